@@ -1,0 +1,132 @@
+package library
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Environment variables that this package reads.
+const (
+	EnvLibrary = "ORDO_ONNXRUNTIME" // a library, or a folder that holds one; overrides the installed library
+	EnvCache   = "ORDO_CACHE"       // the folder of ordo's cached files; default "ordo" in the user's cache folder
+)
+
+// ErrNotFound says that no library is installed and that ORDO_ONNXRUNTIME is not set.
+var ErrNotFound = errors.New("ONNX Runtime with the training API was not found: run `ordo runtime install`")
+
+// ErrUnfit is the kind of every error that says that a library, a jar or a setting is there and cannot be used, or that
+// the library could not be fetched. Its message says what, where and what to do.
+var ErrUnfit = errors.New("the ONNX Runtime library cannot be used")
+
+// Location says where a library is and how it was found.
+type Location struct {
+	Path   string // of the library file, absolute
+	Source string // EnvLibrary, or where the installed library came from: an artifact's coordinates or a file's path
+	SHA256 string // of the library file when it was installed, in hex; empty for a library named by EnvLibrary
+}
+
+// Find returns the library to load: the one named by the environment variable ORDO_ONNXRUNTIME (a file, or a folder
+// that holds one), else the installed one. It looks at names and sizes only; Install compares checksums.
+//
+// If ORDO_ONNXRUNTIME is set but names no library, or the installed library is damaged, the error is an ErrUnfit; if
+// nothing is installed, an ErrNotFound.
+func Find() (Location, error) {
+	return FindIn(os.Getenv(EnvLibrary), os.Getenv(EnvCache))
+}
+
+// FindIn is Find with the values of ORDO_ONNXRUNTIME and ORDO_CACHE given, either of which may be empty.
+func FindIn(override, cache string) (Location, error) {
+	if override != "" {
+		return findOverride(override)
+	}
+	p, err := current()
+	if err != nil {
+		return Location{}, err
+	}
+	slot, err := slotIn(cache, p)
+	if err != nil {
+		return Location{}, err
+	}
+	loc, err := installed(slot)
+	if errors.Is(err, os.ErrNotExist) {
+		return Location{}, fmt.Errorf("%w (looked in %s; %s is not set)", ErrNotFound, slot, EnvLibrary)
+	}
+	return loc, err
+}
+
+// CacheDir returns the folder of ordo's cached files: cache if it is not empty (the value of ORDO_CACHE), else "ordo" in
+// the user's cache folder. It need not exist.
+func CacheDir(cache string) (string, error) {
+	if cache != "" {
+		return filepath.Abs(cache)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", unfit(err, "there is no cache folder for this user (%v): set %s to a folder", err, EnvCache)
+	}
+	return filepath.Join(dir, "ordo"), nil
+}
+
+// findOverride resolves the value of ORDO_ONNXRUNTIME.
+func findOverride(value string) (Location, error) {
+	path, err := filepath.Abs(value)
+	if err != nil {
+		return Location{}, fmt.Errorf("library: %s=%s: %w", EnvLibrary, value, err)
+	}
+	const remedy = "set it to the library's file or its folder, or unset it"
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return Location{}, unfit(err, "%s names %s, which does not exist: %s", EnvLibrary, value, remedy)
+	case err != nil:
+		return Location{}, unfit(err, "%s names %s, which cannot be read (%v): %s", EnvLibrary, value, err, remedy)
+	case info.IsDir():
+		file, ok := libraryInFolder(path)
+		if !ok {
+			return Location{}, unfit(nil, "%s names the folder %s, which holds no ONNX Runtime library: %s",
+				EnvLibrary, value, remedy)
+		}
+		path = file
+	case !info.Mode().IsRegular():
+		return Location{}, unfit(nil, "%s names %s, which is not a file: %s", EnvLibrary, value, remedy)
+	}
+	return Location{Path: path, Source: EnvLibrary}, nil
+}
+
+// libraryInFolder looks for an ONNX Runtime library in dir and in dir/lib, the layout of the project's own archives.
+func libraryInFolder(dir string) (string, bool) {
+	for _, d := range []string{dir, filepath.Join(dir, "lib")} {
+		for _, pattern := range libraryNames {
+			// The patterns are ours, but dir may hold characters that Glob takes for a pattern, so match by name.
+			entries, err := os.ReadDir(d)
+			if err != nil {
+				continue
+			}
+			for _, e := range entries {
+				path := filepath.Join(d, e.Name())
+				if ok, _ := filepath.Match(pattern, e.Name()); !ok {
+					continue
+				}
+				if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+					return path, true
+				}
+			}
+		}
+	}
+	return "", false
+}
+
+// libraryNames are the names under which the library is published, the most exact first.
+var libraryNames = []string{
+	"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.so.1.*",
+	"libonnxruntime.1.dylib", "libonnxruntime.dylib", "libonnxruntime.1.*.dylib",
+	"onnxruntime.dll",
+}
+
+// isLibraryName reports whether a file's name looks like that of a shared library of any platform.
+func isLibraryName(name string) bool {
+	return strings.Contains(name, ".so") || strings.HasSuffix(name, ".dylib") || strings.HasSuffix(name, ".dll")
+}

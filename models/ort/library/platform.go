@@ -1,0 +1,79 @@
+package library
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Version is the version of the Maven artifact org.bytedeco:onnxruntime: ONNX Runtime's own, then the packager's.
+const Version = "1.28.0-1.5.14"
+
+const (
+	artifactGroup = "org.bytedeco"
+	artifactName  = "onnxruntime"
+)
+
+// platform is what is known about the published library for one operating system and processor.
+type platform struct {
+	classifier string // the artifact's classifier
+	library    string // the library's file name, in the jar and in the cache
+	jarSHA256  string // of the jar, in hex
+	jarSize    int64  // bytes
+}
+
+// platforms holds the published libraries by GOOS/GOARCH. The libraries need only the C++ runtime of their system (on
+// Windows the Visual C++ one); the execution provider libraries beside them in the jar are not used.
+var platforms = map[string]platform{
+	"linux/amd64": {
+		classifier: "linux-x86_64", library: "libonnxruntime.so.1", jarSize: 15715331,
+		jarSHA256: "f2de034ff16d4aebe4382530b383b6070c834741d74ebc31d72696d2e57a74dc",
+	},
+	"linux/arm64": {
+		classifier: "linux-arm64", library: "libonnxruntime.so.1", jarSize: 12916866,
+		jarSHA256: "8861ad41a47fb99b5fe06591294a4c286b7703ebb01320ac6801bab2e0885956",
+	},
+	"darwin/arm64": {
+		classifier: "macosx-arm64", library: "libonnxruntime.1.dylib", jarSize: 11355055,
+		jarSHA256: "bca5811b45907b5a2394549f2890df1615ee4104da2904eaaf1539ff11d588e4",
+	},
+	"windows/amd64": {
+		classifier: "windows-x86_64", library: "onnxruntime.dll", jarSize: 8090278,
+		jarSHA256: "706f5d70fbf87b75ec798ca3cc679798f0cba62e86e1cba7de22eb85a17fefb2",
+	},
+}
+
+// current returns the platform that ordo runs on.
+func current() (platform, error) {
+	p, ok := platforms[runtime.GOOS+"/"+runtime.GOARCH]
+	if !ok {
+		return platform{}, unfit(nil, "no ONNX Runtime with the training API is published for %s/%s: build one and set "+
+			"%s to it", runtime.GOOS, runtime.GOARCH, EnvLibrary)
+	}
+	return p, nil
+}
+
+// coordinates are the artifact's, as mvn takes them: group:name:version:type:classifier.
+func (p platform) coordinates() string {
+	return fmt.Sprintf("%s:%s:%s:jar:%s", artifactGroup, artifactName, Version, p.classifier)
+}
+
+// jarName is the file name of the artifact.
+func (p platform) jarName() string {
+	return fmt.Sprintf("%s-%s-%s.jar", artifactName, Version, p.classifier)
+}
+
+// entry is the library's name in the jar.
+func (p platform) entry() string {
+	return strings.ReplaceAll(artifactGroup, ".", "/") + "/" + artifactName + "/" + p.classifier + "/" + p.library
+}
+
+// slotIn returns the folder of the installed library under the given cache folder (see CacheDir).
+func slotIn(cache string, p platform) (string, error) {
+	dir, err := CacheDir(cache)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, artifactName, Version+"-"+p.classifier), nil
+}

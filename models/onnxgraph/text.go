@@ -1,0 +1,91 @@
+package onnxgraph
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Print writes the graph as text: inputs, initializers, nodes and outputs, one a line, with the types that are declared
+// or stored.
+func Print(w io.Writer, m *Model) error {
+	out := bufio.NewWriter(w)
+	g := m.GetGraph()
+	fmt.Fprintf(out, "graph %s (format %d", g.GetName(), m.GetIrVersion())
+	for _, o := range m.GetOpsetImport() {
+		domain := o.GetDomain()
+		if domainName(domain) == "" {
+			domain = "onnx"
+		}
+		fmt.Fprintf(out, ", %s %d", domain, o.GetVersion())
+	}
+	fmt.Fprintln(out, ")")
+	types := map[string]string{}
+	for _, list := range [][]*ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
+		for _, v := range list {
+			types[v.GetName()] = " " + typeText(v)
+		}
+	}
+	for _, v := range g.GetInput() {
+		fmt.Fprintf(out, "input %s%s\n", v.GetName(), types[v.GetName()])
+	}
+	for _, t := range g.GetInitializer() {
+		fmt.Fprintf(out, "initializer %s %v\n", t.GetName(), t.Type())
+	}
+	for _, n := range g.GetNode() {
+		op := n.GetOpType()
+		if domainName(n.GetDomain()) != "" {
+			op = n.GetDomain() + "::" + op
+		}
+		results := make([]string, len(n.GetOutput()))
+		for i, o := range n.GetOutput() {
+			results[i] = o + types[o]
+		}
+		fmt.Fprintf(out, "%s = %s(%s)%s\n", strings.Join(results, ", "), op, strings.Join(n.GetInput(), ", "), attributesText(n))
+	}
+	for _, v := range g.GetOutput() {
+		fmt.Fprintf(out, "output %s%s\n", v.GetName(), types[v.GetName()])
+	}
+	return out.Flush()
+}
+
+func typeText(v *ValueInfo) string {
+	if v.GetType().GetSequenceType() != nil {
+		return "sequence"
+	}
+	t, err := v.TensorType()
+	if err != nil {
+		return "?"
+	}
+	return t.String()
+}
+
+func attributesText(n *Node) string {
+	if len(n.GetAttribute()) == 0 {
+		return ""
+	}
+	parts := make([]string, len(n.GetAttribute()))
+	for i, a := range n.GetAttribute() {
+		parts[i] = a.GetName() + "=" + attributeText(a)
+	}
+	return " {" + strings.Join(parts, ", ") + "}"
+}
+
+func attributeText(a *Attribute) string {
+	switch a.GetType() {
+	case Attribute_INT:
+		return fmt.Sprint(a.GetI())
+	case Attribute_INTS:
+		return fmt.Sprint(a.GetInts())
+	case Attribute_FLOAT:
+		return fmt.Sprint(a.GetF())
+	case Attribute_FLOATS:
+		return fmt.Sprint(a.GetFloats())
+	case Attribute_STRING:
+		return fmt.Sprintf("%q", a.GetS())
+	case Attribute_TENSOR:
+		return a.GetT().Type().String()
+	}
+	return strings.ToLower(a.GetType().String())
+}

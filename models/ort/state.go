@@ -1,0 +1,290 @@
+package ort
+
+/*
+#include <stdlib.h>
+#include "api.h"
+*/
+import "C"
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"github.com/google/renameio/v2"
+)
+
+// Parameter is a named tensor of the model: a weight that is trained, or a frozen one such as a running mean.
+type Parameter struct {
+	Name      string
+	Shape     []int64
+	Trainable bool
+}
+
+// Parameters lists the model's parameters in the training graph's order, the order of CopyParameters too.
+func (t *Trainer) Parameters() []Parameter { return t.contract.parameters }
+
+// Parameter copies a parameter's values out, in row-major order.
+func (t *Trainer) Parameter(name string) ([]float32, error) {
+	return t.readParameter(nil, name)
+}
+
+func (t *Trainer) readParameter(dst []float32, name string) ([]float32, error) {
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	var v *C.OrtValue
+	if err := status(C.ort_GetParameter(t.state, cname, t.lib.alloc, &v)); err != nil {
+		return dst, fmt.Errorf("ort: read parameter %s: %w", name, err)
+	}
+	defer C.ort_ReleaseValue(v)
+	dst, _, err := floats(dst, v)
+	if err != nil {
+		return dst, fmt.Errorf("ort: read parameter %s: %w", name, err)
+	}
+	return dst, nil
+}
+
+// SetParameter overwrites a parameter's values; their number must be the parameter's.
+func (t *Trainer) SetParameter(name string, values []float32) error {
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	_, shape, err := t.stateShape(name)
+	if err != nil {
+		return fmt.Errorf("ort: set parameter %s: %w", name, err)
+	}
+	want := 1
+	for _, d := range shape {
+		want *= int(d)
+	}
+	if len(values) != want {
+		return fmt.Errorf("ort: set parameter %s: %d values for shape %v", name, len(values), shape)
+	}
+	return t.lib.lend(values, shape, func(v *C.OrtValue) error {
+		if err := status(C.ort_UpdateParameter(t.state, cname, v)); err != nil {
+			return fmt.Errorf("ort: set parameter %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// stateShape gives a parameter's element type and shape in the state; it works before there is a session.
+func (t *Trainer) stateShape(name string) (int, []int64, error) {
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	var info *C.OrtTensorTypeAndShapeInfo
+	if err := status(C.ort_GetParameterTypeAndShape(t.state, cname, &info)); err != nil {
+		return 0, nil, err
+	}
+	defer C.ort_ReleaseTensorTypeAndShapeInfo(info)
+	return typeAndShape(info)
+}
+
+// lend gives ONNX Runtime a copy of Go's values for one call.
+func (l *Library) lend(values []float32, shape []int64, use func(*C.OrtValue) error) error {
+	p := C.malloc(C.size_t(4*len(values) + 1))
+	defer C.free(p)
+	copy(unsafe.Slice((*float32)(p), len(values)), values)
+	v, err := l.wrap(p, shape)
+	if err != nil {
+		return err
+	}
+	defer C.ort_ReleaseValue(v)
+	return use(v)
+}
+
+// ParameterCount is the number of values of all parameters, or of the trainable ones.
+func (t *Trainer) ParameterCount(trainableOnly bool) (int, error) {
+	var n C.size_t
+	if err := status(C.ort_GetParametersSize(t.session, &n, C.bool(trainableOnly))); err != nil {
+		return 0, fmt.Errorf("ort: count parameters: %w", err)
+	}
+	return int(n), nil
+}
+
+// CopyParameters gives the values of all parameters, or of the trainable ones, in the order of Parameters.
+func (t *Trainer) CopyParameters(trainableOnly bool) ([]float32, error) {
+	n, err := t.ParameterCount(trainableOnly)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float32, n)
+	err = t.lib.lend(out, []int64{int64(n)}, func(v *C.OrtValue) error {
+		if err := status(C.ort_CopyParametersToBuffer(t.session, v, C.bool(trainableOnly))); err != nil {
+			return err
+		}
+		values, _, err := view(v)
+		copy(out, values)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ort: copy parameters: %w", err)
+	}
+	return out, nil
+}
+
+// SetParameters is the reverse of CopyParameters.
+func (t *Trainer) SetParameters(values []float32, trainableOnly bool) error {
+	n, err := t.ParameterCount(trainableOnly)
+	if err != nil {
+		return err
+	}
+	if len(values) != n {
+		return fmt.Errorf("ort: set parameters: %d values for %d", len(values), n)
+	}
+	return t.lib.lend(values, []int64{int64(n)}, func(v *C.OrtValue) error {
+		if err := status(C.ort_CopyBufferToParameters(t.session, v, C.bool(trainableOnly))); err != nil {
+			return fmt.Errorf("ort: set parameters: %w", err)
+		}
+		return nil
+	})
+}
+
+// SetProperty stores an int64, a float32 or a string in the state; Save writes it into the checkpoint.
+func (t *Trainer) SetProperty(name string, value any) error {
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	var s *C.OrtStatus
+	switch v := value.(type) {
+	case int64:
+		n := C.int64_t(v)
+		s = C.ort_AddProperty(t.state, cname, C.ORT_PROPERTY_INT, unsafe.Pointer(&n))
+	case float32:
+		f := C.float(v)
+		s = C.ort_AddProperty(t.state, cname, C.ORT_PROPERTY_FLOAT, unsafe.Pointer(&f))
+	case string:
+		c := C.CString(v)
+		defer C.free(unsafe.Pointer(c))
+		s = C.ort_AddProperty(t.state, cname, C.ORT_PROPERTY_STRING, unsafe.Pointer(c))
+	default:
+		return fmt.Errorf("ort: set property %s: %T is not int64, float32 or string", name, value)
+	}
+	if err := status(s); err != nil {
+		return fmt.Errorf("ort: set property %s: %w", name, err)
+	}
+	return nil
+}
+
+// Property reads what SetProperty stored, now or before the checkpoint was saved.
+func (t *Trainer) Property(name string) (any, error) {
+	cname := C.CString(name)
+	defer C.free(unsafe.Pointer(cname))
+	var kind C.int
+	var p unsafe.Pointer
+	if err := status(C.ort_GetProperty(t.state, cname, t.lib.alloc, &kind, &p)); err != nil {
+		return nil, fmt.Errorf("ort: property %s: %w", name, err)
+	}
+	var value any
+	switch kind {
+	case C.ORT_PROPERTY_INT:
+		value = int64(*(*C.int64_t)(p))
+	case C.ORT_PROPERTY_FLOAT:
+		value = float32(*(*C.float)(p))
+	case C.ORT_PROPERTY_STRING:
+		value = C.GoString((*C.char)(p))
+	}
+	if err := status(C.ort_AllocatorFree(t.lib.alloc, p)); err != nil {
+		return nil, fmt.Errorf("ort: property %s: %w", name, err)
+	}
+	return value, nil
+}
+
+// A saved checkpoint is ONNX Runtime's checkpoint, then its SHA-256, then this mark. ONNX Runtime ignores what follows its
+// own data, so such a file still loads elsewhere.
+const checkpointMark = "ordo checkpoint\n"
+
+// ErrDamaged is wrapped by the error for a checkpoint file that is cut or altered.
+var ErrDamaged = errors.New("ort: damaged checkpoint")
+
+// Save writes parameters, optimizer moments and properties to path: whole, or not at all.
+func (t *Trainer) Save(path string) error {
+	f, err := renameio.NewPendingFile(path, renameio.WithExistingPermissions(), renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return fmt.Errorf("ort: save checkpoint: %w", err)
+	}
+	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
+	name := C.CString(f.Name())
+	defer C.free(unsafe.Pointer(name))
+	if err := status(C.ort_SaveCheckpoint(t.state, name, true)); err != nil {
+		if strings.Contains(err.Error(), "No space left") {
+			err = syscall.ENOSPC // its number is lost on the way through ONNX Runtime
+		}
+		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+	}
+	if _, err := f.Write(append(sum.Sum(nil), checkpointMark...)); err != nil {
+		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// ReadCheckpoint reads a file that Save wrote and gives ONNX Runtime's part of it, for Artifacts.Checkpoint.
+func ReadCheckpoint(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("ort: read checkpoint: %w", err)
+	}
+	body, ok := bytes.CutSuffix(data, []byte(checkpointMark))
+	if !ok || len(body) < sha256.Size {
+		return nil, fmt.Errorf("%w: %s is cut off or was not written by ordo", ErrDamaged, path)
+	}
+	body, want := body[:len(body)-sha256.Size], body[len(body)-sha256.Size:]
+	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], want) {
+		return nil, fmt.Errorf("%w: the checksum of %s does not match its content", ErrDamaged, path)
+	}
+	return body, nil
+}
+
+// Export writes the evaluation graph with the current parameters inside as a plain ONNX model with the given outputs.
+func (t *Trainer) Export(path string, outputs ...string) error {
+	if len(t.evalOut) == 0 {
+		return errors.New("ort: export: the artifacts have no evaluation graph")
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithExistingPermissions(), renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return fmt.Errorf("ort: export: %w", err)
+	}
+	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
+	cpath := C.CString(f.Name())
+	defer C.free(unsafe.Pointer(cpath))
+	names := make([]*C.char, len(outputs))
+	for i, n := range outputs {
+		names[i] = C.CString(n)
+		defer C.free(unsafe.Pointer(names[i]))
+	}
+	if len(names) == 0 {
+		return errors.New("ort: export: no outputs named")
+	}
+	if err := status(C.ort_ExportModelForInferencing(t.session, cpath, C.size_t(len(names)), &names[0])); err != nil {
+		return fmt.Errorf("ort: export %s: %w", path, err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("ort: export %s: %w", path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes a rename in dir survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("ort: sync %s: %w", dir, err)
+	}
+	defer d.Close() //nolint:errcheck // opened for reading
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("ort: sync %s: %w", dir, err)
+	}
+	return nil
+}

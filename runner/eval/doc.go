@@ -1,0 +1,24 @@
+// Package eval measures what a frozen model's outputs are worth: pure functions from rows of numbers to metrics.
+//
+// # Weighted kNN
+//
+// KNN asks whether images of one class lie together: the label of a test row is voted for by the k training rows with
+// the largest cosine, each with weight exp(cosine/T), after Wu et al. 2018, "Unsupervised Feature Learning via
+// Non-Parametric Instance Discrimination" (section 3.4). The metric is the share of test rows whose label wins.
+//
+// # Order accuracy
+//
+// OrderAccuracy asks whether the order of a family's scale can be read off the distances. Every test image is shown
+// without any random transformation at scales s_0 = 0 < … of a grid, and with d = 1 - cosine
+//
+//	accuracy = P( d(z_0, z_i) < d(z_0, z_j) | s_i < s_j )
+//
+// over all images and all pairs of the grid, an exact tie of distance counting half, so that a model which ignores the
+// family has 0.5. The origin is the anchor only: its own distance is 0 whatever the model does, and pairs with it would
+// only flatter. Spearman is the rank correlation of scale and distance over the same points, the mean over images; an
+// image whose distances are all equal has none, counts with 0 and is counted.
+//
+// # Protocols
+//
+// A number without the way it was got cannot be compared. Protocol holds that, and is stored beside the number.
+package eval

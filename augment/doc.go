@@ -1,0 +1,2 @@
+// Package augment makes views: transformed copies of images.
+package augment

@@ -1,0 +1,53 @@
+package augment
+
+import "fmt"
+
+// Image is an RGB picture of 8 bits a channel: pixel (x, y) is Pix[3*(y*Width+x):][:3]. Rendering only reads it.
+type Image struct {
+	Width, Height int
+	Pix           []uint8
+}
+
+// check panics on an image that is none: the one who read it had to find out.
+func (m Image) check() {
+	if m.Width < 1 || m.Height < 1 || len(m.Pix) != 3*m.Width*m.Height {
+		panic(fmt.Sprintf("augment: image of %dx%d with %d bytes, want 3 a pixel", m.Width, m.Height, len(m.Pix)))
+	}
+}
+
+// canvas is a view in the making: three planes of width*height values in [0, 1], row-major, and room for a fourth.
+type canvas struct {
+	width, height int
+	planes        [3][]float32
+	spare         []float32 // one plane
+	line          []float32 // one padded row of a blur
+	kernel        []float32 // half of a blur's kernel
+	data          []float32 // what planes and spare lie in
+}
+
+func (c *canvas) resize(width, height int) {
+	n := width * height
+	c.width, c.height = width, height
+	c.data = grow(c.data, 4*n)
+	for i := range c.planes {
+		c.planes[i] = c.data[i*n : (i+1)*n : (i+1)*n]
+	}
+	c.spare = c.data[3*n : 4*n : 4*n]
+}
+
+// Scratch holds the buffers of one worker. The zero value is ready; it must not be used by two goroutines at once.
+// Rendering allocates only while the buffers still grow.
+type Scratch struct {
+	canvas   canvas
+	geometry geometry
+	rng      rng
+	sampler  sampler
+}
+
+// grow returns a slice of length n on buf's memory, or on new memory with room to spare. Its content is arbitrary.
+func grow[T any](buf []T, n int) []T {
+	if cap(buf) < n {
+		return make([]T, n, n+n/2)
+	}
+	return buf[:n]
+}

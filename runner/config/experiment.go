@@ -1,0 +1,146 @@
+package config
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+
+	"ordo/augment"
+	"ordo/loss"
+	"ordo/models"
+	"ordo/runner/data"
+	"ordo/runner/eval"
+)
+
+// Experiment is everything that decides what a run gives.
+type Experiment struct {
+	// Name is the first part of the run folder's name: letters, digits, and . _ - after the first, 64 at most. The
+	// default is the file's base name without its extension.
+	Name string `yaml:"name"`
+	// Seed starts every random draw but those that data.seed starts. Default 1.
+	Seed    uint64          `yaml:"seed"`
+	Data    data.Options    `yaml:"data"`
+	Model   models.Options  `yaml:"model"`
+	Augment augment.Options `yaml:"augment"`
+	Loss    loss.Options    `yaml:"loss"`
+	Train   Train           `yaml:"train"`
+	Eval    eval.Options    `yaml:"eval"`
+}
+
+// Default returns the experiment that a file refines. It has no name.
+func Default() Experiment {
+	return Experiment{
+		Seed:    1,
+		Data:    data.DefaultOptions(),
+		Model:   models.DefaultOptions(),
+		Augment: augment.DefaultOptions(),
+		Loss:    loss.DefaultOptions(),
+		Train:   DefaultTrain(),
+		Eval:    eval.DefaultOptions(),
+	}
+}
+
+// names are what a folder can be called everywhere; a leading dot would hide it and a leading dash look like a flag.
+var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// Validate returns every fault of every section, joined, each starting with its full key.
+func (e Experiment) Validate() error {
+	var faults []error
+	if !names.MatchString(e.Name) {
+		faults = append(faults, fmt.Errorf("name: becomes a folder's name, so it must be 1 to 64 letters, digits, . _ or -, "+
+			"beginning with a letter or digit; got %q", e.Name))
+	}
+	for _, section := range []struct {
+		name string
+		err  error
+	}{
+		{"data", e.Data.Validate()},
+		{"model", e.Model.Validate()},
+		{"augment", e.Augment.Validate()},
+		{"loss", e.Loss.Validate()},
+		{"train", e.Train.Validate()},
+		{"eval", e.Eval.Validate()},
+	} {
+		for _, err := range flatten(section.err) {
+			faults = append(faults, fmt.Errorf("%s.%w", section.name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// flatten takes joined errors apart.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // a join itself, not one further down
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, flatten(e)...)
+	}
+	return all
+}
+
+// YAML returns the resolved experiment file: every key, in the order of the structs. Loading it gives an equal
+// Experiment.
+func (e Experiment) YAML() ([]byte, error) {
+	var node yaml.Node
+	if err := node.Encode(e); err != nil {
+		return nil, fmt.Errorf("config: write YAML: %w", err)
+	}
+	flow(&node)
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
+	encoder.SetIndent(2)
+	if err := errors.Join(encoder.Encode(&node), encoder.Close()); err != nil {
+		return nil, fmt.Errorf("config: write YAML: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+// flow puts lists of scalars on one line, as people write them, and reports whether n is a scalar.
+func flow(n *yaml.Node) bool {
+	flat := true
+	for _, c := range n.Content {
+		if !flow(c) {
+			flat = false
+		}
+	}
+	if n.Kind == yaml.SequenceNode && flat {
+		n.Style = yaml.FlowStyle
+	}
+	return n.Kind == yaml.ScalarNode
+}
+
+// hashDigits is the length of Hash: 40 bits, so that a thousand runs of one name share no folder.
+const hashDigits = 10
+
+// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers and
+// model.threads. Workers change nothing. Threads change the last bits of sums, but 0 stands for another number on every
+// machine, so they belong to the machine and not to the experiment. The seed is part of it.
+func (e Experiment) Hash() string {
+	e.Name, e.Train.Workers, e.Model.Threads = "", 0, 0
+	text, err := e.YAML()
+	if err != nil {
+		panic(err) // plain structs of numbers and text
+	}
+	var tree map[string]any
+	if err := yaml.Unmarshal(text, &tree); err != nil {
+		panic(err)
+	}
+	canonical, err := json.Marshal(tree) // sorts the keys
+	if err != nil {
+		panic(fmt.Errorf("config: Hash of an experiment that Validate refuses: %w", err)) // NaN
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:])[:hashDigits]
+}

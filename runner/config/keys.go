@@ -1,0 +1,230 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"ordo/augment"
+)
+
+// Key is one key of an experiment file.
+type Key struct {
+	Path    string // with dots, as overrides take it; INDEX stands for the position in a list
+	Type    string // what its value must be, in words
+	Default string // as YAML; empty for the settings of list entries that have to be given
+}
+
+// Variable returns the environment variable that sets the key, or "" for settings of list entries.
+func (k Key) Variable() string {
+	if strings.Contains(k.Path, "."+index+".") {
+		return ""
+	}
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(k.Path, ".", "_"))
+}
+
+const (
+	index          = "INDEX"
+	variablePrefix = "ORDO_"
+)
+
+var (
+	stepType   = reflect.TypeFor[augment.Step]()
+	familyType = reflect.TypeFor[augment.Family]()
+)
+
+// Keys returns every key, in the order in which Experiment.YAML writes them.
+func Keys() []Key {
+	return slices.Clone(newSchema().keys)
+}
+
+// schema is what the structs say about the keys.
+type schema struct {
+	keys     []Key
+	leaves   map[string]reflect.Value // by path: the default value
+	sections []string                 // paths of the keys that hold keys
+}
+
+func newSchema() *schema {
+	s := &schema{leaves: map[string]reflect.Value{}}
+	s.add("", reflect.ValueOf(Default()))
+	return s
+}
+
+// add walks the defaults.
+func (s *schema) add(path string, v reflect.Value) {
+	switch {
+	case v.Kind() == reflect.Struct:
+		if path != "" {
+			s.sections = append(s.sections, path)
+		}
+		for _, f := range fields(v) {
+			s.add(join(path, f.name), f.value)
+		}
+	case v.Kind() == reflect.Map: // augment.roles
+		s.sections = append(s.sections, path)
+		for _, family := range augment.FamilyNames() {
+			s.leaf(join(path, family), reflect.New(v.Type().Elem()).Elem())
+		}
+	default:
+		s.leaf(path, v)
+	}
+}
+
+func (s *schema) leaf(path string, v reflect.Value) {
+	s.leaves[path] = v
+	s.keys = append(s.keys, Key{path, expected(v.Type()), inline(v.Interface())})
+	if v.Kind() != reflect.Slice {
+		return
+	}
+	switch v.Type().Elem() {
+	case familyType:
+		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
+	case stepType:
+		for _, name := range augment.StepNames() {
+			step, err := augment.DefaultStep(name)
+			if err != nil {
+				continue // not a name of StepNames then
+			}
+			s.entry(join(path+"."+index, name), stepBody(&step, name))
+		}
+	}
+}
+
+// entry lists the settings of an entry of a list. Zeros of a family are no defaults: each has its own.
+func (s *schema) entry(path string, v reflect.Value) {
+	for _, f := range fields(v) {
+		k := Key{join(path, f.name), expected(f.value.Type()), ""}
+		if v.Type() != familyType {
+			k.Default = inline(f.value.Interface())
+		}
+		s.keys = append(s.keys, k)
+	}
+}
+
+// stepBody returns the settings of the step's transformation.
+func stepBody(step *augment.Step, name string) reflect.Value {
+	for _, f := range fields(reflect.ValueOf(step).Elem()) {
+		if f.name == name && !f.value.IsNil() {
+			return f.value.Elem()
+		}
+	}
+	panic(fmt.Sprintf("config: augment.DefaultStep(%q) leaves its own field empty", name))
+}
+
+// field is a key of a section and its value.
+type field struct {
+	name  string
+	value reflect.Value
+}
+
+// fields lists the keys of a struct, those of structs that it holds inline among them.
+func fields(v reflect.Value) []field {
+	var all []field
+	for i := range v.NumField() {
+		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline" && v.Field(i).Kind() == reflect.Struct:
+			all = append(all, fields(v.Field(i))...)
+		case name != "":
+			all = append(all, field{name, v.Field(i)})
+		}
+	}
+	return all
+}
+
+// expected says in words what a value of the type is written as.
+func expected(t reflect.Type) string {
+	switch t {
+	case stepType:
+		return "a transformation"
+	case familyType:
+		return "a family, like {family: rotate}"
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number, not negative"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "a list, each entry " + expected(t.Elem())
+	case reflect.Array:
+		return fmt.Sprintf("a list of %d, each entry %s", t.Len(), expected(t.Elem()))
+	case reflect.Struct, reflect.Map:
+		return "a map of keys"
+	}
+	panic(fmt.Sprintf("config: no way to write a %v", t))
+}
+
+// inline writes a value as YAML on one line.
+func inline(value any) string {
+	var node yaml.Node
+	if err := node.Encode(value); err != nil {
+		return fmt.Sprint(value)
+	}
+	node.Style |= yaml.FlowStyle
+	text, err := yaml.Marshal(&node)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// nearest returns the candidate that the user most likely meant by the path, or "".
+func nearest(path string, candidates []string) string {
+	best, least := "", max(2, len(path)/3)+1
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	for _, c := range candidates {
+		d := distance(path, c)
+		// The right key in the wrong section counts as one slip more than it has.
+		if end := c[strings.LastIndexByte(c, '.')+1:]; len(last) > 1 {
+			if e := distance(last, end) + 1; e <= max(2, len(last)/3) {
+				d = min(d, e)
+			}
+		}
+		if d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance is the number of bytes to insert, delete, change or swap with their neighbour that makes a into b (optimal
+// string alignment).
+func distance(a, b string) int {
+	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := range len(a) {
+		row[0] = i + 1
+		for j := range len(b) {
+			change := prev[j]
+			if a[i] != b[j] {
+				change++
+			}
+			row[j+1] = min(change, prev[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, prev, row = prev, row, before
+	}
+	return prev[len(b)]
+}

@@ -1,0 +1,84 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Names that Train takes.
+const (
+	OptimizerAdamW = "adamw" // Loshchilov and Hutter 2019
+
+	ScheduleCosine   = "cosine"
+	ScheduleConstant = "constant"
+)
+
+// Train is the `train:` section of an experiment.
+type Train struct {
+	Epochs       int     `yaml:"epochs"`        // passes over the training images, in [1, 100000]; default 15
+	BatchSize    int     `yaml:"batch_size"`    // images a step, each of which gives all its views; in [2, 65536], default 200
+	Optimizer    string  `yaml:"optimizer"`     // adamw
+	LR           float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
+	WeightDecay  float64 `yaml:"weight_decay"`  // decoupled, in [0, 10]; default 1e-2 as torch.optim.AdamW
+	Schedule     string  `yaml:"schedule"`      // cosine (default) or constant, see Rate
+	WarmupEpochs float64 `yaml:"warmup_epochs"` // epochs over which the rate grows from 0, in [0, epochs]; default 1
+	Workers      int     `yaml:"workers"`       // goroutines that make views, in [0, 1024]; 0, the default: the runner chooses
+}
+
+// DefaultTrain returns the defaults of the `train:` section.
+func DefaultTrain() Train {
+	return Train{
+		Epochs:       15,
+		BatchSize:    200,
+		Optimizer:    OptimizerAdamW,
+		LR:           2e-3,
+		WeightDecay:  1e-2,
+		Schedule:     ScheduleCosine,
+		WarmupEpochs: 1,
+	}
+}
+
+// Validate returns every fault, joined, each starting with its key.
+func (t Train) Validate() error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(t.Epochs >= 1 && t.Epochs <= 100_000, "epochs: must be in [1, 100000], got %d", t.Epochs)
+	check(t.BatchSize >= 2 && t.BatchSize <= 65536, "batch_size: must be in [2, 65536], got %d", t.BatchSize)
+	check(t.Optimizer == OptimizerAdamW, "optimizer: must be %s, got %q", OptimizerAdamW, t.Optimizer)
+	check(t.LR > 0 && t.LR <= 100, "lr: must be in (0, 100], got %v", t.LR)
+	check(t.WeightDecay >= 0 && t.WeightDecay <= 10, "weight_decay: must be in [0, 10], got %v", t.WeightDecay)
+	check(t.Schedule == ScheduleCosine || t.Schedule == ScheduleConstant,
+		"schedule: must be %s or %s, got %q", ScheduleCosine, ScheduleConstant, t.Schedule)
+	check(t.WarmupEpochs >= 0 && t.WarmupEpochs <= float64(t.Epochs),
+		"warmup_epochs: must be in [0, %d], the number of epochs, got %v", t.Epochs, t.WarmupEpochs)
+	check(t.Workers >= 0 && t.Workers <= 1024, "workers: must be in [0, 1024], got %d", t.Workers)
+	return errors.Join(faults...)
+}
+
+// Rate returns the learning rate of a step, counted from 0 over the whole training. With w = warmup_epochs and T =
+// epochs, both in steps:
+//
+//	step < w:               lr · min(1, (step+1)/w)           on the line that is 0 before the first step
+//	step ≥ w, constant:     lr
+//	step ≥ w, cosine:       lr · ½(1 + cos(π·(step-w)/(T-w))) lr at step w, 0 at step T and after
+//
+// The cosine is that of Loshchilov and Hutter 2017 (eq. 5) without restarts.
+func (t Train) Rate(step, stepsPerEpoch int) float64 {
+	s := float64(step)
+	warmup := t.WarmupEpochs * float64(stepsPerEpoch)
+	total := float64(t.Epochs) * float64(stepsPerEpoch)
+	switch {
+	case s < warmup:
+		return t.LR * math.Min(1, (s+1)/warmup)
+	case t.Schedule == ScheduleConstant:
+		return t.LR
+	case s >= total:
+		return 0
+	}
+	return t.LR * 0.5 * (1 + math.Cos(math.Pi*(s-warmup)/(total-warmup)))
+}

@@ -4,9 +4,10 @@ import "math"
 
 // gaussianBlur convolves with a Gaussian of standard deviation sigma pixels, sampled at the integers in
 // [-radius, radius] and normalised to sum 1; at the border the view is mirrored without repeating the edge
-// (torchvision gaussian_blur with kernel size 2*radius+1). A radius that does not fit the view is cut.
+// (torchvision gaussian_blur with kernel size 2*radius+1). A radius that does not fit the view is cut, and so is
+// what lies beyond 6 sigma: weights under 2e-8, less than a float32 in [0, 1] resolves.
 func (c *canvas) gaussianBlur(radius int, sigma float64) {
-	radius = min(radius, c.width-1, c.height-1)
+	radius = min(radius, int(math.Ceil(6*sigma)), c.width-1, c.height-1)
 	if radius < 1 || !(sigma > 0) {
 		return
 	}

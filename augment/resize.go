@@ -118,6 +118,7 @@ func (s *sampler) combine(line []float32, img Image, low int, t tap, edge border
 		b, wb := row(k + 1)
 		c, wc := row(k + 2)
 		d, wd := row(k + 3)
+		a, b, c, d = a[:len(line)], b[:len(line)], c[:len(line)], d[:len(line)]
 		for i := range line {
 			line[i] += wa*float32(a[i]) + wb*float32(b[i]) + wc*float32(c[i]) + wd*float32(d[i])
 		}
@@ -125,6 +126,7 @@ func (s *sampler) combine(line []float32, img Image, low int, t tap, edge border
 	if k+2 <= end {
 		a, wa := row(k)
 		b, wb := row(k + 1)
+		a, b = a[:len(line)], b[:len(line)]
 		for i := range line {
 			line[i] += wa*float32(a[i]) + wb*float32(b[i])
 		}
@@ -132,6 +134,7 @@ func (s *sampler) combine(line []float32, img Image, low int, t tap, edge border
 	}
 	if k < end {
 		a, wa := row(k)
+		a = a[:len(line)]
 		for i := range line {
 			line[i] += wa * float32(a[i])
 		}

@@ -16,12 +16,13 @@ func (s *sampler) sample(c *canvas, img Image, g *geometry) {
 	}
 	w, h := float64(c.width), float64(c.height)
 	fx, fy := g.footprint()
+	const least = 1 + 1e-9 // what rounding makes of a pure rotation reduces nothing
 	gx := axis{step: 1}
-	if fx > 1 {
+	if fx > least {
 		gx = axis{start: g.xx*w/2 + g.xy*h/2 + g.x0 - fx*w/2, step: fx}
 	}
 	gy := axis{step: 1}
-	if fy > 1 {
+	if fy > least {
 		gy = axis{start: g.yx*w/2 + g.yy*h/2 + g.y0 - fy*h/2, step: fy}
 	}
 	// What the view's outermost pixel centres need of the grid, and a pixel more for rounding.

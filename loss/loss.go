@@ -179,8 +179,7 @@ func checkOutput(v Views, o Output) error {
 
 func checkFinite(v Views, o Output) error {
 	for i, x := range o.Data {
-		// NaN and infinities are the values that do not cancel themselves.
-		if x-x != 0 {
+		if !(math.Abs(float64(x)) <= math.MaxFloat32) { // also true for NaN
 			row := i / o.Dim
 			return fmt.Errorf("row %d (view %d of image %d) holds %g: %w",
 				row, row/v.Images, row%v.Images, x, ErrNonFinite)

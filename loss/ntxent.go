@@ -10,13 +10,13 @@ type ntxentTerm struct {
 	options     InvarianceOptions
 	base        []int // the base views
 	kernel      ntxent
-	diagnostics [2]Diagnostic
+	diagnostics []Diagnostic
 }
 
 func (t *ntxentTerm) output() string { return t.options.Output }
 
 func (t *ntxentTerm) check(v Views) error {
-	if t.base = appendBase(t.base[:0], v); len(t.base) < 2 {
+	if len(appendBase(t.base[:0], v)) < 2 {
 		return errors.New("ntxent compares the base views of an image and needs at least two of them")
 	}
 	return nil
@@ -26,13 +26,14 @@ func (t *ntxentTerm) compute(v Views, out Output) Term {
 	t.base = appendBase(t.base[:0], v)
 	k := &t.kernel
 	value := runNTXent(k, out.Grad, out.Data, v.Images, out.Dim, t.base, t.options.Temperature, t.options.Weight)
-	d := append(t.diagnostics[:0], Diagnostic{"positive_similarity", k.positive})
+	t.diagnostics = append(t.diagnostics[:0], Diagnostic{"positive_similarity", k.positive})
 	if v.Images > 1 {
-		d = append(d, Diagnostic{"negative_similarity", k.negative})
+		t.diagnostics = append(t.diagnostics, Diagnostic{"negative_similarity", k.negative})
 	}
-	return Term{Name: KindNTXent, Value: value, Weight: t.options.Weight, Diagnostics: d}
+	return Term{Name: KindNTXent, Value: value, Weight: t.options.Weight, Diagnostics: t.diagnostics}
 }
 
+// appendBase appends the base views.
 func appendBase(to []int, v Views) []int {
 	for i, f := range v.Family {
 		if f < 0 {

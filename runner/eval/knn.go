@@ -52,7 +52,7 @@ func checkRows(what string, rows []float32, labels []int, dim, classes int) erro
 		}
 	}
 	for i, x := range rows {
-		if x-x != 0 {
+		if !(math.Abs(float64(x)) <= math.MaxFloat32) { // also true for NaN
 			return nonFinite("knn: "+what+" row", i/dim)
 		}
 	}

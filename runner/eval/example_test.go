@@ -1,0 +1,44 @@
+package eval_test
+
+import (
+	"fmt"
+	"math"
+
+	"ordo/runner/eval"
+)
+
+func ExampleKNN() {
+	train := []float32{1, 0.1, 1, -0.1, 0, 2, 0.1, 3}
+	trainLabels := []int{0, 0, 1, 1}
+	test := []float32{5, 1, 1, 5, 1, 0.9}
+	testLabels := []int{0, 1, 1}
+	o := eval.KNNOptions{K: 3, Temperature: 0.1}
+	top1, err := eval.KNN(train, trainLabels, test, testLabels, 2, 2, o)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.3f: %v\n", top1, eval.KNNProtocol("features", o, 4, 3))
+	// Output:
+	// 0.667: weighted 3-NN (cosine, T 0.1) on the features of 3 test images among 4 training images; no random transformation; short side resized, centre crop, framed as in training
+}
+
+// One image at four scales: its embedding turns further and further, but stays behind at the last scale.
+func ExampleOrderAccuracy() {
+	scales := eval.Grid(4)
+	var z []float32
+	for _, degrees := range []float64{0, 40, 90, 80} {
+		sin, cos := math.Sincos(degrees * math.Pi / 180)
+		z = append(z, float32(cos), float32(sin))
+	}
+	r, err := eval.OrderAccuracy(z, scales, 1, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("accuracy %.3f of %d pairs, Spearman %.1f\n", r.Accuracy, r.Pairs, r.Spearman)
+	fmt.Printf("distance %.2f\n", r.Distance)
+	// Output:
+	// accuracy 0.667 of 3 pairs, Spearman 0.5
+	// distance [0.00 0.23 1.00 0.83]
+}

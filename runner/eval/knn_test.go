@@ -1,0 +1,232 @@
+package eval
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// clusters returns rows around one random direction a class, and their labels.
+func clusters(seed uint64, rows, dim, classes int, noise float64) ([]float32, []int) {
+	centre := rand.New(rand.NewPCG(99, uint64(dim)))
+	centres := make([]float64, classes*dim)
+	for i := range centres {
+		centres[i] = centre.NormFloat64()
+	}
+	r := rand.New(rand.NewPCG(seed, 0))
+	x, labels := make([]float32, rows*dim), make([]int, rows)
+	for i := range labels {
+		labels[i] = r.IntN(classes)
+		for p := range dim {
+			x[i*dim+p] = float32(centres[labels[i]*dim+p] + noise*r.NormFloat64())
+		}
+	}
+	return x, labels
+}
+
+// plainKNN is the metric as its definition is written, every row compared with every other and all of them sorted.
+func plainKNN(train []float32, trainLabels []int, test []float32, testLabels []int, dim, classes int, o KNNOptions) float64 {
+	right := 0
+	x, y := make([]float64, dim), make([]float64, dim)
+	for i, want := range testLabels {
+		normalize(x, test[i*dim:][:dim])
+		var all []neighbour
+		for j := range trainLabels {
+			normalize(y, train[j*dim:][:dim])
+			all = append(all, neighbour{dot(x, y), j})
+		}
+		slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(b.cosine, a.cosine) })
+		votes := make([]float64, classes)
+		for _, n := range all[:min(o.K, len(all))] {
+			votes[trainLabels[n.row]] += math.Exp((n.cosine - all[0].cosine) / o.Temperature)
+		}
+		if slices.Index(votes, slices.Max(votes)) == want {
+			right++
+		}
+	}
+	return float64(right) / float64(len(testLabels))
+}
+
+func TestKNNAgreesWithDefinition(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	chance, perfect := 0, 0
+	for i := range 40 {
+		trainRows, testRows := 1+r.IntN(100), 1+r.IntN(100)
+		dim, classes := 1+r.IntN(20), 1+r.IntN(6)
+		o := KNNOptions{K: 1 + r.IntN(30), Temperature: 0.05 + r.Float64()}
+		t.Run(fmt.Sprintf("%d-of-%d", o.K, trainRows), func(t *testing.T) {
+			train, trainLabels := clusters(uint64(i), trainRows, dim, classes, 0.7)
+			test, testLabels := clusters(uint64(i)+1000, testRows, dim, classes, 0.7)
+			got, err := KNN(train, trainLabels, test, testLabels, dim, classes, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := plainKNN(train, trainLabels, test, testLabels, dim, classes, o)
+			if got != want {
+				t.Errorf("got %g, want %g", got, want)
+			}
+			if got < 0.5 {
+				chance++
+			}
+			if got > 0.9 {
+				perfect++
+			}
+		})
+	}
+	if chance == 0 || perfect == 0 {
+		t.Errorf("the cases are all alike: %d below 0.5, %d above 0.9", chance, perfect)
+	}
+}
+
+func TestKNNByHand(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		train       []float32 // rows of two
+		labels      []int
+		test        []float32
+		want, k     int // the class that must win
+		classes     int
+		temperature float64
+	}{
+		{name: "nearest", train: []float32{1, 0, 0, 1}, labels: []int{0, 1}, test: []float32{1, 2}, want: 1, k: 1, classes: 2, temperature: 0.1},
+		{name: "two far ones lose to a near one when it is cold", train: []float32{1, 0, 0, 1, 0, 1}, labels: []int{0, 1, 1},
+			test: []float32{2, 1}, want: 0, k: 3, classes: 2, temperature: 0.1},
+		{name: "and win when it is hot", train: []float32{1, 0, 0, 1, 0, 1}, labels: []int{0, 1, 1},
+			test: []float32{2, 1}, want: 1, k: 3, classes: 2, temperature: 10},
+		{name: "no norm", train: []float32{1e30, 0, 0, 1e-10}, labels: []int{0, 1}, test: []float32{1, 2}, want: 1, k: 1, classes: 2, temperature: 0.1},
+		{name: "no overflow", train: []float32{1, 0, -1, 0}, labels: []int{1, 0}, test: []float32{1, 0}, want: 1, k: 2, classes: 2, temperature: 1e-300},
+		{name: "of equal rows the first", train: []float32{1, 0, 1, 0, 1, 0}, labels: []int{2, 0, 1}, test: []float32{1, 0}, want: 2, k: 1, classes: 3, temperature: 0.1},
+		{name: "of equal votes the lowest class", train: []float32{1, 0, 1, 0}, labels: []int{2, 1}, test: []float32{1, 0}, want: 1, k: 2, classes: 3, temperature: 0.1},
+		{name: "a zero row is far from all", train: []float32{0, 0, 1, 1}, labels: []int{0, 1}, test: []float32{1, 0}, want: 1, k: 1, classes: 2, temperature: 0.1},
+		{name: "all rows when k is more", train: []float32{1, 0, 1, 0.1, 0, 1}, labels: []int{1, 1, 0}, test: []float32{1, 0}, want: 1, k: 50, classes: 2, temperature: 0.1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for label := range c.classes {
+				got, err := KNN(c.train, c.labels, c.test, []int{label}, 2, c.classes, KNNOptions{K: c.k, Temperature: c.temperature})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if (got == 1) != (label == c.want) {
+					t.Errorf("label %d: top-1 %g, want class %d to win", label, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestKNNDoesNotDependOnProcessors(t *testing.T) {
+	train, trainLabels := clusters(1, 300, 8, 5, 1.2)
+	test, testLabels := clusters(2, 500, 8, 5, 1.2)
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	var first float64
+	for i, p := range []int{1, 2, 7} {
+		runtime.GOMAXPROCS(p)
+		got, err := KNN(train, trainLabels, test, testLabels, 8, 5, DefaultOptions().KNN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = got
+		} else if got != first {
+			t.Errorf("%d processors: %g, one: %g", p, got, first)
+		}
+	}
+	if first < 0.3 || first > 0.99 {
+		t.Errorf("top-1 %g says nothing", first)
+	}
+}
+
+func TestKNNErrors(t *testing.T) {
+	type call struct {
+		train, test             []float32
+		trainLabels, testLabels []int
+		dim, classes            int
+		o                       KNNOptions
+	}
+	for _, c := range []struct {
+		name, want string
+		spoil      func(c *call)
+	}{
+		{"k", "k: must be in [1, 10000], got 0", func(c *call) { c.o.K = 0 }},
+		{"temperature", "temperature: must be in (0, 100], got 0", func(c *call) { c.o.Temperature = 0 }},
+		{"dim", "rows of 0 values", func(c *call) { c.dim = 0 }},
+		{"classes", "0 classes", func(c *call) { c.classes = 0 }},
+		{"no training rows", "no training rows", func(c *call) { c.train, c.trainLabels = nil, nil }},
+		{"no test rows", "no test rows", func(c *call) { c.test, c.testLabels = nil, nil }},
+		{"training shape", "2 training labels and rows of 2 values need 4 values, got 3", func(c *call) { c.train = c.train[1:] }},
+		{"test shape", "1 test labels", func(c *call) { c.test = c.test[1:] }},
+		{"label", "test row 0 has label 2, which is not in [0, 2)", func(c *call) { c.testLabels[0] = 2 }},
+		{"no label", "training row 1 has label -1", func(c *call) { c.trainLabels[1] = -1 }},
+		{"nan", "training row 1 holds a value that is not finite", func(c *call) { c.train[2] = float32(math.NaN()) }},
+		{"infinity", "test row 0 holds a value that is not finite", func(c *call) { c.test[1] = float32(math.Inf(-1)) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := call{[]float32{1, 0, 0, 1}, []float32{1, 2}, []int{0, 1}, []int{1}, 2, 2, DefaultOptions().KNN}
+			c.spoil(&k)
+			_, err := KNN(k.train, k.trainLabels, k.test, k.testLabels, k.dim, k.classes, k.o)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "eval: knn: ") {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if want := c.name == "nan" || c.name == "infinity"; errors.Is(err, ErrNonFinite) != want {
+				t.Errorf("ErrNonFinite: %v", err)
+			}
+		})
+	}
+}
+
+// FuzzKNN compares with the definition on rows of few different values, so that ties abound.
+func FuzzKNN(f *testing.F) {
+	f.Add(uint64(1), uint8(40), uint8(33), uint8(2), uint8(3), uint16(5), 0.1)
+	f.Add(uint64(2), uint8(1), uint8(1), uint8(1), uint8(1), uint16(500), 1e-9)
+	f.Fuzz(func(t *testing.T, seed uint64, trainRows, testRows, dim, classes uint8, k uint16, temperature float64) {
+		n, m, d, c := 1+int(trainRows%70), 1+int(testRows%40), 1+int(dim%5), 1+int(classes%5)
+		r := rand.New(rand.NewPCG(seed, 5))
+		rows := func(n int) ([]float32, []int) {
+			x, labels := make([]float32, n*d), make([]int, n)
+			for i := range x {
+				x[i] = float32(r.IntN(3) - 1)
+			}
+			for i := range labels {
+				labels[i] = r.IntN(c)
+			}
+			return x, labels
+		}
+		train, trainLabels := rows(n)
+		test, testLabels := rows(m)
+		o := KNNOptions{K: int(k), Temperature: temperature}
+		got, err := KNN(train, trainLabels, test, testLabels, d, c, o)
+		if (err != nil) != (o.Validate() != nil) {
+			t.Fatalf("options %+v: %v", o, err)
+		}
+		if err != nil {
+			return
+		}
+		if want := plainKNN(train, trainLabels, test, testLabels, d, c, o); got != want {
+			t.Fatalf("got %g, want %g", got, want)
+		}
+	})
+}
+
+func BenchmarkKNN(b *testing.B) {
+	for _, size := range []struct{ train, test, dim int }{{4000, 1000, 256}, {4000, 1000, 512}} {
+		b.Run(fmt.Sprintf("%dx%dx%d", size.train, size.test, size.dim), func(b *testing.B) {
+			train, trainLabels := clusters(1, size.train, size.dim, 10, 1)
+			test, testLabels := clusters(2, size.test, size.dim, 10, 1)
+			for b.Loop() {
+				if _, err := KNN(train, trainLabels, test, testLabels, size.dim, 10, DefaultOptions().KNN); err != nil {
+					b.Fatal(err)
+				}
+			}
+			seconds := b.Elapsed().Seconds() / float64(b.N)
+			b.ReportMetric(float64(size.test)/seconds, "rows/s")
+			b.ReportMetric(2*float64(size.train)*float64(size.test)*float64(size.dim)/seconds/1e9, "GFLOP/s")
+		})
+	}
+}

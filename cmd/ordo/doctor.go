@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ordo/models/ort"
+	"ordo/models/ort/library"
+)
+
+// diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
+// none for a limit.
+type diagnosis struct {
+	OK      bool           `json:"ok"` // a run would work
+	Build   build          `json:"ordo"`
+	Library libraryFinding `json:"library"`
+	CPU     cpuFinding     `json:"cpu"`
+	Memory  memoryFinding  `json:"memory"`
+	Cache   cacheFinding   `json:"cache"`
+	Maven   string         `json:"mvn"` // path of the client
+	// Problem says why training would not work and what to do; it is also the command's error.
+	Problem string `json:"problem"`
+	// Advice says what to do about each lesser thing that is missing.
+	Advice []string `json:"advice"`
+}
+
+type libraryFinding struct {
+	Path      string   `json:"path"`
+	Source    string   `json:"source"` // ORDO_ONNXRUNTIME, or what the installed library was made from
+	Version   string   `json:"version"`
+	Training  bool     `json:"training"`
+	Providers []string `json:"providers"` // built in; those other than the CPU's need libraries that ordo does not install
+}
+
+type cpuFinding struct {
+	Model    string   `json:"model"`
+	Features []string `json:"features"`
+	Cores    int      `json:"cores"`      // that this process may run on
+	Limit    float64  `json:"core_limit"` // of the control group, in cores
+}
+
+type memoryFinding struct {
+	Total int64 `json:"total_bytes"`
+	Free  int64 `json:"free_bytes"`
+	Limit int64 `json:"limit_bytes"` // of the control group
+}
+
+type cacheFinding struct {
+	Dir  string `json:"dir"`
+	Free int64  `json:"free_bytes"`
+}
+
+func newDoctorCommand(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Show what ordo finds on this machine and what is missing",
+		Long: `Show the ONNX Runtime library (it is loaded and asked), processor, memory and cache folder, and for each thing that is
+missing what to do. The exit status is 0 if training would work, 5 if the library is missing or unfit.`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			d, fault := diagnose(g)
+			if asJSON {
+				if err := g.printJSON(d); err != nil {
+					return err
+				}
+			} else {
+				d.print(g.stdout)
+			}
+			return fault
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
+	return cmd
+}
+
+// diagnose looks at the machine. The error says why training would not work.
+func diagnose(g *global) (diagnosis, error) {
+	d := diagnosis{Build: thisBuild(), Advice: []string{}}
+	var fault error
+	d.Library, fault = examineLibrary(g.env[library.EnvLibrary], g.env[library.EnvCache])
+	if fault == nil {
+		d.OK = true
+	} else {
+		d.Problem = fault.Error()
+	}
+
+	root := os.DirFS("/")
+	lim := cgroupLimits(root)
+	d.CPU.Model, d.CPU.Features = cpuName()
+	d.CPU.Cores, d.CPU.Limit = runtime.NumCPU(), lim.cpus
+	d.Memory.Total, d.Memory.Free = memInfo(root)
+	d.Memory.Limit = lim.memory
+
+	if dir, err := library.CacheDir(g.env[library.EnvCache]); err != nil {
+		d.Advice = append(d.Advice, err.Error())
+	} else {
+		d.Cache = cacheFinding{Dir: dir, Free: freeSpace(dir)}
+		if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
+			d.Advice = append(d.Advice, fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
+				formatBytes(minCacheSpace), library.EnvCache))
+		}
+	}
+	if mvn, err := exec.LookPath("mvn"); err == nil {
+		d.Maven = mvn
+	} else if fault != nil {
+		d.Advice = append(d.Advice, "mvn was not found: install Maven, or use `ordo runtime install --from PATH`")
+	}
+	return d, fault
+}
+
+// minCacheSpace is room for the library while it is being installed: the jar and the unpacked library, rounded up.
+const minCacheSpace = 100 << 20
+
+// examineLibrary finds the library, loads it and asks what it can do.
+func examineLibrary(override, cache string) (libraryFinding, error) {
+	f := libraryFinding{Providers: []string{}}
+	loc, err := library.FindIn(override, cache)
+	if err != nil {
+		return f, err
+	}
+	f.Path, f.Source = loc.Path, loc.Source
+	lib, err := ort.Open(loc.Path)
+	if err != nil {
+		return f, fmt.Errorf("%w: %s", err, replaceLibrary(override))
+	}
+	defer lib.Close()
+	f.Version, f.Training = lib.Version(), lib.HasTraining()
+	if f.Providers, err = lib.Providers(); err != nil {
+		return f, fmt.Errorf("%w: %s: %w", ort.ErrLibrary, loc.Path, err)
+	}
+	if !f.Training {
+		return f, fmt.Errorf("%s (version %s): %w: %s", loc.Path, f.Version, ort.ErrNoTraining, replaceLibrary(override))
+	}
+	return f, nil
+}
+
+// replaceLibrary says how to get another library in place of an unfit one.
+func replaceLibrary(override string) string {
+	if override != "" {
+		return "unset " + library.EnvLibrary + " and run `ordo runtime install`, or name another library"
+	}
+	return "run `ordo runtime install`"
+}
+
+// print writes the diagnosis for a person to read, without the problem, which Main reports.
+func (d diagnosis) print(w io.Writer) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-14s%s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("ordo", "%s", d.Build)
+	if d.Library.Path == "" {
+		line("ONNX Runtime", "not found")
+	} else {
+		line("ONNX Runtime", "%s", d.Library.Path)
+		line("  source", "%s", d.Library.Source)
+	}
+	if d.Library.Version != "" {
+		line("  version", "%s", d.Library.Version)
+		line("  training", "%s", yesNo(d.Library.Training))
+		line("  providers", "%s (ordo uses the CPU's)", strings.Join(d.Library.Providers, ", "))
+	}
+	line("processor", "%s (%s)", d.CPU.Model, strings.Join(d.CPU.Features, ", "))
+	if d.CPU.Limit > 0 {
+		line("cores", "%d, limited to %.3g", d.CPU.Cores, d.CPU.Limit)
+	} else {
+		line("cores", "%d", d.CPU.Cores)
+	}
+	memory := formatBytes(d.Memory.Total) + ", free " + formatBytes(d.Memory.Free)
+	if d.Memory.Limit > 0 {
+		memory += ", limited to " + formatBytes(d.Memory.Limit)
+	}
+	line("memory", "%s", memory)
+	line("cache", "%s, free %s", d.Cache.Dir, formatBytes(d.Cache.Free))
+	if d.Maven != "" {
+		line("mvn", "%s", d.Maven)
+	} else {
+		line("mvn", "not found (only `ordo runtime install` needs it)")
+	}
+	for _, a := range d.Advice {
+		fmt.Fprintf(w, "! %s\n", a)
+	}
+	if d.OK {
+		fmt.Fprintln(w, "Training would work.")
+	} else {
+		fmt.Fprintln(w, "Training would not work:") // the error follows
+	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// formatBytes writes a size in binary units with three digits; zero is "unknown".
+func formatBytes(n int64) string {
+	if n == 0 {
+		return "unknown"
+	}
+	value, unit := float64(n), "B"
+	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if value < 1000 {
+			break
+		}
+		value, unit = value/1024, next
+	}
+	return fmt.Sprintf("%.3g %s", value, unit)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"ordo/models/ort"
+	"ordo/models/ort/library"
+)
+
+// Exit statuses. They are part of the command's interface: the root's help lists them.
+const (
+	exitOK          = 0
+	exitFailure     = 1   // anything without a status of its own
+	exitUsage       = 2   // a mistyped command, flag or argument
+	exitConfig      = 3   // a bad experiment file
+	exitData        = 4   // bad input data
+	exitLibrary     = 5   // ONNX Runtime is missing or unfit
+	exitStorage     = 6   // no space, no permission
+	exitNumeric     = 7   // a loss or gradient that is not finite
+	exitInterrupted = 130 // by SIGINT or SIGTERM
+)
+
+// exitCodes says which status an error gives, first match first. The kinds of the packages come before those of the
+// operating system: an unreadable image is bad data, whatever made it unreadable.
+var exitCodes = []struct {
+	kind error
+	code int
+}{
+	{errInterrupted, exitInterrupted},
+	{context.Canceled, exitInterrupted},
+	{library.ErrNotFound, exitLibrary},
+	{library.ErrUnfit, exitLibrary},
+	{ort.ErrLibrary, exitLibrary},
+	{ort.ErrNonFinite, exitNumeric},
+	{syscall.ENOSPC, exitStorage},
+	{syscall.EDQUOT, exitStorage},
+	{syscall.EROFS, exitStorage},
+	{fs.ErrPermission, exitStorage},
+}
+
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	for _, e := range exitCodes {
+		if errors.Is(err, e.kind) {
+			return e.code
+		}
+	}
+	return exitFailure
+}
+
+// report prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
+// several faults takes a line for each after the first.
+func report(w io.Writer, err error) int {
+	code := exitCode(err)
+	if err == nil {
+		return code
+	}
+	text := strings.TrimRight(err.Error(), "\n") + advice(err, code)
+	// Nobody is left to tell if this cannot be written; the status still says it.
+	_, _ = fmt.Fprintf(w, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+	return code
+}
+
+// advice says what to do about an error of the operating system, whose own text only says what happened.
+func advice(err error, code int) string {
+	switch {
+	case code != exitStorage:
+		return ""
+	case errors.Is(err, fs.ErrPermission):
+		return ": change the permissions there or choose another folder"
+	case errors.Is(err, syscall.EROFS):
+		return ": choose another folder"
+	default:
+		return ": free some space there or choose another folder"
+	}
+}

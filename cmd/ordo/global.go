@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// global is all that a command may take from its process. Commands use nothing else of it, so a test gives its own.
+type global struct {
+	stdin       io.Reader
+	stdout      *output           // results: what a script reads
+	stderr      io.Writer         // progress and errors: what a person reads
+	stderrIsTTY bool              // progress may be redrawn
+	env         map[string]string // the environment
+}
+
+// Main runs the command line args (without the program's name) and returns the exit status. SIGINT and SIGTERM cancel
+// the commands' context, and a second one ends the process at once.
+func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
+	g := &global{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr, env: map[string]string{}}
+	for _, kv := range environ {
+		if name, value, ok := strings.Cut(kv, "="); ok {
+			g.env[name] = value
+		}
+	}
+	if f, ok := stderr.(*os.File); ok {
+		g.stderrIsTTY = term.IsTerminal(int(f.Fd()))
+	}
+
+	ctx, stop := withSignals(ctx)
+	defer stop()
+	root := newRootCommand(g)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil && g.stdout.err != nil {
+		err = fmt.Errorf("write the output: %w", g.stdout.err)
+	}
+	return report(g.stderr, err)
+}
+
+// errInterrupted is the cause of a context cancelled by a signal.
+var errInterrupted = errors.New("interrupted")
+
+// withSignals returns a context that SIGINT or SIGTERM cancels with the cause errInterrupted. From then on the signals do
+// what they do by default, so a command that is slow to stop can be killed.
+func withSignals(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(fmt.Errorf("%w (%v)", errInterrupted, s))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// output remembers the first failed write, so that commands need not look at each of theirs: Main fails once, at the end.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.w.Write(p)
+	o.err = err
+	return n, err
+}
+
+// printJSON writes v as one indented JSON value.
+func (g *global) printJSON(v any) error {
+	e := json.NewEncoder(g.stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

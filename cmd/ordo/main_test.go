@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"ordo/models/ort"
+	"ordo/models/ort/library"
+)
+
+// result is what a command line gave.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// ordo runs a command line in memory, in an environment whose cache is empty unless the test has set it (t.Setenv).
+func ordo(t *testing.T, args ...string) result {
+	t.Helper()
+	if os.Getenv(library.EnvCache) == "" {
+		t.Setenv(library.EnvCache, t.TempDir())
+	}
+	var stdout, stderr bytes.Buffer
+	code := Main(t.Context(), args, strings.NewReader(""), &stdout, &stderr, os.Environ())
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// check fails the test unless r has the exit status, and what it says to people holds all of says.
+func (r result) check(t *testing.T, code int, says ...string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit status %d, want %d; stderr: %s", r.code, code, r.stderr)
+	}
+	for _, s := range says {
+		if !strings.Contains(r.stderr, s) {
+			t.Errorf("stderr %q does not say %q", r.stderr, s)
+		}
+	}
+	if code != exitOK && (!strings.HasPrefix(lastLine(r.stderr), "ordo: ") || strings.Contains(r.stderr, "Usage:")) {
+		t.Errorf("stderr %q must end in one line that begins with ordo:, without a usage text", r.stderr)
+	}
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return lines[len(lines)-1]
+}
+
+// realLibrary returns the ONNX Runtime of this machine, or skips the test.
+func realLibrary(t *testing.T) string {
+	t.Helper()
+	loc, err := library.Find()
+	if err != nil {
+		t.Skip(err)
+	}
+	return loc.Path
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		says string
+	}{
+		{"vesion", "unknown command \"vesion\" (did you mean version?): see `ordo --help`"},
+		{"frobnicate", "unknown command \"frobnicate\": see `ordo --help`"},
+		{"doc", "(did you mean doctor?)"},
+		{"runtime instal", "(did you mean install?): see `ordo runtime --help`"},
+		{"completion bsh", "(did you mean bash?): see `ordo completion --help`"},
+		{"help vrsion", "(did you mean version?): see `ordo --help`"},
+		{"doctor --jsn", "unknown flag --jsn (did you mean --json?): see `ordo doctor --help`"},
+		{"doctor --JSON", "(did you mean --json?)"},
+		{"doctor --json=maybe", "invalid argument \"maybe\""},
+		{"doctor -j", "unknown shorthand flag"},
+		{"--frobnicate", "unknown flag --frobnicate: see `ordo --help`"},
+		{"version now", "unexpected argument \"now\": see `ordo version --help`"},
+		{"runtime install --from", "flag needs an argument: --from: see `ordo runtime install --help`"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			r := ordo(t, strings.Fields(c.args)...)
+			r.check(t, exitUsage, c.says)
+			if r.stdout != "" || strings.Count(r.stderr, "\n") != 1 {
+				t.Errorf("stdout %q, stderr %q, want one line on stderr", r.stdout, r.stderr)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	root := ordo(t)
+	root.check(t, exitOK)
+	for _, c := range []int{exitOK, exitFailure, exitUsage, exitConfig, exitData, exitLibrary, exitStorage, exitNumeric,
+		exitInterrupted} {
+		if !strings.Contains(root.stdout, fmt.Sprintf("\n  %-4d", c)) {
+			t.Errorf("the help does not list exit status %d", c)
+		}
+	}
+	for _, args := range [][]string{{"--help"}, {"help"}} {
+		if r := ordo(t, args...); r.stdout != root.stdout || r.code != exitOK {
+			t.Errorf("ordo %s differs from ordo: status %d", args[0], r.code)
+		}
+	}
+	// Every command explains itself, and as well by help as by --help.
+	var walk func(c *cobra.Command, path []string)
+	walk = func(c *cobra.Command, path []string) {
+		if c.Short == "" {
+			t.Errorf("ordo %s has no short text", strings.Join(path, " "))
+		}
+		a := ordo(t, append(path[:len(path):len(path)], "--help")...)
+		b := ordo(t, append([]string{"help"}, path...)...)
+		if a.code != exitOK || a.stdout == "" || a.stdout != b.stdout {
+			t.Errorf("ordo %s: --help gives %d %q, help gives %d %q", strings.Join(path, " "), a.code, a.stdout, b.code, b.stdout)
+		}
+		for _, sub := range c.Commands() {
+			if sub.Name() != "help" {
+				walk(sub, append(path[:len(path):len(path)], sub.Name()))
+			}
+		}
+	}
+	walk(newRootCommand(&global{}), nil)
+}
+
+func TestCompletion(t *testing.T) {
+	r := ordo(t, "completion", "bash")
+	r.check(t, exitOK)
+	if !strings.Contains(r.stdout, "__start_ordo") {
+		t.Errorf("no completion script: %.100q", r.stdout)
+	}
+	if r := ordo(t, "__complete", "ru"); !strings.HasPrefix(r.stdout, "runtime\t") {
+		t.Errorf("completing ru gives %q", r.stdout)
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	path := func(err error) error {
+		return fmt.Errorf("runner: write checkpoint: %w", &fs.PathError{Op: "write", Path: "/x", Err: err})
+	}
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{nil, exitOK},
+		{errors.New("x"), exitFailure},
+		{&usageError{}, exitUsage},
+		{fmt.Errorf("x: %w", library.ErrNotFound), exitLibrary},
+		{fmt.Errorf("x: %w", ort.ErrNoTraining), exitLibrary},
+		{fmt.Errorf("%w: %w", library.ErrUnfit, syscall.EACCES), exitLibrary},
+		{fmt.Errorf("step 3: %w", ort.ErrNonFinite), exitNumeric},
+		{path(syscall.ENOSPC), exitStorage},
+		{path(syscall.EACCES), exitStorage},
+		{path(syscall.EPERM), exitStorage},
+		{path(syscall.EROFS), exitStorage},
+		{path(syscall.EDQUOT), exitStorage},
+		{path(syscall.EIO), exitFailure},
+		{fmt.Errorf("x: %w", errInterrupted), exitInterrupted},
+		{errors.Join(errors.New("a"), fmt.Errorf("x: %w", errInterrupted)), exitInterrupted},
+	} {
+		if got := exitCode(c.err); got != c.code {
+			t.Errorf("%v: exit status %d, want %d", c.err, got, c.code)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{errors.New("a thing happened"), "ordo: a thing happened\n"},
+		{errors.Join(errors.New("one: bad"), errors.New("two: bad")), "ordo: one: bad\n  two: bad\n"},
+		{&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC},
+			"ordo: write /x: no space left on device: free some space there or choose another folder\n"},
+		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES},
+			"ordo: open /x: permission denied: change the permissions there or choose another folder\n"},
+		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EROFS},
+			"ordo: open /x: read-only file system: choose another folder\n"},
+	} {
+		var b strings.Builder
+		report(&b, c.err)
+		if b.String() != c.want {
+			t.Errorf("%q, want %q", b.String(), c.want)
+		}
+	}
+}
+
+// A result that cannot be written is a failure, though the command went well.
+func TestFullOutput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full here")
+	}
+	defer full.Close()
+	var stderr bytes.Buffer
+	code := Main(t.Context(), []string{"version"}, strings.NewReader(""), full, &stderr, nil)
+	result{code, "", stderr.String()}.check(t, exitStorage, "write the output", "no space left", "free some space")
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"jsn", "json", 1}, {"abc", "abc", 0}} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// fakeMaven puts an mvn with the given shell script on an otherwise almost empty PATH.
+func fakeMaven(t *testing.T, script string) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the stand-in for mvn is a shell script")
+	}
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "mvn"), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":/usr/bin:/bin")
+}

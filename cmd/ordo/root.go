@@ -1,0 +1,61 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+const rootHelp = `ordo trains image backbones without labels so that their embeddings keep the order of transformation scale for the
+transformations that matter and ignore the others, and tells which are which.
+
+Start with:
+  ordo runtime install               fetch ONNX Runtime, once
+  ordo doctor                        see whether all is there
+  ordo run experiments/demo.yaml     train
+
+Environment:
+  ORDO_ONNXRUNTIME   ONNX Runtime to use (library or folder) in place of the installed one
+  ORDO_CACHE         folder of cached files (default: ordo in the user's cache folder)
+
+Exit status:
+  0     success
+  1     a failure with no status of its own
+  2     a command line that ordo does not understand
+  3     a bad experiment file
+  4     bad input data
+  5     ONNX Runtime is missing or unfit
+  6     storage: no space left, no permission
+  7     numeric: a loss or gradient is not finite
+  130   interrupted (SIGINT, SIGTERM)`
+
+// newRootCommand builds the whole command line.
+func newRootCommand(g *global) *cobra.Command {
+	root := &cobra.Command{
+		Use:               "ordo",
+		Short:             "Train image embeddings that keep the order of transformation scale",
+		Long:              rootHelp,
+		Args:              cobra.ArbitraryArgs, // runGroup tells a mistyped command from none
+		RunE:              runGroup,
+		SilenceErrors:     true, // Main prints them, in one form
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+		Version:           thisBuild().String(),
+	}
+	root.SetIn(g.stdin)
+	root.SetOut(g.stdout)
+	root.SetErr(g.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCommand())
+	root.AddCommand(
+		newRuntimeCommand(g),
+		newDoctorCommand(g),
+		newVersionCommand(g),
+	)
+	root.SetVersionTemplate("ordo {{.Version}}\n")
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // cobra's own takes the name of an unknown shell for a call for help
+			c.Args, c.RunE = cobra.ArbitraryArgs, runGroup
+		}
+	}
+	return root
+}

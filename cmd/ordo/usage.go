@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usageError is a command line that ordo does not understand. Its text ends by saying where to look.
+type usageError struct {
+	message string
+	command string // path of the command whose help explains it
+}
+
+func (e *usageError) Error() string {
+	return fmt.Sprintf("%s: see `%s --help`", e.message, e.command)
+}
+
+func usageErrorf(cmd *cobra.Command, format string, args ...any) error {
+	return &usageError{message: fmt.Sprintf(format, args...), command: cmd.CommandPath()}
+}
+
+// flagError turns the flag parser's error into a usageError that names the nearest flag.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return usageErrorf(cmd, "%v", err)
+	}
+	name := unknown.GetSpecifiedName()
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	return usageErrorf(cmd, "unknown flag --%s%s", name, didYouMean("--", name, known))
+}
+
+// noArgs is the check of a command without arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageErrorf(cmd, "unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+// runGroup is the action of a command that only holds others: alone it prints its help, and any argument is a mistyped
+// subcommand.
+func runGroup(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	return unknownCommand(cmd, args[0])
+}
+
+func unknownCommand(parent *cobra.Command, name string) error {
+	var known []string
+	for _, c := range parent.Commands() {
+		if c.IsAvailableCommand() || c.Name() == "help" {
+			known = append(known, c.Name())
+		}
+	}
+	return usageErrorf(parent, "unknown command %q%s", name, didYouMean("", name, known))
+}
+
+// newHelpCommand replaces cobra's, which takes an unknown name for a success.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Show the help of a command",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 {
+				return unknownCommand(target, rest[0])
+			}
+			target.InitDefaultHelpFlag()
+			target.InitDefaultVersionFlag()
+			return target.Help()
+		},
+	}
+}
+
+// didYouMean names the known name nearest to a mistyped one, or nothing if none is near.
+func didYouMean(prefix, name string, known []string) string {
+	best, bestDistance := "", max(2, len(name)/3)+1
+	for _, k := range known {
+		d := distance(strings.ToLower(name), k)
+		if strings.HasPrefix(k, strings.ToLower(name)) {
+			d = 1 // an abbreviation
+		}
+		if d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s%s?)", prefix, best)
+}
+
+// distance is the Levenshtein distance between a and b in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

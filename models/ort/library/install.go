@@ -31,8 +31,8 @@ type InstallOptions struct {
 	Cache string
 	// Progress receives a line of text for each thing done. Nil: none.
 	Progress io.Writer
-	// Check is asked about the unpacked library before it takes its place; its error stops the installation and leaves
-	// what was installed before. Nil: no check.
+	// Check is asked about the unpacked library before it takes its place; its error, made an ErrUnfit, stops the
+	// installation and leaves what was installed before. Nil: no check.
 	Check func(path string) error
 }
 
@@ -108,7 +108,9 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 	}
 	if o.Check != nil {
 		if err := o.Check(target); err != nil {
-			return Location{}, err
+			// The user knows the source, not the temporary file.
+			what := strings.ReplaceAll(err.Error(), target, p.library)
+			return Location{}, unfit(err, "%s cannot be used (%s): give another library or jar by --from", src.name, what)
 		}
 	}
 	m := manifest{Source: src.name, SourceSHA256: src.sha256, Library: p.library, SHA256: sum, Size: size}

@@ -330,8 +330,8 @@ func TestInstallCheck(t *testing.T) {
 		}
 		return refusal
 	}})
-	if !errors.Is(err, refusal) {
-		t.Errorf("error %v", err)
+	if !errors.Is(err, refusal) || !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), p.coordinates()) {
+		t.Errorf("error %v, want an ErrUnfit that names the source", err)
 	}
 	if files := tree(t, cache); len(files) != 0 {
 		t.Errorf("left behind: %q", files)

@@ -11,6 +11,9 @@ import (
 
 	"ordo/models/ort"
 	"ordo/models/ort/library"
+	"ordo/runner"
+	"ordo/runner/config"
+	"ordo/runner/data"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -34,6 +37,10 @@ var exitCodes = []struct {
 }{
 	{errInterrupted, exitInterrupted},
 	{context.Canceled, exitInterrupted},
+	{runner.ErrInterrupted, exitInterrupted},
+	{config.ErrInvalid, exitConfig},
+	{data.ErrData, exitData},
+	{runner.ErrDiverged, exitNumeric},
 	{library.ErrNotFound, exitLibrary},
 	{library.ErrUnfit, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
@@ -60,9 +67,9 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// report prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
+// reportError prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
 // several faults takes a line for each after the first.
-func report(w io.Writer, err error) int {
+func reportError(w io.Writer, err error) int {
 	code := exitCode(err)
 	if err == nil {
 		return code

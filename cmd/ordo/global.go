@@ -44,7 +44,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	if err == nil && g.stdout.err != nil {
 		err = fmt.Errorf("write the output: %w", g.stdout.err)
 	}
-	return report(g.stderr, err)
+	return reportError(g.stderr, err)
 }
 
 // errInterrupted is the cause of a context cancelled by a signal.
@@ -91,4 +91,13 @@ func (g *global) printJSON(v any) error {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// environ is the environment as NAME=VALUE.
+func (g *global) environ() []string {
+	out := make([]string, 0, len(g.env))
+	for name, value := range g.env {
+		out = append(out, name+"="+value)
+	}
+	return out
 }

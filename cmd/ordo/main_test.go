@@ -186,7 +186,7 @@ func TestReport(t *testing.T) {
 			"ordo: open /x: read-only file system: choose another folder\n"},
 	} {
 		var b strings.Builder
-		report(&b, c.err)
+		reportError(&b, c.err)
 		if b.String() != c.want {
 			t.Errorf("%q, want %q", b.String(), c.want)
 		}

@@ -46,6 +46,8 @@ func newRootCommand(g *global) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
+		newRunCommand(g),
+		newEmbedCommand(g),
 		newRuntimeCommand(g),
 		newDoctorCommand(g),
 		newVersionCommand(g),

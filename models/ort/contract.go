@@ -12,14 +12,14 @@ import (
 
 // Names that the training API and package autodiff agree on.
 const (
-	imagesName    = "images"
-	resetName     = "lazy_reset_grad"
-	bufferSuffix  = "_grad.accumulation.buffer"
-	gradNormName  = "grad_norm"
-	lossDomain    = "ordo"
-	lossOperator  = "Loss"
-	floatType     = 1       // TensorProto.FLOAT
-	maxBytes      = 1 << 34 // of one tensor; more is a damaged graph
+	imagesName   = "images"
+	resetName    = "lazy_reset_grad"
+	bufferSuffix = "_grad.accumulation.buffer"
+	gradNormName = "grad_norm"
+	lossDomain   = "ordo"
+	lossOperator = "Loss"
+	floatType    = 1       // TensorProto.FLOAT
+	maxBytes     = 1 << 34 // of one tensor; more is a damaged graph
 )
 
 // contract is what the graphs promise each other; ONNX Runtime takes it on trust.
@@ -251,4 +251,3 @@ func floatShape(v *onnxgraph.ValueInfo) ([]int64, error) {
 	}
 	return shape, nil
 }
-

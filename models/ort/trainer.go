@@ -122,7 +122,9 @@ func (t *Trainer) readNames() error {
 	var err error
 	t.trainOut, err = t.names(
 		func(n *C.size_t) *C.OrtStatus { return C.ort_TrainOutputCount(t.session, n) },
-		func(i C.size_t, name **C.char) *C.OrtStatus { return C.ort_TrainOutputName(t.session, i, t.lib.alloc, name) })
+		func(i C.size_t, name **C.char) *C.OrtStatus {
+			return C.ort_TrainOutputName(t.session, i, t.lib.alloc, name)
+		})
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,9 @@ func (t *Trainer) readNames() error {
 	if t.evalData != nil {
 		t.evalOut, err = t.names(
 			func(n *C.size_t) *C.OrtStatus { return C.ort_EvalOutputCount(t.session, n) },
-			func(i C.size_t, name **C.char) *C.OrtStatus { return C.ort_EvalOutputName(t.session, i, t.lib.alloc, name) })
+			func(i C.size_t, name **C.char) *C.OrtStatus {
+				return C.ort_EvalOutputName(t.session, i, t.lib.alloc, name)
+			})
 	}
 	return err
 }

@@ -1,0 +1,34 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+
+	"ordo/models/autodiff"
+	"ordo/models/zoo"
+)
+
+// Options are the `model:` section of an experiment.
+type Options struct {
+	zoo.Options `yaml:",inline" mapstructure:",squash"`
+	// Threads are ONNX Runtime's threads within an operator, the calling one included. 0 (the default): one a core.
+	// A number fixes the order of sums, so the same number gives the same bits.
+	Threads int `yaml:"threads"`
+}
+
+// DefaultOptions is a small convolutional network.
+func DefaultOptions() Options {
+	return Options{Options: zoo.DefaultOptions()}
+}
+
+// Validate collects every fault.
+func (o Options) Validate() error {
+	err := o.Options.Validate()
+	if o.Threads < 0 || o.Threads > 1024 {
+		err = errors.Join(err, fmt.Errorf("threads: must be in [0, 1024], got %d", o.Threads))
+	}
+	return err
+}
+
+// OptimizerOptions are AdamW's (Loshchilov and Hutter 2019), without the learning rate.
+type OptimizerOptions = autodiff.OptimizerOptions

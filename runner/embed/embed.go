@@ -1,0 +1,223 @@
+package embed
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/google/renameio/v2"
+
+	"ordo/augment"
+	"ordo/models"
+	"ordo/runner/config"
+	"ordo/runner/data"
+	"ordo/runner/loader"
+	"ordo/runner/track"
+)
+
+// ErrNoRun is wrapped by the error for a folder without a finished run.
+var ErrNoRun = errors.New("embed: no finished run")
+
+// The splits that Options.Split can name.
+const (
+	SplitTrain = "train"
+	SplitTest  = "test"
+	SplitAll   = "all" // train, then test
+)
+
+// Options say what to encode, with what, and where to put it.
+type Options struct {
+	Library  string       // the file of ONNX Runtime's library
+	Run      string       // folder of a finished run
+	Data     data.Options // the images; usually the run's own data section, changed
+	Split    string       // train, test or all
+	Out      string       // .npz file
+	Threads  int          // ONNX Runtime's; 0 is one a core
+	Progress func(done, total int)
+}
+
+// Summary says what Export wrote.
+type Summary struct {
+	Out       string `json:"out"`
+	Run       string `json:"run"`
+	Images    int    `json:"images"`
+	Features  int    `json:"features"`  // F
+	Embedding int    `json:"embedding"` // D
+	Classes   int    `json:"classes"`
+}
+
+// batch is how many images are encoded at once.
+const batch = 128
+
+// Experiment reads the resolved experiment of the run in dir.
+func Experiment(dir string) (config.Experiment, error) {
+	if _, err := track.ReadResult(dir); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return config.Experiment{}, fmt.Errorf("%w in %s: it has no result; `ordo run` with --out %s finishes it", ErrNoRun, dir, dir)
+		}
+		return config.Experiment{}, err
+	}
+	return config.Load(track.ExperimentFile(dir), nil, nil)
+}
+
+// Export encodes every image of the split and writes the file, whole or not at all.
+func Export(ctx context.Context, o Options) (Summary, error) {
+	e, err := Experiment(o.Run)
+	if err != nil {
+		return Summary{}, err
+	}
+	encoder, err := models.OpenEncoder(o.Library, track.EncoderFile(o.Run), o.Threads)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer encoder.Close() //nolint:errcheck // it only frees
+	plan, err := augment.NewPlan(e.Augment, encoder.ImageSize())
+	if err != nil {
+		return Summary{}, err
+	}
+	o.Data.ImageSize = encoder.ImageSize()
+	splits, err := data.Open(ctx, o.Data)
+	if err != nil {
+		return Summary{}, err
+	}
+	var sets []data.Dataset
+	switch o.Split {
+	case SplitTrain:
+		sets = []data.Dataset{splits.Train}
+	case SplitTest:
+		sets = []data.Dataset{splits.Test}
+	case SplitAll:
+		sets = []data.Dataset{splits.Train, splits.Test}
+	default:
+		return Summary{}, fmt.Errorf("%w: split: must be train, test or all, got %q", config.ErrInvalid, o.Split)
+	}
+	t, err := encode(ctx, encoder, plan, sets, o.Progress)
+	if err != nil {
+		return Summary{}, err
+	}
+	if err := t.check(); err != nil {
+		return Summary{}, err
+	}
+	if err := t.write(o, splits); err != nil {
+		return Summary{}, err
+	}
+	n := len(t.ids)
+	return Summary{Out: o.Out, Run: o.Run, Images: n, Features: len(t.features) / n, Embedding: len(t.embedding) / n,
+		Classes: len(splits.Train.Classes())}, nil
+}
+
+// table is the file's content.
+type table struct {
+	features, embedding []float32
+	ids                 []string
+	labels              []int64
+	images              int // that the data sets hold
+}
+
+func encode(ctx context.Context, encoder *models.Encoder, plan *augment.Plan, sets []data.Dataset, progress func(done, total int)) (*table, error) {
+	t := &table{}
+	for _, set := range sets {
+		t.images += set.Len()
+	}
+	scratch := loader.Scratch(runtime.GOMAXPROCS(0))
+	side := plan.ImageSize()
+	pixels := make([]float32, batch*3*side*side)
+	rows := make([][]float32, len(encoder.Outputs()))
+	for _, set := range sets {
+		for from := 0; from < set.Len(); from += batch {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			n := min(batch, set.Len()-from)
+			if err := loader.Evaluation(pixels, plan, set, from, n, -1, 0, scratch); err != nil {
+				return nil, err
+			}
+			var err error
+			if rows, err = encoder.Run(rows, pixels, n); err != nil {
+				return nil, err
+			}
+			for i := from; i < from+n; i++ {
+				t.ids = append(t.ids, set.ID(i))
+				t.labels = append(t.labels, int64(set.Label(i)))
+			}
+			if progress != nil {
+				progress(len(t.ids), t.images)
+			}
+		}
+	}
+	for i, name := range encoder.Outputs() {
+		switch name {
+		case models.Features:
+			t.features = rows[i]
+		case models.Embedding:
+			t.embedding = rows[i]
+		}
+	}
+	return t, nil
+}
+
+// check makes sure that rows, ids and labels belong together before anything is written.
+func (t *table) check() error {
+	n := len(t.ids)
+	if n != t.images || len(t.labels) != n || n == 0 || len(t.features)%n != 0 || len(t.embedding)%n != 0 || len(t.features) == 0 {
+		return fmt.Errorf("embed: %d images gave %d ids, %d labels, %d feature and %d embedding values",
+			t.images, n, len(t.labels), len(t.features), len(t.embedding))
+	}
+	sorted := slices.Sorted(slices.Values(t.ids))
+	for i := 1; i < n; i++ {
+		if sorted[i] == sorted[i-1] {
+			return fmt.Errorf("embed: two images have the id %s", sorted[i])
+		}
+	}
+	return nil
+}
+
+func (t *table) write(o Options, splits data.Splits) error {
+	encoder, err := os.ReadFile(track.EncoderFile(o.Run))
+	if err != nil {
+		return fmt.Errorf("embed: read encoder: %w", err)
+	}
+	sum := sha256.Sum256(encoder)
+	record, err := track.ReadRecord(o.Run)
+	if err != nil {
+		return err
+	}
+	meta, err := json.Marshal(map[string]any{
+		"run": record.Name, "hash": record.Hash, "seed": record.Seed, "encoder_sha256": hex.EncodeToString(sum[:]),
+		"data_fingerprint": splits.Train.Fingerprint() + "-" + splits.Test.Fingerprint(), "split": o.Split,
+	})
+	if err != nil {
+		return fmt.Errorf("embed: describe: %w", err)
+	}
+	f, err := renameio.NewPendingFile(o.Out, renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("embed: write: %w", err)
+	}
+	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
+	n := len(t.ids)
+	z := npz{zip.NewWriter(f)}
+	classes := splits.Train.Classes()
+	err = errors.Join(
+		z.floats("features", t.features, n, len(t.features)/n),
+		z.floats("embedding", t.embedding, n, len(t.embedding)/n),
+		z.texts("ids", t.ids, n),
+		z.ints("labels", t.labels, n),
+		z.texts("classes", classes, len(classes)),
+		z.texts("meta", []string{string(meta)}),
+		z.zip.Close())
+	if err == nil {
+		err = f.CloseAtomicallyReplace()
+	}
+	if err != nil {
+		return fmt.Errorf("embed: write %s: %w", o.Out, err)
+	}
+	return nil
+}

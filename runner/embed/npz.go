@@ -1,0 +1,74 @@
+package embed
+
+import (
+	"archive/zip"
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// npz writes NumPy arrays into a zip archive, uncompressed as numpy.savez does (format: NEP 1, version 1.0).
+type npz struct{ zip *zip.Writer }
+
+// array starts an array: the header is written, the caller writes the values, little-endian and row-major.
+func (n npz) array(name, dtype string, shape ...int) (io.Writer, error) {
+	w, err := n.zip.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store})
+	if err != nil {
+		return nil, err
+	}
+	dims := make([]string, len(shape))
+	for i, d := range shape {
+		dims[i] = fmt.Sprintf("%d,", d)
+	}
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, strings.Join(dims, " "))
+	const prefix = 10 // magic, version, length of the header
+	header += strings.Repeat(" ", 63-(prefix+len(header))%64) + "\n"
+	start := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header)))
+	_, err = w.Write(append(start, header...))
+	return w, err
+}
+
+func (n npz) floats(name string, values []float32, shape ...int) error {
+	w, err := n.array(name, "<f4", shape...)
+	if err != nil {
+		return err
+	}
+	return binary.Write(w, binary.LittleEndian, values)
+}
+
+func (n npz) ints(name string, values []int64, shape ...int) error {
+	w, err := n.array(name, "<i8", shape...)
+	if err != nil {
+		return err
+	}
+	return binary.Write(w, binary.LittleEndian, values)
+}
+
+// texts writes strings of one width, in UTF-32 as NumPy stores them.
+func (n npz) texts(name string, values []string, shape ...int) error {
+	width := 1
+	for _, s := range values {
+		width = max(width, utf8.RuneCountInString(s))
+	}
+	w, err := n.array(name, fmt.Sprintf("<U%d", width), shape...)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(w)
+	for _, s := range values {
+		left := width
+		for _, r := range s {
+			if err := binary.Write(b, binary.LittleEndian, r); err != nil {
+				return err
+			}
+			left--
+		}
+		if _, err := b.Write(make([]byte, 4*left)); err != nil {
+			return err
+		}
+	}
+	return b.Flush()
+}

@@ -1,0 +1,2 @@
+// Package report writes down what a run found, for people.
+package report

@@ -1,0 +1,417 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"ordo/augment"
+	"ordo/loss"
+	"ordo/models"
+	"ordo/runner/config"
+	"ordo/runner/data"
+	"ordo/runner/loader"
+	"ordo/runner/report"
+	"ordo/runner/track"
+)
+
+// ErrInterrupted is wrapped by Run's error when its context was cancelled. The run folder has a checkpoint of the last
+// whole step, and Run goes on from it.
+var ErrInterrupted = errors.New("interrupted")
+
+// ErrDiverged is wrapped by Run's error when the loss or a gradient is not finite.
+var ErrDiverged = errors.New("the training diverged")
+
+// Options say what to run and where.
+type Options struct {
+	Experiment config.Experiment
+	Dir        string // the run folder
+	Library    string // the file of ONNX Runtime's library
+	Version    string // of ordo, for the record
+	Progress   Progress
+}
+
+// Progress is told how a run goes. Its methods are called from one goroutine and should return at once.
+type Progress interface {
+	// Start is called once, before the first step; done of total steps are there from an earlier process.
+	Start(done, total int)
+	// Step is called after every training step.
+	Step(Step)
+	// Note says something that happens between steps, such as an evaluation's result, in a sentence.
+	Note(text string)
+	// End is called once, after the last step, also after an error.
+	End()
+}
+
+// Step is what Progress hears of a training step.
+type Step struct {
+	Number          int     // steps done
+	Epoch           float64 // epochs done
+	Loss            float64
+	ImagesPerSecond float64 // over this process's steps
+}
+
+// checkpoint properties
+const propertyStep = "ordo.step"
+
+// run is the state of one call of Run.
+type run struct {
+	o         Options
+	plan      *augment.Plan
+	loss      *loss.Loss
+	splits    data.Splits
+	folder    *track.Folder
+	trainer   *models.Trainer
+	loader    *loader.Loader
+	evaluator *evaluator
+
+	step     int // steps done
+	perEpoch int
+	total    int
+
+	views   loss.Views // of the batch that is trained on
+	outputs []loss.Output
+	values  loss.Values
+	inLoss  time.Duration // of the current step
+
+	first        int // steps that earlier processes did
+	whole, epoch spent
+}
+
+// Run trains what the experiment describes, or goes on where the folder's checkpoint is, and writes the run folder. A folder
+// whose run is finished is not touched: its result is given again.
+func Run(ctx context.Context, o Options) (track.Result, error) {
+	if err := o.Experiment.Validate(); err != nil {
+		return track.Result{}, err
+	}
+	if r, err := track.ReadRecord(o.Dir); err == nil && r.Hash == o.Experiment.Hash() {
+		if done, err := track.ReadResult(o.Dir); err == nil {
+			return done, nil
+		}
+	}
+	r := &run{o: o}
+	return r.do(ctx)
+}
+
+func (r *run) do(ctx context.Context) (track.Result, error) {
+	e := r.o.Experiment
+	rt, err := models.OpenRuntime(r.o.Library)
+	if err != nil {
+		return track.Result{}, err
+	}
+	defer rt.Close()
+	if !rt.HasTraining() {
+		return track.Result{}, models.NoTraining(rt)
+	}
+	if r.plan, err = augment.NewPlan(e.Augment, e.Data.ImageSize); err != nil {
+		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	if r.loss, err = loss.New(e.Loss); err != nil {
+		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	if r.splits, err = data.Open(ctx, e.Data); err != nil {
+		if ctx.Err() != nil {
+			return track.Result{}, ErrInterrupted
+		}
+		return track.Result{}, err
+	}
+	if n := r.splits.Train.Len(); n < e.Train.BatchSize {
+		return track.Result{}, fmt.Errorf("%w: train.batch_size: is %d, but the data set has only %d training images; lower it",
+			config.ErrInvalid, e.Train.BatchSize, n)
+	}
+	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
+	r.total = r.perEpoch * e.Train.Epochs
+	if err := r.openFolder(rt); err != nil {
+		return track.Result{}, err
+	}
+	result, err := r.inFolder(ctx, rt)
+	if err != nil {
+		r.folder.Abandon()
+		return track.Result{}, err
+	}
+	return result, r.folder.Close()
+}
+
+func (r *run) openFolder(rt *models.Runtime) error {
+	e := r.o.Experiment
+	yaml, err := e.YAML()
+	if err != nil {
+		return err
+	}
+	r.folder, err = track.Open(r.o.Dir, track.Record{
+		Name: e.Name, Hash: e.Hash(), Seed: e.Seed, Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
+		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		CPU: cpuName(), Threads: threads(e),
+	}, yaml)
+	return err
+}
+
+// inFolder does everything that needs the run folder.
+func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, error) {
+	e := r.o.Experiment
+	artifacts, err := r.artifacts()
+	if err != nil {
+		return track.Result{}, err
+	}
+	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{Threads: r.folder.Threads()})
+	if err != nil {
+		return track.Result{}, err
+	}
+	defer r.trainer.Close()
+	if err := r.readPosition(); err != nil {
+		return track.Result{}, err
+	}
+	r.evaluator, err = newEvaluator(rt, r.trainer, r.plan, e.Augment.Ordered, r.splits, e.Eval, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return track.Result{}, err
+	}
+	defer r.evaluator.close()
+	for _, w := range r.plan.Warnings() {
+		r.o.Progress.Note("warning: " + w)
+	}
+	if err := r.train(ctx, rt); err != nil {
+		return track.Result{}, err
+	}
+	return r.finish()
+}
+
+// artifacts builds the training graphs, or reads those that an interrupted run was started with.
+func (r *run) artifacts() (models.Artifacts, error) {
+	e := r.o.Experiment
+	if r.folder.HasCheckpoint() {
+		a, err := models.ReadGraphs(r.folder.Graphs())
+		if err != nil {
+			return a, err
+		}
+		a.Checkpoint, err = models.ReadCheckpoint(r.folder.Checkpoint())
+		return a, err
+	}
+	optimizer := models.DefaultOptimizer()
+	optimizer.WeightDecay = e.Train.WeightDecay
+	a, err := models.Build(e.Model, optimizer, e.Data.ImageSize, e.Seed)
+	if err != nil {
+		return a, err
+	}
+	return a, models.WriteGraphs(r.folder.Graphs(), a)
+}
+
+// readPosition finds the step that the checkpoint is of, and drops the metrics behind it.
+func (r *run) readPosition() error {
+	if r.folder.HasCheckpoint() {
+		at, err := r.trainer.Property(propertyStep)
+		if err != nil {
+			return err
+		}
+		step, ok := at.(int64)
+		if !ok || step < 0 || step > int64(r.total) {
+			return fmt.Errorf("runner: the checkpoint in %s is of step %v, outside of this experiment's %d steps", r.folder.Dir(), at, r.total)
+		}
+		r.step = int(step)
+	}
+	return r.folder.Rewind(r.step)
+}
+
+// train does the steps that are left, with a checkpoint at every epoch's end.
+func (r *run) train(ctx context.Context, rt *models.Runtime) error {
+	e := r.o.Experiment
+	var err error
+	r.loader, err = loader.New(ctx, rt, r.splits.Train, r.plan, e.Seed, e.Train.BatchSize, workers(e), r.step)
+	if err != nil {
+		return err
+	}
+	defer r.loader.Close()
+	r.o.Progress.Start(r.step, r.total)
+	defer r.o.Progress.End()
+	r.first = r.step
+	for {
+		if r.step%r.perEpoch == 0 && r.step > 0 {
+			if err := r.endEpoch(ctx); err != nil {
+				return err
+			}
+		}
+		if r.step == r.total {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return r.interrupted()
+		}
+		if err := r.trainStep(); err != nil {
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return r.interrupted()
+			}
+			return err
+		}
+	}
+}
+
+// trainStep is one batch: views, forward, loss, backward, update, a line of metrics.
+func (r *run) trainStep() error {
+	e := r.o.Experiment
+	var now spent
+	start := time.Now()
+	batch, err := r.loader.Next()
+	if err != nil {
+		return err
+	}
+	now.wait = time.Since(start)
+
+	rate := float32(e.Train.Rate(r.step, r.perEpoch))
+	r.views, r.inLoss = batch.Views, 0
+	begin := time.Now()
+	norm, err := r.trainer.Step(batch.Images, rate)
+	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
+	r.loader.Release(batch)
+	if err != nil {
+		return r.diverged(err)
+	}
+	r.step++
+	err = r.folder.Step(track.Step{Step: r.step, Epoch: r.epochs(), Rate: rate, Loss: r.values.Total, GradNorm: norm, Terms: terms(r.values)})
+	if err != nil {
+		return err
+	}
+	now.total = time.Since(start)
+	r.whole.add(now)
+	r.epoch.add(now)
+	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: r.values.Total, ImagesPerSecond: r.imagesPerSecond(r.whole)})
+	return nil
+}
+
+// epochs is how many epochs are done.
+func (r *run) epochs() float64 { return float64(r.step) / float64(r.perEpoch) }
+
+func (r *run) imagesPerSecond(s spent) float64 {
+	if s.steps == 0 {
+		return 0
+	}
+	return float64(s.steps*r.o.Experiment.Train.BatchSize) / s.total.Seconds()
+}
+
+// diverged makes a sentence of a step whose numbers ran away; every other error it leaves as it is.
+func (r *run) diverged(err error) error {
+	if !errors.Is(err, models.ErrNonFinite) && !errors.Is(err, loss.ErrNonFinite) {
+		return err
+	}
+	return fmt.Errorf("%w at step %d: %w; lower train.lr or raise train.warmup_epochs", ErrDiverged, r.step+1, err)
+}
+
+// computeLoss is called from inside the training graph.
+func (r *run) computeLoss(outputs []models.Output) error {
+	start := time.Now()
+	r.outputs = r.outputs[:0]
+	for _, o := range outputs {
+		r.outputs = append(r.outputs, loss.Output{Name: o.Name, Dim: o.Columns, Data: o.Data, Grad: o.Grad})
+	}
+	var err error
+	r.values, err = r.loss.Compute(r.views, r.outputs)
+	r.inLoss = time.Since(start)
+	return err
+}
+
+// endEpoch makes the epoch's checkpoint, if this process trained in it, and its evaluation, if one is due and not there.
+func (r *run) endEpoch(ctx context.Context) error {
+	if r.epoch.steps > 0 {
+		err := r.folder.Timing(track.Timing{Step: r.step, Seconds: r.epoch.total.Seconds(),
+			ImagesPerSecond: r.imagesPerSecond(r.epoch), Share: r.epoch.share()})
+		if err != nil {
+			return err
+		}
+		if err := r.save(); err != nil {
+			return err
+		}
+		r.epoch = spent{}
+	}
+	epoch := r.step / r.perEpoch
+	every := r.o.Experiment.Eval.EveryEpochs
+	due := r.step == r.total || every > 0 && epoch%every == 0
+	if !due || r.folder.HasEval(r.step) {
+		return nil
+	}
+	found, err := r.evaluator.run(ctx)
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w in the evaluation after epoch %d; run the same command again to go on", ErrInterrupted, epoch)
+	}
+	if err != nil {
+		return err
+	}
+	r.o.Progress.Note(report.Evaluation(epoch, found))
+	return r.folder.Eval(track.EvalLine{Step: r.step, Epoch: r.epochs(), Eval: found})
+}
+
+// save writes the checkpoint; the metrics up to it go to the disk before.
+func (r *run) save() error {
+	if err := r.folder.Sync(); err != nil {
+		return err
+	}
+	if err := r.trainer.SetProperty(propertyStep, int64(r.step)); err != nil {
+		return err
+	}
+	return r.trainer.Save(r.folder.Checkpoint())
+}
+
+func (r *run) interrupted() error {
+	if r.step == 0 {
+		return ErrInterrupted
+	}
+	if err := r.save(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w after step %d of %d; run the same command again to go on", ErrInterrupted, r.step, r.total)
+}
+
+// finish exports the encoder and writes report and result. What is in them comes from the folder, so that it does not
+// matter how often the run was interrupted.
+func (r *run) finish() (track.Result, error) {
+	e := r.o.Experiment
+	dir := r.folder.Dir()
+	if err := r.trainer.Export(track.EncoderFile(dir), models.Features, models.Embedding); err != nil {
+		return track.Result{}, err
+	}
+	values, err := r.trainer.CopyParameters(false)
+	if err != nil {
+		return track.Result{}, err
+	}
+	count, err := r.trainer.ParameterCount(true)
+	if err != nil {
+		return track.Result{}, err
+	}
+	history, err := track.ReadHistory(dir)
+	if err != nil {
+		return track.Result{}, err
+	}
+	result := track.Result{
+		Status: track.Finished, Run: dir, Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
+		Epochs: e.Train.Epochs, Steps: r.total, Seconds: r.whole.total.Seconds(),
+		ImagesPerSecond: r.imagesPerSecond(r.whole), ViewsPerSecond: r.imagesPerSecond(r.whole) * float64(len(r.plan.Views())),
+		TimeShare: r.whole.share(), PeakMemoryBytes: peakMemory(), ParametersHash: hashFloats(values), Parameters: count,
+	}
+	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
+	result.SetEvaluation(history.Evals[len(history.Evals)-1].Eval)
+	return result, r.folder.Finish(result, []byte(report.Table(result)))
+}
+
+func hashFloats(values []float32) string {
+	sum := sha256.New()
+	var b [4]byte
+	for _, v := range values {
+		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+		sum.Write(b[:])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func terms(v loss.Values) map[string]float64 {
+	out := map[string]float64{}
+	for _, t := range v.Terms {
+		out[t.Name] = t.Value
+		for _, d := range t.Diagnostics {
+			out[t.Name+"/"+d.Name] = d.Value
+		}
+	}
+	return out
+}

@@ -1,0 +1,54 @@
+package track
+
+import "ordo/runner/eval"
+
+// Finished is the Status of a run that reached its end.
+const Finished = "finished"
+
+// Result is what `ordo run --json` prints and result.json holds.
+type Result struct {
+	Status string `json:"status"`
+	Run    string `json:"run"` // the folder
+	Name   string `json:"name"`
+	Hash   string `json:"hash"` // of the resolved experiment
+	Seed   uint64 `json:"seed"`
+
+	Epochs          int     `json:"epochs"`
+	Steps           int     `json:"steps"`
+	Seconds         float64 `json:"seconds"` // wall time of this process's training steps
+	ImagesPerSecond float64 `json:"images_per_second"`
+	ViewsPerSecond  float64 `json:"views_per_second"`
+
+	Loss      float64            `json:"loss"` // mean over the last epoch
+	LossTerms map[string]float64 `json:"loss_terms"`
+
+	KNNTop1       *float64                               `json:"knn_top1"`       // of the features; null without labels
+	OrderAccuracy map[string]map[string]float64          `json:"order_accuracy"` // family → output → accuracy, chance is 0.5
+	Order         map[string]map[string]eval.OrderResult `json:"order"`          // the same with its curve
+	Protocols     []eval.Protocol                        `json:"protocols"`      // how the numbers above were evaluated
+
+	TimeShare       TimeShare `json:"time_share"`
+	PeakMemoryBytes int64     `json:"peak_memory_bytes"`
+	ParametersHash  string    `json:"parameters_sha256"` // of all parameters, to compare runs
+	Parameters      int       `json:"parameters"`        // trainable values
+}
+
+// SetEvaluation fills in what an evaluation found.
+func (r *Result) SetEvaluation(e Evaluation) {
+	r.KNNTop1, r.Order, r.Protocols = e.KNNTop1, e.Order, e.Protocols
+	r.OrderAccuracy = map[string]map[string]float64{}
+	for family, outputs := range e.Order {
+		r.OrderAccuracy[family] = map[string]float64{}
+		for output, found := range outputs {
+			r.OrderAccuracy[family][output] = found.Accuracy
+		}
+	}
+}
+
+// TimeShare says what the wall time of the training steps went into; the four add up to 1.
+type TimeShare struct {
+	ONNXRuntime float64 `json:"onnxruntime"` // forward, backward, optimizer
+	DataWait    float64 `json:"data_wait"`   // waiting for views
+	Loss        float64 `json:"loss"`
+	Rest        float64 `json:"rest"`
+}

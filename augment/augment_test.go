@@ -531,6 +531,49 @@ func TestKernelSizeDefault(t *testing.T) {
 	}
 }
 
+// A blur of a single point is the kernel, mirrored back at the borders, for sides of any remainder.
+func TestBlurOfAPoint(t *testing.T) {
+	for _, size := range [][2]int{{9, 14}, {12, 11}, {3, 7}, {1, 5}} {
+		w, h := size[0], size[1]
+		for _, at := range [][2]int{{w / 2, h / 2}, {0, h - 1}, {min(1, w-1), 1}} {
+			c := new(canvas)
+			c.resize(w, h)
+			clear(c.data)
+			c.planes[1][at[1]*w+at[0]] = 1
+			const sigma = 0.8
+			c.gaussianBlur(2, sigma)
+			radius := min(2, w-1, h-1)
+			weight := func(n, from, to int) float64 { // of the point at from in the output at to, along a side of n
+				sum, norm := 0.0, 0.0
+				for k := -radius; k <= radius; k++ {
+					g := math.Exp(-float64(k*k) / (2 * sigma * sigma))
+					norm += g
+					i := to + k
+					if i < 0 {
+						i = -i
+					}
+					if i >= n {
+						i = 2*(n-1) - i
+					}
+					if i == from {
+						sum += g
+					}
+				}
+				return sum / norm
+			}
+			for i, got := range c.planes[1] {
+				want := weight(w, at[0], i%w) * weight(h, at[1], i/w)
+				if math.Abs(float64(got)-want) > 1e-6 {
+					t.Fatalf("%dx%d, point at %v: pixel (%d, %d) is %v, want %v", w, h, at, i%w, i/w, got, want)
+				}
+			}
+			if slices.Max(c.planes[0]) != 0 || slices.Max(c.planes[2]) != 0 {
+				t.Fatal("the blur crosses channels")
+			}
+		}
+	}
+}
+
 func TestRenderAllocatesNothing(t *testing.T) {
 	p := mustPlan(t, simclr(FamilyNames()...), 32)
 	var s Scratch

@@ -47,12 +47,12 @@ func blurTransposed(dst, src []float32, width, height int, kernel, line []float3
 		}
 		x := 0
 		for ; x+4 <= width; x += 4 { // four sums at once hide the latency of an addition
-			mid := line[x+radius:][:4]
+			mid := (*[4]float32)(line[x+radius:])
 			w := kernel[0]
 			s0, s1, s2, s3 := w*mid[0], w*mid[1], w*mid[2], w*mid[3]
 			for k := 1; k < len(kernel); k++ {
 				w := kernel[k]
-				a, b := line[x+radius-k:][:4], line[x+radius+k:][:4]
+				a, b := (*[4]float32)(line[x+radius-k:]), (*[4]float32)(line[x+radius+k:])
 				s0 += w * (a[0] + b[0])
 				s1 += w * (a[1] + b[1])
 				s2 += w * (a[2] + b[2])

@@ -10,7 +10,8 @@ type tap struct{ first, from, to int }
 type filter struct {
 	taps        []tap
 	weights     []float32
-	first, last int // inputs that any tap reads, last exclusive
+	copies      bool // every output is the next input
+	first, last int  // inputs that any tap reads, last exclusive
 }
 
 // build makes the filter for n outputs, output i centred at start + (i+1/2)*step in input coordinates; a negative
@@ -20,6 +21,7 @@ func (f *filter) build(n int, start, step float64, clip bool, low, high int) {
 	f.taps = grow(f.taps, n)
 	f.weights = f.weights[:0]
 	f.first, f.last = math.MaxInt, math.MinInt
+	f.copies = true
 	for i := range f.taps {
 		centre := start + (float64(i)+0.5)*step
 		from, to := int(math.Floor(centre-width+0.5)), int(math.Floor(centre+width+0.5))
@@ -44,6 +46,7 @@ func (f *filter) build(n int, start, step float64, clip bool, low, high int) {
 		}
 		t.to = len(f.weights)
 		f.taps[i] = t
+		f.copies = f.copies && to-from == 1 && from == f.taps[0].first+i
 		f.first, f.last = min(f.first, from), max(f.last, to)
 	}
 }
@@ -88,17 +91,28 @@ func (s *sampler) resize(dst []float32, to layout, img Image, edge border) {
 		clear(line)
 		s.combine(line, img, low, t, edge)
 		if pad {
-			for i := range s.columns.last - s.columns.first {
-				to := s.padded[3*i:][:3]
-				if k, ok := edge.index(s.columns.first+i, img.Width); ok {
-					copy(to, line[3*(k-low):][:3])
-				} else {
-					clear(to)
-				}
-			}
+			s.extend(line, low, img.Width, edge)
 			line = s.padded
 		}
 		s.columns.apply(dst[y*to.row:], to, line)
+	}
+}
+
+// extend writes to padded the columns that the taps read, of a line that holds the image's from column low on.
+func (s *sampler) extend(line []float32, low, width int, edge border) {
+	first, last := s.columns.first, s.columns.last
+	for x := first; x < last; {
+		to := s.padded[3*(x-first):]
+		if x >= 0 && x < width {
+			x += copy(to, line[3*(x-low):3*(min(last, width)-low)]) / 3
+			continue
+		}
+		if k, ok := edge.index(x, width); ok {
+			copy(to[:3], line[3*(k-low):])
+		} else {
+			clear(to[:3])
+		}
+		x++
 	}
 }
 
@@ -143,15 +157,20 @@ func (s *sampler) combine(line []float32, img Image, low int, t tap, edge border
 
 // apply filters one line, whose first pixel is input number f.first, into a row of the output.
 func (f *filter) apply(dst []float32, to layout, line []float32) {
+	if f.copies && to.column == 3 {
+		copy(dst, line)
+		return
+	}
 	at := 0
 	for _, t := range f.taps {
 		weights := f.weights[t.from:t.to]
 		in := line[3*(t.first-f.first):][:3*len(weights)]
 		var r, g, b float32
 		for _, w := range weights {
-			r += w * in[0]
-			g += w * in[1]
-			b += w * in[2]
+			pixel := (*[3]float32)(in) // one bounds check for three values
+			r += w * pixel[0]
+			g += w * pixel[1]
+			b += w * pixel[2]
 			in = in[3:]
 		}
 		dst[at] = r

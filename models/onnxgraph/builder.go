@@ -42,6 +42,9 @@ func (b *Builder) Unique(name string) string {
 	return unique
 }
 
+// Reserve takes a name, so that Unique doesn't give it.
+func (b *Builder) Reserve(name string) { b.names[name] = true }
+
 // Input adds a graph input.
 func (b *Builder) Input(name string, t TensorType) {
 	b.names[name] = true

@@ -26,7 +26,7 @@ func Check(m *Model) error {
 	}
 	for _, t := range g.GetInitializer() {
 		c.define(t.GetName(), "initializer")
-		if err := t.check(); err != nil {
+		if err := t.Check(); err != nil {
 			c.faults = append(c.faults, err)
 		}
 	}
@@ -106,7 +106,7 @@ func (c *checker) node(i int, n *Node, made map[string]int) {
 		case a.GetRefAttrName() != "":
 			c.faultf("%s: attribute %q refers to a function's attribute outside of a function", where, a.GetName())
 		case a.GetType() == Attribute_TENSOR:
-			if err := a.GetT().check(); err != nil {
+			if err := a.GetT().Check(); err != nil {
 				c.faultf("%s: attribute %q: %w", where, a.GetName(), err)
 			}
 		}

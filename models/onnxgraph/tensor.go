@@ -113,8 +113,8 @@ func (t *Tensor) elements(want DataType) (int64, error) {
 	return n, nil
 }
 
-// check finds what is wrong with a stored tensor without copying its data.
-func (t *Tensor) check() error {
+// Check finds what is wrong with a stored tensor without copying its data.
+func (t *Tensor) Check() error {
 	n, err := t.elements(t.GetDataType())
 	if err != nil {
 		return err

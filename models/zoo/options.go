@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"ordo/models/onnxgraph"
 )
 
 // Options choose a backbone and the head on it: the `model:` section of an experiment file.
@@ -63,13 +61,3 @@ func (o Options) Validate() error {
 	}
 	return errors.Join(faults...)
 }
-
-// Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, imageSize in [16, 1024]: input
-// `images` float32 [batch, 3, imageSize, imageSize], outputs `features` [batch, F] and `embedding` [batch, D]. The same
-// options, size and seed give the same bytes.
-func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
-	return nil, errors.New("zoo: not built")
-}
-
-// ParameterCount is the number of weights that training changes: all stored values but the running statistics.
-func ParameterCount(m *onnxgraph.Model) int64 { return 0 }

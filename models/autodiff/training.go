@@ -1,0 +1,324 @@
+package autodiff
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"ordo/models/onnxgraph"
+)
+
+// Names and suffixes that ONNX Runtime's training API looks for, and those that ordo gives.
+const (
+	resetName    = "lazy_reset_grad"
+	gradSuffix   = "_grad"
+	bufferSuffix = "_grad.accumulation.buffer"
+	flagSuffix   = "_grad.accumulation.out"
+
+	// LossDomain and LossOperator name the custom operator between outputs and backward graph: it takes the outputs and
+	// gives a gradient for each.
+	LossDomain   = "ordo"
+	LossOperator = "Loss"
+	lossSuffix   = ".dloss"
+
+	// GradNorm is the training graph's output with the L2 norm of all gradients of the step, float32 [1].
+	GradNorm = "grad_norm"
+	// GradOutput begins the names of the outputs that Options.ExposeGradients adds.
+	GradOutput = "grad/"
+
+	microsoft = "com.microsoft"
+)
+
+// training builds the training graph. The rules add to it.
+type training struct {
+	*forward
+	b *onnxgraph.Builder
+	// wanted holds the values of which a gradient is needed: those that depend on a trainable parameter.
+	wanted map[string]bool
+	// parts lists the gradients that a value has got so far, one from each of its uses.
+	parts map[string][]string
+	// constants by content, so that each is stored once.
+	stored map[string]string
+}
+
+// buildTraining makes the training graph and returns which parameters are trained.
+func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, error) {
+	if err := checkOutputs(f, o.Outputs); err != nil {
+		return nil, nil, err
+	}
+	t := &training{
+		forward: f,
+		b:       f.newBuilder("training"),
+		wanted:  map[string]bool{},
+		parts:   map[string][]string{},
+		stored:  map[string]string{},
+	}
+	t.b.Import(microsoft, 1)
+	t.b.Import(LossDomain, 1)
+	for name := range f.types.Of {
+		t.b.Reserve(name)
+	}
+	nodes := upstream(f.nodes, o.Outputs)
+	trainable := t.findTrainable(nodes)
+	if len(trainable) == 0 {
+		return nil, nil, fmt.Errorf("the outputs %q depend on no parameter that can be trained", o.Outputs)
+	}
+	f.addConstants(t.b, nodes)
+	nodes, err := t.addForward(nodes)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.addLoss(o.Outputs)
+	if err := t.addBackward(nodes); err != nil {
+		return nil, nil, err
+	}
+	t.addAccumulation(trainable, o.ExposeGradients)
+	return t.b.Model(), trainable, nil
+}
+
+func checkOutputs(f *forward, outputs []string) error {
+	made := map[string]bool{}
+	for _, n := range f.nodes {
+		for _, out := range n.GetOutput() {
+			made[out] = true
+		}
+	}
+	var known []string
+	for _, v := range f.model.GetGraph().GetOutput() {
+		known = append(known, v.GetName())
+	}
+	var faults []error
+	for _, name := range outputs {
+		switch typ := f.types.Of[name]; {
+		case !slices.Contains(known, name):
+			faults = append(faults, fmt.Errorf("%q is not an output of the graph: it has %q", name, known))
+		case !made[name]:
+			faults = append(faults, fmt.Errorf("output %q is not computed by the graph", name))
+		case typ.Elem != onnxgraph.Float32:
+			faults = append(faults, fmt.Errorf("output %q is of type %v, the loss takes float", name, typ))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// findTrainable marks the values that depend on a parameter, and returns the parameters on which the nodes depend.
+func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
+	trainable := map[string]bool{}
+	candidate := map[string]bool{}
+	for _, p := range t.parameters {
+		candidate[p.GetName()] = !t.statistics[p.GetName()]
+	}
+	for _, n := range nodes {
+		for _, in := range n.GetInput() {
+			if candidate[in] {
+				trainable[in] = true
+				t.wanted[in] = true
+			}
+			if t.wanted[in] {
+				for _, out := range n.GetOutput() {
+					t.wanted[out] = true
+				}
+			}
+		}
+	}
+	return trainable
+}
+
+// addForward copies the forward nodes, in the form that training needs.
+func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error) {
+	rules := rules()
+	added := make([]*onnxgraph.Node, len(nodes))
+	for i, n := range nodes {
+		r, ok := rules[n.GetOpType()]
+		if !ok && t.wantsAny(n.GetInput()) {
+			return nil, fmt.Errorf("node %q (%s): ordo has no gradient for this operator", n.GetName(), n.GetOpType())
+		}
+		for _, out := range n.GetOutput() {
+			if typ, ok := t.types.Of[out]; ok {
+				t.b.ValueInfo(out, typ)
+			}
+		}
+		if r.train != nil {
+			n = r.train(t, n)
+		}
+		t.b.Append(n)
+		added[i] = n
+	}
+	return added, nil
+}
+
+func (t *training) wantsAny(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return t.wanted[name] })
+}
+
+// addLoss adds the node that hands the outputs to the loss and takes a gradient for each.
+func (t *training) addLoss(outputs []string) {
+	n := &onnxgraph.Node{Name: "Loss", OpType: LossOperator, Domain: LossDomain, Input: outputs}
+	for _, name := range outputs {
+		gradient := t.b.Unique(name + lossSuffix)
+		t.declare(gradient, t.typeOf(name))
+		n.Output = append(n.Output, gradient)
+		t.parts[name] = append(t.parts[name], gradient)
+	}
+	t.b.Append(n)
+}
+
+// addBackward goes through the nodes backwards; each turns the gradients of its outputs into those of its inputs. A value
+// that is used several times has its gradients summed, always in the same order.
+func (t *training) addBackward(nodes []*onnxgraph.Node) error {
+	rules := rules()
+	for _, n := range slices.Backward(nodes) {
+		if !t.wantsAny(n.GetInput()) {
+			continue
+		}
+		dy := make([]string, len(n.GetOutput()))
+		any := false
+		for i, out := range n.GetOutput() {
+			dy[i] = t.gradient(out)
+			any = any || dy[i] != ""
+		}
+		if !any {
+			continue
+		}
+		op := operator(n)
+		dx, err := rules[op].gradient(t, n, dy)
+		if err != nil {
+			return fmt.Errorf("node %q (%s): %w", n.GetName(), op, err)
+		}
+		for i, in := range n.GetInput() {
+			switch {
+			case !t.wanted[in]:
+			case i >= len(dx) || dx[i] == "":
+				return fmt.Errorf("node %q (%s): ordo has no gradient for input %d, %q", n.GetName(), op, i, in)
+			default:
+				t.parts[in] = append(t.parts[in], dx[i])
+			}
+		}
+	}
+	return nil
+}
+
+// gradient returns the gradient of a value once all its uses have been seen; "" if it has none.
+func (t *training) gradient(name string) string {
+	parts := t.parts[name]
+	if len(parts) < 2 {
+		return slices.Concat(parts, []string{""})[0]
+	}
+	sum := t.op("Sum", name+gradSuffix, t.typeOf(name), parts)
+	t.parts[name] = []string{sum}
+	return sum
+}
+
+// addAccumulation writes the gradients into the buffers from which the optimizer reads, and computes their norm.
+func (t *training) addAccumulation(trainable map[string]bool, expose bool) {
+	one := onnxgraph.Static(1)
+	flag := onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: one}
+	var names, gradients []string
+	for _, p := range t.parameters {
+		if name := p.GetName(); trainable[name] {
+			names = append(names, name)
+			gradients = append(gradients, t.gradient(name))
+			t.b.Input(name+bufferSuffix, p.Type())
+		}
+	}
+	t.b.Input(resetName, flag)
+	t.addNorm(gradients)
+	for i, name := range names {
+		if !expose {
+			break
+		}
+		// The API hides outputs whose names end as gradients do, and a copy under another name shows it.
+		out := GradOutput + name
+		t.b.Append(&onnxgraph.Node{Name: out, OpType: "Identity", Input: gradients[i : i+1], Output: []string{out}})
+		t.b.Output(out, t.typeOf(name))
+	}
+	for i, name := range names {
+		out := name + flagSuffix
+		t.b.Append(&onnxgraph.Node{
+			Name: name + ".accumulate", OpType: "InPlaceAccumulatorV2", Domain: microsoft,
+			Input: []string{name + bufferSuffix, gradients[i], resetName}, Output: []string{out},
+		})
+		t.b.Output(out, flag)
+	}
+}
+
+// addNorm adds the L2 norm over all gradients, summed in the parameters' order, so that it is the same in every process.
+func (t *training) addNorm(gradients []string) {
+	one := onnxgraph.FloatType(onnxgraph.Static(1))
+	var squares []string
+	for _, g := range gradients {
+		n, _ := t.typeOf(g).Shape.Elements()
+		flat := t.op("Reshape", g+"/flat", onnxgraph.FloatType(onnxgraph.Static(n)), []string{g, t.ints(-1)})
+		squares = append(squares, t.op("ReduceSumSquare", g+"/square", one, []string{flat}, onnxgraph.IntAttr("keepdims", 1)))
+	}
+	all := t.op("Concat", "grad_squares", onnxgraph.FloatType(onnxgraph.Static(int64(len(squares)))), squares, onnxgraph.IntAttr("axis", 0))
+	sum := t.op("ReduceSum", "grad_square", one, []string{all}, onnxgraph.IntAttr("keepdims", 1))
+	t.b.Append(&onnxgraph.Node{Name: GradNorm, OpType: "Sqrt", Input: []string{sum}, Output: []string{GradNorm}})
+	t.b.Output(GradNorm, one)
+}
+
+// typeOf returns the type of a value: of the forward graph, a parameter, or added by a rule.
+func (t *training) typeOf(name string) onnxgraph.TensorType { return t.types.Of[name] }
+
+// op adds a node of ONNX's domain with one output, whose name is made unique and returned. Every value that a rule makes
+// is given its type: ONNX Runtime knows no shapes behind the loss operator, and some kernels crash without.
+func (t *training) op(op, output string, typ onnxgraph.TensorType, inputs []string, attributes ...*onnxgraph.Attribute) string {
+	output = t.b.Op(op, output, inputs, attributes...)
+	t.declare(output, typ)
+	return output
+}
+
+// value is an output that a rule asks for: a wished name, made unique, and its type. An empty name leaves the output out.
+type value struct {
+	name string
+	typ  onnxgraph.TensorType
+}
+
+// microsoftOp adds a node of ONNX Runtime's own domain and returns the names of its outputs.
+func (t *training) microsoftOp(op string, inputs []string, outputs []value, attributes ...*onnxgraph.Attribute) []string {
+	n := &onnxgraph.Node{OpType: op, Domain: microsoft, Input: inputs, Attribute: attributes}
+	for _, o := range outputs {
+		name := o.name
+		if name != "" {
+			name = t.b.Unique(name)
+			t.declare(name, o.typ)
+		}
+		n.Output = append(n.Output, name)
+	}
+	for len(n.Output) > 0 && n.Output[len(n.Output)-1] == "" {
+		n.Output = n.Output[:len(n.Output)-1]
+	}
+	n.Name = op + "/" + slices.Concat(slices.DeleteFunc(slices.Clone(n.Output), func(s string) bool { return s == "" }), []string{""})[0]
+	t.b.Append(n)
+	return slices.Concat(n.Output, make([]string, len(outputs)-len(n.Output)))
+}
+
+func (t *training) declare(name string, typ onnxgraph.TensorType) {
+	t.types.Of[name] = typ
+	t.b.ValueInfo(name, typ)
+}
+
+// gradientOf is the output that holds the gradient of a value; none if it isn't wanted.
+func (t *training) gradientOf(name string) value {
+	if !t.wanted[name] {
+		return value{}
+	}
+	return value{name + gradSuffix, t.typeOf(name)}
+}
+
+// ints stores a list of integers and returns its name.
+func (t *training) ints(values ...int64) string {
+	return t.keep(fmt.Sprint("ints", values), func(name string) *onnxgraph.Tensor { return onnxgraph.NewInts(name, values...) })
+}
+
+// floats stores a float tensor and returns its name.
+func (t *training) floats(dims []int64, values []float32) string {
+	return t.keep(fmt.Sprint("floats", dims, values), func(name string) *onnxgraph.Tensor { return onnxgraph.NewFloats(name, dims, values) })
+}
+
+func (t *training) keep(key string, tensor func(string) *onnxgraph.Tensor) string {
+	if t.stored[key] == "" {
+		t.stored[key] = t.b.Initializer(tensor(t.b.Unique("constant")))
+	}
+	return t.stored[key]
+}

@@ -1,0 +1,625 @@
+package onnxgraph
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// shapeRules maps each operator of ONNX's domain that ordo knows to the rule for its types. To add one: one line here, one
+// function below.
+func shapeRules() map[string]shapeRule {
+	return map[string]shapeRule{
+		"Add":                atLeast(2, broadcastShape),
+		"AveragePool":        atLeast(1, poolShape),
+		"BatchNormalization": atLeast(5, batchNormShape),
+		"Cast":               atLeast(1, castShape),
+		"Concat":             atLeast(1, concatShape),
+		"Constant":           constantShape,
+		"Conv":               atLeast(2, convShape),
+		"Flatten":            atLeast(1, flattenShape),
+		"Gather":             atLeast(2, gatherShape),
+		"Gemm":               atLeast(2, gemmShape),
+		"GlobalAveragePool":  atLeast(1, globalPoolShape),
+		"Identity":           atLeast(1, sameShape),
+		"MatMul":             atLeast(2, matMulShape),
+		"MaxPool":            atLeast(1, poolShape),
+		"ReduceMean":         atLeast(1, reduceShape),
+		"Relu":               atLeast(1, sameShape),
+		"Reshape":            atLeast(2, reshapeShape),
+		"Shape":              atLeast(1, shapeShape),
+		"Squeeze":            atLeast(1, squeezeShape),
+		"Transpose":          atLeast(1, transposeShape),
+		"Unsqueeze":          atLeast(1, unsqueezeShape),
+	}
+}
+
+// one is the result of a rule for an operator of one output.
+func one(elem DataType, s Shape) ([]TensorType, error) {
+	return []TensorType{{Elem: elem, Shape: s}}, nil
+}
+
+func sameShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	t.carry(n, n.In(0))
+	return one(in[0].Elem, in[0].Shape)
+}
+
+// carry notes that the elements of output 0 are those of a value, if they are known.
+func (t *typing) carry(n *Node, from string) {
+	if v, ok := t.Values[from]; ok {
+		t.Values[n.Out(0)] = v
+	}
+}
+
+func broadcastShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
+	s, err := Broadcast(in[0].Shape, in[1].Shape)
+	if err != nil {
+		return nil, err
+	}
+	return one(in[0].Elem, s)
+}
+
+// Broadcast is the shape of an element-wise operation on two tensors: aligned at the last dimension, equal or 1 in each.
+func Broadcast(a, b Shape) (Shape, error) {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	out := slices.Clone(a)
+	for i, d := range b {
+		k := len(a) - len(b) + i
+		switch one := (Dim{Size: 1}); {
+		case a[k] == d || d == one:
+		case a[k] == one:
+			out[k] = d
+		case a[k].Static() && d.Static():
+			return nil, fmt.Errorf("shapes %v and %v don't go together", a, b)
+		case d.Static(): // the other is free: it can only be this size or 1
+			out[k] = d
+		case !a[k].Static():
+			out[k] = Unknown
+		}
+	}
+	return out, nil
+}
+
+func castShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	to := DataType(n.Int("to", 0))
+	if to == Int64 || to == Tensor_INT32 {
+		t.carry(n, n.In(0))
+	}
+	return one(to, in[0].Shape)
+}
+
+func constantShape(t *typing, n *Node, _ []TensorType) ([]TensorType, error) {
+	stored, err := ConstantValue(n)
+	if err != nil {
+		return nil, err
+	}
+	t.store(n.Out(0), stored)
+	return []TensorType{stored.Type()}, nil
+}
+
+// ConstantValue returns the tensor of a Constant node, under the name of the node's output.
+func ConstantValue(n *Node) (*Tensor, error) {
+	if len(n.GetAttribute()) != 1 {
+		return nil, fmt.Errorf("a constant must have one attribute, this has %d", len(n.GetAttribute()))
+	}
+	a := n.GetAttribute()[0]
+	switch a.GetName() {
+	case "value":
+		t := a.GetT()
+		if err := t.Check(); err != nil {
+			return nil, err
+		}
+		return &Tensor{
+			Name: n.Out(0), Dims: t.GetDims(), DataType: t.GetDataType(), RawData: t.RawData, FloatData: t.FloatData,
+			Int32Data: t.Int32Data, Int64Data: t.Int64Data, DoubleData: t.DoubleData, Uint64Data: t.Uint64Data, StringData: t.StringData,
+		}, nil
+	case "value_int":
+		scalar := NewInts(n.Out(0), a.GetI())
+		scalar.Dims = nil
+		return scalar, nil
+	case "value_ints":
+		return NewInts(n.Out(0), a.GetInts()...), nil
+	case "value_float":
+		return NewFloats(n.Out(0), nil, []float32{a.GetF()}), nil
+	case "value_floats":
+		return NewFloats(n.Out(0), []int64{int64(len(a.GetFloats()))}, a.GetFloats()), nil
+	}
+	return nil, fmt.Errorf("a constant given by %q is not supported", a.GetName())
+}
+
+// Window is the geometry of a convolution or pooling over the spatial dimensions of its input.
+type Window struct {
+	Kernel, Strides, Dilations []int64
+	// Pads holds the padding before each spatial dimension, then the padding after each. Automatic padding is resolved.
+	Pads []int64
+	// Ceil rounds the output size up where the windows don't tile the input.
+	Ceil bool
+}
+
+// maxWindow bounds a kernel, stride, dilation or padding.
+const maxWindow = 1 << 16
+
+// WindowOf reads the geometry of a Conv, MaxPool or AveragePool node from its attributes. kernel is the size of the
+// kernel where the node doesn't say it (nil if it must), in the shape of its input.
+func WindowOf(n *Node, kernel []int64, in Shape) (Window, error) {
+	w := Window{Kernel: n.Ints("kernel_shape"), Ceil: n.Int("ceil_mode", 0) != 0}
+	if w.Kernel == nil {
+		w.Kernel = kernel
+	}
+	rank := len(in) - 2
+	if rank < 1 || len(w.Kernel) != rank {
+		return w, fmt.Errorf("kernel %v over an input of shape %v", w.Kernel, in)
+	}
+	if kernel != nil && !slices.Equal(kernel, w.Kernel) {
+		return w, fmt.Errorf("kernel_shape %v, but the weights' kernel is %v", w.Kernel, kernel)
+	}
+	w.Strides = orOnes(n.Ints("strides"), rank)
+	w.Dilations = orOnes(n.Ints("dilations"), rank)
+	w.Pads = n.Ints("pads")
+	if w.Pads == nil {
+		w.Pads = make([]int64, 2*rank)
+	}
+	if len(w.Strides) != rank || len(w.Dilations) != rank || len(w.Pads) != 2*rank {
+		return w, fmt.Errorf("strides %v, dilations %v, pads %v for %d spatial dimensions", w.Strides, w.Dilations, w.Pads, rank)
+	}
+	for _, list := range [][]int64{w.Kernel, w.Strides, w.Dilations} {
+		for _, v := range list {
+			if v < 1 || v > maxWindow {
+				return w, fmt.Errorf("kernel %v, strides %v, dilations %v: each must be in [1, %d]", w.Kernel, w.Strides, w.Dilations, maxWindow)
+			}
+		}
+	}
+	for _, v := range w.Pads {
+		if v < 0 || v > maxWindow {
+			return w, fmt.Errorf("pads %v: each must be in [0, %d]", w.Pads, maxWindow)
+		}
+	}
+	return w, w.resolveAutoPad(n.Str("auto_pad", "NOTSET"), in)
+}
+
+func orOnes(v []int64, n int) []int64 {
+	if v != nil {
+		return v
+	}
+	return slices.Repeat([]int64{1}, n)
+}
+
+// resolveAutoPad turns automatic padding into numbers: SAME makes the output ⌈input/stride⌉ long and puts the odd pixel
+// at the end (upper) or the beginning (lower).
+func (w *Window) resolveAutoPad(mode string, in Shape) error {
+	switch mode {
+	case "NOTSET":
+		return nil
+	case "VALID":
+		clear(w.Pads)
+		return nil
+	case "SAME_UPPER", "SAME_LOWER":
+	default:
+		return fmt.Errorf("auto_pad %q is not known", mode)
+	}
+	rank := len(w.Kernel)
+	w.Pads = make([]int64, 2*rank)
+	for i := range rank {
+		d := in[i+2]
+		if !d.Static() {
+			return fmt.Errorf("automatic padding of the free size %v", d)
+		}
+		out := (d.Size + w.Strides[i] - 1) / w.Strides[i]
+		total := max(0, (out-1)*w.Strides[i]+w.extent(i)-d.Size)
+		small := total / 2
+		if mode == "SAME_UPPER" {
+			w.Pads[i], w.Pads[i+rank] = small, total-small
+		} else {
+			w.Pads[i], w.Pads[i+rank] = total-small, small
+		}
+	}
+	return nil
+}
+
+// extent is the number of input pixels from the kernel's first to its last in spatial dimension i.
+func (w *Window) extent(i int) int64 { return (w.Kernel[i]-1)*w.Dilations[i] + 1 }
+
+// Output is the size that a spatial dimension i of the given size has after the operation.
+func (w *Window) Output(i int, in Dim) (Dim, error) {
+	if !in.Static() {
+		return Unknown, nil
+	}
+	rank := len(w.Kernel)
+	free := in.Size + w.Pads[i] + w.Pads[i+rank] - w.extent(i)
+	if free < 0 {
+		return Dim{}, fmt.Errorf("a kernel of extent %d over a padded size of %d", w.extent(i), free+w.extent(i))
+	}
+	out := free/w.Strides[i] + 1
+	// Rounding up, a last window must still begin inside the input or the padding before it.
+	if w.Ceil && free%w.Strides[i] != 0 && out*w.Strides[i] < in.Size+w.Pads[i] {
+		out++
+	}
+	return Dim{Size: out}, nil
+}
+
+func (w *Window) spatial(in Shape) (Shape, error) {
+	out := make(Shape, len(w.Kernel))
+	for i := range out {
+		var err error
+		if out[i], err = w.Output(i, in[i+2]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func convShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	x, weights := in[0].Shape, in[1].Shape
+	sizes, ok := weights.Sizes()
+	if !ok || len(sizes) != len(x) || len(x) < 3 {
+		return nil, fmt.Errorf("input of shape %v, weights of shape %v", x, weights)
+	}
+	group := n.Int("group", 1)
+	if group < 1 || sizes[0]%group != 0 || sizes[1] > maxDim/group || x[1].Static() && x[1].Size != sizes[1]*group {
+		return nil, fmt.Errorf("weights of shape %v in %d groups over an input of shape %v", weights, group, x)
+	}
+	if n.In(2) != "" && !in[2].Shape.Equal(Static(sizes[0])) {
+		return nil, fmt.Errorf("bias of shape %v for %d channels", in[2].Shape, sizes[0])
+	}
+	w, err := WindowOf(n, sizes[2:], x)
+	if err != nil {
+		return nil, err
+	}
+	spatial, err := w.spatial(x)
+	if err != nil {
+		return nil, err
+	}
+	return one(in[0].Elem, append(Shape{x[0], {Size: sizes[0]}}, spatial...))
+}
+
+func poolShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	x := in[0].Shape
+	w, err := WindowOf(n, nil, x)
+	if err != nil {
+		return nil, err
+	}
+	spatial, err := w.spatial(x)
+	if err != nil {
+		return nil, err
+	}
+	s := append(Shape{x[0], x[1]}, spatial...)
+	return []TensorType{{in[0].Elem, s}, {Int64, s}}, nil // MaxPool's second output: where each maximum was
+}
+
+func globalPoolShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
+	x := in[0].Shape
+	if len(x) < 3 {
+		return nil, fmt.Errorf("input of shape %v has no spatial dimension", x)
+	}
+	s := Shape{x[0], x[1]}
+	for range x[2:] {
+		s = append(s, Dim{Size: 1})
+	}
+	return one(in[0].Elem, s)
+}
+
+func batchNormShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
+	x := in[0].Shape
+	if len(x) < 2 {
+		return nil, fmt.Errorf("input of shape %v has no channels", x)
+	}
+	for _, p := range in[1:5] {
+		if !p.Shape.Equal(Shape{x[1]}) {
+			return nil, fmt.Errorf("a parameter of shape %v for an input of shape %v", p.Shape, x)
+		}
+	}
+	return []TensorType{in[0], in[3], in[4]}, nil
+}
+
+func gemmShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	a, b := in[0].Shape, in[1].Shape
+	if len(a) != 2 || len(b) != 2 {
+		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
+	}
+	if n.Int("transA", 0) != 0 {
+		a = Shape{a[1], a[0]}
+	}
+	if n.Int("transB", 0) != 0 {
+		b = Shape{b[1], b[0]}
+	}
+	if a[1].Static() && b[0].Static() && a[1] != b[0] {
+		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
+	}
+	s := Shape{a[0], b[1]}
+	if n.In(2) != "" {
+		if c, err := Broadcast(s, in[2].Shape); err != nil || len(c) != 2 {
+			return nil, fmt.Errorf("bias of shape %v for a product of shape %v", in[2].Shape, s)
+		}
+	}
+	return one(in[0].Elem, s)
+}
+
+func matMulShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
+	a, b := in[0].Shape, in[1].Shape
+	if len(a) < 2 || len(b) < 2 {
+		return nil, fmt.Errorf("a product of shapes %v and %v: vectors are not supported", a, b)
+	}
+	k, l := a[len(a)-1], b[len(b)-2]
+	if k.Static() && l.Static() && k != l {
+		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
+	}
+	s, err := Broadcast(a[:len(a)-2], b[:len(b)-2])
+	if err != nil {
+		return nil, err
+	}
+	return one(in[0].Elem, append(slices.Clone(s), a[len(a)-2], b[len(b)-1]))
+}
+
+func flattenShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	x := in[0].Shape
+	axis := n.Int("axis", 1)
+	if axis != int64(len(x)) {
+		a, err := normalAxis(axis, len(x))
+		if err != nil {
+			return nil, err
+		}
+		axis = int64(a)
+	}
+	return one(in[0].Elem, Shape{product(x[:axis]), product(x[axis:])})
+}
+
+// product is the size of several dimensions as one.
+func product(s Shape) Dim {
+	rest := slices.DeleteFunc(slices.Clone(s), func(d Dim) bool { return d == Dim{Size: 1} })
+	if len(rest) == 1 {
+		return rest[0]
+	}
+	if n, ok := rest.Elements(); ok && n <= maxDim {
+		return Dim{Size: n}
+	}
+	return Unknown
+}
+
+func reshapeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	target, ok := t.Values[n.In(1)]
+	if !ok {
+		return nil, fmt.Errorf("the new shape %q depends on the data: only constants and shape arithmetic are supported", n.In(1))
+	}
+	x := in[0].Shape
+	out := slices.Clone(Shape(target))
+	inferred := -1
+	for i, d := range out {
+		switch {
+		case d.Param != "":
+		case d.Size == 0 && n.Int("allowzero", 0) == 0:
+			if i >= len(x) {
+				return nil, fmt.Errorf("the new shape %v keeps dimension %d of an input of shape %v", out, i, x)
+			}
+			out[i] = x[i]
+		case d.Size == -1 && inferred < 0:
+			inferred = i
+		case d.Size < 0:
+			return nil, fmt.Errorf("the new shape %v", out)
+		}
+	}
+	if inferred >= 0 {
+		out[inferred] = quotient(x, slices.Delete(slices.Clone(out), inferred, inferred+1))
+	}
+	before, known := x.Elements()
+	if after, ok := out.Elements(); known && ok && before != after {
+		return nil, fmt.Errorf("%v can't become %v", x, out)
+	}
+	t.carry(n, n.In(0))
+	return one(in[0].Elem, out)
+}
+
+// quotient is the dimension that is left of a shape when others are taken out of it.
+func quotient(s, others Shape) Dim {
+	s, others = slices.Clone(s), slices.Clone(others)
+	for i := 0; i < len(others); i++ {
+		if k := slices.Index(s, others[i]); k >= 0 && others[i] != Unknown {
+			s, others = slices.Delete(s, k, k+1), slices.Delete(others, i, i+1)
+			i--
+		}
+	}
+	if len(others) == 0 {
+		return product(s)
+	}
+	// What is free must be what remains; of the rest, numbers divide numbers.
+	free := slices.IndexFunc(s, func(d Dim) bool { return !d.Static() })
+	rest := s
+	if free >= 0 {
+		rest = slices.Delete(slices.Clone(s), free, free+1)
+	}
+	n, ok := rest.Elements()
+	k, known := others.Elements()
+	switch {
+	case !ok || !known || k == 0 || n%k != 0:
+		return Unknown
+	case free < 0:
+		return Dim{Size: n / k}
+	case n == k:
+		return s[free]
+	}
+	return Unknown
+}
+
+func reduceShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	axes, keep, err := reduceAxes(t, n, len(in[0].Shape))
+	if err != nil {
+		return nil, err
+	}
+	s := Shape{}
+	for i, d := range in[0].Shape {
+		switch {
+		case !slices.Contains(axes, i):
+			s = append(s, d)
+		case keep:
+			s = append(s, Dim{Size: 1})
+		}
+	}
+	return one(in[0].Elem, s)
+}
+
+// ReduceAxes returns the dimensions over which a reduction of a tensor of that many dimensions goes.
+func (t *Types) ReduceAxes(n *Node, rank int) ([]int, error) {
+	axes, _, err := reduceAxes(&typing{Types: *t}, n, rank)
+	return axes, err
+}
+
+func reduceAxes(t *typing, n *Node, rank int) (axes []int, keep bool, err error) {
+	if axes, err = t.axesOf(n, 1, rank); err != nil {
+		return nil, false, err
+	}
+	if axes == nil && n.Int("noop_with_empty_axes", 0) == 0 {
+		for i := range rank {
+			axes = append(axes, i)
+		}
+	}
+	return axes, n.Int("keepdims", 1) != 0, nil
+}
+
+func transposeShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	perm, err := Permutation(n, len(in[0].Shape))
+	if err != nil {
+		return nil, err
+	}
+	s := make(Shape, len(perm))
+	for i, p := range perm {
+		s[i] = in[0].Shape[p]
+	}
+	return one(in[0].Elem, s)
+}
+
+// Permutation returns the order of dimensions of a Transpose node: output dimension i is input dimension p[i].
+func Permutation(n *Node, rank int) ([]int64, error) {
+	perm := n.Ints("perm")
+	if perm == nil {
+		for i := range rank {
+			perm = append(perm, int64(rank-1-i))
+		}
+	}
+	sorted := slices.Sorted(slices.Values(perm))
+	for i, p := range sorted {
+		if p != int64(i) {
+			return nil, fmt.Errorf("perm %v is not an order of %d dimensions", perm, rank)
+		}
+	}
+	if len(perm) != rank {
+		return nil, fmt.Errorf("perm %v for %d dimensions", perm, rank)
+	}
+	return perm, nil
+}
+
+func shapeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	rank := int64(len(in[0].Shape))
+	bound := func(v int64) int64 {
+		if v < 0 {
+			v += rank
+		}
+		return min(max(v, 0), rank)
+	}
+	start, end := bound(n.Int("start", 0)), bound(n.Int("end", rank))
+	s := in[0].Shape[start:max(start, end)]
+	if !slices.Contains(s, Unknown) {
+		t.Values[n.Out(0)] = s
+	}
+	return one(Int64, Static(int64(len(s))))
+}
+
+func gatherShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	x := in[0].Shape
+	axis, err := normalAxis(n.Int("axis", 0), len(x))
+	if err != nil {
+		return nil, err
+	}
+	s := slices.Concat(x[:axis], in[1].Shape, x[axis+1:])
+	known, ok := t.Values[n.In(0)]
+	indices, indexed := t.Values[n.In(1)]
+	if !ok || !indexed || len(x) != 1 {
+		return one(in[0].Elem, s)
+	}
+	var picked []Dim
+	for _, d := range indices {
+		if d.Param != "" {
+			return nil, fmt.Errorf("an index is the free size %v", d)
+		}
+		i, err := normalAxis(d.Size, len(known))
+		if err != nil {
+			return nil, err
+		}
+		picked = append(picked, known[i])
+	}
+	t.Values[n.Out(0)] = picked
+	return one(in[0].Elem, s)
+}
+
+func concatShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	axis, err := normalAxis(n.Int("axis", 0), len(in[0].Shape))
+	if err != nil {
+		return nil, err
+	}
+	s := slices.Clone(in[0].Shape)
+	for i, x := range in[1:] {
+		if len(x.Shape) != len(s) {
+			return nil, fmt.Errorf("inputs of shapes %v and %v", in[0].Shape, x.Shape)
+		}
+		if !s[axis].Static() || !x.Shape[axis].Static() {
+			s[axis] = Unknown
+			continue
+		}
+		if n.In(i+1) == "" {
+			return nil, errInputs
+		}
+		s[axis].Size += x.Shape[axis].Size
+	}
+	var joined []Dim
+	for _, name := range n.GetInput() {
+		v, ok := t.Values[name]
+		if !ok || len(s) != 1 || len(joined)+len(v) > maxShapeElements {
+			return one(in[0].Elem, s)
+		}
+		joined = append(joined, v...)
+	}
+	t.Values[n.Out(0)] = joined
+	return one(in[0].Elem, s)
+}
+
+func squeezeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	x := in[0].Shape
+	axes, err := t.axesOf(n, 1, len(x))
+	if err != nil {
+		return nil, err
+	}
+	s := Shape{}
+	for i, d := range x {
+		unit := d == Dim{Size: 1}
+		switch {
+		case slices.Contains(axes, i) && d.Static() && !unit:
+			return nil, fmt.Errorf("dimension %d of %v is not 1", i, x)
+		case slices.Contains(axes, i), axes == nil && unit:
+		default:
+			s = append(s, d)
+		}
+	}
+	t.carry(n, n.In(0))
+	return one(in[0].Elem, s)
+}
+
+func unsqueezeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	count := len(n.Ints("axes"))
+	if count == 0 {
+		count = len(t.Values[n.In(1)])
+	}
+	rank := len(in[0].Shape) + count
+	axes, err := t.axesOf(n, 1, rank)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Sort(axes); len(slices.Compact(slices.Clone(axes))) != len(axes) {
+		return nil, errors.New("an axis is given twice")
+	}
+	s := slices.Clone(in[0].Shape)
+	for _, a := range axes {
+		s = slices.Insert(s, a, Dim{Size: 1})
+	}
+	t.carry(n, n.In(0))
+	return one(in[0].Elem, s)
+}

@@ -61,14 +61,14 @@ func Decode(raw []byte, shortSide int) (augment.Image, error) {
 	}
 	c, err := config(bytes.NewReader(raw))
 	if err != nil {
-		return augment.Image{}, broken(kind, err)
+		return augment.Image{}, broken(kind, raw, err)
 	}
 	if c.Width < 1 || c.Height < 1 || int64(c.Width)*int64(c.Height) > MaxPixels {
 		return augment.Image{}, fmt.Errorf("a %s image of %d x %d pixels, the limit is %d million", kind, c.Width, c.Height, MaxPixels/1000000)
 	}
 	src, err := decode(bytes.NewReader(raw))
 	if err != nil {
-		return augment.Image{}, broken(kind, err)
+		return augment.Image{}, broken(kind, raw, err)
 	}
 	m := toRGB(src)
 	if short := min(m.Width, m.Height); short > shortSide {
@@ -79,9 +79,14 @@ func Decode(raw []byte, shortSide int) (augment.Image, error) {
 }
 
 // broken says in what way an image can't be decoded.
-func broken(kind string, err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+func broken(kind string, raw []byte, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || kind == "PNG" && !bytes.HasSuffix(raw, []byte("IEND\xaeB`\x82")) {
 		return fmt.Errorf("a %s image that is cut off", kind)
+	}
+	var inJPEG jpeg.UnsupportedError
+	var inPNG png.UnsupportedError
+	if errors.As(err, &inJPEG) || errors.As(err, &inPNG) {
+		return fmt.Errorf("a %s image of a kind that can't be read (%w)", kind, err)
 	}
 	return fmt.Errorf("a damaged %s image (%w)", kind, err)
 }

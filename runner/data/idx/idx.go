@@ -222,17 +222,21 @@ func Decode(r io.Reader, dims int) ([]int, []uint8, error) {
 	} else {
 		r = b
 	}
-	header := make([]byte, 4*(1+dims))
-	if _, err := io.ReadFull(r, header); err != nil {
+	kind, want := make([]byte, 4), []byte{0, 0, 8, byte(dims)}
+	if _, err := io.ReadFull(r, kind); err != nil {
 		return nil, nil, fmt.Errorf("cut off in its header: %w", err)
 	}
-	if want := []byte{0, 0, 8, byte(dims)}; !bytes.Equal(header[:4], want) {
-		return nil, nil, fmt.Errorf("begins with % x, not % x: no IDX file of unsigned bytes with %d dimensions", header[:4], want, dims)
+	if !bytes.Equal(kind, want) {
+		return nil, nil, fmt.Errorf("begins with % x, not % x: no IDX file of unsigned bytes with %d dimensions", kind, want, dims)
+	}
+	header := make([]byte, 4*dims)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return nil, nil, fmt.Errorf("cut off in its header: %w", err)
 	}
 	shape := make([]int, dims)
 	total := int64(1)
 	for i := range shape {
-		d := binary.BigEndian.Uint32(header[4*(i+1):])
+		d := binary.BigEndian.Uint32(header[4*i:])
 		if i > 0 && d > MaxSide {
 			return nil, nil, fmt.Errorf("header claims images with a side of %d, the limit is %d", d, MaxSide)
 		}

@@ -1,0 +1,212 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func TestValidate(t *testing.T) {
+	if err := DefaultOptions().Validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	for name, c := range map[string]struct {
+		change func(*Options)
+		want   []string // beginnings of the faults, in order; none: valid
+	}{
+		"idx":            {func(o *Options) { o.Source, o.Root = SourceIDX, "x" }, nil},
+		"folder":         {func(o *Options) { o.Source, o.Root, o.TestFraction = SourceFolder, "x", 0.5 }, nil},
+		"smallest":       {func(o *Options) { o.ImageSize = 8 }, nil},
+		"largest":        {func(o *Options) { o.ImageSize = 1024 }, nil},
+		"unknown source": {func(o *Options) { o.Source = "mnist" }, []string{"source: must be one of orchard, idx, folder, got \"mnist\""}},
+		"needs root":     {func(o *Options) { o.Source = SourceFolder }, []string{"root: folder needs"}},
+		"needs none":     {func(o *Options) { o.Root = "x" }, []string{"root: orchard is drawn"}},
+		"all at once": {
+			func(o *Options) { o.ImageSize, o.Images, o.TestImages, o.TestFraction = 7, -1, -2, 1 },
+			[]string{"image_size: must be in [8, 1024], got 7", "images:", "test_images:", "test_fraction:"},
+		},
+		"too large": {func(o *Options) { o.ImageSize = 1025 }, []string{"image_size:"}},
+	} {
+		o := DefaultOptions()
+		c.change(&o)
+		err := o.Validate()
+		var lines []string
+		if err != nil {
+			lines = strings.Split(err.Error(), "\n")
+		}
+		if !slices.EqualFunc(lines, c.want, strings.HasPrefix) {
+			t.Errorf("%s: got %q, want %q", name, lines, c.want)
+		}
+	}
+}
+
+// TestKeys holds the names in a file against those in the documentation.
+func TestKeys(t *testing.T) {
+	d := yaml.NewDecoder(strings.NewReader(
+		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, seed: 7, test_fraction: 0.1}"))
+	d.KnownFields(true)
+	var got Options
+	if err := d.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	want := Options{Source: SourceIDX, Root: "d", ImageSize: 28, Images: 5, TestImages: 6, Seed: 7, TestFraction: 0.1}
+	if got != want {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// roots makes one readable folder for every source.
+func roots(t *testing.T) map[string]string {
+	t.Helper()
+	files, photos := t.TempDir(), t.TempDir()
+	write := func(path string, raw []byte) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, split := range []string{"train", "t10k"} {
+		images := []byte{0, 0, 8, 3}
+		for _, d := range []uint32{2, 9, 9} {
+			images = binary.BigEndian.AppendUint32(images, d)
+		}
+		write(filepath.Join(files, split+"-images-idx3-ubyte"), append(images, make([]byte, 2*9*9)...))
+		write(filepath.Join(files, split+"-labels-idx1-ubyte"), []byte{0, 0, 8, 1, 0, 0, 0, 2, 0, 1})
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 300, 200))); err != nil {
+		t.Fatal(err)
+	}
+	for _, split := range []string{"train", "test"} {
+		write(filepath.Join(photos, split, "a", "1.png"), b.Bytes())
+	}
+	return map[string]string{SourceOrchard: "", SourceIDX: files, SourceFolder: photos}
+}
+
+// TestDatasets holds every source to what Dataset promises.
+func TestDatasets(t *testing.T) {
+	for source, root := range roots(t) {
+		o := DefaultOptions()
+		o.Source, o.Root = source, root
+		splits, err := Open(context.Background(), o)
+		if err != nil {
+			t.Errorf("%s: %v", source, err)
+			continue
+		}
+		ids := map[string]bool{}
+		for _, d := range []Dataset{splits.Train, splits.Test} {
+			if d.Len() < 1 || len(d.Fingerprint()) != 16 || !slices.Equal(d.Classes(), splits.Train.Classes()) {
+				t.Errorf("%s: %d images, fingerprint %q, classes %q", source, d.Len(), d.Fingerprint(), d.Classes())
+			}
+			for i := range min(d.Len(), 20) {
+				m, err := d.Image(i)
+				if err != nil || m.Width < 1 || m.Height < 1 || len(m.Pix) != 3*m.Width*m.Height {
+					t.Errorf("%s: image %d: %d x %d, %d bytes, %v", source, i, m.Width, m.Height, len(m.Pix), err)
+				}
+				if l := d.Label(i); l < 0 || l >= len(d.Classes()) {
+					t.Errorf("%s: image %d has label %d", source, i, l)
+				}
+				if ids[d.ID(i)] {
+					t.Errorf("%s: two images are %s", source, d.ID(i))
+				}
+				ids[d.ID(i)] = true
+			}
+			for _, i := range []int{-1, d.Len()} {
+				if _, err := d.Image(i); err == nil {
+					t.Errorf("%s: image %d of %d", source, i, d.Len())
+				}
+			}
+		}
+		if splits.Train.Fingerprint() == splits.Test.Fingerprint() {
+			t.Errorf("%s: both splits have one fingerprint", source)
+		}
+		again, err := Open(context.Background(), o)
+		if err != nil || again.Train.Fingerprint() != splits.Train.Fingerprint() {
+			t.Errorf("%s: opened again it is another: %v", source, err)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	o := DefaultOptions()
+	splits, err := Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if splits.Train.Len() != DefaultOrchardImages || splits.Test.Len() != DefaultOrchardTestImages {
+		t.Errorf("%d and %d images", splits.Train.Len(), splits.Test.Len())
+	}
+	o.Images, o.TestImages, o.ImageSize = 24, 12, 48
+	splits, err = Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := splits.Test.Image(11)
+	if err != nil || splits.Train.Len() != 24 || splits.Test.Len() != 12 || m.Width != 48 {
+		t.Errorf("%d and %d images of %d px: %v", splits.Train.Len(), splits.Test.Len(), m.Width, err)
+	}
+	o = DefaultOptions()
+	o.Source, o.Root = SourceFolder, roots(t)[SourceFolder]
+	splits, err = Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := splits.Train.Image(0); err != nil || m.Height != 64 || m.Width != 96 {
+		t.Errorf("a photo of 300 x 200 became %d x %d: %v", m.Width, m.Height, err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for source, root := range roots(t) {
+		o := DefaultOptions()
+		o.Source, o.Root = source, root
+		if _, err := Open(cancelled, o); !errors.Is(err, context.Canceled) || errors.Is(err, ErrData) {
+			t.Errorf("%s, cancelled: %v", source, err)
+		}
+		if source == SourceOrchard {
+			continue
+		}
+		o.Root = filepath.Join(t.TempDir(), "missing")
+		_, err := Open(context.Background(), o)
+		if !errors.Is(err, ErrData) || !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "data: "+source+": ") {
+			t.Errorf("%s, missing: %v", source, err)
+		}
+	}
+	if _, err := Open(context.Background(), Options{}); err == nil || errors.Is(err, ErrData) {
+		t.Errorf("options without anything: %v", err)
+	}
+}
+
+func ExampleOpen() {
+	o := DefaultOptions()
+	o.Images, o.TestImages = 1200, 240
+	splits, err := Open(context.Background(), o)
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, err := splits.Train.Image(7)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(splits.Train.Len(), splits.Test.Len(), len(splits.Train.Classes()))
+	fmt.Println(splits.Train.ID(7), m.Width, m.Height)
+	// Output:
+	// 1200 240 12
+	// train/000007 32 32
+}

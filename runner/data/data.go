@@ -27,8 +27,8 @@ type Dataset interface {
 	ID(i int) string
 	// Classes returns the names of the classes, nil when the set has no labels. Both splits have the same.
 	Classes() []string
-	// Fingerprint identifies the content in 16 hexadecimal digits: sets with equal fingerprints hold equal pixels, labels and
-	// ids in equal order.
+	// Fingerprint identifies the content in 16 hexadecimal digits: sets with equal fingerprints hold equal
+	// pixels, labels and ids in equal order.
 	Fingerprint() string
 }
 
@@ -37,8 +37,9 @@ type Splits struct {
 	Train, Test Dataset
 }
 
-// Open opens the image set that the options name. It reads and decodes all files of idx and folder, on all cores, and returns early with
-// the context's error when ctx is done. Errors about the files wrap [ErrData]; those about the options are Validate's.
+// Open opens the image set that the options name. It reads and decodes all files of idx and folder, on all
+// cores, and returns early with the context's error when ctx is done. Errors about the files wrap [ErrData];
+// those about the options are Validate's.
 func Open(ctx context.Context, o Options) (Splits, error) {
 	if err := o.Validate(); err != nil {
 		return Splits{}, fmt.Errorf("data: %w", err)

@@ -2,26 +2,28 @@
 //
 // # Words
 //
-// A source is a kind of image set, one package below this one each: orchard (drawn by ordo itself, with a known answer
-// to "what should be equivariant"), idx (the files of MNIST and its relatives) and folder (a folder a class, JPEG and
-// PNG). A set is what one source yields for one split, train or test: a numbered list of RGB images, each with a label and an
-// id. A class is a label's name.
+// A source is a kind of image set, one package below this one each: orchard (drawn by ordo itself, with a
+// known answer to "what should be equivariant"), idx (the files of MNIST and its relatives) and folder (a
+// folder a class, JPEG and PNG). A set is what one source yields for one split, train or test: a numbered
+// list of RGB images, each with a label and an id. A class is a label's name.
 //
 // # What a set promises
 //
-// The order of a set is part of it: image i is the same image on every machine and in every run, so a run can be resumed and
-// a number can be traced to its image. Image may be called by any number of goroutines at once. The pixels that it returns
-// belong to the set and are read-only; they have the size that the set has them in, which for idx and folder isn't image_size:
-// cropping and resizing is the business of package augment.
+// The order of a set is part of it: image i is the same image on every machine and in every run, so a run can
+// be resumed and a number can be traced to its image. Image may be called by any number of goroutines at
+// once. The pixels that it returns belong to the set and are read-only; they have the size that the set has
+// them in, which for idx and folder isn't image_size: cropping and resizing is the business of package
+// augment.
 //
 // # Memory
 //
-// idx and folder keep every decoded image in memory as 8-bit RGB; folder reduces large ones first (see its doc). A set that does not
-// fit needs a packed cache on disk, which does not exist yet. Orchard keeps what it has drawn up to a bound and draws the rest
-// again at each call.
+// idx and folder keep every decoded image in memory as 8-bit RGB; folder reduces large ones first (see its
+// doc). A set that does not fit needs a packed cache on disk, which does not exist yet. Orchard keeps what it
+// has drawn up to a bound and draws the rest again at each call.
 //
 // # Errors
 //
-// Whatever is wrong with the files that the user named is an error that wraps [ErrData], and its text says which file it is, what is
-// wrong with it and what to do. An interrupted Open returns the context's error instead.
+// Whatever is wrong with the files that the user named is an error that wraps [ErrData], and its text says
+// which file it is, what is wrong with it and what to do. An interrupted Open returns the context's error
+// instead.
 package data

@@ -31,22 +31,25 @@ type Options struct {
 	// Root is the folder that holds the files. Required by idx and folder; orchard has no files and takes none.
 	Root string `yaml:"root"`
 
-	// ImageSize is the side, in pixels, of the square images that the backbone sees: 8 to 1024, default 32. Orchard draws at
-	// this size, and folder reduces large images to a short side of twice this size when it reads them.
+	// ImageSize is the side, in pixels, of the square images that the backbone sees: 8 to 1024, default 32.
+	// Orchard draws at this size, and folder reduces large images to a short side of twice this size when it
+	// reads them.
 	ImageSize int `yaml:"image_size"`
 
-	// Images and TestImages are the numbers of training and test images. Orchard draws so many, and 0, the default, means
-	// DefaultOrchardImages and DefaultOrchardTestImages. For idx and folder they are upper bounds, and 0 means all: idx takes the
-	// first ones, folder takes those whose paths hash lowest, which mixes the classes.
+	// Images and TestImages are the numbers of training and test images. Orchard draws so many, and 0, the
+	// default, means DefaultOrchardImages and DefaultOrchardTestImages. For idx and folder they are upper
+	// bounds, and 0 means all: idx takes the first ones, folder takes those whose paths hash lowest, which
+	// mixes the classes.
 	Images     int `yaml:"images"`
 	TestImages int `yaml:"test_images"`
 
-	// Seed chooses the images that Orchard draws, and how folder splits a root that comes without train and test
-	// folders. It is not the experiment's seed, so that runs with several seeds see the same images. Default 0.
+	// Seed chooses the images that Orchard draws, and how folder splits a root that comes without train and
+	// test folders. It is not the experiment's seed, so that runs with several seeds see the same images.
+	// Default 0.
 	Seed uint64 `yaml:"seed"`
 
-	// TestFraction is the share of images that folder puts aside as the test split of a root that comes without train and test
-	// folders: in (0, 1), default 0.2. The other sources ignore it.
+	// TestFraction is the share of images that folder puts aside as the test split of a root that comes
+	// without train and test folders: in (0, 1), default 0.2. The other sources ignore it.
 	TestFraction float64 `yaml:"test_fraction"`
 }
 

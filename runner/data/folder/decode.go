@@ -16,8 +16,8 @@ import (
 	"ordo/augment"
 )
 
-// MaxFileBytes and MaxPixels bound one image: its file, and its width times its height. They are far above any camera's photograph; their
-// purpose is that a damaged or hostile file can't exhaust the memory.
+// MaxFileBytes and MaxPixels bound one image: its file, and its width times its height. They are far above
+// any camera's photograph; their purpose is that a damaged or hostile file can't exhaust the memory.
 const (
 	MaxFileBytes = 256 << 20
 	MaxPixels    = 1 << 26
@@ -43,8 +43,8 @@ func readImage(path string, shortSide int) (m augment.Image, sum [sha256.Size]by
 	return m, sha256.Sum256(raw), nil
 }
 
-// Decode decodes a JPEG or PNG file to RGB, transparent pixels over white, and reduces it so that its short side is at most
-// shortSide pixels.
+// Decode decodes a JPEG or PNG file to RGB, transparent pixels over white, and reduces it so that its short
+// side is at most shortSide pixels.
 func Decode(raw []byte, shortSide int) (augment.Image, error) {
 	var config func(io.Reader) (image.Config, error)
 	var decode func(io.Reader) (image.Image, error)
@@ -64,7 +64,8 @@ func Decode(raw []byte, shortSide int) (augment.Image, error) {
 		return augment.Image{}, broken(kind, raw, err)
 	}
 	if c.Width < 1 || c.Height < 1 || int64(c.Width)*int64(c.Height) > MaxPixels {
-		return augment.Image{}, fmt.Errorf("a %s image of %d x %d pixels, the limit is %d million", kind, c.Width, c.Height, MaxPixels/1000000)
+		return augment.Image{}, fmt.Errorf("a %s image of %d x %d pixels, the limit is %d million",
+			kind, c.Width, c.Height, MaxPixels/1000000)
 	}
 	src, err := decode(bytes.NewReader(raw))
 	if err != nil {
@@ -80,7 +81,8 @@ func Decode(raw []byte, shortSide int) (augment.Image, error) {
 
 // broken says in what way an image can't be decoded.
 func broken(kind string, raw []byte, err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || kind == "PNG" && !bytes.HasSuffix(raw, []byte("IEND\xaeB`\x82")) {
+	endless := kind == "PNG" && !bytes.HasSuffix(raw, []byte("IEND\xaeB`\x82")) // lacks the last chunk
+	if endless || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return fmt.Errorf("a %s image that is cut off", kind)
 	}
 	var inJPEG jpeg.UnsupportedError
@@ -104,11 +106,11 @@ func toRGB(src image.Image) augment.Image {
 	return m
 }
 
-// reduce shrinks an image to width x height, neither larger than before: each new pixel is the average over the area that it covers,
-// parts of pixels counted by their share, rounded to nearest (OpenCV's INTER_AREA).
+// reduce shrinks an image to width x height, neither larger than before: each new pixel is the average over
+// the area that it covers, parts of pixels counted by their share, rounded to nearest (OpenCV's INTER_AREA).
 func reduce(m augment.Image, width, height int) augment.Image {
-	// Both directions are measured in steps of 1/width and 1/height of a source pixel: old pixel x covers [x*width,
-	// (x+1)*width), new pixel i covers [i*m.Width, (i+1)*m.Width).
+	// Both directions are measured in steps of 1/width and 1/height of a source pixel: old pixel x covers
+	// [x*width, (x+1)*width), new pixel i covers [i*m.Width, (i+1)*m.Width).
 	rows := make([]uint64, 3*width) // one new row, summed up
 	across := make([]uint64, 3*width)
 	out := augment.Image{Width: width, Height: height, Pix: make([]uint8, 3*width*height)}

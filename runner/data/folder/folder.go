@@ -66,8 +66,9 @@ type item struct {
 	hash  uint64 // of the id and the seed
 }
 
-// Read finds and decodes all images, on all cores. It returns the context's error when ctx is done, and otherwise errors that name the
-// file and say what to do. Of several unreadable images it reports the first in order.
+// Read finds and decodes all images, on all cores. It returns the context's error when ctx is done, and
+// otherwise errors that name the file and say what to do. Of several unreadable images it reports the first
+// in order.
 func Read(ctx context.Context, o Options) (train, test *Set, err error) {
 	trainItems, testItems, classes, err := find(o)
 	if err != nil {
@@ -169,7 +170,8 @@ func folders(dir string) ([]string, error) {
 	return names, nil
 }
 
-// list returns the images of the classes in the folder `below` of the root, and the classes. With known classes, others are an error.
+// list returns the images of the classes in the folder `below` of the root, and the classes. With known
+// classes, others are an error.
 func list(o Options, below string, known []string) ([]item, []string, error) {
 	dir := filepath.Join(o.Root, below)
 	found, err := folders(dir)
@@ -187,7 +189,8 @@ func list(o Options, below string, known []string) ([]item, []string, error) {
 	for _, class := range found {
 		label := slices.Index(classes, class)
 		if label < 0 {
-			return nil, nil, fmt.Errorf("%s is a class without training images; give it some or remove it", filepath.Join(dir, class))
+			return nil, nil, fmt.Errorf("%s is a class without training images; give it some or remove it",
+				filepath.Join(dir, class))
 		}
 		names, err := imageFiles(filepath.Join(dir, class))
 		if err != nil {
@@ -209,7 +212,8 @@ func hash(seed uint64, id string) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// unread are the extensions of images that are not decoded. To leave such files out in silence would be worse than to stop.
+// unread are the extensions of images that are not decoded. To leave such files out in silence would be worse
+// than to stop.
 var unread = []string{".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".jp2"}
 
 // imageFiles returns the names of the images of one class, sorted.
@@ -235,7 +239,8 @@ func imageFiles(dir string) ([]string, error) {
 	}
 	if len(names) == 0 {
 		if inner > 0 {
-			return nil, fmt.Errorf("%s: a class with no JPEG or PNG image, but with %d folders, which are not read; move the images up", dir, inner)
+			return nil, fmt.Errorf("%s: a class with no JPEG or PNG image, but with %d folders, which are not read; "+
+				"move the images up", dir, inner)
 		}
 		return nil, fmt.Errorf("%s: a class with no JPEG or PNG image; add some or remove the folder", dir)
 	}

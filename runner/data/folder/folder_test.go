@@ -354,9 +354,9 @@ func TestColours(t *testing.T) {
 	}
 }
 
-// cmykJPEG is a JPEG of 8 x 8 pixels of one colour, written bit by bit, for the standard library encodes no CMYK. Adobe's way, the one
-// that is around, stores each component as its complement. A block has its mean only: 4 bits for the number of bits of the mean, these bits,
-// and one bit that ends the block.
+// cmykJPEG is a JPEG of 8 x 8 pixels of one colour, written bit by bit, for the standard library encodes no
+// CMYK. Adobe's way, the one that is around, stores each component as its complement. A block has its mean
+// only: 4 bits for the number of bits of the mean, these bits, and one bit that ends the block.
 func cmykJPEG(c, m, y, k uint8) []byte {
 	out := []byte("\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00") // complement, no transform
 	out = append(out, 0xff, 0xdb, 0, 67, 0)

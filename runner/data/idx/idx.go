@@ -2,17 +2,18 @@
 //
 // # Format
 //
-// Two zero bytes, a byte for the type of the values (0x08: unsigned bytes, the only one read here), a byte for the number of dimensions, the
-// dimensions as big-endian 32-bit numbers, then the values. Images have three dimensions, count x height x width, and are grey;
-// labels have one. A file may be compressed by gzip.
+// Two zero bytes, a byte for the type of the values (0x08: unsigned bytes, the only one read here), a byte
+// for the number of dimensions, the dimensions as big-endian 32-bit numbers, then the values. Images have
+// three dimensions, count x height x width, and are grey; labels have one. A file may be compressed by gzip.
 //
 // # Files
 //
 //	train-images-idx3-ubyte   train-labels-idx1-ubyte
 //	t10k-images-idx3-ubyte    t10k-labels-idx1-ubyte
 //
-// each with or without .gz at its end; where both are there, the one without is read. "train-images.idx3-ubyte", a dot for
-// the hyphen, is read too. A file of labels may be missing: the images of that split have no labels then.
+// each with or without .gz at its end; where both are there, the one without is read.
+// "train-images.idx3-ubyte", a dot for the hyphen, is read too. A file of labels may be missing: the images
+// of that split have no labels then.
 package idx
 
 import (
@@ -35,8 +36,8 @@ import (
 	"ordo/augment"
 )
 
-// MaxSide and MaxBytes bound what a file may hold: the height and width of its images, and the bytes of its values once
-// unpacked.
+// MaxSide and MaxBytes bound what a file may hold: the height and width of its images, and the bytes of its
+// values once unpacked.
 const (
 	MaxSide  = 1 << 12
 	MaxBytes = 1 << 31
@@ -82,8 +83,8 @@ func (s *Set) ID(i int) string { return fmt.Sprintf("%s/%06d", s.split, i) }
 // Classes returns "0", "1" and so on up to the highest label of both splits, or nil when neither has labels.
 func (s *Set) Classes() []string { return slices.Clone(s.classes) }
 
-// Fingerprint identifies the content: a hash of size, pixels and labels. Whether the files were compressed makes no
-// difference.
+// Fingerprint identifies the content: a hash of size, pixels and labels. Whether the files were compressed
+// makes no difference.
 func (s *Set) Fingerprint() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "idx %s %d %d %d %t %d\n", s.split, s.Len(), s.width, s.height, s.labels != nil, len(s.classes))
@@ -92,8 +93,8 @@ func (s *Set) Fingerprint() string {
 	return fmt.Sprintf("%x", h.Sum(nil)[:8])
 }
 
-// Read reads both splits from the folder dir. It returns the context's error when ctx is done, and otherwise errors that name the file and
-// say what to do.
+// Read reads both splits from the folder dir. It returns the context's error when ctx is done, and otherwise
+// errors that name the file and say what to do.
 func Read(ctx context.Context, dir string, limits Limits) (train, test *Set, err error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, nil, fmt.Errorf("idx: %w; give the folder that holds the files train-images-idx3-ubyte and so on", err)
@@ -138,7 +139,8 @@ func readSplit(ctx context.Context, dir, name string, limit int) (*Set, error) {
 	if err == nil {
 		dims, s.labels, err = readFile(ctx, file, 1)
 		if err == nil && dims[0] != count {
-			err = fmt.Errorf("idx: %s: %d labels for %d images; the files don't belong together, fetch both again", file, dims[0], count)
+			err = fmt.Errorf("idx: %s: %d labels for %d images; the files don't belong together, fetch both again",
+				file, dims[0], count)
 		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -205,9 +207,10 @@ func (s stoppable) Read(p []byte) (int, error) {
 	return s.r.Read(p)
 }
 
-// Decode reads one file of unsigned bytes with the given number of dimensions, 1 to 3, compressed by gzip or not. It returns the
-// dimensions, all at least 1, and the values in row-major order. What it allocates is in proportion to what it reads, whatever the
-// header claims. A file that ends early or holds more than its header says is an error.
+// Decode reads one file of unsigned bytes with the given number of dimensions, 1 to 3, compressed by gzip or
+// not. It returns the dimensions, all at least 1, and the values in row-major order. What it allocates is in
+// proportion to what it reads, whatever the header claims. A file that ends early or holds more than its
+// header says is an error.
 func Decode(r io.Reader, dims int) ([]int, []uint8, error) {
 	if dims < 1 || dims > 3 {
 		return nil, nil, fmt.Errorf("want 1 to 3 dimensions, not %d", dims)
@@ -227,7 +230,8 @@ func Decode(r io.Reader, dims int) ([]int, []uint8, error) {
 		return nil, nil, fmt.Errorf("cut off in its header: %w", err)
 	}
 	if !bytes.Equal(kind, want) {
-		return nil, nil, fmt.Errorf("begins with % x, not % x: no IDX file of unsigned bytes with %d dimensions", kind, want, dims)
+		return nil, nil, fmt.Errorf("begins with % x, not % x: no IDX file of unsigned bytes with %d dimensions",
+			kind, want, dims)
 	}
 	header := make([]byte, 4*dims)
 	if _, err := io.ReadFull(r, header); err != nil {

@@ -2,9 +2,10 @@ package orchard
 
 import "math"
 
-// Every product in this package that isn't exact goes through mul. Go may fuse x*y + z into one operation that rounds once, and
-// does so on arm64 but not on amd64; an explicit conversion forbids it, and makes the pictures the same everywhere.
-// For the same reason nothing but Sqrt, Floor and Abs is taken from package math: these are exact on every machine.
+// Every product in this package that isn't exact goes through mul. Go may fuse x*y + z into one operation
+// that rounds once, and does so on arm64 but not on amd64; an explicit conversion forbids it, and makes the
+// pictures the same everywhere. For the same reason nothing but Sqrt, Floor and Abs is taken from package
+// math: these are exact on every machine.
 
 func mul(a, b float64) float64 { return float64(a * b) }
 
@@ -51,8 +52,8 @@ func mix(a, b rgb, t float64) rgb {
 	return rgb{lerp(a.r, b.r, t), lerp(a.g, b.g, t), lerp(a.b, b.b, t)}
 }
 
-// yiq returns the colour with the given luma (0.299 R + 0.587 G + 0.114 B), chroma and hue in turns: red is near 0.04, green near
-// 0.62, blue near 0.43. Two colours that differ only in hue are the same in grey.
+// yiq returns the colour with the given luma (0.299 R + 0.587 G + 0.114 B), chroma and hue in turns: red is
+// near 0.04, green near 0.62, blue near 0.43. Two colours that differ only in hue are the same in grey.
 func yiq(luma, chroma, hue float64) rgb {
 	s, c := sincos(hue)
 	i, q := mul(chroma, c), mul(chroma, s)

@@ -4,20 +4,22 @@ import "math"
 
 // shape is a solid seen from above, in units of its class's radius, x to the right and y up, stem up.
 type shape struct {
-	// field is negative inside the outline. The surface is at the height z with z*z = -field, so a ball is x*x + y*y - 1 and the
-	// normal at the surface is (field's gradient, 2z). Any solid of revolution about an axis in the picture can be written so.
+	// field is negative inside the outline. The surface is at the height z with z*z = -field, so a ball is
+	// x*x + y*y - 1 and the normal at the surface is (field's gradient, 2z). Any solid of revolution about an
+	// axis in the picture can be written so.
 	field func(x, y float64) float64
 	// markings darken the skin by a factor and blend it with the colour of bark, by 0 to 1.
 	markings func(x, y float64) (shade, bark float64)
 	// stemY is where the stem grows from; stemLength 0 is a fruit without stem and leaf.
 	stemY, stemLength float64
-	// softness is how far the field rises from the middle of the shadow's edge to its end: about the field's lowest value,
-	// negated, and more for thin fruit.
+	// softness is how far the field rises from the middle of the shadow's edge to its end: about the field's
+	// lowest value, negated, and more for thin fruit.
 	softness float64
 }
 
 var apple = shape{
-	// Two lobes whose distance grows towards the ends: an outline with a dent at the stem and a shallow one opposite.
+	// Two lobes whose distance grows towards the ends: an outline with a dent at the stem and a shallow one
+	// opposite.
 	field: func(x, y float64) float64 {
 		depth, height := 0.58, 0.92
 		if y < 0 {
@@ -47,7 +49,8 @@ var plum = shape{
 }
 
 var pear = shape{
-	// A solid of revolution: half the width is that of an ellipse times a factor that falls from the belly to the neck.
+	// A solid of revolution: half the width is that of an ellipse times a factor that falls from the belly to
+	// the neck.
 	field: func(x, y float64) float64 {
 		t := (y + 1.12) / 2.34
 		w := lerp(0.90, 0.46, smoothstep(0.30, 0.86, t))
@@ -104,8 +107,8 @@ var starFruit = shape{
 	softness: 0.50,
 }
 
-// fiveLobes returns the distance r from the middle and cos 5a of the angle a from the y axis, which is 1 in the middle of each of
-// five lobes: the real part of (y + ix)^5 / r^5.
+// fiveLobes returns the distance r from the middle and cos 5a of the angle a from the y axis, which is 1 in
+// the middle of each of five lobes: the real part of (y + ix)^5 / r^5.
 func fiveLobes(x, y float64) (r, lobes float64) {
 	r = math.Sqrt(sq(x) + sq(y))
 	if r < 1e-6 {

@@ -33,13 +33,14 @@ type Group struct {
 	Classes []int
 	// Difference is what the classes differ in: "hue", "size", "orientation" or "shape".
 	Difference string
-	// Family is the transformation family (package augment) that turns one class of the group into another. A representation
-	// that is made invariant to it can't tell them apart. It is empty for shape, which no family changes.
+	// Family is the transformation family (package augment) that turns one class of the group into another. A
+	// representation that is made invariant to it can't tell them apart. It is empty for shape, which no
+	// family changes.
 	Family string
 }
 
-// AnswerKey returns the answer to "what should be equivariant" on Orchard: the families that tell classes apart. All others, those
-// in [Nuisances] among them, tell nothing.
+// AnswerKey returns the answer to "what should be equivariant" on Orchard: the families that tell classes
+// apart. All others, those in [Nuisances] among them, tell nothing.
 func AnswerKey() []Group {
 	return []Group{
 		{Classes: []int{0, 1, 2}, Difference: "hue", Family: "hue"},

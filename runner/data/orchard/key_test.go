@@ -10,7 +10,8 @@ import (
 // normalised says what a crop around the fruit takes away.
 type normalised struct{ colour, size, orientation bool }
 
-// crop resamples the picture of a scene, 64 px, to 16 x 16 points around the middle of its fruit, and takes mean and scale out.
+// crop resamples the picture of a scene, 64 px, to 16 x 16 points around the middle of its fruit, and takes
+// mean and scale out.
 func crop(s *scene, n normalised) []float64 {
 	const size, side = 64, 16
 	pix := make([]uint8, 3*size*size)
@@ -109,8 +110,8 @@ func accuracy(g Group, n normalised) float64 {
 	return float64(right) / float64(test*len(g.Classes))
 }
 
-// TestAnswerKey lets a plain classifier of pixels check the key: it tells the classes of a group apart, and is down to guessing, one in
-// three, once the one thing in which they differ is taken out of the crops.
+// TestAnswerKey lets a plain classifier of pixels check the key: it tells the classes of a group apart, and
+// is down to guessing, one in three, once the one thing in which they differ is taken out of the crops.
 func TestAnswerKey(t *testing.T) {
 	if testing.Short() {
 		t.Skip("classifies 7,200 pictures")

@@ -14,7 +14,8 @@ const drawing = 1
 // keepBytes bounds the memory in which a set keeps what it has drawn. A set that is larger keeps nothing.
 const keepBytes = 512 << 20
 
-// Split is one of the two halves of Orchard. They have no picture in common: the split is a key of every random number.
+// Split is one of the two halves of Orchard. They have no picture in common: the split is a key of every
+// random number.
 type Split uint64
 
 // The splits.
@@ -47,7 +48,8 @@ type Set struct {
 // New returns the set with these options. It draws nothing yet.
 func New(o Options) (*Set, error) {
 	if o.ImageSize < 8 || o.Images < 1 {
-		return nil, fmt.Errorf("orchard: want an image size of at least 8 and at least 1 image, got %d and %d", o.ImageSize, o.Images)
+		return nil, fmt.Errorf("orchard: want an image size of at least 8 and at least 1 image, got %d and %d",
+			o.ImageSize, o.Images)
 	}
 	s := &Set{o: o}
 	if o.Images <= keepBytes/(3*o.ImageSize*o.ImageSize) {
@@ -59,8 +61,8 @@ func New(o Options) (*Set, error) {
 // Len returns the number of pictures.
 func (s *Set) Len() int { return s.o.Images }
 
-// Image returns picture i, a pure function of the seed, the split, the size and i: the same bytes on every machine. Any number of
-// goroutines may call it. The pixels are read-only.
+// Image returns picture i, a pure function of the seed, the split, the size and i: the same bytes on every
+// machine. Any number of goroutines may call it. The pixels are read-only.
 func (s *Set) Image(i int) (augment.Image, error) {
 	if i < 0 || i >= s.o.Images {
 		return augment.Image{}, fmt.Errorf("orchard: image %d of %d", i, s.o.Images)
@@ -84,8 +86,8 @@ func (s *Set) draw(i int) *augment.Image {
 	return m
 }
 
-// Label returns the class of picture i. Every run of 12 pictures that starts at a multiple of 12 holds each class once, in an order
-// of its own.
+// Label returns the class of picture i. Every run of 12 pictures that starts at a multiple of 12 holds each
+// class once, in an order of its own.
 func (s *Set) Label(i int) int {
 	n := len(classes)
 	r := newStream(s.o.Seed, uint64(s.o.Split), uint64(i/n), 12)

@@ -65,8 +65,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestNoFusedArithmetic looks into the code for arm64, where the compiler fuses products and sums unless it is forbidden to:
-// there must be no such instruction, or the pictures would depend on the machine.
+// TestNoFusedArithmetic looks into the code for arm64, where the compiler fuses products and sums unless it
+// is forbidden to: there must be no such instruction, or the pictures would depend on the machine.
 func TestNoFusedArithmetic(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the package")
@@ -119,7 +119,8 @@ func TestGroupsDifferInOneThing(t *testing.T) {
 	}
 }
 
-// TestNuisancesIgnoreTheClass draws the same picture for every class: all but the class's own parameters must be equal.
+// TestNuisancesIgnoreTheClass draws the same picture for every class: all but the class's own parameters must
+// be equal.
 func TestNuisancesIgnoreTheClass(t *testing.T) {
 	for index := range uint64(200) {
 		want := newScene(3, 1, index, &classes[0])

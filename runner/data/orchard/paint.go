@@ -188,8 +188,9 @@ func (b *background) at(x, y, pixel float64) rgb {
 	return colour
 }
 
-// blur smooths the image with a separable kernel (1 - (d/radius)^2)^2, which is close to a Gaussian of a standard deviation of
-// 0.38 radius; beyond the border the image is continued by its edge. Radii below one pixel change nothing.
+// blur smooths the image with a separable kernel (1 - (d/radius)^2)^2, which is close to a Gaussian of a
+// standard deviation of 0.38 radius; beyond the border the image is continued by its edge. Radii below one
+// pixel change nothing.
 func blur(pixels []rgb, size int, radius float64) {
 	reach := int(radius)
 	if reach < 1 {

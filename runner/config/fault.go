@@ -1,6 +1,100 @@
 package config
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // ErrInvalid is wrapped by every error about what the user wrote: file, environment or overrides.
 var ErrInvalid = errors.New("invalid experiment")
+
+// fault is one thing that the user wrote wrong.
+type fault struct {
+	origin origin
+	text   string // a sentence that begins with the key, if there is one
+	cause  error  // or nil
+}
+
+func (f *fault) Error() string { return f.origin.label + ": " + f.text }
+
+func (f *fault) Unwrap() []error {
+	if f.cause != nil {
+		return []error{ErrInvalid, f.cause}
+	}
+	return []error{ErrInvalid}
+}
+
+// origin says where a value was written.
+type origin struct {
+	label string // file:line, variable or override, as errors show it
+	order int    // faults are sorted by it: lines of the file, then variables, then overrides
+}
+
+// faults collects.
+type faults []*fault
+
+func (fs *faults) add(at origin, format string, args ...any) {
+	*fs = append(*fs, &fault{origin: at, text: fmt.Sprintf(format, args...)})
+}
+
+// err joins the faults in the order in which they are written.
+func (fs faults) err() error {
+	slices.SortFunc(fs, func(a, b *fault) int {
+		return cmp.Or(cmp.Compare(a.origin.order, b.origin.order), cmp.Compare(a.text, b.text))
+	})
+	errs := make([]error, len(fs))
+	for i, f := range fs {
+		errs[i] = f
+	}
+	return errors.Join(errs...)
+}
+
+// dotted turns the indices of a key into keys: ordered[0].max into ordered.0.max.
+var dotted = strings.NewReplacer("[", ".", "]", "")
+
+// origins remembers where every key was set.
+type origins struct {
+	file  string
+	lines map[string]int // by path with dots, for all keys and list entries of the file
+	later []setting      // variables and overrides, later ones over earlier ones
+	count int            // of places that next gave away
+}
+
+// setting is a key that a variable or an override sets.
+type setting struct {
+	path string
+	at   origin
+}
+
+// of returns where the value of a key was written. What nobody wrote is put where it could be: its section.
+func (o *origins) of(path string) origin {
+	path = dotted.Replace(path)
+	for _, s := range slices.Backward(o.later) {
+		if path == s.path || strings.HasPrefix(path, s.path+".") {
+			return s.at
+		}
+	}
+	for {
+		if line, ok := o.lines[path]; ok {
+			return o.line(line)
+		}
+		end := strings.LastIndexByte(path, '.')
+		if end < 0 {
+			return origin{label: o.file}
+		}
+		path = path[:end]
+	}
+}
+
+func (o *origins) line(n int) origin {
+	return origin{label: fmt.Sprintf("%s:%d", o.file, n), order: n}
+}
+
+// next returns the place of a new variable or override, behind all that is there.
+func (o *origins) next(label string) origin {
+	o.count++
+	return origin{label: label, order: maxFile + o.count}
+}

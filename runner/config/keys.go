@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -38,23 +39,84 @@ var (
 
 // Keys returns every key, in the order in which Experiment.YAML writes them.
 func Keys() []Key {
-	return slices.Clone(newSchema().keys)
+	e := Default()
+	return newSchema(&e).keys
 }
 
-// schema is what the structs say about the keys.
+// schema is what the structs say about the keys, and where their values belong.
 type schema struct {
 	keys     []Key
-	leaves   map[string]reflect.Value // by path: the default value
 	sections []string                 // paths of the keys that hold keys
+	leaves   map[string]reflect.Value // the values of the others, by path; they can be set
+	store    map[string]func()        // for leaves that are values of a Go map: puts them there
 }
 
-func newSchema() *schema {
-	s := &schema{leaves: map[string]reflect.Value{}}
-	s.add("", reflect.ValueOf(Default()))
+// newSchema returns the schema of an experiment that holds the defaults.
+func newSchema(e *Experiment) *schema {
+	s := &schema{leaves: map[string]reflect.Value{}, store: map[string]func(){}}
+	s.add("", reflect.ValueOf(e).Elem())
 	return s
 }
 
-// add walks the defaults.
+// list returns the path of the list that a path with an index leads into, and the rest of the path; or "".
+func (s *schema) list(path string) (list string, rest []string) {
+	parts := strings.Split(path, ".")
+	for i := range parts {
+		list := strings.Join(parts[:i], ".")
+		if leaf, ok := s.leaves[list]; ok && (leaf.Kind() == reflect.Slice || leaf.Kind() == reflect.Array) {
+			return list, parts[i:]
+		}
+	}
+	return "", nil
+}
+
+// entryKey says whether a list has a key. If not, known is the nearest that it has, or "". Indices are not looked at.
+func (s *schema) entryKey(list string, rest []string) (known string, ok bool) {
+	if len(rest) == 1 {
+		return "", true
+	}
+	path := strings.Join(slices.Concat([]string{list, index}, rest[1:]), ".")
+	var candidates []string
+	for _, k := range s.keys {
+		inside, below := strings.CutPrefix(path, k.Path+".")
+		_, err := strconv.Atoi(inside)
+		isEntry := below && err == nil && strings.HasPrefix(k.Type, "a list")
+		switch {
+		case !strings.HasPrefix(k.Path, list+"."):
+		case isEntry, strings.HasPrefix(k.Path+".", path+"."):
+			return "", true
+		default:
+			candidates = append(candidates, k.Path)
+		}
+	}
+	return strings.Replace(nearest(path, candidates), index, rest[0], 1), false
+}
+
+// meant is the end of a sentence about an unknown key: the nearest known one, or else those of its section.
+func (s *schema) meant(path string) string {
+	candidates := slices.Clone(s.sections)
+	for _, k := range s.keys {
+		if _, ok := s.leaves[k.Path]; ok {
+			candidates = append(candidates, k.Path)
+		}
+	}
+	if near := nearest(strings.ToLower(path), candidates); near != "" {
+		return meant(near)
+	}
+	section := path[:max(0, strings.LastIndexByte(path, '.'))]
+	siblings := slices.DeleteFunc(candidates, func(c string) bool {
+		return c[:max(0, strings.LastIndexByte(c, '.'))] != section
+	})
+	switch {
+	case section == "":
+		section = "an experiment"
+	case len(siblings) == 0:
+		return ""
+	}
+	return fmt.Sprintf("; %s holds %s", section, strings.Join(siblings, ", "))
+}
+
+// add walks a value.
 func (s *schema) add(path string, v reflect.Value) {
 	switch {
 	case v.Kind() == reflect.Struct:
@@ -67,7 +129,14 @@ func (s *schema) add(path string, v reflect.Value) {
 	case v.Kind() == reflect.Map: // augment.roles
 		s.sections = append(s.sections, path)
 		for _, family := range augment.FamilyNames() {
-			s.leaf(join(path, family), reflect.New(v.Type().Elem()).Elem())
+			role := reflect.New(v.Type().Elem()).Elem()
+			s.leaf(join(path, family), role)
+			s.store[join(path, family)] = func() {
+				if v.IsNil() {
+					v.Set(reflect.MakeMap(v.Type()))
+				}
+				v.SetMapIndex(reflect.ValueOf(family), role)
+			}
 		}
 	default:
 		s.leaf(path, v)
@@ -84,6 +153,7 @@ func (s *schema) leaf(path string, v reflect.Value) {
 	case familyType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
 	case stepType:
+		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
 		for _, name := range augment.StepNames() {
 			step, err := augment.DefaultStep(name)
 			if err != nil {
@@ -97,6 +167,9 @@ func (s *schema) leaf(path string, v reflect.Value) {
 // entry lists the settings of an entry of a list. Zeros of a family are no defaults: each has its own.
 func (s *schema) entry(path string, v reflect.Value) {
 	for _, f := range fields(v) {
+		if path == "augment.invariant."+index && f.name == "levels" {
+			continue // of no meaning there
+		}
 		k := Key{join(path, f.name), expected(f.value.Type()), ""}
 		if v.Type() != familyType {
 			k.Default = inline(f.value.Interface())

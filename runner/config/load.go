@@ -1,13 +1,304 @@
 package config
 
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
+)
+
 // Load reads an experiment: the defaults, the file over them, then environ (entries NAME=VALUE, as os.Environ gives
-// them), then overrides (entries KEY=VALUE, later ones over earlier ones). What the user wrote wrong wraps ErrInvalid,
-// all faults in one error, one a line. A file that can't be read wraps ErrInvalid and the cause, fs.ErrNotExist for one.
+// them; an empty value counts as none), then overrides (entries KEY=VALUE, later ones over earlier ones). What the user
+// wrote wrong wraps ErrInvalid, all faults in one error, one a line. A file that can't be read wraps ErrInvalid and the
+// cause, such as fs.ErrNotExist.
 func Load(file string, overrides, environ []string) (Experiment, error) {
-	return Parse(file, nil, overrides, environ)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		f := &fault{origin{label: file}, "can't be read: " + err.Error(), err}
+		var pathError *fs.PathError
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			f.text = "there is no such file; give the path of an experiment file"
+		case errors.As(err, &pathError):
+			f.text = "can't be read: " + pathError.Err.Error()
+		}
+		return Experiment{}, f
+	}
+	return Parse(file, text, overrides, environ)
 }
 
 // Parse is Load with the text of the file at hand; file names it in errors and gives the experiment its default name.
 func Parse(file string, text []byte, overrides, environ []string) (Experiment, error) {
-	return Experiment{}, ErrInvalid
+	e := Default()
+	base := filepath.Base(file)
+	e.Name = strings.TrimSuffix(base, filepath.Ext(base))
+
+	l := &loader{
+		schema:  newSchema(&e),
+		viper:   viper.New(),
+		origins: origins{file: file, lines: map[string]int{}},
+	}
+	if !l.readFile(text) {
+		return Experiment{}, l.faults.err() // the rest would only repeat that keys are missing
+	}
+	l.readEnvironment(environ)
+	for _, text := range overrides {
+		l.readOverride(text)
+	}
+	l.decode()
+	if len(l.faults) == 0 {
+		for _, err := range flatten(e.Validate()) {
+			key, _, _ := strings.Cut(err.Error(), ":")
+			l.faults.add(l.origins.of(key), "%v", err)
+		}
+	}
+	if len(l.faults) > 0 {
+		return Experiment{}, l.faults.err()
+	}
+	return e, nil
+}
+
+// loader merges the layers in viper and then decodes them into the experiment that its schema points into.
+type loader struct {
+	schema  *schema
+	viper   *viper.Viper
+	origins origins
+	faults  faults
+}
+
+// readFile is false if the text is not a YAML map.
+func (l *loader) readFile(text []byte) bool {
+	whole := origin{label: l.origins.file}
+	root, value, err := parseYAML(text)
+	switch {
+	case err != nil:
+		l.faults.add(whole, "%v", err)
+		return false
+	case root == nil:
+		l.faults.add(whole, "is empty; write at least one key, such as `seed: 1`")
+		return false
+	}
+	badKeys(root, func(line int, text string) { l.faults.add(l.origins.line(line), "%s", text) })
+	if len(l.faults) > 0 {
+		return false
+	}
+	tree, ok := value.(map[string]any)
+	if !ok {
+		l.faults.add(whole, "must be a map of keys such as `seed: 1`, found %s", found(value))
+		return false
+	}
+	scan(root, "", func(path string, n *yaml.Node) { l.origins.lines[path] = n.Line })
+	settings := map[string]any{}
+	l.admit("", tree, l.origins.of, func(path string, value any) { put(settings, strings.Split(path, "."), value) })
+	if err := l.viper.MergeConfigMap(settings); err != nil {
+		l.faults.add(whole, "%v", err)
+		return false
+	}
+	return true
+}
+
+func (l *loader) readEnvironment(environ []string) {
+	variables := map[string]string{}
+	var names []string
+	for _, k := range l.schema.keys {
+		if v := k.Variable(); v != "" {
+			variables[v] = k.Path
+			names = append(names, v)
+		}
+	}
+	for _, text := range slices.Sorted(slices.Values(environ)) {
+		name, value, _ := strings.Cut(text, "=")
+		if !strings.HasPrefix(name, variablePrefix) || value == "" {
+			continue
+		}
+		at := l.origins.next(name)
+		path, known := variables[name]
+		switch {
+		case known:
+			l.set(path, value, at)
+		case l.ours(name):
+			l.faults.add(at, "no key has this variable%s", meant(nearest(name, names)))
+		}
+	}
+}
+
+// ours says whether a variable's name begins as those of a section do.
+func (l *loader) ours(name string) bool {
+	return slices.ContainsFunc(l.schema.sections, func(section string) bool {
+		return strings.HasPrefix(name, variablePrefix+strings.ToUpper(section)+"_")
+	})
+}
+
+func (l *loader) readOverride(text string) {
+	label := text
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		label = strconv.Quote(text)
+	}
+	at := l.origins.next("override " + label)
+	path, value, ok := strings.Cut(text, "=")
+	if !ok || path == "" {
+		l.faults.add(at, "must be KEY=VALUE, such as train.epochs=3")
+		return
+	}
+	l.set(path, value, at)
+}
+
+// set puts a value that is written as text over what is there.
+func (l *loader) set(path, text string, at origin) {
+	value, err := l.parseValue(path, text)
+	if err != nil {
+		l.faults.add(at, "%s: %v", path, err)
+		return
+	}
+	list, rest := l.schema.list(path)
+	if list == "" {
+		l.admit(path, value, func(string) origin { return at }, func(path string, value any) {
+			l.viper.Set(path, value)
+			l.origins.later = append(l.origins.later, setting{path, at})
+		})
+		return
+	}
+	if known, ok := l.schema.entryKey(list, rest); !ok {
+		l.faults.add(at, "%s: unknown key%s", path, meant(known))
+		return
+	}
+	if err := l.setEntry(list, rest, value); err != nil {
+		l.faults.add(at, "%s: %v", path, err)
+		return
+	}
+	l.origins.later = append(l.origins.later, setting{path, at})
+}
+
+func (l *loader) parseValue(path, text string) (any, error) {
+	quoted := strings.HasPrefix(text, `"`) || strings.HasPrefix(text, "'")
+	if leaf, ok := l.schema.leaves[path]; ok && leaf.Kind() == reflect.String && !quoted {
+		return text, nil
+	}
+	root, value, err := parseYAML([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("its value %w", err)
+	}
+	if root == nil {
+		return nil, nil
+	}
+	badKeys(root, func(_ int, text string) { err = errors.New(text) })
+	return value, err
+}
+
+// setEntry puts the value into a list at the keys and indices that rest holds.
+func (l *loader) setEntry(list string, rest []string, value any) error {
+	current := l.viper.Get(list)
+	if current == nil {
+		current = plain(l.schema.leaves[list])
+	}
+	changed, err := replace(current, rest, value)
+	if err != nil {
+		return err
+	}
+	l.viper.Set(list, changed)
+	return nil
+}
+
+// replace returns a copy of the tree with another value at a path. A text that has to hold keys is a transformation by
+// its bare name.
+func replace(tree any, path []string, value any) (any, error) {
+	if len(path) == 0 {
+		return value, nil
+	}
+	key, rest := path[0], path[1:]
+	if bare, ok := tree.(string); ok {
+		tree = map[string]any{bare: nil}
+	}
+	if list, ok := tree.([]any); ok {
+		i, err := strconv.Atoi(key)
+		if err != nil || i < 0 || i >= len(list) {
+			return nil, fmt.Errorf("%q is no index of a list of %d entries, counted from 0", key, len(list))
+		}
+		entry, err := replace(list[i], rest, value)
+		list = slices.Clone(list)
+		if err == nil {
+			list[i] = entry
+		}
+		return list, err
+	}
+	section := map[string]any{}
+	switch old := tree.(type) {
+	case nil:
+	case map[string]any:
+		for k, v := range old {
+			section[k] = v
+		}
+	default:
+		return nil, fmt.Errorf("%q is below %s, which holds no keys", key, found(tree))
+	}
+	entry, err := replace(section[key], rest, value)
+	section[key] = entry
+	return section, err
+}
+
+// admit checks the keys of a tree against the schema, takes sections apart and hands on the values of the known keys.
+func (l *loader) admit(path string, value any, at func(path string) origin, set func(path string, value any)) {
+	leaf, isLeaf := l.schema.leaves[path]
+	isSection := path == "" || slices.Contains(l.schema.sections, path)
+	tree, isTree := value.(map[string]any)
+	switch {
+	case isSection && isTree:
+		for key, v := range tree {
+			l.admit(join(path, key), v, at, set)
+		}
+	case isSection && value == nil:
+	case isSection:
+		l.faults.add(at(path), "%s: must be a map of keys, found %s", path, found(value))
+	case !isLeaf:
+		l.faults.add(at(path), "%s: unknown key%s", path, l.schema.meant(path))
+	case value == nil, isTree:
+		l.faults.add(at(path), "%s: must be %s, found %s", path, expected(leaf.Type()), found(value))
+	default:
+		set(path, value)
+	}
+}
+
+func put(tree map[string]any, path []string, value any) {
+	for _, key := range path[:len(path)-1] {
+		below, ok := tree[key].(map[string]any)
+		if !ok {
+			below = map[string]any{}
+			tree[key] = below
+		}
+		tree = below
+	}
+	tree[path[len(path)-1]] = value
+}
+
+// meant is the end of a sentence about an unknown name.
+func meant(known string) string {
+	if known == "" {
+		return ""
+	}
+	return "; did you mean " + known + "?"
+}
+
+// decode moves what viper holds into the experiment.
+func (l *loader) decode() {
+	d := decoder{fault: func(path, format string, args ...any) {
+		l.faults.add(l.origins.of(path), "%s: %s", path, fmt.Sprintf(format, args...))
+	}}
+	for path, leaf := range l.schema.leaves {
+		if !l.viper.IsSet(path) {
+			continue
+		}
+		d.value(path, leaf, l.viper.Get(path))
+		if store := l.schema.store[path]; store != nil {
+			store()
+		}
+	}
 }

@@ -1,0 +1,283 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"ordo/augment"
+)
+
+// decoder moves values as YAML gives them into Go values, without any conversion that could hide a slip.
+type decoder struct {
+	fault func(path, format string, args ...any)
+}
+
+// value decodes src over dst: what src leaves out keeps its value.
+func (d *decoder) value(path string, dst reflect.Value, src any) {
+	switch dst.Type() {
+	case stepType:
+		d.step(path, dst, src)
+		return
+	case familyType:
+		d.family(path, dst, src)
+		return
+	}
+	ok := false
+	switch dst.Kind() {
+	case reflect.String:
+		var text string
+		if text, ok = src.(string); ok {
+			dst.SetString(text)
+		} else if scalar(src) {
+			d.fault(path, "must be text, found %s; put it in quotes", found(src))
+			return
+		}
+	case reflect.Bool:
+		var b bool
+		if b, ok = src.(bool); ok {
+			dst.SetBool(b)
+		}
+	case reflect.Int:
+		var n int64
+		if n, ok = signed(src); ok {
+			dst.SetInt(n)
+		}
+	case reflect.Uint64:
+		var n uint64
+		if n, ok = unsigned(src); ok {
+			dst.SetUint(n)
+		}
+	case reflect.Float64:
+		var x float64
+		if x, ok = float(src); ok {
+			dst.SetFloat(x)
+		}
+	case reflect.Slice, reflect.Array:
+		d.list(path, dst, src)
+		return
+	case reflect.Struct:
+		d.keys(path, dst, src, nil)
+		return
+	}
+	if !ok {
+		d.fault(path, "must be %s, found %s", expected(dst.Type()), found(src))
+	}
+}
+
+func (d *decoder) list(path string, dst reflect.Value, src any) {
+	entries, ok := src.([]any)
+	switch {
+	case !ok:
+		d.fault(path, "must be %s, found %s", expected(dst.Type()), found(src))
+		return
+	case dst.Kind() == reflect.Array && len(entries) != dst.Len():
+		d.fault(path, "must be %s, found %d", expected(dst.Type()), len(entries))
+		return
+	case dst.Kind() == reflect.Slice && len(entries) == 0:
+		dst.SetZero()
+		return
+	case dst.Kind() == reflect.Slice:
+		dst.Set(reflect.MakeSlice(dst.Type(), len(entries), len(entries)))
+	}
+	for i, entry := range entries {
+		d.value(fmt.Sprintf("%s[%d]", path, i), dst.Index(i), entry)
+	}
+}
+
+// keys decodes a map into a struct. The key that is called done is the caller's.
+func (d *decoder) keys(path string, dst reflect.Value, src any, done []string) {
+	tree, ok := src.(map[string]any)
+	if !ok {
+		d.fault(path, "must be a map of keys, found %s", found(src))
+		return
+	}
+	known := fields(dst)
+	for key, v := range tree {
+		if slices.Contains(done, key) {
+			continue
+		}
+		at := join(path, key)
+		i := slices.IndexFunc(known, func(f field) bool { return f.name == key })
+		if i < 0 {
+			names := make([]string, len(known))
+			for j, f := range known {
+				names[j] = f.name
+			}
+			near := nearest(key, names)
+			if near == "" {
+				near = strings.Join(names, " or ")
+			}
+			d.fault(at, "unknown key; did you mean %s?", near)
+			continue
+		}
+		d.value(at, known[i].value, v)
+	}
+}
+
+// family decodes an entry of augment.ordered over the family's defaults.
+func (d *decoder) family(path string, dst reflect.Value, src any) {
+	tree, ok := src.(map[string]any)
+	if !ok {
+		d.fault(path, "must be a family, like {family: rotate}, found %s", found(src))
+		return
+	}
+	name, ok := tree["family"].(string)
+	if !ok {
+		d.fault(path, "must name a family, like {family: rotate}, found %s", found(src))
+		return
+	}
+	f, err := augment.DefaultFamily(name)
+	if err != nil {
+		d.fault(path+".family", "must be one of %s, got %q%s", strings.Join(augment.FamilyNames(), ", "), name,
+			meant(nearest(name, augment.FamilyNames())))
+		return
+	}
+	dst.Set(reflect.ValueOf(f))
+	d.keys(path, dst, src, []string{"family"})
+}
+
+// step decodes an entry of augment.invariant: a name, a map of a name to settings, or a family.
+func (d *decoder) step(path string, dst reflect.Value, src any) {
+	if name, ok := src.(string); ok {
+		if slices.Contains(augment.FamilyNames(), name) {
+			src = map[string]any{"family": name}
+		} else {
+			src = map[string]any{name: nil}
+		}
+	}
+	tree, ok := src.(map[string]any)
+	if !ok {
+		d.fault(path, "must be a transformation, like `- horizontal_flip: {p: 0.5}`, found %s", found(src))
+		return
+	}
+	if _, ok := tree["family"]; ok {
+		d.familyStep(path, dst, tree)
+		return
+	}
+	if len(tree) != 1 {
+		d.fault(path, "must be one transformation, like `- horizontal_flip: {p: 0.5}`, found %s; are the settings "+
+			"indented below the name?", found(src))
+		return
+	}
+	for name, settings := range tree {
+		step, err := augment.DefaultStep(name)
+		switch {
+		case err == nil:
+		case slices.Contains(augment.FamilyNames(), name):
+			d.fault(path, "%s is a family; write {family: %s, max: …}", name, name)
+			return
+		default:
+			d.fault(path, "no transformation is called %q%s", name, meant(nearest(name, slices.Concat(augment.StepNames(), augment.FamilyNames()))))
+			return
+		}
+		if settings != nil {
+			d.value(join(path, name), stepBody(&step, name), settings)
+		}
+		dst.Set(reflect.ValueOf(step))
+	}
+}
+
+// familyStep decodes a family of the invariant list. It adds no views, so it has no levels.
+func (d *decoder) familyStep(path string, dst reflect.Value, tree map[string]any) {
+	if _, ok := tree["levels"]; ok {
+		d.fault(path+".levels", "an invariant family adds no views; leave levels out")
+		return
+	}
+	family := reflect.New(familyType)
+	d.family(path, family.Elem(), tree)
+	f := family.Interface().(*augment.Family)
+	f.Levels = 0
+	dst.Set(reflect.ValueOf(augment.Step{Family: f}))
+}
+
+// found describes a value for an error.
+func found(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "no value"
+	case string:
+		return fmt.Sprintf("the text %q", v)
+	case bool:
+		return fmt.Sprintf("%v", v)
+	case int, int64, uint64, float64:
+		return fmt.Sprintf("the number %v", v)
+	case []any:
+		return fmt.Sprintf("a list of %d", len(v))
+	case map[string]any:
+		if len(v) == 0 {
+			return "an empty map"
+		}
+		keys := make([]string, 0, len(v))
+		for k := range v {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		return "a map with " + strings.Join(keys, ", ")
+	}
+	return fmt.Sprintf("%v", v) // a date
+}
+
+// scalar says whether a value is neither missing nor made of others.
+func scalar(v any) bool {
+	switch v.(type) {
+	case nil, []any, map[string]any:
+		return false
+	}
+	return true
+}
+
+// exact is the bound below which every whole float64 stands for itself only.
+const exact = 1 << 53
+
+// signed takes whole numbers, however they are written: 3, 3.0, 2e2.
+func signed(src any) (int64, bool) {
+	switch n := src.(type) {
+	case int:
+		return int64(n), true
+	case int64:
+		return n, true
+	case float64:
+		return int64(n), math.Abs(n) < exact && n == math.Trunc(n)
+	}
+	return 0, false
+}
+
+func unsigned(src any) (uint64, bool) {
+	if n, ok := src.(uint64); ok {
+		return n, true
+	}
+	n, ok := signed(src)
+	return uint64(n), ok && n >= 0
+}
+
+func float(src any) (float64, bool) {
+	switch n := src.(type) {
+	case int:
+		return float64(n), true
+	case int64:
+		return float64(n), true
+	case uint64:
+		return float64(n), true
+	case float64:
+		return n, !math.IsNaN(n) && !math.IsInf(n, 0)
+	}
+	return 0, false
+}
+
+// plain turns a default into what YAML would give for it.
+func plain(v reflect.Value) any {
+	text, err := yaml.Marshal(v.Interface())
+	if err != nil {
+		return nil
+	}
+	var value any
+	if err := yaml.Unmarshal(text, &value); err != nil {
+		return nil
+	}
+	return value
+}

@@ -1,0 +1,96 @@
+package config_test
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"ordo/runner/config"
+)
+
+func TestYAML(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		e    config.Experiment
+	}{
+		{"default", parse(t, "seed: 1")},
+		{"design", parse(t, design)},
+		{"all", parse(t, design, "augment.invariant=[horizontal_flip, grayscale, gaussian_blur, {family: zoom, max: 0.5}]",
+			"augment.roles={rotate: invariant}", "model.projector=[]", "train.lr=1e-7", "seed=18446744073709551615",
+			"data.root='a: \"b\"'", "name='010'")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text, err := c.e.YAML()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := config.Parse("other.yaml", text, nil, nil)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			if !reflect.DeepEqual(c.e, again) {
+				t.Errorf("loading what YAML wrote gave\n%+v, want\n%+v", again, c.e)
+			}
+		})
+	}
+}
+
+func TestHash(t *testing.T) {
+	base := parse(t, design).Hash()
+	if len(base) != 10 || strings.Trim(base, "0123456789abcdef") != "" {
+		t.Errorf("Hash() = %q, want 10 hexadecimal digits", base)
+	}
+	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}"} {
+		if got := parse(t, design, same).Hash(); got != base {
+			t.Errorf("%s changes the hash", same)
+		}
+	}
+	for _, other := range []string{"seed=2", "data.seed=2", "data.root=elsewhere", "train.lr=0.0020001", "augment.roles.rotate=ordered",
+		"augment.invariant.0.random_resized_crop.scale.0=0.5", "eval.every_epochs=4"} {
+		if got := parse(t, design, other).Hash(); got == base {
+			t.Errorf("%s doesn't change the hash", other)
+		}
+	}
+}
+
+// TestKeys: the resolved file has exactly the keys that Keys lists, in that order, with those defaults.
+func TestKeys(t *testing.T) {
+	text, err := parse(t, "seed: 1").YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written []string
+	var sections []string
+	for line := range strings.Lines(string(text)) {
+		depth := (len(line) - len(strings.TrimLeft(line, " "))) / 2
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		sections = append(sections[:depth], key)
+		if value != "" {
+			written = append(written, strings.Join(sections, ".")+value)
+		}
+	}
+	var listed []string
+	for _, k := range config.Keys() {
+		if k.Path == "name" {
+			k.Default = "x"
+		}
+		if !strings.Contains(k.Path, ".INDEX.") && !strings.HasPrefix(k.Path, "augment.roles.") {
+			listed = append(listed, k.Path+" "+k.Default)
+		}
+	}
+	if !slices.Equal(written, listed) {
+		t.Errorf("YAML writes %q\nKeys lists %q", written, listed)
+	}
+	for _, want := range []config.Key{
+		{Path: "augment.invariant.INDEX.color_jitter.p", Type: "a number", Default: "0.8"},
+		{Path: "augment.invariant.INDEX.max", Type: "a number"},
+		{Path: "augment.ordered.INDEX.levels", Type: "a whole number"},
+		{Path: "augment.roles.rotate", Type: "text", Default: `""`},
+		{Path: "model.projector", Type: "a list, each entry a whole number", Default: "[256, 64]"},
+	} {
+		if !slices.Contains(config.Keys(), want) {
+			t.Errorf("Keys doesn't list %+v", want)
+		}
+	}
+}

@@ -66,8 +66,8 @@ func TestViewPlan(t *testing.T) {
 
 	o.Roles = map[string]string{"rotate": "absent", "hue": "absent", "blur": "absent"}
 	p = mustPlan(t, o, 32)
-	if len(p.Views()) != 3 || len(p.Families()) != 0 || p.Framing() != FramingNone {
-		t.Errorf("with every family absent: %v, %v, framing %s", p.Views(), p.Families(), p.Framing())
+	if len(p.Views()) != 3 || len(p.Families()) != 0 || p.Framing() != FramingCircle {
+		t.Errorf("with every family absent: %v, %v, framing %s; roles must be framed alike", p.Views(), p.Families(), p.Framing())
 	}
 	o.Roles = map[string]string{"rotate": "invariant", "hue": "absent", "blur": "absent"}
 	if p = mustPlan(t, o, 32); p.Framing() != FramingCircle {

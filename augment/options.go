@@ -21,7 +21,7 @@ type Options struct {
 	Roles map[string]string `yaml:"roles,omitempty"`
 	// Framing says what becomes of the square's corners: "circle" fills every view, origin and evaluation views
 	// included, with the mean outside of the inscribed disc; "none" leaves the square; "auto" (the default) is
-	// circle where the plan rotates, else none.
+	// circle where rotate is listed, in whatever role, else none.
 	Framing string `yaml:"framing"`
 	// BaseViews is the number of views with every ordered family at its origin, in [1, 16]; default 2.
 	BaseViews int `yaml:"base_views"`

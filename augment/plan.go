@@ -82,6 +82,9 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		for level := range f.Levels {
 			p.views = append(p.views, View{Family: i, Level: level})
 		}
+	}
+	// An absent rotation counts too: evaluation rotates all the same, and the roles of one file must be framed alike.
+	for _, f := range o.Ordered {
 		rotates = rotates || f.Family == "rotate"
 	}
 	if o.Framing == FramingCircle || o.Framing == FramingAuto && rotates {

@@ -1,0 +1,45 @@
+// Package autodiff turns a forward graph into what ONNX Runtime's training API runs: a training graph, an evaluation graph,
+// an optimizer graph and a checkpoint with the initial parameters.
+//
+// # Words
+//
+// The parameters are the float32 tensors that the forward graph stores. Those that the loss depends on are trained; batch
+// norm's running mean and variance are frozen: no gradient, updated by the forward pass. The gradient of a value v, written
+// dv and named v_grad, is the derivative of the loss L with respect to each of its elements.
+//
+// # Training graph
+//
+// The forward nodes, then one node ordo::Loss that hands the outputs named in [Options] to the loss, which is computed in Go,
+// and takes back the gradient dL/dz of each, then the backward nodes. Those come from one rule an operator, applied to the
+// nodes in reverse order (reverse-mode differentiation): for y = f(x) a rule adds the nodes that compute
+//
+//	dx = (∂y/∂x)ᵀ dy
+//
+// A value with several uses gets the sum of what they give, always in the same order. No node is added for what needs no
+// gradient, such as the images. The inputs are those of the forward graph, the parameters, a buffer NAME_grad.accumulation.buffer
+// for each trained one, and lazy_reset_grad, which says that the buffers start anew. The outputs are [GradNorm], by which a
+// step whose gradients are not finite is recognised before it does harm,
+//
+//	grad_norm = √ Σ over parameters, elements of g²
+//
+// and a flag for each buffer. Every value that the package adds has a declared type: ONNX Runtime can't infer through the loss
+// operator, and its max pool gradient crashes without.
+//
+// # Evaluation graph
+//
+// The forward nodes with batch norm by its running statistics; the inputs are those of the forward graph and all parameters,
+// in the training graph's order, for they are fed by position; the outputs are the forward graph's.
+//
+// # Optimizer graph
+//
+// One AdamW node, see [OptimizerOptions].
+//
+// # Checkpoint
+//
+// A flatbuffer, see [Checkpoint].
+//
+// # Another operator
+//
+// Add a line to the table in rules.go and a function beside its kin in rules_*.go, its shapes in package onnxgraph, and a graph
+// with it in rules_test.go, which compares with finite differences.
+package autodiff

@@ -1,0 +1,68 @@
+# What people and .ci/run call. Needs Go, a C compiler, make, and Maven with a JDK (it fetches ONNX Runtime); everything
+# else is fetched by Go. `make` alone lists the targets.
+
+# Pinned tools, built by Go and kept in its cache.
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+LDFLAGS := -X main.version=$(VERSION)
+
+DEMO_OUT  := runs/demo
+FUZZTIME  := 10s
+BENCHTIME := 1s
+# Packages to test, race-test, fuzz or measure, for example: make test PKG=./augment/...
+PKG ?= ./...
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/ordo
+	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/ordo ./cmd/ordo
+
+.PHONY: runtime
+runtime: build ## Install ONNX Runtime, unless it is there
+	@if [ -n "$$ORDO_ONNXRUNTIME" ]; then echo "using ORDO_ONNXRUNTIME=$$ORDO_ONNXRUNTIME"; else bin/ordo runtime install >/dev/null; fi
+
+.PHONY: demo
+demo: build runtime ## Train the demo experiment; the results are in runs/demo
+	rm -rf $(DEMO_OUT)
+	bin/ordo run experiments/demo.yaml --out $(DEMO_OUT)
+	@echo; echo "The run is in $(DEMO_OUT):"; ls -l $(DEMO_OUT)
+
+.PHONY: test
+test: build runtime ## Run all tests
+	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 $(PKG)
+
+.PHONY: test-race
+test-race: build runtime ## Run the tests with the race detector
+	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 -race $(PKG)
+
+.PHONY: lint
+lint: ## Check the format, go vet and golangci-lint
+	@bad=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 ls -d 2>/dev/null | xargs -r gofmt -l); \
+	if [ -n "$$bad" ]; then echo "gofmt these files:"; echo "$$bad"; exit 1; fi
+	go vet ./...
+	go run $(GOLANGCI_LINT) run ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (10s)
+	@set -e; for p in $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' $(PKG)); do \
+		list=$$(go test -list '^Fuzz' $$p); \
+		for f in $$(echo "$$list" | grep '^Fuzz' || true); do \
+			echo "== $$p $$f"; \
+			go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build runtime ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)
+
+.PHONY: clean
+clean: ## Remove what make makes here: bin and the demo's run
+	rm -rf bin $(DEMO_OUT)

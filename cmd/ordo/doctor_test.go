@@ -27,7 +27,6 @@ func doctorJSON(t *testing.T, code int, says ...string) diagnosis {
 
 func TestDoctor(t *testing.T) {
 	lib := realLibrary(t)
-	t.Setenv(library.EnvLibrary, lib)
 	d := doctorJSON(t, exitOK)
 	if !d.OK || d.Problem != "" || d.Library.Path != lib || d.Library.Source != library.EnvLibrary || !d.Library.Training ||
 		!slices.Contains(d.Library.Providers, "CPUExecutionProvider") || !strings.Contains(d.Library.Version, ".") {
@@ -76,7 +75,7 @@ func TestDoctorProblems(t *testing.T) {
 func TestVersion(t *testing.T) {
 	r := ordo(t, "version")
 	r.check(t, exitOK)
-	if !strings.HasPrefix(r.stdout, "ordo "+version+", go1.") || r.stdout != ordo(t, "--version").stdout {
+	if !strings.HasPrefix(r.stdout, "ordo "+thisBuild().Version+", go1.") || r.stdout != ordo(t, "--version").stdout {
 		t.Errorf("version %q, --version %q", r.stdout, ordo(t, "--version").stdout)
 	}
 	var b build

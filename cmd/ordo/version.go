@@ -11,12 +11,11 @@ import (
 )
 
 // version is set by the Makefile: -ldflags "-X main.version=…".
-var version = "development"
+var version string
 
 // build describes this executable.
 type build struct {
 	Version     string `json:"version"`
-	Commit      string `json:"commit,omitempty"` // empty if it was built outside a repository
 	Go          string `json:"go"`
 	Platform    string `json:"platform"`
 	ONNXRuntime string `json:"onnxruntime"` // the release that ordo installs
@@ -26,23 +25,11 @@ func thisBuild() build {
 	b := build{
 		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ONNXRuntime: library.Version,
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	var modified string
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			b.Commit = s.Value
-		case "vcs.modified":
-			if s.Value == "true" {
-				modified = " (modified)"
-			}
+	if b.Version == "" { // built without the Makefile: what Go knows of the repository
+		b.Version = "(devel)"
+		if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+			b.Version = info.Main.Version
 		}
-	}
-	if b.Commit != "" {
-		b.Commit += modified
 	}
 	return b
 }
@@ -64,6 +51,6 @@ func newVersionCommand(g *global) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object with the commit and the ONNX Runtime release too")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object with the ONNX Runtime release too")
 	return cmd
 }

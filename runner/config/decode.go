@@ -108,7 +108,7 @@ func (d *decoder) keys(path string, dst reflect.Value, src any, done []string) {
 			for j, f := range known {
 				names[j] = f.name
 			}
-			near := nearest(key, names)
+			near := Nearest(key, names)
 			if near == "" {
 				near = strings.Join(names, " or ")
 			}
@@ -134,7 +134,7 @@ func (d *decoder) family(path string, dst reflect.Value, src any) {
 	f, err := augment.DefaultFamily(name)
 	if err != nil {
 		d.fault(path+".family", "must be one of %s, got %q%s", strings.Join(augment.FamilyNames(), ", "), name,
-			meant(nearest(name, augment.FamilyNames())))
+			meant(Nearest(name, augment.FamilyNames())))
 		return
 	}
 	dst.Set(reflect.ValueOf(f))
@@ -172,7 +172,7 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 			d.fault(path, "%s is a family; write {family: %s, max: …}", name, name)
 			return
 		default:
-			d.fault(path, "no transformation is called %q%s", name, meant(nearest(name, slices.Concat(augment.StepNames(), augment.FamilyNames()))))
+			d.fault(path, "no transformation is called %q%s", name, meant(Nearest(name, slices.Concat(augment.StepNames(), augment.FamilyNames()))))
 			return
 		}
 		if settings != nil {

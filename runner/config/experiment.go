@@ -49,12 +49,19 @@ func Default() Experiment {
 // names are what a folder can be called everywhere; a leading dot would hide it and a leading dash look like a flag.
 var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
+// CheckName returns a sentence about what a name must be if this is none.
+func CheckName(name string) error {
+	if names.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("becomes a folder's name, so it must be 1 to 64 letters, digits, . _ or -, beginning with a letter or digit, got %q", name)
+}
+
 // Validate returns every fault of every section, joined, each starting with its full key.
 func (e Experiment) Validate() error {
 	var faults []error
-	if !names.MatchString(e.Name) {
-		faults = append(faults, fmt.Errorf("name: becomes a folder's name, so it must be 1 to 64 letters, digits, . _ or -, "+
-			"beginning with a letter or digit; got %q", e.Name))
+	if err := CheckName(e.Name); err != nil {
+		faults = append(faults, fmt.Errorf("name: %w", err))
 	}
 	for _, section := range []struct {
 		name string

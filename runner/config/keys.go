@@ -89,7 +89,7 @@ func (s *schema) entryKey(list string, rest []string) (known string, ok bool) {
 			candidates = append(candidates, k.Path)
 		}
 	}
-	return strings.Replace(nearest(path, candidates), index, rest[0], 1), false
+	return strings.Replace(Nearest(path, candidates), index, rest[0], 1), false
 }
 
 // meant is the end of a sentence about an unknown key: the nearest known one, or else those of its section.
@@ -100,7 +100,7 @@ func (s *schema) meant(path string) string {
 			candidates = append(candidates, k.Path)
 		}
 	}
-	if near := nearest(strings.ToLower(path), candidates); near != "" {
+	if near := Nearest(strings.ToLower(path), candidates); near != "" {
 		return meant(near)
 	}
 	section := path[:max(0, strings.LastIndexByte(path, '.'))]
@@ -259,8 +259,8 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// nearest returns the candidate that the user most likely meant by the path, or "".
-func nearest(path string, candidates []string) string {
+// Nearest returns the key among the candidates that the user most likely meant by a path, or "".
+func Nearest(path string, candidates []string) string {
 	best, least := "", max(2, len(path)/3)+1
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	for _, c := range candidates {

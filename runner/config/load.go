@@ -78,7 +78,7 @@ type loader struct {
 // readFile is false if the text is not a YAML map.
 func (l *loader) readFile(text []byte) bool {
 	whole := origin{label: l.origins.file}
-	root, value, err := parseYAML(text)
+	root, value, err := Document(text)
 	switch {
 	case err != nil:
 		l.faults.add(whole, "%v", err)
@@ -126,7 +126,7 @@ func (l *loader) readEnvironment(environ []string) {
 		case known:
 			l.set(path, value, at)
 		case l.ours(name):
-			l.faults.add(at, "no key has this variable%s", meant(nearest(name, names)))
+			l.faults.add(at, "no key has this variable%s", meant(Nearest(name, names)))
 		}
 	}
 }
@@ -183,7 +183,7 @@ func (l *loader) parseValue(path, text string) (any, error) {
 	if leaf, ok := l.schema.leaves[path]; ok && leaf.Kind() == reflect.String && !quoted {
 		return text, nil
 	}
-	root, value, err := parseYAML([]byte(text))
+	root, value, err := Document([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("its value %w", err)
 	}

@@ -15,8 +15,10 @@ import (
 // maxFile is the size in bytes from which a file is no experiment file.
 const maxFile = 1 << 20
 
-// parseYAML reads a single document. It returns nil for an empty one.
-func parseYAML(text []byte) (*yaml.Node, any, error) {
+// Document reads a single YAML document, of which it returns the tree and the value. Both are nil for an empty one.
+// It refuses what the YAML library lets pass or says in its own words: keys that are there twice, more than one document,
+// a megabyte and more. The error begins with a verb, for the caller to put the text's name before.
+func Document(text []byte) (*yaml.Node, any, error) {
 	if len(text) > maxFile {
 		return nil, nil, fmt.Errorf("is longer than %d bytes, so it is no experiment file", maxFile)
 	}

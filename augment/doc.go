@@ -49,7 +49,7 @@
 //
 // A rotation turns new content into the corners of the square: black wedges, in most libraries, or here a mirrored
 // border. Either tells the angle to a network, without a look at the object, and an ordered rotation would be learnt
-// from its artefact. So in a plan that rotates, in either role, all views are framed by the inscribed circle: what is
+// from its artefact. So where rotate is listed, in whatever role, all views are framed by the inscribed circle: what is
 // outside is filled with the mean, which is 0 after normalisation, and since the disc turns into itself, what is
 // inside comes from the disc, whatever the angle. The origin and the evaluation views are framed alike, else the
 // frame itself would tell them apart. The disc's edge is antialiased over its outermost pixel.

@@ -1,0 +1,247 @@
+package embed
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"codeberg.org/sbinet/npyio"
+
+	"ordo/models/ort/orttest"
+	"ordo/runner"
+	"ordo/runner/config"
+	"ordo/runner/data"
+)
+
+type silent struct{}
+
+func (silent) Start(int, int)   {}
+func (silent) Step(runner.Step) {}
+func (silent) Note(string)      {}
+func (silent) End()             {}
+
+// trained makes a small finished run.
+func trained(t *testing.T) (dir string, e config.Experiment) {
+	t.Helper()
+	e, err := config.Parse("small.yaml", []byte(`
+data: {image_size: 16, images: 48, test_images: 30}
+model: {backbone: convnet, width: 4, projector: [16, 8]}
+augment: {invariant: [horizontal_flip], ordered: [{family: rotate, levels: 2}]}
+train: {epochs: 1, batch_size: 12}
+eval: {knn: {k: 5}}
+`), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(t.TempDir(), "run")
+	if _, err := runner.Run(context.Background(), runner.Options{Experiment: e, Dir: dir, Library: orttest.Path(t), Progress: silent{}}); err != nil {
+		t.Fatal(err)
+	}
+	return dir, e
+}
+
+// entry is an array of an .npz file: its header as npyio reads it, and its bytes.
+func entry(t *testing.T, file, name string) (npyio.Header, []byte) {
+	t.Helper()
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close() //nolint:errcheck // opened for reading
+	f, err := z.Open(name + ".npy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := npyio.NewReader(bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := 10 + int(binary.LittleEndian.Uint16(content[8:]))
+	if start%64 != 0 {
+		t.Errorf("%s: the values begin at %d, not at a multiple of 64", name, start)
+	}
+	r.Header.Descr.Type = strings.Trim(r.Header.Descr.Type, "'") // npyio keeps the quotes
+	return r.Header, content[start:]
+}
+
+func floats(t *testing.T, file, name string) ([]int, []float32) {
+	t.Helper()
+	h, raw := entry(t, file, name)
+	if h.Descr.Type != "<f4" || h.Descr.Fortran {
+		t.Fatalf("%s: type %s", name, h.Descr.Type)
+	}
+	out := make([]float32, len(raw)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return h.Descr.Shape, out
+}
+
+// texts reads NumPy's UTF-32.
+func texts(t *testing.T, file, name string) []string {
+	t.Helper()
+	h, raw := entry(t, file, name)
+	width := len(raw)
+	for _, d := range h.Descr.Shape {
+		width /= d
+	}
+	var out []string
+	for ; len(raw) > 0; raw = raw[width:] {
+		var s []rune
+		for i := 0; i < width; i += 4 {
+			if r := rune(binary.LittleEndian.Uint32(raw[i:])); r != 0 {
+				s = append(s, r)
+			}
+		}
+		out = append(out, string(s))
+	}
+	return out
+}
+
+func TestExport(t *testing.T) {
+	run, e := trained(t)
+	file := filepath.Join(t.TempDir(), "all.npz")
+	calls := 0
+	s, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Data: e.Data, Split: SplitAll, Out: file,
+		Progress: func(done, total int) {
+			calls++
+			if total != 78 || done > total {
+				t.Errorf("progress %d of %d", done, total)
+			}
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Images != 78 || s.Features != 64 || s.Embedding != 8 || s.Classes != 12 || calls == 0 {
+		t.Errorf("summary %+v, %d calls of progress", s, calls)
+	}
+	splits, err := data.Open(context.Background(), e.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape, features := floats(t, file, "features")
+	if !slices.Equal(shape, []int{78, 64}) || len(features) != 78*64 {
+		t.Errorf("features %v, %d values", shape, len(features))
+	}
+	shape, embedding := floats(t, file, "embedding")
+	if !slices.Equal(shape, []int{78, 8}) || len(embedding) != 78*8 {
+		t.Errorf("embedding %v, %d values", shape, len(embedding))
+	}
+	ids := texts(t, file, "ids")
+	h, raw := entry(t, file, "labels")
+	if h.Descr.Type != "<i8" || len(ids) != 78 || len(raw) != 8*78 {
+		t.Fatalf("labels %s, %d ids, %d bytes of labels", h.Descr.Type, len(ids), len(raw))
+	}
+	for i, id := range ids {
+		set, n := splits.Train, i
+		if i >= 48 {
+			set, n = splits.Test, i-48
+		}
+		if label := int(binary.LittleEndian.Uint64(raw[8*i:])); id != set.ID(n) || label != set.Label(n) {
+			t.Errorf("row %d is %s of class %d, want %s of class %d", i, id, label, set.ID(n), set.Label(n))
+		}
+	}
+	if classes := texts(t, file, "classes"); !slices.Equal(classes, splits.Train.Classes()) {
+		t.Errorf("classes %v", classes)
+	}
+	var meta map[string]any
+	if err := json.Unmarshal([]byte(texts(t, file, "meta")[0]), &meta); err != nil || meta["hash"] != e.Hash() {
+		t.Errorf("meta %v, %v", meta, err)
+	}
+
+	// The test split alone gives the same rows: an image's features do not depend on its neighbours.
+	part := filepath.Join(t.TempDir(), "test.npz")
+	if _, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Data: e.Data, Split: SplitTest, Out: part}); err != nil {
+		t.Fatal(err)
+	}
+	_, some := floats(t, part, "features")
+	for i, v := range some {
+		if want := features[48*64+i]; math.Abs(float64(v-want)) > 1e-5 {
+			t.Fatalf("value %d is %v in the test split, %v in all", i, v, want)
+		}
+	}
+}
+
+func TestExportRefuses(t *testing.T) {
+	run, e := trained(t)
+	out := filepath.Join(t.TempDir(), "x.npz")
+	good := Options{Library: orttest.Path(t), Run: run, Data: e.Data, Split: SplitTest, Out: out}
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, c := range map[string]struct {
+		ctx    context.Context
+		change func(o *Options)
+		want   error
+	}{
+		"no run":       {context.Background(), func(o *Options) { o.Run = t.TempDir() }, ErrNoRun},
+		"no split":     {context.Background(), func(o *Options) { o.Split = "valid" }, config.ErrInvalid},
+		"no data":      {context.Background(), func(o *Options) { o.Data.Source, o.Data.Root = "folder", t.TempDir() }, data.ErrData},
+		"no encoder":   {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
+		"no folder":    {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") }, os.ErrNotExist},
+		"interruption": {cancelled, func(*Options) {}, context.Canceled},
+	} {
+		o := good
+		c.change(&o)
+		if _, err := Export(c.ctx, o); err == nil || (c.want != nil && !errors.Is(err, c.want)) {
+			t.Errorf("%s: error %v, want %v", name, err, c.want)
+		}
+		if left, err := filepath.Glob(filepath.Join(filepath.Dir(out), "*")); err != nil || len(left) > 0 {
+			t.Errorf("%s: left behind %v", name, left)
+		}
+	}
+}
+
+// copyRun copies a run folder's files without one.
+func copyRun(t *testing.T, run, without string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"result.json", "run.json", "experiment.yaml", "encoder.onnx"} {
+		if name == without {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(run, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestTableNoticesWhatDoesNotFit(t *testing.T) {
+	good := func() *table {
+		return &table{images: 2, ids: []string{"a", "b"}, labels: []int64{0, 1}, features: make([]float32, 6), embedding: make([]float32, 4)}
+	}
+	if err := good().check(); err != nil {
+		t.Fatal(err)
+	}
+	for says, change := range map[string]func(t *table){
+		"two images have the id a": func(t *table) { t.ids[1] = "a" },
+		"3 images gave 2 ids":      func(t *table) { t.images = 3 },
+		"1 labels":                 func(t *table) { t.labels = t.labels[1:] },
+		"5 feature":                func(t *table) { t.features = t.features[1:] },
+		"0 feature":                func(t *table) { t.features = nil },
+	} {
+		x := good()
+		change(x)
+		if err := x.check(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("error %v, want %q", err, says)
+		}
+	}
+}

@@ -1,0 +1,38 @@
+// Package sweep runs one experiment with many values of its keys: a grid, each combination a process of its own.
+//
+// # The file
+//
+//	base: mnist-rotation.yaml                  # the experiment, beside the sweep file
+//	method: grid                               # every combination
+//	metric: {name: knn_top1, goal: maximize}   # marks the best row; a path into the result, such as order_accuracy.rotate.embedding
+//	parameters:
+//	  augment.roles.rotate: {values: [absent, invariant, ordered]}
+//	  seed: {values: [1, 2, 3]}
+//	  train: {parameters: {epochs: {value: 15}}}
+//	jobs: 1                                    # trials at once
+//
+// The words are those of Weights & Biases' sweeps. A key is one of the experiment's, with dots or nested below
+// `parameters`. The last parameter changes fastest. Combinations that resolve to the same experiment are one trial.
+//
+// # The folder
+//
+// A sweep lives in runs/NAME-HASH; the hash names the list of its resolved trials, so a changed sweep is another folder.
+//
+//	sweep.json                  the plan, frozen when the sweep was first started
+//	base/FILE                   the experiment file as it was then; trials read this one
+//	001-rotate-absent-seed-1/   a trial's run folder, made by `ordo run`
+//	001-rotate-absent-seed-1.log  all that its processes said
+//	failures.json               exit status and last lines of the trials that failed
+//	results.csv, results.md     the table
+//
+// # What a sweep promises
+//
+// All trials are resolved and checked before the first one starts. A trial is finished when its run folder has a
+// result.json, which `ordo run` writes last; nothing else is remembered, so a sweep that was killed at any moment goes on
+// where it was, and what is finished is not run again. Failed and interrupted trials are run again, and `ordo run` goes
+// on from their checkpoints. One process works in a folder at a time, and a lock that the trials inherit keeps the next
+// one out until the last of them has stopped.
+//
+// The table has a row for every combination without the seed: mean and sample standard deviation (n-1) over the trials
+// that are finished.
+package sweep

@@ -1,0 +1,285 @@
+package sweep
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"ordo/runner/config"
+)
+
+// File is a sweep file.
+type File struct {
+	Name       string // of the sweep; default: the file's base name without extension
+	Base       string // the experiment file, relative to the sweep file's folder
+	Metric     Metric
+	Parameters []Parameter // in the order of the file
+	Jobs       int         // trials at once, in [1, 256]; default 1
+}
+
+// Metric is the number that the sweep looks for.
+type Metric struct {
+	Name string `json:"name"` // a path into a run's result; default knn_top1
+	Goal string `json:"goal"` // maximize (default) or minimize
+}
+
+// Goals of a metric.
+const (
+	Maximize = "maximize"
+	Minimize = "minimize"
+)
+
+// Parameter is a key of the experiment and its values.
+type Parameter struct {
+	Key    string
+	Values []string // as an override of the command line takes them
+	Lines  []int    // of the values, in the sweep file
+}
+
+const maxJobs = 256
+
+// ParseFile reads a sweep file; file names it in errors. An error wraps config.ErrInvalid and has all faults, one a line.
+func ParseFile(file string, text []byte) (File, error) {
+	p := parser{file: file}
+	base := filepath.Base(file)
+	f := File{
+		Name:   strings.TrimSuffix(base, filepath.Ext(base)),
+		Metric: Metric{Name: "knn_top1", Goal: Maximize},
+		Jobs:   1,
+	}
+	root, _, err := config.Document(text)
+	switch {
+	case err != nil:
+		p.fault(0, "%v", err)
+	case root == nil:
+		p.fault(0, "is empty; a sweep has the keys base, method and parameters")
+	default:
+		p.sweep(root, &f)
+	}
+	return f, p.err()
+}
+
+// parser collects faults.
+type parser struct {
+	file   string
+	faults []fault
+}
+
+type fault struct {
+	line int // 0: the whole file
+	text string
+}
+
+func (p *parser) fault(line int, format string, args ...any) {
+	p.faults = append(p.faults, fault{line, fmt.Sprintf(format, args...)})
+}
+
+// err joins the faults in the order of their lines.
+func (p *parser) err() error {
+	slices.SortStableFunc(p.faults, func(a, b fault) int { return cmp.Compare(a.line, b.line) })
+	var errs []error
+	for _, f := range p.faults {
+		at := p.file
+		if f.line > 0 {
+			at += ":" + strconv.Itoa(f.line)
+		}
+		errs = append(errs, &invalid{at + ": " + f.text})
+	}
+	return errors.Join(errs...)
+}
+
+// invalid is a sentence about what the user wrote.
+type invalid struct{ text string }
+
+func (e *invalid) Error() string { return e.text }
+func (e *invalid) Unwrap() error { return config.ErrInvalid }
+
+// sweep reads the top level.
+func (p *parser) sweep(n *yaml.Node, f *File) {
+	required := map[string]bool{"base": true, "method": true, "parameters": true}
+	p.keys("", n, []string{"name", "base", "method", "metric", "parameters", "jobs"}, func(key string, v *yaml.Node) {
+		delete(required, key)
+		switch key {
+		case "name":
+			f.Name = p.text(key, v)
+		case "base":
+			f.Base = p.text(key, v)
+		case "method":
+			if m := p.text(key, v); m != "" && m != "grid" {
+				p.fault(v.Line, "method: must be grid, got %q", m)
+			}
+		case "metric":
+			p.metric(v, &f.Metric)
+		case "parameters":
+			p.parameters("", v, f)
+		case "jobs":
+			if err := v.Decode(&f.Jobs); err != nil || f.Jobs < 1 || f.Jobs > maxJobs {
+				p.fault(v.Line, "jobs: must be a whole number in [1, %d]", maxJobs)
+			}
+		}
+	})
+	for _, key := range []string{"base", "method", "parameters"} {
+		if required[key] && n.Kind == yaml.MappingNode {
+			p.fault(0, "%s: is missing; a sweep has the keys base, method and parameters", key)
+		}
+	}
+	if err := config.CheckName(f.Name); err != nil && f.Name != "" {
+		p.fault(0, "name: %v", err)
+	}
+}
+
+func (p *parser) metric(n *yaml.Node, m *Metric) {
+	*m = Metric{}
+	line := n.Line
+	p.keys("metric", n, []string{"name", "goal"}, func(key string, v *yaml.Node) {
+		if key == "name" {
+			m.Name = p.text("metric.name", v)
+		} else if m.Goal = p.text("metric.goal", v); m.Goal != Maximize && m.Goal != Minimize && m.Goal != "" {
+			p.fault(v.Line, "metric.goal: must be %s or %s, got %q", Maximize, Minimize, m.Goal)
+		}
+	})
+	if resolve(n).Kind == yaml.MappingNode && (m.Name == "" || m.Goal == "") {
+		p.fault(line, "metric: needs both, as in {name: knn_top1, goal: maximize}")
+	}
+}
+
+// parameters reads a map of keys to values; keys of maps nested by `parameters` are put behind prefix.
+func (p *parser) parameters(prefix string, n *yaml.Node, f *File) {
+	at := cmp.Or(prefix, "parameters")
+	n = resolve(n)
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		p.fault(n.Line, "%s: must be a map of an experiment's keys, such as seed: {values: [1, 2, 3]}", at)
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], resolve(n.Content[i+1])
+		key := k.Value
+		if prefix != "" {
+			key = prefix + "." + key
+		}
+		p.parameter(key, k.Line, v, f)
+	}
+}
+
+func (p *parser) parameter(key string, line int, n *yaml.Node, f *File) {
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
+		p.fault(line, "%s: must be one of {value: …}, {values: [ … ]} and {parameters: { … }}", key)
+		return
+	}
+	p.keys(key, n, []string{"value", "values", "parameters"}, func(kind string, v *yaml.Node) {
+		v = resolve(v)
+		if kind == "parameters" {
+			p.parameters(key, v, f)
+			return
+		}
+		list := []*yaml.Node{v}
+		if kind == "values" {
+			if v.Kind != yaml.SequenceNode || len(v.Content) == 0 {
+				p.fault(v.Line, "%s.values: must be a list of at least one value", key)
+				return
+			}
+			list = v.Content
+		}
+		if slices.ContainsFunc(f.Parameters, func(o Parameter) bool { return o.Key == key }) {
+			p.fault(line, "%s: is there twice, with dots and nested; keep one", key)
+			return
+		}
+		parameter := Parameter{Key: key}
+		for _, value := range list {
+			text, err := override(resolve(value))
+			if err != nil {
+				p.fault(value.Line, "%s: %v", key, err)
+				continue
+			}
+			parameter.Values = append(parameter.Values, text)
+			parameter.Lines = append(parameter.Lines, value.Line)
+		}
+		f.Parameters = append(f.Parameters, parameter)
+	})
+}
+
+// override writes a value as the command line takes it: one line of YAML, scalars as they were written.
+func override(n *yaml.Node) (string, error) {
+	var value any
+	if err := n.Decode(&value); err != nil {
+		return "", errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	switch v := value.(type) {
+	case nil:
+		return "", errors.New("has no value")
+	case string:
+		var again any
+		if err := yaml.Unmarshal([]byte(v), &again); err == nil && again == value && !strings.ContainsAny(v, "\r\n") {
+			return v, nil
+		}
+		return flow(yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v, Style: yaml.DoubleQuotedStyle})
+	case []any, map[string]any, map[any]any:
+		var plain yaml.Node
+		if err := plain.Encode(value); err != nil {
+			return "", err
+		}
+		plain.Style = yaml.FlowStyle
+		return flow(plain)
+	}
+	if n.Tag == n.ShortTag() && n.Style&yaml.TaggedStyle == 0 {
+		return n.Value, nil
+	}
+	var plain yaml.Node
+	if err := plain.Encode(value); err != nil {
+		return "", err
+	}
+	return plain.Value, nil
+}
+
+func flow(n yaml.Node) (string, error) {
+	text, err := yaml.Marshal(&n)
+	return strings.TrimSpace(string(text)), err
+}
+
+// keys calls each for every key of a map and reports those that it doesn't know.
+func (p *parser) keys(path string, n *yaml.Node, known []string, each func(key string, v *yaml.Node)) {
+	n = resolve(n)
+	at := path
+	if at != "" {
+		at += ": "
+	}
+	if n.Kind != yaml.MappingNode {
+		p.fault(n.Line, "%smust be a map with the keys %s", at, strings.Join(known, ", "))
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		if !slices.Contains(known, k.Value) {
+			hint := "the keys are " + strings.Join(known, ", ")
+			if near := config.Nearest(k.Value, known); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			p.fault(k.Line, "%s%q is no key here; %s", at, k.Value, hint)
+			continue
+		}
+		each(k.Value, n.Content[i+1])
+	}
+}
+
+func (p *parser) text(key string, n *yaml.Node) string {
+	n = resolve(n)
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || n.Value == "" {
+		p.fault(n.Line, "%s: must be text", key)
+		return ""
+	}
+	return n.Value
+}
+
+// resolve follows an alias.
+func resolve(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}

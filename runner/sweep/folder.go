@@ -1,0 +1,169 @@
+package sweep
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// ErrOccupied is wrapped by Run's error for a folder that holds something else or in which another sweep is at work.
+var ErrOccupied = errors.New("the folder is taken")
+
+const (
+	planFile     = "sweep.json"
+	baseDir      = "base"
+	failuresFile = "failures.json"
+	lockFile     = ".lock"
+	csvFile      = "results.csv"
+	markdownFile = "results.md"
+	resultFile   = "result.json" // of a run
+)
+
+// frozen is sweep.json.
+type frozen struct {
+	Name   string  `json:"name"`
+	Hash   string  `json:"hash"`
+	Base   string  `json:"base"`
+	Trials []Trial `json:"trials"`
+}
+
+// lock makes the folder and keeps others out. The trials inherit the file, and with it the lock.
+func lock(dir string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {
+		return nil, fmt.Errorf("sweep: make sweep folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("sweep: lock sweep folder: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("sweep: %w: another ordo sweep works in %s, or trials of one that was killed still stop; wait for them", ErrOccupied, dir)
+		}
+		return nil, fmt.Errorf("sweep: lock %s: %w", dir, err)
+	}
+	return f, nil
+}
+
+// freeze writes the plan into a folder that has none, or checks that it is the one that the folder has.
+func (p *Plan) freeze(dir string) error {
+	was, err := readPlan(dir)
+	switch {
+	case err == nil && was.Hash == p.Hash:
+		return nil
+	case err == nil:
+		return fmt.Errorf("sweep: %w: %s holds another sweep (hash %s, not %s): %s; name another folder with --out, or leave it out",
+			ErrOccupied, dir, was.Hash, p.Hash, p.changed(dir, was))
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("sweep: read sweep folder: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() != baseDir && !strings.HasPrefix(e.Name(), ".") {
+			return fmt.Errorf("sweep: %w: %s holds %s and no sweep; name another folder with --out", ErrOccupied, dir, e.Name())
+		}
+	}
+	if err := renameio.WriteFile(p.base(dir), p.baseText, 0o644); err != nil {
+		return fmt.Errorf("sweep: write the base experiment: %w", err)
+	}
+	return writeJSON(filepath.Join(dir, planFile), frozen{p.Name, p.Hash, filepath.Join(baseDir, p.baseFile), p.Trials})
+}
+
+// base is the sweep's copy of the experiment file.
+func (p *Plan) base(dir string) string { return filepath.Join(dir, baseDir, p.baseFile) }
+
+// changed says in what the plan differs from the one that the folder has.
+func (p *Plan) changed(dir string, was frozen) string {
+	key := func(t Trial) string { return strings.Join(t.Overrides, " ") }
+	lacks := func(some, others []Trial) []string {
+		var lacking []string
+		for _, t := range some {
+			if !slices.ContainsFunc(others, func(o Trial) bool { return key(o) == key(t) }) {
+				lacking = append(lacking, "("+key(t)+")")
+			}
+		}
+		return lacking
+	}
+	var says []string
+	for _, c := range []struct {
+		what   string
+		trials []string
+	}{{"added", lacks(p.Trials, was.Trials)}, {"gone", lacks(was.Trials, p.Trials)}} {
+		if n := len(c.trials); n > 0 {
+			if n > 3 {
+				c.trials = append(c.trials[:3], "…")
+			}
+			says = append(says, fmt.Sprintf("%d trials %s, %s", n, c.what, strings.Join(c.trials, ", ")))
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, was.Base)); err == nil && string(text) != string(p.baseText) {
+		says = append(says, "the base experiment was edited")
+	}
+	if len(says) == 0 {
+		return "the same values, in another order or with other ORDO_ variables"
+	}
+	return strings.Join(says, "; ")
+}
+
+func readPlan(dir string) (frozen, error) {
+	var f frozen
+	return f, readJSON(filepath.Join(dir, planFile), &f)
+}
+
+func readJSON(file string, v any) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("sweep: read %s: %w", file, err)
+	}
+	return nil
+}
+
+func writeJSON(file string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("sweep: write %s: %w", file, err)
+	}
+	if err := renameio.WriteFile(file, append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("sweep: write %s: %w", file, err)
+	}
+	return nil
+}
+
+// Failure is how a trial ended that did not finish.
+type Failure struct {
+	Exit  int      `json:"exit"`  // exit status; -1 if a signal ended it or it did not start
+	Lines []string `json:"lines"` // the last ones of its log
+}
+
+// readFailures reads what is known of failed trials, by their folders.
+func readFailures(dir string) (map[string]Failure, error) {
+	failures := map[string]Failure{}
+	if err := readJSON(filepath.Join(dir, failuresFile), &failures); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return failures, nil
+}
+
+// result reads what a trial has found. ok is false if it isn't finished.
+func (t Trial) result(dir string) (result map[string]any, ok bool) {
+	if err := readJSON(filepath.Join(dir, t.Folder, resultFile), &result); err != nil {
+		return nil, false
+	}
+	hash, isText := result["hash"].(string)
+	return result, result["status"] == "finished" && (!isText || hash == t.Hash)
+}

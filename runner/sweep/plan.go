@@ -1,0 +1,182 @@
+package sweep
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ordo/runner/config"
+)
+
+// Plan is a sweep with all its trials resolved.
+type Plan struct {
+	Name       string
+	Hash       string // of the trials: their overrides and resolved experiments
+	Metric     Metric
+	Jobs       int
+	Trials     []Trial
+	Duplicates int // combinations left out because an earlier one is the same experiment
+
+	parameters []Parameter
+	baseFile   string // base name
+	baseText   []byte
+}
+
+// Trial is one combination.
+type Trial struct {
+	Number    int      `json:"number"` // from 1
+	Folder    string   `json:"folder"` // in the sweep's folder
+	Overrides []string `json:"overrides"`
+	Hash      string   `json:"hash"` // of the resolved experiment
+	threads   int      // model.threads of the experiment
+	values    []string // of the plan's parameters
+}
+
+const (
+	maxTrials  = 10_000
+	hashDigits = 10
+	seedKey    = "seed"
+)
+
+// NewPlan reads a sweep file and its base, and resolves and checks every trial. What is wrong with either wraps
+// config.ErrInvalid. The environment is that of the trials.
+func NewPlan(file string, environ []string) (*Plan, error) {
+	text, err := read(file, "a sweep file")
+	if err != nil {
+		return nil, err
+	}
+	f, err := ParseFile(file, text)
+	if err != nil {
+		return nil, err
+	}
+	base := f.Base
+	if !filepath.IsAbs(base) {
+		base = filepath.Join(filepath.Dir(file), base)
+	}
+	baseText, err := read(base, "the experiment file that `base` names in "+file)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, parameters: f.Parameters, baseFile: filepath.Base(base), baseText: baseText}
+	if err := p.resolve(file, base, environ); err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	for _, t := range p.Trials {
+		fmt.Fprintf(sum, "%q %s\n", t.Overrides, t.Hash)
+	}
+	p.Hash = hex.EncodeToString(sum.Sum(nil))[:hashDigits]
+	return p, nil
+}
+
+func read(file, what string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %s: there is no such file; it should be %s: %w", config.ErrInvalid, file, what, fs.ErrNotExist)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	return text, nil
+}
+
+// resolve makes the trials.
+func (p *Plan) resolve(file, base string, environ []string) error {
+	count := 1
+	for _, v := range p.parameters {
+		if count *= len(v.Values); count > maxTrials {
+			return &invalid{fmt.Sprintf("%s: parameters: more than %d combinations; sweep fewer values at once", file, maxTrials)}
+		}
+	}
+	var faults []error
+	said := map[string]bool{}
+	same := map[string]bool{}
+	for combination := range count {
+		t := p.trial(combination)
+		e, err := config.Parse(base, p.baseText, t.Overrides, environ)
+		if err != nil {
+			for line := range strings.Lines(err.Error()) {
+				line = p.locate(file, strings.TrimSuffix(line, "\n"))
+				if !said[line] {
+					said[line] = true
+					faults = append(faults, &invalid{line})
+				}
+			}
+			continue
+		}
+		resolved, err := e.YAML()
+		if err != nil {
+			return err
+		}
+		if same[string(resolved)] {
+			p.Duplicates++
+			continue
+		}
+		same[string(resolved)] = true
+		t.Number, t.Hash, t.threads = len(p.Trials)+1, e.Hash(), e.Model.Threads
+		p.Trials = append(p.Trials, t)
+	}
+	for i := range p.Trials {
+		p.Trials[i].Folder = p.folder(p.Trials[i])
+	}
+	return errors.Join(faults...)
+}
+
+// trial makes the overrides of a combination: a number in which every parameter is a digit, the last one the lowest.
+func (p *Plan) trial(combination int) Trial {
+	t := Trial{Overrides: make([]string, len(p.parameters)), values: make([]string, len(p.parameters))}
+	for i, v := range slices.Backward(p.parameters) {
+		t.values[i] = v.Values[combination%len(v.Values)]
+		t.Overrides[i] = v.Key + "=" + t.values[i]
+		combination /= len(v.Values)
+	}
+	return t
+}
+
+// locate turns config's "override KEY=VALUE: " into the place where the sweep file has that value.
+func (p *Plan) locate(file, line string) string {
+	for _, v := range p.parameters {
+		for i, value := range v.Values {
+			if rest, ok := strings.CutPrefix(line, "override "+v.Key+"="+value+": "); ok {
+				return fmt.Sprintf("%s:%d: %s", file, v.Lines[i], rest)
+			}
+		}
+	}
+	return line
+}
+
+// maxFolder is the length from which a trial's values would make its folder's name unreadable.
+const maxFolder = 60
+
+// folder names a trial's folder by its number and the values of the parameters that vary, or its hash if they are long.
+func (p *Plan) folder(t Trial) string {
+	digits := max(3, len(fmt.Sprint(len(p.Trials))))
+	name := fmt.Sprintf("%0*d", digits, t.Number)
+	var values strings.Builder
+	for i, v := range p.parameters {
+		if len(v.Values) > 1 {
+			values.WriteString("-" + v.Key[strings.LastIndexByte(v.Key, '.')+1:] + "-" + strings.Trim(strings.Map(portable, t.values[i]), "_"))
+		}
+	}
+	if values.Len() > maxFolder {
+		return name + "-" + t.Hash
+	}
+	return name + values.String()
+}
+
+// portable keeps the characters that folder names can have everywhere.
+func portable(r rune) rune {
+	if r == '.' || r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		return r
+	}
+	return '_'
+}
+
+// Dir is the folder that the sweep has by default: runs/NAME-HASH.
+func (p *Plan) Dir() string { return filepath.Join("runs", p.Name+"-"+p.Hash) }

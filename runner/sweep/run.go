@@ -1,0 +1,268 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+)
+
+// ErrFailed is wrapped by Run's error when all trials were tried and some failed.
+var ErrFailed = errors.New("trials failed")
+
+// Options say how to run a plan.
+type Options struct {
+	Dir     string   // the sweep's folder; "": the plan's
+	Jobs    int      // trials at once; 0: the plan's
+	Command []string // what `ordo run` is: the program and its first arguments
+	Environ []string // of the trials, as NewPlan got it
+	// Progress is told of every trial that starts or ends. It is called by one goroutine at a time. May be nil.
+	Progress func(Event)
+}
+
+// Event is something that happened to a trial.
+type Event struct {
+	Trial  Trial
+	Status string // running, finished, failed, interrupted
+	Ended  int    // trials that are finished or failed by now, those of earlier calls included
+	Total  int
+	Result map[string]any // of a finished trial: its result.json
+	Failed Failure        // of a failed one
+	Log    string         // the log's path
+}
+
+// States of a trial.
+const (
+	Finished    = "finished"
+	Failed      = "failed"
+	Running     = "running"     // in events only
+	Interrupted = "interrupted" // in events only
+	Pending     = "pending"     // in tables only: neither finished nor failed
+)
+
+// Run runs the trials that are not finished, and writes the table. It returns the table also with an error: ErrFailed if
+// trials failed, the context's cause if it was cancelled. Cancelling it interrupts the running trials, which leave a
+// checkpoint, and waits for them.
+func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
+	if o.Dir == "" {
+		o.Dir = p.Dir()
+	}
+	if o.Jobs == 0 {
+		o.Jobs = p.Jobs
+	}
+	if o.Jobs < 1 || o.Jobs > maxJobs {
+		return Table{}, fmt.Errorf("sweep: jobs must be in [1, %d], got %d", maxJobs, o.Jobs)
+	}
+	held, err := lock(o.Dir)
+	if err != nil {
+		return Table{}, err
+	}
+	defer held.Close() //nolint:errcheck // nothing was written to it
+	if err := p.freeze(o.Dir); err != nil {
+		return Table{}, err
+	}
+	failures, err := readFailures(o.Dir)
+	if err != nil {
+		return Table{}, err
+	}
+	s := &sweep{plan: p, o: o, lock: held, failures: failures}
+	runErr := s.run(ctx)
+	table, err := p.Table(o.Dir)
+	if err == nil {
+		err = table.write(o.Dir)
+	}
+	return table, errors.Join(runErr, err)
+}
+
+// sweep is the state of one call of Run.
+type sweep struct {
+	plan *Plan
+	o    Options
+	lock *os.File
+
+	mu       sync.Mutex
+	failures map[string]Failure // by folder
+	ended    int
+	failed   int
+	err      error // what stops the sweep: the folder can't be written
+}
+
+func (s *sweep) run(ctx context.Context) error {
+	var todo []Trial
+	for _, t := range s.plan.Trials {
+		if _, ok := t.result(s.o.Dir); ok {
+			s.ended++
+			delete(s.failures, t.Folder)
+		} else {
+			todo = append(todo, t)
+		}
+	}
+	queue := make(chan Trial)
+	var workers sync.WaitGroup
+	for range min(s.o.Jobs, len(todo)) {
+		workers.Go(func() {
+			for t := range queue {
+				s.trial(ctx, t)
+			}
+		})
+	}
+	for _, t := range todo {
+		select {
+		case queue <- t:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(queue)
+	workers.Wait()
+	switch {
+	case s.err != nil:
+		return s.err
+	case ctx.Err() != nil:
+		return fmt.Errorf("sweep: %w; the same command goes on", context.Cause(ctx))
+	case s.failed > 0:
+		return fmt.Errorf("%d of %d %w; their logs are beside their folders in %s, and the same command tries them again",
+			s.failed, len(s.plan.Trials), ErrFailed, s.o.Dir)
+	}
+	return nil
+}
+
+// trial runs one trial to its end and notes how it ended.
+func (s *sweep) trial(ctx context.Context, t Trial) {
+	s.mu.Lock()
+	stop := s.err != nil || ctx.Err() != nil
+	if !stop {
+		s.tell(Event{Trial: t, Status: Running})
+	}
+	s.mu.Unlock()
+	if stop {
+		return
+	}
+	exit, start, err := s.process(ctx, t)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	result, finished := t.result(s.o.Dir)
+	switch {
+	case err != nil:
+		s.err = err
+	case finished:
+		s.ended++
+		s.note(t, nil)
+		s.tell(Event{Trial: t, Status: Finished, Result: result})
+	case ctx.Err() != nil:
+		s.tell(Event{Trial: t, Status: Interrupted})
+	default:
+		s.ended++
+		s.failed++
+		f := Failure{exit, tail(s.log(t), start)}
+		s.note(t, &f)
+		s.tell(Event{Trial: t, Status: Failed, Failed: f})
+	}
+}
+
+func (s *sweep) log(t Trial) string { return filepath.Join(s.o.Dir, t.Folder+".log") }
+
+// tell reports an event. The caller holds mu.
+func (s *sweep) tell(e Event) {
+	if s.o.Progress != nil {
+		e.Ended, e.Total, e.Log = s.ended, len(s.plan.Trials), s.log(e.Trial)
+		s.o.Progress(e)
+	}
+}
+
+// note keeps how a trial failed, or with nil that it did not. The caller holds mu.
+func (s *sweep) note(t Trial, f *Failure) {
+	if _, was := s.failures[t.Folder]; !was && f == nil {
+		return
+	}
+	if f == nil {
+		delete(s.failures, t.Folder)
+	} else {
+		s.failures[t.Folder] = *f
+	}
+	if err := writeJSON(filepath.Join(s.o.Dir, failuresFile), s.failures); err != nil && s.err == nil {
+		s.err = err
+	}
+}
+
+// process runs a trial's process, whose words go to the end of its log, from start on. Only trouble with the log is an
+// error; a process that can't be started has the exit status -1 and the reason in its log.
+func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, err error) {
+	log, err := os.OpenFile(s.log(t), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return 0, 0, fmt.Errorf("sweep: %w", err)
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	info, err := log.Stat()
+	if err != nil {
+		return 0, 0, fmt.Errorf("sweep: %w", err)
+	}
+	start = info.Size()
+
+	args := slices.Concat(s.o.Command[1:], []string{s.plan.base(s.o.Dir)}, t.Overrides)
+	if s.o.Jobs > 1 && t.threads == 0 {
+		args = append(args, fmt.Sprintf("model.threads=%d", max(1, runtime.GOMAXPROCS(0)/s.o.Jobs)))
+	}
+	args = append(args, "--out", filepath.Join(s.o.Dir, t.Folder), "--json")
+	if _, err := fmt.Fprintf(log, "$ ordo run %s\n", strings.Join(args[len(s.o.Command)-1:], " ")); err != nil {
+		return 0, start, fmt.Errorf("sweep: write log: %w", err)
+	}
+
+	cmd := exec.CommandContext(ctx, s.o.Command[0], args...)
+	cmd.Env = s.o.Environ
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{s.lock}
+	cmd.SysProcAttr = attributes()
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+
+	// The signal that a dying sweep sends is bound to the thread that started the process.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err = cmd.Run()
+	if cmd.ProcessState == nil && ctx.Err() == nil {
+		_, err = fmt.Fprintf(log, "can't be started: %v\n", err)
+		return -1, start, err
+	}
+	return cmd.ProcessState.ExitCode(), start, nil
+}
+
+// tailLines is how much of a failed trial's log is shown.
+const tailLines = 5
+
+// tail returns the last lines of what was written to a log from start on.
+func tail(file string, start int64) []string {
+	text, err := os.ReadFile(file)
+	if err != nil || int64(len(text)) < start {
+		return nil
+	}
+	lines := strings.Split(strings.TrimRight(string(text[start:]), "\n"), "\n")[1:] // after the command
+	return lines[max(0, len(lines)-tailLines):]
+}
+
+// write puts the table's files into the folder.
+func (t Table) write(dir string) error {
+	csv, err := t.CSV()
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		text string
+	}{{csvFile, csv}, {markdownFile, t.Markdown()}} {
+		if err := renameio.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644); err != nil {
+			return fmt.Errorf("sweep: write the table: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,308 @@
+package sweep
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// Table is what a sweep has found so far.
+type Table struct {
+	Sweep   string   `json:"sweep"` // the folder
+	Name    string   `json:"name"`
+	Hash    string   `json:"hash"`
+	Status  string   `json:"status"` // finished if all trials are, else incomplete
+	Metric  Metric   `json:"metric"`
+	Keys    []string `json:"keys"`    // parameters that vary, without the seed
+	Metrics []string `json:"metrics"` // paths into a run's result: Metric's first
+	Rows    []Row    `json:"rows"`    // a row for every combination of Keys
+	Trials  []State  `json:"trials"`
+	Note    string   `json:"note,omitempty"` // why no row is the best, if none is
+}
+
+// Row is a combination of values, over all its seeds.
+type Row struct {
+	Values   []string            `json:"values"` // of Table.Keys
+	Trials   int                 `json:"trials"`
+	Finished int                 `json:"finished"`
+	Numbers  map[string]*Summary `json:"numbers"` // by path; absent if no finished trial has it
+	Best     bool                `json:"best"`    // by Table.Metric
+}
+
+// Summary is the mean of N numbers and their sample standard deviation, which one number doesn't have.
+type Summary struct {
+	Mean float64  `json:"mean"`
+	Std  *float64 `json:"std"` // sqrt(Σ(x-mean)²/(N-1)); null for N = 1
+	N    int      `json:"n"`
+}
+
+// State is how far a trial is.
+type State struct {
+	Trial
+	Status  string             `json:"status"` // finished, failed or pending
+	Numbers map[string]float64 `json:"numbers,omitempty"`
+	Failure *Failure           `json:"failure,omitempty"`
+}
+
+// Table reads the folder of the plan's sweep; "" is the plan's. It is an error that wraps fs.ErrNotExist if the sweep was
+// never started there, and ErrOccupied if the folder holds another one.
+func (p *Plan) Table(dir string) (Table, error) {
+	if dir == "" {
+		dir = p.Dir()
+	}
+	was, err := readPlan(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Table{}, fmt.Errorf("%s: this sweep was not started there; leave out --table to start it: %w", filepath.Join(dir, planFile), fs.ErrNotExist)
+	case err != nil:
+		return Table{}, err
+	case was.Hash != p.Hash:
+		return Table{}, fmt.Errorf("sweep: %w: %s holds another sweep (hash %s, not %s): %s", ErrOccupied, dir, was.Hash, p.Hash, p.changed(dir, was))
+	}
+	failures, err := readFailures(dir)
+	if err != nil {
+		return Table{}, err
+	}
+	t := Table{Sweep: dir + string(os.PathSeparator), Name: p.Name, Hash: p.Hash, Status: Finished, Metric: p.Metric, Keys: []string{}}
+	for _, v := range p.parameters {
+		if len(v.Values) > 1 && v.Key != seedKey {
+			t.Keys = append(t.Keys, v.Key)
+		}
+	}
+	for _, trial := range p.Trials {
+		s := State{Trial: trial, Status: Pending}
+		if result, ok := trial.result(dir); ok {
+			s.Status, s.Numbers = Finished, map[string]float64{}
+			numbers("", result, s.Numbers)
+		} else {
+			t.Status = "incomplete"
+			if f, ok := failures[trial.Folder]; ok {
+				s.Status, s.Failure = Failed, &f
+			}
+		}
+		t.Trials = append(t.Trials, s)
+	}
+	t.choose()
+	t.fill(p)
+	return t, nil
+}
+
+// numbers flattens a result into paths with dots.
+func numbers(path string, value any, into map[string]float64) {
+	switch v := value.(type) {
+	case float64:
+		into[path] = v
+	case map[string]any:
+		for key, below := range v {
+			if path != "" {
+				key = path + "." + key
+			}
+			numbers(key, below, into)
+		}
+	}
+}
+
+// choose lists the numbers that a table shows, and keeps only those of the trials.
+func (t *Table) choose() {
+	there := map[string]bool{}
+	for _, s := range t.Trials {
+		for path := range s.Numbers {
+			there[path] = true
+		}
+	}
+	t.Metrics = []string{t.Metric.Name}
+	add := func(path string) {
+		if there[path] && !slices.Contains(t.Metrics, path) {
+			t.Metrics = append(t.Metrics, path)
+		}
+	}
+	add("knn_top1")
+	for _, path := range slices.Sorted(maps.Keys(there)) {
+		if strings.HasPrefix(path, "order_accuracy.") && strings.HasSuffix(path, ".embedding") {
+			add(path)
+		}
+	}
+	add("loss")
+	for _, s := range t.Trials {
+		maps.DeleteFunc(s.Numbers, func(path string, _ float64) bool { return !slices.Contains(t.Metrics, path) })
+	}
+	if len(there) > 0 && !there[t.Metric.Name] {
+		t.Note = fmt.Sprintf("no result has the metric %s; there are %s", t.Metric.Name, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
+	}
+}
+
+// fill makes the rows.
+func (t *Table) fill(p *Plan) {
+	samples := []map[string][]float64{} // by row and path
+	for _, s := range t.Trials {
+		values := []string{}
+		for i, v := range p.parameters {
+			if slices.Contains(t.Keys, v.Key) {
+				values = append(values, s.values[i])
+			}
+		}
+		i := slices.IndexFunc(t.Rows, func(r Row) bool { return slices.Equal(r.Values, values) })
+		if i < 0 {
+			i = len(t.Rows)
+			t.Rows = append(t.Rows, Row{Values: values, Numbers: map[string]*Summary{}})
+			samples = append(samples, map[string][]float64{})
+		}
+		t.Rows[i].Trials++
+		if s.Status == Finished {
+			t.Rows[i].Finished++
+		}
+		for path, x := range s.Numbers {
+			samples[i][path] = append(samples[i][path], x)
+		}
+	}
+	best := -1
+	for i, r := range t.Rows {
+		for path, xs := range samples[i] {
+			r.Numbers[path] = summarise(xs)
+		}
+		if s := r.Numbers[t.Metric.Name]; s != nil && (best < 0 || t.better(s, t.Rows[best].Numbers[t.Metric.Name])) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		t.Rows[best].Best = true
+	}
+}
+
+func (t *Table) better(a, b *Summary) bool {
+	if t.Metric.Goal == Minimize {
+		return a.Mean < b.Mean
+	}
+	return a.Mean > b.Mean
+}
+
+func summarise(xs []float64) *Summary {
+	s := Summary{N: len(xs)}
+	for _, x := range xs {
+		s.Mean += x / float64(len(xs))
+	}
+	if len(xs) > 1 {
+		squares := 0.0
+		for _, x := range xs {
+			squares += (x - s.Mean) * (x - s.Mean)
+		}
+		std := math.Sqrt(squares / float64(len(xs)-1))
+		s.Std = &std
+	}
+	return &s
+}
+
+// String is "0.9310 ± 0.0042", the deviation left out where there is none.
+func (s *Summary) String() string {
+	switch {
+	case s == nil:
+		return "–"
+	case s.Std == nil:
+		return fmt.Sprintf("%.4f", s.Mean)
+	}
+	return fmt.Sprintf("%.4f ± %.4f", s.Mean, *s.Std)
+}
+
+// cells returns the heading and the rows as text.
+func (t Table) cells() (head []string, rows [][]string) {
+	head = slices.Concat(t.Keys, []string{"n"}, t.Metrics, []string{""})
+	for _, r := range t.Rows {
+		cells := append(slices.Clone(r.Values), strconv.Itoa(r.Finished))
+		if r.Finished < r.Trials {
+			cells[len(cells)-1] = fmt.Sprintf("%d of %d", r.Finished, r.Trials)
+		}
+		for _, path := range t.Metrics {
+			cells = append(cells, r.Numbers[path].String())
+		}
+		mark := ""
+		if r.Best {
+			mark = "best"
+		}
+		rows = append(rows, append(cells, mark))
+	}
+	return head, rows
+}
+
+// caption says what the numbers are.
+func (t Table) caption() string {
+	text := fmt.Sprintf("%s (%s): mean ± sample standard deviation over n seeds; best is %s, to %s", t.Name, t.Hash, t.Metric.Name, t.Metric.Goal)
+	if t.Note != "" {
+		text += "; " + t.Note
+	}
+	return text
+}
+
+// Text is the table for a terminal.
+func (t Table) Text() string {
+	var b strings.Builder
+	b.WriteString(t.caption() + "\n")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	head, rows := t.cells()
+	for _, cells := range append([][]string{head}, rows...) {
+		_, _ = fmt.Fprintln(w, "  "+strings.Join(cells, "\t")) // a strings.Builder takes everything
+	}
+	_ = w.Flush()
+	lines := strings.Split(b.String(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Markdown is the table for a document.
+func (t Table) Markdown() string {
+	head, rows := t.cells()
+	var b strings.Builder
+	b.WriteString(t.caption() + "\n\n")
+	line := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(head)
+	b.WriteString(strings.Repeat("| --- ", len(head)) + "|\n")
+	for _, cells := range rows {
+		line(cells)
+	}
+	return b.String()
+}
+
+// CSV is the table for a program: the keys, trials and finished, then mean, std and n of every number, and best.
+func (t Table) CSV() (string, error) {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	head := append(slices.Clone(t.Keys), "trials", "finished")
+	for _, path := range t.Metrics {
+		head = append(head, path+".mean", path+".std", path+".n")
+	}
+	records := [][]string{append(head, "best")}
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	for _, r := range t.Rows {
+		record := append(slices.Clone(r.Values), strconv.Itoa(r.Trials), strconv.Itoa(r.Finished))
+		for _, path := range t.Metrics {
+			switch s := r.Numbers[path]; {
+			case s == nil:
+				record = append(record, "", "", "0")
+			case s.Std == nil:
+				record = append(record, number(s.Mean), "", "1")
+			default:
+				record = append(record, number(s.Mean), number(*s.Std), strconv.Itoa(s.N))
+			}
+		}
+		records = append(records, append(record, strconv.FormatBool(r.Best)))
+	}
+	if err := w.WriteAll(records); err != nil {
+		return "", fmt.Errorf("sweep: write CSV: %w", err)
+	}
+	return b.String(), nil
+}

@@ -36,11 +36,11 @@ demo: build runtime ## Train the demo experiment; the results are in runs/demo
 
 .PHONY: test
 test: build runtime ## Run all tests
-	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 $(PKG)
+	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --post-run-command .ci/tally -- -count=1 $(PKG)
 
 .PHONY: test-race
 test-race: build runtime ## Run the tests with the race detector
-	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -count=1 -race $(PKG)
+	go test -count=1 -race $(PKG)
 
 .PHONY: lint
 lint: ## Check the format, go vet and golangci-lint

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/png"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ordo/models/ort/library"
+	"ordo/models/ort/orttest"
+	"ordo/runner/track"
+)
+
+const tiny = `
+data: {image_size: 16, images: 24, test_images: 24}
+model: {backbone: convnet, width: 4, projector: [8]}
+augment: {ordered: [{family: rotate, levels: 2}]}
+train: {epochs: 2, batch_size: 12}
+eval: {knn: {k: 3}, order: {levels: 4}}
+`
+
+// experiment writes an experiment file.
+func experiment(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tiny.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestRunAndEmbed(t *testing.T) {
+	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
+
+	r := ordo(t, "run", file, "seed=5", "--out", out, "--json")
+	r.check(t, exitOK, "step 2 of 4", "kNN", "order of rotate")
+	var result track.Result
+	if err := json.Unmarshal([]byte(r.stdout), &result); err != nil {
+		t.Fatalf("stdout %q: %v", r.stdout, err)
+	}
+	if result.Seed != 5 || result.Steps != 4 || result.Run != out || result.Name != "tiny" || result.PeakMemoryBytes == 0 {
+		t.Errorf("result %+v", result)
+	}
+	again := ordo(t, "run", file, "seed=5", "--out", out)
+	again.check(t, exitOK)
+	for _, s := range []string{"kNN, features", "order of rotate, embedding", "ONNX Runtime", "run folder: " + out} {
+		if !strings.Contains(again.stdout, s) {
+			t.Errorf("%q is missing in\n%s", s, again.stdout)
+		}
+	}
+
+	npz := filepath.Join(t.TempDir(), "x.npz")
+	e := ordo(t, "embed", out, "--split", "all", "--out", npz)
+	e.check(t, exitOK)
+	if !strings.Contains(e.stdout, "48 images, features [48, 64], embedding [48, 8]") {
+		t.Errorf("stdout %q", e.stdout)
+	}
+	if _, err := os.Stat(npz); err != nil {
+		t.Error(err)
+	}
+	t.Chdir(t.TempDir())
+	d := ordo(t, "run", file, "train.epochs=1")
+	d.check(t, exitOK)
+	if found, _ := filepath.Glob("runs/tiny-*/result.json"); len(found) != 1 {
+		t.Errorf("the default run folder is not runs/NAME-HASH: %v", found)
+	}
+}
+
+// pictures makes a folder of two classes with a good picture each, and then whatever spoil does to it.
+func pictures(t *testing.T, spoil func(dir string) error) string {
+	t.Helper()
+	dir := t.TempDir()
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewRGBA(image.Rect(0, 0, 20, 20))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png"} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, picture.Bytes(), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := spoil(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestRunRefuses(t *testing.T) {
+	real := orttest.Path(t)
+	empty := t.TempDir()
+	cut := pictures(t, func(dir string) error {
+		file := filepath.Join(dir, "train/a/1.png")
+		data, err := os.ReadFile(file)
+		return errors.Join(err, os.WriteFile(file, data[:len(data)/2], 0o600))
+	})
+	text := pictures(t, func(dir string) error {
+		return os.WriteFile(filepath.Join(dir, "train/a/1.png"), []byte("dear diary"), 0o600)
+	})
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says []string
+	}{
+		{"unknown key", []string{"train.batchsize=3"}, exitConfig, []string{"train.batchsize", "train.batch_size"}},
+		{"wrong type", []string{"train.epochs=many"}, exitConfig, []string{"train.epochs", "many"}},
+		{"out of range", []string{"augment.ordered.0.max=999"}, exitConfig, []string{"augment.ordered", "999"}},
+		{"not an override", []string{"whatever"}, exitConfig, []string{"whatever"}},
+		{"batch larger than the data", []string{"train.batch_size=25"}, exitConfig, []string{"train.batch_size", "24 training images"}},
+		{"missing folder", []string{"data.source=folder", "data.root=" + filepath.Join(empty, "none")}, exitData, []string{"none"}},
+		{"empty folder", []string{"data.source=folder", "data.root=" + empty}, exitData, []string{empty}},
+		{"image cut off", []string{"data.source=folder", "data.root=" + cut}, exitData, []string{"train/a/1.png"}},
+		{"not an image", []string{"data.source=folder", "data.root=" + text}, exitData, []string{"train/a/1.png"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv(library.EnvLibrary, real)
+			out := filepath.Join(t.TempDir(), "run")
+			r := ordo(t, append([]string{"run", experiment(t, tiny), "--out", out}, c.args...)...)
+			r.check(t, c.code, c.says...)
+			if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the run folder is there: %v", err)
+			}
+		})
+	}
+	ordo(t, "run").check(t, exitUsage, "an experiment file is missing")
+	ordo(t, "embed").check(t, exitUsage, "a run folder is missing")
+	ordo(t, "embed", empty).check(t, exitUsage, "--out is missing")
+	ordo(t, "embed", empty, "train.epochs=3", "--out", "x").check(t, exitUsage, "data.KEY=VALUE")
+	ordo(t, "embed", empty, "--out", filepath.Join(empty, "x.npz")).check(t, exitFailure, "no finished run in "+empty)
+	ordo(t, "run", filepath.Join(empty, "none.yaml")).check(t, exitConfig, "none.yaml")
+	ordo(t, "run", experiment(t, "train: {epochs: 1")).check(t, exitConfig, "tiny.yaml")
+}
+
+func TestRunWithoutAFitLibrary(t *testing.T) {
+	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
+	t.Setenv(library.EnvLibrary, "")
+	t.Setenv(library.EnvCache, t.TempDir())
+	ordo(t, "run", file, "--out", out).check(t, exitLibrary, "run `ordo runtime install`")
+
+	t.Setenv(library.EnvLibrary, untrained(t))
+	r := ordo(t, "run", file, "--out", out)
+	r.check(t, exitLibrary, "without the training API", "ordo runtime install")
+	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the run folder is there: %v", err)
+	}
+}
+
+// untrained compiles a library that says it is ONNX Runtime without the training API.
+func untrained(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	source := filepath.Join(dir, "stub.c")
+	err := os.WriteFile(source, []byte(`
+static void *none(unsigned version) { return 0; }
+static void *make(int level, const char *id, void **it) { *it = 0; return 0; }
+static void *memory(int a, int m, void **it) { *it = 0; return 0; }
+static void *allocator(void **it) { *it = 0; return 0; }
+static void *table[400];
+static void *api(unsigned version) {
+  table[3] = make; table[69] = memory; table[78] = allocator; table[219] = none;
+  return table;
+}
+static const char *version(void) { return "1.28.0"; }
+static struct { void *(*get)(unsigned); const char *(*version)(void); } base = {api, version};
+void *OrtGetApiBase(void) { return &base; }
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lib := filepath.Join(dir, "libonnxruntime.so.1")
+	if text, err := exec.Command("cc", "-shared", "-fPIC", "-w", "-o", lib, source).CombinedOutput(); err != nil {
+		t.Fatalf("cc: %v\n%s", err, text)
+	}
+	return lib
+}
+
+// A real signal stops a run after its step; the same command goes on and ends where an uninterrupted run ends.
+func TestInterruptedRun(t *testing.T) {
+	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
+	args := []string{"run", file, "train.epochs=400", "--out", out}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			if info, err := os.Stat(filepath.Join(out, "metrics.jsonl")); err == nil && info.Size() > 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Signal(syscall.SIGINT)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}()
+	ordo(t, args...).check(t, exitInterrupted, "interrupted after step", "run the same command again")
+	<-done
+	if _, err := os.Stat(filepath.Join(out, "last.ckpt")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(out, "result.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an interrupted run has a result: %v", err)
+	}
+	ordo(t, args...).check(t, exitOK, "going on after step")
+	ordo(t, "run", file, "train.epochs=3", "--out", out).check(t, exitFailure, "another experiment", "--out")
+}

@@ -44,6 +44,9 @@ func globalAveragePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]s
 	return []string{dx}, err
 }
 
+// maxPoolMatrix bounds the elements of an average pool's matrix: an image of 2048 pixels pooled to 2048.
+const maxPoolMatrix = 1 << 22
+
 // averagePoolGradient: along each spatial dimension an average pool is a matrix A [output, input] of the weights that each
 // input pixel has in each output, so for two of them y = A₁ x A₂ᵀ and dx = A₁ᵀ dy A₂: two products with small constants. ONNX
 // Runtime's own AveragePoolGrad gives an empty tensor where the batch is free.
@@ -63,6 +66,9 @@ func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string,
 	sizes, ok := in[2:].Sizes()
 	if !ok {
 		return nil, fmt.Errorf("the input has the shape %v: its height and width must be fixed", in)
+	}
+	if sizes[0]*out[2].Size > maxPoolMatrix || sizes[1]*out[3].Size > maxPoolMatrix {
+		return nil, fmt.Errorf("pooling %v to %v: the image is too large", in, out)
 	}
 	includePad := n.Int("count_include_pad", 0) != 0
 	height, width := out[2].Size, out[3].Size

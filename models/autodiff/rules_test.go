@@ -42,13 +42,22 @@ func (g *opGraph) ints(name string, values ...int64) string {
 	return g.Initializer(onnxgraph.NewInts(name, values...))
 }
 
-func (c opCase) model(t *testing.T) *onnxgraph.Model {
+// out adds an operator on the images and makes its result the graph's output y.
+func (g *opGraph) out(op string, inputs ...string) string {
+	g.Append(&onnxgraph.Node{OpType: op, Input: inputs, Output: []string{"y"}})
+	g.Output("y", onnxgraph.FloatType(onnxgraph.Batch(4, size, size)))
+	return "y"
+}
+
+func newRandom() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
+func (c opCase) model(t testing.TB) *onnxgraph.Model {
 	t.Helper()
 	opset := c.opset
 	if opset == 0 {
 		opset = 17
 	}
-	g := &opGraph{onnxgraph.NewBuilder("test", opset), rand.New(rand.NewPCG(1, 2))}
+	g := &opGraph{onnxgraph.NewBuilder("test", opset), newRandom()}
 	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, size, size)))
 	x := g.Op("Conv", "first", []string{"images", g.parameter("first.weight", 4, 3, 1, 1), g.parameter("first.bias", 4)})
 	y := c.build(g, x)

@@ -403,7 +403,7 @@ func reshapeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 		out[inferred] = quotient(x, slices.Delete(slices.Clone(out), inferred, inferred+1))
 	}
 	before, known := x.Elements()
-	if after, ok := out.Elements(); known && ok && before != after {
+	if after, ok := out.Elements(); known && (ok && before != after || inferred >= 0 && out[inferred] == Unknown) {
 		return nil, fmt.Errorf("%v can't become %v", x, out)
 	}
 	t.carry(n, n.In(0))

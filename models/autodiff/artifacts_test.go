@@ -1,0 +1,454 @@
+package autodiff_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ordo/models/autodiff"
+	"ordo/models/onnxgraph"
+	"ordo/models/ort"
+	"ordo/models/zoo"
+)
+
+func zooModel(t testing.TB, o zoo.Options) *onnxgraph.Model {
+	t.Helper()
+	m, err := zoo.Build(o, 32, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func resnet() zoo.Options {
+	return zoo.Options{Backbone: "resnet18", Stem: "standard", Width: 4, Projector: []int{16, 8}}
+}
+
+func buildZoo(t testing.TB, o zoo.Options, outputs ...string) *autodiff.Artifacts {
+	t.Helper()
+	options := autodiff.DefaultOptions()
+	options.Outputs = outputs
+	a, err := autodiff.Build(zooModel(t, o), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func names(values []*onnxgraph.ValueInfo) []string {
+	var list []string
+	for _, v := range values {
+		list = append(list, v.GetName())
+	}
+	return list
+}
+
+// TestContract holds the graphs against what ONNX Runtime's training API asks of them.
+func TestContract(t *testing.T) {
+	a := buildZoo(t, resnet(), "features", "embedding")
+	for _, m := range []*onnxgraph.Model{a.Training, a.Eval} {
+		if err := onnxgraph.Check(m); err != nil {
+			t.Error(err)
+		}
+	}
+	want := []string{"images"}
+	var buffers, flags []string
+	for _, p := range a.Parameters {
+		want = append(want, p.Name)
+		if p.Trainable {
+			buffers = append(buffers, p.Name+"_grad.accumulation.buffer")
+			flags = append(flags, p.Name+"_grad.accumulation.out")
+		}
+	}
+	if got := names(a.Eval.GetGraph().GetInput()); !slices.Equal(got, want) {
+		t.Errorf("evaluation graph's inputs: %v", got)
+	}
+	want = slices.Concat(want, buffers, []string{"lazy_reset_grad"})
+	if got := names(a.Training.GetGraph().GetInput()); !slices.Equal(got, want) {
+		t.Errorf("training graph's inputs: %v", got)
+	}
+	if got := names(a.Training.GetGraph().GetOutput()); !slices.Equal(got, append([]string{"grad_norm"}, flags...)) {
+		t.Errorf("training graph's outputs: %v", got)
+	}
+	if got := names(a.Eval.GetGraph().GetOutput()); !slices.Equal(got, []string{"features", "embedding"}) {
+		t.Errorf("evaluation graph's outputs: %v", got)
+	}
+	typed := map[string]bool{}
+	for _, v := range a.Training.GetGraph().GetValueInfo() {
+		typed[v.GetName()] = true
+	}
+	for _, v := range a.Training.GetGraph().GetOutput() {
+		typed[v.GetName()] = true
+	}
+	losses := 0
+	for _, n := range a.Training.GetGraph().GetNode() {
+		for _, out := range n.GetOutput() {
+			if out != "" && !typed[out] {
+				t.Errorf("%s of %s has no declared type", out, n.GetOpType())
+			}
+		}
+		switch n.GetOpType() {
+		case "Loss":
+			losses++
+			if !slices.Equal(n.GetInput(), []string{"features", "embedding"}) || len(n.GetOutput()) != 2 || n.GetDomain() != "ordo" {
+				t.Errorf("loss node: %v", n)
+			}
+		case "BatchNormalization":
+			t.Error("a batch norm is not in training form")
+		case "ConvGrad":
+			if n.In(1) == "images" && n.Out(0) != "" {
+				t.Error("the gradient of the images is computed")
+			}
+		}
+	}
+	if losses != 1 {
+		t.Errorf("%d loss nodes", losses)
+	}
+	for _, n := range a.Eval.GetGraph().GetNode() {
+		if n.GetOpType() == "BatchNormalization" && (len(n.GetOutput()) != 1 || n.Int("training_mode", 0) != 0) {
+			t.Errorf("batch norm %s is not in evaluation form", n.GetName())
+		}
+	}
+	optimizer := []string{"learning_rate", "step", "params", "gradients", "first_order_moments", "second_order_moments"}
+	if got := names(a.Optimizer.GetGraph().GetInput()); !slices.Equal(got, optimizer) {
+		t.Errorf("optimizer graph's inputs: %v", got)
+	}
+}
+
+// TestUnreachedParametersAreFrozen: with the loss on the features alone the projector isn't trained, but stays an input, for
+// the evaluation graph needs it.
+func TestUnreachedParametersAreFrozen(t *testing.T) {
+	a := buildZoo(t, resnet(), "features")
+	for _, p := range a.Parameters {
+		frozen := strings.HasPrefix(p.Name, "projector") || strings.Contains(p.Name, "running")
+		if p.Trainable == frozen {
+			t.Errorf("%s: trainable is %v", p.Name, p.Trainable)
+		}
+	}
+	c, err := autodiff.ReadCheckpoint(a.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(c.Trainable) + len(c.Frozen); got != len(a.Parameters) {
+		t.Errorf("the checkpoint holds %d parameters of %d", got, len(a.Parameters))
+	}
+	images := make([]float32, 2*3*32*32)
+	for i := range images {
+		images[i] = float32(i%11) / 11
+	}
+	s := newSession(t, a, images, 2, 3, 32, 32)
+	if norm := s.step(1e-3); !(norm > 0) {
+		t.Errorf("norm of the gradients is %v", norm)
+	}
+}
+
+// TestEmbeddingIsFeatures: without a projector both outputs are one value, and the loss gets it twice.
+func TestEmbeddingIsFeatures(t *testing.T) {
+	a := buildZoo(t, zoo.Options{Backbone: "convnet", Stem: "small", Width: 2}, "features", "embedding")
+	images := make([]float32, 2*3*32*32)
+	for i := range images {
+		images[i] = float32(i%7) / 7
+	}
+	s := newSession(t, a, images, 2, 3, 32, 32)
+	both := s.step(0)
+	s.dz = func(name string, _ int) float32 { return map[string]float32{"features": 2}[name] }
+	if once := s.step(0); once != both || !(once > 0) {
+		t.Errorf("the norm is %v with a gradient of 1 for each and %v with 2 for one", both, once)
+	}
+	if !slices.Equal(s.outputs["features"], s.outputs["embedding"]) {
+		t.Error("the outputs differ")
+	}
+}
+
+func TestExposeGradients(t *testing.T) {
+	o := autodiff.DefaultOptions()
+	o.ExposeGradients = true
+	a, err := autodiff.Build(zooModel(t, zoo.DefaultOptions()), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs := names(a.Training.GetGraph().GetOutput())
+	for _, p := range a.Parameters {
+		if got := slices.Contains(outputs, autodiff.GradOutput+p.Name); got != p.Trainable {
+			t.Errorf("gradient of %s is an output: %v", p.Name, got)
+		}
+	}
+	s := newSession(t, a, make([]float32, 2*3*32*32), 2, 3, 32, 32)
+	s.step(1e-3)
+}
+
+func TestBuildTwiceGivesTheSameBytes(t *testing.T) {
+	m := zooModel(t, resnet())
+	before := encode(t, m)
+	var first []byte
+	for i := range 2 {
+		a, err := autodiff.Build(m, autodiff.DefaultOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := slices.Concat(encode(t, a.Training), encode(t, a.Eval), encode(t, a.Optimizer), a.Checkpoint)
+		if i == 0 {
+			first = all
+		} else if !bytes.Equal(all, first) {
+			t.Error("the artifacts differ")
+		}
+	}
+	if !bytes.Equal(encode(t, m), before) {
+		t.Error("Build changed the forward graph")
+	}
+}
+
+func TestWriteDir(t *testing.T) {
+	dir := t.TempDir()
+	a := buildZoo(t, zoo.DefaultOptions(), "embedding")
+	if err := a.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{autodiff.CheckpointFile, autodiff.EvalFile, autodiff.OptimizerFile, autodiff.TrainingFile} {
+		if len(files) != 4 || filepath.Base(files[i]) != name {
+			t.Fatalf("the folder holds %v", files)
+		}
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(data, a.Checkpoint) {
+		t.Error("the checkpoint changed on its way through a file")
+	}
+	if _, err := onnxgraph.ReadFile(files[3]); err != nil {
+		t.Error(err)
+	}
+	if err := a.WriteDir(filepath.Join(dir, "absent")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("for a folder that isn't there: %v", err)
+	}
+}
+
+func TestBuildErrors(t *testing.T) {
+	float := onnxgraph.FloatType
+	for _, c := range []struct {
+		want    string
+		outputs []string
+		build   func(g *opGraph)
+	}{
+		{`outputs: must name`, []string{}, nil},
+		{`"y" is named twice`, []string{"y", "y"}, nil},
+		{`"z" is not an output of the graph: it has ["y"]`, []string{"z"}, nil},
+		{"depend on no parameter", nil, func(g *opGraph) { g.out("Relu", "images") }},
+		{`node "odd" (Shape)`, nil, func(g *opGraph) {
+			g.out("Conv", "images", g.parameter("w", 4, 3, 1, 1))
+			g.Append(&onnxgraph.Node{Name: "odd", OpType: "Shape", Input: []string{"absent"}, Output: []string{"s"}})
+		}},
+		{`(Shape): ordo has no gradient for this operator`, []string{"n"}, func(g *opGraph) {
+			x := g.out("Conv", "images", g.parameter("w", 4, 3, 1, 1))
+			s := g.Op("Shape", "s", []string{x})
+			g.Append(&onnxgraph.Node{OpType: "Cast", Input: []string{s}, Output: []string{"n"}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("to", 1)}})
+			g.Output("n", float(onnxgraph.Static(4)))
+		}},
+		{`parameter "w_grad": the name is reserved`, nil, func(g *opGraph) { g.out("Conv", "images", g.parameter("w_grad", 4, 3, 1, 1)) }},
+		{`graph input "x_grad": the name is reserved`, nil, func(g *opGraph) {
+			g.Input("x_grad", float(onnxgraph.Batch(1)))
+			g.out("Conv", "images", g.parameter("w", 4, 3, 1, 1))
+		}},
+		{"not an initializer", nil, func(g *opGraph) {
+			mean := g.Op("Relu", "mean", []string{g.parameter("m", 3)})
+			g.out("BatchNormalization", "images", g.parameter("s", 3), g.parameter("b", 3), mean, g.parameter("v", 3))
+		}},
+		{"their sizes must be fixed", nil, func(g *opGraph) {
+			x := g.Op("Conv", "x", []string{"images", g.parameter("w", 4, 3, 1, 1)})
+			g.Append(&onnxgraph.Node{OpType: "ReduceMean", Input: []string{x}, Output: []string{"y"}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntsAttr("axes", 0)}})
+			g.Output("y", float(onnxgraph.Static(1, 4, size, size)))
+		}},
+	} {
+		t.Run(c.want, func(t *testing.T) {
+			g := &opGraph{onnxgraph.NewBuilder("test", 17), newRandom()}
+			g.Input("images", float(onnxgraph.Batch(3, size, size)))
+			if c.build == nil {
+				g.out("Conv", "images", g.parameter("w", 4, 3, 1, 1))
+			} else {
+				c.build(g)
+			}
+			o := autodiff.DefaultOptions()
+			if o.Outputs = c.outputs; c.outputs == nil {
+				o.Outputs = []string{"y"}
+			}
+			if _, err := autodiff.Build(g.Model(), o); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+	g := onnxgraph.NewBuilder("old", 11)
+	g.Input("x", float(onnxgraph.Batch(3)))
+	g.Output(g.Op("Relu", "y", []string{"x"}), float(onnxgraph.Batch(3)))
+	if _, err := autodiff.Build(g.Model(), autodiff.DefaultOptions()); err == nil || !strings.Contains(err.Error(), "opset 11, supported are 13 to 22") {
+		t.Errorf("for an old opset: %v", err)
+	}
+}
+
+func TestOptionsValidate(t *testing.T) {
+	if err := autodiff.DefaultOptions().Validate(); err != nil {
+		t.Error(err)
+	}
+	err := autodiff.OptimizerOptions{Beta1: 1, Beta2: -1, Epsilon: 0, WeightDecay: 2}.Validate()
+	want := `beta1: must be in [0, 1), got 1
+beta2: must be in [0, 1), got -1
+weight_decay: must be in [0, 1], got 2
+epsilon: must be above 0, got 0`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want\n%s", err, want)
+	}
+}
+
+// TestCheckpointOfONNXRuntime reads what ONNX Runtime saves after a step.
+func TestCheckpointOfONNXRuntime(t *testing.T) {
+	a := buildZoo(t, zoo.DefaultOptions(), "embedding")
+	images := make([]float32, 4*3*32*32)
+	for i := range images {
+		images[i] = float32(i%13) / 13
+	}
+	s := newSession(t, a, images, 4, 3, 32, 32)
+	s.step(1e-3)
+	path := filepath.Join(t.TempDir(), "checkpoint")
+	if err := s.trainer.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	data, err := ort.ReadCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := autodiff.ReadCheckpoint(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Trainable)+len(c.Frozen) != len(a.Parameters) {
+		t.Errorf("%d and %d parameters", len(c.Trainable), len(c.Frozen))
+	}
+	for _, p := range slices.Concat(c.Trainable, c.Frozen) {
+		values, err := p.Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(values, s.parameter(p.Name)) {
+			t.Errorf("%s differs", p.Name)
+		}
+	}
+}
+
+func FuzzBuild(f *testing.F) {
+	for _, c := range opCases() {
+		data, err := c.model(f).Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := onnxgraph.Decode(data)
+		if err != nil {
+			return
+		}
+		o := autodiff.DefaultOptions()
+		o.Outputs = []string{"z"}
+		a, err := autodiff.Build(m, o)
+		if err != nil {
+			return
+		}
+		for _, m := range []*onnxgraph.Model{a.Training, a.Eval} {
+			if err := onnxgraph.Check(m); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func FuzzReadCheckpoint(f *testing.F) {
+	a, err := autodiff.Build(opCases()[0].model(f), autodiff.Options{Outputs: []string{"z"}, Optimizer: gradientReader()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(a.Checkpoint)
+	f.Add(a.Checkpoint[:len(a.Checkpoint)/2])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := autodiff.ReadCheckpoint(data)
+		if err != nil {
+			return
+		}
+		again, err := c.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := autodiff.ReadCheckpoint(again); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestDamagedCheckpoint: cut anywhere, it is an error; with any byte changed, an error or a checkpoint, never a panic.
+func TestDamagedCheckpoint(t *testing.T) {
+	a, err := autodiff.Build(opCases()[0].model(t), autodiff.Options{Outputs: []string{"z"}, Optimizer: gradientReader()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := a.Checkpoint
+	intact, err := autodiff.ReadCheckpoint(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(intact.Trainable) != 5 || intact.Frozen != nil {
+		t.Errorf("%d trainable and %d frozen parameters", len(intact.Trainable), len(intact.Frozen))
+	}
+	for n := range data {
+		// The last bytes are the first tensor's data or padding: what is read of them is read in full.
+		if _, err := autodiff.ReadCheckpoint(data[:n]); err == nil && n < len(data)-8 {
+			t.Fatalf("no error for the first %d of %d bytes", n, len(data))
+		}
+		changed := slices.Clone(data)
+		changed[n] ^= 0xff
+		if c, err := autodiff.ReadCheckpoint(changed); (c == nil) == (err == nil) {
+			t.Fatalf("byte %d changed: %v, %v", n, c, err)
+		}
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	m := zooModel(b, zoo.Options{Backbone: "resnet18", Stem: "small", Projector: []int{512, 128}})
+	var bytes int
+	for b.Loop() {
+		a, err := autodiff.Build(m, autodiff.DefaultOptions())
+		if err != nil {
+			b.Fatal(err)
+		}
+		bytes = len(a.Checkpoint)
+	}
+	b.ReportMetric(float64(bytes)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
+}
+
+func ExampleBuild() {
+	forward, err := zoo.Build(zoo.Options{Backbone: "convnet", Stem: "small", Projector: []int{64}}, 32, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	a, err := autodiff.Build(forward, autodiff.DefaultOptions())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range a.Parameters[:4] {
+		fmt.Println(p.Name, p.Shape, p.Trainable)
+	}
+	// Output:
+	// conv1.weight [16 3 3 3] true
+	// bn1.weight [16] true
+	// bn1.bias [16] true
+	// bn1.running_mean [16] false
+}

@@ -1,0 +1,222 @@
+package zoo_test
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ordo/models/onnxgraph"
+	"ordo/models/zoo"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func build(t testing.TB, o zoo.Options, size int) *onnxgraph.Model {
+	t.Helper()
+	m, err := zoo.Build(o, size, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestParameterCounts holds the counts against torchvision's: resnet18 has 11,689,512, of which 513,000 are its classifier's;
+// the small stem's convolution has 3·64·9 weights instead of 3·64·49.
+func TestParameterCounts(t *testing.T) {
+	for _, c := range []struct {
+		o    zoo.Options
+		size int
+		want int64
+		f, d int64
+	}{
+		{zoo.Options{Backbone: "resnet18", Stem: "standard"}, 224, 11689512 - 513000, 512, 512},
+		{zoo.Options{Backbone: "resnet18", Stem: "small"}, 32, 11689512 - 513000 - 64*3*(49-9), 512, 512},
+		{zoo.Options{Backbone: "resnet18", Stem: "small", Width: 8, Projector: []int{10}}, 32, 175752 + 650, 64, 10},
+		{zoo.Options{Backbone: "convnet", Stem: "small"}, 32, 432 + 4608 + 9216 + 18432 + 36864 + 2*(16+32+32+64+64), 256, 256},
+		{zoo.Options{Backbone: "convnet", Stem: "small", Width: 4, Projector: []int{8, 6}}, 16, 108 + 288 + 576 + 1152 + 2304 + 2*52 + 64*8 + 16 + 8*6 + 6, 64, 6},
+	} {
+		t.Run(fmt.Sprintf("%s %s %d", c.o.Backbone, c.o.Stem, c.o.Width), func(t *testing.T) {
+			m := build(t, c.o, c.size)
+			if err := onnxgraph.Check(m); err != nil {
+				t.Fatal(err)
+			}
+			if got := zoo.ParameterCount(m); got != c.want {
+				t.Errorf("%d parameters, want %d", got, c.want)
+			}
+			types, err := onnxgraph.Infer(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range map[string]int64{zoo.Features: c.f, zoo.Embedding: c.d} {
+				if got := types.Of[name]; !got.Shape.Equal(onnxgraph.Batch(want)) {
+					t.Errorf("%s has the type %v, want [batch,%d]", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestGolden fixes names, order, shapes and the very bytes of the initial weights.
+func TestGolden(t *testing.T) {
+	for name, o := range map[string]zoo.Options{
+		"convnet":           zoo.DefaultOptions(),
+		"resnet18_small":    {Backbone: "resnet18", Stem: "small", Width: 8, Projector: []int{16, 8}},
+		"resnet18_standard": {Backbone: "resnet18", Stem: "standard", Width: 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := build(t, o, 32)
+			var got strings.Builder
+			if err := onnxgraph.Print(&got, m); err != nil {
+				t.Fatal(err)
+			}
+			h := sha256.New()
+			for _, p := range m.GetGraph().GetInitializer() {
+				h.Write(p.GetRawData())
+			}
+			fmt.Fprintf(&got, "weights %x\n", h.Sum(nil))
+			path := filepath.Join("testdata", name+".txt")
+			if *update {
+				if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.String() != string(want) {
+				t.Errorf("differs from %s; after a change that is meant, run go test -update. Got:\n%s", path, got.String())
+			}
+		})
+	}
+}
+
+func TestSameSeedSameBytes(t *testing.T) {
+	o := zoo.Options{Backbone: "resnet18", Stem: "small", Width: 4}
+	encode := func(seed uint64) string {
+		m, err := zoo.Build(o, 32, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := m.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	if encode(1) != encode(1) {
+		t.Error("the same seed gave two models")
+	}
+	if encode(1) == encode(2) {
+		t.Error("two seeds gave one model")
+	}
+}
+
+// TestWeightDistribution: the standard deviation of many draws is within 1% of what the distribution says.
+func TestWeightDistribution(t *testing.T) {
+	m := build(t, zoo.Options{Backbone: "resnet18", Stem: "small", Projector: []int{512, 128}}, 32)
+	want := map[string]float64{
+		"layer4.1.conv2.weight": math.Sqrt(2.0 / (512 * 9)),        // kaiming_normal_, fan_out, relu
+		"projector.0.weight":    1 / math.Sqrt(512) / math.Sqrt(3), // even over ±1/√512
+		"projector.3.weight":    1 / math.Sqrt(512) / math.Sqrt(3), // the same inputs
+		"layer1.0.conv1.weight": math.Sqrt(2.0 / (64 * 9)),         // fan_out
+	}
+	for _, p := range m.GetGraph().GetInitializer() {
+		std, ok := want[p.GetName()]
+		if !ok {
+			continue
+		}
+		delete(want, p.GetName())
+		values, err := p.Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum, square float64
+		for _, v := range values {
+			sum += float64(v)
+			square += float64(v) * float64(v)
+		}
+		n := float64(len(values))
+		if got := math.Sqrt(square/n - sum/n*sum/n); math.Abs(got-std) > 0.01*std {
+			t.Errorf("%s: standard deviation %v, want %v", p.GetName(), got, std)
+		}
+		if mean := sum / n; math.Abs(mean) > 5*std/math.Sqrt(n) {
+			t.Errorf("%s: mean %v", p.GetName(), mean)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not in the model: %v", want)
+	}
+}
+
+// TestEverySize: the graph fits together for every image size, and convnet's features are 2x2 whatever it is.
+func TestEverySize(t *testing.T) {
+	for size := 16; size <= 65; size++ {
+		for _, o := range []zoo.Options{{Backbone: "convnet", Stem: "small", Width: 1}, {Backbone: "resnet18", Stem: "standard", Width: 1}} {
+			m := build(t, o, size)
+			want := onnxgraph.Batch(map[string]int64{"convnet": 16, "resnet18": 8}[o.Backbone])
+			if typ, err := m.GetGraph().GetOutput()[0].TensorType(); err != nil || !typ.Shape.Equal(want) {
+				t.Errorf("%s for %d pixels: features %v, %v", o.Backbone, size, typ, err)
+			}
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	if err := zoo.DefaultOptions().Validate(); err != nil {
+		t.Error(err)
+	}
+	if !slices.Contains(zoo.Names(), zoo.DefaultOptions().Backbone) {
+		t.Error("the default backbone is not in the list")
+	}
+	err := zoo.Options{Backbone: "resnet19", Stem: "big", Width: -1, Projector: []int{64, 0}}.Validate()
+	want := `backbone: must be one of convnet, resnet18, got "resnet19"
+stem: must be one of small, standard, got "big"
+width: must be in [1, 1024], or 0 for the backbone's own, got -1
+projector[1]: must be in [1, 65536], got 0`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want\n%s", err, want)
+	}
+	if _, err := zoo.Build(zoo.Options{}, 32, 1); err == nil {
+		t.Error("no error for empty options")
+	}
+	if _, err := zoo.Build(zoo.DefaultOptions(), 8, 1); err == nil || !strings.Contains(err.Error(), "[16, 1024]") {
+		t.Errorf("for an image of 8 pixels: %v", err)
+	}
+}
+
+func BenchmarkBuild(b *testing.B) {
+	o := zoo.Options{Backbone: "resnet18", Stem: "small", Projector: []int{512, 128}}
+	var n int64
+	for b.Loop() {
+		n = zoo.ParameterCount(build(b, o, 32))
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mparameters/s")
+}
+
+func ExampleBuild() {
+	m, err := zoo.Build(zoo.Options{Backbone: "resnet18", Stem: "small", Width: 16, Projector: []int{128, 64}}, 32, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(zoo.ParameterCount(m), "parameters")
+	for _, v := range m.GetGraph().GetOutput() {
+		t, err := v.TensorType()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(v.GetName(), t)
+	}
+	// Output:
+	// 725072 parameters
+	// features float[batch,128]
+	// embedding float[batch,64]
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -305,6 +306,37 @@ weight_decay: must be in [0, 1], got 2
 epsilon: must be above 0, got 0`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want\n%s", err, want)
+	}
+}
+
+// TestAdamW holds three steps against the formula in OptimizerOptions. The model is linear in its weights, so their gradient
+// is the same in every step: the images' sum.
+func TestAdamW(t *testing.T) {
+	g := &opGraph{onnxgraph.NewBuilder("linear", 17), newRandom()}
+	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 1, 1)))
+	x := g.Op("Flatten", "x", []string{"images"})
+	g.Op("Gemm", "z", []string{x, g.parameter("w", 3, 1)})
+	g.Output("z", onnxgraph.FloatType(onnxgraph.Batch(1)))
+	o := autodiff.Options{Outputs: []string{"z"}, Optimizer: autodiff.OptimizerOptions{Beta1: 0.8, Beta2: 0.95, Epsilon: 0.1, WeightDecay: 0.2}}
+	a, err := autodiff.Build(g.Model(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(t, a, []float32{1, -2, 0.1, 2, -1, 0.1}, 2, 3, 1, 1)
+	gradient := []float64{3, -3, 0.2}
+	w := wide(s.parameter("w"))
+	const rate = 0.05
+	var m, v [3]float64
+	for step := 1; step <= 3; step++ {
+		s.step(rate)
+		for i, g := range gradient {
+			w[i] -= rate * o.Optimizer.WeightDecay * w[i]
+			m[i] = o.Optimizer.Beta1*m[i] + (1-o.Optimizer.Beta1)*g
+			v[i] = o.Optimizer.Beta2*v[i] + (1-o.Optimizer.Beta2)*g*g
+			unbiased := math.Sqrt(v[i] / (1 - math.Pow(o.Optimizer.Beta2, float64(step))))
+			w[i] -= rate * m[i] / (1 - math.Pow(o.Optimizer.Beta1, float64(step))) / (unbiased + o.Optimizer.Epsilon)
+		}
+		within(t, fmt.Sprintf("weights after step %d", step), w, s.parameter("w"), 1e-6, 0)
 	}
 }
 

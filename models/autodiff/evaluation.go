@@ -8,9 +8,9 @@ import "ordo/models/onnxgraph"
 func buildEval(f *forward) *onnxgraph.Model {
 	b := f.newBuilder("evaluation")
 	f.addConstants(b, f.nodes)
-	rules := rules()
+	table := rules()
 	for _, n := range f.nodes {
-		if r := rules[n.GetOpType()]; r.evaluate != nil {
+		if r := table[n.GetOpType()]; r.evaluate != nil {
 			n = r.evaluate(n)
 		}
 		b.Append(n)

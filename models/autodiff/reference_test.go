@@ -12,7 +12,7 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// reference holds what torch computed for a network: see testdata.
+// reference holds what torch computed for a network, see testdata/README.md.
 type reference struct {
 	t     *testing.T
 	file  *npz.Reader

@@ -126,10 +126,10 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
 
 // addForward copies the forward nodes, in the form that training needs.
 func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error) {
-	rules := rules()
+	table := rules()
 	added := make([]*onnxgraph.Node, len(nodes))
 	for i, n := range nodes {
-		r, ok := rules[n.GetOpType()]
+		r, ok := table[n.GetOpType()]
 		if !ok && t.wantsAny(n.GetInput()) {
 			return nil, fmt.Errorf("node %q (%s): ordo has no gradient for this operator", n.GetName(), n.GetOpType())
 		}
@@ -166,22 +166,22 @@ func (t *training) addLoss(outputs []string) {
 // addBackward goes through the nodes backwards; each turns the gradients of its outputs into those of its inputs. A value
 // that is used several times has its gradients summed, always in the same order.
 func (t *training) addBackward(nodes []*onnxgraph.Node) error {
-	rules := rules()
+	table := rules()
 	for _, n := range slices.Backward(nodes) {
 		if !t.wantsAny(n.GetInput()) {
 			continue
 		}
 		dy := make([]string, len(n.GetOutput()))
-		any := false
+		reached := false
 		for i, out := range n.GetOutput() {
 			dy[i] = t.gradient(out)
-			any = any || dy[i] != ""
+			reached = reached || dy[i] != ""
 		}
-		if !any {
+		if !reached {
 			continue
 		}
 		op := operator(n)
-		dx, err := rules[op].gradient(t, n, dy)
+		dx, err := table[op].gradient(t, n, dy)
 		if err != nil {
 			return fmt.Errorf("node %q (%s): %w", n.GetName(), op, err)
 		}

@@ -62,9 +62,6 @@ func (m *Model) Encode() ([]byte, error) {
 	return data, nil
 }
 
-// Clone returns a copy that shares nothing with the model.
-func (m *Model) Clone() *Model { return proto.CloneOf(m) }
-
 // WriteFile writes the model to a file, whole or not at all.
 func (m *Model) WriteFile(path string) error {
 	data, err := m.Encode()

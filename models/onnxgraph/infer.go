@@ -20,10 +20,7 @@ const maxShapeElements = 64
 // Infer finds the type of every value of a model that has passed [Check]. It stops at the first node whose operator it
 // doesn't know or whose inputs don't fit, and names it.
 func Infer(m *Model) (*Types, error) {
-	t := &typing{
-		Types: Types{Of: map[string]TensorType{}, Values: map[string][]Dim{}},
-		opset: m.Opset(""),
-	}
+	t := &typing{Types{Of: map[string]TensorType{}, Values: map[string][]Dim{}}}
 	for _, v := range m.GetGraph().GetInput() {
 		typ, err := v.TensorType()
 		if err != nil {
@@ -47,20 +44,8 @@ func Infer(m *Model) (*Types, error) {
 	return &t.Types, nil
 }
 
-// ShapeOperators lists the operators that [Infer] knows.
-func ShapeOperators() []string {
-	var names []string
-	for name := range shapeRules() {
-		names = append(names, name)
-	}
-	return names
-}
-
 // typing is the state of an inference.
-type typing struct {
-	Types
-	opset int64
-}
+type typing struct{ Types }
 
 // shapeRule types the outputs of a node whose inputs are typed. It may look at in[i] only for the inputs that the node has.
 type shapeRule func(t *typing, n *Node, in []TensorType) ([]TensorType, error)

@@ -460,7 +460,7 @@ func reduceShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 
 // ReduceAxes returns the dimensions over which a reduction of a tensor of that many dimensions goes.
 func (t *Types) ReduceAxes(n *Node, rank int) ([]int, error) {
-	axes, _, err := reduceAxes(&typing{Types: *t}, n, rank)
+	axes, _, err := reduceAxes(&typing{*t}, n, rank)
 	return axes, err
 }
 

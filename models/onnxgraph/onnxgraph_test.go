@@ -41,7 +41,7 @@ func TestFileRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := back.Clone().Encode()
+	got, err := back.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package onnxgraph
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -10,7 +9,7 @@ import (
 // Print writes the graph as text: inputs, initializers, nodes and outputs, one a line, with the types that are declared
 // or stored.
 func Print(w io.Writer, m *Model) error {
-	out := bufio.NewWriter(w)
+	out := &strings.Builder{}
 	g := m.GetGraph()
 	fmt.Fprintf(out, "graph %s (format %d", g.GetName(), m.GetIrVersion())
 	for _, o := range m.GetOpsetImport() {
@@ -47,7 +46,8 @@ func Print(w io.Writer, m *Model) error {
 	for _, v := range g.GetOutput() {
 		fmt.Fprintf(out, "output %s%s\n", v.GetName(), types[v.GetName()])
 	}
-	return out.Flush()
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 func typeText(v *ValueInfo) string {

@@ -110,10 +110,11 @@ func TestSameSeedSameBytes(t *testing.T) {
 		}
 		return string(data)
 	}
-	if encode(1) != encode(1) {
+	first := encode(1)
+	if encode(1) != first {
 		t.Error("the same seed gave two models")
 	}
-	if encode(1) == encode(2) {
+	if encode(2) == first {
 		t.Error("two seeds gave one model")
 	}
 }

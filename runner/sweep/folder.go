@@ -37,7 +37,7 @@ type frozen struct {
 
 // lock makes the folder and keeps others out. The trials inherit the file, and with it the lock.
 func lock(dir string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("sweep: make sweep folder: %w", err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
@@ -54,26 +54,35 @@ func lock(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// freeze writes the plan into a folder that has none, or checks that it is the one that the folder has.
-func (p *Plan) freeze(dir string) error {
+// check says whether the folder is this sweep's, and refuses one that is something else's. A folder that holds nothing
+// can become this sweep's.
+func (p *Plan) check(dir string) (ours bool, err error) {
 	was, err := readPlan(dir)
 	switch {
 	case err == nil && was.Hash == p.Hash:
-		return nil
+		return true, nil
 	case err == nil:
-		return fmt.Errorf("sweep: %w: %s holds another sweep (hash %s, not %s): %s; name another folder with --out, or leave it out",
+		return false, fmt.Errorf("sweep: %w: %s holds another sweep (hash %s, not %s): %s; name another folder with --out, or leave it out",
 			ErrOccupied, dir, was.Hash, p.Hash, p.changed(dir, was))
 	case !errors.Is(err, fs.ErrNotExist):
-		return err
+		return false, err
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("sweep: read sweep folder: %w", err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("sweep: read sweep folder: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() != baseDir && !strings.HasPrefix(e.Name(), ".") {
-			return fmt.Errorf("sweep: %w: %s holds %s and no sweep; name another folder with --out", ErrOccupied, dir, e.Name())
+		if e.Name() != baseDir && e.Name() != lockFile && !strings.HasPrefix(e.Name(), "."+planFile) {
+			return false, fmt.Errorf("sweep: %w: %s holds %s and no sweep; name another folder with --out", ErrOccupied, dir, e.Name())
 		}
+	}
+	return false, nil
+}
+
+// freeze writes the plan into a folder that has none yet: last, so that what lies there is whole.
+func (p *Plan) freeze(dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {
+		return fmt.Errorf("sweep: make sweep folder: %w", err)
 	}
 	if err := renameio.WriteFile(p.base(dir), p.baseText, 0o644); err != nil {
 		return fmt.Errorf("sweep: write the base experiment: %w", err)

@@ -62,12 +62,19 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if o.Jobs < 1 || o.Jobs > maxJobs {
 		return Table{}, fmt.Errorf("sweep: jobs must be in [1, %d], got %d", maxJobs, o.Jobs)
 	}
+	if _, err := p.check(o.Dir); err != nil { // before anything is put there
+		return Table{}, err
+	}
 	held, err := lock(o.Dir)
 	if err != nil {
 		return Table{}, err
 	}
-	defer held.Close() //nolint:errcheck // nothing was written to it
-	if err := p.freeze(o.Dir); err != nil {
+	defer held.Close()          //nolint:errcheck // nothing was written to it
+	ours, err := p.check(o.Dir) // again, now that nobody else can change it
+	if err == nil && !ours {
+		err = p.freeze(o.Dir)
+	}
+	if err != nil {
 		return Table{}, err
 	}
 	failures, err := readFailures(o.Dir)

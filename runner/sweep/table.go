@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"ordo/runner/config"
 )
 
 // Table is what a sweep has found so far.
@@ -136,7 +138,10 @@ func (t *Table) choose() {
 		maps.DeleteFunc(s.Numbers, func(path string, _ float64) bool { return !slices.Contains(t.Metrics, path) })
 	}
 	if len(there) > 0 && !there[t.Metric.Name] {
-		t.Note = fmt.Sprintf("no result has the metric %s; there are %s", t.Metric.Name, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
+		t.Note = "no result has " + t.Metric.Name
+		if near := config.Nearest(t.Metric.Name, slices.Sorted(maps.Keys(there))); near != "" {
+			t.Note += ", did you mean " + near + "?"
+		}
 	}
 }
 

@@ -1,0 +1,189 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ordo/runner/config"
+)
+
+// The test binary plays two other programs: `ordo run`, without training, and a process that runs a sweep.
+const (
+	asVariable = "SWEEP_TEST_AS" // run or sweep
+	// failVariable lists, with commas, overrides whose trials fail.
+	failVariable = "SWEEP_TEST_FAIL"
+	// gateVariable names a file that trials wait for, if it is set.
+	gateVariable = "SWEEP_TEST_GATE"
+	// callsVariable names a file to which every trial appends a line: its overrides and options.
+	callsVariable = "SWEEP_TEST_CALLS"
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(asVariable) {
+	case "run":
+		os.Exit(fakeRun(os.Args[1:]))
+	case "sweep":
+		os.Exit(sweepProcess(os.Args[1], os.Args[2]))
+	}
+	os.Exit(m.Run())
+}
+
+// must is for the programs that the test binary plays, which have no testing.T.
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// fakeRun keeps the contract of `ordo run BASE KEY=VALUE … --out DIR --json`: a checkpoint and exit status 130 on a
+// signal, result.json last.
+func fakeRun(args []string) int {
+	at := slices.Index(args, "--out")
+	base, overrides, dir := args[0], args[1:at], args[at+1]
+	calls, err := os.OpenFile(os.Getenv(callsVariable), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	must(err)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	_, err = fmt.Fprintln(calls, strings.Join(args[1:], " "))
+	must(err)
+	must(os.MkdirAll(dir, 0o755))
+	e, err := config.Load(base, overrides, os.Environ())
+	must(err)
+
+	for _, o := range strings.Split(os.Getenv(failVariable), ",") {
+		if slices.Contains(overrides, o) {
+			for i := range 7 {
+				fmt.Fprintln(os.Stderr, "trouble", i)
+			}
+			return 4
+		}
+	}
+	for gate := os.Getenv(gateVariable); gate != ""; {
+		if _, err := os.Stat(gate); err == nil {
+			break
+		}
+		select {
+		case s := <-signals:
+			must(os.WriteFile(filepath.Join(dir, "last.ckpt"), []byte(s.String()), 0o644))
+			fmt.Fprintln(os.Stderr, "interrupted by", s)
+			return 130
+		case <-time.After(time.Millisecond):
+		}
+	}
+	result, err := json.Marshal(map[string]any{
+		"status": "finished", "hash": e.Hash(), "seed": e.Seed, "name": e.Name,
+		"knn_top1":       e.Train.LR + float64(e.Seed)/100,
+		"order_accuracy": map[string]any{"rotate": map[string]any{"features": 0.5, "embedding": e.Train.LR}},
+		"loss":           float64(e.Seed),
+	})
+	must(err)
+	must(os.WriteFile(filepath.Join(dir, "result.json"), result, 0o644))
+	fmt.Printf("%s\n", result)
+	return 0
+}
+
+// sweepProcess runs a sweep file in a folder, so that a test can kill it.
+func sweepProcess(file, dir string) int {
+	p, err := NewPlan(file, os.Environ())
+	must(err)
+	_, err = p.Run(context.Background(), options(dir))
+	must(err)
+	return 0
+}
+
+// options runs trials with the fake.
+func options(dir string) Options {
+	program, err := os.Executable()
+	must(err)
+	return Options{Dir: dir, Command: []string{program}, Environ: append(os.Environ(), asVariable+"=run")}
+}
+
+// bench is a folder with a sweep file, its base and the record of calls.
+type bench struct {
+	t    *testing.T
+	dir  string
+	file string
+	out  string
+}
+
+const baseText = `augment: {ordered: [{family: rotate}]}
+train: {epochs: 2}
+`
+
+func newBench(t *testing.T, text string) *bench {
+	t.Helper()
+	dir := t.TempDir()
+	b := &bench{t: t, dir: dir, file: filepath.Join(dir, "roles.yaml"), out: filepath.Join(dir, "out")}
+	b.write("roles.yaml", text)
+	b.write("base.yaml", baseText)
+	t.Setenv(callsVariable, filepath.Join(dir, "calls"))
+	return b
+}
+
+func (b *bench) write(name, text string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) plan() *Plan {
+	b.t.Helper()
+	p, err := NewPlan(b.file, os.Environ())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return p
+}
+
+// calls returns what the trials were called with since the last call of calls, sorted.
+func (b *bench) calls() []string {
+	b.t.Helper()
+	file := os.Getenv(callsVariable)
+	text, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		b.t.Fatal(err)
+	}
+	if err := os.RemoveAll(file); err != nil {
+		b.t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	slices.Sort(lines)
+	return slices.DeleteFunc(lines, func(l string) bool { return l == "" })
+}
+
+// await waits until so many trials have been called.
+func (b *bench) await(n int) {
+	b.until("trials to start", func() bool {
+		text, err := os.ReadFile(os.Getenv(callsVariable))
+		return err == nil && strings.Count(string(text), "\n") >= n
+	})
+}
+
+func (b *bench) awaitFile(name string) {
+	b.until(name, func() bool {
+		_, err := os.Stat(name)
+		return err == nil
+	})
+}
+
+// until panics after half a minute: it may be called by any goroutine.
+func (b *bench) until(what string, ok func() bool) {
+	for range 30_000 {
+		if ok() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	panic("waited in vain for " + what)
+}

@@ -1,0 +1,265 @@
+package sweep
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"ordo/runner/config"
+)
+
+const rolesText = `base: base.yaml
+method: grid
+metric: {name: knn_top1, goal: maximize}
+parameters:
+  augment.roles.rotate: {values: [absent, ordered]}
+  seed: {values: [1, 2, 3]}
+  train.epochs: {value: 3}
+`
+
+func TestPlan(t *testing.T) {
+	b := newBench(t, rolesText)
+	p := b.plan()
+	var got []string
+	for _, trial := range p.Trials {
+		got = append(got, fmt.Sprint(trial.Number, " ", trial.Folder, " ", strings.Join(trial.Overrides, " ")))
+	}
+	want := []string{
+		"1 001-rotate-absent-seed-1 augment.roles.rotate=absent seed=1 train.epochs=3",
+		"2 002-rotate-absent-seed-2 augment.roles.rotate=absent seed=2 train.epochs=3",
+		"3 003-rotate-absent-seed-3 augment.roles.rotate=absent seed=3 train.epochs=3",
+		"4 004-rotate-ordered-seed-1 augment.roles.rotate=ordered seed=1 train.epochs=3",
+		"5 005-rotate-ordered-seed-2 augment.roles.rotate=ordered seed=2 train.epochs=3",
+		"6 006-rotate-ordered-seed-3 augment.roles.rotate=ordered seed=3 train.epochs=3",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	e, err := config.Parse("base.yaml", []byte(baseText), p.Trials[3].Overrides, nil)
+	if err != nil || p.Trials[3].Hash != e.Hash() {
+		t.Errorf("trial 4 has the hash %s, its experiment %s, %v", p.Trials[3].Hash, e.Hash(), err)
+	}
+	if want := filepath.Join("runs", "roles-"+p.Hash); p.Dir() != want || len(p.Hash) != hashDigits {
+		t.Errorf("Dir() = %s, want %s", p.Dir(), want)
+	}
+}
+
+// TestPlanHash: what changes the trials, and nothing else, is another sweep.
+func TestPlanHash(t *testing.T) {
+	b := newBench(t, rolesText)
+	hash := b.plan().Hash
+	for _, c := range []struct {
+		name, old, new string
+		same           bool
+	}{
+		{"jobs", "method:", "jobs: 2\nmethod:", true},
+		{"metric", "maximize", "minimize", true},
+		{"layout", "train.epochs: {value: 3}", "train: {parameters: {epochs: {values: [3]}}}", true},
+		{"a seed", "[1, 2, 3]", "[1, 2]", false},
+		{"order", "[1, 2, 3]", "[1, 3, 2]", false},
+		{"a value", "value: 3", "value: 4", false},
+	} {
+		b.write("roles.yaml", strings.Replace(rolesText, c.old, c.new, 1))
+		if got := b.plan().Hash; (got == hash) != c.same {
+			t.Errorf("%s: the hash is %s, it was %s", c.name, got, hash)
+		}
+	}
+	b.write("roles.yaml", rolesText)
+	b.write("base.yaml", baseText+"# a comment\n")
+	if got := b.plan().Hash; got != hash {
+		t.Error("a comment in the base changes the hash")
+	}
+	t.Setenv("ORDO_TRAIN_LR", "1e-3")
+	if got := b.plan().Hash; got == hash {
+		t.Error("the environment doesn't change the hash")
+	}
+}
+
+func TestPlanDuplicates(t *testing.T) {
+	b := newBench(t, "base: base.yaml\nmethod: grid\nparameters:\n  train.lr: {values: [0.1, 1e-1, 0.2]}\n  train.workers: {values: [1, 2]}\n")
+	p := b.plan()
+	if len(p.Trials) != 4 || p.Duplicates != 2 || p.Trials[3].Number != 4 || p.Trials[2].Overrides[0] != "train.lr=0.2" {
+		t.Errorf("got %d trials and %d duplicates, want 4 and 2: %v", len(p.Trials), p.Duplicates, p.Trials)
+	}
+}
+
+func TestPlanFolderNames(t *testing.T) {
+	b := newBench(t, `base: base.yaml
+method: grid
+parameters:
+  augment.mean: {values: [[0, 0, 0], [0.1, 0.2, 0.3]]}
+  data.root: {values: [../a b, /x]}
+  data.source: {value: idx}
+`)
+	if got, want := b.plan().Trials[0].Folder, "001-mean-0__0__0-root-.._a_b"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	b.write("roles.yaml", "base: base.yaml\nmethod: grid\nparameters:\n  data.source: {value: idx}\n  data.root: {values: [a, "+strings.Repeat("x", 100)+"]}\n")
+	long := b.plan().Trials[1]
+	if want := "002-" + long.Hash; long.Folder != want {
+		t.Errorf("got %s, want %s", long.Folder, want)
+	}
+}
+
+func TestPlanFaults(t *testing.T) {
+	b := newBench(t, "")
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"an unknown key", "parameters:\n  train.epoch: {values: [1, 2]}", []string{"roles.yaml:4: train.epoch: unknown key; did you mean train.epochs?"}},
+		{"one bad value among good ones", "parameters:\n  train.lr:\n    values:\n      - 1\n      - fast\n  seed: {values: [1, 2]}",
+			[]string{`roles.yaml:7: train.lr: must be a number, found the text "fast"`}},
+		{"a bad combination", "parameters:\n  train.epochs: {values: [1, 3]}\n  train.warmup_epochs: {values: [1, 2]}",
+			[]string{"roles.yaml:5: train.warmup_epochs: must be in [0, 1], the number of epochs, got 2"}},
+		{"too many", "parameters:\n  seed: {values: [" + strings.Repeat("1, ", 101) + "]}\n  data.seed: {values: [" + strings.Repeat("1, ", 100) + "]}",
+			[]string{"roles.yaml: parameters: more than 10000 combinations"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b.write("roles.yaml", "base: base.yaml\nmethod: grid\n"+c.text+"\n")
+			_, err := NewPlan(b.file, nil)
+			if !errors.Is(err, config.ErrInvalid) {
+				t.Fatalf("got %v, want an ErrInvalid", err)
+			}
+			got := strings.Split(strings.ReplaceAll(err.Error(), b.dir+"/", ""), "\n")
+			if !slices.EqualFunc(got, c.want, strings.HasPrefix) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	b.write("roles.yaml", "base: nowhere.yaml\nmethod: grid\nparameters: {seed: {value: 1}}")
+	for _, file := range []string{b.file, filepath.Join(b.dir, "no.yaml")} {
+		if _, err := NewPlan(file, nil); !errors.Is(err, config.ErrInvalid) || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: got %v, want an ErrInvalid that says what is missing", file, err)
+		}
+	}
+}
+
+func TestParseFile(t *testing.T) {
+	got, err := ParseFile("dir/roles.yaml", []byte(`
+base: ../b.yaml
+method: grid
+metric: {name: order_accuracy.rotate.embedding, goal: minimize}
+jobs: 2
+parameters:
+  train:
+    parameters:
+      lr: {values: [1e-3, 0.10, 010]}
+      schedule: {value: cosine}
+  name: {values: ["a", '1', "1e3", "", "a #b", "a: b", "two\nlines", "null"]}
+  model.projector:
+    values:
+      - &more [128, 64]
+      - []
+      - *more
+  augment.ordered: {value: [{family: rotate, max: 90}]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := File{
+		Name: "roles", Base: "../b.yaml", Jobs: 2,
+		Metric: Metric{Name: "order_accuracy.rotate.embedding", Goal: Minimize},
+		Parameters: []Parameter{
+			{Key: "train.lr", Values: []string{"1e-3", "0.10", "010"}, Lines: []int{9, 9, 9}},
+			{Key: "train.schedule", Values: []string{"cosine"}, Lines: []int{10}},
+			{Key: "name", Values: []string{"a", `"1"`, `"1e3"`, `""`, `"a #b"`, `"a: b"`, `"two\nlines"`, `"null"`}, Lines: []int{11, 11, 11, 11, 11, 11, 11, 11}},
+			{Key: "model.projector", Values: []string{"[128, 64]", "[]", "[128, 64]"}, Lines: []int{14, 15, 16}},
+			{Key: "augment.ordered", Values: []string{"[{family: rotate, max: 90}]"}, Lines: []int{17}},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestParseFileFaults(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"empty", "", []string{"s.yaml: is empty; a sweep has the keys base, method and parameters"}},
+		{"no YAML", "a: [", []string{"s.yaml: is not YAML: "}},
+		{"a key twice", "base: a\nbase: b", []string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
+		{"a list", "- 1", []string{"s.yaml:1: must be a map with the keys name, base, method, metric, parameters, jobs"}},
+		{"all missing", "jobs: 1", []string{"s.yaml: base: is missing", "s.yaml: method: is missing", "s.yaml: parameters: is missing"}},
+		{"top level", "base: [1]\nmethods: grid\nmethod: bayes\njobs: 0\nname: a/b\nprogram: x\nparameters: {}", []string{
+			"s.yaml: name: becomes a folder's name",
+			"s.yaml:1: base: must be text",
+			`s.yaml:2: "methods" is no key here; did you mean method?`,
+			`s.yaml:3: method: must be grid, got "bayes"`,
+			"s.yaml:4: jobs: must be a whole number in [1, 256]",
+			`s.yaml:6: "program" is no key here; the keys are name, base, `,
+			"s.yaml:7: parameters: must be a map of an experiment's keys",
+		}},
+		{"metric", "base: a\nmethod: grid\nparameters: {seed: {value: 1}}\nmetric: {goal: most, nam: x}", []string{
+			`s.yaml:4: metric.goal: must be maximize or minimize, got "most"`,
+			`s.yaml:4: metric: "nam" is no key here; did you mean name?`,
+			"s.yaml:4: metric: needs both",
+		}},
+		{"parameters", `base: a
+method: grid
+parameters:
+  a: 1
+  b: {value: 1, values: [2]}
+  c: {values: 1}
+  d: {values: []}
+  e: {distribution: uniform}
+  f: {value: }
+  g: {values: [1, ~]}
+  h: {parameters: {i: {values: {}}}}
+  j.k: {value: 1}
+  j: {parameters: {k: {value: 2}}}`, []string{
+			"s.yaml:4: a: must be one of {value: …}, {values: [ … ]} and {parameters: { … }}",
+			"s.yaml:5: b: must be one of",
+			"s.yaml:6: c.values: must be a list of at least one value",
+			"s.yaml:7: d.values: must be a list of at least one value",
+			`s.yaml:8: e: "distribution" is no key here; the keys are value, values, parameters`,
+			"s.yaml:9: f: has no value",
+			"s.yaml:10: g: has no value",
+			"s.yaml:11: h.i.values: must be a list",
+			"s.yaml:13: j.k: is there twice, with dots and nested; keep one",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseFile("s.yaml", []byte(c.text))
+			if !errors.Is(err, config.ErrInvalid) {
+				t.Fatalf("got %v, want an ErrInvalid", err)
+			}
+			if got := strings.Split(err.Error(), "\n"); !slices.EqualFunc(got, c.want, strings.HasPrefix) {
+				t.Errorf("got %q\nwant %q", got, c.want)
+			}
+		})
+	}
+}
+
+// FuzzParseFile: any text fails with ErrInvalid or gives overrides of one line each.
+func FuzzParseFile(f *testing.F) {
+	f.Add(rolesText)
+	f.Add("base: &a b\nmethod: grid\nparameters: {x: {values: [*a, [1, {y: z}], !!binary aGk=, 2001-01-01, .inf]}}")
+	f.Add("parameters: &p {a: {parameters: {b: {parameters: {c: {value: 'x\n\n  y'}}}}}}\nmetric: {<<: *p}")
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := ParseFile("s.yaml", []byte(text))
+		if err != nil {
+			if !errors.Is(err, config.ErrInvalid) || err.Error() == "" {
+				t.Fatalf("%v is no ErrInvalid", err)
+			}
+			return
+		}
+		for _, p := range file.Parameters {
+			if len(p.Values) == 0 || len(p.Values) != len(p.Lines) {
+				t.Fatalf("%+v has no values, or values without lines", p)
+			}
+			for _, v := range p.Values {
+				if v == "" || strings.ContainsAny(v, "\n\r") {
+					t.Fatalf("%s: %q is no value of a command line", p.Key, v)
+				}
+			}
+		}
+	})
+}

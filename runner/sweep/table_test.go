@@ -1,0 +1,128 @@
+package sweep
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// found makes the folder of a sweep whose trials have these results; "" for one that has none.
+func (b *bench) found(p *Plan, results ...string) {
+	b.t.Helper()
+	if err := p.freeze(b.out); err != nil {
+		b.t.Fatal(err)
+	}
+	for i, r := range results {
+		folder := filepath.Join("out", p.Trials[i].Folder)
+		if err := os.MkdirAll(filepath.Join(b.dir, folder), 0o755); err != nil {
+			b.t.Fatal(err)
+		}
+		if r != "" {
+			b.write(filepath.Join(folder, resultFile), r)
+		}
+	}
+}
+
+const tableText = `base: base.yaml
+method: grid
+metric: {name: loss, goal: minimize}
+parameters:
+  train.lr: {values: [0.1, 0.2, 0.3]}
+  augment.framing: {values: [none, circle]}
+  seed: {values: [1, 2]}
+`
+
+func TestTable(t *testing.T) {
+	b := newBench(t, tableText)
+	p := b.plan()
+	if _, err := p.Table(b.out); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "was not started") {
+		t.Errorf("before the start: %v", err)
+	}
+	b.found(p,
+		`{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.75}}}`,
+		`{"status": "finished", "knn_top1": 0.7, "loss": 4, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.25}}}`,
+		`{"status": "finished", "knn_top1": null, "loss": 2}`,
+		``,
+		`{"status": "finished", "loss": 0.5, "hash": "`+p.Trials[4].Hash+`"}`,
+		`{"status": "finished", "loss": 0.25, "hash": "0123456789"}`, // another experiment
+		`{"status": "running", "loss": 0}`,
+		`{`,
+	)
+	table, err := p.Table(b.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// loss of the first row: mean (1+4)/2, standard deviation sqrt((1.5²+1.5²)/1); kNN: 0.6, sqrt(2·0.1²).
+	text := "roles (" + p.Hash + `): mean ± sample standard deviation over n seeds; best is loss, to minimize
+  train.lr  augment.framing  n       loss             knn_top1         order_accuracy.rotate.embedding
+  0.1       none             2       2.5000 ± 2.1213  0.6000 ± 0.1414  0.5000 ± 0.3536
+  0.1       circle           1 of 2  2.0000           –                –
+  0.2       none             1 of 2  0.5000           –                –                                best
+  0.2       circle           0 of 2  –                –                –
+  0.3       none             0 of 2  –                –                –
+  0.3       circle           0 of 2  –                –                –
+`
+	if got := table.Text(); got != text {
+		t.Errorf("Text:\n%s\nwant\n%s", got, text)
+	}
+	s := table.Rows[0].Numbers["loss"]
+	if s.N != 2 || s.Mean != 2.5 || math.Abs(*s.Std-1.5*math.Sqrt2) > 1e-15 {
+		t.Errorf("loss is %v ± %v of %d", s.Mean, *s.Std, s.N)
+	}
+	markdown := table.Markdown()
+	for _, line := range []string{
+		"| train.lr | augment.framing | n | loss | knn_top1 | order_accuracy.rotate.embedding |  |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+		"| 0.2 | none | 1 of 2 | 0.5000 | – | – | best |\n",
+	} {
+		if !strings.Contains(markdown, line) {
+			t.Errorf("Markdown lacks %q:\n%s", line, markdown)
+		}
+	}
+	csv, err := table.CSV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(csv, "\n")
+	for i, want := range map[int]string{
+		0: "train.lr,augment.framing,trials,finished,loss.mean,loss.std,loss.n,knn_top1.mean,knn_top1.std,knn_top1.n," +
+			"order_accuracy.rotate.embedding.mean,order_accuracy.rotate.embedding.std,order_accuracy.rotate.embedding.n,best",
+		1: "0.1,none,2,2,2.5,2.1213203435596424,2,0.6,0.14142135623730948,2,0.5,0.3535533905932738,2,false",
+		3: "0.2,none,2,1,0.5,,1,,,0,,,0,true",
+	} {
+		if lines[i] != want {
+			t.Errorf("CSV line %d is %q, want %q", i, lines[i], want)
+		}
+	}
+	var back map[string]any
+	encoded, err := json.Marshal(table)
+	if err == nil {
+		err = json.Unmarshal(encoded, &back)
+	}
+	trial := back["trials"].([]any)[2].(map[string]any)
+	if err != nil || back["status"] != "incomplete" || trial["status"] != "finished" || trial["folder"] != p.Trials[2].Folder {
+		t.Errorf("JSON %s, %v", encoded, err)
+	}
+}
+
+func TestTableMetric(t *testing.T) {
+	b := newBench(t, strings.Replace(tableText, "name: loss, goal: minimize", "name: knn_top_1, goal: maximize", 1))
+	p := b.plan()
+	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1}`)
+	table, err := p.Table(b.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "no result has knn_top_1, did you mean knn_top1?"; table.Note != want || !strings.Contains(table.Text(), want) {
+		t.Errorf("note %q, want %q", table.Note, want)
+	}
+	for _, r := range table.Rows {
+		if r.Best {
+			t.Errorf("row %v is the best of nothing", r.Values)
+		}
+	}
+}

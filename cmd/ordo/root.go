@@ -47,6 +47,7 @@ func newRootCommand(g *global) *cobra.Command {
 	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
 		newRunCommand(g),
+		newSweepCommand(g),
 		newEmbedCommand(g),
 		newRuntimeCommand(g),
 		newDoctorCommand(g),

@@ -94,7 +94,7 @@ func fakeRun(args []string) int {
 
 // sweepProcess runs a sweep file in a folder, so that a test can kill it.
 func sweepProcess(file, dir string) int {
-	p, err := NewPlan(file, os.Environ())
+	p, err := NewPlan(file, nil, os.Environ())
 	must(err)
 	_, err = p.Run(context.Background(), options(dir))
 	must(err)
@@ -137,9 +137,9 @@ func (b *bench) write(name, text string) {
 	}
 }
 
-func (b *bench) plan() *Plan {
+func (b *bench) plan(overrides ...string) *Plan {
 	b.t.Helper()
-	p, err := NewPlan(b.file, os.Environ())
+	p, err := NewPlan(b.file, overrides, os.Environ())
 	if err != nil {
 		b.t.Fatal(err)
 	}

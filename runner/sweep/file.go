@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -42,7 +43,8 @@ type Parameter struct {
 	Lines  []int    // of the values, in the sweep file
 }
 
-const maxJobs = 256
+// MaxJobs is the largest number of trials at once.
+const MaxJobs = 256
 
 // ParseFile reads a sweep file; file names it in errors. An error wraps config.ErrInvalid and has all faults, one a line.
 func ParseFile(file string, text []byte) (File, error) {
@@ -119,15 +121,13 @@ func (p *parser) sweep(n *yaml.Node, f *File) {
 		case "parameters":
 			p.parameters("", v, f)
 		case "jobs":
-			if err := v.Decode(&f.Jobs); err != nil || f.Jobs < 1 || f.Jobs > maxJobs {
-				p.fault(v.Line, "jobs: must be a whole number in [1, %d]", maxJobs)
+			if err := v.Decode(&f.Jobs); err != nil || f.Jobs < 1 || f.Jobs > MaxJobs {
+				p.fault(v.Line, "jobs: must be a whole number in [1, %d]", MaxJobs)
 			}
 		}
 	})
-	for _, key := range []string{"base", "method", "parameters"} {
-		if required[key] && n.Kind == yaml.MappingNode {
-			p.fault(0, "%s: is missing; a sweep has the keys base, method and parameters", key)
-		}
+	if len(required) > 0 && n.Kind == yaml.MappingNode {
+		p.fault(0, "lacks %s, which a sweep must have", strings.Join(slices.Sorted(maps.Keys(required)), ", "))
 	}
 	if err := config.CheckName(f.Name); err != nil && f.Name != "" {
 		p.fault(0, "name: %v", err)

@@ -23,6 +23,7 @@ type Plan struct {
 	Trials     []Trial
 	Duplicates int // combinations left out because an earlier one is the same experiment
 
+	common     []string // overrides of all trials
 	parameters []Parameter
 	baseFile   string // base name
 	baseText   []byte
@@ -44,9 +45,10 @@ const (
 	seedKey    = "seed"
 )
 
-// NewPlan reads a sweep file and its base, and resolves and checks every trial. What is wrong with either wraps
-// config.ErrInvalid. The environment is that of the trials.
-func NewPlan(file string, environ []string) (*Plan, error) {
+// NewPlan reads a sweep file and its base, and resolves and checks every trial. The overrides, KEY=VALUE, are for all
+// trials, and can't be of keys that the sweep varies; environ is the trials' environment. What is wrong with any of it
+// wraps config.ErrInvalid.
+func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	text, err := read(file, "a sweep file")
 	if err != nil {
 		return nil, err
@@ -63,7 +65,8 @@ func NewPlan(file string, environ []string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, parameters: f.Parameters, baseFile: filepath.Base(base), baseText: baseText}
+	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, common: overrides, parameters: f.Parameters,
+		baseFile: filepath.Base(base), baseText: baseText}
 	if err := p.resolve(file, base, environ); err != nil {
 		return nil, err
 	}
@@ -95,6 +98,12 @@ func (p *Plan) resolve(file, base string, environ []string) error {
 		}
 	}
 	var faults []error
+	for _, o := range p.common {
+		key, _, _ := strings.Cut(o, "=")
+		if slices.ContainsFunc(p.parameters, func(v Parameter) bool { return v.Key == key }) {
+			faults = append(faults, &invalid{fmt.Sprintf("override %s: %s is a parameter of the sweep; change it in %s", o, key, file)})
+		}
+	}
 	said := map[string]bool{}
 	same := map[string]bool{}
 	for combination := range count {
@@ -130,11 +139,13 @@ func (p *Plan) resolve(file, base string, environ []string) error {
 
 // trial makes the overrides of a combination: a number in which every parameter is a digit, the last one the lowest.
 func (p *Plan) trial(combination int) Trial {
-	t := Trial{Overrides: make([]string, len(p.parameters)), values: make([]string, len(p.parameters))}
+	t := Trial{Overrides: slices.Clone(p.common), values: make([]string, len(p.parameters))}
 	for i, v := range slices.Backward(p.parameters) {
 		t.values[i] = v.Values[combination%len(v.Values)]
-		t.Overrides[i] = v.Key + "=" + t.values[i]
 		combination /= len(v.Values)
+	}
+	for i, v := range p.parameters {
+		t.Overrides = append(t.Overrides, v.Key+"="+t.values[i])
 	}
 	return t
 }

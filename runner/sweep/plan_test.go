@@ -40,6 +40,13 @@ func TestPlan(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
+	with := b.plan("train.lr=1", "data.seed=2")
+	if got, want := strings.Join(with.Trials[0].Overrides, " "), "train.lr=1 data.seed=2 augment.roles.rotate=absent seed=1 train.epochs=3"; got != want {
+		t.Errorf("with overrides: got %s, want %s", got, want)
+	}
+	if with.Hash == p.Hash || with.Trials[0].Folder != p.Trials[0].Folder {
+		t.Error("overrides don't change the hash, or do change the folders' names")
+	}
 	e, err := config.Parse("base.yaml", []byte(baseText), p.Trials[3].Overrides, nil)
 	if err != nil || p.Trials[3].Hash != e.Hash() {
 		t.Errorf("trial 4 has the hash %s, its experiment %s, %v", p.Trials[3].Hash, e.Hash(), err)
@@ -122,7 +129,7 @@ func TestPlanFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b.write("roles.yaml", "base: base.yaml\nmethod: grid\n"+c.text+"\n")
-			_, err := NewPlan(b.file, nil)
+			_, err := NewPlan(b.file, nil, nil)
 			if !errors.Is(err, config.ErrInvalid) {
 				t.Fatalf("got %v, want an ErrInvalid", err)
 			}
@@ -132,9 +139,15 @@ func TestPlanFaults(t *testing.T) {
 			}
 		})
 	}
+	b.write("roles.yaml", rolesText)
+	_, err := NewPlan(b.file, []string{"seed=4", "train.lr=fast"}, nil)
+	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "override seed=4: seed is a parameter of the sweep") ||
+		strings.Count(err.Error(), "override train.lr=fast: train.lr: must be a number") != 1 {
+		t.Errorf("got %v", err)
+	}
 	b.write("roles.yaml", "base: nowhere.yaml\nmethod: grid\nparameters: {seed: {value: 1}}")
 	for _, file := range []string{b.file, filepath.Join(b.dir, "no.yaml")} {
-		if _, err := NewPlan(file, nil); !errors.Is(err, config.ErrInvalid) || !errors.Is(err, fs.ErrNotExist) {
+		if _, err := NewPlan(file, nil, nil); !errors.Is(err, config.ErrInvalid) || !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: got %v, want an ErrInvalid that says what is missing", file, err)
 		}
 	}
@@ -187,7 +200,7 @@ func TestParseFileFaults(t *testing.T) {
 		{"no YAML", "a: [", []string{"s.yaml: is not YAML: "}},
 		{"a key twice", "base: a\nbase: b", []string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
 		{"a list", "- 1", []string{"s.yaml:1: must be a map with the keys name, base, method, metric, parameters, jobs"}},
-		{"all missing", "jobs: 1", []string{"s.yaml: base: is missing", "s.yaml: method: is missing", "s.yaml: parameters: is missing"}},
+		{"all missing", "jobs: 1", []string{"s.yaml: lacks base, method, parameters, which a sweep must have"}},
 		{"top level", "base: [1]\nmethods: grid\nmethod: bayes\njobs: 0\nname: a/b\nprogram: x\nparameters: {}", []string{
 			"s.yaml: name: becomes a folder's name",
 			"s.yaml:1: base: must be text",

@@ -35,9 +35,10 @@ type Event struct {
 	Status string // running, finished, failed, interrupted
 	Ended  int    // trials that are finished or failed by now, those of earlier calls included
 	Total  int
-	Result map[string]any // of a finished trial: its result.json
-	Failed Failure        // of a failed one
-	Log    string         // the log's path
+	// Numbers are the result of a finished trial, by their paths: knn_top1, order_accuracy.rotate.embedding, …
+	Numbers map[string]float64
+	Failed  Failure // of a failed trial
+	Log     string  // the log's path
 }
 
 // States of a trial.
@@ -59,8 +60,8 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if o.Jobs == 0 {
 		o.Jobs = p.Jobs
 	}
-	if o.Jobs < 1 || o.Jobs > maxJobs {
-		return Table{}, fmt.Errorf("sweep: jobs must be in [1, %d], got %d", maxJobs, o.Jobs)
+	if o.Jobs < 1 || o.Jobs > MaxJobs {
+		return Table{}, fmt.Errorf("sweep: jobs must be in [1, %d], got %d", MaxJobs, o.Jobs)
 	}
 	if _, err := p.check(o.Dir); err != nil { // before anything is put there
 		return Table{}, err
@@ -166,7 +167,9 @@ func (s *sweep) trial(ctx context.Context, t Trial) {
 	case finished:
 		s.ended++
 		s.note(t, nil)
-		s.tell(Event{Trial: t, Status: Finished, Result: result})
+		e := Event{Trial: t, Status: Finished, Numbers: map[string]float64{}}
+		numbers("", result, e.Numbers)
+		s.tell(e)
 	case ctx.Err() != nil:
 		s.tell(Event{Trial: t, Status: Interrupted})
 	default:

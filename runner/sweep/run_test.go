@@ -27,8 +27,8 @@ func TestRun(t *testing.T) {
 	o := options(b.out)
 	o.Progress = func(e Event) {
 		events = append(events, fmt.Sprint(e.Trial.Number, " ", e.Status, " ", e.Ended, "/", e.Total))
-		if e.Status == Finished && e.Result["loss"] != e.Result["seed"] {
-			t.Errorf("the event has the result %v", e.Result)
+		if e.Status == Finished && e.Numbers["loss"] != e.Numbers["seed"] {
+			t.Errorf("the event has the numbers %v", e.Numbers)
 		}
 	}
 	table, err := p.Run(t.Context(), o)

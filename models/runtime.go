@@ -7,14 +7,20 @@ import (
 	"ordo/models/ort"
 )
 
-// The runner trains through these; package ort has their documentation.
+// Package ort has the documentation of what the runner trains through.
 type (
-	Runtime        = ort.Library
-	Trainer        = ort.Trainer
-	Tensor         = ort.Tensor
-	Output         = ort.Output
-	LossFunc       = ort.LossFunc
+	// Runtime is the loaded library.
+	Runtime = ort.Library
+	// Trainer is a training session and its state.
+	Trainer = ort.Trainer
+	// TrainerOptions are the settings of a training session.
 	TrainerOptions = ort.TrainerOptions
+	// Tensor is float32 memory that Go fills and ONNX Runtime reads.
+	Tensor = ort.Tensor
+	// Output is one model output of a training step, and room for its gradient.
+	Output = ort.Output
+	// LossFunc computes the gradient of the loss for every model output.
+	LossFunc = ort.LossFunc
 )
 
 // ErrNonFinite is wrapped by the error of a training step whose gradients are not finite.

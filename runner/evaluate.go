@@ -18,13 +18,12 @@ const evalBatch = 250
 
 // evaluator measures the trainer's current parameters.
 type evaluator struct {
-	trainer  *models.Trainer
-	images   *models.Tensor
-	plan     *augment.Plan // evaluation views of every family that the experiment lists
-	splits   data.Splits
-	options  eval.Options
-	scratch  []*augment.Scratch
-	features int // index in the trainer's evaluation outputs
+	trainer *models.Trainer
+	images  *models.Tensor
+	plan    *augment.Plan // evaluation views of every family that the experiment lists
+	splits  data.Splits
+	options eval.Options
+	scratch []*augment.Scratch
 }
 
 func newEvaluator(rt *models.Runtime, t *models.Trainer, plan *augment.Plan, families []augment.Family, splits data.Splits,

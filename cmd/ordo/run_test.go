@@ -53,7 +53,7 @@ func TestRunAndEmbed(t *testing.T) {
 	}
 	again := ordo(t, "run", file, "seed=5", "--out", out)
 	again.check(t, exitOK)
-	for _, s := range []string{"kNN, features", "order of rotate, embedding", "ONNX Runtime", "run folder: " + out} {
+	for _, s := range []string{"weighted 3-NN", "order of rotate", "ONNX Runtime", "run folder: " + out} {
 		if !strings.Contains(again.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, again.stdout)
 		}

@@ -143,7 +143,7 @@ func TestInterruptedSweep(t *testing.T) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() //nolint:errcheck // the exit status says it
+	_ = cmd.Wait() // the exit status says it
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stderr.String(), "001-seed-1: interrupted") ||
 		strings.Contains(stderr.String(), "002") {
 		t.Errorf("exit status %d, stderr %s", code, stderr.String())

@@ -204,7 +204,7 @@ var ErrDamaged = errors.New("ort: damaged checkpoint")
 
 // Save writes parameters, optimizer moments and properties to path: whole, or not at all.
 func (t *Trainer) Save(path string) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithExistingPermissions(), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return fmt.Errorf("ort: save checkpoint: %w", err)
 	}
@@ -252,7 +252,7 @@ func (t *Trainer) Export(path string, outputs ...string) error {
 	if len(t.evalOut) == 0 {
 		return errors.New("ort: export: the artifacts have no evaluation graph")
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithExistingPermissions(), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
 		return fmt.Errorf("ort: export: %w", err)
 	}
@@ -282,7 +282,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("ort: sync %s: %w", dir, err)
 	}
-	defer d.Close() //nolint:errcheck // opened for reading
+	defer d.Close()
 	if err := d.Sync(); err != nil {
 		return fmt.Errorf("ort: sync %s: %w", dir, err)
 	}

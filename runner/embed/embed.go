@@ -78,7 +78,7 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	defer encoder.Close() //nolint:errcheck // it only frees
+	defer encoder.Close()
 	plan, err := augment.NewPlan(e.Augment, encoder.ImageSize())
 	if err != nil {
 		return Summary{}, err

@@ -57,7 +57,7 @@ func entry(t *testing.T, file, name string) (npyio.Header, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close() //nolint:errcheck // opened for reading
+	defer z.Close()
 	f, err := z.Open(name + ".npy")
 	if err != nil {
 		t.Fatal(err)

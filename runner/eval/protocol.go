@@ -46,6 +46,15 @@ func OrderProtocol(output, family string, scales []float64, testImages int) Prot
 	}
 }
 
+// Short gives the protocol in a few words, for a table that names metric, family and output elsewhere.
+func (p Protocol) Short() string {
+	if p.Metric == MetricKNN {
+		return fmt.Sprintf("weighted %d-NN, %s, T %g; %d test images among %d", p.K, p.Distance, p.Temperature, p.TestImages, p.TrainImages)
+	}
+	return fmt.Sprintf("%d scales up to %g, %s from the %s, ties %s; %d test images",
+		len(p.Scales), p.Scales[len(p.Scales)-1], p.Distance, p.Anchor, p.Ties, p.TestImages)
+}
+
 // String gives the protocol in one line, for tables.
 func (p Protocol) String() string {
 	var b strings.Builder

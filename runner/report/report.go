@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"ordo/models"
+	"ordo/runner/eval"
 	"ordo/runner/track"
 )
 
@@ -27,22 +28,27 @@ func Evaluation(epoch int, e track.Evaluation) string {
 // Table is the summary that ends a run: each number with the protocol that it was evaluated by.
 func Table(r track.Result) string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s), seed %d: %d epochs, %d steps, %.0f images/s\n\n", r.Name, r.Hash, r.Seed, r.Epochs, r.Steps, r.ImagesPerSecond)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(name, value, how string) { fmt.Fprintf(w, "  %s\t%s\t%s\n", name, value, how) }
-
-	fmt.Fprintf(w, "%s (%s), seed %d: %d epochs, %d steps, %.0f images/s\n", r.Name, r.Hash, r.Seed, r.Epochs, r.Steps, r.ImagesPerSecond)
-	row("loss", fmt.Sprintf("%.4f", r.Loss), "mean over the last epoch")
+	views := ""
+	row := func(cells ...string) { fmt.Fprintln(w, "  "+strings.Join(cells, "\t")) }
+	row("", "features", "embedding", "evaluated by")
 	for _, p := range r.Protocols {
-		switch p.Family {
-		case "":
-			row("kNN, "+p.Output, fmt.Sprintf("%.4f", *r.KNNTop1), p.String())
-		default:
-			row("order of "+p.Family+", "+p.Output, fmt.Sprintf("%.4f", r.OrderAccuracy[p.Family][p.Output]), p.String())
+		views = p.Views
+		switch {
+		case p.Metric == eval.MetricKNN:
+			row("kNN", fmt.Sprintf("%.4f", *r.KNNTop1), "", p.Short())
+		case p.Output == models.Embedding: // its twin for the features has the same protocol
+			row("order of "+p.Family, fmt.Sprintf("%.4f", r.OrderAccuracy[p.Family][models.Features]),
+				fmt.Sprintf("%.4f", r.OrderAccuracy[p.Family][models.Embedding]), p.Short())
 		}
 	}
-	row("time", fmt.Sprintf("%.0f s", r.Seconds), fmt.Sprintf("ONNX Runtime %.1f %%, waiting for data %.1f %%, loss %.1f %%, rest %.1f %%",
-		100*r.TimeShare.ONNXRuntime, 100*r.TimeShare.DataWait, 100*r.TimeShare.Loss, 100*r.TimeShare.Rest))
-	row("memory", fmt.Sprintf("%.0f MB", float64(r.PeakMemoryBytes)/1e6), "peak of the process")
+	row("loss", "", fmt.Sprintf("%.4f", r.Loss), "mean over the last epoch")
 	_ = w.Flush() // a strings.Builder takes everything
+	if views != "" {
+		fmt.Fprintf(&b, "\n  Order: 0.5 is chance. Views: %s.\n", views)
+	}
+	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %.1f %%, waiting for data %.1f %%, loss %.1f %%, rest %.1f %%. Memory: %.0f MB at most.\n",
+		r.Seconds, 100*r.TimeShare.ONNXRuntime, 100*r.TimeShare.DataWait, 100*r.TimeShare.Loss, 100*r.TimeShare.Rest, float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
 }

@@ -138,13 +138,13 @@ func ReadResult(dir string) (Result, error) {
 	return r, readJSON(filepath.Join(dir, resultFile), &r)
 }
 
-// ExperimentFile, EncoderFile and the like are paths in the run folder dir.
+// ExperimentFile is the resolved experiment of the run in dir.
 func ExperimentFile(dir string) string { return filepath.Join(dir, experimentFile) }
 
-// EncoderFile is the exported inference graph.
+// EncoderFile is the exported inference graph of the run in dir.
 func EncoderFile(dir string) string { return filepath.Join(dir, encoderFile) }
 
-// ReportFile is the table that ended the run.
+// ReportFile is the table that ended the run in dir.
 func ReportFile(dir string) string { return filepath.Join(dir, reportFile) }
 
 // Dir is the run folder.

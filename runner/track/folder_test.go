@@ -195,7 +195,7 @@ func FuzzRewind(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close() //nolint:errcheck // a temporary file
+		defer file.Close()
 		if _, err := file.Write(content); err != nil {
 			t.Fatal(err)
 		}

@@ -55,7 +55,7 @@ func ReadHistory(dir string) (History, error) {
 	if err != nil {
 		return h, fmt.Errorf("track: read metrics: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {

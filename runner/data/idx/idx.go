@@ -183,7 +183,7 @@ func readFile(ctx context.Context, path string, dims int) ([]int, []uint8, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("idx: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	shape, values, err := Decode(stoppable{ctx, f}, dims)
 	if err != nil {
 		if ctx.Err() != nil {

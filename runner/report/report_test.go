@@ -1,0 +1,59 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"ordo/runner/eval"
+	"ordo/runner/track"
+)
+
+func evaluation() track.Evaluation {
+	top1 := 0.9314
+	grid := eval.Grid(3)
+	return track.Evaluation{
+		KNNTop1: &top1,
+		Order: map[string]map[string]eval.OrderResult{
+			"rotate": {"features": {Accuracy: 0.7}, "embedding": {Accuracy: 0.96}},
+			"hue":    {"features": {Accuracy: 0.5}, "embedding": {Accuracy: 0.625}},
+		},
+		Protocols: []eval.Protocol{
+			eval.KNNProtocol("features", eval.KNNOptions{K: 20, Temperature: 0.1}, 4000, 1000),
+			eval.OrderProtocol("features", "rotate", grid, 1000), eval.OrderProtocol("embedding", "rotate", grid, 1000),
+			eval.OrderProtocol("features", "hue", grid, 1000), eval.OrderProtocol("embedding", "hue", grid, 1000),
+		},
+	}
+}
+
+func TestEvaluation(t *testing.T) {
+	want := "after epoch 5:  kNN 0.931  order of hue 0.625 (features 0.500)  order of rotate 0.960 (features 0.700)"
+	if got := Evaluation(5, evaluation()); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := Evaluation(1, track.Evaluation{}); got != "after epoch 1:" {
+		t.Errorf("without labels and families: %q", got)
+	}
+}
+
+func TestTable(t *testing.T) {
+	r := track.Result{Name: "mnist", Hash: "0123456789", Seed: 3, Epochs: 15, Steps: 300, ImagesPerSecond: 321.4, Seconds: 187, Loss: 4.5678,
+		TimeShare: track.TimeShare{ONNXRuntime: 0.97, DataWait: 0.01, Loss: 0.015, Rest: 0.005}, PeakMemoryBytes: 5e8}
+	r.SetEvaluation(evaluation())
+	want := `mnist (0123456789), seed 3: 15 epochs, 300 steps, 321 images/s
+
+                   features  embedding  evaluated by
+  kNN              0.9314               weighted 20-NN, cosine, T 0.1; 1000 test images among 4000
+  order of rotate  0.7000    0.9600     3 scales up to 1, cosine from the origin, ties half; 1000 test images
+  order of hue     0.5000    0.6250     3 scales up to 1, cosine from the origin, ties half; 1000 test images
+  loss                       4.5678     mean over the last epoch
+
+  Order: 0.5 is chance. Views: no random transformation; short side resized, centre crop, framed as in training.
+  Time: 187 s of training steps; ONNX Runtime 97.0 %, waiting for data 1.0 %, loss 1.5 %, rest 0.5 %. Memory: 500 MB at most.
+`
+	if got := Table(r); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if bare := Table(track.Result{Name: "x"}); strings.Contains(bare, "kNN") || strings.Contains(bare, "chance") {
+		t.Errorf("a result without evaluations:\n%s", bare)
+	}
+}

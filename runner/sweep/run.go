@@ -70,7 +70,7 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
-	defer held.Close()          //nolint:errcheck // nothing was written to it
+	defer held.Close()
 	ours, err := p.check(o.Dir) // again, now that nobody else can change it
 	if err == nil && !ours {
 		err = p.freeze(o.Dir)

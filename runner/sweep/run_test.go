@@ -247,7 +247,7 @@ func TestKill(t *testing.T) {
 	if err := killed.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = killed.Wait() //nolint:errcheck // it was killed
+	_ = killed.Wait() // it was killed
 
 	b.calls()
 	want := []string{b.trialCall(p.Trials[2]), b.trialCall(p.Trials[3]), b.trialCall(p.Trials[4]), b.trialCall(p.Trials[5])}

@@ -37,7 +37,7 @@ type Row struct {
 	Trials   int                 `json:"trials"`
 	Finished int                 `json:"finished"`
 	Numbers  map[string]*Summary `json:"numbers"` // by path; absent if no finished trial has it
-	Best     bool                `json:"best"`    // by Table.Metric
+	Best     bool                `json:"best"`    // by Table.Metric; all that are equal
 }
 
 // Summary is the mean of N numbers and their sample standard deviation, which one number doesn't have.
@@ -169,17 +169,18 @@ func (t *Table) fill(p *Plan) {
 			samples[i][path] = append(samples[i][path], x)
 		}
 	}
-	best := -1
+	var best *Summary
 	for i, r := range t.Rows {
 		for path, xs := range samples[i] {
 			r.Numbers[path] = summarise(xs)
 		}
-		if s := r.Numbers[t.Metric.Name]; s != nil && (best < 0 || t.better(s, t.Rows[best].Numbers[t.Metric.Name])) {
-			best = i
+		if s := r.Numbers[t.Metric.Name]; s != nil && (best == nil || t.better(s, best)) {
+			best = s
 		}
 	}
-	if best >= 0 {
-		t.Rows[best].Best = true
+	for i, r := range t.Rows {
+		s := r.Numbers[t.Metric.Name]
+		t.Rows[i].Best = s != nil && s.Mean == best.Mean
 	}
 }
 

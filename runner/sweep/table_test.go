@@ -52,6 +52,7 @@ func TestTable(t *testing.T) {
 		`{"status": "finished", "loss": 0.25, "hash": "0123456789"}`, // another experiment
 		`{"status": "running", "loss": 0}`,
 		`{`,
+		`{"status": "finished", "loss": 0.5}`, // a tie
 	)
 	table, err := p.Table(b.out)
 	if err != nil {
@@ -64,7 +65,7 @@ func TestTable(t *testing.T) {
   0.1       circle           1 of 2  2.0000           –                –
   0.2       none             1 of 2  0.5000           –                –                                best
   0.2       circle           0 of 2  –                –                –
-  0.3       none             0 of 2  –                –                –
+  0.3       none             1 of 2  0.5000           –                –                                best
   0.3       circle           0 of 2  –                –                –
 `
 	if got := table.Text(); got != text {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ordo/models/ort/library"
 	"ordo/runner/sweep"
 )
 
@@ -58,6 +59,10 @@ what is finished is not run again, what failed is. A failed trial stops nobody; 
 					return err
 				}
 				return printTable(g, table, asJSON)
+			}
+			// Each trial would say so; better once, before anything is there.
+			if _, err := library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache]); err != nil {
+				return err
 			}
 			program, err := os.Executable()
 			if err != nil {

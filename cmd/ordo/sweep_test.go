@@ -79,15 +79,25 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepFailure(t *testing.T) {
-	t.Setenv(library.EnvLibrary, filepath.Join(t.TempDir(), "none.so"))
+	t.Setenv(library.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, roles)
-	r := ordo(t, "sweep", file, "--out", out)
-	r.check(t, exitFailure, "4 of 4 trials failed", "[4/4] 004-rotate-ordered-seed-2: failed with exit status 5", "none.so")
+	nowhere := filepath.Join(t.TempDir(), "nowhere")
+	r := ordo(t, "sweep", file, "data.source=idx", "data.root="+nowhere, "--out", out)
+	r.check(t, exitFailure, "4 of 4 trials failed", "[4/4] 004-rotate-ordered-seed-2: failed with exit status 4", nowhere)
 	if !strings.Contains(r.stdout, "0 of 2") {
 		t.Errorf("the table says\n%s", r.stdout)
 	}
-	if log, err := os.ReadFile(filepath.Join(out, "001-rotate-invariant-seed-1.log")); err != nil || !strings.Contains(string(log), "none.so") {
+	if log, err := os.ReadFile(filepath.Join(out, "001-rotate-invariant-seed-1.log")); err != nil || !strings.Contains(string(log), nowhere) {
 		t.Errorf("log %q, %v", log, err)
+	}
+}
+
+func TestSweepWithoutLibrary(t *testing.T) {
+	t.Setenv(library.EnvLibrary, filepath.Join(t.TempDir(), "none.so"))
+	file, out := sweepFile(t, roles)
+	ordo(t, "sweep", file, "--out", out).check(t, exitLibrary, "none.so")
+	if _, err := os.Stat(out); !os.IsNotExist(err) {
+		t.Errorf("a folder was left behind: %v", err)
 	}
 }
 

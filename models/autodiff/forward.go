@@ -12,7 +12,7 @@ import (
 // The opsets whose operators the rules know.
 const (
 	minOpset = 13
-	maxOpset = 22
+	maxOpset = 23
 )
 
 // forward is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told apart.
@@ -70,8 +70,11 @@ func (f *forward) fold() error {
 		if f.foldInts(n) {
 			continue
 		}
-		if n.GetOpType() == "Reshape" {
+		switch n.GetOpType() {
+		case "Reshape":
 			n = f.foldReshape(n)
+		case "Conv", "AveragePool", "MaxPool":
+			n = f.foldPads(n)
 		}
 		f.nodes = append(f.nodes, n)
 	}
@@ -111,6 +114,25 @@ func (f *forward) foldReshape(n *onnxgraph.Node) *onnxgraph.Node {
 	f.constants[name] = onnxgraph.NewInts(name, target...)
 	f.types.Of[name] = f.constants[name].Type()
 	return &onnxgraph.Node{Name: n.GetName(), OpType: "Reshape", Input: []string{n.In(0), name}, Output: n.GetOutput()}
+}
+
+// foldPads makes automatic padding numbers, where the sizes are. ONNX Runtime can't do that for dilated kernels.
+func (f *forward) foldPads(n *onnxgraph.Node) *onnxgraph.Node {
+	var kernel []int64
+	if n.GetOpType() == "Conv" {
+		kernel, _ = f.types.Of[n.In(1)].Shape[2:].Sizes()
+	}
+	w, err := onnxgraph.WindowOf(n, kernel, f.types.Of[n.In(0)].Shape)
+	if err != nil || n.Str("auto_pad", "NOTSET") == "NOTSET" {
+		return n
+	}
+	attributes := slices.DeleteFunc(slices.Clone(n.GetAttribute()), func(a *onnxgraph.Attribute) bool {
+		return a.GetName() == "auto_pad" || a.GetName() == "pads"
+	})
+	return &onnxgraph.Node{
+		Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: n.GetOutput(),
+		Attribute: append(attributes, onnxgraph.IntsAttr("pads", w.Pads...)),
+	}
 }
 
 // reshapeTarget is the operand of a Reshape to the given shape: its free dimension, of which there may be one, is -1.
@@ -153,9 +175,14 @@ func upstream(nodes []*onnxgraph.Node, values []string) []*onnxgraph.Node {
 // sortInitializers tells parameters, statistics and constants apart.
 func (f *forward) sortInitializers() error {
 	used := map[string]bool{}
+	weights := map[string]bool{} // those that aren't mere settings of an operator
+	table := rules()
 	for _, n := range f.nodes {
 		for i, in := range n.GetInput() {
 			used[in] = true
+			if !slices.Contains(table[n.GetOpType()].settings, i) {
+				weights[in] = true
+			}
 			if n.GetOpType() == "BatchNormalization" && i >= 3 {
 				f.statistics[in] = true
 			}
@@ -167,7 +194,7 @@ func (f *forward) sortInitializers() error {
 		stored[name] = true
 		switch {
 		case !used[name]:
-		case t.GetDataType() == onnxgraph.Float32:
+		case t.GetDataType() == onnxgraph.Float32 && weights[name]:
 			f.parameters = append(f.parameters, t)
 		default:
 			f.constants[name] = t

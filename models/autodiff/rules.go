@@ -18,27 +18,40 @@ type rule struct {
 	train func(t *training, n *onnxgraph.Node) *onnxgraph.Node
 	// evaluate returns the node in the form of the evaluation graph, nil: as it is.
 	evaluate func(n *onnxgraph.Node) *onnxgraph.Node
+	// settings lists the inputs that are settings of the operator, as attributes are: a tensor stored for them is never a
+	// parameter.
+	settings []int
+	// note says what the rule doesn't do, for the table of operators.
+	note string
 }
 
 // rules maps each operator of ONNX's domain that ordo can train to its rule.
 func rules() map[string]rule {
 	return map[string]rule{
-		"Add":                {gradient: addGradient},
-		"AveragePool":        {gradient: averagePoolGradient},
-		"BatchNormalization": {gradient: batchNormGradient, train: trainBatchNorm, evaluate: evaluateBatchNorm},
-		"Conv":               {gradient: convGradient},
-		"Flatten":            {gradient: reshapeGradient},
-		"Gemm":               {gradient: gemmGradient},
-		"GlobalAveragePool":  {gradient: globalAveragePoolGradient},
-		"Identity":           {gradient: identityGradient},
-		"MatMul":             {gradient: matMulGradient},
-		"MaxPool":            {gradient: maxPoolGradient, train: trainMaxPool},
-		"ReduceMean":         {gradient: reduceMeanGradient},
-		"Relu":               {gradient: reluGradient},
-		"Reshape":            {gradient: reshapeGradient},
-		"Squeeze":            {gradient: reshapeGradient},
-		"Transpose":          {gradient: transposeGradient},
-		"Unsqueeze":          {gradient: reshapeGradient},
+		"Add":                   {gradient: addGradient},
+		"AveragePool":           {gradient: averagePoolGradient, note: "all but the batch fixed"},
+		"BatchNormalization":    {gradient: batchNormGradient, train: trainBatchNorm, evaluate: evaluateBatchNorm},
+		"Conv":                  {gradient: convGradient, note: "automatic padding of fixed sizes only"},
+		"ConvTranspose":         {gradient: convTransposeGradient, note: "automatic padding and output_shape of fixed sizes only"},
+		"Flatten":               {gradient: reshapeGradient},
+		"Gemm":                  {gradient: gemmGradient},
+		"GlobalAveragePool":     {gradient: globalAveragePoolGradient, note: "pixels fixed"},
+		"GlobalMaxPool":         {gradient: globalMaxPoolGradient, train: trainGlobalMaxPool, note: "all but the batch fixed"},
+		"GroupNormalization":    {gradient: groupNormGradient},
+		"Identity":              {gradient: identityGradient},
+		"InstanceNormalization": {gradient: instanceNormGradient},
+		"LayerNormalization":    {gradient: layerNormGradient, train: trainLayerNorm},
+		"MatMul":                {gradient: matMulGradient},
+		"MaxPool":               {gradient: maxPoolGradient, train: trainMaxPool, note: "all but the batch fixed; storage_order 0"},
+		"Pad":                   {gradient: padGradient, settings: []int{1, 2, 3}, note: "fixed pads; in modes but constant, the padded sizes fixed and no negative pads"},
+		"RMSNormalization":      {gradient: rmsNormGradient},
+		"ReduceMean":            {gradient: reduceMeanGradient},
+		"Relu":                  {gradient: reluGradient},
+		"Reshape":               {gradient: reshapeGradient},
+		"Resize":                {gradient: resizeGradient, settings: []int{1, 2, 3}, note: "fixed scales, or fixed sizes from fixed sizes; no antialias, crop or keep_aspect_ratio_policy"},
+		"Squeeze":               {gradient: reshapeGradient},
+		"Transpose":             {gradient: transposeGradient},
+		"Unsqueeze":             {gradient: reshapeGradient},
 	}
 }
 

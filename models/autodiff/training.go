@@ -59,7 +59,7 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		t.b.Reserve(name)
 	}
 	nodes := upstream(f.nodes, o.Outputs)
-	trainable := t.findTrainable(nodes)
+	trainable := t.findTrainable(nodes, o.Outputs)
 	if len(trainable) == 0 {
 		return nil, nil, fmt.Errorf("the outputs %q depend on no parameter that can be trained", o.Outputs)
 	}
@@ -101,12 +101,13 @@ func checkOutputs(f *forward, outputs []string) error {
 	return errors.Join(faults...)
 }
 
-// findTrainable marks the values that depend on a parameter, and returns the parameters on which the nodes depend.
-func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
+// findTrainable marks the values that depend on a parameter, and returns the parameters on which the outputs depend.
+func (t *training) findTrainable(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
 	trainable := map[string]bool{}
 	candidate := map[string]bool{}
+	reached := t.reached(nodes, outputs)
 	for _, p := range t.parameters {
-		candidate[p.GetName()] = !t.statistics[p.GetName()]
+		candidate[p.GetName()] = reached[p.GetName()] && !t.statistics[p.GetName()]
 	}
 	for _, n := range nodes {
 		for _, in := range n.GetInput() {
@@ -116,7 +117,10 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
 			}
 			if t.wanted[in] {
 				for _, out := range n.GetOutput() {
-					t.wanted[out] = true
+					// Shapes, indices and the like have no gradient.
+					if t.typeOf(out).Elem == onnxgraph.Float32 {
+						t.wanted[out] = true
+					}
 				}
 			}
 		}
@@ -130,7 +134,7 @@ func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error
 	added := make([]*onnxgraph.Node, len(nodes))
 	for i, n := range nodes {
 		r, ok := table[n.GetOpType()]
-		if !ok && t.wantsAny(n.GetInput()) {
+		if !ok && t.wantsAny(n.GetInput()) && t.wantsAny(n.GetOutput()) {
 			return nil, fmt.Errorf("node %q (%s): ordo has no gradient for this operator", n.GetName(), n.GetOpType())
 		}
 		for _, out := range n.GetOutput() {
@@ -145,6 +149,26 @@ func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error
 		added[i] = n
 	}
 	return added, nil
+}
+
+// reached holds the values on which the outputs depend through numbers, so that a gradient can reach them; shapes and indices
+// carry none.
+func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
+	reached := map[string]bool{}
+	for _, name := range outputs {
+		reached[name] = true
+	}
+	for _, n := range slices.Backward(nodes) {
+		if !slices.ContainsFunc(n.GetOutput(), func(out string) bool { return reached[out] }) {
+			continue
+		}
+		for _, in := range n.GetInput() {
+			if t.typeOf(in).Elem == onnxgraph.Float32 {
+				reached[in] = true
+			}
+		}
+	}
+	return reached
 }
 
 func (t *training) wantsAny(names []string) bool {
@@ -168,7 +192,7 @@ func (t *training) addLoss(outputs []string) {
 func (t *training) addBackward(nodes []*onnxgraph.Node) error {
 	table := rules()
 	for _, n := range slices.Backward(nodes) {
-		if !t.wantsAny(n.GetInput()) {
+		if !t.wantsAny(n.GetInput()) || !t.wantsAny(n.GetOutput()) {
 			continue
 		}
 		dy := make([]string, len(n.GetOutput()))

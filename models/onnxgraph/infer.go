@@ -12,6 +12,8 @@ type Types struct {
 	// Values holds the elements of the small integer tensors whose elements are known, so the shape arithmetic: a size,
 	// or a named dimension where the size is free.
 	Values map[string][]Dim
+	// Floats holds the elements of short stored lists of float32, such as the scales of a Resize.
+	Floats map[string][]float32
 }
 
 // maxShapeElements bounds the integer tensors that are followed through: shapes and axes are much shorter.
@@ -20,7 +22,7 @@ const maxShapeElements = 64
 // Infer finds the type of every value of a model that has passed [Check]. It stops at the first node whose operator it
 // doesn't know or whose inputs don't fit, and names it.
 func Infer(m *Model) (*Types, error) {
-	t := &typing{Types{Of: map[string]TensorType{}, Values: map[string][]Dim{}}}
+	t := &typing{Types{Of: map[string]TensorType{}, Values: map[string][]Dim{}, Floats: map[string][]float32{}}}
 	for _, v := range m.GetGraph().GetInput() {
 		typ, err := v.TensorType()
 		if err != nil {
@@ -83,14 +85,21 @@ func (t *typing) infer(n *Node, rule shapeRule) error {
 	return nil
 }
 
-// store types a stored tensor and notes its elements if it is a short list of integers.
+// store types a stored tensor and notes its elements if it is a short list.
 func (t *typing) store(name string, stored *Tensor) {
 	t.Of[name] = stored.Type()
-	if n, ok := Static(stored.GetDims()...).Elements(); stored.GetDataType() != Int64 || !ok || n > maxShapeElements {
+	if n, ok := Static(stored.GetDims()...).Elements(); !ok || n > maxShapeElements {
 		return
 	}
-	if values, err := stored.Ints(); err == nil {
-		t.Values[name] = Static(values...)
+	switch stored.GetDataType() {
+	case Int64:
+		if values, err := stored.Ints(); err == nil {
+			t.Values[name] = Static(values...)
+		}
+	case Float32:
+		if values, err := stored.Floats(); err == nil {
+			t.Floats[name] = values
+		}
 	}
 }
 

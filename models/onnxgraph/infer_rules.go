@@ -10,27 +10,35 @@ import (
 // function below.
 func shapeRules() map[string]shapeRule {
 	return map[string]shapeRule{
-		"Add":                atLeast(2, broadcastShape),
-		"AveragePool":        atLeast(1, poolShape),
-		"BatchNormalization": atLeast(5, batchNormShape),
-		"Cast":               atLeast(1, castShape),
-		"Concat":             atLeast(1, concatShape),
-		"Constant":           constantShape,
-		"Conv":               atLeast(2, convShape),
-		"Flatten":            atLeast(1, flattenShape),
-		"Gather":             atLeast(2, gatherShape),
-		"Gemm":               atLeast(2, gemmShape),
-		"GlobalAveragePool":  atLeast(1, globalPoolShape),
-		"Identity":           atLeast(1, sameShape),
-		"MatMul":             atLeast(2, matMulShape),
-		"MaxPool":            atLeast(1, poolShape),
-		"ReduceMean":         atLeast(1, reduceShape),
-		"Relu":               atLeast(1, sameShape),
-		"Reshape":            atLeast(2, reshapeShape),
-		"Shape":              atLeast(1, shapeShape),
-		"Squeeze":            atLeast(1, squeezeShape),
-		"Transpose":          atLeast(1, transposeShape),
-		"Unsqueeze":          atLeast(1, unsqueezeShape),
+		"Add":                   atLeast(2, broadcastShape),
+		"AveragePool":           atLeast(1, poolShape),
+		"BatchNormalization":    atLeast(5, batchNormShape),
+		"Cast":                  atLeast(1, castShape),
+		"Concat":                atLeast(1, concatShape),
+		"Constant":              constantShape,
+		"Conv":                  atLeast(2, convShape),
+		"ConvTranspose":         atLeast(2, convTransposeShape),
+		"Flatten":               atLeast(1, flattenShape),
+		"Gather":                atLeast(2, gatherShape),
+		"Gemm":                  atLeast(2, gemmShape),
+		"GlobalAveragePool":     atLeast(1, globalPoolShape),
+		"GlobalMaxPool":         atLeast(1, globalPoolShape),
+		"GroupNormalization":    atLeast(3, groupNormShape),
+		"Identity":              atLeast(1, sameShape),
+		"InstanceNormalization": atLeast(3, instanceNormShape),
+		"LayerNormalization":    atLeast(2, layerNormShape),
+		"MatMul":                atLeast(2, matMulShape),
+		"MaxPool":               atLeast(1, poolShape),
+		"Pad":                   atLeast(2, padShape),
+		"RMSNormalization":      atLeast(2, layerNormShape),
+		"ReduceMean":            atLeast(1, reduceShape),
+		"Relu":                  atLeast(1, sameShape),
+		"Reshape":               atLeast(2, reshapeShape),
+		"Resize":                atLeast(1, resizeShape),
+		"Shape":                 atLeast(1, shapeShape),
+		"Squeeze":               atLeast(1, squeezeShape),
+		"Transpose":             atLeast(1, transposeShape),
+		"Unsqueeze":             atLeast(1, unsqueezeShape),
 	}
 }
 
@@ -310,7 +318,7 @@ func batchNormShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 			return nil, fmt.Errorf("a parameter of shape %v for an input of shape %v", p.Shape, x)
 		}
 	}
-	return []TensorType{in[0], in[3], in[4]}, nil
+	return []TensorType{in[0], in[3], in[4], in[3], in[4]}, nil // before opset 14 there may be five
 }
 
 func gemmShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {

@@ -1,8 +1,10 @@
 package autodiff
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"ordo/models/onnxgraph"
 )
@@ -43,7 +45,7 @@ func rules() map[string]rule {
 		"LayerNormalization":    {gradient: layerNormGradient, train: trainLayerNorm},
 		"MatMul":                {gradient: matMulGradient},
 		"MaxPool":               {gradient: maxPoolGradient, train: trainMaxPool, note: "all but the batch fixed; storage_order 0"},
-		"Pad":                   {gradient: padGradient, settings: []int{1, 2, 3}, note: "fixed pads; in modes but constant, the padded sizes fixed and no negative pads"},
+		"Pad":                   {gradient: padGradient, settings: []int{1, 2, 3}, note: "fixed pads of fixed sizes; negative ones in mode constant only; no mode wrap"},
 		"RMSNormalization":      {gradient: rmsNormGradient},
 		"ReduceMean":            {gradient: reduceMeanGradient},
 		"Relu":                  {gradient: reluGradient},
@@ -57,6 +59,17 @@ func rules() map[string]rule {
 
 // Operators lists the operators that can be trained, sorted.
 func Operators() []string { return slices.Sorted(maps.Keys(rules())) }
+
+// OperatorTable is a Markdown table of the operators that can be trained, and of what their gradients don't do; the file
+// OPERATORS.md holds it.
+func OperatorTable() string {
+	var table strings.Builder
+	table.WriteString("| operator | limits |\n| --- | --- |\n")
+	for _, op := range Operators() {
+		fmt.Fprintf(&table, "| %s | %s |\n", op, rules()[op].note)
+	}
+	return table.String()
+}
 
 // operator is the name under which rules knows a node of the training graph.
 func operator(n *onnxgraph.Node) string {

@@ -137,12 +137,10 @@ func resizeCases() []opCase {
 	cases := []opCase{
 		{name: "pad, constant", build: pad("constant", 0, 0, 1, 2, 0, 0, 0, 3)},
 		{name: "pad, constant, cutting", build: pad("constant", 0, -1, 2, -2, 0, 1, -3, 1)},
-		{name: "pad, the batch", build: pad("constant", 1, 0, 0, 0, 0, 0, 0, 0)},
 		{name: "pad, reflect", build: pad("reflect", 0, 0, 1, 2, 0, 0, 0, 3)},
 		{name: "pad, reflect channels", build: pad("reflect", 0, 2, 1, 0, 0, 3, 0, 6)},
 		{name: "pad, edge", build: pad("edge", 0, 1, 1, 2, 0, 0, 0, 9)},
 		{name: "pad, opset 13", opset: 13, build: pad("edge", 0, 0, 1, 1, 0, 0, 1, 1)},
-		{name: "pad, wrap", opset: 19, build: pad("wrap", 0, 0, 1, 2, 0, 0, 0, 5)},
 		{name: "pad, axes", opset: 18, build: func(g *opGraph, x string) string {
 			return g.Op("Pad", "y", []string{x, g.ints("pads", 1, 0, 2, 3), "", g.ints("axes", -1, 1)})
 		}},

@@ -7,6 +7,8 @@ import (
 
 // Types is what [Infer] finds out.
 type Types struct {
+	// Opset is the version of ONNX's operators in the model.
+	Opset int64
 	// Of holds the type of every value: graph inputs, initializers and the outputs of nodes.
 	Of map[string]TensorType
 	// Values holds the elements of the small integer tensors whose elements are known, so the shape arithmetic: a size,
@@ -22,7 +24,7 @@ const maxShapeElements = 64
 // Infer finds the type of every value of a model that has passed [Check]. It stops at the first node whose operator it
 // doesn't know or whose inputs don't fit, and names it.
 func Infer(m *Model) (*Types, error) {
-	t := &typing{Types{Of: map[string]TensorType{}, Values: map[string][]Dim{}, Floats: map[string][]float32{}}}
+	t := &typing{Types{Opset: m.Opset(""), Of: map[string]TensorType{}, Values: map[string][]Dim{}, Floats: map[string][]float32{}}}
 	for _, v := range m.GetGraph().GetInput() {
 		typ, err := v.TensorType()
 		if err != nil {

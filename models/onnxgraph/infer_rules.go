@@ -247,6 +247,19 @@ func (w *Window) Output(i int, in Dim) (Dim, error) {
 	return Dim{Size: out}, nil
 }
 
+// emptyWindow finds a window that covers no pixel of an image: a dilated kernel can stride over it. Only windows that begin in
+// the padding can, where that is smaller than the kernel.
+func (w *Window) emptyWindow(in Shape) error {
+	for i, dilation := range w.Dilations {
+		for start := -w.Pads[i]; start < 0 && in[i+2].Static(); start += w.Strides[i] {
+			if k := (-start + dilation - 1) / dilation; k >= w.Kernel[i] || start+k*dilation >= in[i+2].Size {
+				return fmt.Errorf("a window of kernel %v, dilations %v and pads %v has no pixel of %v", w.Kernel, w.Dilations, w.Pads, in)
+			}
+		}
+	}
+	return nil
+}
+
 func (w *Window) spatial(in Shape) (Shape, error) {
 	out := make(Shape, len(w.Kernel))
 	for i := range out {
@@ -282,11 +295,22 @@ func convShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	return one(in[0].Elem, append(Shape{x[0], {Size: sizes[0]}}, spatial...))
 }
 
-func poolShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func poolShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	x := in[0].Shape
 	w, err := WindowOf(n, nil, x)
 	if err != nil {
 		return nil, err
+	}
+	for i, p := range w.Pads {
+		if p >= w.Kernel[i%len(w.Kernel)] {
+			return nil, fmt.Errorf("pads %v: each must be below the kernel's size, %v", w.Pads, w.Kernel)
+		}
+	}
+	if err := w.emptyWindow(x); err != nil && n.Int("count_include_pad", 0) == 0 {
+		return nil, err
+	}
+	if n.GetOpType() == "AveragePool" && n.Ints("dilations") != nil && t.Opset < 19 {
+		return nil, fmt.Errorf("dilations are known since opset 19, the graph has %d", t.Opset)
 	}
 	spatial, err := w.spatial(x)
 	if err != nil {

@@ -41,6 +41,11 @@ func TransposedWindowOf(n *Node, kernel []int64, in Shape) (Window, Shape, error
 			return w, nil, fmt.Errorf("output_padding %v, output_shape %v: none may be negative or above %d", extra, wanted, int64(maxDim))
 		}
 	}
+	for i, v := range extra {
+		if v >= w.Strides[i] { // ONNX Runtime refuses more, though ONNX allows it for dilated kernels
+			return w, nil, fmt.Errorf("output_padding %v: each must be below the stride, %v", extra, w.Strides)
+		}
+	}
 	mode := n.Str("auto_pad", "NOTSET")
 	same := mode == "SAME_UPPER" || mode == "SAME_LOWER"
 	if !same && mode != "NOTSET" && mode != "VALID" {
@@ -76,6 +81,8 @@ func TransposedWindowOf(n *Node, kernel []int64, in Shape) (Window, Shape, error
 			}
 			if wanted == nil {
 				size = unpadded + extra[i] - total
+			} else if size+total-extra[i]-w.extent(i) < 0 || (size+total-extra[i]-w.extent(i))/w.Strides[i]+1 != d.Size {
+				return w, nil, fmt.Errorf("output_shape %v can't be made of an input of shape %v", wanted, in)
 			}
 		}
 		if size < 1 {
@@ -110,7 +117,7 @@ func convTransposeShape(_ *typing, n *Node, in []TensorType) ([]TensorType, erro
 
 // Padding says what a Pad node does.
 type Padding struct {
-	Mode          string  // constant, reflect, edge or wrap
+	Mode          string  // constant, reflect or edge
 	Before, After []int64 // a dimension each; negative: cut off
 }
 
@@ -122,8 +129,9 @@ func (t *Types) PaddingOf(n *Node, in Shape) (Padding, error) {
 func (t *typing) paddingOf(n *Node, in Shape) (Padding, error) {
 	rank := len(in)
 	p := Padding{Mode: n.Str("mode", "constant"), Before: make([]int64, rank), After: make([]int64, rank)}
-	if !slices.Contains([]string{"constant", "reflect", "edge", "wrap"}, p.Mode) {
-		return p, fmt.Errorf("mode %q is not known", p.Mode)
+	// ONNX Runtime's result in mode wrap is wrong where the padding is wider than the input.
+	if !slices.Contains([]string{"constant", "reflect", "edge"}, p.Mode) {
+		return p, fmt.Errorf("mode %q is not supported", p.Mode)
 	}
 	pads, err := t.ints(n, 1)
 	if err != nil {
@@ -145,6 +153,8 @@ func (t *typing) paddingOf(n *Node, in Shape) (Padding, error) {
 		d := in[axis]
 		cut := max(0, -before) + max(0, -after)
 		switch {
+		case !d.Static() && (before != 0 || after != 0):
+			return p, fmt.Errorf("pads %v change the free size %v", pads, d)
 		case p.Mode != "constant" && cut > 0:
 			return p, fmt.Errorf("pads %v: negative ones are supported in mode constant only", pads)
 		case !d.Static():
@@ -184,11 +194,11 @@ func padShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	}
 	s := slices.Clone(in[0].Shape)
 	for i, d := range s {
-		switch change := p.Before[i] + p.After[i]; {
-		case d.Static():
-			s[i].Size += change
-		case change != 0:
-			s[i] = Unknown
+		if !d.Static() {
+			continue
+		}
+		if s[i].Size += p.Before[i] + p.After[i]; s[i].Size < 1 {
+			return nil, fmt.Errorf("pads %v and %v leave nothing of an input of shape %v", p.Before, p.After, in[0].Shape)
 		}
 	}
 	return one(in[0].Elem, s)
@@ -264,9 +274,30 @@ func (t *typing) resizeTo(r *Resizing, name string, axes []int, in Shape) error 
 	return nil
 }
 
+// supported refuses what ONNX Runtime doesn't interpolate.
+func (r *Resizing) supported(mode string) error {
+	rank := len(r.Scales)
+	images := rank > 2 && r.Scales[0] == 1 && r.Scales[1] == 1 // [batch, channels, …], of which only pixels are resized
+	switch {
+	case mode == "linear" && (rank == 2 || rank == 3 || images && rank <= 5):
+	case mode == "linear" && rank == 4 && r.Scales[0] == 1 && r.Scales[3] == 1: // channels last
+	case mode == "cubic" && (rank == 2 || images && rank == 4):
+	case mode == "nearest":
+	default:
+		return fmt.Errorf("mode %s with the scales %v is not supported by ONNX Runtime", mode, r.Scales)
+	}
+	return nil
+}
+
 func resizeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	r, err := t.resizingOf(n, in[0].Shape)
 	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(r.Out, Dim{Size: 0}) {
+		return nil, fmt.Errorf("nothing is left of an input of shape %v", in[0].Shape)
+	}
+	if err := r.supported(n.Str("mode", "nearest")); err != nil {
 		return nil, err
 	}
 	return one(in[0].Elem, r.Out)

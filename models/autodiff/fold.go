@@ -31,6 +31,8 @@ func (f *forward) fold() error {
 			n = f.foldConcat(n)
 		case "Transpose":
 			n = f.foldTranspose(n)
+		case "Conv", "AveragePool", "MaxPool":
+			n = f.foldPads(n)
 		}
 		f.nodes = append(f.nodes, n)
 	}
@@ -88,6 +90,25 @@ func (f *forward) foldReshape(n *onnxgraph.Node) *onnxgraph.Node {
 	}
 	shape := f.store(onnxgraph.NewInts(n.Out(0)+"/shape", target...))
 	return &onnxgraph.Node{Name: n.GetName(), OpType: "Reshape", Input: []string{n.In(0), shape}, Output: n.GetOutput()}
+}
+
+// foldPads makes automatic padding numbers, where the sizes are. ONNX Runtime can't do that for dilated kernels.
+func (f *forward) foldPads(n *onnxgraph.Node) *onnxgraph.Node {
+	var kernel []int64
+	if n.GetOpType() == "Conv" {
+		kernel, _ = f.types.Of[n.In(1)].Shape[2:].Sizes()
+	}
+	w, err := onnxgraph.WindowOf(n, kernel, f.types.Of[n.In(0)].Shape)
+	if err != nil || n.Str("auto_pad", "NOTSET") == "NOTSET" {
+		return n
+	}
+	attributes := slices.DeleteFunc(slices.Clone(n.GetAttribute()), func(a *onnxgraph.Attribute) bool {
+		return a.GetName() == "auto_pad" || a.GetName() == "pads"
+	})
+	return &onnxgraph.Node{
+		Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: n.GetOutput(),
+		Attribute: append(attributes, onnxgraph.IntsAttr("pads", w.Pads...)),
+	}
 }
 
 // foldTranspose takes out a transpose that changes nothing: ONNX Runtime's fusion of transposes into matrix products looks at

@@ -12,7 +12,7 @@ import (
 // The opsets whose operators the rules know.
 const (
 	minOpset = 13
-	maxOpset = 22
+	maxOpset = 23
 )
 
 // forward is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told apart.

@@ -109,17 +109,17 @@ func checkOutputs(f *forward, outputs []string) error {
 func (t *training) findTrainable(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
 	trainable := map[string]bool{}
 	candidate := map[string]bool{}
+	reached := t.reached(nodes, outputs)
 	for _, p := range t.parameters {
-		candidate[p.GetName()] = !t.statistics[p.GetName()]
+		candidate[p.GetName()] = reached[p.GetName()] && !t.statistics[p.GetName()]
 	}
 	table := rules()
-	reached := t.reached(nodes, outputs)
 	for _, n := range nodes {
 		if table[n.GetOpType()].stops {
 			continue
 		}
 		for _, in := range n.GetInput() {
-			if candidate[in] && reached[in] {
+			if candidate[in] {
 				trainable[in] = true
 				t.wanted[in] = true
 			}

@@ -7,6 +7,8 @@ import (
 
 // Types is what [Infer] finds out.
 type Types struct {
+	// Opset is the version of ONNX's operators in the model.
+	Opset int64
 	// Of holds the type of every value: graph inputs, initializers and the outputs of nodes.
 	Of map[string]TensorType
 	// Values holds the elements of the small integer tensors whose elements are known, so the shape arithmetic: a size,
@@ -57,7 +59,7 @@ const free = -1
 const batchName = "batch"
 
 func infer(m *Model, batch int64) (*Types, error) {
-	t := newTyping(&Types{Of: map[string]TensorType{}, Values: map[string][]Dim{}, Floats: map[string][]float32{}}, batch)
+	t := newTyping(&Types{Opset: m.Opset(""), Of: map[string]TensorType{}, Values: map[string][]Dim{}, Floats: map[string][]float32{}}, batch)
 	weights := map[string]bool{}
 	for _, p := range Parameters(m) {
 		weights[p.GetName()] = true

@@ -10,113 +10,121 @@ import (
 // function below.
 func shapeRules() map[string]shapeRule {
 	return map[string]shapeRule{
-		"Abs":                atLeast(1, unaryShape),
-		"Acos":               atLeast(1, unaryShape),
-		"Acosh":              atLeast(1, unaryShape),
-		"Add":                atLeast(2, elementwiseShape),
-		"And":                atLeast(2, elementwiseShape),
-		"ArgMax":             atLeast(1, argShape),
-		"ArgMin":             atLeast(1, argShape),
-		"Asin":               atLeast(1, unaryShape),
-		"Asinh":              atLeast(1, unaryShape),
-		"Atan":               atLeast(1, unaryShape),
-		"Atanh":              atLeast(1, unaryShape),
-		"AveragePool":        atLeast(1, poolShape),
-		"BatchNormalization": atLeast(5, batchNormShape),
-		"Cast":               atLeast(1, castShape),
-		"CastLike":           atLeast(2, castShape),
-		"Ceil":               atLeast(1, unaryShape),
-		"Celu":               atLeast(1, unaryShape),
-		"Clip":               atLeast(1, unaryShape),
-		"Concat":             atLeast(1, concatShape),
-		"Constant":           constantShape,
-		"ConstantOfShape":    atLeast(1, constantOfShapeShape),
-		"Conv":               atLeast(2, convShape),
-		"Cos":                atLeast(1, unaryShape),
-		"Cosh":               atLeast(1, unaryShape),
-		"CumSum":             atLeast(2, sameShape),
-		"Div":                atLeast(2, elementwiseShape),
-		"Dropout":            atLeast(1, dropoutShape),
-		"Einsum":             atLeast(1, einsumShape),
-		"Elu":                atLeast(1, unaryShape),
-		"Equal":              atLeast(2, elementwiseShape),
-		"Erf":                atLeast(1, unaryShape),
-		"Exp":                atLeast(1, unaryShape),
-		"Expand":             atLeast(2, expandShape),
-		"Flatten":            atLeast(1, flattenShape),
-		"Floor":              atLeast(1, unaryShape),
-		"Gather":             atLeast(2, gatherShape),
-		"GatherElements":     atLeast(2, gatherElementsShape),
-		"Gelu":               atLeast(1, unaryShape),
-		"Gemm":               atLeast(2, gemmShape),
-		"GlobalAveragePool":  atLeast(1, globalPoolShape),
-		"Greater":            atLeast(2, elementwiseShape),
-		"GreaterOrEqual":     atLeast(2, elementwiseShape),
-		"HardSigmoid":        atLeast(1, unaryShape),
-		"HardSwish":          atLeast(1, unaryShape),
-		"Identity":           atLeast(1, unaryShape),
-		"IsInf":              atLeast(1, unaryShape),
-		"IsNaN":              atLeast(1, unaryShape),
-		"LeakyRelu":          atLeast(1, unaryShape),
-		"Less":               atLeast(2, elementwiseShape),
-		"LessOrEqual":        atLeast(2, elementwiseShape),
-		"Log":                atLeast(1, unaryShape),
-		"LogSoftmax":         atLeast(1, sameShape),
-		"MatMul":             atLeast(2, matMulShape),
-		"Max":                atLeast(1, elementwiseShape),
-		"MaxPool":            atLeast(1, poolShape),
-		"Mean":               atLeast(1, elementwiseShape),
-		"Min":                atLeast(1, elementwiseShape),
-		"Mish":               atLeast(1, unaryShape),
-		"Mod":                atLeast(2, elementwiseShape),
-		"Mul":                atLeast(2, elementwiseShape),
-		"Neg":                atLeast(1, unaryShape),
-		"Not":                atLeast(1, unaryShape),
-		"Or":                 atLeast(2, elementwiseShape),
-		"PRelu":              atLeast(2, elementwiseShape),
-		"Pow":                atLeast(2, elementwiseShape),
-		"Range":              atLeast(3, rangeShape),
-		"Reciprocal":         atLeast(1, unaryShape),
-		"ReduceL1":           atLeast(1, reduceShape),
-		"ReduceL2":           atLeast(1, reduceShape),
-		"ReduceLogSum":       atLeast(1, reduceShape),
-		"ReduceLogSumExp":    atLeast(1, reduceShape),
-		"ReduceMax":          atLeast(1, reduceShape),
-		"ReduceMean":         atLeast(1, reduceShape),
-		"ReduceMin":          atLeast(1, reduceShape),
-		"ReduceProd":         atLeast(1, reduceShape),
-		"ReduceSum":          atLeast(1, reduceShape),
-		"ReduceSumSquare":    atLeast(1, reduceShape),
-		"Relu":               atLeast(1, unaryShape),
-		"Reshape":            atLeast(2, reshapeShape),
-		"Round":              atLeast(1, unaryShape),
-		"ScatterElements":    atLeast(3, sameShape),
-		"ScatterND":          atLeast(3, sameShape),
-		"Selu":               atLeast(1, unaryShape),
-		"Shape":              atLeast(1, shapeShape),
-		"Sigmoid":            atLeast(1, unaryShape),
-		"Sign":               atLeast(1, unaryShape),
-		"Sin":                atLeast(1, unaryShape),
-		"Sinh":               atLeast(1, unaryShape),
-		"Size":               atLeast(1, sizeShape),
-		"Slice":              atLeast(3, sliceShape),
-		"Softmax":            atLeast(1, sameShape),
-		"Softplus":           atLeast(1, unaryShape),
-		"Softsign":           atLeast(1, unaryShape),
-		"Split":              atLeast(1, splitShape),
-		"Sqrt":               atLeast(1, unaryShape),
-		"Squeeze":            atLeast(1, squeezeShape),
-		"Sub":                atLeast(2, elementwiseShape),
-		"Sum":                atLeast(1, elementwiseShape),
-		"Tan":                atLeast(1, unaryShape),
-		"Tanh":               atLeast(1, unaryShape),
-		"ThresholdedRelu":    atLeast(1, unaryShape),
-		"Tile":               atLeast(2, tileShape),
-		"Transpose":          atLeast(1, transposeShape),
-		"Trilu":              atLeast(1, sameShape),
-		"Unsqueeze":          atLeast(1, unsqueezeShape),
-		"Where":              atLeast(3, whereShape),
-		"Xor":                atLeast(2, elementwiseShape),
+		"Abs":                   atLeast(1, unaryShape),
+		"Acos":                  atLeast(1, unaryShape),
+		"Acosh":                 atLeast(1, unaryShape),
+		"Add":                   atLeast(2, elementwiseShape),
+		"And":                   atLeast(2, elementwiseShape),
+		"ArgMax":                atLeast(1, argShape),
+		"ArgMin":                atLeast(1, argShape),
+		"Asin":                  atLeast(1, unaryShape),
+		"Asinh":                 atLeast(1, unaryShape),
+		"Atan":                  atLeast(1, unaryShape),
+		"Atanh":                 atLeast(1, unaryShape),
+		"AveragePool":           atLeast(1, poolShape),
+		"BatchNormalization":    atLeast(5, batchNormShape),
+		"Cast":                  atLeast(1, castShape),
+		"CastLike":              atLeast(2, castShape),
+		"Ceil":                  atLeast(1, unaryShape),
+		"Celu":                  atLeast(1, unaryShape),
+		"Clip":                  atLeast(1, unaryShape),
+		"Concat":                atLeast(1, concatShape),
+		"Constant":              constantShape,
+		"ConstantOfShape":       atLeast(1, constantOfShapeShape),
+		"Conv":                  atLeast(2, convShape),
+		"ConvTranspose":         atLeast(2, convTransposeShape),
+		"Cos":                   atLeast(1, unaryShape),
+		"Cosh":                  atLeast(1, unaryShape),
+		"CumSum":                atLeast(2, sameShape),
+		"Div":                   atLeast(2, elementwiseShape),
+		"Dropout":               atLeast(1, dropoutShape),
+		"Einsum":                atLeast(1, einsumShape),
+		"Elu":                   atLeast(1, unaryShape),
+		"Equal":                 atLeast(2, elementwiseShape),
+		"Erf":                   atLeast(1, unaryShape),
+		"Exp":                   atLeast(1, unaryShape),
+		"Expand":                atLeast(2, expandShape),
+		"Flatten":               atLeast(1, flattenShape),
+		"Floor":                 atLeast(1, unaryShape),
+		"Gather":                atLeast(2, gatherShape),
+		"GatherElements":        atLeast(2, gatherElementsShape),
+		"Gelu":                  atLeast(1, unaryShape),
+		"Gemm":                  atLeast(2, gemmShape),
+		"GlobalAveragePool":     atLeast(1, globalPoolShape),
+		"GlobalMaxPool":         atLeast(1, globalPoolShape),
+		"Greater":               atLeast(2, elementwiseShape),
+		"GreaterOrEqual":        atLeast(2, elementwiseShape),
+		"GroupNormalization":    atLeast(3, groupNormShape),
+		"HardSigmoid":           atLeast(1, unaryShape),
+		"HardSwish":             atLeast(1, unaryShape),
+		"Identity":              atLeast(1, unaryShape),
+		"InstanceNormalization": atLeast(3, instanceNormShape),
+		"IsInf":                 atLeast(1, unaryShape),
+		"IsNaN":                 atLeast(1, unaryShape),
+		"LayerNormalization":    atLeast(2, layerNormShape),
+		"LeakyRelu":             atLeast(1, unaryShape),
+		"Less":                  atLeast(2, elementwiseShape),
+		"LessOrEqual":           atLeast(2, elementwiseShape),
+		"Log":                   atLeast(1, unaryShape),
+		"LogSoftmax":            atLeast(1, sameShape),
+		"MatMul":                atLeast(2, matMulShape),
+		"Max":                   atLeast(1, elementwiseShape),
+		"MaxPool":               atLeast(1, poolShape),
+		"Mean":                  atLeast(1, elementwiseShape),
+		"Min":                   atLeast(1, elementwiseShape),
+		"Mish":                  atLeast(1, unaryShape),
+		"Mod":                   atLeast(2, elementwiseShape),
+		"Mul":                   atLeast(2, elementwiseShape),
+		"Neg":                   atLeast(1, unaryShape),
+		"Not":                   atLeast(1, unaryShape),
+		"Or":                    atLeast(2, elementwiseShape),
+		"PRelu":                 atLeast(2, elementwiseShape),
+		"Pad":                   atLeast(2, padShape),
+		"Pow":                   atLeast(2, elementwiseShape),
+		"RMSNormalization":      atLeast(2, layerNormShape),
+		"Range":                 atLeast(3, rangeShape),
+		"Reciprocal":            atLeast(1, unaryShape),
+		"ReduceL1":              atLeast(1, reduceShape),
+		"ReduceL2":              atLeast(1, reduceShape),
+		"ReduceLogSum":          atLeast(1, reduceShape),
+		"ReduceLogSumExp":       atLeast(1, reduceShape),
+		"ReduceMax":             atLeast(1, reduceShape),
+		"ReduceMean":            atLeast(1, reduceShape),
+		"ReduceMin":             atLeast(1, reduceShape),
+		"ReduceProd":            atLeast(1, reduceShape),
+		"ReduceSum":             atLeast(1, reduceShape),
+		"ReduceSumSquare":       atLeast(1, reduceShape),
+		"Relu":                  atLeast(1, unaryShape),
+		"Reshape":               atLeast(2, reshapeShape),
+		"Resize":                atLeast(1, resizeShape),
+		"Round":                 atLeast(1, unaryShape),
+		"ScatterElements":       atLeast(3, sameShape),
+		"ScatterND":             atLeast(3, sameShape),
+		"Selu":                  atLeast(1, unaryShape),
+		"Shape":                 atLeast(1, shapeShape),
+		"Sigmoid":               atLeast(1, unaryShape),
+		"Sign":                  atLeast(1, unaryShape),
+		"Sin":                   atLeast(1, unaryShape),
+		"Sinh":                  atLeast(1, unaryShape),
+		"Size":                  atLeast(1, sizeShape),
+		"Slice":                 atLeast(3, sliceShape),
+		"Softmax":               atLeast(1, sameShape),
+		"Softplus":              atLeast(1, unaryShape),
+		"Softsign":              atLeast(1, unaryShape),
+		"Split":                 atLeast(1, splitShape),
+		"Sqrt":                  atLeast(1, unaryShape),
+		"Squeeze":               atLeast(1, squeezeShape),
+		"Sub":                   atLeast(2, elementwiseShape),
+		"Sum":                   atLeast(1, elementwiseShape),
+		"Tan":                   atLeast(1, unaryShape),
+		"Tanh":                  atLeast(1, unaryShape),
+		"ThresholdedRelu":       atLeast(1, unaryShape),
+		"Tile":                  atLeast(2, tileShape),
+		"Transpose":             atLeast(1, transposeShape),
+		"Trilu":                 atLeast(1, sameShape),
+		"Unsqueeze":             atLeast(1, unsqueezeShape),
+		"Where":                 atLeast(3, whereShape),
+		"Xor":                   atLeast(2, elementwiseShape),
 	}
 }
 
@@ -312,6 +320,19 @@ func (w *Window) Output(i int, in Dim) (Dim, error) {
 	return Dim{Size: out}, nil
 }
 
+// emptyWindow finds a window that covers no pixel of an image: a dilated kernel can stride over it. Only windows that begin in
+// the padding can, where that is smaller than the kernel.
+func (w *Window) emptyWindow(in Shape) error {
+	for i, dilation := range w.Dilations {
+		for start := -w.Pads[i]; start < 0 && in[i+2].Static(); start += w.Strides[i] {
+			if k := (-start + dilation - 1) / dilation; k >= w.Kernel[i] || start+k*dilation >= in[i+2].Size {
+				return fmt.Errorf("a window of kernel %v, dilations %v and pads %v has no pixel of %v", w.Kernel, w.Dilations, w.Pads, in)
+			}
+		}
+	}
+	return nil
+}
+
 func (w *Window) spatial(in Shape) (Shape, error) {
 	out := make(Shape, len(w.Kernel))
 	for i := range out {
@@ -347,11 +368,22 @@ func convShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	return one(in[0].Elem, append(Shape{x[0], {Size: sizes[0]}}, spatial...))
 }
 
-func poolShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func poolShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	x := in[0].Shape
 	w, err := WindowOf(n, nil, x)
 	if err != nil {
 		return nil, err
+	}
+	for i, p := range w.Pads {
+		if p >= w.Kernel[i%len(w.Kernel)] {
+			return nil, fmt.Errorf("pads %v: each must be below the kernel's size, %v", w.Pads, w.Kernel)
+		}
+	}
+	if err := w.emptyWindow(x); err != nil && n.Int("count_include_pad", 0) == 0 {
+		return nil, err
+	}
+	if n.GetOpType() == "AveragePool" && n.Ints("dilations") != nil && t.Opset < 19 {
+		return nil, fmt.Errorf("dilations are known since opset 19, the graph has %d", t.Opset)
 	}
 	spatial, err := w.spatial(x)
 	if err != nil {
@@ -383,7 +415,7 @@ func batchNormShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 			return nil, fmt.Errorf("a parameter of shape %v for an input of shape %v", p.Shape, x)
 		}
 	}
-	return []TensorType{in[0], in[3], in[4]}, nil
+	return []TensorType{in[0], in[3], in[4], in[3], in[4]}, nil // before opset 14 there may be five
 }
 
 func gemmShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {

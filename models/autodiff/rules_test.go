@@ -206,7 +206,7 @@ func opCases() []opCase {
 // TestRulesAgainstFiniteDifferences holds every gradient of every rule against central differences of L = Σ z·dz.
 func TestRulesAgainstFiniteDifferences(t *testing.T) {
 	covered := map[string]bool{}
-	for _, c := range slices.Concat(opCases(), windowCases(), normCases()) {
+	for _, c := range slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases()) {
 		for _, n := range c.model(t).GetGraph().GetNode() {
 			covered[n.GetOpType()] = true
 		}
@@ -293,7 +293,7 @@ func difference(s *session, name string, i int, gradient, tolerance float64, val
 	w := s.parameter(name)
 	defer s.set(name, w)
 	var found []float64
-	for _, h := range []float32{0.05, 0.01, 0.002} {
+	for _, h := range []float32{0.05, 0.01, 0.002, 0.0004} {
 		var l [2]float64
 		for k, sign := range []float32{1, -1} {
 			moved := append([]float32(nil), w...)

@@ -39,6 +39,8 @@ type training struct {
 	parts map[string][]string
 	// constants by content, so that each is stored once.
 	stored map[string]string
+	// dropoutSeed is that of Options; dropouts counts the nodes that have got one.
+	dropoutSeed, dropouts int64
 }
 
 // buildTraining makes the training graph and returns which parameters are trained.
@@ -52,6 +54,8 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		wanted:  map[string]bool{},
 		parts:   map[string][]string{},
 		stored:  map[string]string{},
+
+		dropoutSeed: o.DropoutSeed,
 	}
 	t.b.Import(microsoft, 1)
 	t.b.Import(LossDomain, 1)
@@ -101,7 +105,7 @@ func checkOutputs(f *forward, outputs []string) error {
 	return errors.Join(faults...)
 }
 
-// findTrainable marks the values that depend on a parameter, and returns the parameters on which the outputs depend.
+// findTrainable marks the values that depend on a parameter, and returns the parameters on which the nodes depend.
 func (t *training) findTrainable(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
 	trainable := map[string]bool{}
 	candidate := map[string]bool{}
@@ -109,23 +113,49 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node, outputs []string) map[
 	for _, p := range t.parameters {
 		candidate[p.GetName()] = reached[p.GetName()] && !t.statistics[p.GetName()]
 	}
+	table := rules()
 	for _, n := range nodes {
+		if table[n.GetOpType()].stops {
+			continue
+		}
 		for _, in := range n.GetInput() {
 			if candidate[in] {
 				trainable[in] = true
 				t.wanted[in] = true
 			}
-			if t.wanted[in] {
-				for _, out := range n.GetOutput() {
-					// Shapes, indices and the like have no gradient.
-					if t.typeOf(out).Elem == onnxgraph.Float32 {
-						t.wanted[out] = true
-					}
+			if !t.wanted[in] {
+				continue
+			}
+			for _, out := range n.GetOutput() {
+				if reached[out] {
+					t.wanted[out] = true
 				}
 			}
 		}
 	}
 	return trainable
+}
+
+// reached marks the values that the gradient of the outputs comes to: float tensors on a way on which no operator stops it.
+func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
+	table := rules()
+	reached := map[string]bool{}
+	for _, name := range outputs {
+		reached[name] = true
+	}
+	for _, n := range slices.Backward(nodes) {
+		hit := slices.ContainsFunc(n.GetOutput(), func(out string) bool { return reached[out] })
+		if !hit || table[n.GetOpType()].stops {
+			continue
+		}
+		for _, in := range n.GetInput() {
+			switch t.typeOf(in).Elem {
+			case onnxgraph.Float32, onnxgraph.Tensor_DOUBLE, onnxgraph.Tensor_FLOAT16, onnxgraph.Tensor_BFLOAT16:
+				reached[in] = true
+			}
+		}
+	}
+	return reached
 }
 
 // addForward copies the forward nodes, in the form that training needs.
@@ -134,8 +164,13 @@ func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error
 	added := make([]*onnxgraph.Node, len(nodes))
 	for i, n := range nodes {
 		r, ok := table[n.GetOpType()]
-		if !ok && t.wantsAny(n.GetInput()) && t.wantsAny(n.GetOutput()) {
+		if !ok && t.wantsAny(n.GetOutput()) {
 			return nil, fmt.Errorf("node %q (%s): ordo has no gradient for this operator", n.GetName(), n.GetOpType())
+		}
+		for _, out := range n.GetOutput() {
+			if typ := t.typeOf(out); t.wanted[out] && typ.Elem != onnxgraph.Float32 {
+				return nil, fmt.Errorf("node %q (%s): its result is of type %v, gradients are computed in float alone", n.GetName(), n.GetOpType(), typ)
+			}
 		}
 		for _, out := range n.GetOutput() {
 			if typ, ok := t.types.Of[out]; ok {
@@ -149,26 +184,6 @@ func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error
 		added[i] = n
 	}
 	return added, nil
-}
-
-// reached holds the values on which the outputs depend through numbers, so that a gradient can reach them; shapes and indices
-// carry none.
-func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
-	reached := map[string]bool{}
-	for _, name := range outputs {
-		reached[name] = true
-	}
-	for _, n := range slices.Backward(nodes) {
-		if !slices.ContainsFunc(n.GetOutput(), func(out string) bool { return reached[out] }) {
-			continue
-		}
-		for _, in := range n.GetInput() {
-			if t.typeOf(in).Elem == onnxgraph.Float32 {
-				reached[in] = true
-			}
-		}
-	}
-	return reached
 }
 
 func (t *training) wantsAny(names []string) bool {

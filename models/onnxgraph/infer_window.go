@@ -123,7 +123,7 @@ type Padding struct {
 
 // PaddingOf reads the geometry of a Pad node whose input has the given shape.
 func (t *Types) PaddingOf(n *Node, in Shape) (Padding, error) {
-	return (&typing{*t}).paddingOf(n, in)
+	return newTyping(t, 0).paddingOf(n, in)
 }
 
 func (t *typing) paddingOf(n *Node, in Shape) (Padding, error) {
@@ -214,7 +214,7 @@ type Resizing struct {
 
 // ResizingOf reads the geometry of a Resize node whose input has the given shape.
 func (t *Types) ResizingOf(n *Node, in Shape) (Resizing, error) {
-	return (&typing{*t}).resizingOf(n, in)
+	return newTyping(t, 0).resizingOf(n, in)
 }
 
 func (t *typing) resizingOf(n *Node, in Shape) (Resizing, error) {

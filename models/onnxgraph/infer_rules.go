@@ -320,6 +320,21 @@ func (w *Window) Output(i int, in Dim) (Dim, error) {
 	return Dim{Size: out}, nil
 }
 
+// Beyond is the number of pixels that the last window covers after the padding in each dimension: only with Ceil there are
+// any. It is false if a size is free.
+func (w *Window) Beyond(in Shape) ([]int64, bool) {
+	beyond := make([]int64, len(w.Kernel))
+	for i := range beyond {
+		out, err := w.Output(i, in[i+2])
+		if err != nil || !out.Static() {
+			return nil, false
+		}
+		padded := w.Pads[i] + in[i+2].Size + w.Pads[i+len(w.Kernel)]
+		beyond[i] = max(0, (out.Size-1)*w.Strides[i]+w.extent(i)-padded)
+	}
+	return beyond, true
+}
+
 // emptyWindow finds a window that covers no pixel of an image: a dilated kernel can stride over it. Only windows that begin in
 // the padding can, where that is smaller than the kernel.
 func (w *Window) emptyWindow(in Shape) error {

@@ -37,7 +37,7 @@ func rules() map[string]rule {
 		"AveragePool":           {gradient: averagePoolGradient, lower: lowerPool, note: "all but the batch fixed"},
 		"BatchNormalization":    {gradient: batchNormGradient, train: trainBatchNorm, evaluate: evaluateBatchNorm},
 		"Cast":                  {gradient: castGradient},
-		"CastLike":              {gradient: castGradient},
+		"CastLike":              {lower: lowerCastLike},
 		"Ceil":                  {stops: true},
 		"Celu":                  {gradient: unaryGradient(celuSlope)},
 		"Clip":                  {gradient: unaryGradient(clipSlope)},

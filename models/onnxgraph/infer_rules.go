@@ -505,7 +505,7 @@ func reduceAxes(t *typing, n *Node, rank int) (axes []int, keep bool, err error)
 	return slices.Compact(axes), n.Int("keepdims", 1) != 0, nil
 }
 
-func transposeShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func transposeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	perm, err := Permutation(n, len(in[0].Shape))
 	if err != nil {
 		return nil, err
@@ -513,6 +513,13 @@ func transposeShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	s := make(Shape, len(perm))
 	for i, p := range perm {
 		s[i] = in[0].Shape[p]
+	}
+	if strides := stridesOf(in[0].Shape); strides != nil {
+		turned := make([]int, len(perm))
+		for i, p := range perm {
+			turned[i] = strides[p]
+		}
+		t.pickStrided(n.Out(0), n.In(0), s, 0, turned)
 	}
 	return one(in[0].Elem, s)
 }

@@ -35,7 +35,7 @@ func rules() map[string]rule {
 		"Add":                   {gradient: broadcastGradient(addPart)},
 		"Atan":                  {gradient: unaryGradient(atanSlope)},
 		"AveragePool":           {gradient: averagePoolGradient, lower: lowerPool, note: "all but the batch fixed"},
-		"BatchNormalization":    {gradient: batchNormGradient, train: trainBatchNorm, evaluate: evaluateBatchNorm},
+		"BatchNormalization":    {gradient: batchNormGradient, lower: lowerBatchNorm, train: trainBatchNorm, evaluate: evaluateBatchNorm},
 		"Cast":                  {gradient: castGradient},
 		"CastLike":              {lower: lowerCastLike},
 		"Ceil":                  {stops: true},

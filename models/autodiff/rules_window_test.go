@@ -183,8 +183,8 @@ func resizeCases() []opCase {
 	return cases
 }
 
-// TestGeometryErrors: what can't be trained is an error that names the node, its operator and the reason.
-func TestGeometryErrors(t *testing.T) {
+// TestShapeErrors: what can't be trained is an error that names the node, its operator and the reason.
+func TestShapeErrors(t *testing.T) {
 	ints, integer, str := onnxgraph.IntsAttr, onnxgraph.IntAttr, onnxgraph.StringAttr
 	free := onnxgraph.Shape{{Param: "batch"}, {Size: 3}, {Param: "height"}, {Size: size}}
 	fixed := onnxgraph.Batch(3, size, size)
@@ -217,6 +217,16 @@ func TestGeometryErrors(t *testing.T) {
 		{"(Resize): the new size \"sizes\" depends on the data", 17, free, sized(4, 5)},
 		{"(GroupNormalization): 3 groups of an input of shape [batch,4,7,7]", 21, fixed, affineNorm("GroupNormalization", true, []int64{4}, integer("num_groups", 3))},
 		{"(InstanceNormalization): a parameter of shape [3]", 17, fixed, affineNorm("InstanceNormalization", true, []int64{3})},
+		{`(BatchNormalization): the statistic "y_mean" is used by node "looked at" (Relu)`, 14, fixed, func(g *opGraph, x string) string {
+			y := batchNorm(4, 3, integer("training_mode", 1))(g, x)
+			g.Op("Relu", "looked at", []string{"y_mean"})
+			return y
+		}},
+		{`(BatchNormalization): the statistic "y_var" is an output of the graph`, 14, fixed, func(g *opGraph, x string) string {
+			y := batchNorm(4, 3, integer("training_mode", 1))(g, x)
+			g.Output("y_var", onnxgraph.FloatType(onnxgraph.Static(4)))
+			return y
+		}},
 		{"(LayerNormalization): a parameter of shape [6]", 17, fixed, affineNorm("LayerNormalization", true, []int64{6})},
 	} {
 		g := &opGraph{onnxgraph.NewBuilder("test", c.opset), newRandom()}

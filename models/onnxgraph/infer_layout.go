@@ -248,7 +248,7 @@ func gatherElementsShape(_ *typing, n *Node, in []TensorType) ([]TensorType, err
 	return one(in[0].Elem, in[1].Shape)
 }
 
-func argShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func argShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	axis, err := normalAxis(n.Int("axis", 0), len(in[0].Shape))
 	if err != nil {
 		return nil, err

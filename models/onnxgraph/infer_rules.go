@@ -27,7 +27,7 @@ func shapeRules() map[string]shapeRule {
 		"CastLike":              atLeast(2, castShape),
 		"Ceil":                  atLeast(1, unaryShape),
 		"Celu":                  atLeast(1, unaryShape),
-		"Clip":                  atLeast(1, unaryShape),
+		"Clip":                  atLeast(1, clipShape),
 		"Concat":                atLeast(1, concatShape),
 		"Constant":              constantShape,
 		"ConstantOfShape":       atLeast(1, constantOfShapeShape),

@@ -260,29 +260,34 @@ func floatOperation(op string) func(v []float32) (float32, bool) {
 	return nil
 }
 
-// fold notes the elements of the result of an element-wise operator where those of its operands are known.
-func (t *typing) fold(n *Node, in []TensorType, out Shape) {
+// fold notes the elements of the result of an element-wise operator where those of its operands are known, and says whether
+// they are.
+func (t *typing) fold(n *Node, in []TensorType, out Shape) bool {
 	count, ok := out.Elements()
 	if !ok || count > maxShapeElements {
-		return
+		return false
 	}
 	index := make([][]int, len(in))
 	for i, x := range in {
 		if n.In(i) == "" || len(x.Shape) > len(out) {
-			return
+			return false
 		}
 		index[i] = broadcastIndex(out, x.Shape)
 	}
+	known := false
 	if ints, ok := gather(t.Values, n.GetInput(), index); ok {
 		if v, ok := apply(intOperation(n.GetOpType()), ints, int(count)); ok {
 			t.Values[n.Out(0)] = v
+			known = true
 		}
 	}
 	if floats, ok := gather(t.Floats, n.GetInput(), index); ok {
 		if v, ok := apply(floatOperation(n.GetOpType()), floats, int(count)); ok {
 			t.Floats[n.Out(0)] = v
+			known = true
 		}
 	}
+	return known
 }
 
 // broadcastIndex lists, for each element of the result, which element of an operand goes into it.

@@ -79,7 +79,7 @@ func rules() map[string]rule {
 		"Mul":                   {gradient: broadcastGradient(multiplyPart)},
 		"Neg":                   {gradient: unaryGradient(negSlope)},
 		"PRelu":                 {gradient: broadcastGradient(preluPart), note: "at 0 the slope counts, as in torch"},
-		"Pad":                   {gradient: padGradient, note: "fixed pads of fixed sizes; negative ones in mode constant only; no mode wrap"},
+		"Pad":                   {gradient: padGradient, lower: lowerPad, note: "fixed pads of fixed sizes; negative ones in mode constant only; no mode wrap"},
 		"Pow":                   {gradient: broadcastGradient(powerPart), note: "of a base that is not above 0, a trained exponent gets 0"},
 		"RMSNormalization":      {gradient: rmsNormGradient},
 		"Reciprocal":            {gradient: unaryGradient(reciprocalSlope)},

@@ -491,7 +491,7 @@ func TestCheckpointOfONNXRuntime(t *testing.T) {
 }
 
 func FuzzBuild(f *testing.F) {
-	for _, c := range slices.Concat(opCases(), windowCases(), normCases()) {
+	for _, c := range allCases() {
 		data, err := c.model(f).Encode()
 		if err != nil {
 			f.Fatal(err)

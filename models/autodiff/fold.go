@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"ordo/models/onnxgraph"
 )
@@ -232,11 +233,16 @@ func (f *forward) store(t *onnxgraph.Tensor) string {
 	return t.Name
 }
 
+// unique returns the name, or the name with a number where it is taken.
 func (f *forward) unique(name string) string {
-	for _, taken := f.types.Of[name]; taken; _, taken = f.types.Of[name] {
-		name += "_"
+	unique := name
+	for {
+		if _, taken := f.types.Of[unique]; !taken {
+			return unique
+		}
+		f.numbered[name]++
+		unique = name + "_" + strconv.Itoa(f.numbered[name])
 	}
-	return name
 }
 
 // lower replaces the nodes whose rule says so by others.

@@ -214,10 +214,14 @@ func opCases() []opCase {
 	}
 }
 
+func allCases() []opCase {
+	return slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases(), fixedCases())
+}
+
 // TestRulesAgainstFiniteDifferences holds every gradient of every rule against central differences of L = Σ z·dz.
 func TestRulesAgainstFiniteDifferences(t *testing.T) {
 	covered := map[string]bool{}
-	for _, c := range slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases(), fixedCases()) {
+	for _, c := range allCases() {
 		for _, n := range c.model(t).GetGraph().GetNode() {
 			covered[n.GetOpType()] = true
 		}

@@ -22,6 +22,23 @@ type Types struct {
 // maxShapeElements bounds the integer tensors that are followed through: shapes and axes are much shorter.
 const maxShapeElements = 64
 
+// maxElements bounds the elements of a tensor, each free size taken for 1: a terabyte is no network's.
+const maxElements = 1 << 38
+
+// huge says whether a tensor would have more than maxElements elements.
+func (s Shape) huge() bool {
+	n := int64(1)
+	for _, d := range s {
+		if f := d.factor(); f > 0 {
+			if n > maxElements/f {
+				return true
+			}
+			n *= f
+		}
+	}
+	return false
+}
+
 // Infer finds the type of every value of a model that has passed [Check]. It stops at the first node whose operator it
 // doesn't know or whose inputs don't fit, and names it.
 func Infer(m *Model) (*Types, error) { return infer(m, 0) }
@@ -175,6 +192,9 @@ func (t *typing) infer(n *Node) error {
 			if d.Param == "" && d != Unknown && (d.Size < 0 || d.Size > maxDim) {
 				return fmt.Errorf("output %q would have the shape %v, which is impossible", name, out[i].Shape)
 			}
+		}
+		if out[i].Shape.huge() {
+			return fmt.Errorf("output %q would have the shape %v, more than %d elements", name, out[i].Shape, int64(maxElements))
 		}
 		t.Of[name] = out[i]
 	}

@@ -14,6 +14,10 @@ type backbone struct {
 	// patch is the usual Options.PatchSize by stem, maxPatch the largest; 0: it has no patches.
 	patch    map[string]int
 	maxPatch int
+	// tiled says that the patches must cover the image and are compared with each other; minSide is how many there must
+	// be on a side.
+	tiled   bool
+	minSide int
 	// opset is 0 for the usual one.
 	opset int64
 	// build adds the network behind Images, up to a node that makes Features, and returns the number of features.
@@ -36,7 +40,7 @@ func backbones() []backbone {
 	vision := func(name string, v vit) backbone {
 		return backbone{
 			name: name, source: transformer + name + "_patch16_224", classifier: "head.",
-			patch: map[string]int{standardStem: 16, smallStem: 4}, maxPatch: 64, opset: geluOpset,
+			patch: map[string]int{standardStem: 16, smallStem: 4}, maxPatch: 64, tiled: true, opset: geluOpset,
 			build: func(n *network, o Options, imageSize int) int { return n.vit(v, o.PatchSize, imageSize) },
 		}
 	}
@@ -59,7 +63,7 @@ func backbones() []backbone {
 		},
 		{
 			name: "convnext_tiny", source: "torchvision.models.convnext_tiny", classifier: "classifier.2.",
-			patch: map[string]int{standardStem: 4, smallStem: 2}, maxPatch: 8, opset: geluOpset,
+			patch: map[string]int{standardStem: 4, smallStem: 2}, maxPatch: 8, minSide: 8, opset: geluOpset,
 			build: func(n *network, o Options, _ int) int { return n.convNeXtTiny(o.PatchSize) },
 		},
 		vision("vit_tiny", vit{dim: 192, depth: 12, heads: 3}),

@@ -28,8 +28,8 @@ func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("zoo: options: %w", err)
 	}
-	if err := o.ValidateFor(imageSize); err != nil {
-		return nil, fmt.Errorf("zoo: %w", err)
+	if err := o.CheckImageSize(imageSize); err != nil {
+		return nil, fmt.Errorf("zoo: image size: %w", err)
 	}
 	b, _ := find(o.Backbone)
 	o.Width, o.PatchSize = cmp.Or(o.Width, b.width), cmp.Or(o.PatchSize, b.patch[o.Stem])

@@ -48,7 +48,7 @@ const (
 	standardStem = "standard"
 )
 
-// Validate returns every fault of the options, joined. What depends on the size of the images, ValidateFor finds.
+// Validate returns every fault of the options, joined. What depends on the size of the images, CheckImageSize finds.
 func (o Options) Validate() error {
 	var faults []error
 	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
@@ -81,24 +81,23 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
-// ValidateFor says what makes the backbone unfit for square images of a size in pixels. The options must be valid.
-func (o Options) ValidateFor(imageSize int) error {
-	if imageSize < minImage || imageSize > maxImage {
-		return fmt.Errorf("image size: must be in [%d, %d], got %d", minImage, maxImage, imageSize)
+// CheckImageSize says whether the backbone takes square images of that side, in pixels. The options must be valid.
+func (o Options) CheckImageSize(size int) error {
+	if size < minImage || size > maxImage {
+		return fmt.Errorf("must be in [%d, %d] for the backbone %s, got %d", minImage, maxImage, o.Backbone, size)
 	}
 	b, _ := find(o.Backbone)
 	patch := cmp.Or(o.PatchSize, b.patch[o.Stem])
-	switch patches := imageSize / max(patch, 1); {
-	case patch == 0:
-	case b.name == "convnext_tiny" && patches < 8:
-		return fmt.Errorf("patch_size: convnext_tiny halves the image three times after its patches of %d pixels, so the image must be of %d pixels or more, not %d: take smaller patches",
-			patch, 8*patch, imageSize)
-	case b.name == "convnext_tiny":
-	case imageSize%patch != 0:
-		return fmt.Errorf("patch_size: patches of %d pixels don't tile an image of %d: take a divisor of the image size", patch, imageSize)
-	case patches*patches > maxPatches:
-		return fmt.Errorf("patch_size: %d pixels cut an image of %d into %d patches, %s takes at most %d: take larger patches",
-			patch, imageSize, patches*patches, o.Backbone, maxPatches)
+	if patch == 0 {
+		return nil
+	}
+	switch side := size / patch; {
+	case b.tiled && size%patch != 0:
+		return fmt.Errorf("must be a multiple of %d, the side of the patches of %s, got %d: choose another patch_size", patch, o.Backbone, size)
+	case b.tiled && side*side > maxPatches:
+		return fmt.Errorf("%d is %d patches of %d pixels, %s takes at most %d: choose a larger patch_size", size, side*side, patch, o.Backbone, maxPatches)
+	case side < b.minSide:
+		return fmt.Errorf("must be at least %d for %s with patches of %d pixels, got %d: choose a smaller patch_size", b.minSide*patch, o.Backbone, patch, size)
 	}
 	return nil
 }

@@ -17,16 +17,31 @@ type file struct {
 	close   func() error
 }
 
+// CheckPath says what is wrong with the name of a weight file.
+func CheckPath(path string) error {
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case safetensorsExt, onnxExt:
+		return nil
+	default:
+		return fmt.Errorf("must end in %s or %s, got %q; safetensors.torch.save_file writes one of a torch state dict", safetensorsExt, onnxExt, path)
+	}
+}
+
+// The ends of the names of weight files.
+const (
+	safetensorsExt = ".safetensors"
+	onnxExt        = ".onnx"
+)
+
 // open reads the list of a file's float tensors.
 func open(path string) (*file, error) {
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".safetensors":
-		return openSafetensors(path)
-	case ".onnx":
-		return openONNX(path)
-	default:
-		return nil, fmt.Errorf("it must end in .safetensors or .onnx, not in %q; safetensors.torch.save_file writes one of a torch state dict", ext)
+	if err := CheckPath(path); err != nil {
+		return nil, fmt.Errorf("its name %w", err)
 	}
+	if strings.EqualFold(filepath.Ext(path), onnxExt) {
+		return openONNX(path)
+	}
+	return openSafetensors(path)
 }
 
 func openSafetensors(path string) (*file, error) {

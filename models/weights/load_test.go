@@ -251,7 +251,7 @@ func TestLoadErrors(t *testing.T) {
 			t.Errorf("%q: got %v, want an error with %q", c.file, err, c.want)
 		}
 	}
-	for name, want := range map[string]string{"w.pth": `not in ".pth"`, "w.onnx": "not an ONNX model"} {
+	for name, want := range map[string]string{"w.pth": "must end in .safetensors or .onnx", "w.onnx": "not an ONNX model"} {
 		if _, err := weights.Load(graph(), write(t, name, []byte("PK")), weights.Options{}); !errors.Is(err, weights.ErrWeights) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", name, err, want)
 		}

@@ -14,6 +14,9 @@ const (
 	Embedding = "embedding"
 )
 
+// Projector is the prefix of the names of the projector's parameters.
+const Projector = "projector."
+
 // The opsets are the oldest that have all operators as they are used here: 17 LayerNormalization, 20 Gelu. A backbone that
 // does without Gelu takes the older one, which more runtimes read.
 const (

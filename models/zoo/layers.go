@@ -140,7 +140,7 @@ func (n *network) dense(name, x string, in, out int) string {
 // linear, norm and ReLU. Before a batch norm a bias would be without effect, so hidden layers have none.
 func (n *network) projector(x string, in int, sizes []int) {
 	for i, out := range sizes {
-		name := func(k int) string { return fmt.Sprintf("projector.%d", 3*i+k) }
+		name := func(k int) string { return fmt.Sprint(Projector, 3*i+k) }
 		if i == len(sizes)-1 {
 			n.linear(name(0), Embedding, x, in, out, true)
 			return

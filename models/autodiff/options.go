@@ -9,6 +9,9 @@ import (
 type Options struct {
 	// Outputs names the graph outputs that the loss sees, in the order in which the loss node gets them; at least one.
 	Outputs []string
+	// DropoutSeed, if not 0, fixes what the dropouts of the training graph draw: each has a generator of its own that starts
+	// with it when a session is opened. With 0 they draw from ONNX Runtime's one generator.
+	DropoutSeed int64
 	// Optimizer holds the constants of AdamW.
 	Optimizer OptimizerOptions
 	// ExposeGradients adds to the training graph an output grad/NAME for every trainable parameter: the gradient of the

@@ -39,6 +39,8 @@ type training struct {
 	parts map[string][]string
 	// constants by content, so that each is stored once.
 	stored map[string]string
+	// dropoutSeed is that of Options; dropouts counts the nodes that have got one.
+	dropoutSeed, dropouts int64
 }
 
 // buildTraining makes the training graph and returns which parameters are trained.
@@ -52,6 +54,8 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		wanted:  map[string]bool{},
 		parts:   map[string][]string{},
 		stored:  map[string]string{},
+
+		dropoutSeed: o.DropoutSeed,
 	}
 	t.b.Import(microsoft, 1)
 	t.b.Import(LossDomain, 1)
@@ -59,7 +63,7 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		t.b.Reserve(name)
 	}
 	nodes := upstream(f.nodes, o.Outputs)
-	trainable := t.findTrainable(nodes)
+	trainable := t.findTrainable(nodes, o.Outputs)
 	if len(trainable) == 0 {
 		return nil, nil, fmt.Errorf("the outputs %q depend on no parameter that can be trained", o.Outputs)
 	}
@@ -102,20 +106,28 @@ func checkOutputs(f *forward, outputs []string) error {
 }
 
 // findTrainable marks the values that depend on a parameter, and returns the parameters on which the nodes depend.
-func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
+func (t *training) findTrainable(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
 	trainable := map[string]bool{}
 	candidate := map[string]bool{}
+	reached := t.reached(nodes, outputs)
 	for _, p := range t.parameters {
-		candidate[p.GetName()] = !t.statistics[p.GetName()]
+		candidate[p.GetName()] = reached[p.GetName()] && !t.statistics[p.GetName()]
 	}
+	table := rules()
 	for _, n := range nodes {
+		if table[n.GetOpType()].stops {
+			continue
+		}
 		for _, in := range n.GetInput() {
 			if candidate[in] {
 				trainable[in] = true
 				t.wanted[in] = true
 			}
-			if t.wanted[in] {
-				for _, out := range n.GetOutput() {
+			if !t.wanted[in] {
+				continue
+			}
+			for _, out := range n.GetOutput() {
+				if reached[out] {
 					t.wanted[out] = true
 				}
 			}
@@ -124,14 +136,41 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
 	return trainable
 }
 
+// reached marks the values that the gradient of the outputs comes to: float tensors on a way on which no operator stops it.
+func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
+	table := rules()
+	reached := map[string]bool{}
+	for _, name := range outputs {
+		reached[name] = true
+	}
+	for _, n := range slices.Backward(nodes) {
+		hit := slices.ContainsFunc(n.GetOutput(), func(out string) bool { return reached[out] })
+		if !hit || table[n.GetOpType()].stops {
+			continue
+		}
+		for _, in := range n.GetInput() {
+			switch t.typeOf(in).Elem {
+			case onnxgraph.Float32, onnxgraph.Tensor_DOUBLE, onnxgraph.Tensor_FLOAT16, onnxgraph.Tensor_BFLOAT16:
+				reached[in] = true
+			}
+		}
+	}
+	return reached
+}
+
 // addForward copies the forward nodes, in the form that training needs.
 func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error) {
 	table := rules()
 	added := make([]*onnxgraph.Node, len(nodes))
 	for i, n := range nodes {
 		r, ok := table[n.GetOpType()]
-		if !ok && t.wantsAny(n.GetInput()) {
+		if !ok && t.wantsAny(n.GetOutput()) {
 			return nil, fmt.Errorf("node %q (%s): ordo has no gradient for this operator", n.GetName(), n.GetOpType())
+		}
+		for _, out := range n.GetOutput() {
+			if typ := t.typeOf(out); t.wanted[out] && typ.Elem != onnxgraph.Float32 {
+				return nil, fmt.Errorf("node %q (%s): its result is of type %v, gradients are computed in float alone", n.GetName(), n.GetOpType(), typ)
+			}
 		}
 		for _, out := range n.GetOutput() {
 			if typ, ok := t.types.Of[out]; ok {
@@ -168,7 +207,7 @@ func (t *training) addLoss(outputs []string) {
 func (t *training) addBackward(nodes []*onnxgraph.Node) error {
 	table := rules()
 	for _, n := range slices.Backward(nodes) {
-		if !t.wantsAny(n.GetInput()) {
+		if !t.wantsAny(n.GetInput()) || !t.wantsAny(n.GetOutput()) {
 			continue
 		}
 		dy := make([]string, len(n.GetOutput()))

@@ -81,7 +81,7 @@ func TransposedWindowOf(n *Node, kernel []int64, in Shape) (Window, Shape, error
 			}
 			if wanted == nil {
 				size = unpadded + extra[i] - total
-			} else if size+total-extra[i]-w.extent(i) < 0 || (size+total-extra[i]-w.extent(i))/w.Strides[i]+1 != d.Size {
+			} else if size+total-w.extent(i) < 0 || (size+total-w.extent(i))/w.Strides[i]+1 != d.Size {
 				return w, nil, fmt.Errorf("output_shape %v can't be made of an input of shape %v", wanted, in)
 			}
 		}

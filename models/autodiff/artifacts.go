@@ -52,7 +52,7 @@ func Build(m *onnxgraph.Model, o Options) (*Artifacts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("autodiff: training graph: %w", err)
 	}
-	a := &Artifacts{Training: training, Eval: buildEval(f), Optimizer: buildOptimizer(o.Optimizer)}
+	a := &Artifacts{Training: training, Eval: buildEval(f), Optimizer: NewOptimizer(o.Optimizer)}
 	var c Checkpoint
 	for _, t := range f.parameters {
 		name := t.GetName()

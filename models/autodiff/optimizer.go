@@ -5,9 +5,9 @@ import "ordo/models/onnxgraph"
 // The opset of the optimizer graph is that of its one operator's generator; it uses no operator of ONNX's own.
 const optimizerOpset = 17
 
-// buildOptimizer makes the optimizer graph: one AdamW node over all trainable parameters. ONNX Runtime demands these inputs
+// NewOptimizer makes the optimizer graph: one AdamW node over all trainable parameters. ONNX Runtime demands these inputs
 // under these names in this order; the node changes parameters and moments in place, and its one output says that it did.
-func buildOptimizer(o OptimizerOptions) *onnxgraph.Model {
+func NewOptimizer(o OptimizerOptions) *onnxgraph.Model {
 	one := onnxgraph.Static(1)
 	sequences := []string{"params", "gradients", "first_order_moments", "second_order_moments"}
 	inputs := []*onnxgraph.ValueInfo{

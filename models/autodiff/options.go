@@ -9,6 +9,9 @@ import (
 type Options struct {
 	// Outputs names the graph outputs that the loss sees, in the order in which the loss node gets them; at least one.
 	Outputs []string
+	// Frozen names parameters that are not trained, beside batch norm's running statistics. The batch norms of frozen layers
+	// go on to normalise by the batch and to keep their statistics.
+	Frozen []string
 	// Optimizer holds the constants of AdamW.
 	Optimizer OptimizerOptions
 	// ExposeGradients adds to the training graph an output grad/NAME for every trainable parameter: the gradient of the

@@ -59,13 +59,15 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		t.b.Reserve(name)
 	}
 	nodes := upstream(f.nodes, o.Outputs)
-	trainable := t.findTrainable(nodes)
+	trainable, err := t.findTrainable(nodes, o.Frozen)
+	if err != nil {
+		return nil, nil, err
+	}
 	if len(trainable) == 0 {
 		return nil, nil, fmt.Errorf("the outputs %q depend on no parameter that can be trained", o.Outputs)
 	}
 	f.addConstants(t.b, nodes)
-	nodes, err := t.addForward(nodes)
-	if err != nil {
+	if nodes, err = t.addForward(nodes); err != nil {
 		return nil, nil, err
 	}
 	t.addLoss(o.Outputs)
@@ -101,12 +103,18 @@ func checkOutputs(f *forward, outputs []string) error {
 	return errors.Join(faults...)
 }
 
-// findTrainable marks the values that depend on a parameter, and returns the parameters on which the nodes depend.
-func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
+// findTrainable marks the values that depend on a parameter that is not frozen, and returns those parameters.
+func (t *training) findTrainable(nodes []*onnxgraph.Node, frozen []string) (map[string]bool, error) {
 	trainable := map[string]bool{}
 	candidate := map[string]bool{}
 	for _, p := range t.parameters {
 		candidate[p.GetName()] = !t.statistics[p.GetName()]
+	}
+	for _, name := range frozen {
+		if _, ok := candidate[name]; !ok {
+			return nil, fmt.Errorf("%q, which should be frozen, is not a parameter of the graph", name)
+		}
+		candidate[name] = false
 	}
 	for _, n := range nodes {
 		for _, in := range n.GetInput() {
@@ -121,7 +129,7 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node) map[string]bool {
 			}
 		}
 	}
-	return trainable
+	return trainable, nil
 }
 
 // addForward copies the forward nodes, in the form that training needs.

@@ -4,14 +4,15 @@ import (
 	"cmp"
 	"fmt"
 
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
 // The names of the graph's input and outputs.
 const (
 	Images    = "images"
-	Features  = "features"
-	Embedding = "embedding"
+	Features  = heads.Features
+	Embedding = heads.Embedding
 )
 
 // opset is the oldest that has all operators as they are used here; ONNX Runtime's training API is tried with it.
@@ -38,7 +39,9 @@ func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
 	if len(o.Projector) == 0 {
 		n.b.Append(&onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
 	} else {
-		n.projector(Features, features, o.Projector)
+		projector := heads.Default()
+		projector.Name, projector.Layers = heads.Projector, o.Projector
+		projector.Add(n.b, features, seed)
 	}
 	m := n.b.Model()
 	types, err := onnxgraph.Infer(m)

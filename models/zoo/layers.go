@@ -1,10 +1,6 @@
 package zoo
 
-import (
-	"fmt"
-
-	"ordo/models/onnxgraph"
-)
+import "ordo/models/onnxgraph"
 
 // network is a graph under construction with the layers that the backbones are made of. A layer's name is its parameters'
 // prefix.
@@ -47,29 +43,3 @@ func (n *network) norm(name, x string, channels int) string {
 }
 
 func (n *network) relu(name, x string) string { return n.b.Op("Relu", name, []string{x}) }
-
-// linear is y = x·Wᵀ + b, or without b.
-func (n *network) linear(name, output, x string, in, out int, bias bool) string {
-	dims := []int64{int64(out), int64(in)}
-	inputs := []string{x, n.parameter(name+".weight", dims, evenly(n.stream(name+".weight"), in*out, in))}
-	if bias {
-		inputs = append(inputs, n.parameter(name+".bias", dims[:1], evenly(n.stream(name+".bias"), out, in)))
-	}
-	return n.b.Op("Gemm", output, inputs, onnxgraph.IntAttr("transB", 1))
-}
-
-// projector is the perceptron from the features to the embedding. Its layers are numbered as in a torch Sequential of
-// linear, norm and ReLU. Before a batch norm a bias would be without effect, so hidden layers have none.
-func (n *network) projector(x string, in int, sizes []int) {
-	for i, out := range sizes {
-		name := func(k int) string { return fmt.Sprintf("projector.%d", 3*i+k) }
-		if i == len(sizes)-1 {
-			n.linear(name(0), Embedding, x, in, out, true)
-			return
-		}
-		x = n.linear(name(0), name(0), x, in, out, false)
-		x = n.norm(name(1), x, out)
-		x = n.relu(name(2), x)
-		in = out
-	}
-}

@@ -24,15 +24,4 @@ func kaimingNormal(r *rand.Rand, dims []int64) []float32 {
 	return w
 }
 
-// evenly draws count values from ±1/√inputs.
-func evenly(r *rand.Rand, count, inputs int) []float32 {
-	bound := 1 / math.Sqrt(float64(inputs))
-	w := make([]float32, count)
-	for i := range w {
-		unit := 2*r.Float64() - 1 // exact, so that no machine rounds it differently
-		w[i] = float32(bound * unit)
-	}
-	return w
-}
-
 func constant(count int, v float32) []float32 { return slices.Repeat([]float32{v}, count) }

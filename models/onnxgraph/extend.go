@@ -20,3 +20,6 @@ func Extend(m *Model) *Builder {
 	}
 	return b
 }
+
+// Has says whether a name is taken.
+func (b *Builder) Has(name string) bool { return b.names[name] }

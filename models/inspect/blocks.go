@@ -37,10 +37,14 @@ func (r *Report) blocks() []block {
 	for _, v := range r.Outputs {
 		isOutput[v.Name] = v.Name
 	}
+	made := map[string][]string{} // value that is made of parameters alone → those
 	for _, n := range r.graph.GetNode() {
 		from := sources(n, of)
 		out := n.Out(0)
 		if len(from) == 0 || !r.float(out) {
+			for _, in := range n.GetInput() {
+				made[out] = append(made[out], r.parameters(in, made)...)
+			}
 			continue
 		}
 		i := from[0]
@@ -52,8 +56,12 @@ func (r *Report) blocks() []block {
 		b.lines = append(b.lines, r.title(n))
 		b.names = append(b.names, n.GetName())
 		b.out, b.shape = out, r.shapeOf(out)
-		for _, in := range n.GetInput() {
-			if p, ok := r.params[in]; ok {
+		for k, in := range n.GetInput() {
+			if n.GetOpType() == "BatchNormalization" && k >= 3 {
+				continue // running statistics: no weights
+			}
+			for _, name := range r.parameters(in, made) {
+				p := r.params[name]
 				count, _ := onnxgraph.Static(p.Shape...).Elements()
 				if p.Frozen {
 					b.frozen += count
@@ -74,6 +82,14 @@ func (r *Report) blocks() []block {
 		}
 	}
 	return list
+}
+
+// parameters are those that a value is made of, if it is made of nothing else.
+func (r *Report) parameters(name string, made map[string][]string) []string {
+	if _, ok := r.params[name]; ok {
+		return []string{name}
+	}
+	return made[name]
 }
 
 // uses counts how many nodes take each value on the way that the picture shows.

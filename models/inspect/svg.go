@@ -42,11 +42,8 @@ func (b block) footer() string {
 	return text
 }
 
-// allFrozen: the block has weights, and none of them is trained. Running statistics alone don't count: they come with a trained
-// scale, or with none at all.
-func (b block) allFrozen() bool {
-	return b.params == 0 && b.frozen > 0
-}
+// allFrozen: the block has weights, and none of them is trained.
+func (b block) allFrozen() bool { return b.params == 0 && b.frozen > 0 }
 
 func (b block) text() []string {
 	lines := append(append([]string{}, b.lines...), b.footer())

@@ -10,7 +10,9 @@ import (
 	"github.com/google/renameio/v2"
 
 	"ordo/models/autodiff"
+	"ordo/models/onnxgraph"
 	"ordo/models/ort"
+	"ordo/models/weights"
 	"ordo/models/zoo"
 )
 
@@ -30,24 +32,45 @@ const (
 // Artifacts are the bytes of the graphs and of the checkpoint that a Trainer runs.
 type Artifacts = ort.Artifacts
 
-// Build makes the artifacts of a zoo backbone for square images of imageSize pixels. The initial weights are a pure
-// function of the seed.
-func Build(o Options, optimizer OptimizerOptions, imageSize int, seed uint64) (Artifacts, error) {
-	forward, err := zoo.Build(o.Options, imageSize, seed)
+// Forward makes the forward graph of a zoo backbone for square images of imageSize pixels. The initial weights are a pure
+// function of the seed and, if the options name one, of the weight file, of which the report tells.
+func Forward(o Options, imageSize int, seed uint64) (*onnxgraph.Model, *weights.Report, error) {
+	m, err := zoo.Build(o.Options, imageSize, seed)
 	if err != nil {
-		return Artifacts{}, fmt.Errorf("models: %w", err)
+		return nil, nil, fmt.Errorf("models: %w", err)
+	}
+	if o.Weights == "" {
+		return m, nil, nil
+	}
+	report, err := weights.Load(m, o.Weights, weights.Options{
+		Strict: o.WeightsStrict, Optional: []string{zoo.Projector}, Ignored: []string{zoo.Classifier(o.Backbone)},
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("models: %w", err)
+	}
+	return m, &report, nil
+}
+
+// Build makes the artifacts of Forward's graph. The notes are sentences for the log.
+func Build(o Options, optimizer OptimizerOptions, imageSize int, seed uint64) (a Artifacts, notes []string, err error) {
+	forward, report, err := Forward(o, imageSize, seed)
+	if err != nil {
+		return a, nil, err
+	}
+	if report != nil {
+		notes = append(notes, fmt.Sprintf("initial weights of %s: %s", o.Weights, report))
 	}
 	built, err := autodiff.Build(forward, autodiff.Options{Outputs: []string{Features, Embedding}, Optimizer: optimizer})
 	if err != nil {
-		return Artifacts{}, fmt.Errorf("models: %w", err)
+		return a, nil, fmt.Errorf("models: %w", err)
 	}
 	training, err1 := built.Training.Encode()
 	eval, err2 := built.Eval.Encode()
 	opt, err3 := built.Optimizer.Encode()
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return Artifacts{}, fmt.Errorf("models: %w", err)
+		return a, nil, fmt.Errorf("models: %w", err)
 	}
-	return Artifacts{Training: training, Eval: eval, Optimizer: opt, Checkpoint: built.Checkpoint}, nil
+	return Artifacts{Training: training, Eval: eval, Optimizer: opt, Checkpoint: built.Checkpoint}, notes, nil
 }
 
 // WriteGraphs writes the three graphs into dir, each file whole or not at all. The checkpoint is not among them: it changes

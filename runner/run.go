@@ -249,9 +249,12 @@ func (r *run) artifacts() (models.Artifacts, error) {
 	}
 	optimizer := models.DefaultOptimizer()
 	optimizer.WeightDecay = e.Train.WeightDecay
-	a, err := models.Build(e.Model, optimizer, e.Data.ImageSize, e.Seed)
+	a, notes, err := models.Build(e.Model, optimizer, e.Data.ImageSize, e.Seed)
 	if err != nil {
 		return a, err
+	}
+	for _, note := range notes {
+		r.o.Progress.Note(note)
 	}
 	return a, models.WriteGraphs(r.folder.Graphs(), a)
 }

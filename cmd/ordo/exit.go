@@ -11,6 +11,7 @@ import (
 
 	"ordo/models/ort"
 	"ordo/models/ort/library"
+	"ordo/models/weights"
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
@@ -41,6 +42,7 @@ var exitCodes = []struct {
 	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
 	{data.ErrData, exitData},
+	{weights.ErrWeights, exitData},
 	{runner.ErrDiverged, exitNumeric},
 	{eval.ErrNonFinite, exitNumeric},
 	{library.ErrNotFound, exitLibrary},

@@ -66,20 +66,26 @@ func (a adder) fill(name string, size int, v float32) string {
 	return a.b.Initializer(onnxgraph.NewFloats(name, []int64{int64(size)}, slices.Repeat([]float32{v}, size)))
 }
 
-// evenly stores values drawn from ±1/√inputs.
+// evenly stores a tensor of values from ±1/√inputs.
 func (a adder) evenly(name string, dims []int64, inputs int) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name)) // never fails
-	r := rand.New(rand.NewPCG(a.seed, h.Sum64()))
 	count := int64(1)
 	for _, d := range dims {
 		count *= d
 	}
+	return a.b.Initializer(onnxgraph.NewFloats(name, dims, Evenly(a.seed, name, int(count), inputs)))
+}
+
+// Evenly draws the initial values of a parameter of torch's Linear with that many inputs, evenly from ±1/√inputs: a function
+// of seed and name.
+func Evenly(seed uint64, name string, count, inputs int) []float32 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name)) // never fails
+	r := rand.New(rand.NewPCG(seed, h.Sum64()))
 	bound := 1 / math.Sqrt(float64(inputs))
 	values := make([]float32, count)
 	for i := range values {
 		unit := 2*r.Float64() - 1 // exact, so that no machine rounds it differently
 		values[i] = float32(bound * unit)
 	}
-	return a.b.Initializer(onnxgraph.NewFloats(name, dims, values))
+	return values
 }

@@ -15,8 +15,15 @@ const (
 	Embedding = heads.Embedding
 )
 
-// opset is the oldest that has all operators as they are used here; ONNX Runtime's training API is tried with it.
-const opset = 17
+// Projector is the prefix of the names of the projector's parameters.
+const Projector = heads.Projector + "."
+
+// The opsets are the oldest that have all operators as they are used here: 17 LayerNormalization, 20 Gelu. A backbone that
+// does without Gelu takes the older one, which more runtimes read.
+const (
+	opset     = 17
+	geluOpset = 20
+)
 
 // Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, imageSize in [16, 1024]: input
 // `images` float32 [batch, 3, imageSize, imageSize], outputs `features` [batch, F] and `embedding` [batch, D]. The same
@@ -28,30 +35,22 @@ func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
 	if err := o.CheckImageSize(imageSize); err != nil {
 		return nil, fmt.Errorf("zoo: image size: %w", err)
 	}
-	n := newNetwork(o.Backbone, imageSize, seed)
-	var features int
-	switch o.Backbone {
-	case "resnet18":
-		features = n.resnet18(cmp.Or(o.Width, 64), o.Stem)
-	default:
-		features = n.convnet(cmp.Or(o.Width, 16), imageSize)
-	}
+	b, _ := find(o.Backbone)
+	o.Width, o.PatchSize = cmp.Or(o.Width, b.width), cmp.Or(o.PatchSize, b.patch[o.Stem])
+	n := newNetwork(o.Backbone, cmp.Or(b.opset, opset), imageSize, seed)
+	features := b.build(n, o, imageSize)
+	embedding := features
 	if len(o.Projector) == 0 {
 		n.b.Append(&onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
 	} else {
 		projector := heads.Default()
 		projector.Name, projector.Layers = heads.Projector, o.Projector
 		projector.Add(n.b, features, seed)
+		embedding = o.Projector[len(o.Projector)-1]
 	}
-	m := n.b.Model()
-	types, err := onnxgraph.Infer(m)
-	if err != nil {
-		return nil, fmt.Errorf("zoo: %s for images of %d pixels: %w", o.Backbone, imageSize, err)
-	}
-	for _, name := range []string{Features, Embedding} {
-		m.Graph.Output = append(m.Graph.Output, onnxgraph.NewValueInfo(name, types.Of[name]))
-	}
-	return m, nil
+	n.b.Output(Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))
+	n.b.Output(Embedding, onnxgraph.FloatType(onnxgraph.Batch(int64(embedding))))
+	return n.b.Model(), nil
 }
 
 // ParameterCount is the number of weights that training changes: all float32 values that the graph stores, but for batch

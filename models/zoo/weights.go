@@ -2,7 +2,6 @@ package zoo
 
 import (
 	"hash/fnv"
-	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -14,14 +13,23 @@ func (n *network) stream(name string) *rand.Rand {
 	return rand.New(rand.NewPCG(n.seed, h.Sum64()))
 }
 
-// kaimingNormal draws the weights [out, in, height, width] of a convolution: normal, variance 2/(out·height·width).
-func kaimingNormal(r *rand.Rand, dims []int64) []float32 {
-	std := math.Sqrt(2 / float64(dims[0]*dims[2]*dims[3]))
-	w := make([]float32, dims[0]*dims[1]*dims[2]*dims[3])
+// normal draws count values from a normal distribution about 0. torch's trunc_normal_ draws again what lies beyond ±2: that
+// is 100 standard deviations where the originals use it, so it never happens.
+func normal(r *rand.Rand, count int64, std float64) []float32 {
+	w := make([]float32, count)
 	for i := range w {
-		w[i] = float32(std * r.NormFloat64())
+		v := std * r.NormFloat64()
+		w[i] = float32(v)
 	}
 	return w
 }
 
 func constant(count int, v float32) []float32 { return slices.Repeat([]float32{v}, count) }
+
+func elements(dims []int64) int64 {
+	count := int64(1)
+	for _, d := range dims {
+		count *= d
+	}
+	return count
+}

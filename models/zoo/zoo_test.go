@@ -1,6 +1,7 @@
 package zoo_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -177,12 +178,46 @@ func TestValidate(t *testing.T) {
 		t.Error("the default backbone is not in the list")
 	}
 	err := zoo.Options{Backbone: "resnet19", Stem: "big", Width: -1, Projector: []int{64, 0}}.Validate()
-	want := `backbone: must be one of convnet, resnet18, got "resnet19"
+	want := `backbone: must be one of convnet, resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, mobilenet_v3_small, efficientnet_b0, convnext_tiny, vit_tiny, vit_small, got "resnet19"
 stem: must be one of small, standard, got "big"
 width: must be in [1, 1024], or 0 for the backbone's own, got -1
 projector[1]: must be in [1, 65536], got 0`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want\n%s", err, want)
+	}
+	for _, c := range []struct {
+		o    zoo.Options
+		want string
+	}{
+		{zoo.Options{Backbone: "resnet18", Width: 1025}, "width: must be in [1, 1024], or 0 for the backbone's own, got 1025"},
+		{zoo.Options{Backbone: "resnet50", Width: 257}, "width: must be in [1, 256], or 0 for the backbone's own, got 257"},
+		{zoo.Options{Backbone: "vit_tiny", Width: 64}, "width: vit_tiny has one width: leave the key out, got 64"},
+		{zoo.Options{Backbone: "resnet50", PatchSize: 4}, "patch_size: resnet50 has no patches: leave the key out, got 4"},
+		{zoo.Options{Backbone: "vit_tiny", PatchSize: 65}, "patch_size: must be in [1, 64], or 0 for the stem's own, got 65"},
+		{zoo.Options{Backbone: "convnext_tiny", PatchSize: -1}, "patch_size: must be in [1, 8], or 0 for the stem's own, got -1"},
+	} {
+		c.o.Stem = "small"
+		if err := c.o.Validate(); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		o    zoo.Options
+		size int
+		want string
+	}{
+		{zoo.Options{Backbone: "convnet"}, 15, "must be in [16, 1024] for the backbone convnet, got 15"},
+		{zoo.Options{Backbone: "resnet50"}, 1025, "must be in [16, 1024] for the backbone resnet50, got 1025"},
+		{zoo.Options{Backbone: "vit_tiny"}, 30, "must be a multiple of 4, the side of the patches of vit_tiny, got 30: choose another patch_size"},
+		{zoo.Options{Backbone: "vit_tiny", PatchSize: 1}, 65, "65 is 4225 patches of 1 pixels, vit_tiny takes at most 4096: choose a larger patch_size"},
+		{zoo.Options{Backbone: "vit_tiny", Stem: "standard"}, 224, ""},
+		{zoo.Options{Backbone: "convnext_tiny", Stem: "standard"}, 31, "must be at least 32 for convnext_tiny with patches of 4 pixels, got 31: choose a smaller patch_size"},
+		{zoo.Options{Backbone: "convnext_tiny"}, 17, ""},
+	} {
+		c.o.Stem = cmp.Or(c.o.Stem, "small")
+		if err := c.o.CheckImageSize(c.size); c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
 	}
 	if _, err := zoo.Build(zoo.Options{}, 32, 1); err == nil {
 		t.Error("no error for empty options")
@@ -193,12 +228,16 @@ projector[1]: must be in [1, 65536], got 0`
 }
 
 func BenchmarkBuild(b *testing.B) {
-	o := zoo.Options{Backbone: "resnet18", Stem: "small", Projector: []int{512, 128}}
-	var n int64
-	for b.Loop() {
-		n = zoo.ParameterCount(build(b, o, 32))
+	for _, name := range []string{"resnet18", "resnet50", "convnext_tiny", "vit_tiny"} {
+		b.Run(name, func(b *testing.B) {
+			o := zoo.Options{Backbone: name, Stem: "small", Projector: []int{512, 128}}
+			var n int64
+			for b.Loop() {
+				n = zoo.ParameterCount(build(b, o, 32))
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mparameters/s")
+		})
 	}
-	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mparameters/s")
 }
 
 func ExampleBuild() {

@@ -60,6 +60,15 @@ func WriteGraphs(dir string, a Artifacts) error {
 			return fmt.Errorf("models: write graphs: %w", err)
 		}
 	}
+	// No checkpoint may survive a power cut that its graphs do not.
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("models: write graphs: %w", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("models: write graphs: %w", err)
+	}
 	return nil
 }
 

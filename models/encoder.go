@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	onnx "github.com/yalue/onnxruntime_go"
+
+	"ordo/models/ort"
 )
 
 // Encoder runs an exported inference graph: images in, features and embedding out. Not safe for concurrent use.
@@ -21,7 +23,7 @@ func OpenEncoder(library, file string, threads int) (*Encoder, error) {
 	if !onnx.IsInitialized() {
 		onnx.SetSharedLibraryPath(library)
 		if err := onnx.InitializeEnvironment(onnx.WithLogLevelFatal()); err != nil {
-			return nil, fmt.Errorf("models: open encoder: %w", err)
+			return nil, fmt.Errorf("%w: %s: %w", ort.ErrLibrary, library, err)
 		}
 	}
 	inputs, outputs, err := onnx.GetInputOutputInfo(file)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,14 +22,15 @@ type evaluator struct {
 	trainer *models.Trainer
 	images  *models.Tensor
 	plan    *augment.Plan // evaluation views of every family that the experiment lists
+	roles   map[string]string
 	splits  data.Splits
 	options eval.Options
 	scratch []*augment.Scratch
 }
 
-func newEvaluator(rt *models.Runtime, t *models.Trainer, plan *augment.Plan, families []augment.Family, splits data.Splits,
+func newEvaluator(rt *models.Runtime, t *models.Trainer, plan *augment.Plan, a augment.Options, splits data.Splits,
 	o eval.Options, workers int) (*evaluator, error) {
-	views, err := plan.Evaluation(families)
+	views, err := plan.Evaluation(a.Ordered)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func newEvaluator(rt *models.Runtime, t *models.Trainer, plan *augment.Plan, fam
 	if err != nil {
 		return nil, fmt.Errorf("runner: make evaluation batch: %w", err)
 	}
-	e := &evaluator{trainer: t, images: images, plan: views, splits: splits, options: o, scratch: loader.Scratch(workers)}
+	e := &evaluator{trainer: t, images: images, plan: views, roles: a.Roles, splits: splits, options: o, scratch: loader.Scratch(workers)}
 	return e, nil
 }
 
@@ -49,8 +51,8 @@ func (e *evaluator) run(ctx context.Context) (track.Evaluation, error) {
 	if err := e.knn(ctx, &out); err != nil {
 		return out, err
 	}
-	for i, f := range e.plan.Families() {
-		if err := e.order(ctx, &out, i, f.Family); err != nil {
+	for i := range e.plan.Families() {
+		if err := e.order(ctx, &out, i); err != nil {
 			return out, err
 		}
 	}
@@ -63,11 +65,11 @@ func (e *evaluator) knn(ctx context.Context, out *track.Evaluation) error {
 	if classes < 2 || trainLabels == nil || testLabels == nil {
 		return nil
 	}
-	train, err := e.encode(ctx, e.splits.Train, e.splits.Train.Len(), -1, 0)
+	train, err := e.encode(ctx, e.splits.Train, -1, 0)
 	if err != nil {
 		return err
 	}
-	test, err := e.encode(ctx, e.splits.Test, e.splits.Test.Len(), -1, 0)
+	test, err := e.encode(ctx, e.splits.Test, -1, 0)
 	if err != nil {
 		return err
 	}
@@ -81,19 +83,39 @@ func (e *evaluator) knn(ctx context.Context, out *track.Evaluation) error {
 		return fmt.Errorf("runner: evaluate: %w", err)
 	}
 	out.KNNTop1 = &top1
-	out.Protocols = append(out.Protocols, eval.KNNProtocol(models.Features, e.options.KNN, len(trainLabels), len(testLabels)))
+	out.Protocols = append(out.Protocols, e.seen(eval.KNNProtocol(models.Features, e.options.KNN, len(trainLabels), len(testLabels))))
 	return nil
 }
 
-func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int, name string) error {
+// seen adds to a protocol how the images were shown.
+func (e *evaluator) seen(p eval.Protocol) eval.Protocol {
+	p.ImageSize, p.Framing = e.plan.ImageSize(), e.plan.Framing()
+	return p
+}
+
+// subset is some images of a set, spread over all of it: sets may be sorted by class.
+type subset struct {
+	data.Dataset
+	n int
+}
+
+func (s subset) Len() int { return s.n }
+
+func (s subset) Image(i int) (augment.Image, error) {
+	return s.Dataset.Image(i * s.Dataset.Len() / s.n)
+}
+
+func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int) error {
+	f := e.plan.Families()[family]
 	n := e.splits.Test.Len()
 	if limit := e.options.Order.Images; limit > 0 {
 		n = min(n, limit)
 	}
+	images := subset{e.splits.Test, n}
 	grid := eval.Grid(e.options.Order.Levels)
 	z := make([][]float32, len(e.trainer.EvalOutputs()))
 	for _, s := range grid {
-		rows, err := e.encode(ctx, e.splits.Test, n, family, s)
+		rows, err := e.encode(ctx, images, family, s)
 		if err != nil {
 			return err
 		}
@@ -101,7 +123,7 @@ func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int
 			z[i] = append(z[i], rows[i]...)
 		}
 	}
-	out.Order[name] = map[string]eval.OrderResult{}
+	out.Order[f.Family] = map[string]eval.OrderResult{}
 	for _, output := range []string{models.Features, models.Embedding} {
 		i, err := e.outputIndex(output)
 		if err != nil {
@@ -109,18 +131,21 @@ func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int
 		}
 		r, err := eval.OrderAccuracy(z[i], grid, n, len(z[i])/(len(grid)*n))
 		if err != nil {
-			return fmt.Errorf("runner: evaluate %s: %w", name, err)
+			return fmt.Errorf("runner: evaluate %s: %w", f.Family, err)
 		}
-		out.Order[name][output] = r
-		out.Protocols = append(out.Protocols, eval.OrderProtocol(output, name, grid, n))
+		out.Order[f.Family][output] = r
+		p := e.seen(eval.OrderProtocol(output, f.Family, grid, n))
+		p.Max, p.Role, p.Direction = f.Max, cmp.Or(e.roles[f.Family], augment.RoleOrdered), "positive"
+		out.Protocols = append(out.Protocols, p)
 	}
 	return nil
 }
 
-// encode gives every evaluation output of the first n images, with a family at a scale (family -1: at the origin).
-func (e *evaluator) encode(ctx context.Context, set data.Dataset, n, family int, scale float64) ([][]float32, error) {
+// encode gives every evaluation output of a set's images, with a family at a scale (family -1: at the origin).
+func (e *evaluator) encode(ctx context.Context, set data.Dataset, family int, scale float64) ([][]float32, error) {
 	out := make([][]float32, len(e.trainer.EvalOutputs()))
 	var rows [][]float32
+	n := set.Len()
 	for from := 0; from < n; from += evalBatch {
 		if err := ctx.Err(); err != nil {
 			return nil, err

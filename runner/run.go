@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"runtime"
 	"time"
 
@@ -80,20 +82,17 @@ type run struct {
 	values  loss.Values
 	inLoss  time.Duration // of the current step
 
-	first        int // steps that earlier processes did
 	whole, epoch spent
 }
 
-// Run trains what the experiment describes, or goes on where the folder's checkpoint is, and writes the run folder. A folder
-// whose run is finished is not touched: its result is given again.
+// Run trains what the experiment describes, or goes on where the folder's checkpoint is, and writes the run folder. A run
+// that is finished is not repeated: its result is given again.
 func Run(ctx context.Context, o Options) (track.Result, error) {
 	if err := o.Experiment.Validate(); err != nil {
-		return track.Result{}, err
+		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}
-	if r, err := track.ReadRecord(o.Dir); err == nil && r.Hash == o.Experiment.Hash() {
-		if done, err := track.ReadResult(o.Dir); err == nil {
-			return done, nil
-		}
+	if info, err := os.Stat(o.Dir); err == nil && !info.IsDir() {
+		return track.Result{}, fmt.Errorf("%w: %s is a file; name a folder with --out", track.ErrOccupied, o.Dir)
 	}
 	r := &run{o: o}
 	return r.do(ctx)
@@ -117,7 +116,7 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	}
 	if r.splits, err = data.Open(ctx, e.Data); err != nil {
 		if ctx.Err() != nil {
-			return track.Result{}, ErrInterrupted
+			return track.Result{}, fmt.Errorf("%w while the images were read", ErrInterrupted)
 		}
 		return track.Result{}, err
 	}
@@ -127,29 +126,51 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	}
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
-	if err := r.openFolder(rt); err != nil {
+	record := r.record(rt)
+	if done, err := finished(r.o.Dir, record); err == nil {
+		return done, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return track.Result{}, err
+	}
+	yaml, err := e.YAML()
+	if err != nil {
+		return track.Result{}, err
+	}
+	if r.folder, err = track.Open(r.o.Dir, record, yaml); err != nil {
 		return track.Result{}, err
 	}
 	result, err := r.inFolder(ctx, rt)
 	if err != nil {
+		// Nobody is left to tell if this cannot be written; the error itself goes on.
+		_ = r.folder.Log("stopped: " + err.Error())
+		if errors.Is(err, ErrDiverged) {
+			return track.Result{}, errors.Join(err, r.folder.Close()) // the metrics tell how it went
+		}
 		r.folder.Abandon()
 		return track.Result{}, err
 	}
 	return result, r.folder.Close()
 }
 
-func (r *run) openFolder(rt *models.Runtime) error {
-	e := r.o.Experiment
-	yaml, err := e.YAML()
+// finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.
+func finished(dir string, now track.Record) (track.Result, error) {
+	was, err := track.ReadRecord(dir)
 	if err != nil {
-		return err
+		return track.Result{}, err
 	}
-	r.folder, err = track.Open(r.o.Dir, track.Record{
+	if err := track.Check(dir, was, now); err != nil {
+		return track.Result{}, err
+	}
+	return track.ReadResult(dir)
+}
+
+func (r *run) record(rt *models.Runtime) track.Record {
+	e := r.o.Experiment
+	return track.Record{
 		Name: e.Name, Hash: e.Hash(), Seed: e.Seed, Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
 		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		CPU: cpuName(), Threads: threads(e),
-	}, yaml)
-	return err
+	}
 }
 
 // inFolder does everything that needs the run folder.
@@ -159,7 +180,7 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err != nil {
 		return track.Result{}, err
 	}
-	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{Threads: r.folder.Threads()})
+	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{Threads: r.folder.Began().Threads})
 	if err != nil {
 		return track.Result{}, err
 	}
@@ -167,18 +188,52 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err := r.readPosition(); err != nil {
 		return track.Result{}, err
 	}
-	r.evaluator, err = newEvaluator(rt, r.trainer, r.plan, e.Augment.Ordered, r.splits, e.Eval, runtime.GOMAXPROCS(0))
+	r.evaluator, err = newEvaluator(rt, r.trainer, r.plan, e.Augment, r.splits, e.Eval, runtime.GOMAXPROCS(0))
 	if err != nil {
 		return track.Result{}, err
 	}
 	defer r.evaluator.close()
-	for _, w := range r.plan.Warnings() {
-		r.o.Progress.Note("warning: " + w)
+	if err := r.remarks(rt); err != nil {
+		return track.Result{}, err
 	}
 	if err := r.train(ctx, rt); err != nil {
 		return track.Result{}, err
 	}
 	return r.finish()
+}
+
+// note says something to the user and to the log.
+func (r *run) note(text string) error {
+	r.o.Progress.Note(text)
+	return r.folder.Log(text)
+}
+
+// remarks says what the user should know before the first step.
+func (r *run) remarks(rt *models.Runtime) error {
+	var notes []string
+	for _, w := range r.plan.Warnings() {
+		notes = append(notes, "warning: "+w)
+	}
+	if len(r.splits.Train.Classes()) < 2 || labels(r.splits.Train) == nil || labels(r.splits.Test) == nil {
+		notes = append(notes, "the images have no labels of two classes or more: kNN is left out")
+	}
+	if r.step > 0 {
+		began, now := r.folder.Began(), r.record(rt)
+		notes = append(notes, fmt.Sprintf("going on after step %d of %d", r.step, r.total))
+		if began.Threads != now.Threads {
+			notes = append(notes, fmt.Sprintf("with %d threads as the run began, not %d: another number would change its last bits", began.Threads, now.Threads))
+		}
+		if began.ONNXRuntime != now.ONNXRuntime || began.CPU != now.CPU || began.Ordo != now.Ordo {
+			notes = append(notes, fmt.Sprintf("warning: the run began with ordo %s, ONNX Runtime %s on %s; here are ordo %s, ONNX Runtime %s, %s: its last bits may differ from an uninterrupted run's",
+				began.Ordo, began.ONNXRuntime, began.CPU, now.Ordo, now.ONNXRuntime, now.CPU))
+		}
+	}
+	for _, n := range notes {
+		if err := r.note(n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // artifacts builds the training graphs, or reads those that an interrupted run was started with.
@@ -228,7 +283,6 @@ func (r *run) train(ctx context.Context, rt *models.Runtime) error {
 	defer r.loader.Close()
 	r.o.Progress.Start(r.step, r.total)
 	defer r.o.Progress.End()
-	r.first = r.step
 	for {
 		if r.step%r.perEpoch == 0 && r.step > 0 {
 			if err := r.endEpoch(ctx); err != nil {
@@ -316,15 +370,9 @@ func (r *run) computeLoss(outputs []models.Output) error {
 // endEpoch makes the epoch's checkpoint, if this process trained in it, and its evaluation, if one is due and not there.
 func (r *run) endEpoch(ctx context.Context) error {
 	if r.epoch.steps > 0 {
-		err := r.folder.Timing(track.Timing{Step: r.step, Seconds: r.epoch.total.Seconds(),
-			ImagesPerSecond: r.imagesPerSecond(r.epoch), Share: r.epoch.share()})
-		if err != nil {
-			return err
-		}
 		if err := r.save(); err != nil {
 			return err
 		}
-		r.epoch = spent{}
 	}
 	epoch := r.step / r.perEpoch
 	every := r.o.Experiment.Eval.EveryEpochs
@@ -339,12 +387,20 @@ func (r *run) endEpoch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.o.Progress.Note(report.Evaluation(epoch, found))
+	if err := r.note(report.Evaluation(epoch, found)); err != nil {
+		return err
+	}
 	return r.folder.Eval(track.EvalLine{Step: r.step, Epoch: r.epochs(), Eval: found})
 }
 
-// save writes the checkpoint; the metrics up to it go to the disk before.
+// save writes the checkpoint; the metrics and times up to it go to the disk before.
 func (r *run) save() error {
+	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.steps, Seconds: r.epoch.total.Seconds(),
+		Share: r.epoch.share(), PeakMemoryBytes: peakMemory()})
+	if err != nil {
+		return err
+	}
+	r.epoch = spent{}
 	if err := r.folder.Sync(); err != nil {
 		return err
 	}
@@ -356,10 +412,12 @@ func (r *run) save() error {
 
 func (r *run) interrupted() error {
 	if r.step == 0 {
-		return ErrInterrupted
+		return fmt.Errorf("%w before the first step was done", ErrInterrupted)
 	}
-	if err := r.save(); err != nil {
-		return err
+	if r.epoch.steps > 0 {
+		if err := r.save(); err != nil {
+			return err
+		}
 	}
 	return fmt.Errorf("%w after step %d of %d; run the same command again to go on", ErrInterrupted, r.step, r.total)
 }
@@ -384,14 +442,23 @@ func (r *run) finish() (track.Result, error) {
 	if err != nil {
 		return track.Result{}, err
 	}
+	if len(history.Steps) != r.total || len(history.Evals) == 0 {
+		return track.Result{}, fmt.Errorf("runner: the metrics in %s have %d steps and %d evaluations for a run of %d steps: somebody changed them; remove the folder to start anew",
+			dir, len(history.Steps), len(history.Evals), r.total)
+	}
+	took := history.Time()
+	images := float64(took.Steps*e.Train.BatchSize) / took.Seconds
 	result := track.Result{
 		Status: track.Finished, Run: dir, Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
-		Epochs: e.Train.Epochs, Steps: r.total, Seconds: r.whole.total.Seconds(),
-		ImagesPerSecond: r.imagesPerSecond(r.whole), ViewsPerSecond: r.imagesPerSecond(r.whole) * float64(len(r.plan.Views())),
-		TimeShare: r.whole.share(), PeakMemoryBytes: peakMemory(), ParametersHash: hashFloats(values), Parameters: count,
+		Epochs: e.Train.Epochs, Steps: r.total, Seconds: took.Seconds,
+		ImagesPerSecond: images, ViewsPerSecond: images * float64(len(r.plan.Views())),
+		TimeShare: took.Share, PeakMemoryBytes: took.PeakMemoryBytes, ParametersHash: hashFloats(values), Parameters: count,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
 	result.SetEvaluation(history.Evals[len(history.Evals)-1].Eval)
+	if err := r.folder.Log("finished"); err != nil {
+		return track.Result{}, err
+	}
 	return result, r.folder.Finish(result, []byte(report.Table(result)))
 }
 

@@ -1,11 +1,14 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,8 +93,30 @@ func TestEqualRunsAreEqualBitForBit(t *testing.T) {
 		t.Errorf("result %+v", first)
 	}
 	share := first.TimeShare
-	if sum := share.ONNXRuntime + share.DataWait + share.Loss + share.Rest; math.Abs(sum-1) > 1e-9 {
-		t.Errorf("shares of time %+v add up to %v", share, sum)
+	if share.ONNXRuntime <= 0 || share.DataWait < 0 || share.Loss <= 0 || share.Rest < 0 || first.Seconds <= 0 || first.ImagesPerSecond <= 0 {
+		t.Errorf("time %+v, %v s, %v images/s", share, first.Seconds, first.ImagesPerSecond)
+	}
+	for family, outputs := range first.Order {
+		for output, found := range outputs {
+			// At the origin only, every distance is 0 and every pair a tie.
+			if found.Ties == found.Pairs || found.Distance[0] != 0 || found.Distance[3] < 1e-6 {
+				t.Errorf("order of %s on the %s: %+v", family, output, found)
+			}
+		}
+	}
+	history, err := track.ReadHistory(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range history.Steps {
+		if want := float32(experiment(t).Train.Rate(i, 4)); s.Rate != want || s.Step != i+1 {
+			t.Errorf("step %d was taken at rate %v, want step %d at %v", s.Step, s.Rate, i+1, want)
+		}
+	}
+	for _, p := range first.Protocols {
+		if p.ImageSize != 16 || p.Framing != "circle" || (p.Family == "rotate" && (p.Max != 180 || p.Role != "ordered")) {
+			t.Errorf("protocol %+v", p)
+		}
 	}
 	if strings.Count(metrics(t, a), `"eval"`) != 3 {
 		t.Errorf("metrics have %d evaluations, want 3", strings.Count(metrics(t, a), `"eval"`))
@@ -133,6 +158,87 @@ func TestInterruptedRunGoesOnBitForBit(t *testing.T) {
 	}
 }
 
+// interrupt runs and stops after a step.
+func interrupt(t *testing.T, o Options, after int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o.Progress = &quiet{step: func(s Step) {
+		if s.Number == after {
+			cancel()
+		}
+	}}
+	if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("stopped after step %d: error %v", after, err)
+	}
+}
+
+func TestRunKeepsItsThreads(t *testing.T) {
+	want := mustRun(t, filepath.Join(t.TempDir(), "one"), "model.threads=1")
+	dir := filepath.Join(t.TempDir(), "run")
+	interrupt(t, options(t, dir, "model.threads=1"), 5)
+	o := options(t, dir, "model.threads=2")
+	notes := &quiet{}
+	o.Progress = notes
+	got, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.ParametersHash != want.ParametersHash {
+		t.Error("a run that began with one thread went on with two")
+	}
+	if all := strings.Join(notes.note, "\n"); !strings.Contains(all, "going on after step 5 of 12") || !strings.Contains(all, "with 1 threads") {
+		t.Errorf("notes %q", all)
+	}
+	if got.Seconds <= 0 || got.ImagesPerSecond <= 0 || len(got.Protocols) == 0 {
+		t.Errorf("result of a resumed run: %+v", got)
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "log.txt"))
+	if err != nil || !strings.Contains(string(log), "stopped: interrupted after step 5") || !strings.Contains(string(log), "finished") {
+		t.Errorf("log %q, %v", log, err)
+	}
+}
+
+func TestInterruptionInTheLastEvaluation(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	want := mustRun(t, filepath.Join(t.TempDir(), "whole"))
+	interrupt(t, options(t, dir), 12)
+	got := mustRun(t, dir)
+	if got.ParametersHash != want.ParametersHash || got.Seconds <= 0 || *got.KNNTop1 != *want.KNNTop1 {
+		t.Errorf("result %+v", got)
+	}
+}
+
+func TestChangedDataAreNoticed(t *testing.T) {
+	root := t.TempDir()
+	picture := image.NewRGBA(image.Rect(0, 0, 16, 16))
+	for i := range 40 {
+		picture.Set(i%16, i/16, color.RGBA{uint8(20 * i), 99, uint8(255 - i), 255})
+		var b bytes.Buffer
+		if err := png.Encode(&b, picture); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(root, []string{"a", "b"}[i%2], fmt.Sprintf("%d.png", i))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, b.Bytes(), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := []string{"data.source=folder", "data.images=0", "data.test_images=0", "data.root=" + root, "train.epochs=1"}
+	finished, unfinished := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	mustRun(t, finished, set...)
+	interrupt(t, options(t, unfinished, set...), 1)
+	for _, name := range []string{"a/0.png", "b/1.png"} {
+		if err := os.Remove(filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{finished, unfinished} {
+		if _, err := Run(context.Background(), options(t, dir, set...)); !errors.Is(err, track.ErrOccupied) || !strings.Contains(err.Error(), "have changed") {
+			t.Errorf("%s: error %v", dir, err)
+		}
+	}
+}
+
 func TestFinishedRunIsNotRepeated(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	first := mustRun(t, dir, "train.epochs=1")
@@ -158,10 +264,9 @@ func TestRunThatCannotStartLeavesNothing(t *testing.T) {
 		library   string
 		want      error
 	}{
-		"missing data":        {[]string{"data.source=folder", "data.root=" + filepath.Join(t.TempDir(), "none")}, library, data.ErrData},
-		"batch too large":     {[]string{"train.batch_size=49"}, library, config.ErrInvalid},
-		"no library":          {nil, filepath.Join(t.TempDir(), "none.so"), nil},
-		"no ordered, no pair": {[]string{"augment.base_views=1"}, library, nil},
+		"missing data":    {[]string{"data.source=folder", "data.root=" + filepath.Join(t.TempDir(), "none")}, library, data.ErrData},
+		"batch too large": {[]string{"train.batch_size=49"}, library, config.ErrInvalid},
+		"no library":      {nil, filepath.Join(t.TempDir(), "none.so"), nil},
 	} {
 		dir := filepath.Join(t.TempDir(), "run")
 		o := options(t, dir, c.overrides...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,8 +40,11 @@ In Python:  f = numpy.load("out.npz"); f["features"], f["embedding"], f["ids"], 
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "" {
+			switch {
+			case out == "":
 				return usageErrorf(cmd, "--out is missing")
+			case !slices.Contains(embed.Splits(), split):
+				return usageErrorf(cmd, "--split must be one of %s, got %q", strings.Join(embed.Splits(), ", "), split)
 			}
 			if _, err := embed.Experiment(args[0]); err != nil {
 				return err

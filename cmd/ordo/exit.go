@@ -14,6 +14,7 @@ import (
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/eval"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -41,6 +42,7 @@ var exitCodes = []struct {
 	{config.ErrInvalid, exitConfig},
 	{data.ErrData, exitData},
 	{runner.ErrDiverged, exitNumeric},
+	{eval.ErrNonFinite, exitNumeric},
 	{library.ErrNotFound, exitLibrary},
 	{library.ErrUnfit, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},

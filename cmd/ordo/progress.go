@@ -69,9 +69,6 @@ type lineProgress struct {
 
 func (p *lineProgress) Start(done, total int) {
 	p.total, p.first, p.begun, p.said = total, done, p.now(), p.now()
-	if done > 0 {
-		p.Note(fmt.Sprintf("%s: going on after step %d of %d", p.name, done, total))
-	}
 }
 
 func (p *lineProgress) Step(s runner.Step) {

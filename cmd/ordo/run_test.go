@@ -117,6 +117,10 @@ func TestRunRefuses(t *testing.T) {
 		{"wrong type", []string{"train.epochs=many"}, exitConfig, []string{"train.epochs", "many"}},
 		{"out of range", []string{"augment.ordered.0.max=999"}, exitConfig, []string{"augment.ordered", "999"}},
 		{"not an override", []string{"whatever"}, exitConfig, []string{"whatever"}},
+		{"image smaller than the backbone takes", []string{"data.image_size=12"}, exitConfig, []string{"data.image_size", "16"}},
+		{"one base view", []string{"augment.base_views=1"}, exitConfig, []string{"augment.base_views", "ntxent"}},
+		{"weight decay", []string{"train.weight_decay=3"}, exitConfig, []string{"train.weight_decay"}},
+		{"nothing to learn", []string{"loss.invariance.kind=none", "augment.roles.rotate=absent"}, exitConfig, []string{"loss"}},
 		{"batch larger than the data", []string{"train.batch_size=25"}, exitConfig, []string{"train.batch_size", "24 training images"}},
 		{"missing folder", []string{"data.source=folder", "data.root=" + filepath.Join(empty, "none")}, exitData, []string{"none"}},
 		{"empty folder", []string{"data.source=folder", "data.root=" + empty}, exitData, []string{empty}},
@@ -136,6 +140,13 @@ func TestRunRefuses(t *testing.T) {
 	ordo(t, "run").check(t, exitUsage, "an experiment file is missing")
 	ordo(t, "embed").check(t, exitUsage, "a run folder is missing")
 	ordo(t, "embed", empty).check(t, exitUsage, "--out is missing")
+	ordo(t, "embed", empty, "--out", "x.npz", "--split", "valid").check(t, exitUsage, "train, test, all")
+	file := filepath.Join(empty, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(library.EnvLibrary, real)
+	ordo(t, "run", experiment(t, tiny), "--out", file).check(t, exitFailure, file+" is a file", "--out")
 	ordo(t, "embed", empty, "train.epochs=3", "--out", "x").check(t, exitUsage, "data.KEY=VALUE")
 	ordo(t, "embed", empty, "--out", filepath.Join(empty, "x.npz")).check(t, exitFailure, "no finished run in "+empty)
 	ordo(t, "run", filepath.Join(empty, "none.yaml")).check(t, exitConfig, "none.yaml")

@@ -169,7 +169,7 @@ func (c *contract) checkEval(g *onnxgraph.Graph) error {
 			return fmt.Errorf("input %s: %w", name, err)
 		}
 		if name == imagesName {
-			if !slices.Equal(shape[1:], c.images[1:]) {
+			if len(shape) != 4 || !slices.Equal(shape[1:], c.images[1:]) {
 				return fmt.Errorf("input %s has shape %v, in the training graph %v", name, shape, c.images)
 			}
 			continue

@@ -563,8 +563,9 @@ func TestSessionsDoNotLeak(t *testing.T) {
 	var loss float64
 	x := images(t, lib, 4)
 	var start int64
-	for i := range 100 {
-		if i == 30 {
+	const warm, cycles = 80, 100 // the allocator's own caches fill for some tens of sessions
+	for i := range warm + cycles {
+		if i == warm {
 			runtime.GC()
 			start = resident(t)
 		}
@@ -580,7 +581,7 @@ func TestSessionsDoNotLeak(t *testing.T) {
 	}
 	runtime.GC()
 	if grown := resident(t) - start; grown > leak {
-		t.Errorf("70 sessions grew memory by %d kB", grown>>10)
+		t.Errorf("%d sessions grew memory by %d kB", cycles, grown>>10)
 	}
 }
 

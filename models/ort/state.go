@@ -14,8 +14,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"unsafe"
 
 	"github.com/google/renameio/v2"
@@ -212,10 +210,7 @@ func (t *Trainer) Save(path string) error {
 	name := C.CString(f.Name())
 	defer C.free(unsafe.Pointer(name))
 	if err := status(C.ort_SaveCheckpoint(t.state, name, true)); err != nil {
-		if strings.Contains(err.Error(), "No space left") {
-			err = syscall.ENOSPC // its number is lost on the way through ONNX Runtime
-		}
-		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+		return fmt.Errorf("ort: save checkpoint %s: %w", path, diskError(f, err))
 	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, f); err != nil {
@@ -230,6 +225,14 @@ func (t *Trainer) Save(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// diskError finds out whether ONNX Runtime, which loses the operating system's error, failed because the disk did.
+func diskError(f io.Writer, err error) error {
+	if _, disk := f.Write(make([]byte, 1<<20)); disk != nil {
+		return disk
+	}
+	return err
+}
+
 // ReadCheckpoint reads a file that Save wrote and gives ONNX Runtime's part of it, for Artifacts.Checkpoint.
 func ReadCheckpoint(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
@@ -238,11 +241,11 @@ func ReadCheckpoint(path string) ([]byte, error) {
 	}
 	body, ok := bytes.CutSuffix(data, []byte(checkpointMark))
 	if !ok || len(body) < sha256.Size {
-		return nil, fmt.Errorf("%w: %s is cut off or was not written by ordo", ErrDamaged, path)
+		return nil, fmt.Errorf("%w: %s is cut off or was not written by ordo; remove it to start anew", ErrDamaged, path)
 	}
 	body, want := body[:len(body)-sha256.Size], body[len(body)-sha256.Size:]
 	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], want) {
-		return nil, fmt.Errorf("%w: the checksum of %s does not match its content", ErrDamaged, path)
+		return nil, fmt.Errorf("%w: the checksum of %s does not match its content; remove it to start anew", ErrDamaged, path)
 	}
 	return body, nil
 }
@@ -268,7 +271,7 @@ func (t *Trainer) Export(path string, outputs ...string) error {
 		return errors.New("ort: export: no outputs named")
 	}
 	if err := status(C.ort_ExportModelForInferencing(t.session, cpath, C.size_t(len(names)), &names[0])); err != nil {
-		return fmt.Errorf("ort: export %s: %w", path, err)
+		return fmt.Errorf("ort: export %s: %w", path, diskError(f, err))
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("ort: export %s: %w", path, err)

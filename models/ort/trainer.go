@@ -168,7 +168,8 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 }
 
 // Step trains on one batch: forward, the loss, backward, then AdamW at the given learning rate. It gives the global L2 norm
-// of the gradients, taken before the update. On any error the trainer is as it was before the call.
+// of the gradients, taken before the update. If it fails before the update, as with gradients that are not finite, the trainer
+// is as it was before the call; an error of the update itself ("optimizer step") leaves it unfit to go on.
 func (t *Trainer) Step(images *Tensor, rate float32) (gradNorm float32, err error) {
 	if err := t.contract.checkImages(images.shape); err != nil {
 		return 0, fmt.Errorf("ort: training step: %w", err)
@@ -186,14 +187,20 @@ func (t *Trainer) Step(images *Tensor, rate float32) (gradNorm float32, err erro
 	if err != nil {
 		return 0, fmt.Errorf("ort: training step: %w", errors.Join(err, t.undo()))
 	}
-	err = errors.Join(
-		status(C.ort_SetLearningRate(t.session, C.float(rate))),
-		status(C.ort_OptimizerStep(t.session, nil)),
-		status(C.ort_LazyResetGrad(t.session)))
-	if err != nil {
+	if err := t.update(rate); err != nil {
 		return 0, fmt.Errorf("ort: optimizer step: %w", err)
 	}
 	return gradNorm, nil
+}
+
+func (t *Trainer) update(rate float32) error {
+	if err := status(C.ort_SetLearningRate(t.session, C.float(rate))); err != nil {
+		return err
+	}
+	if err := status(C.ort_OptimizerStep(t.session, nil)); err != nil {
+		return err
+	}
+	return status(C.ort_LazyResetGrad(t.session))
 }
 
 // forwardBackward leaves the gradients in the session's buffers and gives their norm.

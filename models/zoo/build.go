@@ -24,8 +24,8 @@ func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("zoo: options: %w", err)
 	}
-	if imageSize < minImage || imageSize > maxImage {
-		return nil, fmt.Errorf("zoo: image size: must be in [%d, %d], got %d", minImage, maxImage, imageSize)
+	if err := o.CheckImageSize(imageSize); err != nil {
+		return nil, fmt.Errorf("zoo: image size: %w", err)
 	}
 	n := newNetwork(o.Backbone, imageSize, seed)
 	var features int

@@ -61,3 +61,11 @@ func (o Options) Validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+// CheckImageSize says whether the backbone takes square images of that side, in pixels.
+func (o Options) CheckImageSize(size int) error {
+	if size < minImage || size > maxImage {
+		return fmt.Errorf("must be in [%d, %d] for the backbone %s, got %d", minImage, maxImage, o.Backbone, size)
+	}
+	return nil
+}

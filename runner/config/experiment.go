@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -78,7 +79,30 @@ func (e Experiment) Validate() error {
 			faults = append(faults, fmt.Errorf("%s.%w", section.name, err))
 		}
 	}
+	if len(faults) == 0 {
+		faults = e.contradictions()
+	}
 	return errors.Join(faults...)
+}
+
+// contradictions are the faults of sections that are right each by itself.
+func (e Experiment) contradictions() []error {
+	var faults []error
+	if err := e.Model.CheckImageSize(e.Data.ImageSize); err != nil {
+		faults = append(faults, fmt.Errorf("data.image_size: %w", err))
+	}
+	if e.Loss.Invariance.Kind == loss.KindNTXent && e.Augment.BaseViews < 2 {
+		faults = append(faults, fmt.Errorf("augment.base_views: must be at least 2 for loss.invariance.kind %s, got %d",
+			loss.KindNTXent, e.Augment.BaseViews))
+	}
+	ordered := slices.ContainsFunc(e.Augment.Ordered, func(f augment.Family) bool {
+		role, ok := e.Augment.Roles[f.Family]
+		return !ok || role == augment.RoleOrdered
+	})
+	if e.Loss.Invariance.Kind == loss.KindNone && !ordered {
+		faults = append(faults, errors.New("loss.invariance.kind: is none, and no family of augment.ordered has the role ordered: nothing would be learnt"))
+	}
+	return faults
 }
 
 // flatten takes joined errors apart.

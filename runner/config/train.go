@@ -20,7 +20,7 @@ type Train struct {
 	BatchSize    int     `yaml:"batch_size"`    // images a step, each of which gives all its views; in [2, 65536], default 200
 	Optimizer    string  `yaml:"optimizer"`     // adamw
 	LR           float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
-	WeightDecay  float64 `yaml:"weight_decay"`  // decoupled, in [0, 10]; default 1e-2 as torch.optim.AdamW
+	WeightDecay  float64 `yaml:"weight_decay"`  // decoupled, in [0, 1]; default 1e-2 as torch.optim.AdamW
 	Schedule     string  `yaml:"schedule"`      // cosine (default) or constant, see Rate
 	WarmupEpochs float64 `yaml:"warmup_epochs"` // epochs over which the rate grows from 0, in [0, epochs]; default 1
 	Workers      int     `yaml:"workers"`       // goroutines that make views, in [0, 1024]; 0, the default: the runner chooses
@@ -51,7 +51,7 @@ func (t Train) Validate() error {
 	check(t.BatchSize >= 2 && t.BatchSize <= 65536, "batch_size: must be in [2, 65536], got %d", t.BatchSize)
 	check(t.Optimizer == OptimizerAdamW, "optimizer: must be %s, got %q", OptimizerAdamW, t.Optimizer)
 	check(t.LR > 0 && t.LR <= 100, "lr: must be in (0, 100], got %v", t.LR)
-	check(t.WeightDecay >= 0 && t.WeightDecay <= 10, "weight_decay: must be in [0, 10], got %v", t.WeightDecay)
+	check(t.WeightDecay >= 0 && t.WeightDecay <= 1, "weight_decay: must be in [0, 1], got %v", t.WeightDecay)
 	check(t.Schedule == ScheduleCosine || t.Schedule == ScheduleConstant,
 		"schedule: must be %s or %s, got %q", ScheduleCosine, ScheduleConstant, t.Schedule)
 	check(t.WarmupEpochs >= 0 && t.WarmupEpochs <= float64(t.Epochs),

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/google/renameio/v2"
 
@@ -32,6 +34,9 @@ const (
 	SplitTest  = "test"
 	SplitAll   = "all" // train, then test
 )
+
+// Splits lists them.
+func Splits() []string { return []string{SplitTrain, SplitTest, SplitAll} }
 
 // Options say what to encode, with what, and where to put it.
 type Options struct {
@@ -70,10 +75,19 @@ func Experiment(dir string) (config.Experiment, error) {
 
 // Export encodes every image of the split and writes the file, whole or not at all.
 func Export(ctx context.Context, o Options) (Summary, error) {
+	if !slices.Contains(Splits(), o.Split) {
+		return Summary{}, fmt.Errorf("embed: split must be one of %s, got %q", strings.Join(Splits(), ", "), o.Split)
+	}
 	e, err := Experiment(o.Run)
 	if err != nil {
 		return Summary{}, err
 	}
+	// The file comes first, so that hours of encoding do not end at a folder that is not there.
+	f, err := renameio.NewPendingFile(o.Out, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(o.Out)))
+	if err != nil {
+		return Summary{}, fmt.Errorf("embed: write %s: %w", o.Out, err)
+	}
+	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
 	encoder, err := models.OpenEncoder(o.Library, track.EncoderFile(o.Run), o.Threads)
 	if err != nil {
 		return Summary{}, err
@@ -88,17 +102,9 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	var sets []data.Dataset
-	switch o.Split {
-	case SplitTrain:
-		sets = []data.Dataset{splits.Train}
-	case SplitTest:
-		sets = []data.Dataset{splits.Test}
-	case SplitAll:
-		sets = []data.Dataset{splits.Train, splits.Test}
-	default:
-		return Summary{}, fmt.Errorf("%w: split: must be train, test or all, got %q", config.ErrInvalid, o.Split)
-	}
+	sets := map[string][]data.Dataset{
+		SplitTrain: {splits.Train}, SplitTest: {splits.Test}, SplitAll: {splits.Train, splits.Test},
+	}[o.Split]
 	t, err := encode(ctx, encoder, plan, sets, o.Progress)
 	if err != nil {
 		return Summary{}, err
@@ -106,7 +112,7 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err := t.check(); err != nil {
 		return Summary{}, err
 	}
-	if err := t.write(o, splits); err != nil {
+	if err := t.write(f, o, splits); err != nil {
 		return Summary{}, err
 	}
 	n := len(t.ids)
@@ -133,8 +139,8 @@ func encode(ctx context.Context, encoder *models.Encoder, plan *augment.Plan, se
 	rows := make([][]float32, len(encoder.Outputs()))
 	for _, set := range sets {
 		for from := 0; from < set.Len(); from += batch {
-			if err := ctx.Err(); err != nil {
-				return nil, err
+			if ctx.Err() != nil {
+				return nil, fmt.Errorf("embed: interrupted after %d of %d images, nothing was written: %w", len(t.ids), t.images, ctx.Err())
 			}
 			n := min(batch, set.Len()-from)
 			if err := loader.Evaluation(pixels, plan, set, from, n, -1, 0, scratch); err != nil {
@@ -180,7 +186,7 @@ func (t *table) check() error {
 	return nil
 }
 
-func (t *table) write(o Options, splits data.Splits) error {
+func (t *table) write(f *renameio.PendingFile, o Options, splits data.Splits) error {
 	encoder, err := os.ReadFile(track.EncoderFile(o.Run))
 	if err != nil {
 		return fmt.Errorf("embed: read encoder: %w", err)
@@ -197,27 +203,22 @@ func (t *table) write(o Options, splits data.Splits) error {
 	if err != nil {
 		return fmt.Errorf("embed: describe: %w", err)
 	}
-	f, err := renameio.NewPendingFile(o.Out, renameio.WithPermissions(0o644))
-	if err != nil {
-		return fmt.Errorf("embed: write: %w", err)
-	}
-	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
 	n := len(t.ids)
 	z := npz{zip.NewWriter(f)}
 	classes := splits.Train.Classes()
-	err = errors.Join(
-		z.floats("features", t.features, n, len(t.features)/n),
-		z.floats("embedding", t.embedding, n, len(t.embedding)/n),
-		z.texts("ids", t.ids, n),
-		z.ints("labels", t.labels, n),
-		z.texts("classes", classes, len(classes)),
-		z.texts("meta", []string{string(meta)}),
-		z.zip.Close())
-	if err == nil {
-		err = f.CloseAtomicallyReplace()
-	}
-	if err != nil {
-		return fmt.Errorf("embed: write %s: %w", o.Out, err)
+	for _, write := range []func() error{
+		func() error { return z.floats("features", t.features, n, len(t.features)/n) },
+		func() error { return z.floats("embedding", t.embedding, n, len(t.embedding)/n) },
+		func() error { return z.texts("ids", t.ids, n) },
+		func() error { return z.ints("labels", t.labels, n) },
+		func() error { return z.texts("classes", classes, len(classes)) },
+		func() error { return z.texts("meta", []string{string(meta)}) },
+		z.zip.Close,
+		f.CloseAtomicallyReplace,
+	} {
+		if err := write(); err != nil {
+			return fmt.Errorf("embed: write %s: %w", o.Out, err)
+		}
 	}
 	return nil
 }

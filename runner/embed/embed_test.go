@@ -21,6 +21,8 @@ import (
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/eval"
+	"ordo/runner/track"
 )
 
 type silent struct{}
@@ -163,6 +165,19 @@ func TestExport(t *testing.T) {
 		t.Errorf("meta %v, %v", meta, err)
 	}
 
+	// The run's kNN is that of these features.
+	labels := make([]int, 78)
+	for i := range labels {
+		labels[i] = int(binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	top1, err := eval.KNN(features[:48*64], labels[:48], features[48*64:], labels[48:], 64, 12, e.Eval.KNN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result, err := track.ReadResult(run); err != nil || math.Abs(*result.KNNTop1-top1) > 0.034 { // one of 30 images, by rounding
+		t.Errorf("kNN of the exported features is %v, of the run %v, %v", top1, *result.KNNTop1, err)
+	}
+
 	// The test split alone gives the same rows: an image's features do not depend on its neighbours.
 	part := filepath.Join(t.TempDir(), "test.npz")
 	if _, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Data: e.Data, Split: SplitTest, Out: part}); err != nil {
@@ -188,7 +203,7 @@ func TestExportRefuses(t *testing.T) {
 		want   error
 	}{
 		"no run":       {context.Background(), func(o *Options) { o.Run = t.TempDir() }, ErrNoRun},
-		"no split":     {context.Background(), func(o *Options) { o.Split = "valid" }, config.ErrInvalid},
+		"no split":     {context.Background(), func(o *Options) { o.Split = "valid" }, nil},
 		"no data":      {context.Background(), func(o *Options) { o.Data.Source, o.Data.Root = "folder", t.TempDir() }, data.ErrData},
 		"no encoder":   {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
 		"no folder":    {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") }, os.ErrNotExist},

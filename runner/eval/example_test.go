@@ -18,9 +18,9 @@ func ExampleKNN() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("%.3f: %v\n", top1, eval.KNNProtocol("features", o, 4, 3))
+	fmt.Printf("%.3f: %s\n", top1, eval.KNNProtocol("features", o, 4, 3).Short())
 	// Output:
-	// 0.667: weighted 3-NN (cosine, T 0.1) on the features of 3 test images among 4 training images; no random transformation; short side resized, centre crop, framed as in training
+	// 0.667: weighted 3-NN, cosine, T 0.1; 3 test images among 4
 }
 
 // One image at four scales: its embedding turns further and further, but stays behind at the last scale.

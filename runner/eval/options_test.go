@@ -40,22 +40,33 @@ func TestProtocol(t *testing.T) {
 		protocol   Protocol
 		text, json string
 	}{
-		{KNNProtocol("features", DefaultOptions().KNN, 4000, 1000),
-			"weighted 20-NN (cosine, T 0.1) on the features of 1000 test images among 4000 training images; " + evalViews,
+		{shown(KNNProtocol("features", DefaultOptions().KNN, 4000, 1000)),
+			"weighted 20-NN, cosine, T 0.1; 1000 test images among 4000",
 			`{"metric":"knn_top1","output":"features","distance":"cosine","views":"` + evalViews + `","train_images":4000,` +
-				`"test_images":1000,"k":20,"temperature":0.1,"ties":"lower row, lower class"}`},
-		{KNNProtocol("features", DefaultOptions().KNN, 12, 1),
-			"weighted 12-NN (cosine, T 0.1) on the features of 1 test images among 12 training images; " + evalViews, ""},
-		{OrderProtocol("embedding", "rotate", Grid(3), 1000),
-			"order of rotate at 3 scales up to 1 as seen from the origin (cosine) on the embedding of 1000 test images, ties half; " + evalViews,
+				`"test_images":1000,"k":20,"temperature":0.1,"image_size":32,"framing":"circle","ties":"lower row, lower class"}`},
+		{KNNProtocol("features", DefaultOptions().KNN, 12, 1), "weighted 12-NN, cosine, T 0.1; 1 test images among 12", ""},
+		{rotated(shown(OrderProtocol("embedding", "rotate", Grid(3), 1000))),
+			"ordered, max 180, at 3 scales; cosine from the origin, ties half; 1000 test images",
 			`{"metric":"order_accuracy","output":"embedding","distance":"cosine","views":"` + evalViews + `","test_images":1000,` +
-				`"family":"rotate","scales":[0,0.5,1],"anchor":"origin","ties":"half"}`},
+				`"image_size":32,"framing":"circle","family":"rotate","max":180,"role":"ordered","direction":"positive",` +
+				`"scales":[0,0.5,1],"anchor":"origin","ties":"half"}`},
 	} {
-		if got := c.protocol.String(); got != c.text {
+		if got := c.protocol.Short(); got != c.text {
 			t.Errorf("got  %s\nwant %s", got, c.text)
 		}
 		if got, err := json.Marshal(c.protocol); err != nil || c.json != "" && string(got) != c.json {
 			t.Errorf("got  %s, %v\nwant %s", got, err, c.json)
 		}
 	}
+}
+
+// shown and rotated add what the caller knows.
+func shown(p Protocol) Protocol {
+	p.ImageSize, p.Framing = 32, "circle"
+	return p
+}
+
+func rotated(p Protocol) Protocol {
+	p.Max, p.Role, p.Direction = 180, "ordered", "positive"
+	return p
 }

@@ -1,9 +1,6 @@
 package eval
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // Names of the metrics.
 const (
@@ -21,13 +18,18 @@ type Protocol struct {
 	TestImages  int       `json:"test_images"`
 	K           int       `json:"k,omitempty"` // neighbours that voted
 	Temperature float64   `json:"temperature,omitempty"`
+	ImageSize   int       `json:"image_size"` // side of the views in pixels
+	Framing     string    `json:"framing"`    // circle or none
 	Family      string    `json:"family,omitempty"`
-	Scales      []float64 `json:"scales,omitempty"` // the grid, origin first
-	Anchor      string    `json:"anchor,omitempty"` // whose distances are compared: origin
-	Ties        string    `json:"ties"`             // what an exact tie counts
+	Max         float64   `json:"max,omitempty"`       // the family's strength at scale 1
+	Role        string    `json:"role,omitempty"`      // that the family had in training: ordered, invariant or absent
+	Direction   string    `json:"direction,omitempty"` // of families with a sign: positive
+	Scales      []float64 `json:"scales,omitempty"`    // the grid, origin first
+	Anchor      string    `json:"anchor,omitempty"`    // whose distances are compared: origin
+	Ties        string    `json:"ties"`                // what an exact tie counts
 }
 
-const evalViews = "no random transformation; short side resized, centre crop, framed as in training"
+const evalViews = "no random transformation; short side resized, centre crop"
 
 // KNNProtocol describes a result of KNN with options o on that many training and test images.
 func KNNProtocol(output string, o KNNOptions, trainImages, testImages int) Protocol {
@@ -51,21 +53,6 @@ func (p Protocol) Short() string {
 	if p.Metric == MetricKNN {
 		return fmt.Sprintf("weighted %d-NN, %s, T %g; %d test images among %d", p.K, p.Distance, p.Temperature, p.TestImages, p.TrainImages)
 	}
-	return fmt.Sprintf("%d scales up to %g, %s from the %s, ties %s; %d test images",
-		len(p.Scales), p.Scales[len(p.Scales)-1], p.Distance, p.Anchor, p.Ties, p.TestImages)
-}
-
-// String gives the protocol in one line, for tables.
-func (p Protocol) String() string {
-	var b strings.Builder
-	switch p.Metric {
-	case MetricKNN:
-		fmt.Fprintf(&b, "weighted %d-NN (%s, T %g) on the %s of %d test images among %d training images",
-			p.K, p.Distance, p.Temperature, p.Output, p.TestImages, p.TrainImages)
-	case MetricOrder:
-		fmt.Fprintf(&b, "order of %s at %d scales up to %g as seen from the origin (%s) on the %s of %d test images, ties %s",
-			p.Family, len(p.Scales), p.Scales[len(p.Scales)-1], p.Distance, p.Output, p.TestImages, p.Ties)
-	}
-	fmt.Fprintf(&b, "; %s", p.Views)
-	return b.String()
+	return fmt.Sprintf("%s, max %g, at %d scales; %s from the %s, ties %s; %d test images",
+		p.Role, p.Max, len(p.Scales), p.Distance, p.Anchor, p.Ties, p.TestImages)
 }

@@ -34,7 +34,7 @@ func Table(r track.Result) string {
 	row := func(cells ...string) { fmt.Fprintln(w, "  "+strings.Join(cells, "\t")) }
 	row("", "features", "embedding", "evaluated by")
 	for _, p := range r.Protocols {
-		views = p.Views
+		views = fmt.Sprintf("%d px, framing %s, %s", p.ImageSize, p.Framing, p.Views)
 		switch {
 		case p.Metric == eval.MetricKNN:
 			row("kNN", fmt.Sprintf("%.4f", *r.KNNTop1), "", p.Short())

@@ -8,6 +8,7 @@
 //	last.ckpt         parameters, optimizer state and position after the last whole epoch, or where it was interrupted
 //	metrics.jsonl     a line a step, a line an evaluation; no times, so equal runs have equal bytes
 //	timing.jsonl      a line an epoch: how long it took and on what
+//	log.txt           what was said between the steps, with the time
 //	encoder.onnx      the trained backbone and projector for inference
 //	report.txt        the table that ended the run
 //	result.json       the same for programs; it is written last, so a run that has one is finished

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"time"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
@@ -34,11 +37,12 @@ type Record struct {
 // Folder is an open run folder. The process that has it open has it alone.
 type Folder struct {
 	dir     string
-	created bool
-	lock    *os.File
+	created bool     // by this process
+	lock    *os.File // held
 	metrics *os.File
 	timing  *os.File
-	record  Record
+	log     *os.File
+	began   Record
 	evals   map[int]bool // steps that have an evaluation line
 }
 
@@ -49,6 +53,7 @@ const (
 	timingFile     = "timing.jsonl"
 	resultFile     = "result.json"
 	reportFile     = "report.txt"
+	logFile        = "log.txt"
 	lockFile       = ".lock"
 	graphsDir      = "graphs"
 	checkpointFile = "last.ckpt"
@@ -56,71 +61,122 @@ const (
 )
 
 // Open makes the folder for a run, or opens it again to go on. A folder that is not empty and not this experiment's
-// (another hash, or no run at all) is refused with ErrOccupied; so is one that another process has open.
+// (another hash, other data, or no run at all) is refused with ErrOccupied and left as it is; so is one that another process
+// has open.
 func Open(dir string, r Record, experiment []byte) (*Folder, error) {
-	f := &Folder{dir: dir, record: r, evals: map[int]bool{}}
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+	f := &Folder{dir: dir, evals: map[int]bool{}}
+	switch err := os.Mkdir(dir, 0o755); {
+	case err == nil:
 		f.created = true
-	}
-	if err := os.MkdirAll(filepath.Join(dir, graphsDir), 0o755); err != nil {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("track: make run folder: %w", err)
+		}
+		f.created = true
+	case !errors.Is(err, fs.ErrExist):
 		return nil, fmt.Errorf("track: make run folder: %w", err)
 	}
-	if err := f.open(experiment); err != nil {
+	if err := f.open(r, experiment); err != nil {
 		f.Abandon()
 		return nil, err
 	}
 	return f, nil
 }
 
-func (f *Folder) open(experiment []byte) (err error) {
-	if f.lock, err = os.OpenFile(f.path(lockFile), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
-		return fmt.Errorf("track: lock run folder: %w", err)
-	}
-	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("%w: another ordo works in %s", ErrOccupied, f.dir)
-	}
-	switch was, err := ReadRecord(f.dir); {
-	case err == nil && was.Hash != f.record.Hash:
-		return fmt.Errorf("%w: %s holds a run of another experiment (hash %s, not %s); name another folder with --out, or remove it",
-			ErrOccupied, f.dir, was.Hash, f.record.Hash)
-	case err == nil && was.Data != f.record.Data:
-		return fmt.Errorf("%w: the data of the run in %s have changed since it started (fingerprint %s, now %s); name another folder with --out, or remove it",
-			ErrOccupied, f.dir, was.Data, f.record.Data)
-	case err == nil:
-		f.record.Threads = was.Threads
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	default:
+func (f *Folder) open(r Record, experiment []byte) (err error) {
+	// Before anything is written: a mistyped --out must not touch somebody's files.
+	if _, err := ReadRecord(f.dir); errors.Is(err, fs.ErrNotExist) {
 		if err := f.mustBeEmpty(); err != nil {
 			return err
 		}
+	}
+	if err := f.take(); err != nil {
+		return err
+	}
+	f.sweep()
+	was, err := ReadRecord(f.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		was = r
 		if err := f.write(experimentFile, experiment); err != nil {
 			return err
 		}
-		if err := f.writeJSON(recordFile, f.record); err != nil {
+		if err := f.writeJSON(recordFile, r); err != nil {
 			return err
 		}
+	case err != nil:
+		return err
 	}
-	if f.metrics, err = os.OpenFile(f.path(metricsFile), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
-		return fmt.Errorf("track: open metrics: %w", err)
+	if err := Check(f.dir, was, r); err != nil {
+		return err
 	}
-	if f.timing, err = os.OpenFile(f.path(timingFile), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644); err != nil {
-		return fmt.Errorf("track: open timing: %w", err)
+	f.began = was
+	if err := os.MkdirAll(f.Graphs(), 0o755); err != nil {
+		return fmt.Errorf("track: make run folder: %w", err)
+	}
+	for name, file := range map[string]**os.File{metricsFile: &f.metrics, timingFile: &f.timing, logFile: &f.log} {
+		if *file, err = os.OpenFile(f.path(name), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+			return fmt.Errorf("track: open %s: %w", name, err)
+		}
+	}
+	if _, err := f.log.Seek(0, io.SeekEnd); err != nil {
+		return fmt.Errorf("track: open %s: %w", logFile, err)
 	}
 	return nil
 }
 
-// mustBeEmpty keeps a mistyped --out from mixing a run into somebody's files.
+// Check refuses to take the run in dir, which began as was, for the run now.
+func Check(dir string, was, now Record) error {
+	switch {
+	case was.Hash != now.Hash:
+		return fmt.Errorf("%w: %s holds a run of another experiment (hash %s, not %s); name another folder with --out, or remove it",
+			ErrOccupied, dir, was.Hash, now.Hash)
+	case was.Data != now.Data:
+		return fmt.Errorf("%w: the data of the run in %s have changed since it started (fingerprint %s, now %s); name another folder with --out, or remove it",
+			ErrOccupied, dir, was.Data, now.Data)
+	}
+	return nil
+}
+
+// take locks the folder for this process.
+func (f *Folder) take() error {
+	lock, err := os.OpenFile(f.path(lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return fmt.Errorf("track: lock run folder: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = lock.Close()
+		return fmt.Errorf("%w: another ordo works in %s", ErrOccupied, f.dir)
+	}
+	f.lock = lock
+	return nil
+}
+
+// temporary are the names that files have before they are whole.
+var temporary = regexp.MustCompile(`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx)\d+$`)
+
+// sweep removes what a process that was killed while it wrote a file left behind.
+func (f *Folder) sweep() {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return // it only tidies
+	}
+	for _, e := range entries {
+		if temporary.MatchString(e.Name()) {
+			_ = os.Remove(f.path(e.Name()))
+		}
+	}
+}
+
+// mustBeEmpty says what stands in the way of a new run. What a process that was killed at its very start left is no obstacle.
 func (f *Folder) mustBeEmpty() error {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
 		return fmt.Errorf("track: read run folder: %w", err)
 	}
 	for _, e := range entries {
-		switch e.Name() {
-		case lockFile, graphsDir, experimentFile:
-		default:
-			return fmt.Errorf("%w: %s holds %s and no run; name another folder with --out", ErrOccupied, f.dir, e.Name())
+		if n := e.Name(); n != lockFile && n != experimentFile && !temporary.MatchString(n) {
+			return fmt.Errorf("%w: %s holds %s and no run; name another folder with --out", ErrOccupied, f.dir, n)
 		}
 	}
 	return nil
@@ -135,7 +191,9 @@ func ReadRecord(dir string) (Record, error) {
 // ReadResult reads the result of the finished run in dir. Without one, the error wraps fs.ErrNotExist.
 func ReadResult(dir string) (Result, error) {
 	var r Result
-	return r, readJSON(filepath.Join(dir, resultFile), &r)
+	err := readJSON(filepath.Join(dir, resultFile), &r)
+	r.Run = dir // it may have been moved
+	return r, err
 }
 
 // ExperimentFile is the resolved experiment of the run in dir.
@@ -150,8 +208,8 @@ func ReportFile(dir string) string { return filepath.Join(dir, reportFile) }
 // Dir is the run folder.
 func (f *Folder) Dir() string { return f.dir }
 
-// Threads is the number that the run was started with: going on with another would change its last bits.
-func (f *Folder) Threads() int { return f.record.Threads }
+// Began is the record of the process that started the run; Threads of it must be kept, or the last bits change.
+func (f *Folder) Began() Record { return f.began }
 
 // Graphs is the folder of the training graphs.
 func (f *Folder) Graphs() string { return f.path(graphsDir) }
@@ -165,27 +223,33 @@ func (f *Folder) HasCheckpoint() bool {
 	return err == nil
 }
 
-// line is what Rewind must know of a line of metrics.jsonl.
+// line is what Rewind must know of a line.
 type line struct {
 	Step int             `json:"step"`
 	Eval json.RawMessage `json:"eval"`
 }
 
 // Rewind drops the lines of metrics.jsonl and timing.jsonl behind a step, the checkpoint's, or that a crash cut off, and
-// goes on behind the rest. Step 0 drops all.
+// goes on behind the rest. Step 0 drops all. It is an error if metrics.jsonl does not reach the step.
 func (f *Folder) Rewind(step int) error {
-	if err := rewind(f.metrics, step, f.evals); err != nil {
+	last, err := rewind(f.metrics, step, f.evals)
+	if err != nil {
 		return fmt.Errorf("track: rewind %s: %w", metricsFile, err)
 	}
-	if err := rewind(f.timing, step, nil); err != nil {
+	if last != step {
+		return fmt.Errorf("track: %s ends at step %d, but the checkpoint is of step %d: the folder is damaged; remove it to start anew",
+			f.path(metricsFile), last, step)
+	}
+	if _, err := rewind(f.timing, step, map[int]bool{}); err != nil {
 		return fmt.Errorf("track: rewind %s: %w", timingFile, err)
 	}
 	return nil
 }
 
-func rewind(file *os.File, step int, evals map[int]bool) error {
-	if _, err := file.Seek(0, 0); err != nil {
-		return err
+// rewind gives the step of the last line that it keeps, 0 without one, and notes the evaluations.
+func rewind(file *os.File, step int, evals map[int]bool) (last int, err error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return 0, err
 	}
 	keep := int64(0)
 	for r := bufio.NewReader(file); ; {
@@ -194,16 +258,17 @@ func rewind(file *os.File, step int, evals map[int]bool) error {
 		if err != nil || json.Unmarshal(text, &l) != nil || l.Step > step {
 			break
 		}
-		if l.Eval != nil && evals != nil {
+		if l.Eval != nil {
 			evals[l.Step] = true
 		}
+		last = l.Step
 		keep += int64(len(text))
 	}
 	if err := file.Truncate(keep); err != nil {
-		return err
+		return 0, err
 	}
-	_, err := file.Seek(keep, 0)
-	return err
+	_, err = file.Seek(keep, io.SeekStart)
+	return last, err
 }
 
 // HasEval says whether metrics.jsonl has an evaluation of that step.
@@ -224,6 +289,14 @@ func (f *Folder) Eval(e EvalLine) error {
 // Timing appends a line to timing.jsonl.
 func (f *Folder) Timing(t Timing) error { return appendLine(f.timing, t) }
 
+// Log appends a line to log.txt, with the time.
+func (f *Folder) Log(text string) error {
+	if _, err := fmt.Fprintf(f.log, "%s %s\n", time.Now().UTC().Format(time.RFC3339), text); err != nil {
+		return fmt.Errorf("track: write %s: %w", logFile, err)
+	}
+	return nil
+}
+
 // Sync puts the lines on the disk; it goes before every checkpoint, so that no checkpoint is ahead of its metrics.
 func (f *Folder) Sync() error {
 	if err := errors.Join(f.metrics.Sync(), f.timing.Sync()); err != nil {
@@ -240,10 +313,10 @@ func (f *Folder) Finish(r Result, report []byte) error {
 	return f.writeJSON(resultFile, r)
 }
 
-// Close releases the folder.
+// Close releases the folder. The lock goes last.
 func (f *Folder) Close() error {
 	var err error
-	for _, file := range []*os.File{f.metrics, f.timing, f.lock} {
+	for _, file := range []*os.File{f.metrics, f.timing, f.log, f.lock} {
 		if file != nil {
 			err = errors.Join(err, file.Close())
 		}
@@ -256,10 +329,13 @@ func (f *Folder) Close() error {
 
 // Abandon closes the folder and, if this process made it and there is no checkpoint in it, removes it.
 func (f *Folder) Abandon() {
-	_ = f.Close() // the error that led here matters more
-	if f.created && !f.HasCheckpoint() {
+	switch {
+	case f.created && f.lock == nil: // nothing of ours is in it yet, but another process's may be
+		_ = os.Remove(f.dir)
+	case f.created && !f.HasCheckpoint():
 		_ = os.RemoveAll(f.dir)
 	}
+	_ = f.Close() // the error that led here matters more
 }
 
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }

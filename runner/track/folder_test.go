@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"ordo/runner/eval"
@@ -50,7 +51,8 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 	if err := f.Eval(EvalLine{Step: 2, Eval: Evaluation{Protocols: []eval.Protocol{}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Timing(Timing{Step: 2}); err != nil {
+	timing := Timing{Step: 2, Steps: 2, Seconds: 3, Share: TimeShare{ONNXRuntime: 0.5, Rest: 0.5}, PeakMemoryBytes: 7}
+	if err := f.Timing(timing); err != nil {
 		t.Fatal(err)
 	}
 	write(t, f, 3, 4)
@@ -86,9 +88,18 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 	if want := []int{1, 2, 3, 4}; !reflect.DeepEqual(steps, want) || len(h.Evals) != 1 || h.Evals[0].Step != 2 {
 		t.Errorf("steps %v, evaluations %v, want steps %v and one evaluation", steps, h.Evals, want)
 	}
-	timing, err := os.ReadFile(filepath.Join(dir, timingFile))
-	if err != nil || strings.Count(string(timing), "\n") != 1 {
-		t.Errorf("timing %q, %v", timing, err)
+	if !reflect.DeepEqual(h.Timing, []Timing{timing}) {
+		t.Errorf("timing %+v", h.Timing)
+	}
+	if err := f.Timing(Timing{Step: 4, Steps: 2, Seconds: 1, Share: TimeShare{ONNXRuntime: 1}, PeakMemoryBytes: 5}); err != nil {
+		t.Fatal(err)
+	}
+	want := Timing{Step: 4, Steps: 4, Seconds: 4, Share: TimeShare{ONNXRuntime: 0.625, Rest: 0.375}, PeakMemoryBytes: 7}
+	if got := read(t, dir).Time(); got != want {
+		t.Errorf("time %+v, want %+v", got, want)
+	}
+	if err := f.Rewind(9); err == nil || !strings.Contains(err.Error(), "ends at step 4") {
+		t.Errorf("metrics that do not reach the checkpoint: %v", err)
 	}
 	if loss, terms := h.MeanLoss(2); loss != 3.5 || terms["a"] != 7 {
 		t.Errorf("mean loss %v, terms %v", loss, terms)
@@ -122,22 +133,88 @@ func TestFolderIsOneRuns(t *testing.T) {
 		}
 	}
 	again := open(t, dir, Record{Hash: "h", Data: "d", Threads: 8})
-	if again.Threads() != 3 {
-		t.Errorf("goes on with %d threads, the run began with 3", again.Threads())
+	if again.Began().Threads != 3 {
+		t.Errorf("goes on with %d threads, the run began with 3", again.Began().Threads)
 	}
 	if r, err := ReadRecord(dir); err != nil || r.Threads != 3 {
 		t.Errorf("record %+v, %v", r, err)
 	}
 
-	full := t.TempDir()
-	if err := os.WriteFile(filepath.Join(full, "thesis.tex"), nil, 0o600); err != nil {
+	for _, name := range []string{"thesis.tex", "graphs/training_model.onnx", ".experiment.yamlx"} {
+		full := t.TempDir()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(full, name)), 0o755), os.WriteFile(filepath.Join(full, name), nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(full, Record{}, nil); !errors.Is(err, ErrOccupied) || !strings.Contains(err.Error(), strings.Split(name, "/")[0]) {
+			t.Errorf("a folder with %s was taken: %v", name, err)
+		}
+		if left, err := os.ReadDir(full); err != nil || len(left) != 1 {
+			t.Errorf("%s: the refused folder holds %v, %v", name, left, err)
+		}
+		if _, err := os.Stat(filepath.Join(full, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestWhatAKilledProcessLeftIsNoObstacle(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".lock", ".experiment.yaml123", ".run.json9", "experiment.yaml"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := open(t, dir, Record{Hash: "h"})
+	if err := f.Log("hello"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(full, Record{}, nil); !errors.Is(err, ErrOccupied) || !strings.Contains(err.Error(), "thesis.tex") {
-		t.Errorf("a folder with other files was taken: %v", err)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(full, "thesis.tex")); err != nil {
-		t.Error(err)
+	if err := os.WriteFile(filepath.Join(dir, ".last.ckpt77"), []byte("half a checkpoint"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f = open(t, dir, Record{Hash: "h"})
+	if err := f.Log("again"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".experiment.yaml123", ".run.json9", ".last.ckpt77"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "log.txt"))
+	if err != nil || strings.Count(string(log), "\n") != 2 || !strings.Contains(string(log), "Z hello\n") {
+		t.Errorf("log %q, %v", log, err)
+	}
+}
+
+// Of many that open a new folder at once, one gets it, and no loser removes it.
+func TestOpenIsAlone(t *testing.T) {
+	for range 200 {
+		dir := filepath.Join(t.TempDir(), "run")
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		var won []*Folder
+		for range 4 {
+			wg.Go(func() {
+				if f, err := Open(dir, Record{Hash: "h"}, nil); err == nil {
+					mu.Lock()
+					won = append(won, f)
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d of 4 have the folder", len(won))
+		}
+		if _, err := ReadRecord(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := won[0].Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -199,7 +276,7 @@ func FuzzRewind(f *testing.F) {
 		if _, err := file.Write(content); err != nil {
 			t.Fatal(err)
 		}
-		if err := rewind(file, step, map[int]bool{}); err != nil {
+		if _, err := rewind(file, step, map[int]bool{}); err != nil {
 			t.Fatal(err)
 		}
 		kept, err := os.ReadFile(file.Name())

@@ -34,48 +34,90 @@ type EvalLine struct {
 	Eval  Evaluation `json:"eval"`
 }
 
-// Timing is an epoch's line of timing.jsonl. An epoch that was interrupted has only the time since.
+// Timing is a line of timing.jsonl: the training steps of an epoch, or of the part of it up to or since an interruption.
 type Timing struct {
-	Step            int       `json:"step"`
+	Step            int       `json:"step"`  // the last one
+	Steps           int       `json:"steps"` // how many
 	Seconds         float64   `json:"seconds"`
-	ImagesPerSecond float64   `json:"images_per_second"`
 	Share           TimeShare `json:"time_share"`
+	PeakMemoryBytes int64     `json:"peak_memory_bytes"` // of the process so far
 }
 
-// History is metrics.jsonl, read.
+// History is metrics.jsonl and timing.jsonl, read.
 type History struct {
-	Steps []Step
-	Evals []EvalLine
+	Steps  []Step
+	Evals  []EvalLine
+	Timing []Timing
 }
 
-// ReadHistory reads the metrics of the run in dir.
+// ReadHistory reads the history of the run in dir.
 func ReadHistory(dir string) (History, error) {
 	var h History
-	file, err := os.Open(filepath.Join(dir, metricsFile))
-	if err != nil {
-		return h, fmt.Errorf("track: read metrics: %w", err)
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<24)
-	for lines.Scan() {
+	err := readLines(filepath.Join(dir, metricsFile), func(text []byte) error {
 		var l struct {
 			Step
 			Eval *Evaluation `json:"eval"`
 		}
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return h, fmt.Errorf("track: %s is damaged: %w", file.Name(), err)
+		if err := json.Unmarshal(text, &l); err != nil {
+			return err
 		}
 		if l.Eval != nil {
 			h.Evals = append(h.Evals, EvalLine{Step: l.Step.Step, Epoch: l.Epoch, Eval: *l.Eval})
 		} else {
 			h.Steps = append(h.Steps, l.Step)
 		}
+		return nil
+	})
+	if err != nil {
+		return h, err
+	}
+	return h, readLines(filepath.Join(dir, timingFile), func(text []byte) error {
+		var t Timing
+		err := json.Unmarshal(text, &t)
+		h.Timing = append(h.Timing, t)
+		return err
+	})
+}
+
+func readLines(path string, read func(text []byte) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("track: %w", err)
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		if err := read(lines.Bytes()); err != nil {
+			return fmt.Errorf("track: %s is damaged: %w", path, err)
+		}
 	}
 	if err := lines.Err(); err != nil {
-		return h, fmt.Errorf("track: read metrics: %w", err)
+		return fmt.Errorf("track: read %s: %w", path, err)
 	}
-	return h, nil
+	return nil
+}
+
+// Time adds up the timing of all processes that worked on the run. What a killed process did after its last checkpoint was
+// done again and is not in it.
+func (h History) Time() Timing {
+	var sum Timing
+	for _, t := range h.Timing {
+		sum.Step = t.Step
+		sum.Steps += t.Steps
+		sum.Seconds += t.Seconds
+		sum.Share.ONNXRuntime += t.Seconds * t.Share.ONNXRuntime
+		sum.Share.DataWait += t.Seconds * t.Share.DataWait
+		sum.Share.Loss += t.Seconds * t.Share.Loss
+		sum.Share.Rest += t.Seconds * t.Share.Rest
+		sum.PeakMemoryBytes = max(sum.PeakMemoryBytes, t.PeakMemoryBytes)
+	}
+	if sum.Seconds > 0 {
+		for _, s := range []*float64{&sum.Share.ONNXRuntime, &sum.Share.DataWait, &sum.Share.Loss, &sum.Share.Rest} {
+			*s /= sum.Seconds
+		}
+	}
+	return sum
 }
 
 // MeanLoss is the mean of the last n steps' loss, and of each term.

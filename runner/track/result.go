@@ -15,7 +15,7 @@ type Result struct {
 
 	Epochs          int     `json:"epochs"`
 	Steps           int     `json:"steps"`
-	Seconds         float64 `json:"seconds"` // wall time of this process's training steps
+	Seconds         float64 `json:"seconds"` // wall time of the training steps, over all processes that worked on the run
 	ImagesPerSecond float64 `json:"images_per_second"`
 	ViewsPerSecond  float64 `json:"views_per_second"`
 

@@ -10,6 +10,8 @@ import (
 	"github.com/google/renameio/v2"
 
 	"ordo/models/autodiff"
+	"ordo/models/onnxgraph"
+	"ordo/models/optimizer"
 	"ordo/models/ort"
 	"ordo/models/zoo"
 )
@@ -31,31 +33,46 @@ const (
 type Artifacts = ort.Artifacts
 
 // Build makes the artifacts of a zoo backbone for square images of imageSize pixels. The initial weights are a pure
-// function of the seed.
-func Build(o Options, optimizer OptimizerOptions, imageSize int, seed uint64) (Artifacts, error) {
+// function of the seed. AdamW with one decay for all parameters is ONNX Runtime's: its graph is among the artifacts. Every
+// other optimizer is Go's, so TrainerOptions need it.
+func Build(o Options, with OptimizerOptions, imageSize int, seed uint64) (Artifacts, error) {
 	forward, err := zoo.Build(o.Options, imageSize, seed)
 	if err != nil {
 		return Artifacts{}, fmt.Errorf("models: %w", err)
 	}
-	built, err := autodiff.Build(forward, autodiff.Options{Outputs: []string{Features, Embedding}, Optimizer: optimizer})
+	built, err := autodiff.Build(forward, autodiff.Options{
+		Outputs: []string{Features, Embedding},
+		Optimizer: autodiff.OptimizerOptions{
+			Beta1: with.Betas[0], Beta2: with.Betas[1], Epsilon: with.Eps, WeightDecay: with.WeightDecay, ClipNorm: with.ClipGradNorm,
+		},
+		FlatGradients: with.Optimizer != optimizer.AdamW || with.ExcludeBiasNorm,
+	})
 	if err != nil {
 		return Artifacts{}, fmt.Errorf("models: %w", err)
 	}
-	training, err1 := built.Training.Encode()
-	eval, err2 := built.Eval.Encode()
-	opt, err3 := built.Optimizer.Encode()
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return Artifacts{}, fmt.Errorf("models: %w", err)
+	a := Artifacts{Checkpoint: built.Checkpoint}
+	for dst, graph := range map[*[]byte]*onnxgraph.Model{
+		&a.Training: built.Training, &a.Eval: built.Eval, &a.Optimizer: built.Optimizer,
+	} {
+		if graph == nil {
+			continue
+		}
+		if *dst, err = graph.Encode(); err != nil {
+			return Artifacts{}, fmt.Errorf("models: %w", err)
+		}
 	}
-	return Artifacts{Training: training, Eval: eval, Optimizer: opt, Checkpoint: built.Checkpoint}, nil
+	return a, nil
 }
 
-// WriteGraphs writes the three graphs into dir, each file whole or not at all. The checkpoint is not among them: it changes
+// WriteGraphs writes the graphs into dir, each file whole or not at all. The checkpoint is not among them: it changes
 // with every step, see Trainer.Save.
 func WriteGraphs(dir string, a Artifacts) error {
 	for name, data := range map[string][]byte{
 		trainingFile: a.Training, evalFile: a.Eval, optimizerFile: a.Optimizer,
 	} {
+		if data == nil {
+			continue
+		}
 		if err := renameio.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			return fmt.Errorf("models: write graphs: %w", err)
 		}
@@ -72,7 +89,8 @@ func WriteGraphs(dir string, a Artifacts) error {
 	return nil
 }
 
-// ReadGraphs reads what WriteGraphs wrote. A missing file is an error that wraps fs.ErrNotExist.
+// ReadGraphs reads what WriteGraphs wrote. A missing file is an error that wraps fs.ErrNotExist, but
+// for the optimizer graph, which not all artifacts have.
 func ReadGraphs(dir string) (Artifacts, error) {
 	var a Artifacts
 	for name, data := range map[string]*[]byte{
@@ -80,6 +98,9 @@ func ReadGraphs(dir string) (Artifacts, error) {
 	} {
 		var err error
 		if *data, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			if name == optimizerFile && errors.Is(err, fs.ErrNotExist) {
+				continue // the optimizer is Go's; NewTrainer knows whether it can be
+			}
 			if errors.Is(err, fs.ErrNotExist) {
 				return a, fmt.Errorf("models: %s is not a folder of training graphs: %w", dir, err)
 			}

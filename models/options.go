@@ -3,8 +3,10 @@ package models
 import (
 	"errors"
 	"fmt"
+	"strings"
 
-	"ordo/models/autodiff"
+	"ordo/models/optimizer"
+	"ordo/models/ort"
 	"ordo/models/zoo"
 )
 
@@ -14,11 +16,13 @@ type Options struct {
 	// Threads are ONNX Runtime's threads within an operator, the calling one included. 0 (the default): one a core.
 	// A number fixes the order of sums, so the same number gives the same bits.
 	Threads int `yaml:"threads"`
+	// Execution says where and how ONNX Runtime computes.
+	Execution ort.Execution `yaml:"execution"`
 }
 
 // DefaultOptions is a small convolutional network.
 func DefaultOptions() Options {
-	return Options{Options: zoo.DefaultOptions()}
+	return Options{Options: zoo.DefaultOptions(), Execution: ort.DefaultExecution()}
 }
 
 // Validate collects every fault.
@@ -27,8 +31,13 @@ func (o Options) Validate() error {
 	if o.Threads < 0 || o.Threads > 1024 {
 		err = errors.Join(err, fmt.Errorf("threads: must be in [0, 1024], got %d", o.Threads))
 	}
+	if fault := o.Execution.Validate(); fault != nil {
+		for line := range strings.Lines(fault.Error()) {
+			err = errors.Join(err, errors.New("execution."+strings.TrimSpace(line)))
+		}
+	}
 	return err
 }
 
-// OptimizerOptions are AdamW's (Loshchilov and Hutter 2019), without the learning rate.
-type OptimizerOptions = autodiff.OptimizerOptions
+// OptimizerOptions say how parameters are updated, without the learning rate.
+type OptimizerOptions = optimizer.Options

@@ -46,12 +46,11 @@ func (f *Folder) adapt() error {
 	if err := a.eval(eval); err != nil {
 		return fmt.Errorf("evaluation graph: %w", err)
 	}
-	var err1, err2, err3 error
+	var err1, err2 error
 	f.Training, err1 = training.Encode()
 	f.Eval, err2 = eval.Encode()
-	f.Optimizer, err3 = autodiff.NewOptimizer(autodiff.DefaultOptions().Optimizer).Encode()
 	a.note("the optimizer graph is replaced by ordo's AdamW")
-	return errors.Join(err1, err2, err3)
+	return errors.Join(err1, err2, f.SetOptimizer(autodiff.DefaultOptions().Optimizer, false))
 }
 
 func isLoss(n *onnxgraph.Node) bool {

@@ -17,6 +17,9 @@ type Options struct {
 	// ExposeGradients adds to the training graph an output grad/NAME for every trainable parameter: the gradient of the
 	// step, for checks. It costs a copy of every gradient.
 	ExposeGradients bool
+	// FlatGradients is for an optimizer outside of ONNX Runtime: it adds to the training graph the output [Gradients] and
+	// leaves the optimizer graph out.
+	FlatGradients bool
 }
 
 // OptimizerOptions are the constants of AdamW, which are fixed when the graph is built. The learning rate is set at each
@@ -25,11 +28,14 @@ type Options struct {
 //	w ← w − lr·WeightDecay·w
 //	m ← Beta1·m + (1−Beta1)·g,   v ← Beta2·v + (1−Beta2)·g²
 //	w ← w − lr · m/(1−Beta1ᵗ) / (√(v/(1−Beta2ᵗ)) + Epsilon)
+//
+// after, with a ClipNorm c, as torch.nn.utils.clip_grad_norm_, g ← g · min(1, c/(‖g‖ + 10⁻⁶)), ‖·‖ over all parameters.
 type OptimizerOptions struct {
 	Beta1       float64 `yaml:"beta1"`        // in [0, 1)
 	Beta2       float64 `yaml:"beta2"`        // in [0, 1)
 	Epsilon     float64 `yaml:"epsilon"`      // above 0
 	WeightDecay float64 `yaml:"weight_decay"` // in [0, 1]
+	ClipNorm    float64 `yaml:"clip_norm"`    // at least 0; 0: any norm
 }
 
 // DefaultOptions has AdamW's constants as torch has them, and the loss on the output "embedding".
@@ -70,6 +76,9 @@ func (o OptimizerOptions) Validate() error {
 	below("beta1", o.Beta1, 1, false)
 	below("beta2", o.Beta2, 1, false)
 	below("weight_decay", o.WeightDecay, 1, true)
+	if !(o.ClipNorm >= 0) {
+		faults = append(faults, fmt.Errorf("clip_norm: must be at least 0, got %v", o.ClipNorm))
+	}
 	if !(o.Epsilon > 0) {
 		faults = append(faults, fmt.Errorf("epsilon: must be above 0, got %v", o.Epsilon))
 	}

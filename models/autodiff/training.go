@@ -25,6 +25,9 @@ const (
 	GradNorm = "grad_norm"
 	// GradOutput begins the names of the outputs that Options.ExposeGradients adds.
 	GradOutput = "grad/"
+	// Gradients is the output that Options.FlatGradients adds: the accumulated gradients of all trainable parameters, one
+	// after the other in the parameters' order, float32 [values].
+	Gradients = "gradients"
 
 	microsoft = "com.microsoft"
 )
@@ -74,7 +77,7 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 	if err := t.addBackward(nodes); err != nil {
 		return nil, nil, err
 	}
-	t.addAccumulation(trainable, o.ExposeGradients)
+	t.addAccumulation(trainable, o)
 	return t.b.Model(), trainable, nil
 }
 
@@ -218,7 +221,7 @@ func (t *training) gradient(name string) string {
 }
 
 // addAccumulation writes the gradients into the buffers from which the optimizer reads, and computes their norm.
-func (t *training) addAccumulation(trainable map[string]bool, expose bool) {
+func (t *training) addAccumulation(trainable map[string]bool, o Options) {
 	one := onnxgraph.Static(1)
 	flag := onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: one}
 	var names, gradients []string
@@ -232,7 +235,7 @@ func (t *training) addAccumulation(trainable map[string]bool, expose bool) {
 	t.b.Input(resetName, flag)
 	t.addNorm(gradients)
 	for i, name := range names {
-		if !expose {
+		if !o.ExposeGradients {
 			break
 		}
 		// The API hides outputs whose names end as gradients do, and a copy under another name shows it.
@@ -240,13 +243,30 @@ func (t *training) addAccumulation(trainable map[string]bool, expose bool) {
 		t.b.Append(&onnxgraph.Node{Name: out, OpType: "Identity", Input: gradients[i : i+1], Output: []string{out}})
 		t.b.Output(out, t.typeOf(name))
 	}
+	var flat []string
+	total := int64(0)
 	for i, name := range names {
 		out := name + flagSuffix
-		t.b.Append(&onnxgraph.Node{
+		n := &onnxgraph.Node{
 			Name: name + ".accumulate", OpType: "InPlaceAccumulatorV2", Domain: microsoft,
 			Input: []string{name + bufferSuffix, gradients[i], resetName}, Output: []string{out},
-		})
+		}
+		t.b.Append(n)
 		t.b.Output(out, flag)
+		if o.FlatGradients {
+			accumulated := t.b.Unique(name + ".accumulated")
+			t.declare(accumulated, t.typeOf(name))
+			n.Output = append(n.Output, accumulated)
+			values, _ := t.typeOf(name).Shape.Elements()
+			total += values
+			flat = append(flat, t.op("Reshape", accumulated+"/flat", onnxgraph.FloatType(onnxgraph.Static(values)), []string{accumulated, t.ints(-1)}))
+		}
+	}
+	if o.FlatGradients {
+		t.b.Append(&onnxgraph.Node{
+			Name: Gradients, OpType: "Concat", Input: flat, Output: []string{Gradients}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 0)},
+		})
+		t.b.Output(Gradients, onnxgraph.FloatType(onnxgraph.Static(total)))
 	}
 }
 

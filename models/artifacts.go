@@ -62,15 +62,12 @@ func Build(o Options, with OptimizerOptions, imageSize int, seed uint64) (a Arti
 	}
 	outside := with.Optimizer != optimizer.AdamW || with.ExcludeBiasNorm
 	if o.Artifacts != "" {
-		f, err := artifacts.Read(o.Artifacts)
-		if err == nil {
-			err = f.Require(imageSize, []string{Features, Embedding})
-		}
+		f, err := readFolder(o, imageSize, nil)
 		if err == nil {
 			err = f.SetOptimizer(adamW, outside)
 		}
 		if err != nil {
-			return a, nil, fmt.Errorf("models: %s: %w", o.Artifacts, err)
+			return a, nil, fmt.Errorf("models: %w", err)
 		}
 		for _, text := range f.Adapted {
 			notes = append(notes, o.Artifacts+": "+text)
@@ -102,6 +99,33 @@ func Build(o Options, with OptimizerOptions, imageSize int, seed uint64) (a Arti
 		}
 	}
 	return a, notes, nil
+}
+
+// ErrMismatch is wrapped by the error for a folder of artifacts that doesn't fit the experiment.
+var ErrMismatch = artifacts.ErrMismatch
+
+// readFolder reads the options' folder of artifacts and checks that an experiment with images of that size can train it with
+// a loss on the given outputs.
+func readFolder(o Options, imageSize int, outputs []string) (*artifacts.Folder, error) {
+	f, err := artifacts.Read(o.Artifacts)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.Require(o.Artifacts, imageSize, append([]string{Features, Embedding}, outputs...))
+}
+
+// Fingerprint tells one folder of artifacts from another by its content; it is "" for a backbone of the zoo, which the options
+// say all about. A folder that doesn't fit images of imageSize pixels or a loss on the given outputs is an error that wraps
+// [ErrMismatch].
+func Fingerprint(o Options, imageSize int, outputs []string) (string, error) {
+	if o.Artifacts == "" {
+		return "", nil
+	}
+	f, err := readFolder(o, imageSize, outputs)
+	if err != nil {
+		return "", fmt.Errorf("models: %w", err)
+	}
+	return f.Fingerprint(), nil
 }
 
 // WriteGraphs writes the graphs into dir, each file whole or not at all. The checkpoint is not among them: it changes

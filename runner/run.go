@@ -127,6 +127,12 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
 	record := r.record(rt)
+	if record.Model, err = models.Fingerprint(e.Model, e.Data.ImageSize, r.loss.Outputs()); err != nil {
+		if errors.Is(err, models.ErrMismatch) {
+			err = fmt.Errorf("%w: model.artifacts: %w", config.ErrInvalid, err)
+		}
+		return track.Result{}, err
+	}
 	if done, err := finished(r.o.Dir, record); err == nil {
 		return done, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {

@@ -314,13 +314,17 @@ func (f *Folder) Fingerprint() string {
 	return sum(all.Bytes())
 }
 
+// ErrMismatch is wrapped by Require's error.
+var ErrMismatch = errors.New("the artifacts don't fit the experiment")
+
 // Require returns an error that says what is missing for training on square images of a size with a loss on the given
-// outputs.
-func (d Description) Require(imageSize int, outputs []string) error {
-	var faults []error
-	if d.Input.Height != int64(imageSize) || d.Input.Width != int64(imageSize) || d.Input.Channels != channels {
-		faults = append(faults, fmt.Errorf("the model takes images [%d, %d, %d], the experiment's are [%d, %d, %d]: set data.image_size",
-			d.Input.Channels, d.Input.Height, d.Input.Width, channels, imageSize, imageSize))
+// outputs; dir names the artifacts in it.
+func (d Description) Require(dir string, imageSize int, outputs []string) error {
+	if in := d.Input; in.Height != int64(imageSize) || in.Width != int64(imageSize) || in.Channels != channels {
+		return fmt.Errorf("%w: %s takes images of %d×%d pixels, data.image_size is %d", ErrMismatch, dir, in.Width, in.Height, imageSize)
+	}
+	if d.Input.Batch != 0 {
+		return fmt.Errorf("%w: %s takes batches of %d images only; build it from a graph with a free batch", ErrMismatch, dir, d.Input.Batch)
 	}
 	var names []string
 	for _, o := range d.Outputs {
@@ -328,8 +332,8 @@ func (d Description) Require(imageSize int, outputs []string) error {
 	}
 	for _, name := range outputs {
 		if !slices.Contains(names, name) {
-			faults = append(faults, fmt.Errorf("the model has no output %s, it has: %s", name, strings.Join(names, ", ")))
+			return fmt.Errorf("%w: %s has no output %s, it has: %s", ErrMismatch, dir, name, strings.Join(names, ", "))
 		}
 	}
-	return errors.Join(faults...)
+	return nil
 }

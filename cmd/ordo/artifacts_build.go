@@ -25,7 +25,8 @@ type buildFlags struct {
 	noBatchNorm                      bool
 	mean, std                        []float64
 	imageSize                        int
-	seed, dropoutSeed                uint64
+	seed                             uint64
+	dropoutSeed                      int64
 	asJSON                           bool
 }
 
@@ -81,7 +82,7 @@ The folder appears whole or not at all, with ordo.json in it, which says what it
 	flags.Float64SliceVar(&f.std, "std", nil, "three `NUMBERS` that the images are divided by then")
 	flags.IntVar(&f.imageSize, "image-size", 0, "side of the images in pixels, where the graph leaves it free")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the heads' initial weights")
-	flags.Uint64Var(&f.dropoutSeed, "dropout-seed", 0, "seed of the dropouts; 0 is the session's")
+	flags.Int64Var(&f.dropoutSeed, "dropout-seed", 0, "seed of the dropouts; 0 is the session's")
 	flags.BoolVar(&f.asJSON, "json", false, "print the manifest")
 	return cmd
 }

@@ -27,7 +27,9 @@ func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
 	if err := p.prepare(); err != nil {
 		return nil, fmt.Errorf("artifacts: %w", err)
 	}
-	built, err := autodiff.Build(m, autodiff.Options{Outputs: p.outputs, Frozen: p.frozen, Optimizer: o.Optimizer})
+	built, err := autodiff.Build(m, autodiff.Options{
+		Outputs: p.outputs, Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("artifacts: %w", err)
 	}
@@ -63,7 +65,6 @@ func (p *preparation) prepare() error {
 			return err
 		}
 	}
-	p.seedDropouts()
 	return nil
 }
 
@@ -436,18 +437,4 @@ func examples(names []string) string {
 		return strings.Join(names[:3], ", ") + ", …, " + strings.Join(names[len(names)-3:], ", ")
 	}
 	return strings.Join(names, ", ")
-}
-
-// seedDropouts gives every dropout a seed of its own.
-func (p *preparation) seedDropouts() {
-	if p.o.DropoutSeed == 0 {
-		return
-	}
-	for i, n := range p.g.GetNode() {
-		if n.GetOpType() != "Dropout" {
-			continue
-		}
-		n.Attribute = slices.DeleteFunc(n.GetAttribute(), func(a *onnxgraph.Attribute) bool { return a.GetName() == "seed" })
-		n.Attribute = append(n.Attribute, onnxgraph.IntAttr("seed", int64((p.o.DropoutSeed*1_000_003+uint64(i))&(1<<31-1))))
-	}
 }

@@ -32,7 +32,7 @@ type Manifest struct {
 	Std         []float64                 `json:"std,omitempty"`
 	Dropped     []string                  `json:"dropped_outputs,omitempty"` // of the forward graph
 	Seed        uint64                    `json:"seed"`
-	DropoutSeed uint64                    `json:"dropout_seed,omitempty"`
+	DropoutSeed int64                     `json:"dropout_seed,omitempty"`
 	Optimizer   autodiff.OptimizerOptions `json:"optimizer"`
 	Files       map[string]string         `json:"files"` // name → SHA-256, hexadecimal
 }

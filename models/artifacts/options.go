@@ -46,7 +46,7 @@ type Options struct {
 	Seed uint64 `yaml:"seed"`
 	// DropoutSeed, if it is not 0, gives every dropout a random sequence of its own that starts anew with each session. With
 	// 0 (the default) they draw from the session's.
-	DropoutSeed uint64 `yaml:"dropout_seed"`
+	DropoutSeed int64 `yaml:"dropout_seed"`
 	// Optimizer holds the constants of AdamW; an experiment replaces them by its own.
 	Optimizer autodiff.OptimizerOptions `yaml:"optimizer"`
 }

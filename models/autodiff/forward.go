@@ -12,7 +12,7 @@ import (
 // The opsets whose operators the rules know.
 const (
 	minOpset = 13
-	maxOpset = 22
+	maxOpset = 23
 )
 
 // forward is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told apart.
@@ -36,7 +36,7 @@ func newForward(m *onnxgraph.Model) (*forward, error) {
 	if v := m.Opset(""); v < minOpset || v > maxOpset {
 		return nil, fmt.Errorf("the forward graph uses opset %d, supported are %d to %d", v, minOpset, maxOpset)
 	}
-	types, err := onnxgraph.Infer(m)
+	types, err := onnxgraph.InferFree(m)
 	if err != nil {
 		return nil, err
 	}
@@ -49,68 +49,13 @@ func newForward(m *onnxgraph.Model) (*forward, error) {
 		outputs = append(outputs, v.GetName())
 	}
 	f.nodes = upstream(f.nodes, outputs)
+	if err := f.lower(); err != nil {
+		return nil, err
+	}
 	if err := f.sortInitializers(); err != nil {
 		return nil, err
 	}
 	return f, f.checkNames()
-}
-
-// fold copies the nodes of the graph but for those whose result is known: constants, and the shape arithmetic that
-// exporters write in front of a Reshape.
-func (f *forward) fold() error {
-	for _, n := range f.model.GetGraph().GetNode() {
-		if n.GetOpType() == "Constant" {
-			t, err := onnxgraph.ConstantValue(n)
-			if err != nil {
-				return fmt.Errorf("node %q (Constant): %w", n.GetName(), err)
-			}
-			f.constants[t.GetName()] = t
-			continue
-		}
-		if f.foldInts(n) {
-			continue
-		}
-		if n.GetOpType() == "Reshape" {
-			n = f.foldReshape(n)
-		}
-		f.nodes = append(f.nodes, n)
-	}
-	return nil
-}
-
-// foldInts stores the result of a node whose one output is a list of known integers.
-func (f *forward) foldInts(n *onnxgraph.Node) bool {
-	if len(n.GetOutput()) != 1 {
-		return false
-	}
-	name := n.Out(0)
-	values, known := f.types.Values[name]
-	numbers, ok := onnxgraph.Shape(values).Sizes()
-	if !known || !ok || f.types.Of[name].Elem != onnxgraph.Int64 {
-		return false
-	}
-	t := onnxgraph.NewInts(name, numbers...)
-	if len(f.types.Of[name].Shape) == 0 {
-		t.Dims = nil
-	}
-	f.constants[name] = t
-	return true
-}
-
-// foldReshape makes the new shape of a Reshape a stored one, with -1 for the one free dimension. With more than one the
-// node stays as it is.
-func (f *forward) foldReshape(n *onnxgraph.Node) *onnxgraph.Node {
-	target, ok := reshapeTarget(f.types.Of[n.Out(0)].Shape)
-	if !ok {
-		return n
-	}
-	name := n.Out(0) + "/shape"
-	for _, taken := f.types.Of[name]; taken; _, taken = f.types.Of[name] {
-		name += "_"
-	}
-	f.constants[name] = onnxgraph.NewInts(name, target...)
-	f.types.Of[name] = f.constants[name].Type()
-	return &onnxgraph.Node{Name: n.GetName(), OpType: "Reshape", Input: []string{n.In(0), name}, Output: n.GetOutput()}
 }
 
 // reshapeTarget is the operand of a Reshape to the given shape: its free dimension, of which there may be one, is -1.
@@ -161,15 +106,15 @@ func (f *forward) sortInitializers() error {
 			}
 		}
 	}
-	stored := map[string]bool{}
-	for _, t := range f.model.GetGraph().GetInitializer() {
-		name := t.GetName()
-		stored[name] = true
-		switch {
-		case !used[name]:
-		case t.GetDataType() == onnxgraph.Float32:
+	weights := map[string]bool{}
+	for _, t := range onnxgraph.Parameters(f.model) {
+		if name := t.GetName(); used[name] {
+			weights[name] = true
 			f.parameters = append(f.parameters, t)
-		default:
+		}
+	}
+	for _, t := range f.model.GetGraph().GetInitializer() {
+		if name := t.GetName(); !weights[name] {
 			f.constants[name] = t
 		}
 	}
@@ -179,7 +124,7 @@ func (f *forward) sortInitializers() error {
 		}
 	}
 	for name := range f.statistics {
-		if !stored[name] {
+		if !weights[name] {
 			return fmt.Errorf("value %q is batch norm's running statistic but not an initializer: it can't be updated", name)
 		}
 	}

@@ -12,6 +12,9 @@ type Options struct {
 	// Frozen names parameters that are not trained, beside batch norm's running statistics. The batch norms of frozen layers
 	// go on to normalise by the batch and to keep their statistics.
 	Frozen []string
+	// DropoutSeed, if not 0, fixes what the dropouts of the training graph draw: each has a generator of its own that starts
+	// with it when a session is opened. With 0 they draw from ONNX Runtime's one generator.
+	DropoutSeed int64
 	// Optimizer holds the constants of AdamW.
 	Optimizer OptimizerOptions
 	// ExposeGradients adds to the training graph an output grad/NAME for every trainable parameter: the gradient of the

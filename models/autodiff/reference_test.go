@@ -3,6 +3,7 @@ package autodiff_test
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,10 +21,10 @@ type reference struct {
 	size  int
 }
 
-func openReference(t *testing.T, name string) *reference {
+func openReference(t *testing.T, name, graph string) *reference {
 	t.Helper()
 	dir := filepath.Join("testdata", name)
-	m, err := onnxgraph.ReadFile(filepath.Join(dir, "forward.onnx"))
+	m, err := onnxgraph.ReadFile(filepath.Join(dir, graph))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,10 +70,19 @@ func (r *reference) session() (*session, *autodiff.Artifacts) {
 	return s, a
 }
 
+// graphs are the networks as one of torch's exporters wrote them.
+func graphs(exporter string) []string {
+	var paths []string
+	for _, network := range []string{"convnet", "resnet_tiny", "convnext", "vit"} {
+		paths = append(paths, filepath.Join(network, exporter))
+	}
+	return paths
+}
+
 func TestGradientsAgreeWithTorch(t *testing.T) {
-	for _, name := range []string{"convnet", "resnet_tiny"} {
+	for _, name := range slices.Concat(graphs("forward.onnx"), graphs("forward_dynamo.onnx")) {
 		t.Run(name, func(t *testing.T) {
-			r := openReference(t, name)
+			r := openReference(t, filepath.Dir(name), filepath.Base(name))
 			s, a := r.session()
 
 			outputs, err := s.trainer.Eval(nil, s.images)
@@ -114,16 +124,18 @@ func TestGradientsAgreeWithTorch(t *testing.T) {
 // TestRunningStatistics: after a step the first batch norm's statistics are a tenth of the batch's, computed here by hand,
 // and nine tenths of the old. The variance is biased, unlike torch's: divided by n, not n-1.
 func TestRunningStatistics(t *testing.T) {
-	r := openReference(t, "convnet")
-	s, a := r.session()
-	s.step(0)
-	images, weights := r.array("images"), s.parameter("c1.weight")
-	mean, variance := convolvedMoments(images, weights, 8, r.size)
-	within(t, "running mean", wide(s.parameter("b1.running_mean")), scaled(mean, 0.1, 0), 1e-5, 0)
-	within(t, "running variance", wide(s.parameter("b1.running_var")), scaled(variance, 0.1, 0.9), 1e-5, 0)
-	for _, p := range a.Parameters {
-		if running := strings.Contains(p.Name, "running"); running == p.Trainable {
-			t.Errorf("%s: trainable is %v", p.Name, p.Trainable)
+	for _, graph := range []string{"forward.onnx", "forward_dynamo.onnx"} {
+		r := openReference(t, "convnet", graph)
+		s, a := r.session()
+		s.step(0)
+		images, weights := r.array("images"), s.parameter("c1.weight")
+		mean, variance := convolvedMoments(images, weights, 8, r.size)
+		within(t, graph+": running mean", wide(s.parameter("b1.running_mean")), scaled(mean, 0.1, 0), 1e-5, 0)
+		within(t, graph+": running variance", wide(s.parameter("b1.running_var")), scaled(variance, 0.1, 0.9), 1e-5, 0)
+		for _, p := range a.Parameters {
+			if running := strings.Contains(p.Name, "running"); running == p.Trainable {
+				t.Errorf("%s: %s: trainable is %v", graph, p.Name, p.Trainable)
+			}
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package autodiff
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"ordo/models/onnxgraph"
 )
@@ -16,34 +18,118 @@ type rule struct {
 	gradient func(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 	// train returns the node in the form that its gradient needs, nil: as it is.
 	train func(t *training, n *onnxgraph.Node) *onnxgraph.Node
+	// lower adds other nodes in place of n to both graphs, or n itself where that is not needed, nil: n stays.
+	lower func(f *forward, n *onnxgraph.Node) error
+	// stops says that the gradient is 0 almost everywhere, so that nothing in front of the node gets any.
+	stops bool
 	// evaluate returns the node in the form of the evaluation graph, nil: as it is.
 	evaluate func(n *onnxgraph.Node) *onnxgraph.Node
+	// note says what the rule doesn't do, for the table of operators.
+	note string
 }
 
 // rules maps each operator of ONNX's domain that ordo can train to its rule.
 func rules() map[string]rule {
 	return map[string]rule{
-		"Add":                {gradient: addGradient},
-		"AveragePool":        {gradient: averagePoolGradient},
-		"BatchNormalization": {gradient: batchNormGradient, train: trainBatchNorm, evaluate: evaluateBatchNorm},
-		"Conv":               {gradient: convGradient},
-		"Flatten":            {gradient: reshapeGradient},
-		"Gemm":               {gradient: gemmGradient},
-		"GlobalAveragePool":  {gradient: globalAveragePoolGradient},
-		"Identity":           {gradient: identityGradient},
-		"MatMul":             {gradient: matMulGradient},
-		"MaxPool":            {gradient: maxPoolGradient, train: trainMaxPool},
-		"ReduceMean":         {gradient: reduceMeanGradient},
-		"Relu":               {gradient: reluGradient},
-		"Reshape":            {gradient: reshapeGradient},
-		"Squeeze":            {gradient: reshapeGradient},
-		"Transpose":          {gradient: transposeGradient},
-		"Unsqueeze":          {gradient: reshapeGradient},
+		"Abs":                   {gradient: unaryGradient(absSlope)},
+		"Add":                   {gradient: broadcastGradient(addPart)},
+		"Atan":                  {gradient: unaryGradient(atanSlope)},
+		"AveragePool":           {gradient: averagePoolGradient, note: "all but the batch fixed"},
+		"BatchNormalization":    {gradient: batchNormGradient, train: trainBatchNorm, evaluate: evaluateBatchNorm},
+		"Cast":                  {gradient: castGradient},
+		"CastLike":              {gradient: castGradient},
+		"Ceil":                  {stops: true},
+		"Celu":                  {gradient: unaryGradient(celuSlope)},
+		"Clip":                  {gradient: unaryGradient(clipSlope)},
+		"Concat":                {gradient: concatGradient},
+		"Conv":                  {gradient: convGradient, note: "automatic padding of fixed sizes only"},
+		"ConvTranspose":         {gradient: convTransposeGradient, note: "automatic padding and output_shape of fixed sizes only"},
+		"Cos":                   {gradient: unaryGradient(cosSlope)},
+		"Div":                   {gradient: broadcastGradient(dividePart)},
+		"Dropout":               {gradient: dropoutGradient, train: trainDropout, evaluate: evaluateDropout},
+		"Einsum":                {lower: lowerEinsum},
+		"Elu":                   {gradient: unaryGradient(eluSlope)},
+		"Erf":                   {gradient: unaryGradient(erfSlope)},
+		"Exp":                   {gradient: unaryGradient(expSlope)},
+		"Expand":                {gradient: expandGradient},
+		"Flatten":               {gradient: reshapeGradient},
+		"Floor":                 {stops: true},
+		"Gather":                {gradient: gatherGradient},
+		"GatherElements":        {gradient: gatherElementsGradient},
+		"Gelu":                  {gradient: geluGradient},
+		"Gemm":                  {gradient: gemmGradient},
+		"GlobalAveragePool":     {gradient: globalAveragePoolGradient, note: "pixels fixed"},
+		"GlobalMaxPool":         {gradient: globalMaxPoolGradient, train: trainGlobalMaxPool, note: "all but the batch fixed"},
+		"GroupNormalization":    {gradient: groupNormGradient},
+		"HardSigmoid":           {gradient: unaryGradient(hardSigmoidSlope)},
+		"HardSwish":             {gradient: unaryGradient(hardSwishSlope)},
+		"Identity":              {gradient: identityGradient},
+		"InstanceNormalization": {gradient: instanceNormGradient},
+		"LayerNormalization":    {gradient: layerNormGradient, train: trainLayerNorm},
+		"LeakyRelu":             {gradient: unaryGradient(leakyReluSlope)},
+		"Log":                   {gradient: unaryGradient(logSlope)},
+		"LogSoftmax":            {gradient: kernelOfY("LogSoftmaxGrad_13")},
+		"MatMul":                {gradient: matMulGradient, lower: lowerMatMul},
+		"Max":                   {gradient: broadcastGradient(extremePart)},
+		"MaxPool":               {gradient: maxPoolGradient, train: trainMaxPool, note: "all but the batch fixed; storage_order 0"},
+		"Mean":                  {gradient: broadcastGradient(meanPart)},
+		"Min":                   {gradient: broadcastGradient(extremePart)},
+		"Mish":                  {gradient: unaryGradient(mishSlope)},
+		"Mul":                   {gradient: broadcastGradient(multiplyPart)},
+		"Neg":                   {gradient: unaryGradient(negSlope)},
+		"PRelu":                 {gradient: broadcastGradient(preluPart)},
+		"Pad":                   {gradient: padGradient, note: "fixed pads of fixed sizes; negative ones in mode constant only; no mode wrap"},
+		"Pow":                   {gradient: broadcastGradient(powerPart)},
+		"RMSNormalization":      {gradient: rmsNormGradient},
+		"Reciprocal":            {gradient: unaryGradient(reciprocalSlope)},
+		"ReduceL1":              {gradient: reduceGradient(absoluteWhole)},
+		"ReduceL2":              {gradient: reduceGradient(normWhole)},
+		"ReduceLogSumExp":       {gradient: reduceGradient(logSumExpWhole)},
+		"ReduceMax":             {gradient: reduceGradient(extremeWhole)},
+		"ReduceMean":            {gradient: reduceGradient(meanWhole)},
+		"ReduceMin":             {gradient: reduceGradient(extremeWhole)},
+		"ReduceSum":             {gradient: reduceGradient(sumWhole)},
+		"ReduceSumSquare":       {gradient: reduceGradient(squareWhole)},
+		"Relu":                  {gradient: reluGradient},
+		"Reshape":               {gradient: reshapeGradient},
+		"Resize":                {gradient: resizeGradient, note: "fixed scales, or fixed sizes from fixed sizes; no antialias, crop or keep_aspect_ratio_policy"},
+		"Round":                 {stops: true},
+		"Selu":                  {gradient: unaryGradient(seluSlope)},
+		"Sigmoid":               {gradient: kernelOfY("SigmoidGrad")},
+		"Sign":                  {stops: true},
+		"Sin":                   {gradient: unaryGradient(sinSlope)},
+		"Slice":                 {gradient: sliceGradient},
+		"Softmax":               {gradient: kernelOfY("SoftmaxGrad_13")},
+		"Softplus":              {gradient: unaryGradient(softplusSlope)},
+		"Softsign":              {gradient: unaryGradient(softsignSlope)},
+		"Split":                 {gradient: splitGradient},
+		"Sqrt":                  {gradient: unaryGradient(sqrtSlope)},
+		"Squeeze":               {gradient: reshapeGradient},
+		"Sub":                   {gradient: broadcastGradient(subtractPart)},
+		"Sum":                   {gradient: broadcastGradient(addPart)},
+		"Tan":                   {gradient: unaryGradient(tanSlope)},
+		"Tanh":                  {gradient: kernelOfY("TanhGrad")},
+		"Tile":                  {gradient: tileGradient},
+		"Transpose":             {gradient: transposeGradient},
+		"Trilu":                 {gradient: triluGradient},
+		"Unsqueeze":             {gradient: reshapeGradient},
+		"Where":                 {gradient: broadcastGradient(wherePart)},
 	}
 }
 
 // Operators lists the operators that can be trained, sorted.
 func Operators() []string { return slices.Sorted(maps.Keys(rules())) }
+
+// OperatorTable is a Markdown table of the operators that can be trained, and of what their gradients don't do; the file
+// OPERATORS.md holds it.
+func OperatorTable() string {
+	var table strings.Builder
+	table.WriteString("| operator | limits |\n| --- | --- |\n")
+	for _, op := range Operators() {
+		fmt.Fprintf(&table, "| %s | %s |\n", op, rules()[op].note)
+	}
+	return table.String()
+}
 
 // operator is the name under which rules knows a node of the training graph.
 func operator(n *onnxgraph.Node) string {

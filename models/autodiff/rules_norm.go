@@ -1,6 +1,8 @@
 package autodiff
 
 import (
+	"slices"
+
 	"ordo/models/onnxgraph"
 )
 
@@ -47,4 +49,198 @@ func batchNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, e
 	}
 	return t.microsoftOp("BatchNormalizationGrad", []string{dy[0], x, scale, n.Out(3), n.Out(4)}, outputs,
 		onnxgraph.FloatAttr("epsilon", n.Float("epsilon", 1e-5))), nil
+}
+
+// trainLayerNorm adds the outputs that the gradient needs: the mean and 1/√(variance + epsilon).
+func trainLayerNorm(t *training, n *onnxgraph.Node) *onnxgraph.Node {
+	shape := t.typeOf(n.In(0)).Shape
+	axis, err := onnxgraph.NormAxis(n, len(shape))
+	if err != nil {
+		return n // Infer has refused it
+	}
+	statistics := onnxgraph.FloatType(reduced(shape, from(axis, len(shape))))
+	out := []string{n.Out(0), n.Out(1), n.Out(2)}
+	for i, suffix := range []string{"/mean", "/inv_std"} {
+		if out[i+1] == "" {
+			out[i+1] = t.b.Unique(n.Out(0) + suffix)
+			t.declare(out[i+1], statistics)
+		}
+	}
+	return &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: out, Attribute: n.GetAttribute()}
+}
+
+// layerNormGradient uses ONNX Runtime's kernel where the parameters have the shape of what is normalised. It is composed for
+// those that are broadcast, and for the norm of single elements, which the kernel refuses.
+func layerNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	x, scale, bias := n.In(0), n.In(1), n.In(2)
+	shape := t.typeOf(x).Shape
+	axis, err := onnxgraph.NormAxis(n, len(shape))
+	if err != nil {
+		return nil, err
+	}
+	size, fixed := shape[axis:].Elements()
+	if fixed && size > 1 && slices.Equal(t.typeOf(scale).Shape, shape[axis:]) && (bias == "" || slices.Equal(t.typeOf(bias).Shape, shape[axis:])) {
+		outputs := []value{{x + gradSuffix, t.typeOf(x)}, {scale + gradSuffix, t.typeOf(scale)}, {n.Out(0) + "/bias" + gradSuffix, t.typeOf(scale)}}
+		return t.microsoftOp("LayerNormalizationGrad", []string{dy[0], x, scale, n.Out(1), n.Out(2)}, outputs, onnxgraph.IntAttr("axis", int64(axis))), nil
+	}
+	typ := t.typeOf(x)
+	c := t.op("Sub", x+"/centered", typ, []string{x, n.Out(1)})
+	normalised := t.op("Mul", x+"/normalised", typ, []string{c, n.Out(2)})
+	return t.normGradient(norm{x, normalised, n.Out(2), from(axis, len(shape)), true}, scale, bias, dy[0]), nil
+}
+
+// rmsNormGradient: as a layer norm's without the mean.
+func rmsNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	x := n.In(0)
+	typ := t.typeOf(x)
+	axis, err := onnxgraph.NormAxis(n, len(typ.Shape))
+	if err != nil {
+		return nil, err
+	}
+	axes := from(axis, len(typ.Shape))
+	inverse := t.inverseRoot(x, x, axes, n.Float("epsilon", 1e-5))
+	normalised := t.op("Mul", x+"/normalised", typ, []string{x, inverse})
+	return t.normGradient(norm{x, normalised, inverse, axes, false}, n.In(1), "", dy[0]), nil
+}
+
+// instanceNormGradient: the norm of each channel over its pixels.
+func instanceNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	return t.groupedNormGradient(n, dy[0], t.typeOf(n.In(1)).Shape[0].Size), nil
+}
+
+// groupNormGradient: the norm of each group of channels over these and their pixels.
+func groupNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	return t.groupedNormGradient(n, dy[0], n.Int("num_groups", 1)), nil
+}
+
+// norm is a normalised value and what its gradient needs.
+type norm struct {
+	of, value string
+	inverse   string // 1/√(variance + epsilon)
+	axes      []int  // over which dimensions
+	centered  bool   // the mean was taken off
+}
+
+// normalise adds (x − mean)/√(variance + epsilon) over some dimensions.
+func (t *training) normalise(x string, axes []int, epsilon float32) norm {
+	typ := t.typeOf(x)
+	c := t.op("Sub", x+"/centered", typ, []string{x, t.mean(x+"/mean", x, axes)})
+	inverse := t.inverseRoot(x, c, axes, epsilon)
+	return norm{x, t.op("Mul", x+"/normalised", typ, []string{c, inverse}), inverse, axes, true}
+}
+
+// inverseRoot adds 1/√(mean of squares + epsilon).
+func (t *training) inverseRoot(name, of string, axes []int, epsilon float32) string {
+	squares := t.op("Mul", name+"/squares", t.typeOf(of), []string{of, of})
+	mean := t.mean(name+"/mean_square", squares, axes)
+	sum := t.op("Add", name+"/variance", t.typeOf(mean), []string{mean, t.floats(nil, []float32{epsilon})})
+	root := t.op("Sqrt", name+"/std", t.typeOf(mean), []string{sum})
+	return t.op("Reciprocal", name+"/inv_std", t.typeOf(mean), []string{root})
+}
+
+// mean adds the mean over some dimensions, which are kept with size 1.
+func (t *training) mean(name, of string, axes []int) string {
+	numbers := make([]int64, len(axes))
+	for i, a := range axes {
+		numbers[i] = int64(a)
+	}
+	typ := onnxgraph.FloatType(reduced(t.typeOf(of).Shape, axes))
+	keep := onnxgraph.IntAttr("keepdims", 1)
+	if t.model.Opset("") < 18 {
+		return t.op("ReduceMean", name, typ, []string{of}, onnxgraph.IntsAttr("axes", numbers...), keep)
+	}
+	return t.op("ReduceMean", name, typ, []string{of, t.ints(numbers...)}, keep)
+}
+
+// normGradient adds the gradients of input, scale and bias of y = scale·v + bias, v the normalised value, with g = scale·dy:
+//
+//	dx = (g − mean(g) − v·mean(g·v)) / √(variance + epsilon)
+//	dscale = dy·v, dbias = dy, each summed over what it was broadcast along
+//
+// where the norm isn't centered, mean(g) is left out.
+func (t *training) normGradient(v norm, scale, bias, dy string) []string {
+	typ := t.typeOf(dy)
+	dx := make([]string, 3)
+	if t.wanted[v.of] {
+		g := t.op("Mul", v.of+"/scaled"+gradSuffix, typ, []string{dy, scale})
+		dx[0] = t.normInputGradient(v, g)
+	}
+	if t.wanted[scale] {
+		dx[1] = t.reduceTo(scale, t.op("Mul", scale+"/full"+gradSuffix, typ, []string{dy, v.value}))
+	}
+	if bias != "" && t.wanted[bias] {
+		dx[2] = t.reduceTo(bias, dy)
+	}
+	return dx
+}
+
+// normInputGradient adds the gradient of a normalised value's input from its own.
+func (t *training) normInputGradient(v norm, g string) string {
+	typ := t.typeOf(g)
+	product := t.op("Mul", v.of+"/product"+gradSuffix, typ, []string{g, v.value})
+	part := t.op("Mul", v.of+"/part"+gradSuffix, typ, []string{v.value, t.mean(v.of+"/product_mean"+gradSuffix, product, v.axes)})
+	rest := t.op("Sub", v.of+"/rest"+gradSuffix, typ, []string{g, part})
+	if v.centered {
+		rest = t.op("Sub", v.of+"/rest"+gradSuffix, typ, []string{rest, t.mean(v.of+"/mean"+gradSuffix, g, v.axes)})
+	}
+	return t.op("Mul", v.of+gradSuffix, typ, []string{rest, v.inverse})
+}
+
+// groupedNormGradient adds the gradients of a node that normalises each of a number of groups of channels, and whose scale and
+// bias are one a channel or one a group. All is done in the shape [batch, groups or parameters, everything else].
+func (t *training) groupedNormGradient(n *onnxgraph.Node, dy string, groups int64) []string {
+	x, scale, bias := n.In(0), n.In(1), n.In(2)
+	count := t.typeOf(scale).Shape[0].Size
+	v := t.normalise(t.rows(x+"/groups", x, groups), []int{2}, n.Float("epsilon", 1e-5))
+	dy = t.rows(n.Out(0)+"/rows"+gradSuffix, dy, count)
+	dx := make([]string, 3)
+	sum := func(of, full string) string {
+		return t.op("ReduceSum", of+gradSuffix, t.typeOf(of), []string{full, t.ints(0, 2)}, onnxgraph.IntAttr("keepdims", 0))
+	}
+	if t.wanted[x] {
+		column := t.op("Reshape", scale+"/column", onnxgraph.FloatType(onnxgraph.Static(count, 1)), []string{scale, t.ints(count, 1)})
+		g := t.op("Mul", x+"/scaled"+gradSuffix, t.typeOf(dy), []string{dy, column})
+		g = t.rows(x+"/groups"+gradSuffix, g, groups)
+		dx[0] = t.reshapeAs(x, t.normInputGradient(v, g))
+	}
+	if t.wanted[scale] {
+		values := t.rows(v.value+"/rows", v.value, count)
+		dx[1] = sum(scale, t.op("Mul", scale+"/full"+gradSuffix, t.typeOf(dy), []string{dy, values}))
+	}
+	if t.wanted[bias] {
+		dx[2] = sum(bias, dy)
+	}
+	return dx
+}
+
+// rows reshapes a value to [batch, count, everything else], unless it is that.
+func (t *training) rows(name, of string, count int64) string {
+	shape := t.typeOf(of).Shape
+	rest := onnxgraph.Unknown
+	if n, ok := shape[1:].Elements(); ok {
+		rest.Size = n / count
+	}
+	target := onnxgraph.Shape{shape[0], {Size: count}, rest}
+	if slices.Equal(shape, target) {
+		return of
+	}
+	return t.op("Reshape", name, onnxgraph.FloatType(target), []string{of, t.ints(0, count, -1)})
+}
+
+// reduced is a shape with size 1 in some dimensions.
+func reduced(s onnxgraph.Shape, axes []int) onnxgraph.Shape {
+	s = slices.Clone(s)
+	for _, a := range axes {
+		s[a] = onnxgraph.Dim{Size: 1}
+	}
+	return s
+}
+
+// from lists the dimensions from one on.
+func from(axis, rank int) []int {
+	var axes []int
+	for a := axis; a < rank; a++ {
+		axes = append(axes, a)
+	}
+	return axes
 }

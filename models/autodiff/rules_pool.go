@@ -3,6 +3,7 @@ package autodiff
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"ordo/models/onnxgraph"
 )
@@ -14,8 +15,10 @@ func trainMaxPool(t *training, n *onnxgraph.Node) *onnxgraph.Node {
 	}
 	indices := t.b.Unique(n.Out(0) + "/indices")
 	t.declare(indices, onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: t.typeOf(n.Out(0)).Shape})
+	// As nobody else looks at that output, it can be in the order that the gradient takes.
+	rowMajor := slices.DeleteFunc(slices.Clone(n.GetAttribute()), func(a *onnxgraph.Attribute) bool { return a.GetName() == "storage_order" })
 	return &onnxgraph.Node{
-		Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: []string{n.Out(0), indices}, Attribute: n.GetAttribute(),
+		Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: []string{n.Out(0), indices}, Attribute: rowMajor,
 	}
 }
 
@@ -32,6 +35,23 @@ func maxPoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, err
 	return []string{t.op("MaxPoolGrad", x+gradSuffix, t.typeOf(x), []string{dy[0], n.Out(1)}, onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))}, nil
 }
 
+// trainGlobalMaxPool makes the node a max pool whose window is the whole image.
+func trainGlobalMaxPool(t *training, n *onnxgraph.Node) *onnxgraph.Node {
+	sizes, ok := t.typeOf(n.In(0)).Shape[2:].Sizes()
+	if !ok {
+		return n // its gradient says why not
+	}
+	return trainMaxPool(t, &onnxgraph.Node{
+		Name: n.GetName(), OpType: "MaxPool", Input: n.GetInput(), Output: n.GetOutput(),
+		Attribute: []*onnxgraph.Attribute{onnxgraph.IntsAttr("kernel_shape", sizes...)},
+	})
+}
+
+// globalMaxPoolGradient is that of the max pool which trainGlobalMaxPool has made of the node, or says why it couldn't.
+func globalMaxPoolGradient(t *training, n *onnxgraph.Node, _ []string) ([]string, error) {
+	return nil, fmt.Errorf("the input has the shape %v: all but the batch must be fixed", t.typeOf(n.In(0)).Shape)
+}
+
 // globalAveragePoolGradient: every pixel gets 1/(H·W) of its channel's gradient.
 func globalAveragePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
@@ -44,12 +64,9 @@ func globalAveragePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]s
 	return []string{dx}, err
 }
 
-// maxPoolMatrix bounds the elements of an average pool's matrix: an image of 2048 pixels pooled to 2048.
-const maxPoolMatrix = 1 << 22
-
-// averagePoolGradient: along each spatial dimension an average pool is a matrix A [output, input] of the weights that each
-// input pixel has in each output, so for two of them y = A₁ x A₂ᵀ and dx = A₁ᵀ dy A₂: two products with small constants. ONNX
-// Runtime's own AveragePoolGrad gives an empty tensor where the batch is free.
+// averagePoolGradient: along each spatial dimension an average pool is a matrix [output, input] of the weights that each input
+// pixel has in each output. ONNX Runtime's own AveragePoolGrad gives an empty tensor where the batch is free, and knows neither
+// ceil_mode nor dilations.
 func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
 	in, out := t.typeOf(x).Shape, t.typeOf(n.Out(0)).Shape
@@ -57,55 +74,57 @@ func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	if len(w.Kernel) != 2 {
-		return nil, fmt.Errorf("pooling over %d dimensions, 2 are supported", len(w.Kernel))
+	counted := imagePixels
+	if n.Int("count_include_pad", 0) != 0 {
+		counted = paddedPixels
+		if t.model.Opset("") < 19 {
+			counted = kernelPixels
+		}
 	}
-	if w.Ceil {
-		return nil, errors.New("ceil_mode 1 is not supported")
+	matrices := map[int]matrix{}
+	for i := range w.Kernel {
+		if !in[i+2].Static() {
+			return nil, fmt.Errorf("the input has the shape %v: all but the batch must be fixed", in)
+		}
+		if matrices[i+2], err = poolMatrix(&w, i, in[i+2].Size, out[i+2].Size, counted); err != nil {
+			return nil, err
+		}
 	}
-	sizes, ok := in[2:].Sizes()
-	if !ok {
-		return nil, fmt.Errorf("the input has the shape %v: its height and width must be fixed", in)
-	}
-	if sizes[0]*out[2].Size > maxPoolMatrix || sizes[1]*out[3].Size > maxPoolMatrix {
-		return nil, fmt.Errorf("pooling %v to %v: the image is too large", in, out)
-	}
-	includePad := n.Int("count_include_pad", 0) != 0
-	height, width := out[2].Size, out[3].Size
-	rows := poolMatrix(&w, 0, sizes[0], height, includePad)
-	columns := poolMatrix(&w, 1, sizes[1], width, includePad)
-	tall := onnxgraph.FloatType(onnxgraph.Shape{in[0], in[1], in[2], out[3]})
-	dx := t.op("MatMul", x+"/rows"+gradSuffix, tall, []string{t.floats([]int64{sizes[0], height}, transposed(rows, int(height))), dy[0]})
-	return []string{t.op("MatMul", x+gradSuffix, t.typeOf(x), []string{dx, t.floats([]int64{width, sizes[1]}, columns)})}, nil
+	dx, err := t.separableGradient(x, dy[0], matrices)
+	return []string{dx}, err
 }
 
-// poolMatrix holds the weight that each of `size` input pixels has in each of `outputs` averages, a row an output.
-func poolMatrix(w *onnxgraph.Window, dim int, size, outputs int64, includePad bool) []float32 {
-	m := make([]float32, outputs*size)
+// divisor is what an average divides by.
+type divisor int
+
+const (
+	imagePixels  divisor = iota // the pixels of the image in the window
+	paddedPixels                // those and the padding's, but not what a window of ceil_mode covers beyond: since opset 19
+	kernelPixels                // all that the window has
+)
+
+// poolMatrix holds the weight that each of `size` input pixels has in each of `outputs` averages.
+func poolMatrix(w *onnxgraph.Window, dim int, size, outputs int64, counted divisor) (matrix, error) {
+	m, err := newMatrix(outputs, size)
+	if err != nil {
+		return m, err
+	}
 	for o := range outputs {
 		var hit []int64
+		padded := int64(0)
 		for k := range w.Kernel[dim] {
-			if i := o*w.Strides[dim] - w.Pads[dim] + k*w.Dilations[dim]; i >= 0 && i < size {
+			i := o*w.Strides[dim] - w.Pads[dim] + k*w.Dilations[dim]
+			if i >= 0 && i < size {
 				hit = append(hit, i)
 			}
+			if i < size+w.Pads[dim+len(w.Kernel)] {
+				padded++
+			}
 		}
-		count := int64(len(hit))
-		if includePad {
-			count = w.Kernel[dim]
-		}
+		count := map[divisor]int64{imagePixels: int64(len(hit)), paddedPixels: padded, kernelPixels: w.Kernel[dim]}[counted]
 		for _, i := range hit {
-			m[o*size+i] = 1 / float32(count)
+			*m.at(o, i) = 1 / float32(count)
 		}
 	}
-	return m
-}
-
-// transposed turns a matrix of the given number of rows.
-func transposed(m []float32, rows int) []float32 {
-	columns := len(m) / rows
-	out := make([]float32, len(m))
-	for i, v := range m {
-		out[i%columns*rows+i/columns] = v
-	}
-	return out
+	return m, nil
 }

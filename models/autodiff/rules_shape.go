@@ -30,12 +30,11 @@ func transposeGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, e
 func (t *training) reshapeAs(of, gradient string) string {
 	typ := t.typeOf(of)
 	target, ok := reshapeTarget(typ.Shape)
-	var shape string
+	shape := ""
 	if ok {
 		shape = t.ints(target...)
 	} else {
-		sizes := onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: onnxgraph.Static(int64(len(typ.Shape)))}
-		shape = t.op("Shape", of+"/shape", sizes, []string{of})
+		shape = t.shapeOf(of)
 	}
 	return t.op("Reshape", of+gradSuffix, typ, []string{gradient, shape})
 }

@@ -42,6 +42,8 @@ type training struct {
 	parts map[string][]string
 	// constants by content, so that each is stored once.
 	stored map[string]string
+	// dropoutSeed is that of Options; dropouts counts the nodes that have got one.
+	dropoutSeed, dropouts int64
 }
 
 // buildTraining makes the training graph and returns which parameters are trained.
@@ -55,6 +57,8 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		wanted:  map[string]bool{},
 		parts:   map[string][]string{},
 		stored:  map[string]string{},
+
+		dropoutSeed: o.DropoutSeed,
 	}
 	t.b.Import(microsoft, 1)
 	t.b.Import(LossDomain, 1)
@@ -62,7 +66,7 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		t.b.Reserve(name)
 	}
 	nodes := upstream(f.nodes, o.Outputs)
-	trainable, err := t.findTrainable(nodes, o.Frozen)
+	trainable, err := t.findTrainable(nodes, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,27 +110,36 @@ func checkOutputs(f *forward, outputs []string) error {
 	return errors.Join(faults...)
 }
 
-// findTrainable marks the values that depend on a parameter that is not frozen, and returns those parameters.
-func (t *training) findTrainable(nodes []*onnxgraph.Node, frozen []string) (map[string]bool, error) {
+// findTrainable marks the values that depend on a parameter that is not frozen, and returns the parameters on which the
+// nodes depend.
+func (t *training) findTrainable(nodes []*onnxgraph.Node, o Options) (map[string]bool, error) {
 	trainable := map[string]bool{}
 	candidate := map[string]bool{}
+	reached := t.reached(nodes, o.Outputs)
 	for _, p := range t.parameters {
-		candidate[p.GetName()] = !t.statistics[p.GetName()]
+		candidate[p.GetName()] = reached[p.GetName()] && !t.statistics[p.GetName()]
 	}
-	for _, name := range frozen {
+	for _, name := range o.Frozen {
 		if _, ok := candidate[name]; !ok {
 			return nil, fmt.Errorf("%q, which should be frozen, is not a parameter of the graph", name)
 		}
 		candidate[name] = false
 	}
+	table := rules()
 	for _, n := range nodes {
+		if table[n.GetOpType()].stops {
+			continue
+		}
 		for _, in := range n.GetInput() {
 			if candidate[in] {
 				trainable[in] = true
 				t.wanted[in] = true
 			}
-			if t.wanted[in] {
-				for _, out := range n.GetOutput() {
+			if !t.wanted[in] {
+				continue
+			}
+			for _, out := range n.GetOutput() {
+				if reached[out] {
 					t.wanted[out] = true
 				}
 			}
@@ -135,14 +148,41 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node, frozen []string) (map[
 	return trainable, nil
 }
 
+// reached marks the values that the gradient of the outputs comes to: float tensors on a way on which no operator stops it.
+func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
+	table := rules()
+	reached := map[string]bool{}
+	for _, name := range outputs {
+		reached[name] = true
+	}
+	for _, n := range slices.Backward(nodes) {
+		hit := slices.ContainsFunc(n.GetOutput(), func(out string) bool { return reached[out] })
+		if !hit || table[n.GetOpType()].stops {
+			continue
+		}
+		for _, in := range n.GetInput() {
+			switch t.typeOf(in).Elem {
+			case onnxgraph.Float32, onnxgraph.Tensor_DOUBLE, onnxgraph.Tensor_FLOAT16, onnxgraph.Tensor_BFLOAT16:
+				reached[in] = true
+			}
+		}
+	}
+	return reached
+}
+
 // addForward copies the forward nodes, in the form that training needs.
 func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error) {
 	table := rules()
 	added := make([]*onnxgraph.Node, len(nodes))
 	for i, n := range nodes {
 		r, ok := table[n.GetOpType()]
-		if !ok && t.wantsAny(n.GetInput()) {
+		if !ok && t.wantsAny(n.GetOutput()) {
 			return nil, fmt.Errorf("node %q (%s): ordo has no gradient for this operator", n.GetName(), n.GetOpType())
+		}
+		for _, out := range n.GetOutput() {
+			if typ := t.typeOf(out); t.wanted[out] && typ.Elem != onnxgraph.Float32 {
+				return nil, fmt.Errorf("node %q (%s): its result is of type %v, gradients are computed in float alone", n.GetName(), n.GetOpType(), typ)
+			}
 		}
 		for _, out := range n.GetOutput() {
 			if typ, ok := t.types.Of[out]; ok {
@@ -179,7 +219,7 @@ func (t *training) addLoss(outputs []string) {
 func (t *training) addBackward(nodes []*onnxgraph.Node) error {
 	table := rules()
 	for _, n := range slices.Backward(nodes) {
-		if !t.wantsAny(n.GetInput()) {
+		if !t.wantsAny(n.GetInput()) || !t.wantsAny(n.GetOutput()) {
 			continue
 		}
 		dy := make([]string, len(n.GetOutput()))

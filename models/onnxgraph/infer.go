@@ -7,11 +7,15 @@ import (
 
 // Types is what [Infer] finds out.
 type Types struct {
+	// Opset is the version of ONNX's operators in the model.
+	Opset int64
 	// Of holds the type of every value: graph inputs, initializers and the outputs of nodes.
 	Of map[string]TensorType
 	// Values holds the elements of the small integer tensors whose elements are known, so the shape arithmetic: a size,
 	// or a named dimension where the size is free.
 	Values map[string][]Dim
+	// Floats holds the elements of the small float tensors that are known and no parameters.
+	Floats map[string][]float32
 }
 
 // maxShapeElements bounds the integer tensors that are followed through: shapes and axes are much shorter.
@@ -19,38 +23,97 @@ const maxShapeElements = 64
 
 // Infer finds the type of every value of a model that has passed [Check]. It stops at the first node whose operator it
 // doesn't know or whose inputs don't fit, and names it.
-func Infer(m *Model) (*Types, error) {
-	t := &typing{Types{Of: map[string]TensorType{}, Values: map[string][]Dim{}}}
+func Infer(m *Model) (*Types, error) { return infer(m, 0) }
+
+// InferFree is Infer for a model as it would be with a free number of images: the outermost dimension of every input is
+// named. Where it is a number in the file, the batch for which the graph was exported, that number is taken for the
+// batch wherever it sits in a new shape that the data's batch goes into.
+//
+// A Reshape or Expand of such a graph has a new shape in its file that is not the one it gets here, and a Concat may join
+// a tensor of one row, or of as many as the exported batch, with one of a free number: it must be expanded first.
+func InferFree(m *Model) (*Types, error) {
+	parameters := initializers(m.GetGraph())
+	batch := int64(0)
+	for _, v := range m.GetGraph().GetInput() {
+		if typ, err := v.TensorType(); err == nil && parameters[v.GetName()] == nil && len(typ.Shape) > 0 && typ.Shape[0].Static() {
+			if batch != 0 && batch != typ.Shape[0].Size {
+				return nil, fmt.Errorf("onnxgraph: the graph's inputs are of different batches, %d and %v", batch, typ.Shape[0])
+			}
+			batch = typ.Shape[0].Size
+		}
+	}
+	if batch == 0 {
+		batch = free
+	}
+	types, err := infer(m, batch)
+	if err != nil && batch != free {
+		return nil, fmt.Errorf("%w\nThe graph was exported for batches of %d: export it with a free batch dimension", err, batch)
+	}
+	return types, err
+}
+
+// free is typing.batch of a graph whose inputs already have a free batch.
+const free = -1
+
+// batchName names the free dimension where the file has no name for it.
+const batchName = "batch"
+
+func infer(m *Model, batch int64) (*Types, error) {
+	t := newTyping(&Types{Opset: m.Opset(""), Of: map[string]TensorType{}, Values: map[string][]Dim{}, Floats: map[string][]float32{}}, batch)
+	weights := map[string]bool{}
+	for _, p := range Parameters(m) {
+		weights[p.GetName()] = true
+	}
+	stored := initializers(m.GetGraph())
 	for _, v := range m.GetGraph().GetInput() {
 		typ, err := v.TensorType()
 		if err != nil {
 			return nil, fmt.Errorf("onnxgraph: graph input: %w", err)
 		}
+		if batch != 0 && stored[v.GetName()] == nil && len(typ.Shape) > 0 && typ.Shape[0].Param == "" {
+			typ.Shape[0] = Dim{Param: batchName}
+		}
 		t.Of[v.GetName()] = typ
 	}
-	for _, stored := range m.GetGraph().GetInitializer() {
-		t.store(stored.GetName(), stored)
-	}
-	rules := shapeRules()
-	for i, n := range m.GetGraph().GetNode() {
-		rule := rules[n.GetOpType()]
-		if rule == nil || domainName(n.GetDomain()) != "" {
-			return nil, fmt.Errorf("onnxgraph: %s: this operator's shapes are not known to ordo", describe(i, n))
+	for _, s := range m.GetGraph().GetInitializer() {
+		if t.Of[s.GetName()] = s.Type(); !weights[s.GetName()] {
+			t.store(s.GetName(), s)
 		}
-		if err := t.infer(n, rule); err != nil {
+	}
+	for i, n := range m.GetGraph().GetNode() {
+		if err := t.infer(n); err != nil {
 			return nil, fmt.Errorf("onnxgraph: %s: %w", describe(i, n), err)
 		}
 	}
 	return &t.Types, nil
 }
 
+// Infer types the outputs of one more node, whose inputs are typed.
+func (t *Types) Infer(n *Node) error { return newTyping(t, 0).infer(n) }
+
 // typing is the state of an inference.
-type typing struct{ Types }
+type typing struct {
+	Types
+	// batch is the number of images for which the graph was exported and which shall be free; free where it is already;
+	// 0: leave all sizes as they are.
+	batch int64
+	rules map[string]shapeRule
+}
+
+func newTyping(t *Types, batch int64) *typing {
+	return &typing{Types: *t, batch: batch, rules: shapeRules()}
+}
 
 // shapeRule types the outputs of a node whose inputs are typed. It may look at in[i] only for the inputs that the node has.
 type shapeRule func(t *typing, n *Node, in []TensorType) ([]TensorType, error)
 
-func (t *typing) infer(n *Node, rule shapeRule) error {
+var errOperator = errors.New("this operator's shapes are not known to ordo")
+
+func (t *typing) infer(n *Node) error {
+	rule := t.rules[n.GetOpType()]
+	if rule == nil || domainName(n.GetDomain()) != "" {
+		return errOperator
+	}
 	in := make([]TensorType, len(n.GetInput()))
 	for i, name := range n.GetInput() {
 		if name == "" {
@@ -83,15 +146,26 @@ func (t *typing) infer(n *Node, rule shapeRule) error {
 	return nil
 }
 
-// store types a stored tensor and notes its elements if it is a short list of integers.
+// store notes the elements of a small stored tensor.
 func (t *typing) store(name string, stored *Tensor) {
-	t.Of[name] = stored.Type()
-	if n, ok := Static(stored.GetDims()...).Elements(); stored.GetDataType() != Int64 || !ok || n > maxShapeElements {
+	if n, ok := Static(stored.GetDims()...).Elements(); !ok || n > maxShapeElements {
 		return
 	}
-	if values, err := stored.Ints(); err == nil {
+	if values, err := stored.Integers(); err == nil {
 		t.Values[name] = Static(values...)
 	}
+	if values, err := stored.Floats(); err == nil {
+		t.Floats[name] = values
+	}
+}
+
+// initializers maps the stored tensors by name.
+func initializers(g *Graph) map[string]*Tensor {
+	stored := map[string]*Tensor{}
+	for _, s := range g.GetInitializer() {
+		stored[s.GetName()] = s
+	}
+	return stored
 }
 
 // ints returns the elements of an integer input that must be known numbers, nil where the node leaves it out.

@@ -10,27 +10,121 @@ import (
 // function below.
 func shapeRules() map[string]shapeRule {
 	return map[string]shapeRule{
-		"Add":                atLeast(2, broadcastShape),
-		"AveragePool":        atLeast(1, poolShape),
-		"BatchNormalization": atLeast(5, batchNormShape),
-		"Cast":               atLeast(1, castShape),
-		"Concat":             atLeast(1, concatShape),
-		"Constant":           constantShape,
-		"Conv":               atLeast(2, convShape),
-		"Flatten":            atLeast(1, flattenShape),
-		"Gather":             atLeast(2, gatherShape),
-		"Gemm":               atLeast(2, gemmShape),
-		"GlobalAveragePool":  atLeast(1, globalPoolShape),
-		"Identity":           atLeast(1, sameShape),
-		"MatMul":             atLeast(2, matMulShape),
-		"MaxPool":            atLeast(1, poolShape),
-		"ReduceMean":         atLeast(1, reduceShape),
-		"Relu":               atLeast(1, sameShape),
-		"Reshape":            atLeast(2, reshapeShape),
-		"Shape":              atLeast(1, shapeShape),
-		"Squeeze":            atLeast(1, squeezeShape),
-		"Transpose":          atLeast(1, transposeShape),
-		"Unsqueeze":          atLeast(1, unsqueezeShape),
+		"Abs":                   atLeast(1, unaryShape),
+		"Acos":                  atLeast(1, unaryShape),
+		"Acosh":                 atLeast(1, unaryShape),
+		"Add":                   atLeast(2, elementwiseShape),
+		"And":                   atLeast(2, elementwiseShape),
+		"ArgMax":                atLeast(1, argShape),
+		"ArgMin":                atLeast(1, argShape),
+		"Asin":                  atLeast(1, unaryShape),
+		"Asinh":                 atLeast(1, unaryShape),
+		"Atan":                  atLeast(1, unaryShape),
+		"Atanh":                 atLeast(1, unaryShape),
+		"AveragePool":           atLeast(1, poolShape),
+		"BatchNormalization":    atLeast(5, batchNormShape),
+		"Cast":                  atLeast(1, castShape),
+		"CastLike":              atLeast(2, castShape),
+		"Ceil":                  atLeast(1, unaryShape),
+		"Celu":                  atLeast(1, unaryShape),
+		"Clip":                  atLeast(1, unaryShape),
+		"Concat":                atLeast(1, concatShape),
+		"Constant":              constantShape,
+		"ConstantOfShape":       atLeast(1, constantOfShapeShape),
+		"Conv":                  atLeast(2, convShape),
+		"ConvTranspose":         atLeast(2, convTransposeShape),
+		"Cos":                   atLeast(1, unaryShape),
+		"Cosh":                  atLeast(1, unaryShape),
+		"CumSum":                atLeast(2, sameShape),
+		"Div":                   atLeast(2, elementwiseShape),
+		"Dropout":               atLeast(1, dropoutShape),
+		"Einsum":                atLeast(1, einsumShape),
+		"Elu":                   atLeast(1, unaryShape),
+		"Equal":                 atLeast(2, elementwiseShape),
+		"Erf":                   atLeast(1, unaryShape),
+		"Exp":                   atLeast(1, unaryShape),
+		"Expand":                atLeast(2, expandShape),
+		"Flatten":               atLeast(1, flattenShape),
+		"Floor":                 atLeast(1, unaryShape),
+		"Gather":                atLeast(2, gatherShape),
+		"GatherElements":        atLeast(2, gatherElementsShape),
+		"Gelu":                  atLeast(1, unaryShape),
+		"Gemm":                  atLeast(2, gemmShape),
+		"GlobalAveragePool":     atLeast(1, globalPoolShape),
+		"GlobalMaxPool":         atLeast(1, globalPoolShape),
+		"Greater":               atLeast(2, elementwiseShape),
+		"GreaterOrEqual":        atLeast(2, elementwiseShape),
+		"GroupNormalization":    atLeast(3, groupNormShape),
+		"HardSigmoid":           atLeast(1, unaryShape),
+		"HardSwish":             atLeast(1, unaryShape),
+		"Identity":              atLeast(1, unaryShape),
+		"InstanceNormalization": atLeast(3, instanceNormShape),
+		"IsInf":                 atLeast(1, unaryShape),
+		"IsNaN":                 atLeast(1, unaryShape),
+		"LayerNormalization":    atLeast(2, layerNormShape),
+		"LeakyRelu":             atLeast(1, unaryShape),
+		"Less":                  atLeast(2, elementwiseShape),
+		"LessOrEqual":           atLeast(2, elementwiseShape),
+		"Log":                   atLeast(1, unaryShape),
+		"LogSoftmax":            atLeast(1, sameShape),
+		"MatMul":                atLeast(2, matMulShape),
+		"Max":                   atLeast(1, elementwiseShape),
+		"MaxPool":               atLeast(1, poolShape),
+		"Mean":                  atLeast(1, elementwiseShape),
+		"Min":                   atLeast(1, elementwiseShape),
+		"Mish":                  atLeast(1, unaryShape),
+		"Mod":                   atLeast(2, elementwiseShape),
+		"Mul":                   atLeast(2, elementwiseShape),
+		"Neg":                   atLeast(1, unaryShape),
+		"Not":                   atLeast(1, unaryShape),
+		"Or":                    atLeast(2, elementwiseShape),
+		"PRelu":                 atLeast(2, elementwiseShape),
+		"Pad":                   atLeast(2, padShape),
+		"Pow":                   atLeast(2, elementwiseShape),
+		"RMSNormalization":      atLeast(2, layerNormShape),
+		"Range":                 atLeast(3, rangeShape),
+		"Reciprocal":            atLeast(1, unaryShape),
+		"ReduceL1":              atLeast(1, reduceShape),
+		"ReduceL2":              atLeast(1, reduceShape),
+		"ReduceLogSum":          atLeast(1, reduceShape),
+		"ReduceLogSumExp":       atLeast(1, reduceShape),
+		"ReduceMax":             atLeast(1, reduceShape),
+		"ReduceMean":            atLeast(1, reduceShape),
+		"ReduceMin":             atLeast(1, reduceShape),
+		"ReduceProd":            atLeast(1, reduceShape),
+		"ReduceSum":             atLeast(1, reduceShape),
+		"ReduceSumSquare":       atLeast(1, reduceShape),
+		"Relu":                  atLeast(1, unaryShape),
+		"Reshape":               atLeast(2, reshapeShape),
+		"Resize":                atLeast(1, resizeShape),
+		"Round":                 atLeast(1, unaryShape),
+		"ScatterElements":       atLeast(3, sameShape),
+		"ScatterND":             atLeast(3, sameShape),
+		"Selu":                  atLeast(1, unaryShape),
+		"Shape":                 atLeast(1, shapeShape),
+		"Sigmoid":               atLeast(1, unaryShape),
+		"Sign":                  atLeast(1, unaryShape),
+		"Sin":                   atLeast(1, unaryShape),
+		"Sinh":                  atLeast(1, unaryShape),
+		"Size":                  atLeast(1, sizeShape),
+		"Slice":                 atLeast(3, sliceShape),
+		"Softmax":               atLeast(1, sameShape),
+		"Softplus":              atLeast(1, unaryShape),
+		"Softsign":              atLeast(1, unaryShape),
+		"Split":                 atLeast(1, splitShape),
+		"Sqrt":                  atLeast(1, unaryShape),
+		"Squeeze":               atLeast(1, squeezeShape),
+		"Sub":                   atLeast(2, elementwiseShape),
+		"Sum":                   atLeast(1, elementwiseShape),
+		"Tan":                   atLeast(1, unaryShape),
+		"Tanh":                  atLeast(1, unaryShape),
+		"ThresholdedRelu":       atLeast(1, unaryShape),
+		"Tile":                  atLeast(2, tileShape),
+		"Transpose":             atLeast(1, transposeShape),
+		"Trilu":                 atLeast(1, sameShape),
+		"Unsqueeze":             atLeast(1, unsqueezeShape),
+		"Where":                 atLeast(3, whereShape),
+		"Xor":                   atLeast(2, elementwiseShape),
 	}
 }
 
@@ -49,14 +143,9 @@ func (t *typing) carry(n *Node, from string) {
 	if v, ok := t.Values[from]; ok {
 		t.Values[n.Out(0)] = v
 	}
-}
-
-func broadcastShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
-	s, err := Broadcast(in[0].Shape, in[1].Shape)
-	if err != nil {
-		return nil, err
+	if v, ok := t.Floats[from]; ok {
+		t.Floats[n.Out(0)] = v
 	}
-	return one(in[0].Elem, s)
 }
 
 // Broadcast is the shape of an element-wise operation on two tensors: aligned at the last dimension, equal or 1 in each.
@@ -80,14 +169,6 @@ func Broadcast(a, b Shape) (Shape, error) {
 		}
 	}
 	return out, nil
-}
-
-func castShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
-	to := DataType(n.Int("to", 0))
-	if to == Int64 || to == Tensor_INT32 {
-		t.carry(n, n.In(0))
-	}
-	return one(to, in[0].Shape)
 }
 
 func constantShape(t *typing, n *Node, _ []TensorType) ([]TensorType, error) {
@@ -239,6 +320,19 @@ func (w *Window) Output(i int, in Dim) (Dim, error) {
 	return Dim{Size: out}, nil
 }
 
+// emptyWindow finds a window that covers no pixel of an image: a dilated kernel can stride over it. Only windows that begin in
+// the padding can, where that is smaller than the kernel.
+func (w *Window) emptyWindow(in Shape) error {
+	for i, dilation := range w.Dilations {
+		for start := -w.Pads[i]; start < 0 && in[i+2].Static(); start += w.Strides[i] {
+			if k := (-start + dilation - 1) / dilation; k >= w.Kernel[i] || start+k*dilation >= in[i+2].Size {
+				return fmt.Errorf("a window of kernel %v, dilations %v and pads %v has no pixel of %v", w.Kernel, w.Dilations, w.Pads, in)
+			}
+		}
+	}
+	return nil
+}
+
 func (w *Window) spatial(in Shape) (Shape, error) {
 	out := make(Shape, len(w.Kernel))
 	for i := range out {
@@ -274,11 +368,22 @@ func convShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	return one(in[0].Elem, append(Shape{x[0], {Size: sizes[0]}}, spatial...))
 }
 
-func poolShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func poolShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	x := in[0].Shape
 	w, err := WindowOf(n, nil, x)
 	if err != nil {
 		return nil, err
+	}
+	for i, p := range w.Pads {
+		if p >= w.Kernel[i%len(w.Kernel)] {
+			return nil, fmt.Errorf("pads %v: each must be below the kernel's size, %v", w.Pads, w.Kernel)
+		}
+	}
+	if err := w.emptyWindow(x); err != nil && n.Int("count_include_pad", 0) == 0 {
+		return nil, err
+	}
+	if n.GetOpType() == "AveragePool" && n.Ints("dilations") != nil && t.Opset < 19 {
+		return nil, fmt.Errorf("dilations are known since opset 19, the graph has %d", t.Opset)
 	}
 	spatial, err := w.spatial(x)
 	if err != nil {
@@ -310,7 +415,7 @@ func batchNormShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 			return nil, fmt.Errorf("a parameter of shape %v for an input of shape %v", p.Shape, x)
 		}
 	}
-	return []TensorType{in[0], in[3], in[4]}, nil
+	return []TensorType{in[0], in[3], in[4], in[3], in[4]}, nil // before opset 14 there may be five
 }
 
 func gemmShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
@@ -336,22 +441,6 @@ func gemmShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	return one(in[0].Elem, s)
 }
 
-func matMulShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
-	a, b := in[0].Shape, in[1].Shape
-	if len(a) < 2 || len(b) < 2 {
-		return nil, fmt.Errorf("a product of shapes %v and %v: vectors are not supported", a, b)
-	}
-	k, l := a[len(a)-1], b[len(b)-2]
-	if k.Static() && l.Static() && k != l {
-		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
-	}
-	s, err := Broadcast(a[:len(a)-2], b[:len(b)-2])
-	if err != nil {
-		return nil, err
-	}
-	return one(in[0].Elem, append(slices.Clone(s), a[len(a)-2], b[len(b)-1]))
-}
-
 func flattenShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	x := in[0].Shape
 	axis := n.Int("axis", 1)
@@ -362,83 +451,7 @@ func flattenShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 		}
 		axis = int64(a)
 	}
-	return one(in[0].Elem, Shape{product(x[:axis]), product(x[axis:])})
-}
-
-// product is the size of several dimensions as one.
-func product(s Shape) Dim {
-	rest := slices.DeleteFunc(slices.Clone(s), func(d Dim) bool { return d == Dim{Size: 1} })
-	if len(rest) == 1 {
-		return rest[0]
-	}
-	if n, ok := rest.Elements(); ok && n <= maxDim {
-		return Dim{Size: n}
-	}
-	return Unknown
-}
-
-func reshapeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
-	target, ok := t.Values[n.In(1)]
-	if !ok {
-		return nil, fmt.Errorf("the new shape %q depends on the data: only constants and shape arithmetic are supported", n.In(1))
-	}
-	x := in[0].Shape
-	out := slices.Clone(Shape(target))
-	inferred := -1
-	for i, d := range out {
-		switch {
-		case d.Param != "":
-		case d.Size == 0 && n.Int("allowzero", 0) == 0:
-			if i >= len(x) {
-				return nil, fmt.Errorf("the new shape %v keeps dimension %d of an input of shape %v", out, i, x)
-			}
-			out[i] = x[i]
-		case d.Size == -1 && inferred < 0:
-			inferred = i
-		case d.Size < 0:
-			return nil, fmt.Errorf("the new shape %v", out)
-		}
-	}
-	if inferred >= 0 {
-		out[inferred] = quotient(x, slices.Delete(slices.Clone(out), inferred, inferred+1))
-	}
-	before, known := x.Elements()
-	if after, ok := out.Elements(); known && (ok && before != after || inferred >= 0 && out[inferred] == Unknown) {
-		return nil, fmt.Errorf("%v can't become %v", x, out)
-	}
-	t.carry(n, n.In(0))
-	return one(in[0].Elem, out)
-}
-
-// quotient is the dimension that is left of a shape when others are taken out of it.
-func quotient(s, others Shape) Dim {
-	s, others = slices.Clone(s), slices.Clone(others)
-	for i := 0; i < len(others); i++ {
-		if k := slices.Index(s, others[i]); k >= 0 && others[i] != Unknown {
-			s, others = slices.Delete(s, k, k+1), slices.Delete(others, i, i+1)
-			i--
-		}
-	}
-	if len(others) == 0 {
-		return product(s)
-	}
-	// What is free must be what remains; of the rest, numbers divide numbers.
-	free := slices.IndexFunc(s, func(d Dim) bool { return !d.Static() })
-	rest := s
-	if free >= 0 {
-		rest = slices.Delete(slices.Clone(s), free, free+1)
-	}
-	n, ok := rest.Elements()
-	k, known := others.Elements()
-	switch {
-	case !ok || !known || k == 0 || n%k != 0:
-		return Unknown
-	case free < 0:
-		return Dim{Size: n / k}
-	case n == k:
-		return s[free]
-	}
-	return Unknown
+	return one(in[0].Elem, Shape{Product(x[:axis]), Product(x[axis:])})
 }
 
 func reduceShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
@@ -460,7 +473,7 @@ func reduceShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 
 // ReduceAxes returns the dimensions over which a reduction of a tensor of that many dimensions goes.
 func (t *Types) ReduceAxes(n *Node, rank int) ([]int, error) {
-	axes, _, err := reduceAxes(&typing{*t}, n, rank)
+	axes, _, err := reduceAxes(newTyping(t, 0), n, rank)
 	return axes, err
 }
 
@@ -473,7 +486,8 @@ func reduceAxes(t *typing, n *Node, rank int) (axes []int, keep bool, err error)
 			axes = append(axes, i)
 		}
 	}
-	return axes, n.Int("keepdims", 1) != 0, nil
+	slices.Sort(axes)
+	return slices.Compact(axes), n.Int("keepdims", 1) != 0, nil
 }
 
 func transposeShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
@@ -522,64 +536,6 @@ func shapeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 		t.Values[n.Out(0)] = s
 	}
 	return one(Int64, Static(int64(len(s))))
-}
-
-func gatherShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
-	x := in[0].Shape
-	axis, err := normalAxis(n.Int("axis", 0), len(x))
-	if err != nil {
-		return nil, err
-	}
-	s := slices.Concat(x[:axis], in[1].Shape, x[axis+1:])
-	known, ok := t.Values[n.In(0)]
-	indices, indexed := t.Values[n.In(1)]
-	if !ok || !indexed || len(x) != 1 {
-		return one(in[0].Elem, s)
-	}
-	var picked []Dim
-	for _, d := range indices {
-		if d.Param != "" {
-			return nil, fmt.Errorf("an index is the free size %v", d)
-		}
-		i, err := normalAxis(d.Size, len(known))
-		if err != nil {
-			return nil, err
-		}
-		picked = append(picked, known[i])
-	}
-	t.Values[n.Out(0)] = picked
-	return one(in[0].Elem, s)
-}
-
-func concatShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
-	axis, err := normalAxis(n.Int("axis", 0), len(in[0].Shape))
-	if err != nil {
-		return nil, err
-	}
-	s := slices.Clone(in[0].Shape)
-	for i, x := range in[1:] {
-		if len(x.Shape) != len(s) {
-			return nil, fmt.Errorf("inputs of shapes %v and %v", in[0].Shape, x.Shape)
-		}
-		if !s[axis].Static() || !x.Shape[axis].Static() {
-			s[axis] = Unknown
-			continue
-		}
-		if n.In(i+1) == "" {
-			return nil, errInputs
-		}
-		s[axis].Size += x.Shape[axis].Size
-	}
-	var joined []Dim
-	for _, name := range n.GetInput() {
-		v, ok := t.Values[name]
-		if !ok || len(s) != 1 || len(joined)+len(v) > maxShapeElements {
-			return one(in[0].Elem, s)
-		}
-		joined = append(joined, v...)
-	}
-	t.Values[n.Out(0)] = joined
-	return one(in[0].Elem, s)
 }
 
 func squeezeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {

@@ -219,7 +219,7 @@ func TestInfer(t *testing.T) {
 		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2)}, "float[batch,3,4,4]"},
 		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2), integer("ceil_mode", 1)}, "float[batch,3,5,5]"},
 		// The last window would begin in the padding, so it is left out.
-		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2), ints("strides", 6, 6), ints("pads", 0, 0, 3, 3), integer("ceil_mode", 1)}, "float[batch,3,2,2]"},
+		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 4, 4), ints("strides", 6, 6), ints("pads", 0, 0, 3, 3), integer("ceil_mode", 1)}, "float[batch,3,2,2]"},
 		{"AveragePool", []string{"x"}, nil, "kernel [] over"},
 		{"GlobalAveragePool", []string{"x"}, nil, "float[batch,3,1,1]"},
 		{"GlobalAveragePool", []string{"m"}, nil, "no spatial dimension"},
@@ -231,10 +231,13 @@ func TestInfer(t *testing.T) {
 		{"Gemm", []string{"r", "m"}, []*onnxgraph.Attribute{integer("transB", 1)}, "matrices of shapes [batch,3] and [5,3]"},
 		{"Gemm", []string{"r", "m", "row"}, nil, "bias of shape [9]"},
 		{"MatMul", []string{"x", "square"}, nil, "float[batch,3,9,2]"},
-		{"MatMul", []string{"x", "v"}, nil, "vectors are not supported"},
+		{"MatMul", []string{"x", "row"}, nil, "float[batch,3,9]"},
+		{"MatMul", []string{"row", "x"}, nil, "float[batch,3,9]"},
+		{"MatMul", []string{"v", "v"}, nil, "float[]"},
+		{"MatMul", []string{"x", "v"}, nil, "matrices of shapes"},
 		{"Flatten", []string{"x"}, nil, "float[batch,243]"},
-		{"Flatten", []string{"x"}, []*onnxgraph.Attribute{integer("axis", -1)}, "float[?,9]"},
-		{"Flatten", []string{"x"}, []*onnxgraph.Attribute{integer("axis", 0)}, "float[1,?]"},
+		{"Flatten", []string{"x"}, []*onnxgraph.Attribute{integer("axis", -1)}, "float[27*batch,9]"},
+		{"Flatten", []string{"x"}, []*onnxgraph.Attribute{integer("axis", 0)}, "float[1,243*batch]"},
 		{"Flatten", []string{"x"}, []*onnxgraph.Attribute{integer("axis", 5)}, "axis 5"},
 		{"Reshape", []string{"x", "shape"}, nil, "float[batch,81,3]"},
 		{"Reshape", []string{"row", "shape"}, nil, "[9] can't become [9,?,3]"},
@@ -256,10 +259,41 @@ func TestInfer(t *testing.T) {
 		{"Concat", []string{"m", "v"}, []*onnxgraph.Attribute{integer("axis", 1)}, "inputs of shapes"},
 		{"Gather", []string{"m", "shape"}, []*onnxgraph.Attribute{integer("axis", 1)}, "float[3,3]"},
 		{"Cast", []string{"x"}, []*onnxgraph.Attribute{integer("to", 7)}, "int64[batch,3,9,9]"},
+		{"Less", []string{"x", "row"}, nil, "bool[batch,3,9,9]"},
+		{"PRelu", []string{"row", "x"}, nil, "a slope of shape"},
+		{"Where", []string{"v", "x", "row"}, nil, "don't go together"},
+		{"CastLike", []string{"shape", "x"}, nil, "float[3]"},
+		{"Cast", []string{"x"}, []*onnxgraph.Attribute{integer("to", 99)}, "element type 99"},
+		{"Expand", []string{"m", "shape"}, nil, "the new shape [0,?,3]"},
+		{"Expand", []string{"m", "x"}, nil, "depends on the data"},
+		{"Expand", []string{"v", "two"}, nil, "float[2,9,3]"},
+		{"Tile", []string{"m", "pair"}, nil, "float[6,15]"},
+		{"Tile", []string{"r", "pair"}, nil, "float[2*batch,9]"},
+		{"Tile", []string{"x", "pair"}, nil, "one a dimension"},
+		{"ConstantOfShape", []string{"two"}, nil, "float[2,9,1]"},
+		{"ConstantOfShape", []string{"x"}, nil, "depends on the data"},
+		{"Range", []string{"one", "nine", "one"}, nil, "int64[8]"},
+		{"Range", []string{"one", "x", "one"}, nil, "depends on the data"},
+		{"Size", []string{"x"}, nil, "int64[]"},
+		{"ArgMax", []string{"x"}, []*onnxgraph.Attribute{integer("axis", 1), integer("keepdims", 0)}, "int64[batch,9,9]"},
+		{"Gather", []string{"v", "nine"}, nil, "index 9 of dimension 0"},
+		{"GatherElements", []string{"m", "v"}, nil, "indices of shape"},
+		{"Concat", []string{"x", "x"}, []*onnxgraph.Attribute{integer("axis", 0)}, "float[2*batch,3,9,9]"},
+		{"Slice", []string{"x", "pair", "two"}, nil, "of the same number"},
+		{"Slice", []string{"x", "pair", "pair"}, nil, "the part from 2 to 2 of the size batch"},
+		{"Split", []string{"x", "pair"}, []*onnxgraph.Attribute{integer("axis", 2)}, "1 outputs"},
+		{"Split", []string{"x"}, nil, "its size must be fixed"},
+		{"Einsum", []string{"x", "square"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "...ij,jk->...ik")}, "float[batch,3,9,2]"},
+		{"Einsum", []string{"m", "v"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij,i")}, "float[5]"},
+		{"Einsum", []string{"m", "row"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij,i")}, "i is 3 and 9"},
+		{"Einsum", []string{"m"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij->ik")}, "the result's letter"},
+		{"Einsum", []string{"m"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "i->i")}, "for 2 dimensions"},
+		{"Einsum", []string{"m"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "i,j->i")}, "for 1 operands"},
+		{"Softmax", []string{"x"}, nil, "float[batch,3,9,9]"},
 		{"Constant", nil, []*onnxgraph.Attribute{onnxgraph.FloatAttr("value_float", 2)}, "float[]"},
 		{"Constant", nil, []*onnxgraph.Attribute{onnxgraph.StringAttr("value_string", "x")}, "not supported"},
 		{"Constant", nil, nil, "must have one attribute"},
-		{"Softmax", []string{"x"}, nil, "this operator's shapes are not known"},
+		{"Det", []string{"x"}, nil, "this operator's shapes are not known"},
 	} {
 		t.Run(c.op+" "+c.want, func(t *testing.T) {
 			b := onnxgraph.NewBuilder("test", 17)
@@ -272,6 +306,10 @@ func TestInfer(t *testing.T) {
 				b.Input(name, onnxgraph.FloatType(onnxgraph.Static(dims...)))
 			}
 			b.Initializer(onnxgraph.NewInts("shape", 0, -1, 3))
+			b.Initializer(onnxgraph.NewInts("two", 2, 9, 1))
+			b.Initializer(onnxgraph.NewInts("pair", 2, 3))
+			b.Initializer(onnxgraph.NewIntegers("one", onnxgraph.Int64, nil, []int64{1}))
+			b.Initializer(onnxgraph.NewIntegers("nine", onnxgraph.Int64, nil, []int64{9}))
 			y := b.Op(c.op, "y", c.inputs, c.attrs...)
 			types, err := onnxgraph.Infer(b.Model())
 			switch {

@@ -97,6 +97,58 @@ func (t *Tensor) Ints() ([]int64, error) {
 	return t.GetInt64Data(), nil
 }
 
+// Integers returns the values of an int64, int32 or bool tensor, row-major; true is 1.
+func (t *Tensor) Integers() ([]int64, error) {
+	elem := t.GetDataType()
+	if elem == Int64 {
+		return t.Ints()
+	}
+	if elem != Int32 && elem != Bool {
+		return nil, fmt.Errorf("tensor %q holds %v values, not integers", t.GetName(), elem)
+	}
+	if err := t.Check(); err != nil {
+		return nil, err
+	}
+	n, err := t.elements(elem)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]int64, n)
+	for i := range values {
+		switch {
+		case t.RawData == nil:
+			values[i] = int64(t.GetInt32Data()[i])
+		case elem == Bool:
+			values[i] = int64(t.RawData[i])
+		default:
+			values[i] = int64(int32(binary.LittleEndian.Uint32(t.RawData[4*i:])))
+		}
+		if elem == Bool && values[i] != 0 {
+			values[i] = 1
+		}
+	}
+	return values, nil
+}
+
+// NewIntegers makes a tensor of type int64, int32 or bool. It panics if the number of values is not the product of dims.
+func NewIntegers(name string, elem DataType, dims []int64, values []int64) *Tensor {
+	mustHold(name, dims, len(values))
+	if elem == Int64 {
+		t := NewInts(name, values...)
+		t.Dims = dims
+		return t
+	}
+	raw := make([]byte, 0, elementBytes(elem)*int64(len(values)))
+	for _, v := range values {
+		if elem == Bool {
+			raw = append(raw, byte(v))
+		} else {
+			raw = binary.LittleEndian.AppendUint32(raw, uint32(v))
+		}
+	}
+	return &Tensor{Name: name, Dims: dims, DataType: elem, RawData: raw}
+}
+
 // elements checks all but the data and returns the number of elements. Since a reader allocates that many values only
 // when the data are as long, a damaged shape costs nothing.
 func (t *Tensor) elements(want DataType) (int64, error) {

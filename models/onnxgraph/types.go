@@ -16,6 +16,7 @@ type DataType = Tensor_DataType
 const (
 	Float32 = Tensor_FLOAT
 	Int64   = Tensor_INT64
+	Int32   = Tensor_INT32
 	Bool    = Tensor_BOOL
 )
 
@@ -23,7 +24,7 @@ const (
 const maxDim = math.MaxInt32
 
 // Dim is one dimension of a shape: a size, or a name where Param is set (the same name is the same size), or unknown:
-// Size < 0.
+// Size < 0. With a name, a Size above 1 is a factor: 64·batch, which is what 64 windows an image give.
 type Dim struct {
 	Size  int64
 	Param string
@@ -37,6 +38,8 @@ func (d Dim) Static() bool { return d.Param == "" && d.Size >= 0 }
 
 func (d Dim) String() string {
 	switch {
+	case d.Param != "" && d.Size > 1:
+		return strconv.FormatInt(d.Size, 10) + "*" + d.Param
 	case d.Param != "":
 		return d.Param
 	case d.Size < 0:
@@ -129,7 +132,7 @@ func (t TensorType) proto() *Type {
 		p := &Dimensions_Dimension{}
 		switch {
 		case d.Param != "":
-			p.Value = &Dimensions_Dimension_DimParam{DimParam: d.Param}
+			p.Value = &Dimensions_Dimension_DimParam{DimParam: d.String()}
 		case d.Size >= 0:
 			p.Value = &Dimensions_Dimension_DimValue{DimValue: d.Size}
 		}

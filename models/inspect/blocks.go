@@ -18,6 +18,8 @@ type block struct {
 	params int64
 	frozen int64
 	from   []int // blocks whose values it takes, in the order of the inputs
+	// branches: nothing follows in the same box, for several things follow, or it is the input.
+	branches bool
 }
 
 // maxLines of a block, beyond which it is no longer taken in at a glance.
@@ -30,12 +32,12 @@ func (r *Report) blocks() []block {
 	of := map[string]int{} // value → block
 	for _, v := range r.Inputs {
 		of[v.Name] = len(list)
-		list = append(list, block{lines: []string{v.Name}, out: v.Name, shape: r.shapeOf(v.Name), kind: "input"})
+		list = append(list, block{lines: []string{v.Name}, out: v.Name, shape: r.shapeOf(v.Name), kind: "input", branches: true})
 	}
 	uses := r.uses(of)
-	isOutput := map[string]string{}
+	isOutput := map[string]bool{}
 	for _, v := range r.Outputs {
-		isOutput[v.Name] = v.Name
+		isOutput[v.Name] = true
 	}
 	made := map[string][]string{} // value that is made of parameters alone → those
 	for _, n := range r.graph.GetNode() {
@@ -48,7 +50,7 @@ func (r *Report) blocks() []block {
 			continue
 		}
 		i := from[0]
-		if b := &list[i]; len(from) > 1 || b.kind == "input" || uses[b.out] > 1 || isOutput[b.out] != "" || len(b.lines) >= maxLines || isHeavy(n) {
+		if b := &list[i]; len(from) > 1 || b.branches || uses[b.out] > 1 || isOutput[b.out] || len(b.lines) >= maxLines || isHeavy(n) {
 			i = len(list)
 			list = append(list, block{from: from, kind: kindOf(n.GetOpType())})
 		}
@@ -56,6 +58,9 @@ func (r *Report) blocks() []block {
 		b.lines = append(b.lines, r.title(n))
 		b.names = append(b.names, n.GetName())
 		b.out, b.shape = out, r.shapeOf(out)
+		for _, o := range n.GetOutput()[1:] {
+			b.branches = b.branches || uses[o] > 0
+		}
 		for k, in := range n.GetInput() {
 			if n.GetOpType() == "BatchNormalization" && k >= 3 {
 				continue // running statistics: no weights
@@ -144,7 +149,7 @@ func (r *Report) shapeOf(name string) string {
 // isHeavy: what a block begins with.
 func isHeavy(n *onnxgraph.Node) bool {
 	switch kindOf(n.GetOpType()) {
-	case "conv", "linear", "pool", "join":
+	case "conv", "linear", "pool":
 		return true
 	}
 	return false

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"syscall"
 
+	"ordo/models/artifacts"
 	"ordo/models/ort"
 	"ordo/models/ort/library"
+	"ordo/models/verify"
 	"ordo/models/weights"
 	"ordo/runner"
 	"ordo/runner/config"
@@ -43,6 +45,8 @@ var exitCodes = []struct {
 	{config.ErrInvalid, exitConfig},
 	{data.ErrData, exitData},
 	{weights.ErrWeights, exitData},
+	{artifacts.ErrInvalid, exitData},
+	{verify.ErrReference, exitData},
 	{runner.ErrDiverged, exitNumeric},
 	{eval.ErrNonFinite, exitNumeric},
 	{library.ErrNotFound, exitLibrary},

@@ -36,7 +36,8 @@ demo: build runtime ## Train the demo experiment; the results are in runs/demo
 
 .PHONY: test
 test: build runtime ## Run all tests
-	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --post-run-command .ci/tally -- -count=1 $(PKG)
+	@# The variable makes a missing ONNX Runtime a failure instead of skipped tests.
+	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --post-run-command .ci/tally -- -count=1 $(PKG)
 
 .PHONY: test-race
 test-race: build runtime ## Run the tests with the race detector

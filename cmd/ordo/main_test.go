@@ -16,6 +16,7 @@ import (
 
 	"ordo/models/ort"
 	"ordo/models/ort/library"
+	"ordo/models/ort/orttest"
 )
 
 // result is what a command line gave.
@@ -56,15 +57,12 @@ func lastLine(s string) string {
 	return lines[len(lines)-1]
 }
 
-// realLibrary makes the commands use the ONNX Runtime of this machine, or skips the test if there is none.
+// realLibrary makes the commands use the ONNX Runtime of this machine.
 func realLibrary(t *testing.T) string {
 	t.Helper()
-	loc, err := library.Find()
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Setenv(library.EnvLibrary, loc.Path)
-	return loc.Path
+	path := orttest.Path(t)
+	t.Setenv(library.EnvLibrary, path)
+	return path
 }
 
 func TestUsageErrors(t *testing.T) {

@@ -1,13 +1,12 @@
 package autodiff_test
 
 import (
-	"errors"
 	"testing"
 
 	"ordo/models/autodiff"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/orttest"
 )
 
 // session trains artifacts with ONNX Runtime, its loss a plug: outputs are recorded, gradients are given.
@@ -19,27 +18,9 @@ type session struct {
 	dz      func(name string, i int) float32
 }
 
-// openLibrary skips the test where ONNX Runtime is not installed.
-func openLibrary(t *testing.T) *ort.Library {
-	t.Helper()
-	where, err := library.Find()
-	if errors.Is(err, library.ErrNotFound) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	lib, err := ort.Open(where.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(lib.Close)
-	return lib
-}
-
 func newSession(t *testing.T, a *autodiff.Artifacts, images []float32, shape ...int) *session {
 	t.Helper()
-	lib := openLibrary(t)
+	lib := orttest.Open(t)
 	s := &session{t: t, outputs: map[string][]float32{}, dz: func(string, int) float32 { return 1 }}
 	var err error
 	s.trainer, err = lib.NewTrainer(ort.Artifacts{

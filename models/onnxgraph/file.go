@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/proto"
@@ -15,7 +16,8 @@ const maxFile = math.MaxInt32
 // maxDepth bounds how deep messages nest: a graph inside an attribute inside a node is three deep.
 const maxDepth = 100
 
-// Decode reads a model from its serialized form. It checks the form only, see [Check].
+// Decode reads a model from its serialized form. It checks the form only, see [Check], and reads no other files: tensors that
+// are stored in those stay without data, which Check reports.
 func Decode(data []byte) (*Model, error) {
 	m := &Model{}
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, m); err != nil {
@@ -27,7 +29,7 @@ func Decode(data []byte) (*Model, error) {
 	return m, nil
 }
 
-// ReadFile reads a model file and checks it, see [Check].
+// ReadFile reads a model file, and the files beside it in which it stores tensors, and checks it, see [Check].
 func ReadFile(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -42,6 +44,9 @@ func ReadFile(path string) (*Model, error) {
 	}
 	m, err := Decode(data)
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := loadExternal(m, filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := Check(m); err != nil {

@@ -144,13 +144,21 @@ func (f *Folder) take() error {
 	if err != nil {
 		return fmt.Errorf("track: lock run folder: %w", err)
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = lock.Close()
-		return fmt.Errorf("%w: another ordo works in %s", ErrOccupied, f.dir)
+	for patience := time.Second; ; patience -= lockPause {
+		if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
+			f.lock = lock
+			return nil
+		}
+		if patience <= 0 {
+			_ = lock.Close()
+			return fmt.Errorf("%w: another ordo works in %s", ErrOccupied, f.dir)
+		}
+		time.Sleep(lockPause)
 	}
-	f.lock = lock
-	return nil
 }
+
+// lockPause is how often a held lock is tried again, for a second: a killed process keeps its lock until its memory is gone.
+const lockPause = 50 * time.Millisecond
 
 // temporary are the names that files have before they are whole.
 var temporary = regexp.MustCompile(`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx)\d+$`)

@@ -127,6 +127,12 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
 	record := r.record(rt)
+	if record.Model, err = models.Fingerprint(e.Model, e.Data.ImageSize, r.loss.Outputs()); err != nil {
+		if errors.Is(err, models.ErrMismatch) {
+			err = fmt.Errorf("%w: model.artifacts: %w", config.ErrInvalid, err)
+		}
+		return track.Result{}, err
+	}
 	if done, err := finished(r.o.Dir, record); err == nil {
 		return done, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -180,7 +186,9 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err != nil {
 		return track.Result{}, err
 	}
-	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{Threads: r.folder.Began().Threads})
+	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{
+		Threads: r.folder.Began().Threads, Execution: e.Model.Execution, Optimizer: e.Train.Options,
+	})
 	if err != nil {
 		return track.Result{}, err
 	}
@@ -244,12 +252,10 @@ func (r *run) artifacts() (models.Artifacts, error) {
 		if err != nil {
 			return a, err
 		}
-		a.Checkpoint, err = models.ReadCheckpoint(r.folder.Checkpoint())
+		a.Checkpoint, a.Kept, err = models.ReadCheckpoint(r.folder.Checkpoint())
 		return a, err
 	}
-	optimizer := models.DefaultOptimizer()
-	optimizer.WeightDecay = e.Train.WeightDecay
-	a, notes, err := models.Build(e.Model, optimizer, e.Data.ImageSize, e.Seed)
+	a, notes, err := models.Build(e.Model, e.Train.Options, e.Data.ImageSize, e.Seed)
 	if err != nil {
 		return a, err
 	}

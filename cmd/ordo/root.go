@@ -49,6 +49,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newRunCommand(g),
 		newSweepCommand(g),
 		newEmbedCommand(g),
+		newArtifactsCommand(g),
 		newRuntimeCommand(g),
 		newDoctorCommand(g),
 		newVersionCommand(g),

@@ -366,7 +366,7 @@ func TestCheckpointOfONNXRuntime(t *testing.T) {
 	if err := s.trainer.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	data, err := ort.ReadCheckpoint(path)
+	data, _, err := ort.ReadCheckpoint(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,18 +4,19 @@ import (
 	"cmp"
 	"fmt"
 
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
 // The names of the graph's input and outputs.
 const (
 	Images    = "images"
-	Features  = "features"
-	Embedding = "embedding"
+	Features  = heads.Features
+	Embedding = heads.Embedding
 )
 
 // Projector is the prefix of the names of the projector's parameters.
-const Projector = "projector."
+const Projector = heads.Projector + "."
 
 // The opsets are the oldest that have all operators as they are used here: 17 LayerNormalization, 20 Gelu. A backbone that
 // does without Gelu takes the older one, which more runtimes read.
@@ -42,7 +43,9 @@ func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
 	if len(o.Projector) == 0 {
 		n.b.Append(&onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
 	} else {
-		n.projector(Features, features, o.Projector)
+		projector := heads.Default()
+		projector.Name, projector.Layers = heads.Projector, o.Projector
+		projector.Add(n.b, features, seed)
 		embedding = o.Projector[len(o.Projector)-1]
 	}
 	n.b.Output(Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))

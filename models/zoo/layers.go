@@ -1,9 +1,9 @@
 package zoo
 
 import (
-	"fmt"
 	"math"
 
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
@@ -37,7 +37,7 @@ func (n *network) normal(name string, std float64, dims ...int64) string {
 
 // even is a parameter drawn evenly from ±1/√inputs.
 func (n *network) even(name string, inputs int, dims ...int64) string {
-	return n.parameter(name, dims, evenly(n.stream(name), int(elements(dims)), inputs))
+	return n.parameter(name, dims, heads.Evenly(n.seed, name, int(elements(dims)), inputs))
 }
 
 // scalar is a number that is not trained.
@@ -119,35 +119,10 @@ func (n *network) averaged(x string) {
 
 func (n *network) relu(name, x string) string { return n.b.Op("Relu", name, []string{x}) }
 
-// linear is y = x·Wᵀ + b, or without b, for a matrix x.
-func (n *network) linear(name, output, x string, in, out int, bias bool) string {
-	inputs := []string{x, n.even(name+".weight", in, int64(out), int64(in))}
-	if bias {
-		inputs = append(inputs, n.even(name+".bias", in, int64(out)))
-	}
-	return n.b.Op("Gemm", output, inputs, onnxgraph.IntAttr("transB", 1))
-}
-
 // dense is y = x·Wᵀ + b over the last dimension of an x of any number of dimensions, with the initial weights of
 // transformers: normal with a standard deviation of 0.02, biases 0.
 func (n *network) dense(name, x string, in, out int) string {
 	w := n.transpose(name+".weight.t", n.normal(name+".weight", 0.02, int64(out), int64(in)), 1, 0)
 	y := n.b.Op("MatMul", name+".matmul", []string{x, w})
 	return n.b.Op("Add", name, []string{y, n.filled(name+".bias", 0, int64(out))})
-}
-
-// projector is the perceptron from the features to the embedding. Its layers are numbered as in a torch Sequential of
-// linear, norm and ReLU. Before a batch norm a bias would be without effect, so hidden layers have none.
-func (n *network) projector(x string, in int, sizes []int) {
-	for i, out := range sizes {
-		name := func(k int) string { return fmt.Sprint(Projector, 3*i+k) }
-		if i == len(sizes)-1 {
-			n.linear(name(0), Embedding, x, in, out, true)
-			return
-		}
-		x = n.linear(name(0), name(0), x, in, out, false)
-		x = n.norm(name(1), x, out)
-		x = n.relu(name(2), x)
-		in = out
-	}
 }

@@ -2,7 +2,6 @@ package zoo
 
 import (
 	"hash/fnv"
-	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -21,17 +20,6 @@ func normal(r *rand.Rand, count int64, std float64) []float32 {
 	for i := range w {
 		v := std * r.NormFloat64()
 		w[i] = float32(v)
-	}
-	return w
-}
-
-// evenly draws count values from ±1/√inputs.
-func evenly(r *rand.Rand, count, inputs int) []float32 {
-	bound := 1 / math.Sqrt(float64(inputs))
-	w := make([]float32, count)
-	for i := range w {
-		unit := 2*r.Float64() - 1 // exact, so that no machine rounds it differently
-		w[i] = float32(bound * unit)
 	}
 	return w
 }

@@ -65,12 +65,16 @@ func listBackbones() ([]listed, error) {
 				b.Features = t.Shape[1].Size
 			}
 		}
-		o.Width = 8
-		if o.Validate() == nil {
-			b.Options = append(b.Options, "width")
+		for key, changed := range map[string]zoo.Options{
+			"width":      {Backbone: name, Stem: o.Stem, Width: 8},
+			"patch_size": {Backbone: name, Stem: o.Stem, PatchSize: 8},
+		} {
+			if changed.Validate() == nil {
+				b.Options = append(b.Options, key)
+			}
 		}
+		slices.Sort(b.Options)
 		list = append(list, b)
 	}
-	slices.SortFunc(list, func(a, b listed) int { return strings.Compare(a.Backbone, b.Backbone) })
 	return list, nil
 }

@@ -73,7 +73,7 @@ func (r *reference) session() (*session, *autodiff.Artifacts) {
 // graphs are the networks as one of torch's exporters wrote them.
 func graphs(exporter string) []string {
 	var paths []string
-	for _, network := range []string{"convnet", "resnet_tiny", "convnext", "vit"} {
+	for _, network := range []string{"convnet", "resnet_tiny", "convnext", "vit", "windows"} {
 		paths = append(paths, filepath.Join(network, exporter))
 	}
 	return paths

@@ -151,5 +151,11 @@ func mishSlope(e elements, _ *onnxgraph.Node, x, _, dy string) string {
 	return e.op("Mul", dy, e.op("Add", t, e.op("Mul", e.op("Mul", x, e.op("Sigmoid", x)), rest)))
 }
 
+// lowerCastLike names the type that the node has from its second input, which gets no gradient.
+func lowerCastLike(f *forward, n *onnxgraph.Node) error {
+	f.result(n, "Cast", n.GetInput()[:1], onnxgraph.IntAttr("to", int64(f.types.Of[n.In(1)].Elem)))
+	return nil
+}
+
 // castGradient: between float types the gradient is passed on. Integers have none, see findTrainable.
 func castGradient(_ *training, _ *onnxgraph.Node, dy []string) ([]string, error) { return dy, nil }

@@ -69,24 +69,18 @@ func trainLayerNorm(t *training, n *onnxgraph.Node) *onnxgraph.Node {
 	return &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: out, Attribute: n.GetAttribute()}
 }
 
-// layerNormGradient uses ONNX Runtime's kernel where the parameters have the shape of what is normalised. It is composed for
-// those that are broadcast, and for the norm of single elements, which the kernel refuses.
+// layerNormGradient is composed of element-wise operators and means, which run on all threads; ONNX Runtime's kernel for it runs
+// on one, where it takes as long, and knows no parameters that are broadcast.
 func layerNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
-	x, scale, bias := n.In(0), n.In(1), n.In(2)
-	shape := t.typeOf(x).Shape
-	axis, err := onnxgraph.NormAxis(n, len(shape))
+	x := n.In(0)
+	typ := t.typeOf(x)
+	axis, err := onnxgraph.NormAxis(n, len(typ.Shape))
 	if err != nil {
 		return nil, err
 	}
-	size, fixed := shape[axis:].Elements()
-	if fixed && size > 1 && slices.Equal(t.typeOf(scale).Shape, shape[axis:]) && (bias == "" || slices.Equal(t.typeOf(bias).Shape, shape[axis:])) {
-		outputs := []value{{x + gradSuffix, t.typeOf(x)}, {scale + gradSuffix, t.typeOf(scale)}, {n.Out(0) + "/bias" + gradSuffix, t.typeOf(scale)}}
-		return t.microsoftOp("LayerNormalizationGrad", []string{dy[0], x, scale, n.Out(1), n.Out(2)}, outputs, onnxgraph.IntAttr("axis", int64(axis))), nil
-	}
-	typ := t.typeOf(x)
-	c := t.op("Sub", x+"/centered", typ, []string{x, n.Out(1)})
-	normalised := t.op("Mul", x+"/normalised", typ, []string{c, n.Out(2)})
-	return t.normGradient(norm{x, normalised, n.Out(2), from(axis, len(shape)), true}, scale, bias, dy[0]), nil
+	centered := t.op("Sub", x+"/centered", typ, []string{x, n.Out(1)})
+	normalised := t.op("Mul", x+"/normalised", typ, []string{centered, n.Out(2)})
+	return t.normGradient(norm{x, normalised, n.Out(2), from(axis, len(typ.Shape)), true}, n.In(1), n.In(2), dy[0]), nil
 }
 
 // rmsNormGradient: as a layer norm's without the mean.

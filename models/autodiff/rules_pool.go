@@ -74,17 +74,14 @@ func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	counted := imagePixels
-	if n.Int("count_include_pad", 0) != 0 {
-		counted = paddedPixels
-		if t.model.Opset("") < 19 {
-			counted = kernelPixels
-		}
-	}
+	counted := n.Int("count_include_pad", 0) != 0
 	matrices := map[int]matrix{}
 	for i := range w.Kernel {
 		if !in[i+2].Static() {
 			return nil, fmt.Errorf("the input has the shape %v: all but the batch must be fixed", in)
+		}
+		if w.Kernel[i] == 1 && w.Strides[i] == 1 && w.Pads[i] == 0 && w.Pads[i+len(w.Kernel)] == 0 {
+			continue
 		}
 		if matrices[i+2], err = poolMatrix(&w, i, in[i+2].Size, out[i+2].Size, counted); err != nil {
 			return nil, err
@@ -94,17 +91,9 @@ func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string,
 	return []string{dx}, err
 }
 
-// divisor is what an average divides by.
-type divisor int
-
-const (
-	imagePixels  divisor = iota // the pixels of the image in the window
-	paddedPixels                // those and the padding's, but not what a window of ceil_mode covers beyond: since opset 19
-	kernelPixels                // all that the window has
-)
-
-// poolMatrix holds the weight that each of `size` input pixels has in each of `outputs` averages.
-func poolMatrix(w *onnxgraph.Window, dim int, size, outputs int64, counted divisor) (matrix, error) {
+// poolMatrix holds the weight that each of `size` input pixels has in each of `outputs` averages. These are over the pixels of
+// the image in the window, with those of the padding if they count, but not what a window covers beyond them.
+func poolMatrix(w *onnxgraph.Window, dim int, size, outputs int64, countPadding bool) (matrix, error) {
 	m, err := newMatrix(outputs, size)
 	if err != nil {
 		return m, err
@@ -121,7 +110,10 @@ func poolMatrix(w *onnxgraph.Window, dim int, size, outputs int64, counted divis
 				padded++
 			}
 		}
-		count := map[divisor]int64{imagePixels: int64(len(hit)), paddedPixels: padded, kernelPixels: w.Kernel[dim]}[counted]
+		count := int64(len(hit))
+		if countPadding {
+			count = padded
+		}
 		for _, i := range hit {
 			*m.at(o, i) = 1 / float32(count)
 		}

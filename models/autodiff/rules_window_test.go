@@ -2,7 +2,10 @@ package autodiff_test
 
 import (
 	"fmt"
+	"strings"
+	"testing"
 
+	"ordo/models/autodiff"
 	"ordo/models/onnxgraph"
 )
 
@@ -178,4 +181,62 @@ func resizeCases() []opCase {
 		)
 	}
 	return cases
+}
+
+// TestShapeErrors: what can't be trained is an error that names the node, its operator and the reason.
+func TestShapeErrors(t *testing.T) {
+	ints, integer, str := onnxgraph.IntsAttr, onnxgraph.IntAttr, onnxgraph.StringAttr
+	free := onnxgraph.Shape{{Param: "batch"}, {Size: 3}, {Param: "height"}, {Size: size}}
+	fixed := onnxgraph.Batch(3, size, size)
+	for _, c := range []struct {
+		want  string
+		opset int64
+		shape onnxgraph.Shape
+		build func(g *opGraph, x string) string
+	}{
+		{"(Conv): automatic padding of the free size ?", 17, free, conv([]int64{2, 4, 3, 3}, false, str("auto_pad", "SAME_UPPER"))},
+		{"(Conv): a kernel of extent 11 over a padded size of 7", 17, fixed, conv([]int64{2, 4, 3, 3}, false, ints("dilations", 5, 1))},
+		{"(ConvTranspose): output_padding [2 0]: each must be below the stride", 17, fixed, transposedConv([]int64{4, 2, 3, 3}, 0, ints("strides", 2, 2), ints("output_padding", 2, 0))},
+		{"(ConvTranspose): output_shape [30 7] can't be made", 17, fixed, transposedConv([]int64{4, 2, 3, 3}, 0, ints("output_shape", 30, 7))},
+		{"(ConvTranspose): the padding depends on the free size ?", 17, free, transposedConv([]int64{4, 2, 3, 3}, 0, str("auto_pad", "SAME_LOWER"))},
+		{"(MaxPool): the input has the shape [batch,4,?,7]", 17, free, unary("MaxPool", ints("kernel_shape", 2, 2))},
+		{"(MaxPool): a window of kernel [2 2]", 17, fixed, unary("MaxPool", ints("kernel_shape", 2, 2), ints("dilations", 8, 1), ints("pads", 1, 0, 1, 0))},
+		{"(MaxPool): pads [2 0 0 0]: each must be below", 17, fixed, unary("MaxPool", ints("kernel_shape", 2, 2), ints("pads", 2, 0, 0, 0))},
+		{"(GlobalMaxPool): the input has the shape [batch,4,?,7]", 17, free, unary("GlobalMaxPool")},
+		{"(AveragePool): the input has the shape [batch,4,?,7]", 17, free, unary("AveragePool", ints("kernel_shape", 2, 2))},
+		{"(AveragePool): dilations are known since opset 19", 17, fixed, unary("AveragePool", ints("kernel_shape", 2, 2), ints("dilations", 2, 2))},
+		{"(Pad): pads [0 0 7 0 0 0 0 0] reflect more than there is", 17, fixed, pad("reflect", 0, 0, 7, 0, 0, 0, 0, 0)},
+		{"(Pad): pads [1 0 0 0 0 0 0 0] change the free size batch", 17, fixed, pad("constant", 1, 0, 0, 0, 0, 0, 0, 0)},
+		{"(Pad): pads [0 0 -7 0] and [0 0 0 0] leave nothing", 17, fixed, pad("constant", 0, 0, -7, 0, 0, 0, 0, 0)},
+		{`(Pad): mode "wrap" is not supported`, 19, fixed, pad("wrap", 0, 0, 1, 0, 0, 0, 0, 0)},
+		{"(Resize): antialias is not supported", 18, fixed, rescaled([]float32{1, 1, 2, 2}, str("mode", "linear"), integer("antialias", 1))},
+		{`(Resize): coordinate_transformation_mode "tf_crop_and_resize" is not supported`, 17, fixed, rescaled([]float32{1, 1, 2, 2}, str("coordinate_transformation_mode", "tf_crop_and_resize"))},
+		{`(Resize): keep_aspect_ratio_policy "not_larger" is not supported`, 18, fixed, sized(4, 5, str("keep_aspect_ratio_policy", "not_larger"))},
+		{"(Resize): nothing is left", 17, fixed, rescaled([]float32{1, 1, 0.1, 1})},
+		{"(Resize): mode cubic with the scales [1 2 1 1] is not supported", 17, fixed, rescaled([]float32{1, 2, 1, 1}, str("mode", "cubic"))},
+		{"(Resize): the new size \"sizes\" depends on the data", 17, free, sized(4, 5)},
+		{"(GroupNormalization): 3 groups of an input of shape [batch,4,7,7]", 21, fixed, affineNorm("GroupNormalization", true, []int64{4}, integer("num_groups", 3))},
+		{"(InstanceNormalization): a parameter of shape [3]", 17, fixed, affineNorm("InstanceNormalization", true, []int64{3})},
+		{`(BatchNormalization): the statistic "y_mean" is used by node "looked at" (Relu)`, 14, fixed, func(g *opGraph, x string) string {
+			y := batchNorm(4, 3, integer("training_mode", 1))(g, x)
+			g.Op("Relu", "looked at", []string{"y_mean"})
+			return y
+		}},
+		{`(BatchNormalization): the statistic "y_var" is an output of the graph`, 14, fixed, func(g *opGraph, x string) string {
+			y := batchNorm(4, 3, integer("training_mode", 1))(g, x)
+			g.Output("y_var", onnxgraph.FloatType(onnxgraph.Static(4)))
+			return y
+		}},
+		{"(LayerNormalization): a parameter of shape [6]", 17, fixed, affineNorm("LayerNormalization", true, []int64{6})},
+	} {
+		g := &opGraph{onnxgraph.NewBuilder("test", c.opset), newRandom()}
+		g.Input("images", onnxgraph.FloatType(c.shape))
+		y := c.build(g, g.Op("Conv", "first", []string{"images", g.parameter("first.weight", 4, 3, 1, 1)}))
+		g.Output(y, onnxgraph.FloatType(nil))
+		o := autodiff.DefaultOptions()
+		o.Outputs = []string{y}
+		if _, err := autodiff.Build(g.Model(), o); err == nil || !strings.Contains(err.Error(), `node "y" `+c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
 }

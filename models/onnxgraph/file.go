@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/proto"
@@ -19,7 +20,8 @@ const maxDepth = 100
 // ErrModel is wrapped by the error for what isn't a model, or isn't a sound one.
 var ErrModel = errors.New("not an ONNX model")
 
-// Decode reads a model from its serialized form. It checks the form only, see [Check].
+// Decode reads a model from its serialized form. It checks the form only, see [Check], and reads no other files: tensors that
+// are stored in those stay without data, which Check reports.
 func Decode(data []byte) (*Model, error) {
 	m := &Model{}
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, m); err != nil {
@@ -31,7 +33,7 @@ func Decode(data []byte) (*Model, error) {
 	return m, nil
 }
 
-// ReadFile reads a model file and checks it, see [Check].
+// ReadFile reads a model file, and the files beside it in which it stores tensors, and checks it, see [Check].
 func ReadFile(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -47,6 +49,9 @@ func ReadFile(path string) (*Model, error) {
 	m, err := Decode(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := loadExternal(m, filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 	}
 	if err := Check(m); err != nil {
 		return nil, fmt.Errorf("onnxgraph: %s: %w: %w", path, ErrModel, err)

@@ -248,7 +248,7 @@ func gatherElementsShape(_ *typing, n *Node, in []TensorType) ([]TensorType, err
 	return one(in[0].Elem, in[1].Shape)
 }
 
-func argShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func argShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	axis, err := normalAxis(n.Int("axis", 0), len(in[0].Shape))
 	if err != nil {
 		return nil, err
@@ -386,12 +386,13 @@ func sliceShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 			s[p.Axis] = Dim{Size: p.Count}
 		}
 	}
-	if len(x) == 1 && len(parts) == 1 && x[0].Static() && parts[0].Count <= maxShapeElements {
-		index := make([]int, parts[0].Count)
-		for k := range index {
-			index[k] = int(parts[0].First + int64(k)*parts[0].Step)
+	if strides := stridesOf(x); strides != nil {
+		first := 0
+		for _, p := range parts {
+			first += int(p.First) * strides[p.Axis]
+			strides[p.Axis] *= int(p.Step)
 		}
-		t.pick(n.Out(0), n.In(0), index)
+		t.pickStrided(n.Out(0), n.In(0), s, first, strides)
 	}
 	return one(in[0].Elem, s)
 }

@@ -27,7 +27,7 @@ func shapeRules() map[string]shapeRule {
 		"CastLike":              atLeast(2, castShape),
 		"Ceil":                  atLeast(1, unaryShape),
 		"Celu":                  atLeast(1, unaryShape),
-		"Clip":                  atLeast(1, unaryShape),
+		"Clip":                  atLeast(1, clipShape),
 		"Concat":                atLeast(1, concatShape),
 		"Constant":              constantShape,
 		"ConstantOfShape":       atLeast(1, constantOfShapeShape),
@@ -320,6 +320,21 @@ func (w *Window) Output(i int, in Dim) (Dim, error) {
 	return Dim{Size: out}, nil
 }
 
+// Beyond is the number of pixels that the last window covers after the padding in each dimension: only with Ceil there are
+// any. It is false if a size is free.
+func (w *Window) Beyond(in Shape) ([]int64, bool) {
+	beyond := make([]int64, len(w.Kernel))
+	for i := range beyond {
+		out, err := w.Output(i, in[i+2])
+		if err != nil || !out.Static() {
+			return nil, false
+		}
+		padded := w.Pads[i] + in[i+2].Size + w.Pads[i+len(w.Kernel)]
+		beyond[i] = max(0, (out.Size-1)*w.Strides[i]+w.extent(i)-padded)
+	}
+	return beyond, true
+}
+
 // emptyWindow finds a window that covers no pixel of an image: a dilated kernel can stride over it. Only windows that begin in
 // the padding can, where that is smaller than the kernel.
 func (w *Window) emptyWindow(in Shape) error {
@@ -490,7 +505,7 @@ func reduceAxes(t *typing, n *Node, rank int) (axes []int, keep bool, err error)
 	return slices.Compact(axes), n.Int("keepdims", 1) != 0, nil
 }
 
-func transposeShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func transposeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	perm, err := Permutation(n, len(in[0].Shape))
 	if err != nil {
 		return nil, err
@@ -498,6 +513,13 @@ func transposeShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	s := make(Shape, len(perm))
 	for i, p := range perm {
 		s[i] = in[0].Shape[p]
+	}
+	if strides := stridesOf(in[0].Shape); strides != nil {
+		turned := make([]int, len(perm))
+		for i, p := range perm {
+			turned[i] = strides[p]
+		}
+		t.pickStrided(n.Out(0), n.In(0), s, 0, turned)
 	}
 	return one(in[0].Elem, s)
 }

@@ -156,7 +156,7 @@ func (t *Tensor) elements(want DataType) (int64, error) {
 		return 0, fmt.Errorf("tensor %q holds %v values, not %v", t.GetName(), t.GetDataType(), want)
 	}
 	if t.GetDataLocation() == Tensor_EXTERNAL {
-		return 0, fmt.Errorf("tensor %q is stored in a file of its own, which is not supported: save the model with its weights inside", t.GetName())
+		return 0, fmt.Errorf("tensor %q is stored in a file of its own, which was not read", t.GetName())
 	}
 	n, ok := Static(t.GetDims()...).Elements()
 	if !ok || n > math.MaxInt64/16 {

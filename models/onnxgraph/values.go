@@ -260,29 +260,34 @@ func floatOperation(op string) func(v []float32) (float32, bool) {
 	return nil
 }
 
-// fold notes the elements of the result of an element-wise operator where those of its operands are known.
-func (t *typing) fold(n *Node, in []TensorType, out Shape) {
+// fold notes the elements of the result of an element-wise operator where those of its operands are known, and says whether
+// they are.
+func (t *typing) fold(n *Node, in []TensorType, out Shape) bool {
 	count, ok := out.Elements()
 	if !ok || count > maxShapeElements {
-		return
+		return false
 	}
 	index := make([][]int, len(in))
 	for i, x := range in {
 		if n.In(i) == "" || len(x.Shape) > len(out) {
-			return
+			return false
 		}
 		index[i] = broadcastIndex(out, x.Shape)
 	}
+	known := false
 	if ints, ok := gather(t.Values, n.GetInput(), index); ok {
 		if v, ok := apply(intOperation(n.GetOpType()), ints, int(count)); ok {
 			t.Values[n.Out(0)] = v
+			known = true
 		}
 	}
 	if floats, ok := gather(t.Floats, n.GetInput(), index); ok {
 		if v, ok := apply(floatOperation(n.GetOpType()), floats, int(count)); ok {
 			t.Floats[n.Out(0)] = v
+			known = true
 		}
 	}
+	return known
 }
 
 // broadcastIndex lists, for each element of the result, which element of an operand goes into it.
@@ -339,6 +344,39 @@ func apply[T any](f func([]T) (T, bool), operands [][]T, count int) ([]T, bool) 
 		}
 	}
 	return result, true
+}
+
+// stridesOf lists how far apart neighbours along each dimension are, nil for a tensor of which no values are kept.
+func stridesOf(s Shape) []int {
+	if n, ok := s.Elements(); !ok || n > maxShapeElements {
+		return nil
+	}
+	strides := make([]int, len(s))
+	step := 1
+	for i := len(s) - 1; i >= 0; i-- {
+		strides[i] = step
+		step *= int(s[i].Size)
+	}
+	return strides
+}
+
+// pickStrided notes the elements of a value as those of another of the given shape, which begins at one of them and whose
+// neighbours along each dimension are so far apart.
+func (t *typing) pickStrided(out, from string, shape Shape, first int, strides []int) {
+	count, ok := shape.Elements()
+	if !ok || count > maxShapeElements {
+		return
+	}
+	index := make([]int, count)
+	for e := range index {
+		index[e] = first
+		rest := e
+		for i := len(shape) - 1; i >= 0; i-- {
+			index[e] += rest % int(shape[i].Size) * strides[i]
+			rest /= int(shape[i].Size)
+		}
+	}
+	t.pick(out, from, index)
 }
 
 // pick notes the elements of a value as elements of another.

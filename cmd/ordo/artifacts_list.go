@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -63,6 +62,5 @@ func listBackbones() ([]listed, error) {
 			Backbone: name, Parameters: info.Parameters, Features: info.Features, ImageSize: listedImage, Options: zoo.Keys(name),
 		})
 	}
-	slices.SortFunc(list, func(a, b listed) int { return strings.Compare(a.Backbone, b.Backbone) })
 	return list, nil
 }

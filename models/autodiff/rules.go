@@ -55,6 +55,7 @@ func rules() map[string]rule {
 		"Flatten":               {gradient: reshapeGradient},
 		"Floor":                 {stops: true},
 		"Gather":                {gradient: gatherGradient},
+		"GatherND":              {gradient: gatherNDGradient, note: "constant indices, none negative"},
 		"GatherElements":        {gradient: gatherElementsGradient},
 		"Gelu":                  {gradient: geluGradient},
 		"Gemm":                  {gradient: gemmGradient},

@@ -51,7 +51,7 @@ func ReadFile(path string) (*Model, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := loadExternal(m, filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 	}
 	if err := Check(m); err != nil {
 		return nil, fmt.Errorf("onnxgraph: %s: %w: %w", path, ErrModel, err)

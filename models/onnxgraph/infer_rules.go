@@ -47,6 +47,7 @@ func shapeRules() map[string]shapeRule {
 		"Flatten":               atLeast(1, flattenShape),
 		"Floor":                 atLeast(1, unaryShape),
 		"Gather":                atLeast(2, gatherShape),
+		"GatherND":              atLeast(2, gatherNDShape),
 		"GatherElements":        atLeast(2, gatherElementsShape),
 		"Gelu":                  atLeast(1, unaryShape),
 		"Gemm":                  atLeast(2, gemmShape),

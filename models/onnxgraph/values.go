@@ -379,6 +379,27 @@ func (t *typing) pickStrided(out, from string, shape Shape, first int, strides [
 	t.pick(out, from, index)
 }
 
+// move notes the elements of a result of which each is an element of the node's first input: place gives its coordinates there
+// from those in the result.
+func (t *typing) move(out string, to Shape, from string, in Shape, place func(at []int) []int) {
+	count, ok := to.Elements()
+	if _, known := in.Elements(); !ok || !known || count > maxShapeElements {
+		return
+	}
+	index := make([]int, count)
+	at := make([]int, len(to))
+	for e := range index {
+		for i, rest := len(to)-1, e; i >= 0; i-- {
+			at[i] = rest % int(to[i].Size)
+			rest /= int(to[i].Size)
+		}
+		for i, k := range place(at) {
+			index[e] = index[e]*int(in[i].Size) + k
+		}
+	}
+	t.pick(out, from, index)
+}
+
 // pick notes the elements of a value as elements of another.
 func (t *typing) pick(out, from string, index []int) {
 	if v, ok := t.Values[from]; ok {

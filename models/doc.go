@@ -10,6 +10,7 @@
 //     and checkpoint.
 //   - An encoder is the evaluation graph with its weights inside: one plain ONNX file, for any ONNX runtime.
 //
-// Below it, zoo makes forward graphs with initial weights, autodiff turns a forward graph into artifacts, onnxgraph reads
-// and writes ONNX, optimizer updates parameters in Go, and ort binds the library.
+// Below it, zoo makes forward graphs with initial weights and heads what stands on them, autodiff turns a forward graph into
+// artifacts, artifacts makes folders of those from anybody's graph and reads them, verify and inspect look at them, onnxgraph
+// reads and writes ONNX, optimizer updates parameters in Go, and ort binds the library.
 package models

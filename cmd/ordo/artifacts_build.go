@@ -93,7 +93,7 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 	if f.config != "" {
 		text, err := os.ReadFile(f.config)
 		if err != nil {
-			return o, err
+			return o, fmt.Errorf("%w: %w", artifacts.ErrOptions, err)
 		}
 		if o, err = artifacts.ParseOptions(text); err != nil {
 			return o, fmt.Errorf("%s: %w", f.config, err)
@@ -140,8 +140,8 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 
 func buildArtifacts(g *global, file, out string, o artifacts.Options, asJSON bool) error {
 	// What can't be written shouldn't be computed for a minute first.
-	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 {
-		return fmt.Errorf("%s is there already and not empty: name another folder with --out, or remove it", out)
+	if err := artifacts.CheckFree(out); err != nil {
+		return err
 	}
 	forward, err := onnxgraph.ReadFile(file)
 	if err != nil {

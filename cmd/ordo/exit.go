@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"ordo/models/artifacts"
+	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/library"
 	"ordo/models/verify"
@@ -43,7 +44,9 @@ var exitCodes = []struct {
 	{context.Canceled, exitInterrupted},
 	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
+	{artifacts.ErrOptions, exitConfig},
 	{data.ErrData, exitData},
+	{onnxgraph.ErrModel, exitData},
 	{weights.ErrWeights, exitData},
 	{artifacts.ErrInvalid, exitData},
 	{verify.ErrReference, exitData},

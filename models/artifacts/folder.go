@@ -51,10 +51,8 @@ func (f *Folder) files() []struct {
 // Write makes the folder dir with the artifacts and their manifest in it. It appears whole or not at all: everything is
 // written into another folder beside it, which is renamed at last. dir must not exist, or be an empty folder.
 func Write(dir string, f *Folder, source Source, version string) (err error) {
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return fmt.Errorf("artifacts: %s is there already and not empty: name another folder, or remove it", dir)
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("artifacts: %w", err)
+	if err := CheckFree(dir); err != nil {
+		return err
 	}
 	m := *f.Manifest
 	m.Source, m.Ordo, m.Files = source, version, map[string]string{}
@@ -93,10 +91,25 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 	if err := syncDir(temp); err != nil {
 		return err
 	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder
+		return err
+	}
 	if err := os.Rename(temp, dir); err != nil {
 		return err
 	}
 	return syncDir(parent)
+}
+
+// CheckFree says whether Write could make the folder: it isn't there, or it is empty.
+func CheckFree(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case err == nil && len(entries) > 0:
+		return fmt.Errorf("artifacts: %s is there already and not empty: name another folder, or remove it", dir)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("artifacts: %w", err)
+	}
+	return nil
 }
 
 func writeFile(path string, data []byte) error {

@@ -67,10 +67,18 @@ func ParseOptions(text []byte) (Options, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(&o); err != nil && !errors.Is(err, io.EOF) {
-		return o, fmt.Errorf("artifacts: options: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		// "unmarshal errors:", then a line for each
+		text := strings.NewReplacer("yaml: ", "", "unmarshal errors:\n  ", "", "\n  ", "; ", " in type artifacts.Options", "").Replace(err.Error())
+		return o, fmt.Errorf("%w: %s", ErrOptions, text)
 	}
-	return o, o.Validate()
+	if err := o.Validate(); err != nil {
+		return o, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	return o, nil
 }
+
+// ErrOptions is wrapped by ParseOptions' errors.
+var ErrOptions = errors.New("artifacts: bad options")
 
 // Validate returns every fault that the options have on their own, joined.
 func (o Options) Validate() error {

@@ -39,6 +39,12 @@
 //
 // A flatbuffer, see [Checkpoint].
 //
+// # Operators
+//
+// OPERATORS.md lists them. Where ONNX Runtime has no kernel for a gradient, a wrong one or one that runs on a single thread, it is
+// composed of operators that it has. An operator whose gradient isn't worth a rule is lowered to others before
+// anything else, in both graphs. What can't be trained is an error that names the node, its operator and the reason.
+//
 // # Another operator
 //
 // Add a line to the table in rules.go and a function beside its kin in rules_*.go, its shapes in package onnxgraph, and a graph

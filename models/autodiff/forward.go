@@ -52,6 +52,7 @@ func newForward(m *onnxgraph.Model) (*forward, error) {
 	if err := f.lower(); err != nil {
 		return nil, err
 	}
+	f.nodes = upstream(f.nodes, outputs) // a lowering may not need all that the node needed
 	if err := f.sortInitializers(); err != nil {
 		return nil, err
 	}

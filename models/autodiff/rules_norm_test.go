@@ -16,11 +16,29 @@ func (g *opGraph) ones(name string, n int64) string {
 func batchNorm(channels int64, outputs int, a ...*onnxgraph.Attribute) func(*opGraph, string) string {
 	return func(g *opGraph, x string) string {
 		n := &onnxgraph.Node{
-			OpType: "BatchNormalization", Output: []string{"y", "y_mean", "y_var", "y_saved_mean", "y_saved_var"}[:outputs], Attribute: a,
+			Name: "y", OpType: "BatchNormalization", Output: []string{"y", "y_mean", "y_var", "y_saved_mean", "y_saved_var"}[:outputs], Attribute: a,
 			Input: []string{x, g.parameter("scale", channels), g.parameter("bias", channels), g.parameter("mean", channels), g.ones("var", channels)},
 		}
 		g.Append(n)
 		return "y"
+	}
+}
+
+// computedBatchNorm is a convolution whose weights go through a batch norm by statistics that the graph computes.
+func computedBatchNorm(training int64) func(*opGraph, string) string {
+	return func(g *opGraph, x string) string {
+		rows := g.Op("Reshape", "rows", []string{g.parameter("w", 5, 4, 3, 3), g.ints("one_image", 1, 5, -1)})
+		ones := g.Op("Constant", "ones", nil, onnxgraph.TensorAttr("value", onnxgraph.NewFloats("", []int64{5}, []float32{1, 1, 1, 1, 1})))
+		zeros := g.Op("Constant", "zeros", nil, onnxgraph.TensorAttr("value", onnxgraph.NewFloats("", []int64{5}, make([]float32, 5))))
+		squares := g.Op("Mul", "squares", []string{rows, rows})
+		five := g.ints("five", 5)
+		mean := g.Op("Reshape", "average", []string{g.Op("GlobalAveragePool", "pool", []string{rows}), five})
+		square := g.Op("Reshape", "square", []string{g.Op("GlobalAveragePool", "square_pool", []string{squares}), five})
+		g.Append(&onnxgraph.Node{
+			OpType: "BatchNormalization", Input: []string{rows, ones, zeros, mean, square}, Output: []string{"normal", "normal_mean", "normal_var"}[:1+2*training],
+			Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("training_mode", training)},
+		})
+		return g.Op("Conv", "y", []string{x, g.Op("Reshape", "kernel", []string{"normal", g.ints("whole", 5, 4, 3, 3)})})
 	}
 }
 
@@ -48,6 +66,9 @@ func normCases() []opCase {
 		}},
 		{name: "batch norm, 1-D", build: inLine(batchNorm(4, 1))},
 		{name: "batch norm, 3-D", build: inVolume(batchNorm(2, 1))},
+		{name: "batch norm, weights standardised", build: computedBatchNorm(1)},
+		{name: "batch norm, weights standardised, opset 18", opset: 18, build: computedBatchNorm(1)},
+		{name: "batch norm, statistics given", build: computedBatchNorm(0)},
 		{name: "layer norm", build: affineNorm("LayerNormalization", true, []int64{size})},
 		{name: "layer norm, without bias", build: affineNorm("LayerNormalization", false, []int64{size}, epsilon)},
 		{name: "layer norm, over all but the batch", build: affineNorm("LayerNormalization", true, []int64{4, size, size}, integer("axis", 1))},

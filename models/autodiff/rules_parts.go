@@ -98,7 +98,7 @@ func gatherGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 	if axis < 0 {
 		axis += len(t.typeOf(x).Shape)
 	}
-	indices, err := t.positive(n.In(1), t.typeOf(x).Shape[axis])
+	indices, err := t.positive(n.In(1), x, axis)
 	if err != nil {
 		return nil, err
 	}
@@ -112,15 +112,25 @@ func gatherElementsGradient(t *training, n *onnxgraph.Node, dy []string) ([]stri
 	if axis < 0 {
 		axis += len(t.typeOf(x).Shape)
 	}
-	indices, err := t.positive(n.In(1), t.typeOf(x).Shape[axis])
+	indices, err := t.positive(n.In(1), x, axis)
 	if err != nil {
 		return nil, err
 	}
 	return t.microsoftOp("GatherElementsGrad", []string{dy[0], t.shapeOf(x), indices}, []value{t.gradientOf(x)}, onnxgraph.IntAttr("axis", int64(axis))), nil
 }
 
-// positive adds the size of a dimension to the indices into it that count from its end.
-func (t *training) positive(indices string, d onnxgraph.Dim) (string, error) {
+// gatherNDGradient is gatherGradient for indices of several dimensions at once.
+func gatherNDGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	x := n.In(0)
+	values, err := t.constants[n.In(1)].Integers()
+	if err != nil || slices.ContainsFunc(values, func(v int64) bool { return v < 0 }) {
+		return nil, errors.New("the indices must be constants that are not negative")
+	}
+	return t.microsoftOp("GatherNDGrad", []string{t.shapeOf(x), n.In(1), dy[0]}, []value{t.gradientOf(x)}, onnxgraph.IntAttr("batch_dims", n.Int("batch_dims", 0))), nil
+}
+
+// positive adds the size of a dimension of x to the indices into it that count from its end.
+func (t *training) positive(indices, x string, axis int) (string, error) {
 	if stored := t.constants[indices]; stored != nil {
 		values, err := stored.Integers()
 		if err != nil {
@@ -130,18 +140,23 @@ func (t *training) positive(indices string, d onnxgraph.Dim) (string, error) {
 			return indices, nil
 		}
 	}
-	if !d.Static() {
-		return "", errors.New("indices that may be negative into a free size")
-	}
 	typ := t.typeOf(indices)
-	number := func(v int64) string {
-		return t.keep(fmt.Sprint("index", typ.Elem, v), func(name string) *onnxgraph.Tensor {
-			return onnxgraph.NewIntegers(name, typ.Elem, nil, []int64{v})
-		})
+	index := func(op, suffix string, inputs []string, a ...*onnxgraph.Attribute) string {
+		return t.op(op, indices+suffix, onnxgraph.TensorType{Elem: typ.Elem, Shape: typ.Shape}, inputs, a...)
 	}
-	negative := t.op("Less", indices+"/negative", onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: typ.Shape}, []string{indices, number(0)})
-	moved := t.op("Add", indices+"/moved", typ, []string{indices, number(d.Size)})
-	return t.op("Where", indices+"/positive", typ, []string{negative, moved, indices}), nil
+	sizes := t.shapeOf(x)
+	size := t.op("Gather", sizes+"/axis", onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: onnxgraph.Static(1)}, []string{sizes, t.ints(int64(axis))})
+	if typ.Elem != onnxgraph.Int64 {
+		size = t.op("Cast", size, onnxgraph.TensorType{Elem: typ.Elem, Shape: onnxgraph.Static(1)}, []string{size}, onnxgraph.IntAttr("to", int64(typ.Elem)))
+	}
+	if len(typ.Shape) == 0 {
+		size = t.op("Squeeze", size, onnxgraph.TensorType{Elem: typ.Elem}, []string{size, t.ints(0)})
+	}
+	zero := t.keep(fmt.Sprint("zero", typ.Elem), func(name string) *onnxgraph.Tensor {
+		return onnxgraph.NewIntegers(name, typ.Elem, nil, []int64{0})
+	})
+	negative := t.op("Less", indices+"/negative", onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: typ.Shape}, []string{indices, zero})
+	return index("Where", "/positive", []string{negative, index("Add", "/moved", []string{indices, size}), indices}), nil
 }
 
 // expandGradient: the sum over the copies.

@@ -80,6 +80,9 @@ func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string,
 		if !in[i+2].Static() {
 			return nil, fmt.Errorf("the input has the shape %v: all but the batch must be fixed", in)
 		}
+		if w.Kernel[i] == 1 && w.Strides[i] == 1 && w.Pads[i] == 0 && w.Pads[i+len(w.Kernel)] == 0 {
+			continue
+		}
 		if matrices[i+2], err = poolMatrix(&w, i, in[i+2].Size, out[i+2].Size, counted); err != nil {
 			return nil, err
 		}

@@ -254,6 +254,11 @@ func (c opCase) check(t *testing.T, batch int) {
 		return l
 	}
 	gradients, _ := s.gradients(a.Parameters)
+	if outputs, err := s.trainer.Eval(nil, s.images); err != nil {
+		t.Error(err)
+	} else if !slices.ContainsFunc(a.Eval.GetGraph().GetNode(), differsInTraining) {
+		near(t, "z in evaluation mode", outputs[0], s.outputs["z"], 1e-5)
+	}
 	if len(gradients) < 3 {
 		t.Fatalf("%d parameters have gradients", len(gradients))
 	}
@@ -277,6 +282,11 @@ func (c opCase) check(t *testing.T, batch int) {
 			}
 		}
 	}
+}
+
+// differsInTraining says whether an operator computes something else in training than in evaluation.
+func differsInTraining(n *onnxgraph.Node) bool {
+	return n.GetOpType() == "BatchNormalization" || n.GetOpType() == "Dropout"
 }
 
 func largest(values []float64) float64 {

@@ -140,6 +140,22 @@ func resizeCases() []opCase {
 	cases := []opCase{
 		{name: "pad, constant", build: pad("constant", 0, 0, 1, 2, 0, 0, 0, 3)},
 		{name: "pad, constant, cutting", build: pad("constant", 0, -1, 2, -2, 0, 1, -3, 1)},
+		{name: "pad before a max pool", gain: 16, build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return g.Op("MaxPool", "y", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3), onnxgraph.IntsAttr("strides", 2, 2))
+		}},
+		{name: "pad before an average pool", build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return g.Op("AveragePool", "y", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3), onnxgraph.IntsAttr("strides", 2, 2))
+		}},
+		{name: "pad before a counting average pool", build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return g.Op("AveragePool", "y", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3), onnxgraph.IntAttr("count_include_pad", 1))
+		}},
+		{name: "pad before a convolution", build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return conv([]int64{2, 4, 3, 3}, true)(g, x)
+		}},
 		{name: "pad, reflect", build: pad("reflect", 0, 0, 1, 2, 0, 0, 0, 3)},
 		{name: "pad, reflect channels", build: pad("reflect", 0, 2, 1, 0, 0, 3, 0, 6)},
 		{name: "pad, edge", build: pad("edge", 0, 1, 1, 2, 0, 0, 0, 9)},
@@ -183,8 +199,8 @@ func resizeCases() []opCase {
 	return cases
 }
 
-// TestGeometryErrors: what can't be trained is an error that names the node, its operator and the reason.
-func TestGeometryErrors(t *testing.T) {
+// TestShapeErrors: what can't be trained is an error that names the node, its operator and the reason.
+func TestShapeErrors(t *testing.T) {
 	ints, integer, str := onnxgraph.IntsAttr, onnxgraph.IntAttr, onnxgraph.StringAttr
 	free := onnxgraph.Shape{{Param: "batch"}, {Size: 3}, {Param: "height"}, {Size: size}}
 	fixed := onnxgraph.Batch(3, size, size)
@@ -217,6 +233,16 @@ func TestGeometryErrors(t *testing.T) {
 		{"(Resize): the new size \"sizes\" depends on the data", 17, free, sized(4, 5)},
 		{"(GroupNormalization): 3 groups of an input of shape [batch,4,7,7]", 21, fixed, affineNorm("GroupNormalization", true, []int64{4}, integer("num_groups", 3))},
 		{"(InstanceNormalization): a parameter of shape [3]", 17, fixed, affineNorm("InstanceNormalization", true, []int64{3})},
+		{`(BatchNormalization): the statistic "y_mean" is used by node "looked at" (Relu)`, 14, fixed, func(g *opGraph, x string) string {
+			y := batchNorm(4, 3, integer("training_mode", 1))(g, x)
+			g.Op("Relu", "looked at", []string{"y_mean"})
+			return y
+		}},
+		{`(BatchNormalization): the statistic "y_var" is an output of the graph`, 14, fixed, func(g *opGraph, x string) string {
+			y := batchNorm(4, 3, integer("training_mode", 1))(g, x)
+			g.Output("y_var", onnxgraph.FloatType(onnxgraph.Static(4)))
+			return y
+		}},
 		{"(LayerNormalization): a parameter of shape [6]", 17, fixed, affineNorm("LayerNormalization", true, []int64{6})},
 	} {
 		g := &opGraph{onnxgraph.NewBuilder("test", c.opset), newRandom()}

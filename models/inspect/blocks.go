@@ -185,10 +185,8 @@ func (r *Report) title(n *onnxgraph.Node) string {
 	shape := r.types[n.In(1)].Shape
 	switch op := n.GetOpType(); op {
 	case "Conv", "ConvTranspose":
-		kernel := n.Ints("kernel_shape")
 		if sizes, ok := shape.Sizes(); ok && len(sizes) > 2 {
-			kernel = sizes[2:]
-			name += " " + by(kernel) + fmt.Sprintf(", %d → %d", sizes[1]*n.Int("group", 1), sizes[0])
+			name += " " + by(sizes[2:]) + fmt.Sprintf(", %d → %d", sizes[1]*n.Int("group", 1), sizes[0])
 		}
 		if s := n.Ints("strides"); slices.ContainsFunc(s, func(v int64) bool { return v > 1 }) {
 			name += ", stride " + by(s[:1])

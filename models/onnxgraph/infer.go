@@ -3,6 +3,7 @@ package onnxgraph
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Types is what [Infer] finds out.
@@ -46,10 +47,41 @@ func InferFree(m *Model) (*Types, error) {
 		batch = free
 	}
 	types, err := infer(m, batch)
+	if err == nil && batch != free {
+		err = checkFreed(m, types, batch)
+	}
 	if err != nil && batch != free {
 		return nil, fmt.Errorf("%w\nThe graph was exported for batches of %d: export it with a free batch dimension", err, batch)
 	}
 	return types, err
+}
+
+// checkFreed holds the types of a graph whose batch was made free against those that its file declares for the exported
+// batch: with that in place of the name they must be the same, and every output must have a row an image.
+func checkFreed(m *Model, types *Types, batch int64) error {
+	for _, v := range slices.Concat(m.GetGraph().GetValueInfo(), m.GetGraph().GetOutput()) {
+		declared, err := v.TensorType()
+		if _, fixed := declared.Shape.Sizes(); err != nil || !fixed {
+			continue
+		}
+		found, ok := types.Of[v.GetName()]
+		same := len(found.Shape) == len(declared.Shape)
+		for i, d := range found.Shape {
+			if d.Param != "" {
+				d = Dim{Size: d.factor() * batch}
+			}
+			same = same && d == declared.Shape[i]
+		}
+		if ok && !same {
+			return fmt.Errorf("onnxgraph: value %q has the shape %v for a free batch, but is declared as %v", v.GetName(), found.Shape, declared.Shape)
+		}
+	}
+	for _, v := range m.GetGraph().GetOutput() {
+		if s := types.Of[v.GetName()].Shape; len(s) == 0 || s[0].Param == "" {
+			return fmt.Errorf("onnxgraph: output %q has the shape %v: the free batch is lost on the way", v.GetName(), s)
+		}
+	}
+	return nil
 }
 
 // free is typing.batch of a graph whose inputs already have a free batch.

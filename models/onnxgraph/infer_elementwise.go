@@ -164,3 +164,21 @@ func asFloats(v []Dim) []float32 {
 func dropoutShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 	return []TensorType{in[0], {Bool, in[0].Shape}}, nil
 }
+
+// clipShape follows the elements through the bounds that are given, one after the other.
+func clipShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	out := n.Out(0)
+	t.carry(n, n.In(0))
+	for i, op := range []string{"Max", "Min"} {
+		bound := n.In(i + 1)
+		if bound == "" {
+			continue
+		}
+		step := &Node{OpType: op, Input: []string{out, bound}, Output: []string{out}}
+		if !t.fold(step, []TensorType{in[0], in[i+1]}, in[0].Shape) {
+			delete(t.Values, out)
+			delete(t.Floats, out)
+		}
+	}
+	return one(in[0].Elem, in[0].Shape)
+}

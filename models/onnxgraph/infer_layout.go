@@ -232,10 +232,29 @@ func gatherShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 			return nil, fmt.Errorf("index %d of dimension %d of %v", d.Size, axis, x)
 		}
 	}
-	if len(x) == 1 && x[0].Static() {
-		t.pick(n.Out(0), n.In(0), picked)
+	if !x[axis].Static() && t.batch > 0 {
+		return nil, fmt.Errorf("it takes elements at fixed places along the size %v, which shall be free", x[axis])
 	}
+	places := in[1].Shape
+	t.move(n.Out(0), s, n.In(0), x, func(at []int) []int {
+		k := 0
+		for i, d := range places {
+			k = k*int(d.Size) + at[axis+i]
+		}
+		return slices.Concat(at[:axis], []int{picked[k]}, at[axis+len(places):])
+	})
 	return one(in[0].Elem, s)
+}
+
+// gatherNDShape: the last dimension of the indices holds the leading coordinates of what is taken.
+func gatherNDShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+	x, indices, batch := in[0].Shape, in[1].Shape, n.Int("batch_dims", 0)
+	last := len(indices) - 1
+	if last < 0 || batch < 0 || batch > int64(last) || !indices[last].Static() ||
+		indices[last].Size < 1 || batch+indices[last].Size > int64(len(x)) {
+		return nil, fmt.Errorf("indices of shape %v into an input of shape %v", indices, x)
+	}
+	return one(in[0].Elem, slices.Concat(indices[:last], x[batch+indices[last].Size:]))
 }
 
 func gatherElementsShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
@@ -248,7 +267,7 @@ func gatherElementsShape(_ *typing, n *Node, in []TensorType) ([]TensorType, err
 	return one(in[0].Elem, in[1].Shape)
 }
 
-func argShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func argShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	axis, err := normalAxis(n.Int("axis", 0), len(in[0].Shape))
 	if err != nil {
 		return nil, err

@@ -260,29 +260,34 @@ func floatOperation(op string) func(v []float32) (float32, bool) {
 	return nil
 }
 
-// fold notes the elements of the result of an element-wise operator where those of its operands are known.
-func (t *typing) fold(n *Node, in []TensorType, out Shape) {
+// fold notes the elements of the result of an element-wise operator where those of its operands are known, and says whether
+// they are.
+func (t *typing) fold(n *Node, in []TensorType, out Shape) bool {
 	count, ok := out.Elements()
 	if !ok || count > maxShapeElements {
-		return
+		return false
 	}
 	index := make([][]int, len(in))
 	for i, x := range in {
 		if n.In(i) == "" || len(x.Shape) > len(out) {
-			return
+			return false
 		}
 		index[i] = broadcastIndex(out, x.Shape)
 	}
+	known := false
 	if ints, ok := gather(t.Values, n.GetInput(), index); ok {
 		if v, ok := apply(intOperation(n.GetOpType()), ints, int(count)); ok {
 			t.Values[n.Out(0)] = v
+			known = true
 		}
 	}
 	if floats, ok := gather(t.Floats, n.GetInput(), index); ok {
 		if v, ok := apply(floatOperation(n.GetOpType()), floats, int(count)); ok {
 			t.Floats[n.Out(0)] = v
+			known = true
 		}
 	}
+	return known
 }
 
 // broadcastIndex lists, for each element of the result, which element of an operand goes into it.
@@ -369,6 +374,27 @@ func (t *typing) pickStrided(out, from string, shape Shape, first int, strides [
 		for i := len(shape) - 1; i >= 0; i-- {
 			index[e] += rest % int(shape[i].Size) * strides[i]
 			rest /= int(shape[i].Size)
+		}
+	}
+	t.pick(out, from, index)
+}
+
+// move notes the elements of a result of which each is an element of the node's first input: place gives its coordinates there
+// from those in the result.
+func (t *typing) move(out string, to Shape, from string, in Shape, place func(at []int) []int) {
+	count, ok := to.Elements()
+	if _, known := in.Elements(); !ok || !known || count > maxShapeElements {
+		return
+	}
+	index := make([]int, count)
+	at := make([]int, len(to))
+	for e := range index {
+		for i, rest := len(to)-1, e; i >= 0; i-- {
+			at[i] = rest % int(to[i].Size)
+			rest /= int(to[i].Size)
+		}
+		for i, k := range place(at) {
+			index[e] = index[e]*int(in[i].Size) + k
 		}
 	}
 	t.pick(out, from, index)

@@ -123,7 +123,7 @@ func (r *Report) Text() string {
 
 // summary is the largest error of each kind.
 func (r *Report) summary() string {
-	var reference, difference, statistic Number = None(), None(), None()
+	reference, difference, statistic := None(), None(), None()
 	larger := func(dst *Number, n Number) {
 		if n.Is() && !(*dst >= n) {
 			*dst = n

@@ -75,7 +75,6 @@ type check struct {
 	dz      map[string][]float32 // by output; nil where it is zero
 	z       map[string][]float32 // of the last pass
 	columns map[string]int
-	failed  error // of the loss function
 	report  *Report
 }
 

@@ -157,7 +157,7 @@ func load(m *onnxgraph.Model, tensors []tensor, o Options) (Report, error) {
 	}
 	slices.Sort(r.Ignored)
 	slices.Sort(r.Unexpected)
-	required := 0 // parameters that a strict file must have and has not
+	faults := Report{} // what a strict file must not lack nor have
 	for _, p := range m.GetGraph().GetInitializer() {
 		name := p.GetName()
 		t, found := from[name]
@@ -166,7 +166,7 @@ func load(m *onnxgraph.Model, tensors []tensor, o Options) (Report, error) {
 		case !found:
 			r.Missing = append(r.Missing, name)
 			if !hasPrefix(name, o.Optional) {
-				required++
+				faults.Missing = append(faults.Missing, name)
 			}
 		case !slices.Equal(t.shape, p.GetDims()):
 			r.Mismatched = append(r.Mismatched, Mismatch{name, p.GetDims(), t.shape})
@@ -174,11 +174,12 @@ func load(m *onnxgraph.Model, tensors []tensor, o Options) (Report, error) {
 			r.Matched = append(r.Matched, name)
 		}
 	}
-	switch {
+	faults.Unexpected, faults.Mismatched = r.Unexpected, r.Mismatched
+	switch parts := faults.parts(); {
 	case len(r.Matched) == 0:
 		return r, fmt.Errorf("no tensor has name and shape of a parameter of the model: is it of another backbone? %s", r)
-	case o.Strict && required+len(r.Unexpected)+len(r.Mismatched) > 0:
-		return r, fmt.Errorf("it doesn't fit the model: %s; to take what fits and leave the rest, set weights_strict: false", strings.Join(r.parts(), "; "))
+	case o.Strict && len(parts) > 0:
+		return r, fmt.Errorf("it doesn't fit the model: %s; to take what fits and leave the rest, set weights_strict: false", strings.Join(parts, "; "))
 	}
 	for _, name := range r.Matched {
 		values, err := from[name].read()

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"ordo/models"
-	"ordo/models/optimizer"
 	"ordo/models/onnxgraph"
+	"ordo/models/optimizer"
 	"ordo/models/weights"
 	"ordo/models/zoo"
 )

@@ -20,6 +20,8 @@ type (
 	Output = ort.Output
 	// LossFunc computes the gradient of the loss for every model output.
 	LossFunc = ort.LossFunc
+	// OpTime is the time that all nodes of one operator took.
+	OpTime = ort.OpTime
 )
 
 // ErrNonFinite is wrapped by the error of a training step whose gradients are not finite.
@@ -43,3 +45,6 @@ func ReadCheckpoint(path string) (checkpoint []byte, kept map[string][]byte, err
 func NoTraining(rt *Runtime) error {
 	return fmt.Errorf("%w: %s; `ordo runtime install` fetches one that has it", ort.ErrNoTraining, rt.Path())
 }
+
+// ReadProfiles adds up what a trainer with TrainerOptions.Profile wrote, without the first steps.
+func ReadProfiles(prefix string, skip int) ([]OpTime, error) { return ort.ReadProfiles(prefix, skip) }

@@ -108,11 +108,8 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	if !rt.HasTraining() {
 		return track.Result{}, models.NoTraining(rt)
 	}
-	if r.plan, err = augment.NewPlan(e.Augment, e.Data.ImageSize); err != nil {
-		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
-	}
-	if r.loss, err = loss.New(e.Loss); err != nil {
-		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	if err := r.plans(); err != nil {
+		return track.Result{}, err
 	}
 	if r.splits, err = data.Open(ctx, e.Data); err != nil {
 		if ctx.Err() != nil {
@@ -156,6 +153,18 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 		return track.Result{}, err
 	}
 	return result, r.folder.Close()
+}
+
+// plans makes what an experiment's text alone decides.
+func (r *run) plans() (err error) {
+	e := r.o.Experiment
+	if r.plan, err = augment.NewPlan(e.Augment, e.Data.ImageSize); err != nil {
+		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	if r.loss, err = loss.New(e.Loss); err != nil {
+		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	return nil
 }
 
 // finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.
@@ -313,27 +322,13 @@ func (r *run) train(ctx context.Context, rt *models.Runtime) error {
 	}
 }
 
-// trainStep is one batch: views, forward, loss, backward, update, a line of metrics.
+// trainStep is one step and its line of metrics.
 func (r *run) trainStep() error {
-	e := r.o.Experiment
-	var now spent
 	start := time.Now()
-	batch, err := r.loader.Next()
+	rate, norm, now, err := r.pass()
 	if err != nil {
 		return err
 	}
-	now.wait = time.Since(start)
-
-	rate := float32(e.Train.Rate(r.step, r.perEpoch))
-	r.views, r.inLoss = batch.Views, 0
-	begin := time.Now()
-	norm, err := r.trainer.Step(batch.Images, rate)
-	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
-	r.loader.Release(batch)
-	if err != nil {
-		return r.diverged(err)
-	}
-	r.step++
 	err = r.folder.Step(track.Step{Step: r.step, Epoch: r.epochs(), Rate: rate, Loss: r.values.Total, GradNorm: norm, Terms: terms(r.values)})
 	if err != nil {
 		return err
@@ -343,6 +338,30 @@ func (r *run) trainStep() error {
 	r.epoch.add(now)
 	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: r.values.Total, ImagesPerSecond: r.imagesPerSecond(r.whole)})
 	return nil
+}
+
+// pass is one batch: views, forward, loss, backward, update. It gives the learning rate, the norm of the gradients and what
+// the time went into.
+func (r *run) pass() (rate, norm float32, now spent, err error) {
+	start := time.Now()
+	batch, err := r.loader.Next()
+	if err != nil {
+		return 0, 0, now, err
+	}
+	now.wait = time.Since(start)
+
+	rate = float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
+	r.views, r.inLoss = batch.Views, 0
+	begin := time.Now()
+	norm, err = r.trainer.Step(batch.Images, rate)
+	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
+	r.loader.Release(batch)
+	if err != nil {
+		return 0, 0, now, r.diverged(err)
+	}
+	r.step++
+	now.total = time.Since(start)
+	return rate, norm, now, nil
 }
 
 // epochs is how many epochs are done.

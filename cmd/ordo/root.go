@@ -50,6 +50,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newSweepCommand(g),
 		newEmbedCommand(g),
 		newArtifactsCommand(g),
+		newBenchCommand(g),
 		newRuntimeCommand(g),
 		newDoctorCommand(g),
 		newVersionCommand(g),

@@ -181,6 +181,9 @@ ORDO_CALL(ordo_training_api, 20, void, ReleaseCheckpointState, (OrtCheckpointSta
 const char *ordo_open(const char *path, const char **version);
 void ordo_close(void);
 
+// ordo_can_load says whether the loader finds a library by its name.
+bool ordo_can_load(const char *name);
+
 // One model output as the loss sees it: rows x columns values, and as many gradients to fill in.
 typedef struct ordo_output {
   const float *data;

@@ -87,8 +87,12 @@ func (l *Library) apply(e Execution, options *C.OrtSessionOptions) error {
 		return fmt.Errorf("%w: %s has no %s, only %s: install one with `ordo runtime install --gpu`, or set model.execution.provider to cpu",
 			ErrProvider, l.path, providers[e.Provider], strings.Join(built, ", "))
 	}
+	if missing, err := MissingCUDA(l.path); err == nil && len(missing) > 0 {
+		return fmt.Errorf("%w: the loader does not find %s: install NVIDIA's driver, CUDA and cuDNN in the versions that these names "+
+			"tell, and add their folders to LD_LIBRARY_PATH", ErrProvider, strings.Join(missing, ", "))
+	}
 	if err := appendCUDA(e, options); err != nil {
-		return fmt.Errorf("%w: %s on device %d: %w: see `ordo doctor`", ErrProvider, e.Provider, e.Device, err)
+		return fmt.Errorf("%w: %s on device %d: %w", ErrProvider, e.Provider, e.Device, err)
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 	"ordo/models/ort/orttest"
 )
 
-// flatArtifacts makes artifacts for an optimizer in Go.
-func flatArtifacts(t testing.TB) ort.Artifacts {
+// withoutOptimizer makes artifacts for an optimizer in Go.
+func withoutOptimizer(t testing.TB) ort.Artifacts {
 	t.Helper()
 	return build(t, func(o *autodiff.Options) { o.FlatGradients = true })
 }
@@ -43,7 +43,7 @@ func TestAdamWInGoIsONNXRuntimes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer theirs.Close()
-		tr := inGo(t, lib, flatArtifacts(t), towardsOne(&loss), ours)
+		tr := inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), ours)
 		x := images(t, lib, 12)
 		for step := range 20 {
 			norm := must[float32](t)(tr.Step(x, 1e-3))
@@ -91,7 +91,7 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 				must[float32](t)(tr.Step(x, 1e-2))
 				a.Update(everything(t, tr), 0.9, 2)
 			}
-			tr := inGo(t, lib, flatArtifacts(t), towardsOne(&loss), options)
+			tr := inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), options)
 			average := target(tr)
 			for i := range 8 {
 				if i == 4 {
@@ -101,7 +101,7 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 				}
 				step(tr, average)
 			}
-			again := flatArtifacts(t)
+			again := withoutOptimizer(t)
 			var err error
 			if again.Checkpoint, again.Kept, err = ort.ReadCheckpoint(file); err != nil || len(again.Kept) != 2 {
 				t.Fatal(len(again.Kept), err)
@@ -132,7 +132,7 @@ func TestOptimizerInGoSeesChangedParameters(t *testing.T) {
 	options := goOptimizers()["sgd"]
 	options.Momentum, options.Nesterov = 0, false
 	x := images(t, lib, 8)
-	changed, fresh := inGo(t, lib, flatArtifacts(t), towardsOne(&loss), options), inGo(t, lib, flatArtifacts(t), towardsOne(&loss), options)
+	changed, fresh := inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), options), inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), options)
 	initial := everything(t, changed)
 	must[float32](t)(changed.Step(x, 0.1))
 	if err := changed.SetParameters(initial, false); err != nil {
@@ -150,7 +150,7 @@ func TestNonFiniteGradientLeavesOptimizerInGo(t *testing.T) {
 	run := func(fail bool) []float32 {
 		var loss float64
 		good, bad := towardsOne(&loss), false
-		tr := inGo(t, lib, flatArtifacts(t), func(o []ort.Output) error {
+		tr := inGo(t, lib, withoutOptimizer(t), func(o []ort.Output) error {
 			err := good(o)
 			if bad {
 				o[1].Grad[0] = float32(math.Inf(1))
@@ -179,7 +179,7 @@ func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
 	var loss float64
 	none := artifacts(t)
 	none.Optimizer = nil
-	short := flatArtifacts(t)
+	short := withoutOptimizer(t)
 	short.Training = edit(t, short.Training, func(g *onnxgraph.Graph) {
 		g.Output[find(g.Output, "gradients")].Type = onnxgraph.NewValueInfo("x", onnxgraph.FloatType(onnxgraph.Static(3))).Type
 	})
@@ -192,7 +192,7 @@ func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
 	}{
 		{none, optimizer.DefaultOptions(), "no output gradients"},
 		{short, optimizer.DefaultOptions(), "output gradients has shape [3]"},
-		{flatArtifacts(t), bad, "eps: must be"},
+		{withoutOptimizer(t), bad, "eps: must be"},
 	} {
 		if _, err := lib.NewTrainer(c.a, towardsOne(&loss), ort.TrainerOptions{Optimizer: c.options}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)

@@ -114,9 +114,9 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 		return BenchResult{}, err
 	}
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
-	artifacts, err := models.Build(e.Model, e.Train.Options, e.Data.ImageSize, e.Seed)
+	artifacts, _, err := models.Build(e.Model, e.Train.Options, e.Data.ImageSize, e.Seed)
 	if err != nil {
-		return BenchResult{}, err
+		return BenchResult{}, misfit(err)
 	}
 	artifacts.Eval = nil
 	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{

@@ -116,7 +116,7 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	artifacts, _, err := models.Build(e.Model, e.Train.Options, e.Data.ImageSize, e.Seed)
 	if err != nil {
-		return BenchResult{}, err
+		return BenchResult{}, misfit(err)
 	}
 	artifacts.Eval = nil
 	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{

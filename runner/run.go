@@ -125,10 +125,7 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	r.total = r.perEpoch * e.Train.Epochs
 	record := r.record(rt)
 	if record.Model, err = models.Fingerprint(e.Model, e.Data.ImageSize, r.loss.Outputs()); err != nil {
-		if errors.Is(err, models.ErrMismatch) {
-			err = fmt.Errorf("%w: model.artifacts: %w", config.ErrInvalid, err)
-		}
-		return track.Result{}, err
+		return track.Result{}, misfit(err)
 	}
 	if done, err := finished(r.o.Dir, record); err == nil {
 		return done, nil
@@ -165,6 +162,14 @@ func (r *run) plans() (err error) {
 		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}
 	return nil
+}
+
+// misfit makes a fault of the experiment of artifacts that don't fit it; every other error it leaves as it is.
+func misfit(err error) error {
+	if errors.Is(err, models.ErrMismatch) {
+		return fmt.Errorf("%w: model.artifacts: %w", config.ErrInvalid, err)
+	}
+	return err
 }
 
 // finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.

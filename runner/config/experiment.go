@@ -160,6 +160,7 @@ const hashDigits = 10
 // laterKeys did not exist at first. At their defaults they are left out of the hash, so that an experiment from before has
 // the hash that it always had.
 var laterKeys = []string{
+	"model.patch_size", "model.weights", "model.weights_strict", "model.artifacts",
 	"train.betas", "train.eps", "train.momentum", "train.nesterov", "train.eta", "train.exclude_bias_norm", "train.clip_grad_norm",
 }
 

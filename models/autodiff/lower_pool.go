@@ -52,3 +52,25 @@ func lowerPool(f *forward, n *onnxgraph.Node) error {
 	f.nodes = append(f.nodes, pool)
 	return nil
 }
+
+// lowerPad keeps ONNX Runtime from making zeros in front of a max pool part of that pool, whose own padding is minus infinity:
+// it does so where the value is exactly 0.
+func lowerPad(f *forward, n *onnxgraph.Node) error {
+	f.nodes = append(f.nodes, n)
+	pooled := slices.ContainsFunc(f.model.GetGraph().GetNode(), func(m *onnxgraph.Node) bool {
+		return m.GetOpType() == "MaxPool" && m.In(0) == n.Out(0)
+	})
+	if !pooled || n.Str("mode", "constant") != "constant" || f.types.Of[n.In(0)].Elem != onnxgraph.Float32 {
+		return nil
+	}
+	if value, ok := f.types.Floats[n.In(2)]; n.In(2) != "" && (!ok || len(value) != 1 || value[0] != 0) {
+		return nil
+	}
+	const smallest = 0x1p-126 // of the normal numbers
+	inputs := append(slices.Clone(n.GetInput()), "")[:max(3, len(n.GetInput()))]
+	inputs[2] = f.store(onnxgraph.NewFloats(n.Out(0)+"/value", nil, []float32{smallest}))
+	f.nodes[len(f.nodes)-1] = &onnxgraph.Node{
+		Name: n.GetName(), OpType: n.GetOpType(), Input: inputs, Output: n.GetOutput(), Attribute: n.GetAttribute(),
+	}
+	return nil
+}

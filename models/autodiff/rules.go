@@ -79,7 +79,7 @@ func rules() map[string]rule {
 		"Mul":                   {gradient: broadcastGradient(multiplyPart)},
 		"Neg":                   {gradient: unaryGradient(negSlope)},
 		"PRelu":                 {gradient: broadcastGradient(preluPart)},
-		"Pad":                   {gradient: padGradient, note: "fixed pads of fixed sizes; negative ones in mode constant only; no mode wrap"},
+		"Pad":                   {gradient: padGradient, lower: lowerPad, note: "fixed pads of fixed sizes; negative ones in mode constant only; no mode wrap"},
 		"Pow":                   {gradient: broadcastGradient(powerPart)},
 		"RMSNormalization":      {gradient: rmsNormGradient},
 		"Reciprocal":            {gradient: unaryGradient(reciprocalSlope)},

@@ -195,6 +195,12 @@ func opCases() []opCase {
 			target := g.Op("Concat", "target", []string{batch, g.Op("Constant", "rest", nil, ints("value_ints", -1))}, integer("axis", 0))
 			return g.Op("Reshape", "y", []string{x, target})
 		}},
+		{name: "elements at coordinates", build: func(g *opGraph, x string) string {
+			places := g.Op("Reshape", "places", []string{g.ints("list", 0, 1, 0, 3, 0, 1), g.ints("pairs", 3, 2)})
+			turned := g.Op("Transpose", "turned", []string{x}, ints("perm", 1, 2, 3, 0))
+			y := g.Op("GatherND", "taken", []string{turned, places})
+			return g.Op("Transpose", "y", []string{y}, ints("perm", 2, 0, 1))
+		}},
 		{name: "squeeze and unsqueeze", build: func(g *opGraph, x string) string {
 			x = g.Op("GlobalAveragePool", "pool", []string{x})
 			x = g.Op("Squeeze", "squeezed", []string{x, g.ints("axes", 2, -1)})

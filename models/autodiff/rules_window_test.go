@@ -140,6 +140,22 @@ func resizeCases() []opCase {
 	cases := []opCase{
 		{name: "pad, constant", build: pad("constant", 0, 0, 1, 2, 0, 0, 0, 3)},
 		{name: "pad, constant, cutting", build: pad("constant", 0, -1, 2, -2, 0, 1, -3, 1)},
+		{name: "pad before a max pool", gain: 16, build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return g.Op("MaxPool", "y", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3), onnxgraph.IntsAttr("strides", 2, 2))
+		}},
+		{name: "pad before an average pool", build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return g.Op("AveragePool", "y", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3), onnxgraph.IntsAttr("strides", 2, 2))
+		}},
+		{name: "pad before a counting average pool", build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return g.Op("AveragePool", "y", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3), onnxgraph.IntAttr("count_include_pad", 1))
+		}},
+		{name: "pad before a convolution", build: func(g *opGraph, x string) string {
+			x = g.Op("Pad", "padded", []string{x, g.ints("pads", 0, 0, 1, 1, 0, 0, 1, 1)})
+			return conv([]int64{2, 4, 3, 3}, true)(g, x)
+		}},
 		{name: "pad, reflect", build: pad("reflect", 0, 0, 1, 2, 0, 0, 0, 3)},
 		{name: "pad, reflect channels", build: pad("reflect", 0, 2, 1, 0, 0, 3, 0, 6)},
 		{name: "pad, edge", build: pad("edge", 0, 1, 1, 2, 0, 0, 0, 9)},

@@ -405,14 +405,13 @@ func sliceShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 			s[p.Axis] = Dim{Size: p.Count}
 		}
 	}
-	if strides := stridesOf(x); strides != nil {
-		first := 0
+	t.move(n.Out(0), s, n.In(0), x, func(at []int) []int {
+		at = slices.Clone(at)
 		for _, p := range parts {
-			first += int(p.First) * strides[p.Axis]
-			strides[p.Axis] *= int(p.Step)
+			at[p.Axis] = int(p.First) + at[p.Axis]*int(p.Step)
 		}
-		t.pickStrided(n.Out(0), n.In(0), s, first, strides)
-	}
+		return at
+	})
 	return one(in[0].Elem, s)
 }
 

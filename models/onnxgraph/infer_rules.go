@@ -515,13 +515,13 @@ func transposeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	for i, p := range perm {
 		s[i] = in[0].Shape[p]
 	}
-	if strides := stridesOf(in[0].Shape); strides != nil {
-		turned := make([]int, len(perm))
+	t.move(n.Out(0), s, n.In(0), in[0].Shape, func(at []int) []int {
+		from := make([]int, len(perm))
 		for i, p := range perm {
-			turned[i] = strides[p]
+			from[p] = at[i]
 		}
-		t.pickStrided(n.Out(0), n.In(0), s, 0, turned)
-	}
+		return from
+	})
 	return one(in[0].Elem, s)
 }
 

@@ -346,39 +346,6 @@ func apply[T any](f func([]T) (T, bool), operands [][]T, count int) ([]T, bool) 
 	return result, true
 }
 
-// stridesOf lists how far apart neighbours along each dimension are, nil for a tensor of which no values are kept.
-func stridesOf(s Shape) []int {
-	if n, ok := s.Elements(); !ok || n > maxShapeElements {
-		return nil
-	}
-	strides := make([]int, len(s))
-	step := 1
-	for i := len(s) - 1; i >= 0; i-- {
-		strides[i] = step
-		step *= int(s[i].Size)
-	}
-	return strides
-}
-
-// pickStrided notes the elements of a value as those of another of the given shape, which begins at one of them and whose
-// neighbours along each dimension are so far apart.
-func (t *typing) pickStrided(out, from string, shape Shape, first int, strides []int) {
-	count, ok := shape.Elements()
-	if !ok || count > maxShapeElements {
-		return
-	}
-	index := make([]int, count)
-	for e := range index {
-		index[e] = first
-		rest := e
-		for i := len(shape) - 1; i >= 0; i-- {
-			index[e] += rest % int(shape[i].Size) * strides[i]
-			rest /= int(shape[i].Size)
-		}
-	}
-	t.pick(out, from, index)
-}
-
 // move notes the elements of a result of which each is an element of the node's first input: place gives its coordinates there
 // from those in the result.
 func (t *typing) move(out string, to Shape, from string, in Shape, place func(at []int) []int) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,7 +14,7 @@ import (
 type listed struct {
 	Backbone   string   `json:"backbone"`
 	Parameters int64    `json:"parameters"`
-	Features   int64    `json:"features"`
+	Features   int      `json:"features"`
 	ImageSize  int      `json:"image_size"` // of the numbers
 	Options    []string `json:"options"`
 }
@@ -55,26 +54,13 @@ func listBackbones() ([]listed, error) {
 	var list []listed
 	for _, name := range zoo.Names() {
 		o := zoo.Options{Backbone: name, Stem: "standard"}
-		m, err := zoo.Build(o, listedImage, 1)
+		info, err := zoo.Describe(o, listedImage)
 		if err != nil {
 			return nil, err
 		}
-		b := listed{Backbone: name, Parameters: zoo.ParameterCount(m), ImageSize: listedImage, Options: []string{"stem"}}
-		for _, v := range m.GetGraph().GetOutput() {
-			if t, err := v.TensorType(); err == nil && v.GetName() == zoo.Features && len(t.Shape) == 2 {
-				b.Features = t.Shape[1].Size
-			}
-		}
-		for key, changed := range map[string]zoo.Options{
-			"width":      {Backbone: name, Stem: o.Stem, Width: 8},
-			"patch_size": {Backbone: name, Stem: o.Stem, PatchSize: 8},
-		} {
-			if changed.Validate() == nil {
-				b.Options = append(b.Options, key)
-			}
-		}
-		slices.Sort(b.Options)
-		list = append(list, b)
+		list = append(list, listed{
+			Backbone: name, Parameters: info.Parameters, Features: info.Features, ImageSize: listedImage, Options: zoo.Keys(name),
+		})
 	}
 	return list, nil
 }

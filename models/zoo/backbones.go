@@ -89,6 +89,22 @@ func Names() []string {
 	return names
 }
 
+// Keys lists the keys of Options, but for backbone and projector, that a backbone takes.
+func Keys(name string) []string {
+	b, known := find(name)
+	var keys []string
+	if known && b.source != "" {
+		keys = append(keys, "stem")
+	}
+	if b.width > 0 {
+		keys = append(keys, "width")
+	}
+	if b.maxPatch > 0 {
+		keys = append(keys, "patch_size")
+	}
+	return keys
+}
+
 // Source is the Python function whose network a backbone equals, parameter by parameter, without its classifier; "" for
 // those that are ordo's own.
 func Source(name string) string {

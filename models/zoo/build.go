@@ -25,20 +25,45 @@ const (
 	geluOpset = 20
 )
 
-// Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, imageSize in [16, 1024]: input
+// Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, see [Options.CheckImageSize]: input
 // `images` float32 [batch, 3, imageSize, imageSize], outputs `features` [batch, F] and `embedding` [batch, D]. The same
 // options, size and seed give the same bytes.
 func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
+	n, _, err := build(o, imageSize, seed, false)
+	if err != nil {
+		return nil, err
+	}
+	return n.b.Model(), nil
+}
+
+// Info is a backbone with its projector in numbers.
+type Info struct {
+	Parameters int64 // see [ParameterCount]
+	Features   int
+}
+
+// Describe says what Build would make. It takes milliseconds, as it draws no weights for the backbone.
+func Describe(o Options, imageSize int) (Info, error) {
+	n, features, err := build(o, imageSize, 0, true)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{ParameterCount(n.b.Model()), features}, nil
+}
+
+// build makes the network; if it is to be bare, the backbone's parameters have a shape but no values.
+func build(o Options, imageSize int, seed uint64, bare bool) (n *network, features int, err error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("zoo: options: %w", err)
+		return nil, 0, fmt.Errorf("zoo: options: %w", err)
 	}
 	if err := o.CheckImageSize(imageSize); err != nil {
-		return nil, fmt.Errorf("zoo: image size: %w", err)
+		return nil, 0, fmt.Errorf("zoo: image size: %w", err)
 	}
 	b, _ := find(o.Backbone)
 	o.Width, o.PatchSize = cmp.Or(o.Width, b.width), cmp.Or(o.PatchSize, b.patch[o.Stem])
-	n := newNetwork(o.Backbone, cmp.Or(b.opset, opset), imageSize, seed)
-	features := b.build(n, o, imageSize)
+	n = newNetwork(o.Backbone, cmp.Or(b.opset, opset), imageSize, seed)
+	n.bare = bare
+	features = b.build(n, o, imageSize)
 	embedding := features
 	if len(o.Projector) == 0 {
 		n.b.Append(&onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
@@ -50,7 +75,7 @@ func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
 	}
 	n.b.Output(Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))
 	n.b.Output(Embedding, onnxgraph.FloatType(onnxgraph.Batch(int64(embedding))))
-	return n.b.Model(), nil
+	return n, features, nil
 }
 
 // ParameterCount is the number of weights that training changes: all float32 values that the graph stores, but for batch

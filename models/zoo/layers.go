@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"math"
+	"slices"
 
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
@@ -12,32 +13,41 @@ import (
 type network struct {
 	b    *onnxgraph.Builder
 	seed uint64
+	bare bool // parameters get no values
 }
 
 func newNetwork(name string, opset int64, imageSize int, seed uint64) *network {
 	b := onnxgraph.NewBuilder(name, opset)
 	s := int64(imageSize)
 	b.Input(Images, onnxgraph.FloatType(onnxgraph.Batch(3, s, s)))
-	return &network{b, seed}
+	return &network{b: b, seed: seed}
 }
 
-func (n *network) parameter(name string, dims []int64, values []float32) string {
-	return n.b.Initializer(onnxgraph.NewFloats(name, dims, values))
+// parameter stores a tensor whose elements draw gives.
+func (n *network) parameter(name string, dims []int64, draw func(count int) []float32) string {
+	if n.bare {
+		return n.b.Initializer(&onnxgraph.Tensor{Name: name, Dims: dims, DataType: onnxgraph.Float32})
+	}
+	count := int64(1)
+	for _, d := range dims {
+		count *= d
+	}
+	return n.b.Initializer(onnxgraph.NewFloats(name, dims, draw(int(count))))
 }
 
 // filled is a parameter of one value.
 func (n *network) filled(name string, v float32, dims ...int64) string {
-	return n.parameter(name, dims, constant(int(elements(dims)), v))
+	return n.parameter(name, dims, func(count int) []float32 { return slices.Repeat([]float32{v}, count) })
 }
 
 // normal is a parameter drawn from a normal distribution about 0.
 func (n *network) normal(name string, std float64, dims ...int64) string {
-	return n.parameter(name, dims, normal(n.stream(name), elements(dims), std))
+	return n.parameter(name, dims, func(count int) []float32 { return normal(n.seed, name, count, std) })
 }
 
 // even is a parameter drawn evenly from ±1/√inputs.
 func (n *network) even(name string, inputs int, dims ...int64) string {
-	return n.parameter(name, dims, heads.Evenly(n.seed, name, int(elements(dims)), inputs))
+	return n.parameter(name, dims, func(count int) []float32 { return heads.Evenly(n.seed, name, count, inputs) })
 }
 
 // scalar is a number that is not trained.

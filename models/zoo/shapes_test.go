@@ -80,6 +80,30 @@ func TestSmallStem(t *testing.T) {
 	}
 }
 
+func TestDescribe(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		want zoo.Info
+		keys []string
+	}{
+		{"convnet", zoo.Info{Parameters: 69968, Features: 256}, []string{"width"}},
+		{"wide_resnet50_2", zoo.Info{Parameters: 66834240, Features: 2048}, []string{"stem", "width"}},
+		{"mobilenet_v3_small", zoo.Info{Parameters: 927008, Features: 576}, []string{"stem"}},
+		{"vit_small", zoo.Info{Parameters: 21665664, Features: 384}, []string{"stem", "patch_size"}},
+	} {
+		got, err := zoo.Describe(zoo.Options{Backbone: c.name, Stem: "standard"}, 224)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %+v, %v, want %+v", c.name, got, err, c.want)
+		}
+		if keys := zoo.Keys(c.name); !slices.Equal(keys, c.keys) {
+			t.Errorf("%s takes %v, want %v", c.name, keys, c.keys)
+		}
+	}
+	if _, err := zoo.Describe(zoo.Options{Backbone: "vit_tiny", Stem: "standard"}, 100); err == nil {
+		t.Error("no error for an image that the patches don't tile")
+	}
+}
+
 // TestOutputTypes: what Build declares is what the graph makes, also where strides don't divide the size.
 func TestOutputTypes(t *testing.T) {
 	for _, o := range []zoo.Options{

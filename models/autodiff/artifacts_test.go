@@ -456,7 +456,7 @@ func TestCheckpointOfONNXRuntime(t *testing.T) {
 }
 
 func FuzzBuild(f *testing.F) {
-	for _, c := range opCases() {
+	for _, c := range slices.Concat(opCases(), windowCases(), normCases()) {
 		data, err := c.model(f).Encode()
 		if err != nil {
 			f.Fatal(err)

@@ -6,9 +6,11 @@
 //   - The backbone maps images [N, 3, S, S] to features [N, F], which downstream tasks use.
 //   - The projector is the head on top of it; its output is the embedding [N, D], which the losses look at.
 //   - Artifacts are the files that ONNX Runtime's training API runs: training_model.onnx (forward, loss operator, backward),
-//     eval_model.onnx (batch norm with running statistics), optimizer_model.onnx (AdamW) and checkpoint.
+//     eval_model.onnx (batch norm with running statistics), optimizer_model.onnx (AdamW; none where the optimizer is Go's)
+//     and checkpoint.
 //   - An encoder is the evaluation graph with its weights inside: one plain ONNX file, for any ONNX runtime.
 //
-// Below it, zoo makes forward graphs with initial weights, autodiff turns a forward graph into artifacts, onnxgraph reads
-// and writes ONNX, and ort binds the library.
+// Below it, zoo makes forward graphs with initial weights and heads what stands on them, autodiff turns a forward graph into
+// artifacts, artifacts makes folders of those from anybody's graph and reads them, verify and inspect look at them, onnxgraph
+// reads and writes ONNX, optimizer updates parameters in Go, and ort binds the library.
 package models

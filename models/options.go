@@ -3,32 +3,84 @@ package models
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
-	"ordo/models/autodiff"
+	"ordo/models/optimizer"
+	"ordo/models/ort"
+	"ordo/models/weights"
 	"ordo/models/zoo"
 )
 
 // Options are the `model:` section of an experiment.
 type Options struct {
 	zoo.Options `yaml:",inline" mapstructure:",squash"`
+	// Artifacts is a folder that `ordo artifacts build` has made, or ONNX Runtime's own generator, see package artifacts; ""
+	// (the default): the backbone is one of the zoo. With a folder, which has all that those say, the keys backbone, stem,
+	// width, patch_size, projector and weights are left out.
+	Artifacts string `yaml:"artifacts"`
 	// Threads are ONNX Runtime's threads within an operator, the calling one included. 0 (the default): one a core.
 	// A number fixes the order of sums, so the same number gives the same bits.
 	Threads int `yaml:"threads"`
+	// Weights is a .safetensors or .onnx file with the backbone's initial weights; "" (the default): they are drawn from
+	// the seed. Package weights says how its names are matched.
+	Weights string `yaml:"weights"`
+	// WeightsStrict (true by default) refuses a weight file that lacks a parameter of the backbone, has it in another
+	// shape, or has tensors beside the backbone's, its classifier's and the projector's. false takes what fits.
+	WeightsStrict bool `yaml:"weights_strict"`
+	// Execution says where and how ONNX Runtime computes.
+	Execution ort.Execution `yaml:"execution"`
 }
 
 // DefaultOptions is a small convolutional network.
 func DefaultOptions() Options {
-	return Options{Options: zoo.DefaultOptions()}
+	return Options{Options: zoo.DefaultOptions(), WeightsStrict: true, Execution: ort.DefaultExecution()}
+}
+
+// Resolved has the zoo's defaults taken out where a folder of artifacts stands in for the zoo.
+func (o Options) Resolved() Options {
+	if o.Artifacts != "" && reflect.DeepEqual(o.Options, zoo.DefaultOptions()) {
+		o.Options = zoo.Options{}
+	}
+	return o
 }
 
 // Validate collects every fault.
 func (o Options) Validate() error {
-	err := o.Options.Validate()
+	var err error
+	if o.Artifacts == "" {
+		err = o.Options.Validate()
+	} else {
+		err = o.validateArtifacts()
+	}
 	if o.Threads < 0 || o.Threads > 1024 {
 		err = errors.Join(err, fmt.Errorf("threads: must be in [0, 1024], got %d", o.Threads))
+	}
+	if o.Weights != "" && o.Artifacts == "" {
+		if fault := weights.CheckPath(o.Weights); fault != nil {
+			err = errors.Join(err, fmt.Errorf("weights: %w", fault))
+		}
+	}
+	if fault := o.Execution.Validate(); fault != nil {
+		for line := range strings.Lines(fault.Error()) {
+			err = errors.Join(err, errors.New("execution."+strings.TrimSpace(line)))
+		}
 	}
 	return err
 }
 
-// OptimizerOptions are AdamW's (Loshchilov and Hutter 2019), without the learning rate.
-type OptimizerOptions = autodiff.OptimizerOptions
+// validateArtifacts finds the keys that contradict a folder of artifacts.
+func (o Options) validateArtifacts() error {
+	var faults []error
+	if z := o.Resolved().Options; !reflect.DeepEqual(z, zoo.Options{}) {
+		faults = append(faults, fmt.Errorf("artifacts: %s has its backbone and heads built in: leave out backbone, stem, width, "+
+			"patch_size and projector", o.Artifacts))
+	}
+	if o.Weights != "" {
+		faults = append(faults, fmt.Errorf("weights: %s has its weights built in: leave the key out", o.Artifacts))
+	}
+	return errors.Join(faults...)
+}
+
+// OptimizerOptions say how parameters are updated, without the learning rate.
+type OptimizerOptions = optimizer.Options

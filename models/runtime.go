@@ -3,7 +3,6 @@ package models
 import (
 	"fmt"
 
-	"ordo/models/autodiff"
 	"ordo/models/ort"
 )
 
@@ -21,6 +20,8 @@ type (
 	Output = ort.Output
 	// LossFunc computes the gradient of the loss for every model output.
 	LossFunc = ort.LossFunc
+	// OpTime is the time that all nodes of one operator took.
+	OpTime = ort.OpTime
 )
 
 // ErrNonFinite is wrapped by the error of a training step whose gradients are not finite.
@@ -35,13 +36,15 @@ func OpenRuntime(library string) (*Runtime, error) {
 	return rt, nil
 }
 
-// ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint.
-func ReadCheckpoint(path string) ([]byte, error) { return ort.ReadCheckpoint(path) }
+// ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.
+func ReadCheckpoint(path string) (checkpoint []byte, kept map[string][]byte, err error) {
+	return ort.ReadCheckpoint(path)
+}
 
 // NoTraining is the error for a library that cannot train.
 func NoTraining(rt *Runtime) error {
 	return fmt.Errorf("%w: %s; `ordo runtime install` fetches one that has it", ort.ErrNoTraining, rt.Path())
 }
 
-// DefaultOptimizer has AdamW's constants as torch has them.
-func DefaultOptimizer() OptimizerOptions { return autodiff.DefaultOptions().Optimizer }
+// ReadProfiles adds up what a trainer with TrainerOptions.Profile wrote, without the first steps.
+func ReadProfiles(prefix string, skip int) ([]OpTime, error) { return ort.ReadProfiles(prefix, skip) }

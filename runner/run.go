@@ -108,11 +108,8 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	if !rt.HasTraining() {
 		return track.Result{}, models.NoTraining(rt)
 	}
-	if r.plan, err = augment.NewPlan(e.Augment, e.Data.ImageSize); err != nil {
-		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
-	}
-	if r.loss, err = loss.New(e.Loss); err != nil {
-		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	if err := r.plans(); err != nil {
+		return track.Result{}, err
 	}
 	if r.splits, err = data.Open(ctx, e.Data); err != nil {
 		if ctx.Err() != nil {
@@ -127,6 +124,9 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
 	record := r.record(rt)
+	if record.Model, err = models.Fingerprint(e.Model, e.Data.ImageSize, r.loss.Outputs()); err != nil {
+		return track.Result{}, misfit(err)
+	}
 	if done, err := finished(r.o.Dir, record); err == nil {
 		return done, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -150,6 +150,26 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 		return track.Result{}, err
 	}
 	return result, r.folder.Close()
+}
+
+// plans makes what an experiment's text alone decides.
+func (r *run) plans() (err error) {
+	e := r.o.Experiment
+	if r.plan, err = augment.NewPlan(e.Augment, e.Data.ImageSize); err != nil {
+		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	if r.loss, err = loss.New(e.Loss); err != nil {
+		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	return nil
+}
+
+// misfit makes a fault of the experiment of artifacts that don't fit it; every other error it leaves as it is.
+func misfit(err error) error {
+	if errors.Is(err, models.ErrMismatch) {
+		return fmt.Errorf("%w: model.artifacts: %w", config.ErrInvalid, err)
+	}
+	return err
 }
 
 // finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.
@@ -180,7 +200,9 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err != nil {
 		return track.Result{}, err
 	}
-	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{Threads: r.folder.Began().Threads})
+	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{
+		Threads: r.folder.Began().Threads, Execution: e.Model.Execution, Optimizer: e.Train.Options,
+	})
 	if err != nil {
 		return track.Result{}, err
 	}
@@ -244,14 +266,15 @@ func (r *run) artifacts() (models.Artifacts, error) {
 		if err != nil {
 			return a, err
 		}
-		a.Checkpoint, err = models.ReadCheckpoint(r.folder.Checkpoint())
+		a.Checkpoint, a.Kept, err = models.ReadCheckpoint(r.folder.Checkpoint())
 		return a, err
 	}
-	optimizer := models.DefaultOptimizer()
-	optimizer.WeightDecay = e.Train.WeightDecay
-	a, err := models.Build(e.Model, optimizer, e.Data.ImageSize, e.Seed)
+	a, notes, err := models.Build(e.Model, e.Train.Options, e.Data.ImageSize, e.Seed)
 	if err != nil {
 		return a, err
+	}
+	for _, note := range notes {
+		r.o.Progress.Note(note)
 	}
 	return a, models.WriteGraphs(r.folder.Graphs(), a)
 }
@@ -304,27 +327,13 @@ func (r *run) train(ctx context.Context, rt *models.Runtime) error {
 	}
 }
 
-// trainStep is one batch: views, forward, loss, backward, update, a line of metrics.
+// trainStep is one step and its line of metrics.
 func (r *run) trainStep() error {
-	e := r.o.Experiment
-	var now spent
 	start := time.Now()
-	batch, err := r.loader.Next()
+	rate, norm, now, err := r.pass()
 	if err != nil {
 		return err
 	}
-	now.wait = time.Since(start)
-
-	rate := float32(e.Train.Rate(r.step, r.perEpoch))
-	r.views, r.inLoss = batch.Views, 0
-	begin := time.Now()
-	norm, err := r.trainer.Step(batch.Images, rate)
-	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
-	r.loader.Release(batch)
-	if err != nil {
-		return r.diverged(err)
-	}
-	r.step++
 	err = r.folder.Step(track.Step{Step: r.step, Epoch: r.epochs(), Rate: rate, Loss: r.values.Total, GradNorm: norm, Terms: terms(r.values)})
 	if err != nil {
 		return err
@@ -334,6 +343,30 @@ func (r *run) trainStep() error {
 	r.epoch.add(now)
 	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: r.values.Total, ImagesPerSecond: r.imagesPerSecond(r.whole)})
 	return nil
+}
+
+// pass is one batch: views, forward, loss, backward, update. It gives the learning rate, the norm of the gradients and what
+// the time went into.
+func (r *run) pass() (rate, norm float32, now spent, err error) {
+	start := time.Now()
+	batch, err := r.loader.Next()
+	if err != nil {
+		return 0, 0, now, err
+	}
+	now.wait = time.Since(start)
+
+	rate = float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
+	r.views, r.inLoss = batch.Views, 0
+	begin := time.Now()
+	norm, err = r.trainer.Step(batch.Images, rate)
+	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
+	r.loader.Release(batch)
+	if err != nil {
+		return 0, 0, now, r.diverged(err)
+	}
+	r.step++
+	now.total = time.Since(start)
+	return rate, norm, now, nil
 }
 
 // epochs is how many epochs are done.

@@ -239,6 +239,41 @@ func TestChangedDataAreNoticed(t *testing.T) {
 	}
 }
 
+// TestEveryOptimizerGoesOnBitForBit: its state is in the checkpoint, whether it is ONNX Runtime's or Go's.
+func TestEveryOptimizerGoesOnBitForBit(t *testing.T) {
+	seen := map[string]string{}
+	for name, settings := range map[string][]string{
+		"adamw":              {"train.clip_grad_norm=0.5"},
+		"adamw without bias": {"train.exclude_bias_norm=true", "train.betas=[0.8, 0.99]"},
+		"sgd":                {"train.optimizer=sgd", "train.nesterov=true", "train.lr=0.05"},
+		"lars":               {"train.optimizer=lars", "train.exclude_bias_norm=true", "train.lr=0.3", "train.weight_decay=1e-6"},
+	} {
+		settings = append(settings, "train.epochs=2")
+		whole := filepath.Join(t.TempDir(), "whole")
+		want := mustRun(t, whole, settings...)
+		dir := filepath.Join(t.TempDir(), "stopped")
+		ctx, cancel := context.WithCancel(context.Background())
+		o := options(t, dir, settings...)
+		o.Progress = &quiet{step: func(s Step) {
+			if s.Number == 3 {
+				cancel()
+			}
+		}}
+		if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("%s: error %v", name, err)
+		}
+		cancel()
+		got := mustRun(t, dir, settings...)
+		if metrics(t, dir) != metrics(t, whole) || got.ParametersHash != want.ParametersHash {
+			t.Errorf("%s: the run is another than without a stop", name)
+		}
+		if other, ok := seen[got.ParametersHash]; ok {
+			t.Errorf("%s and %s gave the same parameters", name, other)
+		}
+		seen[got.ParametersHash] = name
+	}
+}
+
 func TestFinishedRunIsNotRepeated(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	first := mustRun(t, dir, "train.epochs=1")

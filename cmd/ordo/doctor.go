@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ type diagnosis struct {
 	Library libraryFinding `json:"library"`
 	CPU     cpuFinding     `json:"cpu"`
 	Memory  memoryFinding  `json:"memory"`
+	CUDA    *cudaFinding   `json:"cuda"` // null where no library with CUDA is installed or named
 	Cache   cacheFinding   `json:"cache"`
 	Maven   string         `json:"mvn"` // path of the client
 	// Problem says why training would not work and what to do; it is also the command's error.
@@ -35,7 +37,13 @@ type libraryFinding struct {
 	Source    string   `json:"source"` // ORDO_ONNXRUNTIME, or what the installed library was made from
 	Version   string   `json:"version"`
 	Training  bool     `json:"training"`
-	Providers []string `json:"providers"` // built in; those other than the CPU's need libraries that ordo does not install
+	Providers []string `json:"providers"` // built in; CUDA's needs libraries that ordo does not install
+}
+
+type cudaFinding struct {
+	Path    string   `json:"path"`    // of the library that has the provider
+	Missing []string `json:"missing"` // libraries that the provider needs and the machine lacks
+	Problem string   `json:"problem"` // why they cannot be told
 }
 
 type cpuFinding struct {
@@ -62,7 +70,8 @@ func newDoctorCommand(g *global) *cobra.Command {
 		Use:   "doctor",
 		Short: "Show what ordo finds on this machine and what is missing",
 		Long: `Show the ONNX Runtime library (it is loaded and asked), processor, memory and cache folder, and for each thing that is
-missing what to do. The exit status is 0 if training would work, 5 if the library is missing or unfit.`,
+missing what to do. Where an ONNX Runtime with CUDA is installed or named, the libraries that CUDA needs are looked for too.
+The exit status is 0 if training would work, 5 if the library is missing or unfit.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			d, fault := diagnose(g)
@@ -89,6 +98,14 @@ func diagnose(g *global) (diagnosis, error) {
 		d.OK = true
 	} else {
 		d.Problem = fault.Error()
+	}
+
+	if at, err := library.FindGPUIn(g.env[library.EnvLibrary], g.env[library.EnvCache]); err == nil &&
+		(at.Path != d.Library.Path || slices.Contains(d.Library.Providers, "CUDAExecutionProvider")) {
+		d.CUDA = examineCUDA(at.Path)
+		if lacks := d.CUDA.lacks(); lacks != "" {
+			d.Advice = append(d.Advice, lacks)
+		}
 	}
 
 	root := os.DirFS("/")
@@ -141,6 +158,29 @@ func examineLibrary(override, cache string) (libraryFinding, error) {
 	return f, nil
 }
 
+// examineCUDA looks for what the CUDA provider beside a library needs.
+func examineCUDA(path string) *cudaFinding {
+	f := &cudaFinding{Path: path, Missing: []string{}}
+	missing, err := ort.MissingCUDA(path)
+	if err != nil {
+		f.Problem = err.Error()
+	}
+	f.Missing = append(f.Missing, missing...)
+	return f
+}
+
+// lacks says what is missing and what to do, or nothing.
+func (f *cudaFinding) lacks() string {
+	switch {
+	case f.Problem != "":
+		return "CUDA would not work: " + f.Problem + ": run `ordo runtime install --gpu`"
+	case len(f.Missing) > 0:
+		return fmt.Sprintf("CUDA would not work: the loader does not find %s: install NVIDIA's driver, CUDA 13 and cuDNN 9, and add "+
+			"their folders to LD_LIBRARY_PATH", strings.Join(f.Missing, ", "))
+	}
+	return ""
+}
+
 // replaceLibrary says how to get another library in place of an unfit one.
 func replaceLibrary(override string) string {
 	if override != "" {
@@ -164,7 +204,15 @@ func (d diagnosis) print(w io.Writer) {
 	if d.Library.Version != "" {
 		line("  version", "%s", d.Library.Version)
 		line("  training", "%s", yesNo(d.Library.Training))
-		line("  providers", "%s (ordo uses the CPU's)", strings.Join(d.Library.Providers, ", "))
+		line("  providers", "%s (ordo uses those of CPU and CUDA)", strings.Join(d.Library.Providers, ", "))
+	}
+	if d.CUDA != nil {
+		line("CUDA", "%s", d.CUDA.Path)
+		if d.CUDA.lacks() == "" {
+			line("  needs", "all found")
+		} else {
+			line("  needs", "not all found, see below")
+		}
 	}
 	line("processor", "%s (%s)", d.CPU.Model, strings.Join(d.CPU.Features, ", "))
 	if d.CPU.Limit > 0 {

@@ -9,8 +9,12 @@ import (
 	"strings"
 	"syscall"
 
+	"ordo/models/artifacts"
+	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/library"
+	"ordo/models/verify"
+	"ordo/models/weights"
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
@@ -40,7 +44,12 @@ var exitCodes = []struct {
 	{context.Canceled, exitInterrupted},
 	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
+	{artifacts.ErrOptions, exitConfig},
 	{data.ErrData, exitData},
+	{onnxgraph.ErrModel, exitData},
+	{weights.ErrWeights, exitData},
+	{artifacts.ErrInvalid, exitData},
+	{verify.ErrReference, exitData},
 	{runner.ErrDiverged, exitNumeric},
 	{eval.ErrNonFinite, exitNumeric},
 	{library.ErrNotFound, exitLibrary},

@@ -49,6 +49,8 @@ func newRootCommand(g *global) *cobra.Command {
 		newRunCommand(g),
 		newSweepCommand(g),
 		newEmbedCommand(g),
+		newArtifactsCommand(g),
+		newBenchCommand(g),
 		newRuntimeCommand(g),
 		newDoctorCommand(g),
 		newVersionCommand(g),

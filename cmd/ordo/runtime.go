@@ -24,6 +24,7 @@ Maven artifact org.bytedeco:onnxruntime:` + library.Version + `.`,
 
 func newRuntimeInstallCommand(g *global) *cobra.Command {
 	var from string
+	var gpu bool
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Put ONNX Runtime into the cache",
@@ -31,14 +32,19 @@ func newRuntimeInstallCommand(g *global) *cobra.Command {
 SHA-256 and that it can train, and put the library into the cache folder. Without mvn, or without a network, give the jar,
 a library or a folder that holds one of them with --from.
 
-If it is installed already, nothing is done. A damaged installation is replaced. The library's path is printed.`,
+If it is installed already, nothing is done. A damaged installation is replaced. The library's path is printed.
+
+--gpu installs the one with the CUDA execution provider (165 MB to fetch, 300 MB on disk), beside the other and apart from
+it. It is used by experiments with model.execution.provider=cuda, and by all if it is the only one. CUDA 13 and cuDNN 9,
+which it needs, are not in it; what the machine lacks is printed, and ordo doctor shows it again.`,
 		Example: `  ordo runtime install
   ordo runtime install --from onnxruntime-` + library.Version + `-linux-x86_64.jar
-  ordo runtime install --from /opt/onnxruntime-training/lib`,
+  ordo runtime install --from /opt/onnxruntime-training/lib
+  ordo runtime install --gpu`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loc, err := library.Install(cmd.Context(), library.InstallOptions{
-				From: from, Cache: g.env[library.EnvCache], Progress: g.stderr, Check: checkTraining,
+				From: from, GPU: gpu, Cache: g.env[library.EnvCache], Progress: g.stderr, Check: checkTraining,
 			})
 			if err != nil {
 				return err
@@ -46,10 +52,16 @@ If it is installed already, nothing is done. A damaged installation is replaced.
 			if other := g.env[library.EnvLibrary]; other != "" {
 				fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", library.EnvLibrary, other)
 			}
+			if gpu {
+				if lacks := examineCUDA(loc.Path).lacks(); lacks != "" {
+					fmt.Fprintln(g.stderr, lacks)
+				}
+			}
 			fmt.Fprintln(g.stdout, loc.Path)
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&gpu, "gpu", false, "install the one with the CUDA execution provider (Linux on x86-64)")
 	cmd.Flags().StringVar(&from, "from", "", "take this jar, library or folder instead of fetching (`PATH`)")
 	return cmd
 }
@@ -68,14 +80,16 @@ func checkTraining(path string) error {
 }
 
 func newRuntimePathCommand(g *global) *cobra.Command {
-	return &cobra.Command{
+	var gpu bool
+	cmd := &cobra.Command{
 		Use:   "path",
 		Short: "Print the path of the ONNX Runtime library that ordo uses",
-		Long: `Print the path of the library that ordo uses: the one that ORDO_ONNXRUNTIME names, else the installed one. The
-library is not loaded; ordo doctor does that.`,
+		Long: `Print the path of the library that ordo uses: the one that ORDO_ONNXRUNTIME names, else the installed one; if there is
+none, the one installed with --gpu. With --gpu it is the one for CUDA: that of ORDO_ONNXRUNTIME, else the one installed with
+--gpu. The library is not loaded; ordo doctor does that.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			loc, err := library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+			loc, err := findLibrary(g, gpu)
 			if err != nil {
 				return err
 			}
@@ -83,4 +97,14 @@ library is not loaded; ordo doctor does that.`,
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&gpu, "gpu", false, "the library for model.execution.provider=cuda")
+	return cmd
+}
+
+// findLibrary finds ONNX Runtime, or the one with CUDA.
+func findLibrary(g *global, gpu bool) (library.Location, error) {
+	if gpu {
+		return library.FindGPUIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+	}
+	return library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
 }

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,6 +39,54 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 	if where := ordo(t, "runtime", "path"); where.stdout != lib+"\n" {
 		t.Errorf("path %q, want %s", where.stdout, lib)
 	}
+}
+
+func TestRuntimeWithCUDA(t *testing.T) {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("published for Linux on x86-64 only")
+	}
+	cpu := realLibrary(t)
+	t.Setenv(library.EnvLibrary, "")
+	t.Setenv(library.EnvCache, t.TempDir())
+	experiment := filepath.Join(t.TempDir(), "x.yaml")
+	if err := os.WriteFile(experiment, []byte("model: {execution: {provider: cuda}}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "run")
+	ordo(t, "runtime", "install", "--from", cpu).check(t, exitOK)
+	for _, args := range [][]string{{"runtime", "path", "--gpu"}, {"run", experiment, "--out", out}} {
+		ordo(t, args...).check(t, exitLibrary, "run `ordo runtime install --gpu`")
+	}
+	ordo(t, "runtime", "install", "--gpu", "--from", cpu).check(t, exitLibrary, "libonnxruntime_providers_cuda.so", "is not beside")
+
+	// Beside the usual library stand two files that are not what they should be: installing takes them, CUDA would not.
+	from := t.TempDir()
+	content, err := os.ReadFile(cpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"libonnxruntime.so.1": content, "libonnxruntime_providers_cuda.so": []byte("x"),
+		"libonnxruntime_providers_shared.so": []byte("x")} {
+		if err := os.WriteFile(filepath.Join(from, name), data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	installed := ordo(t, "runtime", "install", "--gpu", "--from", from)
+	installed.check(t, exitOK, "CUDA would not work")
+	if path := ordo(t, "runtime", "path", "--gpu"); path.stdout != installed.stdout {
+		t.Errorf("path %q, installed %q", path.stdout, installed.stdout)
+	}
+	if path := ordo(t, "runtime", "path"); path.stdout == installed.stdout {
+		t.Errorf("the library with CUDA took the place of the other")
+	}
+	d := doctorJSON(t, exitOK)
+	if d.CUDA == nil || d.CUDA.Path+"\n" != installed.stdout || d.CUDA.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "CUDA would not work") {
+		t.Errorf("found %+v, advice %q", d.CUDA, d.Advice)
+	}
+	if r := ordo(t, "doctor"); !strings.Contains(r.stdout, "not all found") {
+		t.Errorf("doctor says %s", r.stdout)
+	}
+	ordo(t, "run", experiment, "--out", out).check(t, exitLibrary, "has no CUDAExecutionProvider")
 }
 
 func TestRuntimeInstallRefuses(t *testing.T) {

@@ -28,6 +28,7 @@ type Parameter struct {
 
 // Artifacts are what a training session is made from.
 type Artifacts struct {
+	// Optimizer is nil with Options.FlatGradients.
 	Training, Eval, Optimizer *onnxgraph.Model
 	// Checkpoint holds the initial parameters, see [Checkpoint].
 	Checkpoint []byte
@@ -52,7 +53,10 @@ func Build(m *onnxgraph.Model, o Options) (*Artifacts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("autodiff: training graph: %w", err)
 	}
-	a := &Artifacts{Training: training, Eval: buildEval(f), Optimizer: buildOptimizer(o.Optimizer)}
+	a := &Artifacts{Training: training, Eval: buildEval(f)}
+	if !o.FlatGradients {
+		a.Optimizer = NewOptimizer(o.Optimizer, len(trainable))
+	}
 	var c Checkpoint
 	for _, t := range f.parameters {
 		name := t.GetName()
@@ -80,6 +84,9 @@ func (a *Artifacts) WriteDir(dir string) error {
 		name  string
 		model *onnxgraph.Model
 	}{{TrainingFile, a.Training}, {EvalFile, a.Eval}, {OptimizerFile, a.Optimizer}} {
+		if f.model == nil {
+			continue
+		}
 		if err := f.model.WriteFile(filepath.Join(dir, f.name)); err != nil {
 			return fmt.Errorf("autodiff: write artifacts: %w", err)
 		}

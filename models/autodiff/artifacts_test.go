@@ -234,6 +234,72 @@ func TestWriteDir(t *testing.T) {
 	}
 }
 
+// TestFlatGradients: the training graph has the gradients as one output, and there is no optimizer graph, nor its file.
+func TestFlatGradients(t *testing.T) {
+	m, err := zoo.Build(zoo.DefaultOptions(), 32, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := autodiff.DefaultOptions()
+	o.FlatGradients = true
+	a, err := autodiff.Build(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := onnxgraph.Check(a.Training); err != nil {
+		t.Error(err)
+	}
+	values := int64(0)
+	for _, p := range a.Parameters {
+		if n, _ := onnxgraph.Static(p.Shape...).Elements(); p.Trainable {
+			values += n
+		}
+	}
+	outputs := a.Training.GetGraph().GetOutput()
+	last := outputs[len(outputs)-1]
+	if last.GetName() != autodiff.Gradients || last.GetType().GetTensorType().GetShape().GetDim()[0].GetDimValue() != values {
+		t.Errorf("the last output is %v, want %s of %d values", last, autodiff.Gradients, values)
+	}
+	dir := t.TempDir()
+	if err := a.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, autodiff.OptimizerFile)); a.Optimizer != nil || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("optimizer graph %v, its file: %v", a.Optimizer, err)
+	}
+}
+
+func TestClippingGraphIsValid(t *testing.T) {
+	m, err := zoo.Build(zoo.DefaultOptions(), 32, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := autodiff.DefaultOptions()
+	o.Optimizer.ClipNorm = 1
+	a, err := autodiff.Build(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := onnxgraph.Check(a.Optimizer); err != nil {
+		t.Error(err)
+	}
+	read := 0
+	for _, n := range a.Optimizer.GetGraph().GetNode() {
+		if n.GetOpType() == "SequenceAt" {
+			read++
+		}
+	}
+	trained := 0
+	for _, p := range a.Parameters {
+		if p.Trainable {
+			trained++
+		}
+	}
+	if read != trained {
+		t.Errorf("%d gradients are clipped, of %d", read, trained)
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	float := onnxgraph.FloatType
 	for _, c := range []struct {
@@ -414,10 +480,11 @@ func TestOptionsValidate(t *testing.T) {
 	if err := autodiff.DefaultOptions().Validate(); err != nil {
 		t.Error(err)
 	}
-	err := autodiff.OptimizerOptions{Beta1: 1, Beta2: -1, Epsilon: 0, WeightDecay: 2}.Validate()
+	err := autodiff.OptimizerOptions{Beta1: 1, Beta2: -1, Epsilon: 0, WeightDecay: 2, ClipNorm: -1}.Validate()
 	want := `beta1: must be in [0, 1), got 1
 beta2: must be in [0, 1), got -1
 weight_decay: must be in [0, 1], got 2
+clip_norm: must be at least 0, got -1
 epsilon: must be above 0, got 0`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want\n%s", err, want)
@@ -468,7 +535,7 @@ func TestCheckpointOfONNXRuntime(t *testing.T) {
 	if err := s.trainer.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	data, err := ort.ReadCheckpoint(path)
+	data, _, err := ort.ReadCheckpoint(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,8 @@
 //
 // # Optimizer graph
 //
-// One AdamW node, see [OptimizerOptions].
+// One AdamW node, see [OptimizerOptions], and before it the nodes that clip the gradients, if that is asked for. There is none
+// with Options.FlatGradients: then the training graph has an output with all gradients, for an optimizer elsewhere.
 //
 // # Checkpoint
 //

@@ -9,6 +9,9 @@ import (
 type Options struct {
 	// Outputs names the graph outputs that the loss sees, in the order in which the loss node gets them; at least one.
 	Outputs []string
+	// Frozen names parameters that are not trained, beside batch norm's running statistics. The batch norms of frozen layers
+	// go on to normalise by the batch and to keep their statistics.
+	Frozen []string
 	// DropoutSeed, if not 0, fixes what the dropouts of the training graph draw: each has a generator of its own that starts
 	// with it when a session is opened. With 0 they draw from ONNX Runtime's one generator.
 	DropoutSeed int64
@@ -17,6 +20,9 @@ type Options struct {
 	// ExposeGradients adds to the training graph an output grad/NAME for every trainable parameter: the gradient of the
 	// step, for checks. It costs a copy of every gradient.
 	ExposeGradients bool
+	// FlatGradients is for an optimizer outside of ONNX Runtime: it adds to the training graph the output [Gradients] and
+	// leaves the optimizer graph out.
+	FlatGradients bool
 }
 
 // OptimizerOptions are the constants of AdamW, which are fixed when the graph is built. The learning rate is set at each
@@ -25,11 +31,14 @@ type Options struct {
 //	w ← w − lr·WeightDecay·w
 //	m ← Beta1·m + (1−Beta1)·g,   v ← Beta2·v + (1−Beta2)·g²
 //	w ← w − lr · m/(1−Beta1ᵗ) / (√(v/(1−Beta2ᵗ)) + Epsilon)
+//
+// after, with a ClipNorm c, as torch.nn.utils.clip_grad_norm_, g ← g · min(1, c/(‖g‖ + 10⁻⁶)), ‖·‖ over all parameters.
 type OptimizerOptions struct {
 	Beta1       float64 `yaml:"beta1"`        // in [0, 1)
 	Beta2       float64 `yaml:"beta2"`        // in [0, 1)
 	Epsilon     float64 `yaml:"epsilon"`      // above 0
 	WeightDecay float64 `yaml:"weight_decay"` // in [0, 1]
+	ClipNorm    float64 `yaml:"clip_norm"`    // at least 0; 0: any norm
 }
 
 // DefaultOptions has AdamW's constants as torch has them, and the loss on the output "embedding".
@@ -70,6 +79,9 @@ func (o OptimizerOptions) Validate() error {
 	below("beta1", o.Beta1, 1, false)
 	below("beta2", o.Beta2, 1, false)
 	below("weight_decay", o.WeightDecay, 1, true)
+	if !(o.ClipNorm >= 0) {
+		faults = append(faults, fmt.Errorf("clip_norm: must be at least 0, got %v", o.ClipNorm))
+	}
 	if !(o.Epsilon > 0) {
 		faults = append(faults, fmt.Errorf("epsilon: must be above 0, got %v", o.Epsilon))
 	}

@@ -25,6 +25,9 @@ const (
 	GradNorm = "grad_norm"
 	// GradOutput begins the names of the outputs that Options.ExposeGradients adds.
 	GradOutput = "grad/"
+	// Gradients is the output that Options.FlatGradients adds: the accumulated gradients of all trainable parameters, one
+	// after the other in the parameters' order, float32 [values].
+	Gradients = "gradients"
 
 	microsoft = "com.microsoft"
 )
@@ -63,20 +66,22 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		t.b.Reserve(name)
 	}
 	nodes := upstream(f.nodes, o.Outputs)
-	trainable := t.findTrainable(nodes, o.Outputs)
+	trainable, err := t.findTrainable(nodes, o)
+	if err != nil {
+		return nil, nil, err
+	}
 	if len(trainable) == 0 {
 		return nil, nil, fmt.Errorf("the outputs %q depend on no parameter that can be trained", o.Outputs)
 	}
 	f.addConstants(t.b, nodes)
-	nodes, err := t.addForward(nodes)
-	if err != nil {
+	if nodes, err = t.addForward(nodes); err != nil {
 		return nil, nil, err
 	}
 	t.addLoss(o.Outputs)
 	if err := t.addBackward(nodes); err != nil {
 		return nil, nil, err
 	}
-	t.addAccumulation(trainable, o.ExposeGradients)
+	t.addAccumulation(trainable, o)
 	return t.b.Model(), trainable, nil
 }
 
@@ -105,13 +110,20 @@ func checkOutputs(f *forward, outputs []string) error {
 	return errors.Join(faults...)
 }
 
-// findTrainable marks the values that depend on a parameter, and returns the parameters on which the nodes depend.
-func (t *training) findTrainable(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
+// findTrainable marks the values that depend on a parameter that is not frozen, and returns the parameters on which the
+// nodes depend.
+func (t *training) findTrainable(nodes []*onnxgraph.Node, o Options) (map[string]bool, error) {
 	trainable := map[string]bool{}
 	candidate := map[string]bool{}
-	reached := t.reached(nodes, outputs)
+	reached := t.reached(nodes, o.Outputs)
 	for _, p := range t.parameters {
 		candidate[p.GetName()] = reached[p.GetName()] && !t.statistics[p.GetName()]
+	}
+	for _, name := range o.Frozen {
+		if _, ok := candidate[name]; !ok {
+			return nil, fmt.Errorf("%q, which should be frozen, is not a parameter of the graph", name)
+		}
+		candidate[name] = false
 	}
 	table := rules()
 	for _, n := range nodes {
@@ -133,7 +145,7 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node, outputs []string) map[
 			}
 		}
 	}
-	return trainable
+	return trainable, nil
 }
 
 // reached marks the values that the gradient of the outputs comes to: float tensors on a way on which no operator stops it.
@@ -249,7 +261,7 @@ func (t *training) gradient(name string) string {
 }
 
 // addAccumulation writes the gradients into the buffers from which the optimizer reads, and computes their norm.
-func (t *training) addAccumulation(trainable map[string]bool, expose bool) {
+func (t *training) addAccumulation(trainable map[string]bool, o Options) {
 	one := onnxgraph.Static(1)
 	flag := onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: one}
 	var names, gradients []string
@@ -263,7 +275,7 @@ func (t *training) addAccumulation(trainable map[string]bool, expose bool) {
 	t.b.Input(resetName, flag)
 	t.addNorm(gradients)
 	for i, name := range names {
-		if !expose {
+		if !o.ExposeGradients {
 			break
 		}
 		// The API hides outputs whose names end as gradients do, and a copy under another name shows it.
@@ -271,13 +283,30 @@ func (t *training) addAccumulation(trainable map[string]bool, expose bool) {
 		t.b.Append(&onnxgraph.Node{Name: out, OpType: "Identity", Input: gradients[i : i+1], Output: []string{out}})
 		t.b.Output(out, t.typeOf(name))
 	}
+	var flat []string
+	total := int64(0)
 	for i, name := range names {
 		out := name + flagSuffix
-		t.b.Append(&onnxgraph.Node{
+		n := &onnxgraph.Node{
 			Name: name + ".accumulate", OpType: "InPlaceAccumulatorV2", Domain: microsoft,
 			Input: []string{name + bufferSuffix, gradients[i], resetName}, Output: []string{out},
-		})
+		}
+		t.b.Append(n)
 		t.b.Output(out, flag)
+		if o.FlatGradients {
+			accumulated := t.b.Unique(name + ".accumulated")
+			t.declare(accumulated, t.typeOf(name))
+			n.Output = append(n.Output, accumulated)
+			values, _ := t.typeOf(name).Shape.Elements()
+			total += values
+			flat = append(flat, t.op("Reshape", accumulated+"/flat", onnxgraph.FloatType(onnxgraph.Static(values)), []string{accumulated, t.ints(-1)}))
+		}
+	}
+	if o.FlatGradients {
+		t.b.Append(&onnxgraph.Node{
+			Name: Gradients, OpType: "Concat", Input: flat, Output: []string{Gradients}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 0)},
+		})
+		t.b.Output(Gradients, onnxgraph.FloatType(onnxgraph.Static(total)))
 	}
 }
 

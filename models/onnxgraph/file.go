@@ -1,6 +1,7 @@
 package onnxgraph
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -16,15 +17,18 @@ const maxFile = math.MaxInt32
 // maxDepth bounds how deep messages nest: a graph inside an attribute inside a node is three deep.
 const maxDepth = 100
 
+// ErrModel is wrapped by the error for what isn't a model, or isn't a sound one.
+var ErrModel = errors.New("not an ONNX model")
+
 // Decode reads a model from its serialized form. It checks the form only, see [Check], and reads no other files: tensors that
 // are stored in those stay without data, which Check reports.
 func Decode(data []byte) (*Model, error) {
 	m := &Model{}
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, m); err != nil {
-		return nil, fmt.Errorf("onnxgraph: not an ONNX model: %w", err)
+		return nil, fmt.Errorf("onnxgraph: %w: %w", ErrModel, err)
 	}
 	if m.GetGraph() == nil {
-		return nil, fmt.Errorf("onnxgraph: not an ONNX model: it holds no graph")
+		return nil, fmt.Errorf("onnxgraph: %w: it holds no graph", ErrModel)
 	}
 	return m, nil
 }
@@ -47,10 +51,10 @@ func ReadFile(path string) (*Model, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if err := loadExternal(m, filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
 	}
 	if err := Check(m); err != nil {
-		return nil, fmt.Errorf("onnxgraph: %s:\n%w", path, err)
+		return nil, fmt.Errorf("onnxgraph: %s: %w: %w", path, ErrModel, err)
 	}
 	return m, nil
 }

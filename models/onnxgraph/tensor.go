@@ -2,6 +2,7 @@ package onnxgraph
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -167,6 +168,9 @@ func (t *Tensor) elements(want DataType) (int64, error) {
 
 // Check finds what is wrong with a stored tensor without copying its data.
 func (t *Tensor) Check() error {
+	if t == nil {
+		return errors.New("the tensor is missing")
+	}
 	n, err := t.elements(t.GetDataType())
 	if err != nil {
 		return err

@@ -31,3 +31,9 @@ void ordo_close(void) {
   if (library) dlclose(library);
   library = NULL;
 }
+
+bool ordo_can_load(const char *name) {
+  void *it = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+  if (it) dlclose(it);
+  return it != NULL;
+}

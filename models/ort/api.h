@@ -14,6 +14,7 @@
 #define ORDO_API_VERSION 19
 
 typedef struct OrtAllocator OrtAllocator;
+typedef struct OrtCUDAProviderOptionsV2 OrtCUDAProviderOptionsV2;
 typedef struct OrtCheckpointState OrtCheckpointState;
 typedef struct OrtCustomOpDomain OrtCustomOpDomain;
 typedef struct OrtEnv OrtEnv;
@@ -88,6 +89,8 @@ ORDO_CALL(ordo_api, 2, const char *, GetErrorMessage, (const OrtStatus *status),
 API(3, CreateEnv, (int level, const char *id, OrtEnv **env), (level, id, env))
 API(10, CreateSessionOptions, (OrtSessionOptions **options), (options))
 API(14, EnableProfiling, (OrtSessionOptions *options, const char *prefix), (options, prefix))
+API(17, DisableMemPattern, (OrtSessionOptions *options), (options))
+API(19, DisableCpuMemArena, (OrtSessionOptions *options), (options))
 API(23, SetSessionGraphOptimizationLevel, (OrtSessionOptions *options, int level), (options, level))
 API(24, SetIntraOpNumThreads, (OrtSessionOptions *options, int threads), (options, threads))
 API(26, CreateCustomOpDomain, (const char *domain, OrtCustomOpDomain **it), (domain, it))
@@ -113,6 +116,11 @@ API(91, KernelContext_GetOutput,
 API(125, GetAvailableProviders, (char ***names, int *count), (names, count))
 API(126, ReleaseAvailableProviders, (char **names, int count), (names, count))
 API(130, AddSessionConfigEntry, (OrtSessionOptions *options, const char *key, const char *value), (options, key, value))
+API(204, SessionOptionsAppendExecutionProvider_CUDA_V2, (OrtSessionOptions *options, const OrtCUDAProviderOptionsV2 *cuda),
+    (options, cuda))
+API(205, CreateCUDAProviderOptions, (OrtCUDAProviderOptionsV2 **cuda), (cuda))
+API(206, UpdateCUDAProviderOptions,
+    (OrtCUDAProviderOptionsV2 *cuda, const char *const *keys, const char *const *values, size_t count), (cuda, keys, values, count))
 RELEASE(92, Env)
 RELEASE(93, Status)
 RELEASE(94, MemoryInfo)
@@ -120,6 +128,7 @@ RELEASE(96, Value)
 RELEASE(99, TensorTypeAndShapeInfo)
 RELEASE(100, SessionOptions)
 RELEASE(101, CustomOpDomain)
+ORDO_CALL(ordo_api, 208, void, ReleaseCUDAProviderOptions, (OrtCUDAProviderOptionsV2 * it), (it))
 ORDO_CALL(ordo_api, 219, const void *const *, GetTrainingApi, (uint32_t version), (version))
 
 // The training table in its order, but for four functions that ordo has a better way for: the two that read files by name
@@ -171,6 +180,9 @@ ORDO_CALL(ordo_training_api, 20, void, ReleaseCheckpointState, (OrtCheckpointSta
 // training. It returns null, or a static text that says what failed (dlerror's text where dlopen did).
 const char *ordo_open(const char *path, const char **version);
 void ordo_close(void);
+
+// ordo_can_load says whether the loader finds a library by its name.
+bool ordo_can_load(const char *name);
 
 // One model output as the loss sees it: rows x columns values, and as many gradients to fill in.
 typedef struct ordo_output {

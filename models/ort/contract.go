@@ -12,14 +12,15 @@ import (
 
 // Names that the training API and package autodiff agree on.
 const (
-	imagesName   = "images"
-	resetName    = "lazy_reset_grad"
-	bufferSuffix = "_grad.accumulation.buffer"
-	gradNormName = "grad_norm"
-	lossDomain   = "ordo"
-	lossOperator = "Loss"
-	floatType    = 1       // TensorProto.FLOAT
-	maxBytes     = 1 << 34 // of one tensor; more is a damaged graph
+	imagesName    = "images"
+	resetName     = "lazy_reset_grad"
+	bufferSuffix  = "_grad.accumulation.buffer"
+	gradNormName  = "grad_norm"
+	gradientsName = "gradients"
+	lossDomain    = "ordo"
+	lossOperator  = "Loss"
+	floatType     = 1       // TensorProto.FLOAT
+	maxBytes      = 1 << 34 // of one tensor; more is a damaged graph
 )
 
 // contract is what the graphs promise each other; ONNX Runtime takes it on trust.
@@ -49,12 +50,18 @@ func checkArtifacts(a Artifacts) (contract, error) {
 			return c, fmt.Errorf("evaluation graph: %w", err)
 		}
 	}
-	optimizer, err := parse("optimizer graph", a.Optimizer)
-	if err != nil {
-		return c, err
-	}
-	if err := checkOptimizer(optimizer); err != nil {
-		return c, fmt.Errorf("optimizer graph: %w", err)
+	if len(a.Optimizer) == 0 {
+		if err := c.checkGradients(training); err != nil {
+			return c, fmt.Errorf("training graph: %w", err)
+		}
+	} else {
+		optimizer, err := parse("optimizer graph", a.Optimizer)
+		if err != nil {
+			return c, err
+		}
+		if err := checkOptimizer(optimizer); err != nil {
+			return c, fmt.Errorf("optimizer graph: %w", err)
+		}
 	}
 	if len(a.Checkpoint) == 0 {
 		return c, fmt.Errorf("the checkpoint is empty")
@@ -198,6 +205,30 @@ func checkOptimizer(g *onnxgraph.Graph) error {
 		return fmt.Errorf("its inputs are %v, they must be %v", got, want)
 	}
 	return nil
+}
+
+// checkGradients looks at the output with all gradients, which an optimizer in Go needs.
+func (c *contract) checkGradients(g *onnxgraph.Graph) error {
+	want := 0
+	for _, p := range c.parameters {
+		if p.Trainable {
+			want += p.size()
+		}
+	}
+	for _, o := range g.Output {
+		if o.GetName() != gradientsName {
+			continue
+		}
+		shape, err := floatShape(o)
+		if err != nil {
+			return fmt.Errorf("output %s: %w", gradientsName, err)
+		}
+		if !slices.Equal(shape, []int64{int64(want)}) {
+			return fmt.Errorf("output %s has shape %v, the trainable parameters have %d values", gradientsName, shape, want)
+		}
+		return nil
+	}
+	return fmt.Errorf("it has no output %s, which it needs without an optimizer graph", gradientsName)
 }
 
 // checkState holds the loaded state against the parameters that the graphs name.

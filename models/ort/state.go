@@ -7,7 +7,6 @@ package ort
 import "C"
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -24,6 +23,15 @@ type Parameter struct {
 	Name      string
 	Shape     []int64
 	Trainable bool
+}
+
+// size is the number of values.
+func (p Parameter) size() int {
+	n := 1
+	for _, d := range p.Shape {
+		n *= int(d)
+	}
+	return n
 }
 
 // Parameters lists the model's parameters in the training graph's order, the order of CopyParameters too.
@@ -57,13 +65,10 @@ func (t *Trainer) SetParameter(name string, values []float32) error {
 	if err != nil {
 		return fmt.Errorf("ort: set parameter %s: %w", name, err)
 	}
-	want := 1
-	for _, d := range shape {
-		want *= int(d)
-	}
-	if len(values) != want {
+	if len(values) != (Parameter{Shape: shape}).size() {
 		return fmt.Errorf("ort: set parameter %s: %d values for shape %v", name, len(values), shape)
 	}
+	t.parametersChanged()
 	return t.lib.lend(values, shape, func(v *C.OrtValue) error {
 		if err := status(C.ort_UpdateParameter(t.state, cname, v)); err != nil {
 			return fmt.Errorf("ort: set parameter %s: %w", name, err)
@@ -136,6 +141,7 @@ func (t *Trainer) SetParameters(values []float32, trainableOnly bool) error {
 	if len(values) != n {
 		return fmt.Errorf("ort: set parameters: %d values for %d", len(values), n)
 	}
+	t.parametersChanged()
 	return t.lib.lend(values, []int64{int64(n)}, func(v *C.OrtValue) error {
 		if err := status(C.ort_CopyBufferToParameters(t.session, v, C.bool(trainableOnly))); err != nil {
 			return fmt.Errorf("ort: set parameters: %w", err)
@@ -193,14 +199,7 @@ func (t *Trainer) Property(name string) (any, error) {
 	return value, nil
 }
 
-// A saved checkpoint is ONNX Runtime's checkpoint, then its SHA-256, then this mark. ONNX Runtime ignores what follows its
-// own data, so such a file still loads elsewhere.
-const checkpointMark = "ordo checkpoint\n"
-
-// ErrDamaged is wrapped by the error for a checkpoint file that is cut or altered.
-var ErrDamaged = errors.New("ort: damaged checkpoint")
-
-// Save writes parameters, optimizer moments and properties to path: whole, or not at all.
+// Save writes parameters, optimizer moments, properties and all that Keep was given to path: whole, or not at all.
 func (t *Trainer) Save(path string) error {
 	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
@@ -216,8 +215,15 @@ func (t *Trainer) Save(path string) error {
 	if _, err := io.Copy(sum, f); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
 	}
-	if _, err := f.Write(append(sum.Sum(nil), checkpointMark...)); err != nil {
+	more, mark, err := t.trailer()
+	if err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+	}
+	sum.Write(more)
+	for _, part := range [][]byte{more, sum.Sum(nil), []byte(mark)} {
+		if _, err := f.Write(part); err != nil {
+			return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+		}
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
@@ -231,23 +237,6 @@ func diskError(f io.Writer, err error) error {
 		return disk
 	}
 	return err
-}
-
-// ReadCheckpoint reads a file that Save wrote and gives ONNX Runtime's part of it, for Artifacts.Checkpoint.
-func ReadCheckpoint(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("ort: read checkpoint: %w", err)
-	}
-	body, ok := bytes.CutSuffix(data, []byte(checkpointMark))
-	if !ok || len(body) < sha256.Size {
-		return nil, fmt.Errorf("%w: %s is cut off or was not written by ordo; remove it to start anew", ErrDamaged, path)
-	}
-	body, want := body[:len(body)-sha256.Size], body[len(body)-sha256.Size:]
-	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], want) {
-		return nil, fmt.Errorf("%w: the checksum of %s does not match its content; remove it to start anew", ErrDamaged, path)
-	}
-	return body, nil
 }
 
 // Export writes the evaluation graph with the current parameters inside as a plain ONNX model with the given outputs.

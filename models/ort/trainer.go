@@ -9,23 +9,37 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime/cgo"
+	"slices"
 	"unsafe"
+
+	"ordo/models/optimizer"
 )
 
 // ErrNonFinite is wrapped by the error of a step whose gradients hold a NaN or an infinity. The trainer is as it was
 // before the step.
 var ErrNonFinite = errors.New("ort: gradients are not finite")
 
-// Artifacts are the bytes of what a trainer runs. Eval may be nil: then Eval and Export are errors.
+// Artifacts are the bytes of what a trainer runs. Eval may be nil: then Eval and Export are errors. Optimizer may be nil if
+// the training graph has the output gradients: then the optimizer is one in Go, TrainerOptions.Optimizer.
 type Artifacts struct {
 	Training, Eval, Optimizer, Checkpoint []byte
+	// Kept is what Trainer.Keep stored in the checkpoint, by name.
+	Kept map[string][]byte
 }
 
 // TrainerOptions are the settings of a training session.
 type TrainerOptions struct {
 	Threads int // ONNX Runtime's threads within an operator, the calling one included; 0 = one a core
+	// Execution says where and how ONNX Runtime computes. Zero: DefaultExecution.
+	Execution Execution
+	// Optimizer is that of artifacts without an optimizer graph; others have theirs built in.
+	Optimizer optimizer.Options
+	// Profile, if it is not empty, begins the names of the files in which ONNX Runtime notes how long each node took; they
+	// are written by Close. It costs some time itself.
+	Profile string
 }
 
 // Trainer is a training session and its state. It is not safe for concurrent use.
@@ -43,12 +57,16 @@ type Trainer struct {
 	lossErr     error
 	lossOutputs []Output
 
-	contract contract
-	trainOut []string // user outputs of the training graph, in order
-	evalOut  []string
-	gradNorm int // index of grad_norm in trainOut
-	outputs  []*C.OrtValue
-	stats    map[string][]float32 // batch-norm statistics before the current step
+	contract  contract
+	trainOut  []string // user outputs of the training graph, in order
+	evalOut   []string
+	gradNorm  int // index of grad_norm in trainOut
+	gradients int // index of gradients in trainOut, or -1
+	outputs   []*C.OrtValue
+	updater   *updater // nil where an optimizer graph does its work
+	kept      []kept
+	stored    map[string][]byte    // of the checkpoint, until somebody keeps it
+	stats     map[string][]float32 // batch-norm statistics before the current step
 }
 
 // NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how.
@@ -60,7 +78,7 @@ func (l *Library) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Tra
 	if err != nil {
 		return nil, fmt.Errorf("ort: artifacts: %w", err)
 	}
-	t := &Trainer{lib: l, loss: loss, contract: c, stats: map[string][]float32{}}
+	t := &Trainer{lib: l, loss: loss, contract: c, stats: map[string][]float32{}, stored: maps.Clone(a.Kept)}
 	for _, name := range c.lossInputs {
 		t.lossOutputs = append(t.lossOutputs, Output{Name: name})
 	}
@@ -77,6 +95,16 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 	}
 	if err := status(C.ort_SetIntraOpNumThreads(t.options, C.int(o.Threads))); err != nil {
 		return err
+	}
+	if err := t.lib.apply(o.Execution, t.options); err != nil {
+		return err
+	}
+	if o.Profile != "" {
+		prefix := C.CString(o.Profile)
+		defer C.free(unsafe.Pointer(prefix))
+		if err := status(C.ort_EnableProfiling(t.options, prefix)); err != nil {
+			return err
+		}
 	}
 	domain := C.CString("ordo")
 	defer C.free(unsafe.Pointer(domain))
@@ -107,7 +135,16 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 	if err != nil {
 		return err
 	}
-	return t.readNames()
+	if err := t.readNames(); err != nil {
+		return err
+	}
+	if len(a.Optimizer) > 0 {
+		return nil
+	}
+	if t.updater, err = t.newUpdater(o.Optimizer, o.Threads); err != nil {
+		return err
+	}
+	return t.Keep(optimizerState, t.updater.optimizer)
 }
 
 // readNames asks the session what it takes and gives, and holds it against what the graphs say.
@@ -128,12 +165,8 @@ func (t *Trainer) readNames() error {
 	if err != nil {
 		return err
 	}
-	t.gradNorm = -1
-	for i, n := range t.trainOut {
-		if n == gradNormName {
-			t.gradNorm = i
-		}
-	}
+	t.gradNorm = slices.Index(t.trainOut, gradNormName)
+	t.gradients = slices.Index(t.trainOut, gradientsName)
 	if t.gradNorm < 0 {
 		return fmt.Errorf("the training graph has no output %s", gradNormName)
 	}
@@ -167,8 +200,8 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 	return out, nil
 }
 
-// Step trains on one batch: forward, the loss, backward, then AdamW at the given learning rate. It gives the global L2 norm
-// of the gradients, taken before the update. If it fails before the update, as with gradients that are not finite, the trainer
+// Step trains on one batch: forward, the loss, backward, then the optimizer at the given learning rate. It gives the global
+// L2 norm of the gradients, before any clipping. If it fails before the update, as with gradients that are not finite, the trainer
 // is as it was before the call; an error of the update itself ("optimizer step") leaves it unfit to go on.
 func (t *Trainer) Step(images *Tensor, rate float32) (gradNorm float32, err error) {
 	if err := t.contract.checkImages(images.shape); err != nil {
@@ -180,6 +213,7 @@ func (t *Trainer) Step(images *Tensor, rate float32) (gradNorm float32, err erro
 	if err := t.keepStatistics(); err != nil {
 		return 0, fmt.Errorf("ort: training step: %w", err)
 	}
+	defer t.releaseOutputs()
 	gradNorm, err = t.forwardBackward(images)
 	if err == nil && !finite(gradNorm) {
 		err = ErrNonFinite
@@ -193,17 +227,8 @@ func (t *Trainer) Step(images *Tensor, rate float32) (gradNorm float32, err erro
 	return gradNorm, nil
 }
 
-func (t *Trainer) update(rate float32) error {
-	if err := status(C.ort_SetLearningRate(t.session, C.float(rate))); err != nil {
-		return err
-	}
-	if err := status(C.ort_OptimizerStep(t.session, nil)); err != nil {
-		return err
-	}
-	return status(C.ort_LazyResetGrad(t.session))
-}
-
-// forwardBackward leaves the gradients in the session's buffers and gives their norm.
+// forwardBackward leaves the gradients in the session's buffers, and among the outputs if they are one, and gives their
+// norm. The caller releases the outputs.
 func (t *Trainer) forwardBackward(images *Tensor) (float32, error) {
 	in, err := images.value()
 	if err != nil {
@@ -212,7 +237,6 @@ func (t *Trainer) forwardBackward(images *Tensor) (float32, error) {
 	defer C.ort_ReleaseValue(in)
 	t.lossErr = nil
 	s := C.ort_TrainStep(t.session, nil, 1, &in, C.size_t(len(t.outputs)), &t.outputs[0])
-	defer t.releaseOutputs()
 	if err := status(s); err != nil {
 		if t.lossErr != nil {
 			return 0, t.lossErr
@@ -299,6 +323,9 @@ func (t *Trainer) Eval(dst [][]float32, images *Tensor) ([][]float32, error) {
 
 // LearningRate is the rate of the last step.
 func (t *Trainer) LearningRate() (float32, error) {
+	if t.updater != nil {
+		return t.updater.rate, nil
+	}
 	var rate C.float
 	err := status(C.ort_GetLearningRate(t.session, &rate))
 	return float32(rate), err
@@ -317,6 +344,9 @@ func (t *Trainer) Close() {
 	}
 	if t.options != nil {
 		C.ort_ReleaseSessionOptions(t.options)
+	}
+	if t.updater != nil && t.updater.values != nil {
+		t.updater.values.Close()
 	}
 	C.free(unsafe.Pointer(t.op))
 	C.free(t.evalData)

@@ -4,51 +4,78 @@ import (
 	"cmp"
 	"fmt"
 
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
 // The names of the graph's input and outputs.
 const (
 	Images    = "images"
-	Features  = "features"
-	Embedding = "embedding"
+	Features  = heads.Features
+	Embedding = heads.Embedding
 )
 
-// opset is the oldest that has all operators as they are used here; ONNX Runtime's training API is tried with it.
-const opset = 17
+// Projector is the prefix of the names of the projector's parameters.
+const Projector = heads.Projector + "."
 
-// Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, imageSize in [16, 1024]: input
+// The opsets are the oldest that have all operators as they are used here: 17 LayerNormalization, 20 Gelu. A backbone that
+// does without Gelu takes the older one, which more runtimes read.
+const (
+	opset     = 17
+	geluOpset = 20
+)
+
+// Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, see [Options.CheckImageSize]: input
 // `images` float32 [batch, 3, imageSize, imageSize], outputs `features` [batch, F] and `embedding` [batch, D]. The same
 // options, size and seed give the same bytes.
 func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
+	n, _, err := build(o, imageSize, seed, false)
+	if err != nil {
+		return nil, err
+	}
+	return n.b.Model(), nil
+}
+
+// Info is a backbone with its projector in numbers.
+type Info struct {
+	Parameters int64 // see [ParameterCount]
+	Features   int
+}
+
+// Describe says what Build would make. It takes milliseconds, as it draws no weights for the backbone.
+func Describe(o Options, imageSize int) (Info, error) {
+	n, features, err := build(o, imageSize, 0, true)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{ParameterCount(n.b.Model()), features}, nil
+}
+
+// build makes the network; if it is to be bare, the backbone's parameters have a shape but no values.
+func build(o Options, imageSize int, seed uint64, bare bool) (n *network, features int, err error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("zoo: options: %w", err)
+		return nil, 0, fmt.Errorf("zoo: options: %w", err)
 	}
 	if err := o.CheckImageSize(imageSize); err != nil {
-		return nil, fmt.Errorf("zoo: image size: %w", err)
+		return nil, 0, fmt.Errorf("zoo: image size: %w", err)
 	}
-	n := newNetwork(o.Backbone, imageSize, seed)
-	var features int
-	switch o.Backbone {
-	case "resnet18":
-		features = n.resnet18(cmp.Or(o.Width, 64), o.Stem)
-	default:
-		features = n.convnet(cmp.Or(o.Width, 16), imageSize)
-	}
+	b, _ := find(o.Backbone)
+	o.Width, o.PatchSize = cmp.Or(o.Width, b.width), cmp.Or(o.PatchSize, b.patch[o.Stem])
+	n = newNetwork(o.Backbone, cmp.Or(b.opset, opset), imageSize, seed)
+	n.bare = bare
+	features = b.build(n, o, imageSize)
+	embedding := features
 	if len(o.Projector) == 0 {
 		n.b.Append(&onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
 	} else {
-		n.projector(Features, features, o.Projector)
+		projector := heads.Default()
+		projector.Name, projector.Layers = heads.Projector, o.Projector
+		projector.Add(n.b, features, seed)
+		embedding = o.Projector[len(o.Projector)-1]
 	}
-	m := n.b.Model()
-	types, err := onnxgraph.Infer(m)
-	if err != nil {
-		return nil, fmt.Errorf("zoo: %s for images of %d pixels: %w", o.Backbone, imageSize, err)
-	}
-	for _, name := range []string{Features, Embedding} {
-		m.Graph.Output = append(m.Graph.Output, onnxgraph.NewValueInfo(name, types.Of[name]))
-	}
-	return m, nil
+	n.b.Output(Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))
+	n.b.Output(Embedding, onnxgraph.FloatType(onnxgraph.Batch(int64(embedding))))
+	return n, features, nil
 }
 
 // ParameterCount is the number of weights that training changes: all float32 values that the graph stores, but for batch

@@ -2,37 +2,20 @@ package zoo
 
 import (
 	"hash/fnv"
-	"math"
 	"math/rand/v2"
-	"slices"
 )
 
-// stream is the random sequence of one parameter, a function of seed and name alone.
-func (n *network) stream(name string) *rand.Rand {
+// normal draws count values of a parameter from a normal distribution about 0: a function of seed and name. torch's
+// trunc_normal_ draws again what lies beyond ±2: that is 100 standard deviations where the originals use it, so it never
+// happens.
+func normal(seed uint64, name string, count int, std float64) []float32 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // never fails
-	return rand.New(rand.NewPCG(n.seed, h.Sum64()))
-}
-
-// kaimingNormal draws the weights [out, in, height, width] of a convolution: normal, variance 2/(out·height·width).
-func kaimingNormal(r *rand.Rand, dims []int64) []float32 {
-	std := math.Sqrt(2 / float64(dims[0]*dims[2]*dims[3]))
-	w := make([]float32, dims[0]*dims[1]*dims[2]*dims[3])
-	for i := range w {
-		w[i] = float32(std * r.NormFloat64())
-	}
-	return w
-}
-
-// evenly draws count values from ±1/√inputs.
-func evenly(r *rand.Rand, count, inputs int) []float32 {
-	bound := 1 / math.Sqrt(float64(inputs))
+	r := rand.New(rand.NewPCG(seed, h.Sum64()))
 	w := make([]float32, count)
 	for i := range w {
-		unit := 2*r.Float64() - 1 // exact, so that no machine rounds it differently
-		w[i] = float32(bound * unit)
+		v := std * r.NormFloat64()
+		w[i] = float32(v)
 	}
 	return w
 }
-
-func constant(count int, v float32) []float32 { return slices.Repeat([]float32{v}, count) }

@@ -1,6 +1,7 @@
 package zoo_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -119,40 +120,58 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
-// TestWeightDistribution: the standard deviation of many draws is within 1% of what the distribution says.
+// TestWeightDistribution: mean and standard deviation of many draws are within 5 standard errors of what the distribution
+// says.
 func TestWeightDistribution(t *testing.T) {
-	m := build(t, zoo.Options{Backbone: "resnet18", Stem: "small", Projector: []int{512, 128}}, 32)
-	want := map[string]float64{
-		"layer4.1.conv2.weight": math.Sqrt(2.0 / (512 * 9)),        // kaiming_normal_, fan_out, relu
-		"projector.0.weight":    1 / math.Sqrt(512) / math.Sqrt(3), // even over ±1/√512
-		"projector.3.weight":    1 / math.Sqrt(512) / math.Sqrt(3), // the same inputs
-		"layer1.0.conv1.weight": math.Sqrt(2.0 / (64 * 9)),         // fan_out
-	}
-	for _, p := range m.GetGraph().GetInitializer() {
-		std, ok := want[p.GetName()]
-		if !ok {
-			continue
+	fanOut := func(channels, kernel float64) float64 { return math.Sqrt(2 / (channels * kernel * kernel)) } // kaiming_normal_
+	even := func(inputs float64) float64 { return 1 / math.Sqrt(3*inputs) }                                 // ±1/√inputs
+	for _, c := range []struct {
+		o    zoo.Options
+		want map[string]float64
+	}{
+		{zoo.Options{Backbone: "resnet18", Projector: []int{512, 128}}, map[string]float64{
+			"layer4.1.conv2.weight": fanOut(512, 3), "layer1.0.conv1.weight": fanOut(64, 3),
+			"projector.0.weight": even(512), "projector.3.weight": even(512), "projector.3.bias": even(512),
+		}},
+		{zoo.Options{Backbone: "mobilenet_v3_small"}, map[string]float64{
+			"features.11.block.0.0.weight": fanOut(576, 1), "features.11.block.1.0.weight": fanOut(576, 5),
+			"features.11.block.2.fc1.weight": fanOut(144, 1), "features.11.block.2.fc1.bias": 0,
+		}},
+		{zoo.Options{Backbone: "convnext_tiny"}, map[string]float64{
+			"features.0.0.weight": 0.02, "features.0.0.bias": 0, "features.5.3.block.0.weight": 0.02, "features.7.2.block.3.weight": 0.02,
+		}},
+		{zoo.Options{Backbone: "vit_tiny", PatchSize: 8}, map[string]float64{
+			"patch_embed.proj.weight": even(3 * 8 * 8), "patch_embed.proj.bias": even(3 * 8 * 8), "pos_embed": 0.02, "cls_token": 1e-6,
+			"blocks.11.attn.qkv.weight": 0.02, "blocks.11.attn.qkv.bias": 0, "blocks.0.mlp.fc2.weight": 0.02,
+		}},
+	} {
+		c.o.Stem = "small"
+		for _, p := range build(t, c.o, 32).GetGraph().GetInitializer() {
+			std, ok := c.want[p.GetName()]
+			if !ok {
+				continue
+			}
+			delete(c.want, p.GetName())
+			values, err := p.Floats()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sum, square float64
+			for _, v := range values {
+				sum += float64(v)
+				square += float64(v) * float64(v)
+			}
+			n := float64(len(values))
+			if got := math.Sqrt(square/n - sum/n*sum/n); math.Abs(got-std) > 5*std/math.Sqrt(2*n) {
+				t.Errorf("%s: standard deviation %v, want %v", p.GetName(), got, std)
+			}
+			if mean := sum / n; math.Abs(mean) > 5*std/math.Sqrt(n) {
+				t.Errorf("%s: mean %v", p.GetName(), mean)
+			}
 		}
-		delete(want, p.GetName())
-		values, err := p.Floats()
-		if err != nil {
-			t.Fatal(err)
+		if len(c.want) > 0 {
+			t.Errorf("not in %s: %v", c.o.Backbone, c.want)
 		}
-		var sum, square float64
-		for _, v := range values {
-			sum += float64(v)
-			square += float64(v) * float64(v)
-		}
-		n := float64(len(values))
-		if got := math.Sqrt(square/n - sum/n*sum/n); math.Abs(got-std) > 0.01*std {
-			t.Errorf("%s: standard deviation %v, want %v", p.GetName(), got, std)
-		}
-		if mean := sum / n; math.Abs(mean) > 5*std/math.Sqrt(n) {
-			t.Errorf("%s: mean %v", p.GetName(), mean)
-		}
-	}
-	if len(want) > 0 {
-		t.Errorf("not in the model: %v", want)
 	}
 }
 
@@ -177,12 +196,46 @@ func TestValidate(t *testing.T) {
 		t.Error("the default backbone is not in the list")
 	}
 	err := zoo.Options{Backbone: "resnet19", Stem: "big", Width: -1, Projector: []int{64, 0}}.Validate()
-	want := `backbone: must be one of convnet, resnet18, got "resnet19"
+	want := `backbone: must be one of convnet, resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, mobilenet_v3_small, efficientnet_b0, convnext_tiny, vit_tiny, vit_small, got "resnet19"
 stem: must be one of small, standard, got "big"
 width: must be in [1, 1024], or 0 for the backbone's own, got -1
 projector[1]: must be in [1, 65536], got 0`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want\n%s", err, want)
+	}
+	for _, c := range []struct {
+		o    zoo.Options
+		want string
+	}{
+		{zoo.Options{Backbone: "resnet18", Width: 1025}, "width: must be in [1, 1024], or 0 for the backbone's own, got 1025"},
+		{zoo.Options{Backbone: "resnet50", Width: 257}, "width: must be in [1, 256], or 0 for the backbone's own, got 257"},
+		{zoo.Options{Backbone: "vit_tiny", Width: 64}, "width: vit_tiny has one width: leave the key out, got 64"},
+		{zoo.Options{Backbone: "resnet50", PatchSize: 4}, "patch_size: resnet50 has no patches: leave the key out, got 4"},
+		{zoo.Options{Backbone: "vit_tiny", PatchSize: 65}, "patch_size: must be in [1, 64], or 0 for the stem's own, got 65"},
+		{zoo.Options{Backbone: "convnext_tiny", PatchSize: -1}, "patch_size: must be in [1, 8], or 0 for the stem's own, got -1"},
+	} {
+		c.o.Stem = "small"
+		if err := c.o.Validate(); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		o    zoo.Options
+		size int
+		want string
+	}{
+		{zoo.Options{Backbone: "convnet"}, 15, "must be in [16, 1024] for the backbone convnet, got 15"},
+		{zoo.Options{Backbone: "resnet50"}, 1025, "must be in [16, 1024] for the backbone resnet50, got 1025"},
+		{zoo.Options{Backbone: "vit_tiny"}, 30, "must be a multiple of 4, the side of the patches of vit_tiny, got 30: choose another patch_size"},
+		{zoo.Options{Backbone: "vit_tiny", PatchSize: 1}, 65, "65 is 4225 patches of 1 pixels, vit_tiny takes at most 4096: choose a larger patch_size"},
+		{zoo.Options{Backbone: "vit_tiny", Stem: "standard"}, 224, ""},
+		{zoo.Options{Backbone: "convnext_tiny", Stem: "standard"}, 31, "must be at least 32 for convnext_tiny with patches of 4 pixels, got 31: choose a smaller patch_size"},
+		{zoo.Options{Backbone: "convnext_tiny"}, 17, ""},
+	} {
+		c.o.Stem = cmp.Or(c.o.Stem, "small")
+		if err := c.o.CheckImageSize(c.size); c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
 	}
 	if _, err := zoo.Build(zoo.Options{}, 32, 1); err == nil {
 		t.Error("no error for empty options")
@@ -193,12 +246,16 @@ projector[1]: must be in [1, 65536], got 0`
 }
 
 func BenchmarkBuild(b *testing.B) {
-	o := zoo.Options{Backbone: "resnet18", Stem: "small", Projector: []int{512, 128}}
-	var n int64
-	for b.Loop() {
-		n = zoo.ParameterCount(build(b, o, 32))
+	for _, name := range []string{"resnet18", "resnet50", "convnext_tiny", "vit_tiny"} {
+		b.Run(name, func(b *testing.B) {
+			o := zoo.Options{Backbone: name, Stem: "small", Projector: []int{512, 128}}
+			var n int64
+			for b.Loop() {
+				n = zoo.ParameterCount(build(b, o, 32))
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mparameters/s")
+		})
 	}
-	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mparameters/s")
 }
 
 func ExampleBuild() {

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -155,11 +157,35 @@ func flow(n *yaml.Node) bool {
 // hashDigits is the length of Hash: 40 bits, so that a thousand runs of one name share no folder.
 const hashDigits = 10
 
-// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers and
-// model.threads. Workers change nothing. Threads change the last bits of sums, but 0 stands for another number on every
-// machine, so they belong to the machine and not to the experiment. The seed is part of it.
+// laterKeys did not exist at first. At their defaults they are left out of the hash, so that an experiment from before has
+// the hash that it always had.
+var laterKeys = []string{
+	"model.patch_size", "model.weights", "model.weights_strict", "model.artifacts",
+	"train.betas", "train.eps", "train.momentum", "train.nesterov", "train.eta", "train.exclude_bias_norm", "train.clip_grad_norm",
+}
+
+// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads
+// and model.execution. Workers change nothing. Threads and execution change the last bits of sums, but they belong to the
+// machine and not to the experiment: 0 threads stand for another number on every machine. The seed is part of it.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads = "", 0, 0
+	tree, initial := e.tree(), Default().tree()
+	at(tree, "model.execution", true)
+	for _, key := range laterKeys {
+		if reflect.DeepEqual(at(tree, key, false), at(initial, key, false)) {
+			at(tree, key, true)
+		}
+	}
+	canonical, err := json.Marshal(tree) // sorts the keys
+	if err != nil {
+		panic(fmt.Errorf("config: Hash of an experiment that Validate refuses: %w", err)) // NaN
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:])[:hashDigits]
+}
+
+// tree returns the resolved file's content.
+func (e Experiment) tree() map[string]any {
 	text, err := e.YAML()
 	if err != nil {
 		panic(err) // plain structs of numbers and text
@@ -168,10 +194,19 @@ func (e Experiment) Hash() string {
 	if err := yaml.Unmarshal(text, &tree); err != nil {
 		panic(err)
 	}
-	canonical, err := json.Marshal(tree) // sorts the keys
-	if err != nil {
-		panic(fmt.Errorf("config: Hash of an experiment that Validate refuses: %w", err)) // NaN
+	return tree
+}
+
+// at returns the value at a path, and removes it if that is asked for.
+func at(tree map[string]any, path string, remove bool) any {
+	section, key, below := strings.Cut(path, ".")
+	if below {
+		inner, _ := tree[section].(map[string]any)
+		return at(inner, key, remove)
 	}
-	sum := sha256.Sum256(canonical)
-	return hex.EncodeToString(sum[:])[:hashDigits]
+	value := tree[path]
+	if remove {
+		delete(tree, path)
+	}
+	return value
 }

@@ -41,13 +41,14 @@ func TestHash(t *testing.T) {
 	if len(base) != 10 || strings.Trim(base, "0123456789abcdef") != "" {
 		t.Errorf("Hash() = %q, want 10 hexadecimal digits", base)
 	}
-	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}"} {
+	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "model.execution.arena=false", "train.momentum=0.90", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}"} {
 		if got := parse(t, design, same).Hash(); got != base {
 			t.Errorf("%s changes the hash", same)
 		}
 	}
 	for _, other := range []string{"seed=2", "data.seed=2", "data.root=elsewhere", "train.lr=0.0020001", "augment.roles.rotate=ordered",
-		"augment.invariant.0.random_resized_crop.scale.0=0.5", "eval.every_epochs=4"} {
+		"augment.invariant.0.random_resized_crop.scale.0=0.5", "eval.every_epochs=4",
+		"train.betas=[0.9, 0.99]", "train.clip_grad_norm=1", "train.optimizer=lars"} {
 		if got := parse(t, design, other).Hash(); got == base {
 			t.Errorf("%s doesn't change the hash", other)
 		}

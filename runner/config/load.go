@@ -55,6 +55,7 @@ func Parse(file string, text []byte, overrides, environ []string) (Experiment, e
 		l.readOverride(text)
 	}
 	l.decode()
+	e.Model = e.Model.Resolved()
 	if len(l.faults) == 0 {
 		for _, err := range flatten(e.Validate()) {
 			key, _, _ := strings.Cut(err.Error(), ":")

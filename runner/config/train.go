@@ -4,26 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"ordo/models/optimizer"
 )
 
 // Names that Train takes.
 const (
-	OptimizerAdamW = "adamw" // Loshchilov and Hutter 2019
-
 	ScheduleCosine   = "cosine"
 	ScheduleConstant = "constant"
 )
 
 // Train is the `train:` section of an experiment.
 type Train struct {
-	Epochs       int     `yaml:"epochs"`        // passes over the training images, in [1, 100000]; default 15
-	BatchSize    int     `yaml:"batch_size"`    // images a step, each of which gives all its views; in [2, 65536], default 200
-	Optimizer    string  `yaml:"optimizer"`     // adamw
-	LR           float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
-	WeightDecay  float64 `yaml:"weight_decay"`  // decoupled, in [0, 1]; default 1e-2 as torch.optim.AdamW
-	Schedule     string  `yaml:"schedule"`      // cosine (default) or constant, see Rate
-	WarmupEpochs float64 `yaml:"warmup_epochs"` // epochs over which the rate grows from 0, in [0, epochs]; default 1
-	Workers      int     `yaml:"workers"`       // goroutines that make views, in [0, 1024]; 0, the default: the runner chooses
+	Epochs    int `yaml:"epochs"`     // passes over the training images, in [1, 100000]; default 15
+	BatchSize int `yaml:"batch_size"` // images a step, each of which gives all its views; in [2, 65536], default 200
+	// The optimizer and its settings, keys of this section too.
+	optimizer.Options `yaml:",inline" mapstructure:",squash"`
+	LR                float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
+	Schedule          string  `yaml:"schedule"`      // cosine (default) or constant, see Rate
+	WarmupEpochs      float64 `yaml:"warmup_epochs"` // epochs over which the rate grows from 0, in [0, epochs]; default 1
+	Workers           int     `yaml:"workers"`       // goroutines that make views, in [0, 1024]; 0, the default: the runner chooses
 }
 
 // DefaultTrain returns the defaults of the `train:` section.
@@ -31,9 +31,8 @@ func DefaultTrain() Train {
 	return Train{
 		Epochs:       15,
 		BatchSize:    200,
-		Optimizer:    OptimizerAdamW,
+		Options:      optimizer.DefaultOptions(),
 		LR:           2e-3,
-		WeightDecay:  1e-2,
 		Schedule:     ScheduleCosine,
 		WarmupEpochs: 1,
 	}
@@ -49,9 +48,10 @@ func (t Train) Validate() error {
 	}
 	check(t.Epochs >= 1 && t.Epochs <= 100_000, "epochs: must be in [1, 100000], got %d", t.Epochs)
 	check(t.BatchSize >= 2 && t.BatchSize <= 65536, "batch_size: must be in [2, 65536], got %d", t.BatchSize)
-	check(t.Optimizer == OptimizerAdamW, "optimizer: must be %s, got %q", OptimizerAdamW, t.Optimizer)
+	if err := t.Options.Validate(); err != nil {
+		faults = append(faults, flatten(err)...)
+	}
 	check(t.LR > 0 && t.LR <= 100, "lr: must be in (0, 100], got %v", t.LR)
-	check(t.WeightDecay >= 0 && t.WeightDecay <= 1, "weight_decay: must be in [0, 1], got %v", t.WeightDecay)
 	check(t.Schedule == ScheduleCosine || t.Schedule == ScheduleConstant,
 		"schedule: must be %s or %s, got %q", ScheduleCosine, ScheduleConstant, t.Schedule)
 	check(t.WarmupEpochs >= 0 && t.WarmupEpochs <= float64(t.Epochs),

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"ordo/models/optimizer"
 )
 
 func TestRate(t *testing.T) {
@@ -44,13 +46,15 @@ func TestTrainValidate(t *testing.T) {
 	if err := DefaultTrain().Validate(); err != nil {
 		t.Fatal(err)
 	}
-	all := Train{Epochs: 0, BatchSize: 1, Optimizer: "sgd", LR: math.NaN(), WeightDecay: -1, Schedule: "step",
-		WarmupEpochs: math.NaN(), Workers: -1}.Validate()
+	bad := optimizer.DefaultOptions()
+	bad.Optimizer, bad.WeightDecay = "adam", -1
+	all := Train{Epochs: 0, BatchSize: 1, LR: math.NaN(), Schedule: "step",
+		WarmupEpochs: math.NaN(), Workers: -1, Options: bad}.Validate()
 	if all == nil {
 		t.Fatal("no fault found")
 	}
 	lines := strings.Split(all.Error(), "\n")
-	for i, key := range []string{"epochs", "batch_size", "optimizer", "lr", "weight_decay", "schedule", "warmup_epochs", "workers"} {
+	for i, key := range []string{"epochs", "batch_size", "optimizer", "weight_decay", "lr", "schedule", "warmup_epochs", "workers"} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], key+": must be ") {
 			t.Errorf("fault %d of %q is not about %s", i, lines, key)
 		}

@@ -26,6 +26,7 @@ type Record struct {
 	Hash        string `json:"hash"`
 	Seed        uint64 `json:"seed"`
 	Data        string `json:"data_fingerprint"`
+	Model       string `json:"model_fingerprint,omitempty"` // of a folder of artifacts
 	Ordo        string `json:"ordo"`
 	ONNXRuntime string `json:"onnxruntime"`
 	Go          string `json:"go"`
@@ -134,6 +135,9 @@ func Check(dir string, was, now Record) error {
 	case was.Data != now.Data:
 		return fmt.Errorf("%w: the data of the run in %s have changed since it started (fingerprint %s, now %s); name another folder with --out, or remove it",
 			ErrOccupied, dir, was.Data, now.Data)
+	case was.Model != now.Model:
+		return fmt.Errorf("%w: the artifacts of the run in %s have changed since it started; name another folder with --out, or remove it",
+			ErrOccupied, dir)
 	}
 	return nil
 }

@@ -8,6 +8,10 @@
 //	CACHE/onnxruntime/VERSION-CLASSIFIER/libonnxruntime.so.1   the library (.dylib, .dll elsewhere)
 //	CACHE/onnxruntime/VERSION-CLASSIFIER/manifest.json         where it came from, its SHA-256 and its size
 //
+// The library with the CUDA execution provider (InstallOptions.GPU) is a jar of its own, ten times as large, and has a folder
+// of its own beside, VERSION-CLASSIFIER-gpu, with the provider's two libraries in it. Both can be installed: what asks for
+// CUDA gets that one ([FindGPUIn]), all else the other, so that results on the CPU do not depend on what else is installed.
+//
 // CACHE is the folder that the environment variable ORDO_CACHE names, else "ordo" in the user's cache folder.
 // The folder appears whole or not at all: it is filled under another name, synced and renamed. Several processes may
 // install at once; the first rename wins and the others find what they wanted.

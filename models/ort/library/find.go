@@ -37,12 +37,28 @@ func Find() (Location, error) {
 	return FindIn(os.Getenv(EnvLibrary), os.Getenv(EnvCache))
 }
 
-// FindIn is Find with the values of ORDO_ONNXRUNTIME and ORDO_CACHE given, either of which may be empty.
+// FindIn is Find with the values of ORDO_ONNXRUNTIME and ORDO_CACHE given, either of which may be empty. Where only the
+// library with CUDA is installed, that is the one: it computes on the CPU too.
 func FindIn(override, cache string) (Location, error) {
+	loc, err := find(override, cache, false)
+	if errors.Is(err, ErrNotFound) {
+		if gpu, gpuErr := find("", cache, true); gpuErr == nil {
+			return gpu, nil
+		}
+	}
+	return loc, err
+}
+
+// FindGPUIn returns the library to load for CUDA: the one that ORDO_ONNXRUNTIME names, else the one that was installed with
+// CUDA. It does not look whether the one named has CUDA. If there is none, the error is an
+// ErrNotFound.
+func FindGPUIn(override, cache string) (Location, error) { return find(override, cache, true) }
+
+func find(override, cache string, gpu bool) (Location, error) {
 	if override != "" {
 		return findOverride(override)
 	}
-	p, err := current()
+	p, err := current(gpu)
 	if err != nil {
 		return Location{}, err
 	}
@@ -52,6 +68,10 @@ func FindIn(override, cache string) (Location, error) {
 	}
 	loc, err := installed(slot)
 	if errors.Is(err, os.ErrNotExist) {
+		if gpu {
+			return Location{}, unfit(ErrNotFound, "ONNX Runtime with CUDA was not found: run `ordo runtime install --gpu` (looked in %s; "+
+				"%s is not set)", slot, EnvLibrary)
+		}
 		return Location{}, fmt.Errorf("%w (looked in %s; %s is not set)", ErrNotFound, slot, EnvLibrary)
 	}
 	return loc, err

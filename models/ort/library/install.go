@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,6 +28,8 @@ type InstallOptions struct {
 	// From is a jar of the pinned release, a library, or a folder that holds one of them. Empty: the jar is fetched with
 	// mvn. A jar must be the pinned one, byte for byte; a library is taken as it is and its SHA-256 recorded.
 	From string
+	// GPU asks for the library with the CUDA execution provider, which has an installation of its own beside the other.
+	GPU bool
 	// Cache is the folder of ordo's cached files. Empty: the value of ORDO_CACHE, else "ordo" in the user's cache folder.
 	Cache string
 	// Progress receives a line of text for each thing done. Nil: none.
@@ -43,7 +46,7 @@ type InstallOptions struct {
 // Errors that the user can mend are of the kind ErrUnfit: no mvn, no network, a wrong checksum, a folder that holds no
 // library. Errors of the file system (fs.ErrPermission, syscall.ENOSPC) can be found in the chain.
 func Install(ctx context.Context, o InstallOptions) (Location, error) {
-	p, err := current()
+	p, err := current(o.GPU)
 	if err != nil {
 		return Location{}, err
 	}
@@ -86,26 +89,40 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 	if err := os.Mkdir(filled, 0o755); err != nil {
 		return Location{}, fmt.Errorf("library: %w", err)
 	}
-	target := filepath.Join(filled, p.library)
-	var sum string
-	var size int64
-	if src.library != "" {
-		say(o.Progress, "copying %s", src.library)
-		sum, size, err = copyLibrary(ctx, target, src.library)
-	} else {
-		jar := src.jar
-		if jar == "" {
-			say(o.Progress, "fetching %s (%.0f MB) with mvn", p.coordinates(), float64(p.jarSize)/1e6)
-			if jar, err = fetch(ctx, p, filepath.Join(tmp, "jar")); err != nil {
-				return Location{}, err
-			}
+	jar := src.jar
+	if src.library == "" && jar == "" {
+		say(o.Progress, "fetching %s (%.0f MB) with mvn", p.coordinates(), float64(p.jarSize)/1e6)
+		if jar, err = fetch(ctx, p, filepath.Join(tmp, "jar")); err != nil {
+			return Location{}, err
 		}
-		say(o.Progress, "unpacking %s", p.library)
-		sum, size, err = unpack(ctx, target, jar, p.entry())
 	}
-	if err != nil {
-		return Location{}, err
+	m := manifest{Source: src.name, SourceSHA256: src.sha256, Library: p.library}
+	for i, name := range p.files() {
+		f := companion{Name: name}
+		if src.library != "" {
+			from := src.library
+			if i > 0 {
+				from = filepath.Join(filepath.Dir(src.library), name)
+			}
+			say(o.Progress, "copying %s", from)
+			f.SHA256, f.Size, err = copyLibrary(ctx, filepath.Join(filled, name), from)
+			if errors.Is(err, fs.ErrNotExist) && i > 0 {
+				err = unfit(nil, "%s, which CUDA needs, is not beside %s: give the library where it was unpacked", name, src.library)
+			}
+		} else {
+			say(o.Progress, "unpacking %s", name)
+			f.SHA256, f.Size, err = unpack(ctx, filepath.Join(filled, name), jar, p.entry(name))
+		}
+		if err != nil {
+			return Location{}, err
+		}
+		if i == 0 {
+			m.SHA256, m.Size = f.SHA256, f.Size
+		} else {
+			m.Companions = append(m.Companions, f)
+		}
 	}
+	target := filepath.Join(filled, p.library)
 	if o.Check != nil {
 		if err := o.Check(target); err != nil {
 			// The user knows the source, not the temporary file.
@@ -113,7 +130,6 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 			return Location{}, unfit(err, "%s cannot be used (%s): give another library or jar by --from", src.name, what)
 		}
 	}
-	m := manifest{Source: src.name, SourceSHA256: src.sha256, Library: p.library, SHA256: sum, Size: size}
 	if err := writeManifest(filled, m); err != nil {
 		return Location{}, fmt.Errorf("library: write the manifest: %w", err)
 	}
@@ -121,7 +137,7 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 	if err := ctx.Err(); err != nil {
 		return Location{}, fmt.Errorf("library: install: %w", context.Cause(ctx))
 	}
-	if err := place(filled, slot, sum); err != nil {
+	if err := place(filled, slot, m); err != nil {
 		return Location{}, fmt.Errorf("library: put the library in place: %w", err)
 	}
 	loc, err := installed(slot)
@@ -199,9 +215,12 @@ func checkJar(ctx context.Context, p platform, path string, size int64) error {
 	if sum == p.jarSHA256 {
 		return nil
 	}
-	for _, other := range platforms {
-		if sum == other.jarSHA256 {
-			return unfit(nil, "%s is the jar for %s: this machine needs %s", path, other.classifier, p.jarName())
+	for _, known := range []map[string]platform{platforms, gpuPlatforms} {
+		for _, other := range known {
+			if sum == other.jarSHA256 {
+				return unfit(nil, "%s is the jar for %s: this installation needs %s (--gpu asks for the one with CUDA)",
+					path, other.classifier, p.jarName())
+			}
 		}
 	}
 	return unfit(nil, "%s is not the pinned release %s (its SHA-256 is %s, expected %s): get that jar, or, if you trust "+
@@ -217,14 +236,16 @@ func alreadyInstalled(ctx context.Context, slot string, src source, progress io.
 		}
 		return Location{}, false
 	}
-	path := filepath.Join(slot, m.Library)
-	sum, err := sumFile(ctx, path)
-	if ctx.Err() != nil {
-		return Location{}, false
-	}
-	if err != nil || sum != m.SHA256 {
-		say(progress, "replacing the damaged %s", path)
-		return Location{}, false
+	for _, f := range m.files() {
+		path := filepath.Join(slot, f.Name)
+		sum, err := sumFile(ctx, path)
+		if ctx.Err() != nil {
+			return Location{}, false
+		}
+		if err != nil || sum != f.SHA256 {
+			say(progress, "replacing the damaged %s", path)
+			return Location{}, false
+		}
 	}
 	if src.library != "" {
 		// Two paths may hold one library: what counts is the bytes.
@@ -234,7 +255,7 @@ func alreadyInstalled(ctx context.Context, slot string, src source, progress io.
 	} else if m.SourceSHA256 != src.sha256 {
 		return Location{}, false
 	}
-	return Location{Path: path, Source: m.Source, SHA256: m.SHA256}, true
+	return Location{Path: filepath.Join(slot, m.Library), Source: m.Source, SHA256: m.SHA256}, true
 }
 
 // copyLibrary copies the library at src to the new file dst and returns its checksum and size.
@@ -297,7 +318,7 @@ func writeManifest(dir string, m manifest) error {
 
 // place gives the filled folder its name. If another process was faster with the same library, its folder stays; any
 // other folder of that name is replaced.
-func place(filled, slot, sum string) error {
+func place(filled, slot string, want manifest) error {
 	const tries = 10 // each lost race means that another process has just succeeded
 	var err error
 	for range tries {
@@ -310,10 +331,8 @@ func place(filled, slot, sum string) error {
 			}
 			return err
 		}
-		if m, merr := readManifest(slot); merr == nil && m.SHA256 == sum {
-			if have, herr := sumFile(context.Background(), filepath.Join(slot, m.Library)); herr == nil && have == sum {
-				return nil
-			}
+		if m, merr := readManifest(slot); merr == nil && slices.Equal(m.files(), want.files()) && intact(slot, m) {
+			return nil
 		}
 		// The old folder goes into ours, which is removed when the installation ends, whichever way.
 		old := filepath.Join(filepath.Dir(filled), fmt.Sprintf("old-%d", time.Now().UnixNano()))
@@ -322,6 +341,16 @@ func place(filled, slot, sum string) error {
 		}
 	}
 	return err
+}
+
+// intact compares the files in slot with their checksums.
+func intact(slot string, m manifest) bool {
+	for _, f := range m.files() {
+		if sum, err := sumFile(context.Background(), filepath.Join(slot, f.Name)); err != nil || sum != f.SHA256 {
+			return false
+		}
+	}
+	return true
 }
 
 const tmpPrefix = ".install-"

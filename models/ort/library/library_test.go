@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -65,7 +66,7 @@ func testPlatform(t testing.TB) (platform, []byte) {
 	jar := makeJar(t,
 		jarEntry{name: "META-INF/MANIFEST.MF", data: []byte("Manifest-Version: 1.0\n")},
 		jarEntry{name: "org/bytedeco/onnxruntime/test/libonnxruntime_providers_shared.so", data: []byte("unused")},
-		jarEntry{name: p.entry(), data: testLibrary})
+		jarEntry{name: p.entry(p.library), data: testLibrary})
 	p.jarSHA256, p.jarSize = hexSum(jar), int64(len(jar))
 	return p, jar
 }
@@ -196,7 +197,7 @@ func TestInstallFrom(t *testing.T) {
 
 func TestInstallRefuses(t *testing.T) {
 	p, jar := testPlatform(t)
-	other := makeJar(t, jarEntry{name: p.entry(), data: []byte("another")})
+	other := makeJar(t, jarEntry{name: p.entry(p.library), data: []byte("another")})
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "other.jar"), other)
 	write(t, filepath.Join(dir, "cut.jar"), jar[:len(jar)/2])
@@ -515,7 +516,7 @@ func TestRemoveLeftovers(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	p, err := current()
+	p, err := current(false)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -577,7 +578,7 @@ func TestFind(t *testing.T) {
 
 func TestUnpackRefuses(t *testing.T) {
 	p, good := testPlatform(t)
-	entry := p.entry()
+	entry := p.entry(p.library)
 	lib := jarEntry{name: entry, data: testLibrary}
 	flipped := bytes.Clone(good)
 	flipped[bytes.Index(flipped, []byte(entry))+len(entry)+20] ^= 0xff
@@ -638,8 +639,8 @@ func TestUnpackIgnoresUnsafeNames(t *testing.T) {
 	jar := write(t, filepath.Join(dir, "in", "a.jar"), makeJar(t,
 		jarEntry{name: "../../evil.so", data: []byte("evil")},
 		jarEntry{name: "/tmp/evil.so", data: []byte("evil")},
-		jarEntry{name: p.entry(), data: testLibrary}))
-	sum, size, err := unpack(t.Context(), filepath.Join(dir, "out", "..", "lib"), jar, p.entry())
+		jarEntry{name: p.entry(p.library), data: testLibrary}))
+	sum, size, err := unpack(t.Context(), filepath.Join(dir, "out", "..", "lib"), jar, p.entry(p.library))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -671,13 +672,119 @@ func TestErrorNumberSurvives(t *testing.T) {
 	}
 }
 
+// gpuTestPlatform is testPlatform with a companion.
+func gpuTestPlatform(t testing.TB) (platform, []byte) {
+	t.Helper()
+	p := platform{classifier: "test-gpu", library: "libonnxruntime.so.1", companions: []string{"libonnxruntime_providers_shared.so"}}
+	jar := makeJar(t, jarEntry{name: p.entry(p.companions[0]), data: []byte("companion")}, jarEntry{name: p.entry(p.library), data: testLibrary})
+	p.jarSHA256, p.jarSize = hexSum(jar), int64(len(jar))
+	return p, jar
+}
+
+func TestInstallWithCompanions(t *testing.T) {
+	p, jar := gpuTestPlatform(t)
+	cache, from := t.TempDir(), t.TempDir()
+	install := func(from string) (Location, error) {
+		return install(t.Context(), p, InstallOptions{From: from, Cache: cache})
+	}
+	jarFile := write(t, filepath.Join(from, p.jarName()), jar)
+	slot := "onnxruntime/" + Version + "-test-gpu/"
+	want := slot + "libonnxruntime.so.1 " + slot + "libonnxruntime_providers_shared.so " + slot + "manifest.json"
+	check := func(loc Location, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		companion := filepath.Join(filepath.Dir(loc.Path), p.companions[0])
+		if data, err := os.ReadFile(companion); err != nil || string(data) != "companion" {
+			t.Errorf("the companion holds %q, %v", data, err)
+		}
+		if got := strings.Join(tree(t, cache), " "); got != want {
+			t.Errorf("the cache holds %q", got)
+		}
+	}
+	loc, err := install(jarFile)
+	check(loc, err)
+	check(install(jarFile))
+	// A damaged companion is noticed, by its size at once and by its content when installing again.
+	companion := filepath.Join(filepath.Dir(loc.Path), p.companions[0])
+	write(t, companion, []byte("short"))
+	if _, err := installed(filepath.Dir(loc.Path)); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), p.companions[0]) {
+		t.Errorf("error %v", err)
+	}
+	write(t, companion, []byte("COMPANION"))
+	check(install(jarFile))
+	// A library is taken with what lies beside it, or not at all.
+	lib := write(t, filepath.Join(from, p.library), append(testLibrary, '!'))
+	if _, err := install(lib); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "is not beside") {
+		t.Errorf("error %v", err)
+	}
+	check(loc, nil)
+	write(t, filepath.Join(from, p.companions[0]), []byte("companion"))
+	check(install(lib))
+}
+
+func TestFindGPU(t *testing.T) {
+	if _, err := current(true); err != nil {
+		t.Skip(err)
+	}
+	cache := t.TempDir()
+	find := func(gpu bool) string {
+		t.Helper()
+		loc, err := FindIn("", cache)
+		if gpu {
+			loc, err = FindGPUIn("", cache)
+		}
+		if err != nil {
+			if !errors.Is(err, ErrNotFound) || strings.Contains(err.Error(), "install --gpu`") != gpu {
+				t.Errorf("error %v", err)
+			}
+			return ""
+		}
+		return filepath.Base(filepath.Dir(loc.Path))
+	}
+	put := func(p platform) string {
+		slot, err := slotIn(cache, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(slot, p.library), testLibrary)
+		m := manifest{Source: "test", Library: p.library, SHA256: hexSum(testLibrary), Size: int64(len(testLibrary))}
+		if err := writeManifest(slot, m); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Base(slot)
+	}
+	gpuPlatform, _ := current(true)
+	cpuPlatform, _ := current(false)
+	if a, b := find(false), find(true); a != "" || b != "" {
+		t.Errorf("found %q, %q in nothing", a, b)
+	}
+	gpu := put(gpuPlatform)
+	if a, b := find(false), find(true); a != gpu || b != gpu {
+		t.Errorf("with CUDA only: %q, %q", a, b)
+	}
+	cpu := put(cpuPlatform)
+	if a, b := find(false), find(true); a != cpu || b != gpu {
+		t.Errorf("with both: %q, %q", a, b)
+	}
+	named := write(t, filepath.Join(t.TempDir(), "libonnxruntime.so.1"), testLibrary)
+	if loc, err := FindGPUIn(named, cache); err != nil || loc.Path != named {
+		t.Errorf("override: %v, %v", loc, err)
+	}
+}
+
 func TestPlatforms(t *testing.T) {
-	for name, p := range platforms {
+	all := maps.Clone(platforms)
+	for name, p := range gpuPlatforms {
+		all[name+" with CUDA"] = p
+	}
+	for name, p := range all {
 		if !hexSHA256.MatchString(p.jarSHA256) || p.jarSize <= 0 || p.jarSize > maxJar {
 			t.Errorf("%s: checksum %q, size %d", name, p.jarSHA256, p.jarSize)
 		}
-		if !isLibraryName(p.library) || !strings.Contains(p.entry(), "/"+p.classifier+"/") {
-			t.Errorf("%s: library %q, entry %q", name, p.library, p.entry())
+		if !isLibraryName(p.library) || !strings.Contains(p.entry(p.library), "/"+p.classifier+"/") {
+			t.Errorf("%s: library %q, entry %q", name, p.library, p.entry(p.library))
 		}
 	}
 }
@@ -686,7 +793,7 @@ func FuzzUnpack(f *testing.F) {
 	p, good := testPlatform(f)
 	f.Add(good)
 	f.Add(good[:len(good)/2])
-	f.Add(makeJar(f, jarEntry{name: "../x", data: []byte("x")}, jarEntry{name: p.entry(), data: []byte("lib")}))
+	f.Add(makeJar(f, jarEntry{name: "../x", data: []byte("x")}, jarEntry{name: p.entry(p.library), data: []byte("lib")}))
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
 	f.Fuzz(func(t *testing.T, jar []byte) {
 		dir := t.TempDir()
@@ -695,7 +802,7 @@ func FuzzUnpack(f *testing.F) {
 		if err := os.Mkdir(filepath.Dir(dst), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		sum, size, err := unpack(t.Context(), dst, path, p.entry())
+		sum, size, err := unpack(t.Context(), dst, path, p.entry(p.library))
 		if err != nil {
 			if !errors.Is(err, ErrUnfit) {
 				t.Fatalf("error %v is not an ErrUnfit", err)

@@ -18,6 +18,20 @@ type manifest struct {
 	Library      string `json:"library"`                 // file name, in the same folder
 	SHA256       string `json:"sha256"`                  // of the library, in hex
 	Size         int64  `json:"size"`                    // of the library, bytes
+	// Companions are the files that the library loads from its own folder.
+	Companions []companion `json:"companions,omitempty"`
+}
+
+// companion is another file of an installation.
+type companion struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+}
+
+// files lists the library and its companions.
+func (m manifest) files() []companion {
+	return append([]companion{{m.Library, m.SHA256, m.Size}}, m.Companions...)
 }
 
 var hexSHA256 = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -28,13 +42,15 @@ func parseManifest(text []byte) (manifest, error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return manifest{}, err
 	}
-	switch {
-	case m.Library == "" || m.Library == "." || m.Library == ".." || m.Library != filepath.Base(m.Library):
-		return manifest{}, fmt.Errorf("library: %q is not a file name", m.Library)
-	case !hexSHA256.MatchString(m.SHA256):
-		return manifest{}, fmt.Errorf("sha256: %q is not a SHA-256 in hex", m.SHA256)
-	case m.Size <= 0:
-		return manifest{}, fmt.Errorf("size: must be positive, got %d", m.Size)
+	for _, f := range m.files() {
+		switch {
+		case f.Name == "" || f.Name == "." || f.Name == ".." || f.Name != filepath.Base(f.Name):
+			return manifest{}, fmt.Errorf("%q is not a file name", f.Name)
+		case !hexSHA256.MatchString(f.SHA256):
+			return manifest{}, fmt.Errorf("%s: %q is not a SHA-256 in hex", f.Name, f.SHA256)
+		case f.Size <= 0:
+			return manifest{}, fmt.Errorf("%s: the size must be positive, got %d", f.Name, f.Size)
+		}
 	}
 	return m, nil
 }
@@ -56,22 +72,23 @@ func readManifest(slot string) (manifest, error) {
 	return m, nil
 }
 
-// installed returns the library in slot after the cheap check of its size. The error is an os.ErrNotExist if there is
+// installed returns the library in slot after the cheap check of its files' sizes. The error is an os.ErrNotExist if there is
 // no slot, an ErrUnfit if what is there is damaged.
 func installed(slot string) (Location, error) {
 	m, err := readManifest(slot)
 	if err != nil {
 		return Location{}, err
 	}
-	path := filepath.Join(slot, m.Library)
-	info, err := os.Stat(path)
-	if err != nil {
-		return Location{}, damaged(err, slot, err.Error())
+	for _, f := range m.files() {
+		info, err := os.Stat(filepath.Join(slot, f.Name))
+		if err != nil {
+			return Location{}, damaged(err, slot, err.Error())
+		}
+		if info.Size() != f.Size {
+			return Location{}, damaged(nil, slot, fmt.Sprintf("%s has %d bytes, not %d", f.Name, info.Size(), f.Size))
+		}
 	}
-	if info.Size() != m.Size {
-		return Location{}, damaged(nil, slot, fmt.Sprintf("%s has %d bytes, not %d", m.Library, info.Size(), m.Size))
-	}
-	return Location{Path: path, Source: m.Source, SHA256: m.SHA256}, nil
+	return Location{Path: filepath.Join(slot, m.Library), Source: m.Source, SHA256: m.SHA256}, nil
 }
 
 // damaged is the error for an installation that is there but not as it was written. The cause is hidden from errors.Is

@@ -17,14 +17,15 @@ const (
 
 // platform is what is known about the published library for one operating system and processor.
 type platform struct {
-	classifier string // the artifact's classifier
-	library    string // the library's file name, in the jar and in the cache
-	jarSHA256  string // of the jar, in hex
-	jarSize    int64  // bytes
+	classifier string   // the artifact's classifier
+	library    string   // the library's file name, in the jar and in the cache
+	companions []string // files that the library loads from its own folder, in the jar and in the cache too
+	jarSHA256  string   // of the jar, in hex
+	jarSize    int64    // bytes
 }
 
 // platforms holds the published libraries by GOOS/GOARCH. The libraries need only the C++ runtime of their system (on
-// Windows the Visual C++ one); the execution provider libraries beside them in the jar are not used.
+// Windows the Visual C++ one); the execution provider libraries beside them in the jar are not used here.
 var platforms = map[string]platform{
 	"linux/amd64": {
 		classifier: "linux-x86_64", library: "libonnxruntime.so.1", jarSize: 15715331,
@@ -44,8 +45,26 @@ var platforms = map[string]platform{
 	},
 }
 
-// current returns the platform that ordo runs on.
-func current() (platform, error) {
+// gpuPlatforms holds the libraries with a CUDA execution provider, which they load when a session asks for it. That needs
+// CUDA 13's runtime and cuBLAS, cuDNN 9 and NVIDIA's driver, which are not in the jar.
+var gpuPlatforms = map[string]platform{
+	"linux/amd64": {
+		classifier: "linux-x86_64-gpu", library: "libonnxruntime.so.1", jarSize: 165275041,
+		jarSHA256:  "a1775c67abc5864dcaa3771eff343be804cd0d0232f0b187e6c9867c15d6167f",
+		companions: []string{"libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"},
+	},
+}
+
+// current returns the platform that ordo runs on, with CUDA or without.
+func current(gpu bool) (platform, error) {
+	if gpu {
+		p, ok := gpuPlatforms[runtime.GOOS+"/"+runtime.GOARCH]
+		if !ok {
+			return platform{}, unfit(nil, "no ONNX Runtime with the training API and CUDA is published for %s/%s: build one "+
+				"and set %s to it", runtime.GOOS, runtime.GOARCH, EnvLibrary)
+		}
+		return p, nil
+	}
 	p, ok := platforms[runtime.GOOS+"/"+runtime.GOARCH]
 	if !ok {
 		return platform{}, unfit(nil, "no ONNX Runtime with the training API is published for %s/%s: build one and set "+
@@ -64,10 +83,13 @@ func (p platform) jarName() string {
 	return fmt.Sprintf("%s-%s-%s.jar", artifactName, Version, p.classifier)
 }
 
-// entry is the library's name in the jar.
-func (p platform) entry() string {
-	return strings.ReplaceAll(artifactGroup, ".", "/") + "/" + artifactName + "/" + p.classifier + "/" + p.library
+// entry is a file's name in the jar.
+func (p platform) entry(file string) string {
+	return strings.ReplaceAll(artifactGroup, ".", "/") + "/" + artifactName + "/" + p.classifier + "/" + file
 }
+
+// files are the library and its companions.
+func (p platform) files() []string { return append([]string{p.library}, p.companions...) }
 
 // slotIn returns the folder of the installed library under the given cache folder (see CacheDir).
 func slotIn(cache string, p platform) (string, error) {

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ordo/models/artifacts"
+	"ordo/models/heads"
+	"ordo/models/onnxgraph"
+)
+
+// buildFlags are what the command line says over a --config.
+type buildFlags struct {
+	out, config, features, embedding string
+	outputs, heads, frozen           []string
+	projector, predictor             []int
+	noBatchNorm                      bool
+	mean, std                        []float64
+	imageSize                        int
+	seed                             uint64
+	dropoutSeed                      int64
+	asJSON                           bool
+}
+
+func newArtifactsBuildCommand(g *global) *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{
+		Use:   "build FORWARD.onnx --out DIR",
+		Short: "Make training artifacts of a forward graph",
+		Long: `Make training artifacts of a forward graph, which any framework can export to ONNX (opset 13 to 22): images
+[batch, 3, size, size] in, features [batch, n] out. Its float32 tensors become the parameters.
+
+The graph's output becomes "features"; of several, --features says which. The losses look at "embedding": another output
+(--embedding), or what a projector makes of the features (--projector), or else the features themselves. Any number of
+further heads can be added: each --head is a line of YAML, and a --config file holds them all, in the same form:
+
+  features: pooled            # the keys are the flags' names, with _ for -
+  heads:
+    - {name: projector, layers: [256, 64]}
+    - {name: predictor, input: embedding, layers: [64, 64]}
+    - {name: order, layers: [128, 32], batch_norm: false, bias: true}
+    - {name: classifier, input: features, output: classes, layers: [10]}
+  frozen: ["conv1.*", "bn1.*"]
+  mean: [0.485, 0.456, 0.406]
+  std: [0.229, 0.224, 0.225]
+
+The folder appears whole or not at all, with ordo.json in it, which says what it holds.`,
+		Example: `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
+  ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' --frozen 'patch_embed.*' --out artifacts/vit`,
+		Args: oneArg("an ONNX file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.out == "" {
+				return usageErrorf(cmd, "--out is missing")
+			}
+			o, err := f.options(cmd)
+			if err != nil {
+				return err
+			}
+			return buildArtifacts(g, args[0], f.out, o, f.asJSON)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.out, "out", "", "folder to make (`DIR`)")
+	flags.StringVar(&f.config, "config", "", "`FILE`.yaml with any of these options")
+	flags.StringVar(&f.features, "features", "", "`OUTPUT` that becomes the features")
+	flags.StringVar(&f.embedding, "embedding", "", "`OUTPUT` that becomes the embedding")
+	flags.StringSliceVar(&f.outputs, "outputs", nil, "further `OUTPUTS` that the loss shall see")
+	flags.IntSliceVar(&f.projector, "projector", nil, "`SIZES` of the layers of a projector on the features, which gives the embedding")
+	flags.IntSliceVar(&f.predictor, "predictor", nil, "`SIZES` of the layers of a predictor on the embedding")
+	flags.BoolVar(&f.noBatchNorm, "no-batch-norm", false, "build projector and predictor without batch norm")
+	flags.StringArrayVar(&f.heads, "head", nil, "another head (`YAML`): {name: order, input: features, layers: [128, 32], batch_norm: true, bias: true}")
+	flags.StringArrayVar(&f.frozen, "frozen", nil, "`PATTERN` of parameters that are not trained (* is any text)")
+	flags.Float64SliceVar(&f.mean, "mean", nil, "three `NUMBERS` that are subtracted from the images first")
+	flags.Float64SliceVar(&f.std, "std", nil, "three `NUMBERS` that the images are divided by then")
+	flags.IntVar(&f.imageSize, "image-size", 0, "side of the images in pixels, where the graph leaves it free")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the heads' initial weights")
+	flags.Int64Var(&f.dropoutSeed, "dropout-seed", 0, "seed of the dropouts; 0 is the session's")
+	flags.BoolVar(&f.asJSON, "json", false, "print the manifest")
+	return cmd
+}
+
+// options are those of the --config file, with the flags that were given over them.
+func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
+	o := artifacts.DefaultOptions()
+	if f.config != "" {
+		text, err := os.ReadFile(f.config)
+		if err != nil {
+			return o, fmt.Errorf("%w: %w", artifacts.ErrOptions, err)
+		}
+		if o, err = artifacts.ParseOptions(text); err != nil {
+			return o, fmt.Errorf("%s: %w", f.config, err)
+		}
+	}
+	given := cmd.Flags().Changed
+	for name, set := range map[string]func(){
+		"features":     func() { o.Features = f.features },
+		"embedding":    func() { o.Embedding = f.embedding },
+		"outputs":      func() { o.Outputs = f.outputs },
+		"frozen":       func() { o.Frozen = f.frozen },
+		"mean":         func() { o.Mean = f.mean },
+		"std":          func() { o.Std = f.std },
+		"image-size":   func() { o.ImageSize = f.imageSize },
+		"seed":         func() { o.Seed = f.seed },
+		"dropout-seed": func() { o.DropoutSeed = f.dropoutSeed },
+	} {
+		if given(name) {
+			set()
+		}
+	}
+	if given("projector") {
+		h := heads.Default()
+		h.Name, h.Layers, h.BatchNorm = heads.Projector, f.projector, !f.noBatchNorm
+		o.Heads = append(o.Heads, h)
+	}
+	if given("predictor") {
+		h := heads.Default()
+		h.Name, h.Input, h.Layers, h.BatchNorm = "predictor", heads.Embedding, f.predictor, !f.noBatchNorm
+		o.Heads = append(o.Heads, h)
+	}
+	for _, text := range f.heads {
+		h, err := heads.Parse(text)
+		if err != nil {
+			return o, usageErrorf(cmd, "--head: %v", err)
+		}
+		o.Heads = append(o.Heads, h)
+	}
+	if err := o.Validate(); err != nil {
+		return o, usageErrorf(cmd, "%v", err)
+	}
+	return o, nil
+}
+
+func buildArtifacts(g *global, file, out string, o artifacts.Options, asJSON bool) error {
+	// What can't be written shouldn't be computed for a minute first.
+	if err := artifacts.CheckFree(out); err != nil {
+		return err
+	}
+	forward, err := onnxgraph.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	built, err := artifacts.Build(forward, o)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	hash, err := hashFile(file)
+	if err != nil {
+		return err
+	}
+	source := artifacts.Source{File: filepath.Base(file), SHA256: hash}
+	if err := artifacts.Write(out, built, source, thisBuild().Version); err != nil {
+		return err
+	}
+	if asJSON {
+		written, err := artifacts.Read(out)
+		if err != nil {
+			return err
+		}
+		return g.printJSON(written.Manifest)
+	}
+	describeArtifacts(g.stdout, built.Description)
+	if d := built.Manifest.Dropped; len(d) > 0 {
+		fmt.Fprintf(g.stdout, "not used: the graph's outputs %s\n", strings.Join(d, ", "))
+	}
+	fmt.Fprintf(g.stdout, "artifacts: %s\n", out+string(os.PathSeparator))
+	return nil
+}
+
+// describeArtifacts prints what a model takes, gives and trains.
+func describeArtifacts(w io.Writer, d artifacts.Description) {
+	batch := "batch"
+	if d.Input.Batch > 0 {
+		batch = fmt.Sprint(d.Input.Batch)
+	}
+	fmt.Fprintf(w, "input: %s [%s, %d, %d, %d]\n", d.Input.Name, batch, d.Input.Channels, d.Input.Height, d.Input.Width)
+	for _, o := range d.Outputs {
+		fmt.Fprintf(w, "output: %s [%s, %d]\n", o.Name, batch, o.Dim)
+	}
+	var trained, frozen, tensors int64
+	for _, p := range d.Parameters {
+		count := int64(1)
+		for _, n := range p.Shape {
+			count *= n
+		}
+		if p.Trainable {
+			trained += count
+			tensors++
+		} else {
+			frozen += count
+		}
+	}
+	fmt.Fprintf(w, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n", trained, tensors, frozen)
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, f.Close())
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"ordo/models/zoo"
+)
+
+// listed is a backbone of the zoo.
+type listed struct {
+	Backbone   string   `json:"backbone"`
+	Parameters int64    `json:"parameters"`
+	Features   int      `json:"features"`
+	ImageSize  int      `json:"image_size"` // of the numbers
+	Options    []string `json:"options"`
+}
+
+func newArtifactsListCommand(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the built-in backbones",
+		Long: `List the built-in backbones with their number of parameters and features, without a projector, and the options that they take
+in an experiment's model section. ` + "`ordo artifacts build`" + ` takes any other.`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			list, err := listBackbones()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return g.printJSON(list)
+			}
+			w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "backbone\tparameters\tfeatures\toptions")
+			for _, b := range list {
+				fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", b.Backbone, b.Parameters, b.Features, strings.Join(b.Options, ", "))
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON list")
+	return cmd
+}
+
+// listedImage is a size that all backbones take with the standard stem.
+const listedImage = 224
+
+func listBackbones() ([]listed, error) {
+	var list []listed
+	for _, name := range zoo.Names() {
+		o := zoo.Options{Backbone: name, Stem: "standard"}
+		info, err := zoo.Describe(o, listedImage)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, listed{
+			Backbone: name, Parameters: info.Parameters, Features: info.Features, ImageSize: listedImage, Options: zoo.Keys(name),
+		})
+	}
+	return list, nil
+}

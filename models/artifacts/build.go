@@ -1,0 +1,440 @@
+package artifacts
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"ordo/models/autodiff"
+	"ordo/models/onnxgraph"
+	"ordo/models/ort"
+)
+
+// channels of an image.
+const channels = 3
+
+// Build makes artifacts of a forward graph. Its float32 initializers become the parameters. The graph is not changed. An error
+// names the node, output or option that is at fault.
+func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("artifacts: options: %w", err)
+	}
+	m := proto.CloneOf(forward)
+	p := &preparation{o: o, m: m, g: m.GetGraph()}
+	if err := p.prepare(); err != nil {
+		return nil, fmt.Errorf("artifacts: %w", err)
+	}
+	built, err := autodiff.Build(m, autodiff.Options{
+		Outputs: p.outputs, Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("artifacts: %w", err)
+	}
+	training, err1 := built.Training.Encode()
+	eval, err2 := built.Eval.Encode()
+	optimizer, err3 := built.Optimizer.Encode()
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fmt.Errorf("artifacts: %w", err)
+	}
+	f := &Folder{Artifacts: ort.Artifacts{Training: training, Eval: eval, Optimizer: optimizer, Checkpoint: built.Checkpoint}}
+	if err := f.describe(); err != nil {
+		return nil, fmt.Errorf("artifacts: %w", err)
+	}
+	f.Manifest = newManifest(o, f.Description)
+	f.Manifest.Dropped = p.dropped
+	return f, nil
+}
+
+// preparation makes of somebody's forward graph one as package autodiff and the runner want it.
+type preparation struct {
+	o       Options
+	m       *onnxgraph.Model
+	g       *onnxgraph.Graph
+	outputs []string // those of the prepared graph
+	dropped []string // outputs of the given graph that are not used
+	frozen  []string // parameters
+}
+
+func (p *preparation) prepare() error {
+	// A Builder learns the names once, so each step that renames comes before those that add.
+	for _, step := range []func() error{p.nameOutputs, p.nameInput, p.freeBatch, p.normalize, p.addHeads, p.checkOutputs, p.findFrozen} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nameOutputs renames the outputs that were chosen, and drops the others.
+func (p *preparation) nameOutputs() error {
+	var known []string
+	for _, v := range p.g.GetOutput() {
+		known = append(known, v.GetName())
+	}
+	features := p.o.Features
+	if features == "" {
+		if len(known) != 1 {
+			return fmt.Errorf("the graph has the outputs %s: say which are the features (--features)", strings.Join(known, ", "))
+		}
+		features = known[0]
+	}
+	var faults []error
+	for _, c := range []struct{ key, name string }{{"features", features}, {"embedding", p.o.Embedding}} {
+		if c.name != "" && !slices.Contains(known, c.name) {
+			faults = append(faults, fmt.Errorf("%s: the graph has no output %q, it has: %s", c.key, c.name, strings.Join(known, ", ")))
+		}
+	}
+	for i, name := range p.o.Outputs {
+		if !slices.Contains(known, name) {
+			faults = append(faults, fmt.Errorf("outputs[%d]: the graph has no output %q, it has: %s", i, name, strings.Join(known, ", ")))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	for _, name := range known {
+		if name != features && name != p.o.Embedding && !slices.Contains(p.o.Outputs, name) {
+			p.dropped = append(p.dropped, name)
+		}
+	}
+	p.g.Output = nil // renaming must not meet them
+	embedding := p.o.Embedding
+	if embedding == features {
+		embedding = "" // a copy
+	}
+	// What is in the way of a name that is given away moves aside first, which may be one of the outputs.
+	moved := map[string]string{}
+	for _, c := range []struct{ from, to string }{{features, Features}, {embedding, Embedding}} {
+		from := c.from
+		if to, ok := moved[from]; ok {
+			from = to
+		}
+		if from == "" || from == c.to {
+			continue
+		}
+		if err := p.rename(from, c.to, moved); err != nil {
+			return err
+		}
+	}
+	p.outputs = append([]string{Features, Embedding}, p.o.Outputs...)
+	if p.o.embeddingIsGiven() && embedding == "" {
+		if err := p.moveAside(Embedding, moved); err != nil {
+			return err
+		}
+		onnxgraph.Extend(p.m).Op("Identity", Embedding, []string{Features})
+	}
+	return nil
+}
+
+// rename gives a value another name, and what has that name already a third one.
+func (p *preparation) rename(from, to string, moved map[string]string) error {
+	if err := p.moveAside(to, moved); err != nil {
+		return err
+	}
+	for _, t := range p.g.GetInitializer() {
+		if t.GetName() == from {
+			return fmt.Errorf("output %q is a stored tensor, nothing that the graph computes", from)
+		}
+	}
+	renameValue(p.g, from, to)
+	return nil
+}
+
+func (p *preparation) moveAside(name string, moved map[string]string) error {
+	if slices.Contains(p.o.Outputs, name) {
+		return fmt.Errorf("outputs: %q is a name that ordo gives itself: rename this output of the graph", name)
+	}
+	for _, t := range p.g.GetInitializer() {
+		if t.GetName() == name {
+			return fmt.Errorf("the graph has a parameter that is called %q, a name that ordo needs: rename it", name)
+		}
+	}
+	if b := onnxgraph.Extend(p.m); b.Has(name) {
+		other := b.Unique(name)
+		renameValue(p.g, name, other)
+		moved[name] = other
+	}
+	return nil
+}
+
+// renameValue changes the name of a value wherever it stands in a graph.
+func renameValue(g *onnxgraph.Graph, from, to string) {
+	swap := func(names []string) {
+		for i, n := range names {
+			if n == from {
+				names[i] = to
+			}
+		}
+	}
+	for _, n := range g.GetNode() {
+		swap(n.Input)
+		swap(n.Output)
+	}
+	for _, list := range [][]*onnxgraph.ValueInfo{g.Input, g.Output, g.ValueInfo} {
+		for _, v := range list {
+			if v.GetName() == from {
+				v.Name = to
+			}
+		}
+	}
+}
+
+// nameInput finds the images among the inputs and checks what they are.
+func (p *preparation) nameInput() error {
+	stored := map[string]bool{}
+	for _, t := range p.g.GetInitializer() {
+		stored[t.GetName()] = true
+	}
+	var inputs []*onnxgraph.ValueInfo
+	var names []string
+	for _, v := range p.g.GetInput() {
+		if !stored[v.GetName()] {
+			inputs = append(inputs, v)
+			names = append(names, v.GetName())
+		}
+	}
+	if len(inputs) != 1 {
+		return fmt.Errorf("the graph must have one input, the images, but it has %d: %s", len(inputs), strings.Join(names, ", "))
+	}
+	images := inputs[0]
+	if names[0] != Images {
+		if err := p.rename(names[0], Images, map[string]string{}); err != nil {
+			return err
+		}
+	}
+	typ, err := images.TensorType()
+	if err != nil {
+		return err
+	}
+	s := typ.Shape
+	if typ.Elem != onnxgraph.Float32 || len(s) != 4 || s[1] != (onnxgraph.Dim{Size: channels}) {
+		return fmt.Errorf("input %s is %v, it must be float[batch,%d,height,width]", names[0], typ, channels)
+	}
+	for i := 2; i < 4; i++ {
+		switch size := int64(p.o.ImageSize); {
+		case !s[i].Static() && size == 0:
+			return fmt.Errorf("input %s is %v: its image size is free, fix it with --image-size", names[0], typ)
+		case !s[i].Static():
+			s[i] = onnxgraph.Dim{Size: size}
+		case size != 0 && s[i].Size != size:
+			return fmt.Errorf("input %s is %v: its image size is fixed, --image-size %d can't change it", names[0], typ, size)
+		}
+	}
+	if s[2] != s[3] {
+		return fmt.Errorf("input %s is %v: the images must be square", names[0], typ)
+	}
+	images.Type = onnxgraph.NewValueInfo("", typ).Type
+	return nil
+}
+
+// freeBatch makes a fixed batch a free one. Where a Reshape has the batch written into its new shape, it stands there
+// afterwards as "what it was before".
+func (p *preparation) freeBatch() error {
+	images := p.g.GetInput()[slices.IndexFunc(p.g.GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == Images })]
+	typ, err := images.TensorType()
+	if err != nil {
+		return err
+	}
+	batch := typ.Shape[0]
+	typ.Shape[0] = onnxgraph.Batch()[0]
+	images.Type = onnxgraph.NewValueInfo("", typ).Type
+	p.g.ValueInfo = nil // declared for the batch that was; all types are inferred anew
+	if !batch.Static() {
+		return nil
+	}
+	p.freeReshapes(batch.Size)
+	types, err := onnxgraph.Infer(p.m)
+	if err == nil && slices.ContainsFunc(p.given(), func(name string) bool {
+		s := types.Of[name].Shape
+		return len(s) == 0 || s[0] != typ.Shape[0]
+	}) {
+		err = errors.New("an output doesn't have the batch as its first dimension")
+	}
+	if err != nil {
+		return fmt.Errorf("the graph was exported for batches of %d images and can't be freed from that: %w; export it with a "+
+			"free (dynamic) first dimension", batch.Size, err)
+	}
+	return nil
+}
+
+// given are the outputs that the graph has without the heads.
+func (p *preparation) given() []string {
+	list := []string{Features}
+	if p.o.embeddingIsGiven() {
+		list = append(list, Embedding)
+	}
+	return append(list, p.o.Outputs...)
+}
+
+func (p *preparation) freeReshapes(batch int64) {
+	stored := map[string]*onnxgraph.Tensor{}
+	for _, t := range p.g.GetInitializer() {
+		stored[t.GetName()] = t
+	}
+	for _, n := range p.g.GetNode() {
+		if n.GetOpType() == "Constant" {
+			if t, err := onnxgraph.ConstantValue(n); err == nil {
+				stored[n.Out(0)] = t
+			}
+		}
+	}
+	b := onnxgraph.Extend(p.m)
+	for _, n := range p.g.GetNode() {
+		if n.GetOpType() != "Reshape" || n.Int("allowzero", 0) != 0 || stored[n.In(1)] == nil || len(n.GetInput()) != 2 {
+			continue
+		}
+		shape, err := stored[n.In(1)].Ints()
+		if err != nil || len(shape) == 0 || shape[0] != batch {
+			continue
+		}
+		free := slices.Clone(shape)
+		free[0] = 0
+		n.Input[1] = b.Initializer(onnxgraph.NewInts(b.Unique(n.In(1)+"/free"), free...))
+	}
+}
+
+// normalize puts (images − mean)/std in front. The constants are nodes, so they don't become parameters.
+func (p *preparation) normalize() error {
+	if len(p.o.Mean) == 0 {
+		return nil
+	}
+	b := onnxgraph.Extend(p.m)
+	constant := func(name string, values []float64) (string, *onnxgraph.Node) {
+		narrow := make([]float32, channels)
+		for i, v := range values {
+			narrow[i] = float32(v)
+		}
+		name = b.Unique(name)
+		return name, &onnxgraph.Node{Name: name, OpType: "Constant", Output: []string{name}, Attribute: []*onnxgraph.Attribute{
+			onnxgraph.TensorAttr("value", onnxgraph.NewFloats(name, []int64{1, channels, 1, 1}, narrow)),
+		}}
+	}
+	mean, meanNode := constant("normalize/mean", p.o.Mean)
+	std, stdNode := constant("normalize/std", p.o.Std)
+	centred, normal := b.Unique("normalize/centred"), b.Unique("normalize")
+	for _, n := range p.g.GetNode() {
+		for i, in := range n.GetInput() {
+			if in == Images {
+				n.Input[i] = normal
+			}
+		}
+	}
+	p.g.Node = append([]*onnxgraph.Node{meanNode, stdNode,
+		{Name: centred, OpType: "Sub", Input: []string{Images, mean}, Output: []string{centred}},
+		{Name: normal, OpType: "Div", Input: []string{centred, std}, Output: []string{normal}},
+	}, p.g.GetNode()...)
+	return nil
+}
+
+// addHeads flattens outputs that are no matrices and puts the heads on.
+func (p *preparation) addHeads() error {
+	for _, name := range p.given() {
+		if err := p.flatten(name); err != nil {
+			return err
+		}
+	}
+	b := onnxgraph.Extend(p.m)
+	for _, h := range p.o.Heads {
+		h = h.Resolved()
+		types, err := onnxgraph.Infer(p.m)
+		if err != nil {
+			return err
+		}
+		in, err := columns(h.Input, types)
+		if err != nil {
+			return fmt.Errorf("head %s: %w", h.Name, err)
+		}
+		for _, t := range p.g.GetInitializer() {
+			if strings.HasPrefix(t.GetName(), h.Name+".") {
+				return fmt.Errorf("head %s: the graph has a parameter %q already, choose another name", h.Name, t.GetName())
+			}
+		}
+		if b.Has(h.Output) {
+			return fmt.Errorf("head %s: the graph has a value %q already, choose another output", h.Name, h.Output)
+		}
+		h.Add(b, in, p.o.Seed)
+		if !slices.Contains(p.outputs, h.Output) {
+			p.outputs = append(p.outputs, h.Output)
+		}
+	}
+	return nil
+}
+
+// flatten makes an output [batch, a, b …] a matrix.
+func (p *preparation) flatten(name string) error {
+	types, err := onnxgraph.Infer(p.m)
+	if err != nil {
+		return err
+	}
+	if len(types.Of[name].Shape) < 3 {
+		return nil
+	}
+	inner := onnxgraph.Extend(p.m).Unique(name + "/unflattened")
+	renameValue(p.g, name, inner)
+	onnxgraph.Extend(p.m).Op("Flatten", name, []string{inner}, onnxgraph.IntAttr("axis", 1))
+	return nil
+}
+
+// columns is the second dimension of a matrix [batch, n].
+func columns(name string, types *onnxgraph.Types) (int, error) {
+	typ := types.Of[name]
+	if s := typ.Shape; typ.Elem != onnxgraph.Float32 || len(s) != 2 || s[0].Static() || !s[1].Static() || s[1].Size < 1 {
+		return 0, fmt.Errorf("output %s is %v, it must be float[batch,n]", name, typ)
+	}
+	return int(typ.Shape[1].Size), nil
+}
+
+func (p *preparation) checkOutputs() error {
+	types, err := onnxgraph.Infer(p.m)
+	if err != nil {
+		return err
+	}
+	for _, name := range p.outputs {
+		if _, err := columns(name, types); err != nil {
+			return err
+		}
+		p.g.Output = append(p.g.Output, onnxgraph.NewValueInfo(name, types.Of[name]))
+	}
+	return onnxgraph.Check(p.m)
+}
+
+// findFrozen turns the patterns into names.
+func (p *preparation) findFrozen() error {
+	used := map[string]bool{}
+	for _, n := range p.g.GetNode() {
+		for _, in := range n.GetInput() {
+			used[in] = true
+		}
+	}
+	var names []string
+	for _, t := range p.g.GetInitializer() {
+		if t.GetDataType() == onnxgraph.Float32 && used[t.GetName()] {
+			names = append(names, t.GetName())
+		}
+	}
+	frozen := map[string]bool{}
+	for i, pattern := range p.o.Frozen {
+		found := false
+		for _, name := range names {
+			if match(pattern, name) {
+				found, frozen[name] = true, true
+			}
+		}
+		if !found {
+			return fmt.Errorf("frozen[%d]: %q matches no parameter; they are called as %s", i, pattern, examples(names))
+		}
+	}
+	p.frozen = slices.DeleteFunc(names, func(name string) bool { return !frozen[name] })
+	return nil
+}
+
+// examples lists a few names.
+func examples(names []string) string {
+	if len(names) > 6 {
+		return strings.Join(names[:3], ", ") + ", …, " + strings.Join(names[len(names)-3:], ", ")
+	}
+	return strings.Join(names, ", ")
+}

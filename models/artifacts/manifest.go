@@ -1,0 +1,130 @@
+package artifacts
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"ordo/models/autodiff"
+	"ordo/models/heads"
+)
+
+// ManifestFile is the name of the manifest in a folder of artifacts.
+const ManifestFile = "ordo.json"
+
+// manifestFormat is raised when an older ordo would misread the file.
+const manifestFormat = 1
+
+// Manifest says what a folder of artifacts is and where it comes from.
+type Manifest struct {
+	Format int    `json:"format"`
+	Ordo   string `json:"ordo"` // version of the program that built it
+	Source Source `json:"source"`
+	Description
+	Heads       []heads.Head              `json:"heads"`
+	Frozen      []string                  `json:"frozen_patterns"`
+	Mean        []float64                 `json:"mean,omitempty"`
+	Std         []float64                 `json:"std,omitempty"`
+	Dropped     []string                  `json:"dropped_outputs,omitempty"` // of the forward graph
+	Seed        uint64                    `json:"seed"`
+	DropoutSeed int64                     `json:"dropout_seed,omitempty"`
+	Optimizer   autodiff.OptimizerOptions `json:"optimizer"`
+	Files       map[string]string         `json:"files"` // name → SHA-256, hexadecimal
+}
+
+// Source is the forward graph that artifacts were built from.
+type Source struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+}
+
+// Description is what a model takes and gives.
+type Description struct {
+	Input      Input       `json:"input"`
+	Outputs    []Output    `json:"outputs"` // in the order in which the loss gets them
+	Parameters []Parameter `json:"parameters"`
+}
+
+// Input are the images, float32 [Batch, Channels, Height, Width].
+type Input struct {
+	Name     string `json:"name"`
+	Batch    int64  `json:"batch"` // 0: free
+	Channels int64  `json:"channels"`
+	Height   int64  `json:"height"`
+	Width    int64  `json:"width"`
+}
+
+// Output is a matrix [batch, Dim].
+type Output struct {
+	Name string `json:"name"`
+	Dim  int64  `json:"dim"`
+}
+
+// Parameter is a stored tensor of the model.
+type Parameter struct {
+	Name      string  `json:"name"`
+	Shape     []int64 `json:"shape"`
+	Trainable bool    `json:"trainable"`
+}
+
+func newManifest(o Options, d Description) *Manifest {
+	m := &Manifest{
+		Format: manifestFormat, Description: d, Heads: []heads.Head{}, Frozen: append([]string{}, o.Frozen...), Mean: o.Mean, Std: o.Std,
+		Seed: o.Seed, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
+	}
+	for _, h := range o.Heads {
+		m.Heads = append(m.Heads, h.Resolved())
+	}
+	return m
+}
+
+// ParseManifest reads a manifest. Keys that it doesn't know are errors: a newer ordo has written them.
+func ParseManifest(text []byte) (*Manifest, error) {
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(text, &version); err != nil {
+		return nil, fmt.Errorf("artifacts: manifest: not JSON: %w", err)
+	}
+	if version.Format != manifestFormat {
+		return nil, fmt.Errorf("artifacts: manifest: format %d, this ordo reads %d: take the ordo that built the folder, or build it anew",
+			version.Format, manifestFormat)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	m := &Manifest{}
+	if err := d.Decode(m); err != nil {
+		return nil, fmt.Errorf("artifacts: manifest: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("artifacts: manifest: something follows the JSON object")
+	}
+	for name := range m.Files {
+		if !filepath.IsLocal(name) || filepath.Base(name) != name {
+			return nil, fmt.Errorf("artifacts: manifest: %q is not a file of the folder", name)
+		}
+	}
+	return m, nil
+}
+
+// encode writes the manifest as people read it.
+func (m *Manifest) encode() ([]byte, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(m); err != nil {
+		return nil, fmt.Errorf("artifacts: manifest: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+func sum(data []byte) string {
+	s := sha256.Sum256(data)
+	return hex.EncodeToString(s[:])
+}

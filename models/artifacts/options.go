@@ -1,0 +1,178 @@
+package artifacts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"ordo/models/autodiff"
+	"ordo/models/heads"
+)
+
+// The names that every model of ordo has: its input, and the two outputs that the runner exports.
+const (
+	Images    = "images"
+	Features  = heads.Features
+	Embedding = heads.Embedding
+)
+
+// Options say what to make of a forward graph. As YAML they are the file of `ordo artifacts build --config`.
+type Options struct {
+	// Features names the graph's output that becomes `features`; a graph with a single output needs no name. An output
+	// [batch, c, h, w] is flattened.
+	Features string `yaml:"features"`
+	// Embedding names the graph's output that becomes `embedding`. Without it, that is the output of the head with that
+	// output (a projector), and without such a head a copy of the features.
+	Embedding string `yaml:"embedding"`
+	// Outputs names further outputs of the graph that the loss shall see.
+	Outputs []string `yaml:"outputs"`
+	// Heads are added in order; one may stand on another before it.
+	Heads []heads.Head `yaml:"heads"`
+	// Frozen lists patterns for names of parameters that are not trained; * stands for any text and ? for one character. Each
+	// must match something.
+	Frozen []string `yaml:"frozen"`
+	// Mean and Std, three numbers each or empty, put (images − mean)/std in front of the network, for a backbone whose
+	// images are normalised otherwise than the experiment's (augment.mean, augment.std).
+	Mean []float64 `yaml:"mean"`
+	Std  []float64 `yaml:"std"`
+	// ImageSize is the side of the images, in pixels, where the graph leaves it free.
+	ImageSize int `yaml:"image_size"`
+	// Seed starts the initial weights of the heads. Default 1.
+	Seed uint64 `yaml:"seed"`
+	// DropoutSeed, if it is not 0, gives every dropout a random sequence of its own that starts anew with each session. With
+	// 0 (the default) they draw from the session's.
+	DropoutSeed int64 `yaml:"dropout_seed"`
+	// Optimizer holds the constants of AdamW; an experiment replaces them by its own.
+	Optimizer autodiff.OptimizerOptions `yaml:"optimizer"`
+}
+
+// DefaultOptions adds nothing and trains everything.
+func DefaultOptions() Options {
+	return Options{Seed: 1, Optimizer: autodiff.DefaultOptions().Optimizer}
+}
+
+const (
+	maxHeads     = 64
+	maxImageSize = 4096
+)
+
+// ParseOptions reads options from YAML over the defaults. Unknown keys are errors.
+func ParseOptions(text []byte) (Options, error) {
+	o := DefaultOptions()
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&o); err != nil && !errors.Is(err, io.EOF) {
+		// "unmarshal errors:", then a line for each
+		text := strings.NewReplacer("yaml: ", "", "unmarshal errors:\n  ", "", "\n  ", "; ", " in type artifacts.Options", "").Replace(err.Error())
+		return o, fmt.Errorf("%w: %s", ErrOptions, text)
+	}
+	if err := o.Validate(); err != nil {
+		return o, fmt.Errorf("%w: %w", ErrOptions, err)
+	}
+	return o, nil
+}
+
+// ErrOptions is wrapped by ParseOptions' errors.
+var ErrOptions = errors.New("artifacts: bad options")
+
+// Validate returns every fault that the options have on their own, joined.
+func (o Options) Validate() error {
+	var faults []error
+	faultf := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
+	if len(o.Heads) > maxHeads {
+		faultf("heads: must be at most %d, got %d", maxHeads, len(o.Heads))
+	}
+	known := []string{Features}
+	if o.embeddingIsGiven() {
+		known = append(known, Embedding)
+	}
+	taken := map[string]bool{Features: true, Embedding: o.Embedding != ""}
+	for i, name := range o.Outputs {
+		if taken[name] || name == o.Features || name == o.Embedding {
+			faultf("outputs[%d]: %q is there already", i, name)
+		}
+		taken[name] = true
+		known = append(known, name)
+	}
+	names := map[string]bool{}
+	for i, h := range o.Heads {
+		h = h.Resolved()
+		if err := h.Validate(); err != nil {
+			for _, line := range strings.Split(err.Error(), "\n") {
+				faultf("heads[%d].%s", i, line)
+			}
+			continue
+		}
+		if names[h.Name] {
+			faultf("heads[%d].name: a head before it is called %q too", i, h.Name)
+		}
+		if taken[h.Output] {
+			faultf("heads[%d].output: there is an output %q already", i, h.Output)
+		}
+		if !slices.Contains(known, h.Input) || h.Input == h.Output {
+			faultf("heads[%d].input: must be one of %s, got %q", i, strings.Join(known, ", "), h.Input)
+		}
+		names[h.Name], taken[h.Output] = true, true
+		known = append(known, h.Output)
+	}
+	for i, p := range o.Frozen {
+		if p == "" {
+			faultf("frozen[%d]: must be a pattern such as layer1.*, got nothing", i)
+		}
+	}
+	if len(o.Mean) != len(o.Std) || len(o.Mean) != 0 && len(o.Mean) != channels {
+		faultf("mean: mean and std must have %d numbers each or none, got %d and %d", channels, len(o.Mean), len(o.Std))
+	}
+	for i, s := range o.Std {
+		if !(s > 0 && s < 1e6) {
+			faultf("std[%d]: must be in (0, 1e6), got %v", i, s)
+		}
+	}
+	for i, m := range o.Mean {
+		if !(m > -1e6 && m < 1e6) {
+			faultf("mean[%d]: must be in (-1e6, 1e6), got %v", i, m)
+		}
+	}
+	if o.ImageSize < 0 || o.ImageSize > maxImageSize {
+		faultf("image_size: must be in [1, %d], or 0 for the graph's own, got %d", maxImageSize, o.ImageSize)
+	}
+	if err := o.Optimizer.Validate(); err != nil {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			faultf("optimizer.%s", line)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// embeddingIsGiven says whether the embedding is there before any head is.
+func (o Options) embeddingIsGiven() bool {
+	return o.Embedding != "" || !slices.ContainsFunc(o.Heads, func(h heads.Head) bool { return h.Resolved().Output == Embedding })
+}
+
+// match says whether a pattern, in which * is any text and ? any one character, matches a name.
+func match(pattern, name string) bool {
+	// The position after the last * and what it has swallowed so far, to go back to.
+	star, swallowed := -1, 0
+	p, n := 0, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, swallowed = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p++
+			n++
+		case star >= 0:
+			swallowed++
+			p, n = star+1, swallowed
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}

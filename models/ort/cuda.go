@@ -1,0 +1,49 @@
+package ort
+
+/*
+#include <stdlib.h>
+#include "api.h"
+*/
+import "C"
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"path/filepath"
+	"unsafe"
+)
+
+// cudaProvider is the library, beside ONNX Runtime's own, that holds the CUDA execution provider.
+const cudaProvider = "libonnxruntime_providers_cuda.so"
+
+// cudaDriver comes with NVIDIA's driver, not with CUDA; CUDA's runtime loads it by itself.
+const cudaDriver = "libcuda.so.1"
+
+// MissingCUDA names the libraries that the CUDA execution provider of the ONNX Runtime at path needs and this machine does
+// not have, such as libcudart.so.13 or libcudnn.so.9. None: training with CUDA would work if there is a GPU. An ONNX Runtime
+// without that provider's library beside it is an error that wraps ErrProvider.
+func MissingCUDA(path string) ([]string, error) {
+	dir := filepath.Dir(path)
+	f, err := elf.Open(filepath.Join(dir, cudaProvider))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrProvider, err)
+	}
+	defer f.Close()
+	needed, err := f.ImportedLibraries()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrProvider, cudaProvider, err)
+	}
+	var missing []string
+	for _, name := range append(needed, cudaDriver) {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			continue // ONNX Runtime loads it from there
+		}
+		cname := C.CString(name)
+		if !C.ordo_can_load(cname) {
+			missing = append(missing, name)
+		}
+		C.free(unsafe.Pointer(cname))
+	}
+	return missing, nil
+}

@@ -1,0 +1,113 @@
+package ort
+
+/*
+#include <stdlib.h>
+#include "api.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unsafe"
+)
+
+// Execution providers that Execution takes.
+const (
+	CPU  = "cpu"
+	CUDA = "cuda"
+)
+
+// providers maps them to ONNX Runtime's names.
+var providers = map[string]string{CPU: "CPUExecutionProvider", CUDA: "CUDAExecutionProvider"}
+
+// optimizationLevels are ONNX Runtime's GraphOptimizationLevel.
+var optimizationLevels = map[string]C.int{"none": 0, "basic": 1, "extended": 2, "all": 99}
+
+// Execution says where and how ONNX Runtime computes. It changes speed and memory, and the last bits of the results.
+type Execution struct {
+	Provider     string `yaml:"provider"`     // cpu (default) or cuda; cuda is an error where library or machine lack it, never the CPU instead
+	Device       int    `yaml:"device"`       // of cuda: which, in [0, 63]; default 0
+	Optimization string `yaml:"optimization"` // of the graphs when they are loaded: none, basic, extended or all (default)
+	Arena        bool   `yaml:"arena"`        // keep freed memory for the next step; default true; false is slower and smaller
+}
+
+// DefaultExecution is ONNX Runtime's own: the CPU, all optimizations, with an arena.
+func DefaultExecution() Execution { return Execution{Provider: CPU, Optimization: "all", Arena: true} }
+
+// Validate returns every fault, joined, each starting with its key.
+func (e Execution) Validate() error {
+	var faults []error
+	if _, ok := providers[e.Provider]; !ok {
+		faults = append(faults, fmt.Errorf("provider: must be %s or %s, got %q", CPU, CUDA, e.Provider))
+	}
+	if e.Device < 0 || e.Device > 63 {
+		faults = append(faults, fmt.Errorf("device: must be in [0, 63], got %d", e.Device))
+	}
+	if e.Device > 0 && e.Provider == CPU {
+		faults = append(faults, fmt.Errorf("device: must be 0 where the provider is %s, got %d", CPU, e.Device))
+	}
+	if _, ok := optimizationLevels[e.Optimization]; !ok {
+		faults = append(faults, fmt.Errorf("optimization: must be none, basic, extended or all, got %q", e.Optimization))
+	}
+	return errors.Join(faults...)
+}
+
+// ErrProvider is wrapped by NewTrainer's error where the library or the machine cannot run the execution provider.
+var ErrProvider = fmt.Errorf("%w: the execution provider cannot be used", ErrLibrary)
+
+// apply writes the settings into session options. An Execution of zeros means the default one.
+func (l *Library) apply(e Execution, options *C.OrtSessionOptions) error {
+	if e == (Execution{}) {
+		e = DefaultExecution()
+	}
+	if err := e.Validate(); err != nil {
+		return fmt.Errorf("execution: %w", err)
+	}
+	if err := status(C.ort_SetSessionGraphOptimizationLevel(options, optimizationLevels[e.Optimization])); err != nil {
+		return err
+	}
+	if !e.Arena {
+		// The pattern is the plan by which the arena is filled, of no use without.
+		if err := errors.Join(status(C.ort_DisableCpuMemArena(options)), status(C.ort_DisableMemPattern(options))); err != nil {
+			return err
+		}
+	}
+	if e.Provider == CPU {
+		return nil
+	}
+	built, err := l.Providers()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(built, providers[e.Provider]) {
+		return fmt.Errorf("%w: %s has no %s, only %s: install one with `ordo runtime install --gpu`, or set model.execution.provider to cpu",
+			ErrProvider, l.path, providers[e.Provider], strings.Join(built, ", "))
+	}
+	if missing, err := MissingCUDA(l.path); err == nil && len(missing) > 0 {
+		return fmt.Errorf("%w: the loader does not find %s: install NVIDIA's driver, CUDA and cuDNN in the versions that these names "+
+			"tell, and add their folders to LD_LIBRARY_PATH", ErrProvider, strings.Join(missing, ", "))
+	}
+	if err := appendCUDA(e, options); err != nil {
+		return fmt.Errorf("%w: %s on device %d: %w", ErrProvider, e.Provider, e.Device, err)
+	}
+	return nil
+}
+
+func appendCUDA(e Execution, options *C.OrtSessionOptions) error {
+	var cuda *C.OrtCUDAProviderOptionsV2
+	if err := status(C.ort_CreateCUDAProviderOptions(&cuda)); err != nil {
+		return err
+	}
+	defer C.ort_ReleaseCUDAProviderOptions(cuda)
+	key, value := C.CString("device_id"), C.CString(strconv.Itoa(e.Device))
+	defer C.free(unsafe.Pointer(key))
+	defer C.free(unsafe.Pointer(value))
+	if err := status(C.ort_UpdateCUDAProviderOptions(cuda, &key, &value, 1)); err != nil {
+		return err
+	}
+	return status(C.ort_SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda))
+}

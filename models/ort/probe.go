@@ -1,0 +1,80 @@
+package ort
+
+/*
+#include "api.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// CheckArtifacts finds what in the graphs would make ONNX Runtime compute something else than is meant, or crash. It needs no
+// library.
+func CheckArtifacts(a Artifacts) error {
+	if _, err := checkArtifacts(a); err != nil {
+		return fmt.Errorf("ort: artifacts: %w", err)
+	}
+	return nil
+}
+
+// ImageShape is the shape [batch, channels, height, width] that the training graph takes; a batch of 0 is free.
+func (t *Trainer) ImageShape() []int64 { return slices.Clone(t.contract.images) }
+
+// StepOutputs names the outputs of the training graph that a Probe gives, in order: grad_norm and whatever else the graph's
+// maker added.
+func (t *Trainer) StepOutputs() []string { return slices.Clone(t.trainOut) }
+
+// Probe is what one forward and backward pass gave.
+type Probe struct {
+	// Outputs are the training graph's outputs, in the order of StepOutputs, row-major.
+	Outputs [][]float32
+	// Statistics are the batch norms' running means and variances after the pass, by parameter.
+	Statistics map[string][]float32
+}
+
+// Probe runs the training graph forward and backward, loss included, and reads its outputs. Nothing is trained: parameters,
+// statistics and optimizer are afterwards as before. The outputs may be non-finite.
+func (t *Trainer) Probe(images *Tensor) (p Probe, err error) {
+	if err := t.contract.checkImages(images.shape); err != nil {
+		return p, fmt.Errorf("ort: probe: %w", err)
+	}
+	if err := t.keepStatistics(); err != nil {
+		return p, fmt.Errorf("ort: probe: %w", err)
+	}
+	defer func() {
+		if err = errors.Join(err, t.undo()); err != nil {
+			err = fmt.Errorf("ort: probe: %w", err)
+		}
+	}()
+	in, err := images.value()
+	if err != nil {
+		return p, err
+	}
+	defer C.ort_ReleaseValue(in)
+	t.lossErr = nil
+	s := C.ort_TrainStep(t.session, nil, 1, &in, C.size_t(len(t.outputs)), &t.outputs[0])
+	defer t.releaseOutputs()
+	if err := status(s); err != nil {
+		if t.lossErr != nil {
+			return p, t.lossErr
+		}
+		return p, err
+	}
+	p.Outputs = make([][]float32, len(t.outputs))
+	for i, v := range t.outputs {
+		if p.Outputs[i], _, err = floats(nil, v); err != nil {
+			return p, fmt.Errorf("output %s: %w", t.trainOut[i], err)
+		}
+	}
+	p.Statistics = map[string][]float32{}
+	for _, name := range slices.Sorted(maps.Keys(t.stats)) {
+		if p.Statistics[name], err = t.readParameter(nil, name); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}

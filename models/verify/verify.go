@@ -1,0 +1,483 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"ordo/models/autodiff"
+	"ordo/models/heads"
+	"ordo/models/onnxgraph"
+	"ordo/models/ort"
+)
+
+const embedding = heads.Embedding
+
+// Options say how to check.
+type Options struct {
+	// Reference is compared with, unless it is nil.
+	Reference *Reference
+	// Tolerance bounds the relative errors of gradients against the reference and of running statistics; those of outputs
+	// may be a tenth of it. Default 1e-4.
+	Tolerance float64
+	// Differences turns the check by finite differences on. Default true.
+	Differences bool
+	// DifferenceTolerance bounds its relative errors. Default 0.03.
+	DifferenceTolerance float64
+	// Batch is the number of images without a reference, in [2, 256]. Default 4.
+	Batch int
+	// Seed starts the random images, gradients and directions. Default 1.
+	Seed uint64
+	// Threads are ONNX Runtime's; 0 is one a core.
+	Threads int
+}
+
+// DefaultOptions checks without a reference.
+func DefaultOptions() Options {
+	return Options{Tolerance: 1e-4, Differences: true, DifferenceTolerance: 0.03, Batch: 4, Seed: 1}
+}
+
+const maxBatch = 256
+
+// Validate returns every fault, joined.
+func (o Options) Validate() error {
+	var faults []error
+	for _, t := range []struct {
+		key   string
+		value float64
+	}{{"tolerance", o.Tolerance}, {"difference-tolerance", o.DifferenceTolerance}} {
+		if !(t.value > 0 && t.value <= 1) {
+			faults = append(faults, fmt.Errorf("%s: must be in (0, 1], got %v", t.key, t.value))
+		}
+	}
+	if o.Batch < 2 || o.Batch > maxBatch {
+		faults = append(faults, fmt.Errorf("batch: must be in [2, %d], got %d", maxBatch, o.Batch))
+	}
+	return errors.Join(faults...)
+}
+
+// Progress is told how many of the parameters' finite differences are measured.
+type Progress func(done, total int)
+
+// check is the state of one Run.
+type check struct {
+	o       Options
+	library *ort.Library
+	trainer *ort.Trainer
+	images  *ort.Tensor
+	random  *rand.Rand
+
+	norms   []norm
+	dz      map[string][]float32 // by output; nil where it is zero
+	z       map[string][]float32 // of the last pass
+	columns map[string]int
+	report  *Report
+}
+
+// Run checks artifacts. Its error is about what kept it from checking; what it found wrong stands in the report.
+func Run(ctx context.Context, library *ort.Library, a ort.Artifacts, o Options, progress Progress) (*Report, error) {
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	c := &check{
+		o: o, library: library, random: rand.New(rand.NewPCG(o.Seed, 0)),
+		dz: map[string][]float32{}, z: map[string][]float32{}, columns: map[string]int{},
+		report: &Report{
+			Failures: []string{}, Notes: []string{}, Outputs: []OutputReport{}, Statistics: []StatisticReport{},
+			Tolerance: o.Tolerance, DifferenceTolerance: o.DifferenceTolerance,
+		},
+	}
+	if err := c.run(ctx, a, progress); err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	c.report.OK = len(c.report.Failures) == 0
+	return c.report, nil
+}
+
+func (c *check) run(ctx context.Context, a ort.Artifacts, progress Progress) (err error) {
+	if a.Training, c.norms, err = expose(a.Training); err != nil {
+		return err
+	}
+	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{Threads: c.o.Threads}); err != nil {
+		return err
+	}
+	defer c.trainer.Close()
+	if err := c.makeImages(); err != nil {
+		return err
+	}
+	defer c.images.Close()
+	c.report.Batch = int(c.images.Shape()[0])
+
+	// One pass tells the outputs' sizes, from which dz is made; its gradients are not looked at.
+	if _, err := c.pass(); err != nil {
+		return err
+	}
+	if err := c.makeGradients(); err != nil {
+		return err
+	}
+	p, err := c.pass()
+	if err != nil {
+		return err
+	}
+	gradients, err := c.gradients(p)
+	if err != nil {
+		return err
+	}
+	c.checkNorm(p, gradients)
+	if err := c.compareOutputs(a); err != nil {
+		return err
+	}
+	c.compareGradients(gradients)
+	if err := c.checkStatistics(p); err != nil {
+		return err
+	}
+	if !c.o.Differences {
+		return nil
+	}
+	return c.differences(ctx, gradients, progress)
+}
+
+// loss hands the fixed gradients out and keeps the outputs.
+func (c *check) loss(outputs []ort.Output) error {
+	for _, o := range outputs {
+		c.z[o.Name] = append(c.z[o.Name][:0], o.Data...)
+		c.columns[o.Name] = o.Columns
+		dz, ok := c.dz[o.Name]
+		switch {
+		case !ok || dz == nil:
+			clear(o.Grad)
+		case len(dz) != len(o.Grad):
+			return fmt.Errorf("output %s has %d values [%d, %d], its dz has %d", o.Name, len(o.Grad), o.Rows, o.Columns, len(dz))
+		default:
+			copy(o.Grad, dz)
+		}
+	}
+	return nil
+}
+
+// pass runs the graph forward and backward, dropout always with the same masks.
+func (c *check) pass() (ort.Probe, error) {
+	if err := c.library.SetSeed(int64(c.o.Seed & (1<<62 - 1))); err != nil {
+		return ort.Probe{}, err
+	}
+	return c.trainer.Probe(c.images)
+}
+
+// makeImages takes the reference's images or draws some, evenly in [-1, 1].
+func (c *check) makeImages() error {
+	shape := c.trainer.ImageShape()
+	var data []float32
+	if r := c.o.Reference; r != nil {
+		images := r.arrays["images"]
+		for i, want := range shape {
+			if want != 0 && want != int64(images.Shape[i]) {
+				return fmt.Errorf("%w: its images are %v, the model takes %v (0 is free)", ErrReference, images.Shape, shape)
+			}
+			shape[i] = int64(images.Shape[i])
+		}
+		data = images.Data
+	} else if shape[0] == 0 {
+		shape[0] = int64(c.o.Batch)
+	}
+	sizes := make([]int, len(shape))
+	for i, d := range shape {
+		sizes[i] = int(d)
+	}
+	var err error
+	if c.images, err = c.library.NewTensor(sizes...); err != nil {
+		return err
+	}
+	if data != nil {
+		copy(c.images.Data(), data)
+		return nil
+	}
+	for i := range c.images.Data() {
+		c.images.Data()[i] = float32(2*c.random.Float64() - 1)
+	}
+	return nil
+}
+
+// makeGradients takes the reference's dz or draws one for each output, from a normal distribution.
+func (c *check) makeGradients() error {
+	names := c.lossOutputs()
+	if r := c.o.Reference; r != nil {
+		for _, name := range r.names("dz/") {
+			if !slices.Contains(names, name) {
+				return fmt.Errorf("%w: it has dz/%s, the model's outputs are: %s", ErrReference, name, strings.Join(names, ", "))
+			}
+		}
+		for _, name := range names {
+			if dz, ok := r.output("dz", name); ok {
+				if len(dz.Data) != len(c.z[name]) {
+					return fmt.Errorf("%w: dz for output %s is %v, the output has %d columns", ErrReference, name, dz.Shape, c.columns[name])
+				}
+				c.dz[name] = dz.Data
+			}
+		}
+		if len(c.dz) == 0 {
+			return fmt.Errorf("%w: its dz is for an output %s, the model has none", ErrReference, embedding)
+		}
+		return nil
+	}
+	for _, name := range names {
+		dz := make([]float32, len(c.z[name]))
+		for i := range dz {
+			dz[i] = float32(c.random.NormFloat64())
+		}
+		c.dz[name] = dz
+	}
+	return nil
+}
+
+func (c *check) lossOutputs() []string {
+	names := make([]string, 0, len(c.z))
+	for name := range c.z {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// gradient of a trained parameter.
+type gradient struct {
+	ort.Parameter
+	values []float32
+	length float64 // L2
+}
+
+func (c *check) gradients(p ort.Probe) ([]gradient, error) {
+	at := map[string]int{}
+	for i, name := range c.trainer.StepOutputs() {
+		at[name] = i
+	}
+	var list []gradient
+	for _, parameter := range c.trainer.Parameters() {
+		if !parameter.Trainable {
+			continue
+		}
+		i, ok := at[autodiff.GradOutput+parameter.Name]
+		if !ok {
+			return nil, fmt.Errorf("the gradient of %s can't be read", parameter.Name)
+		}
+		g := gradient{Parameter: parameter, values: p.Outputs[i]}
+		for _, v := range g.values {
+			g.length += float64(v) * float64(v)
+		}
+		g.length = math.Sqrt(g.length)
+		if !(g.length < math.Inf(1)) {
+			c.failf("the gradient of %s is not finite", parameter.Name)
+		}
+		list = append(list, g)
+		c.report.Parameters = append(c.report.Parameters, ParameterReport{
+			Name: parameter.Name, Shape: parameter.Shape, Largest: largest(g.values), Reference: None(), Difference: None(),
+		})
+	}
+	return list, nil
+}
+
+func (c *check) failf(format string, a ...any) {
+	c.report.Failures = append(c.report.Failures, fmt.Sprintf(format, a...))
+}
+
+func (c *check) notef(format string, a ...any) {
+	c.report.Notes = append(c.report.Notes, fmt.Sprintf(format, a...))
+}
+
+// checkNorm holds the graph's norm of all gradients against theirs.
+func (c *check) checkNorm(p ort.Probe, gradients []gradient) {
+	i := slices.Index(c.trainer.StepOutputs(), autodiff.GradNorm)
+	var square float64
+	for _, g := range gradients {
+		square += g.length * g.length
+	}
+	want := math.Sqrt(square)
+	c.report.GradNorm = float64(p.Outputs[i][0])
+	if !(math.Abs(c.report.GradNorm-want) <= 1e-4*want) {
+		c.failf("%s is %v, the gradients' norm is %v", autodiff.GradNorm, c.report.GradNorm, want)
+	}
+}
+
+// compareOutputs fills in the outputs' part of the report.
+func (c *check) compareOutputs(a ort.Artifacts) error {
+	var eval [][]float32
+	if len(a.Eval) > 0 {
+		var err error
+		if eval, err = c.trainer.Eval(nil, c.images); err != nil {
+			return err
+		}
+	}
+	limit := c.o.Tolerance / 10
+	for _, name := range c.lossOutputs() {
+		o := OutputReport{Name: name, Dim: int64(c.columns[name]), Training: None(), Eval: None()}
+		if r := c.o.Reference; r != nil {
+			if want, ok := r.output("z", name); ok {
+				o.Training = distance(c.z[name], want.Data)
+				c.limit(o.Training, limit, "output %s in training mode is off by %s of the reference", name, o.Training)
+			}
+			i := slices.Index(c.trainer.EvalOutputs(), name)
+			if want, ok := r.output("z_eval", name); ok && i >= 0 {
+				o.Eval = distance(eval[i], want.Data)
+				c.limit(o.Eval, limit, "output %s in evaluation mode is off by %s of the reference", name, o.Eval)
+			}
+		}
+		c.report.Outputs = append(c.report.Outputs, o)
+	}
+	return nil
+}
+
+// limit makes a failure of an error that is too large.
+func (c *check) limit(n Number, limit float64, format string, a ...any) {
+	if n.Is() && !(float64(n) <= limit) {
+		c.failf(format, a...)
+	}
+}
+
+// distance is |got − want| / |want| in L2; infinite where the numbers of values differ or something isn't finite.
+func distance(got, want []float32) Number {
+	if len(got) != len(want) {
+		return Number(math.Inf(1))
+	}
+	var difference, norm float64
+	for i, w := range want {
+		d := float64(got[i]) - float64(w)
+		difference += d * d
+		norm += float64(w) * float64(w)
+	}
+	return ratio(math.Sqrt(difference), math.Sqrt(norm))
+}
+
+// ratio is a/b as a Number: 0 for 0/0, infinite for what isn't a number.
+func ratio(a, b float64) Number {
+	switch q := a / b; {
+	case a == 0:
+		return 0
+	case math.IsNaN(q):
+		return Number(math.Inf(1))
+	default:
+		return Number(q)
+	}
+}
+
+// deviation is the largest |got − want|; infinite where the numbers of values differ or something isn't finite.
+func deviation(got, want []float32) float64 {
+	if len(got) != len(want) {
+		return math.Inf(1)
+	}
+	worst := 0.0
+	for i, w := range want {
+		d := math.Abs(float64(got[i]) - float64(w))
+		if !(d <= worst) {
+			worst = d
+		}
+		if math.IsNaN(d) {
+			return math.Inf(1)
+		}
+	}
+	return worst
+}
+
+func largest(values []float32) float64 {
+	worst := 0.0
+	for _, v := range values {
+		worst = max(worst, math.Abs(float64(v)))
+	}
+	return worst
+}
+
+// floorShare is the share of the largest gradient below which a gradient is compared with that share instead of with itself:
+// rounding noise where the true gradient is zero.
+const floorShare = 1e-3
+
+// compareGradients fills in the reference's part of the parameters' report.
+func (c *check) compareGradients(gradients []gradient) {
+	r := c.o.Reference
+	if r == nil {
+		return
+	}
+	floor := 0.0
+	for _, name := range r.names("grad/") {
+		floor = max(floor, floorShare*largest(r.arrays["grad/"+name].Data))
+	}
+	seen := map[string]bool{}
+	for i, g := range gradients {
+		want, ok := r.arrays["grad/"+g.Name]
+		if !ok {
+			c.notef("the reference has no gradient of %s", g.Name)
+			continue
+		}
+		seen[g.Name] = true
+		e := ratio(deviation(g.values, want.Data), max(floor, largest(want.Data)))
+		c.report.Parameters[i].Reference = e
+		c.limit(e, c.o.Tolerance, "the gradient of %s is off by %s of the reference's largest", g.Name, e)
+	}
+	var names []string
+	for _, p := range c.trainer.Parameters() {
+		names = append(names, p.Name)
+	}
+	for _, name := range r.names("grad/") {
+		switch {
+		case seen[name]:
+		case slices.Contains(names, name):
+			c.notef("%s is frozen, so its gradient is not compared", name)
+		default:
+			c.failf("the reference has a gradient of %s, the model no such parameter", name)
+		}
+	}
+	if len(seen) == 0 {
+		c.failf("the reference has no gradient of any trained parameter")
+	}
+}
+
+// expose adds to a training graph, as outputs of a step, the gradients and the inputs of batch norms.
+func expose(training []byte) ([]byte, []norm, error) {
+	m, err := onnxgraph.Decode(training)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := m.GetGraph()
+	types := map[string]onnxgraph.TensorType{}
+	for _, list := range [][]*onnxgraph.ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
+		for _, v := range list {
+			if t, err := v.TensorType(); err == nil {
+				types[v.GetName()] = t
+			}
+		}
+	}
+	b := onnxgraph.Extend(m)
+	var norms []norm
+	show := func(value, name string, t onnxgraph.TensorType) {
+		if b.Has(name) {
+			return
+		}
+		// The training API hides outputs whose names end as gradients do; a copy under another name is seen.
+		b.Op("Identity", name, []string{value})
+		b.Output(name, t)
+	}
+	for _, n := range slices.Clone(g.GetNode()) {
+		switch n.GetOpType() {
+		case "InPlaceAccumulatorV2":
+			parameter := strings.TrimSuffix(n.In(0), "_grad.accumulation.buffer")
+			show(n.In(1), autodiff.GradOutput+parameter, types[parameter])
+		case "BatchNormInternal":
+			out := fmt.Sprintf("verify/norm%d", len(norms))
+			t, ok := types[n.In(0)]
+			if !ok {
+				t = types[n.Out(0)]
+			}
+			if t.Elem != onnxgraph.Float32 {
+				// Its shape isn't declared, but its number of dimensions is needed; without, it is left out.
+				continue
+			}
+			show(n.In(0), out, t)
+			norms = append(norms, norm{
+				output: out, mean: n.In(3), variance: n.In(4), momentum: float64(n.Float("momentum", 0.9)), shape: t.Shape,
+			})
+		}
+	}
+	data, err := m.Encode()
+	return data, norms, err
+}

@@ -36,9 +36,11 @@ type Artifacts struct {
 	Parameters []Parameter
 }
 
-// Build makes the artifacts of a forward graph. The graph's float32 initializers become the parameters: all that the loss
+// Build makes the artifacts of a forward graph. The graph's weights, see [onnxgraph.Parameters], become the parameters: all that the loss
 // depends on are trained, batch norm's running statistics are kept up to date. Batch norms are put into training mode in
 // the training graph and into evaluation mode in the other, whatever their mode is in m. m is not changed.
+//
+// A batch for which the graph was exported is made free, see [onnxgraph.InferFree], or that is an error.
 //
 // The error names the node and operator that is at fault, if one is.
 func Build(m *onnxgraph.Model, o Options) (*Artifacts, error) {

@@ -7,6 +7,12 @@
 // norm's running mean and variance are frozen: no gradient, updated by the forward pass. The gradient of a value v, written
 // dv and named v_grad, is the derivative of the loss L with respect to each of its elements.
 //
+// # Forward graph
+//
+// What is known before the first batch is computed at once: constants, and the shape arithmetic that exporters write, in which
+// a free batch is a name that is multiplied and divided. Some operators are replaced by others that mean the same: an Einsum
+// by a matrix product. Both graphs are made of what is left.
+//
 // # Training graph
 //
 // The forward nodes, then one node ordo::Loss that hands the outputs named in [Options] to the loss, which is computed in Go,

@@ -374,6 +374,108 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
+// TestFixedBatchErrors: what a free batch can't be put into is refused, and the error names the node.
+func TestFixedBatchErrors(t *testing.T) {
+	ints := onnxgraph.IntsAttr
+	for _, c := range []struct {
+		want  string
+		batch int64
+		build func(g *opGraph)
+	}{
+		{`(Reshape): [49,batch,4] can't become [49,2,2]: the new shape has a fixed number of images built in`, 1, func(g *opGraph) {
+			x := g.Op("Reshape", "flat", []string{"images", g.ints("s", 1, -1, 49)})
+			x = g.Op("Transpose", "turned", []string{g.Op("MatMul", "m", []string{g.parameter("w", 4, 3), x})}, ints("perm", 2, 0, 1))
+			g.Op("Reshape", "y", []string{x, g.ints("ambiguous", 49, 2, 2)})
+		}},
+		{`(Add): inputs of shapes [batch,3,7,7] and [2,1,1,1]: the exported batch is built into one of them`, 2, func(g *opGraph) {
+			g.Op("Add", "y", []string{"images", g.parameter("w", 2, 1, 1, 1)})
+		}},
+		{`(Gather): it takes elements at fixed places along the size batch`, 2, func(g *opGraph) {
+			g.Op("Gather", "y", []string{"images", g.ints("i", 1, 0)})
+		}},
+		{`output "y" has the shape [3,7,7]: the free batch is lost`, 2, func(g *opGraph) {
+			g.Op("ReduceMean", "y", []string{"images"}, ints("axes", 0), onnxgraph.IntAttr("keepdims", 0))
+		}},
+		{`value "y" has the shape [batch,3,7,7] for a free batch, but is declared as [2,3,7,8]`, 2, func(g *opGraph) {
+			g.Op("Relu", "y", []string{"images"})
+			g.ValueInfo("y", onnxgraph.FloatType(onnxgraph.Static(2, 3, 7, 8)))
+		}},
+	} {
+		t.Run(c.want, func(t *testing.T) {
+			g := &opGraph{onnxgraph.NewBuilder("test", 17), newRandom()}
+			g.Input("images", onnxgraph.FloatType(onnxgraph.Static(c.batch, 3, size, size)))
+			c.build(g)
+			g.Output("y", onnxgraph.FloatType(onnxgraph.Batch(1)))
+			o := autodiff.DefaultOptions()
+			o.Outputs = []string{"y"}
+			_, err := autodiff.Build(g.Model(), o)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "export it with a free batch dimension") {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestDropout: in training the elements that are kept are scaled by 1/(1 − ratio), those of the gradient alike; a seed fixes
+// which; in evaluation there is none.
+func TestDropout(t *testing.T) {
+	const rows, columns, ratio = 4, 50, 0.25
+	images := make([]float32, rows*3)
+	for i := range images {
+		images[i] = float32(i + 1)
+	}
+	train := func(seed int64) (*session, *autodiff.Artifacts) {
+		g := &opGraph{onnxgraph.NewBuilder("dropout", 17), newRandom()}
+		g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 1, 1)))
+		x := g.Op("Gemm", "product", []string{g.Op("Flatten", "x", []string{"images"}), g.parameter("w", 3, columns)})
+		g.Op("Dropout", "z", []string{x, g.numbers("ratio", nil, ratio), g.Initializer(onnxgraph.NewIntegers("mode", onnxgraph.Bool, nil, []int64{0}))})
+		g.Output("z", onnxgraph.FloatType(onnxgraph.Batch(columns)))
+		o := autodiff.Options{Outputs: []string{"z"}, Optimizer: gradientReader(), DropoutSeed: seed}
+		a, err := autodiff.Build(g.Model(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newSession(t, a, images, rows, 3, 1, 1), a
+	}
+	s, a := train(7)
+	gradients, _ := s.gradients(a.Parameters)
+	z := slices.Clone(s.outputs["z"])
+	eval, err := s.trainer.Eval(nil, s.images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]float32, 3*columns)
+	dropped := 0
+	for i, v := range z {
+		if v == 0 {
+			dropped++
+			continue
+		}
+		if math.Abs(float64(v)-float64(eval[0][i])/(1-ratio)) > 1e-5*math.Abs(float64(v)) {
+			t.Errorf("element %d is %v in training, %v in evaluation", i, v, eval[0][i])
+		}
+		for k := range 3 {
+			want[k*columns+i%columns] += images[i/columns*3+k] / (1 - ratio)
+		}
+	}
+	if dropped < len(z)/8 || dropped > len(z)/2 {
+		t.Errorf("%d of %d elements were dropped", dropped, len(z))
+	}
+	within(t, "gradient", gradients["w"], want, 1e-5, 0)
+	s.step(0)
+	if slices.Equal(s.outputs["z"], z) {
+		t.Error("two steps drop the same elements")
+	}
+	again, _ := train(7)
+	if again.step(0); !slices.Equal(again.outputs["z"], z) {
+		t.Error("the same seed drops other elements")
+	}
+	other, _ := train(8)
+	if other.step(0); slices.Equal(other.outputs["z"], z) {
+		t.Error("another seed drops the same elements")
+	}
+}
+
 func TestOptionsValidate(t *testing.T) {
 	if err := autodiff.DefaultOptions().Validate(); err != nil {
 		t.Error(err)
@@ -456,7 +558,7 @@ func TestCheckpointOfONNXRuntime(t *testing.T) {
 }
 
 func FuzzBuild(f *testing.F) {
-	for _, c := range slices.Concat(opCases(), windowCases(), normCases()) {
+	for _, c := range allCases() {
 		data, err := c.model(f).Encode()
 		if err != nil {
 			f.Fatal(err)

@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"ordo/models/onnxgraph"
 )
@@ -27,6 +28,8 @@ func (f *forward) fold() error {
 			n = f.foldReshape(n)
 		case "Expand":
 			n = f.foldExpand(n)
+		case "Gather":
+			n = f.foldGather(n)
 		case "Concat":
 			n = f.foldConcat(n)
 		case "Transpose":
@@ -109,6 +112,15 @@ func (f *forward) foldPads(n *onnxgraph.Node) *onnxgraph.Node {
 		Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: n.GetOutput(),
 		Attribute: append(attributes, onnxgraph.IntsAttr("pads", w.Pads...)),
 	}
+}
+
+// foldGather makes a Gather that takes all elements in their order a Reshape, see onnxgraph.InferFree.
+func (f *forward) foldGather(n *onnxgraph.Node) *onnxgraph.Node {
+	x, y := f.types.Of[n.In(0)].Shape, f.types.Of[n.Out(0)].Shape
+	if len(x) != 1 || isStatic(x) || isStatic(y) || !isStatic(f.types.Of[n.In(1)].Shape) {
+		return n
+	}
+	return f.foldReshape(n)
 }
 
 // foldTranspose takes out a transpose that changes nothing: ONNX Runtime's fusion of transposes into matrix products looks at
@@ -221,11 +233,16 @@ func (f *forward) store(t *onnxgraph.Tensor) string {
 	return t.Name
 }
 
+// unique returns the name, or the name with a number where it is taken.
 func (f *forward) unique(name string) string {
-	for _, taken := f.types.Of[name]; taken; _, taken = f.types.Of[name] {
-		name += "_"
+	unique := name
+	for {
+		if _, taken := f.types.Of[unique]; !taken {
+			return unique
+		}
+		f.numbered[name]++
+		unique = name + "_" + strconv.Itoa(f.numbered[name])
 	}
-	return name
 }
 
 // lower replaces the nodes whose rule says so by others.

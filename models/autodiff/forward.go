@@ -27,6 +27,8 @@ type forward struct {
 	constants map[string]*onnxgraph.Tensor
 	// statistics names the parameters that are batch norm's running mean or variance.
 	statistics map[string]bool
+	// numbered counts the values that were given a number because their name was taken.
+	numbered map[string]int
 }
 
 func newForward(m *onnxgraph.Model) (*forward, error) {
@@ -40,7 +42,7 @@ func newForward(m *onnxgraph.Model) (*forward, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &forward{model: m, types: types, constants: map[string]*onnxgraph.Tensor{}, statistics: map[string]bool{}}
+	f := &forward{model: m, types: types, constants: map[string]*onnxgraph.Tensor{}, statistics: map[string]bool{}, numbered: map[string]int{}}
 	if err := f.fold(); err != nil {
 		return nil, err
 	}

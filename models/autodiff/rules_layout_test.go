@@ -117,6 +117,10 @@ func layoutCases() []opCase {
 			part = g.Op("GatherElements", "taken", []string{part, i}, integer("axis", 1))
 			return g.Op("Mul", "y", []string{x, g.Op("Reshape", "column", []string{part, g.ints("to", 4, 1, 1)})})
 		}},
+		{name: "gather by coordinates", build: func(g *opGraph, x string) string {
+			i := g.Initializer(onnxgraph.NewIntegers("i", onnxgraph.Int64, []int64{4, 1, 1, 2}, []int64{0, 1, -1, 0, 2, -2, 0, 1}))
+			return g.Op("Mul", "y", []string{x, g.Op("GatherND", "taken", []string{g.parameter("p", 3, 4), i})})
+		}},
 		{name: "expand", build: func(g *opGraph, x string) string {
 			p := g.Op("Expand", "e", []string{g.parameter("p", 1, size), g.ints("to", 4, size, 1)})
 			return g.Op("Mul", "y", []string{x, p})
@@ -180,4 +184,46 @@ func layoutCases() []opCase {
 			return "d"
 		}},
 	}...)
+}
+
+// fixedCases are graphs as an exporter writes them for a fixed batch: it's built into the new shapes.
+func fixedCases() []opCase {
+	integer, ints := onnxgraph.IntAttr, onnxgraph.IntsAttr
+	transformer := func(batch int64) func(g *opGraph, x string) string {
+		return func(g *opGraph, x string) string {
+			x = g.Op("Reshape", "pixels", []string{x, g.ints("flat_shape", batch, 4, -1)})
+			x = g.Op("Transpose", "tokens", []string{x}, ints("perm", 0, 2, 1))
+			cls := g.Op("Expand", "cls", []string{g.parameter("token", 1, 1, 4), g.ints("cls_shape", batch, 1, 4)})
+			x = g.Op("Concat", "all", []string{cls, x}, integer("axis", 1))
+			x = g.Op("Reshape", "heads", []string{x, g.ints("heads_shape", batch, 50, 2, 2)})
+			q := g.Op("Transpose", "q", []string{x}, ints("perm", 0, 2, 1, 3))
+			q = g.Op("Reshape", "joined", []string{q, g.ints("joined_shape", batch*2, 50, 2)})
+			k := g.Op("Transpose", "k", []string{q}, ints("perm", 0, 2, 1))
+			p := g.Op("Softmax", "p", []string{g.Op("MatMul", "scores", []string{q, k})})
+			v := g.Op("MatMul", "v", []string{p, q})
+			return g.Op("Reshape", "y", []string{v, g.ints("apart", batch, 2, 50, 2)})
+		}
+	}
+	return []opCase{
+		{name: "exported for one image", fixed: 1, build: transformer(1)},
+		{name: "exported for two images", fixed: 2, build: transformer(2)},
+		{name: "exported for two images, places first", fixed: 2, build: func(g *opGraph, x string) string {
+			x = g.Op("Reshape", "pixels", []string{x, g.ints("flat_shape", 0, 4, 49)})
+			x = g.Op("Transpose", "places", []string{x}, ints("perm", 2, 0, 1))
+			x = g.Op("Tanh", "t", []string{g.Op("Reshape", "heads", []string{x, g.ints("heads_shape", 49, 4, 2)})})
+			x = g.Op("Softmax", "soft", []string{x}, integer("axis", 0))
+			x = g.Op("MatMul", "mixed", []string{g.Op("Reshape", "rows", []string{x, g.ints("rows_shape", 98, 4)}), g.parameter("w", 4, 3)})
+			x = g.Op("Reshape", "again", []string{x, g.ints("again_shape", 49, 2, 3)})
+			return g.Op("Transpose", "y", []string{x}, ints("perm", 1, 0, 2))
+		}},
+		{name: "exported for one image, a class token without copies", fixed: 1, build: func(g *opGraph, x string) string {
+			return g.Op("Concat", "y", []string{g.parameter("token", 1, 4, 1, size), x}, integer("axis", 2))
+		}},
+		{name: "exported for one image, all of a list taken in order", fixed: 1, build: func(g *opGraph, x string) string {
+			x = g.Op("GlobalAveragePool", "pool", []string{x})
+			x = g.Op("Reshape", "list", []string{x, g.ints("list_shape", -1)})
+			i := g.Initializer(onnxgraph.NewIntegers("i", onnxgraph.Int64, []int64{1, 4, 1, 1}, []int64{0, 1, 2, 3}))
+			return g.Op("Gather", "y", []string{x, i})
+		}},
+	}
 }

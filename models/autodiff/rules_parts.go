@@ -1,7 +1,6 @@
 package autodiff
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -98,7 +97,7 @@ func gatherGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 	if axis < 0 {
 		axis += len(t.typeOf(x).Shape)
 	}
-	indices, err := t.positive(n.In(1), x, axis)
+	indices, err := t.positive(n.In(1), x, int64(axis))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +111,7 @@ func gatherElementsGradient(t *training, n *onnxgraph.Node, dy []string) ([]stri
 	if axis < 0 {
 		axis += len(t.typeOf(x).Shape)
 	}
-	indices, err := t.positive(n.In(1), x, axis)
+	indices, err := t.positive(n.In(1), x, int64(axis))
 	if err != nil {
 		return nil, err
 	}
@@ -122,15 +121,22 @@ func gatherElementsGradient(t *training, n *onnxgraph.Node, dy []string) ([]stri
 // gatherNDGradient is gatherGradient for indices of several dimensions at once.
 func gatherNDGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
-	values, err := t.constants[n.In(1)].Integers()
-	if err != nil || slices.ContainsFunc(values, func(v int64) bool { return v < 0 }) {
-		return nil, errors.New("the indices must be constants that are not negative")
+	at := t.typeOf(n.In(1)).Shape
+	batch := n.Int("batch_dims", 0)
+	var axes []int64
+	for i := range at[len(at)-1].Size {
+		axes = append(axes, batch+i)
 	}
-	return t.microsoftOp("GatherNDGrad", []string{t.shapeOf(x), n.In(1), dy[0]}, []value{t.gradientOf(x)}, onnxgraph.IntAttr("batch_dims", n.Int("batch_dims", 0))), nil
+	indices, err := t.positive(n.In(1), x, axes...)
+	if err != nil {
+		return nil, err
+	}
+	return t.microsoftOp("GatherNDGrad", []string{t.shapeOf(x), indices, dy[0]}, []value{t.gradientOf(x)}, onnxgraph.IntAttr("batch_dims", batch)), nil
 }
 
-// positive adds the size of a dimension of x to the indices into it that count from its end.
-func (t *training) positive(indices, x string, axis int) (string, error) {
+// positive adds, to the indices into a dimension of x that count from its end, its size. Of several dimensions each has an
+// index along the last dimension of the indices.
+func (t *training) positive(indices, x string, axes ...int64) (string, error) {
 	if stored := t.constants[indices]; stored != nil {
 		values, err := stored.Integers()
 		if err != nil {
@@ -141,13 +147,11 @@ func (t *training) positive(indices, x string, axis int) (string, error) {
 		}
 	}
 	typ := t.typeOf(indices)
-	index := func(op, suffix string, inputs []string, a ...*onnxgraph.Attribute) string {
-		return t.op(op, indices+suffix, onnxgraph.TensorType{Elem: typ.Elem, Shape: typ.Shape}, inputs, a...)
-	}
-	sizes := t.shapeOf(x)
-	size := t.op("Gather", sizes+"/axis", onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: onnxgraph.Static(1)}, []string{sizes, t.ints(int64(axis))})
-	if typ.Elem != onnxgraph.Int64 {
-		size = t.op("Cast", size, onnxgraph.TensorType{Elem: typ.Elem, Shape: onnxgraph.Static(1)}, []string{size}, onnxgraph.IntAttr("to", int64(typ.Elem)))
+	sizes := onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: onnxgraph.Static(int64(len(axes)))}
+	shape := t.shapeOf(x)
+	size := t.op("Gather", shape+"/axes", sizes, []string{shape, t.ints(axes...)})
+	if sizes.Elem = typ.Elem; sizes.Elem != onnxgraph.Int64 {
+		size = t.op("Cast", size, sizes, []string{size}, onnxgraph.IntAttr("to", int64(sizes.Elem)))
 	}
 	if len(typ.Shape) == 0 {
 		size = t.op("Squeeze", size, onnxgraph.TensorType{Elem: typ.Elem}, []string{size, t.ints(0)})
@@ -156,7 +160,8 @@ func (t *training) positive(indices, x string, axis int) (string, error) {
 		return onnxgraph.NewIntegers(name, typ.Elem, nil, []int64{0})
 	})
 	negative := t.op("Less", indices+"/negative", onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: typ.Shape}, []string{indices, zero})
-	return index("Where", "/positive", []string{negative, index("Add", "/moved", []string{indices, size}), indices}), nil
+	moved := t.op("Add", indices+"/moved", typ, []string{indices, size})
+	return t.op("Where", indices+"/positive", typ, []string{negative, moved, indices}), nil
 }
 
 // expandGradient: the sum over the copies.

@@ -20,6 +20,7 @@ type opCase struct {
 	gain float32
 	// batch is the number of images, 0: three, and then one.
 	batch int
+	fixed int64 // the batch for which the graph is exported; 0: it's free
 	// build adds the operator behind x, float [batch, 4, size, size], and returns its result.
 	build func(g *opGraph, x string) string
 }
@@ -66,13 +67,17 @@ func (c opCase) model(t testing.TB) *onnxgraph.Model {
 		opset = 17
 	}
 	g := &opGraph{onnxgraph.NewBuilder("test", opset), newRandom()}
-	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, size, size)))
+	rows := onnxgraph.Batch()
+	if c.fixed > 0 {
+		rows = onnxgraph.Static(c.fixed)
+	}
+	g.Input("images", onnxgraph.FloatType(append(rows, onnxgraph.Static(3, size, size)...)))
 	x := g.Op("Conv", "first", []string{"images", g.loud(c.gain, "first.weight", 4, 3, 1, 1), g.parameter("first.bias", 4)})
 	y := c.build(g, x)
 	g.Append(&onnxgraph.Node{OpType: "Flatten", Input: []string{y}, Output: []string{"flat"}})
 	m := g.Model()
-	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("flat", onnxgraph.FloatType(nil))}
-	types, err := onnxgraph.Infer(m)
+	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("flat", onnxgraph.FloatType(onnxgraph.Shape{onnxgraph.Unknown, onnxgraph.Unknown}))}
+	types, err := onnxgraph.InferFree(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,7 @@ func (c opCase) model(t testing.TB) *onnxgraph.Model {
 	g.Append(&onnxgraph.Node{
 		OpType: "Gemm", Input: []string{"flat", g.parameter("last.weight", features, 2)}, Output: []string{"z"},
 	})
-	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("z", onnxgraph.FloatType(onnxgraph.Batch(2)))}
+	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("z", onnxgraph.FloatType(append(rows, onnxgraph.Dim{Size: 2})))}
 	return m
 }
 
@@ -209,10 +214,14 @@ func opCases() []opCase {
 	}
 }
 
+func allCases() []opCase {
+	return slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases(), fixedCases())
+}
+
 // TestRulesAgainstFiniteDifferences holds every gradient of every rule against central differences of L = Σ z·dz.
 func TestRulesAgainstFiniteDifferences(t *testing.T) {
 	covered := map[string]bool{}
-	for _, c := range slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases()) {
+	for _, c := range allCases() {
 		for _, n := range c.model(t).GetGraph().GetNode() {
 			covered[n.GetOpType()] = true
 		}

@@ -22,6 +22,23 @@ type Types struct {
 // maxShapeElements bounds the integer tensors that are followed through: shapes and axes are much shorter.
 const maxShapeElements = 64
 
+// maxElements bounds the elements of a tensor, each free size taken for 1: a terabyte is no network's.
+const maxElements = 1 << 38
+
+// huge says whether a tensor would have more than maxElements elements.
+func (s Shape) huge() bool {
+	n := int64(1)
+	for _, d := range s {
+		if f := d.factor(); f > 0 {
+			if n > maxElements/f {
+				return true
+			}
+			n *= f
+		}
+	}
+	return false
+}
+
 // Infer finds the type of every value of a model that has passed [Check]. It stops at the first node whose operator it
 // doesn't know or whose inputs don't fit, and names it.
 func Infer(m *Model) (*Types, error) { return infer(m, 0) }
@@ -31,7 +48,8 @@ func Infer(m *Model) (*Types, error) { return infer(m, 0) }
 // batch wherever it sits in a new shape that the data's batch goes into.
 //
 // A Reshape or Expand of such a graph has a new shape in its file that is not the one it gets here, and a Concat may join
-// a tensor of one row, or of as many as the exported batch, with one of a free number: it must be expanded first.
+// a tensor of one row, or of as many as the exported batch, with one of a free number: it must be expanded first. A Gather
+// that takes all elements of a list in their order, with free sizes in its result, is a Reshape.
 func InferFree(m *Model) (*Types, error) {
 	parameters := initializers(m.GetGraph())
 	batch := int64(0)
@@ -129,11 +147,13 @@ type typing struct {
 	// batch is the number of images for which the graph was exported and which shall be free; free where it is already;
 	// 0: leave all sizes as they are.
 	batch int64
-	rules map[string]shapeRule
+	// counting holds the stored tensors whose elements are 0, 1, 2 and so on.
+	counting map[string]bool
+	rules    map[string]shapeRule
 }
 
 func newTyping(t *Types, batch int64) *typing {
-	return &typing{Types: *t, batch: batch, rules: shapeRules()}
+	return &typing{Types: *t, batch: batch, counting: map[string]bool{}, rules: shapeRules()}
 }
 
 // shapeRule types the outputs of a node whose inputs are typed. It may look at in[i] only for the inputs that the node has.
@@ -173,6 +193,9 @@ func (t *typing) infer(n *Node) error {
 				return fmt.Errorf("output %q would have the shape %v, which is impossible", name, out[i].Shape)
 			}
 		}
+		if out[i].Shape.huge() {
+			return fmt.Errorf("output %q would have the shape %v, more than %d elements", name, out[i].Shape, int64(maxElements))
+		}
 		t.Of[name] = out[i]
 	}
 	return nil
@@ -180,6 +203,13 @@ func (t *typing) infer(n *Node) error {
 
 // store notes the elements of a small stored tensor.
 func (t *typing) store(name string, stored *Tensor) {
+	if t.batch > 0 && stored.GetDataType() == Int64 {
+		values, err := stored.Ints()
+		t.counting[name] = err == nil
+		for i, v := range values {
+			t.counting[name] = t.counting[name] && v == int64(i)
+		}
+	}
 	if n, ok := Static(stored.GetDims()...).Elements(); !ok || n > maxShapeElements {
 		return
 	}

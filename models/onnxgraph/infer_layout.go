@@ -84,18 +84,40 @@ func (t *typing) freeShape(x Shape, target []Dim, zeroKeeps bool) (Shape, bool) 
 	} else if after, ok := out.Elements(); !ok || before != after {
 		return nil, false
 	}
-	goal := Product(x[:at])
-	place := -1
-	for i := range out {
-		if Product(out[:i]) == goal && out[i].Size%t.batch == 0 && (place < 0 || i == at) {
-			place = i
-		}
-	}
-	if place < 0 {
+	front := Product(x[:at]).Size * max(x[at].outer, 1)
+	place, ok := t.place(front, out)
+	if !ok || front < 1 {
 		return nil, false
 	}
+	outer := front / Product(out[:place]).Size
 	out[place] = times(out[place].Size/t.batch, x[at].Param)
+	if outer > 1 {
+		out[place].outer = outer
+	}
 	return out, true
+}
+
+// place finds the dimension of a new shape into which the batch goes, by the number of elements in front of it. In front of
+// most batches there is nothing else, and it goes into the first dimension. Behind other dimensions, a batch of one leaves no
+// trace where it is joined with a neighbour: [17, 1, 64] to [17, 64] may be a row of 64 for each of 17 places of every image
+// or 17 rows of all images' numbers. Then it isn't found.
+func (t *typing) place(front int64, out Shape) (int, bool) {
+	if front <= 1 {
+		return 0, len(out) > 0 && out[0].Size%t.batch == 0
+	}
+	found := -1
+	for i, d := range out {
+		before := Product(out[:i]).Size
+		alone := d.Size == t.batch && before == front
+		if before < 1 || front%before != 0 || d.Size%(front/before*t.batch) != 0 || !alone && t.batch == 1 {
+			continue
+		}
+		if found >= 0 {
+			return 0, false
+		}
+		found = i
+	}
+	return found, found >= 0
 }
 
 func expandShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
@@ -216,6 +238,16 @@ func gatherShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 		return nil, err
 	}
 	s := slices.Concat(x[:axis], in[1].Shape, x[axis+1:])
+	if t.batch > 0 && len(x) == 1 && x[0].Param != "" && t.counting[n.In(1)] {
+		if sizes, ok := in[1].Shape.Sizes(); ok {
+			if out, ok := t.freeShape(x, Static(sizes...), false); ok {
+				return one(in[0].Elem, out) // all of it, in another shape: see InferFree
+			}
+		}
+	}
+	if !x[axis].Static() && t.batch > 0 {
+		return nil, fmt.Errorf("it takes elements at fixed places along the size %v, which shall be free", x[axis])
+	}
 	indices, indexed := t.Values[n.In(1)]
 	if !indexed {
 		return one(in[0].Elem, s)
@@ -231,9 +263,6 @@ func gatherShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 		if picked[i], err = normalAxis(d.Size, int(x[axis].Size)); err != nil {
 			return nil, fmt.Errorf("index %d of dimension %d of %v", d.Size, axis, x)
 		}
-	}
-	if !x[axis].Static() && t.batch > 0 {
-		return nil, fmt.Errorf("it takes elements at fixed places along the size %v, which shall be free", x[axis])
 	}
 	places := in[1].Shape
 	t.move(n.Out(0), s, n.In(0), x, func(at []int) []int {

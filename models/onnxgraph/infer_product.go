@@ -8,7 +8,7 @@ import (
 
 // matMulShape: a vector is a matrix of one row at the left, of one column at the right; that row or column is not in the
 // result.
-func matMulShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
+func matMulShape(t *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 	a, b := in[0].Shape, in[1].Shape
 	if len(a) == 0 || len(b) == 0 {
 		return nil, fmt.Errorf("a product of shapes %v and %v", a, b)
@@ -21,7 +21,7 @@ func matMulShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 		b = Shape{b[0], {Size: 1}}
 	}
 	k, l := a[len(a)-1], b[len(b)-2]
-	if k.Static() && l.Static() && k != l {
+	if t.differ(k, l) {
 		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
 	}
 	s, err := Broadcast(a[:len(a)-2], b[:len(b)-2])
@@ -36,6 +36,12 @@ func matMulShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 		s = append(s, b[len(b)-1])
 	}
 	return one(in[0].Elem, s)
+}
+
+// differ says that two sizes that should be one are not: two numbers, or, where the batch shall be free, a number and a
+// multiple of the batch.
+func (t *typing) differ(a, b Dim) bool {
+	return a != b && a != Unknown && b != Unknown && (a.Static() && b.Static() || t.batch != 0)
 }
 
 // Equation is what an Einsum computes: each operand's dimensions have letters, and the sum goes over those that the

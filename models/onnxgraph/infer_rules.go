@@ -434,7 +434,7 @@ func batchNormShape(_ *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 	return []TensorType{in[0], in[3], in[4], in[3], in[4]}, nil // before opset 14 there may be five
 }
 
-func gemmShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
+func gemmShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	a, b := in[0].Shape, in[1].Shape
 	if len(a) != 2 || len(b) != 2 {
 		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
@@ -445,7 +445,7 @@ func gemmShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	if n.Int("transB", 0) != 0 {
 		b = Shape{b[1], b[0]}
 	}
-	if a[1].Static() && b[0].Static() && a[1] != b[0] {
+	if t.differ(a[1], b[0]) {
 		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
 	}
 	s := Shape{a[0], b[1]}

@@ -38,10 +38,16 @@ func settings(op string) []int {
 	return nil
 }
 
-// madeUp says whether a name is an exporter's, not the network's.
+// madeUp says whether a name is an exporter's, not the network's; those of torch's constants are behind their module's name.
 func madeUp(name string) bool {
-	for _, prefix := range []string{"/", "onnx::", "val_", "_val_", "const", "scalar_tensor"} {
+	for _, prefix := range []string{"/", "onnx::"} {
 		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	for _, prefix := range []string{"val_", "_val_", "const", "scalar_tensor", "lifted_tensor", "_tensor_constant"} {
+		if strings.HasPrefix(last, prefix) {
 			return true
 		}
 	}

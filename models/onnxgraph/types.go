@@ -28,6 +28,9 @@ const maxDim = math.MaxInt32
 type Dim struct {
 	Size  int64
 	Param string
+	// outer is the part of the factor that lies outside of the name, 0 for none: 49 places of every image in turn are
+	// 49*batch as the images' 49 places each are, but come apart otherwise. Only InferFree tells them apart.
+	outer int64
 }
 
 // Unknown is the dimension that nothing is known of.

@@ -74,6 +74,7 @@ type run struct {
 	evaluator *evaluator
 
 	step     int // steps done
+	skipped  int // of them, because of gradients that were not finite
 	perEpoch int
 	total    int
 
@@ -292,7 +293,16 @@ func (r *run) readPosition() error {
 		}
 		r.step = int(step)
 	}
-	return r.folder.Rewind(r.step)
+	if err := r.folder.Rewind(r.step); err != nil {
+		return err
+	}
+	history, err := track.ReadHistory(r.folder.Dir())
+	for _, s := range history.Steps {
+		if s.Skipped {
+			r.skipped++
+		}
+	}
+	return err
 }
 
 // train does the steps that are left, with a checkpoint at every epoch's end.
@@ -331,17 +341,27 @@ func (r *run) train(ctx context.Context, rt *models.Runtime) error {
 func (r *run) trainStep() error {
 	start := time.Now()
 	rate, norm, now, err := r.pass()
-	if err != nil {
+	line := track.Step{Loss: r.values.Total, GradNorm: norm, Terms: terms(r.values)}
+	switch {
+	case errors.Is(err, ErrDiverged) && r.skipped < r.o.Experiment.Train.SkipNonFinite:
+		// The trainer is as it was before the step.
+		r.skipped++
+		line = track.Step{Skipped: true}
+		if err := r.note(fmt.Sprintf("step %d is skipped: %v", r.step+1, err)); err != nil {
+			return err
+		}
+	case err != nil:
 		return err
 	}
-	err = r.folder.Step(track.Step{Step: r.step, Epoch: r.epochs(), Rate: rate, Loss: r.values.Total, GradNorm: norm, Terms: terms(r.values)})
-	if err != nil {
+	r.step++
+	line.Step, line.Epoch, line.Rate = r.step, r.epochs(), rate
+	if err := r.folder.Step(line); err != nil {
 		return err
 	}
 	now.total = time.Since(start)
 	r.whole.add(now)
 	r.epoch.add(now)
-	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: r.values.Total, ImagesPerSecond: r.imagesPerSecond(r.whole)})
+	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: line.Loss, ImagesPerSecond: r.imagesPerSecond(r.whole)})
 	return nil
 }
 
@@ -361,12 +381,8 @@ func (r *run) pass() (rate, norm float32, now spent, err error) {
 	norm, err = r.trainer.Step(batch.Images, rate)
 	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
 	r.loader.Release(batch)
-	if err != nil {
-		return 0, 0, now, r.diverged(err)
-	}
-	r.step++
 	now.total = time.Since(start)
-	return rate, norm, now, nil
+	return rate, norm, now, r.diverged(err)
 }
 
 // epochs is how many epochs are done.
@@ -384,7 +400,8 @@ func (r *run) diverged(err error) error {
 	if !errors.Is(err, models.ErrNonFinite) && !errors.Is(err, loss.ErrNonFinite) {
 		return err
 	}
-	return fmt.Errorf("%w at step %d: %w; lower train.lr or raise train.warmup_epochs", ErrDiverged, r.step+1, err)
+	return fmt.Errorf("%w at step %d: %w; lower train.lr, raise train.warmup_epochs, or let train.skip_nonfinite such steps pass",
+		ErrDiverged, r.step+1, err)
 }
 
 // computeLoss is called from inside the training graph.

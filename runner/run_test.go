@@ -329,6 +329,45 @@ func TestDivergenceIsASentence(t *testing.T) {
 	}
 }
 
+// Pixels of up to 1e38 overflow in the first convolution, at every step.
+func TestNonFiniteStepsAreSkippedSoOften(t *testing.T) {
+	wild := "augment.std=[1e-38, 1e-38, 1e-38]"
+	dir := filepath.Join(t.TempDir(), "stops")
+	_, err := Run(context.Background(), options(t, dir, wild))
+	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "step 1") {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := track.ReadRecord(dir); err != nil {
+		t.Errorf("the folder of a diverged run is gone: %v", err)
+	}
+
+	dir = filepath.Join(t.TempDir(), "skips")
+	o := options(t, dir, wild, "train.skip_nonfinite=5")
+	notes := &quiet{}
+	o.Progress = notes
+	// Epochs have four steps: the fifth skipped step is one that a checkpoint lies before.
+	for range 2 {
+		if _, err := Run(context.Background(), o); !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "step 6") {
+			t.Fatalf("error %v", err)
+		}
+		history, err := track.ReadHistory(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range history.Steps {
+			if !s.Skipped || s.Step != i+1 {
+				t.Errorf("line %d is %+v", i+1, s)
+			}
+		}
+		if len(history.Steps) != 5 {
+			t.Errorf("%d steps, want the 5 that may be skipped", len(history.Steps))
+		}
+	}
+	if all := strings.Join(notes.note, "\n"); strings.Count(all, "is skipped") != 6 { // 5, and the fifth again after resuming
+		t.Errorf("notes %q", all)
+	}
+}
+
 func TestRolesAreEvaluatedAlike(t *testing.T) {
 	for _, role := range []string{"absent", "invariant"} {
 		dir := filepath.Join(t.TempDir(), role)

@@ -23,7 +23,10 @@ type Train struct {
 	LR                float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
 	Schedule          string  `yaml:"schedule"`      // cosine (default) or constant, see Rate
 	WarmupEpochs      float64 `yaml:"warmup_epochs"` // epochs over which the rate grows from 0, in [0, epochs]; default 1
-	Workers           int     `yaml:"workers"`       // goroutines that make views, in [0, 1024]; 0, the default: the runner chooses
+	// SkipNonFinite is how many steps of the run may be passed over because a gradient is a NaN or an infinity; such a step
+	// changes nothing. One more stops the run. In [0, 1000000]; default 0.
+	SkipNonFinite int `yaml:"skip_nonfinite"`
+	Workers       int `yaml:"workers"` // goroutines that make views, in [0, 1024]; 0, the default: the runner chooses
 }
 
 // DefaultTrain returns the defaults of the `train:` section.
@@ -56,6 +59,7 @@ func (t Train) Validate() error {
 		"schedule: must be %s or %s, got %q", ScheduleCosine, ScheduleConstant, t.Schedule)
 	check(t.WarmupEpochs >= 0 && t.WarmupEpochs <= float64(t.Epochs),
 		"warmup_epochs: must be in [0, %d], the number of epochs, got %v", t.Epochs, t.WarmupEpochs)
+	check(t.SkipNonFinite >= 0 && t.SkipNonFinite <= 1_000_000, "skip_nonfinite: must be in [0, 1000000], got %d", t.SkipNonFinite)
 	check(t.Workers >= 0 && t.Workers <= 1024, "workers: must be in [0, 1024], got %d", t.Workers)
 	return errors.Join(faults...)
 }

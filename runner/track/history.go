@@ -17,7 +17,8 @@ type Step struct {
 	Rate     float32            `json:"lr"`
 	Loss     float64            `json:"loss"`
 	GradNorm float32            `json:"grad_norm"`
-	Terms    map[string]float64 `json:"terms"` // values without their weights, and diagnostics as TERM/NAME
+	Terms    map[string]float64 `json:"terms"`             // values without their weights, and diagnostics as TERM/NAME
+	Skipped  bool               `json:"skipped,omitempty"` // the gradients were not finite: nothing was changed, and the rest is 0
 }
 
 // Evaluation is what one evaluation found.
@@ -120,13 +121,18 @@ func (h History) Time() Timing {
 	return sum
 }
 
-// MeanLoss is the mean of the last n steps' loss, and of each term.
+// MeanLoss is the mean of the last n steps' loss, and of each term, without the skipped ones.
 func (h History) MeanLoss(n int) (float64, map[string]float64) {
 	last := h.Steps[max(0, len(h.Steps)-n):]
 	var sum float64
 	terms := map[string]float64{}
 	count := map[string]int{}
+	steps := 0
 	for _, s := range last {
+		if s.Skipped {
+			continue
+		}
+		steps++
 		sum += s.Loss
 		for name, v := range s.Terms {
 			terms[name] += v
@@ -136,5 +142,5 @@ func (h History) MeanLoss(n int) (float64, map[string]float64) {
 	for name := range terms {
 		terms[name] /= float64(count[name])
 	}
-	return sum / float64(max(1, len(last))), terms
+	return sum / float64(max(1, steps)), terms
 }

@@ -1,4 +1,3 @@
-// Package orttest gives tests the ONNX Runtime library.
 package orttest
 
 import (

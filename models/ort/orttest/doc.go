@@ -1,0 +1,2 @@
+// Package orttest gives tests the ONNX Runtime library.
+package orttest

@@ -24,13 +24,6 @@ const (
 	Embedding = "embedding"
 )
 
-// The files of a folder of training graphs, by the names that ONNX Runtime's own generator gives them.
-const (
-	trainingFile  = "training_model.onnx"
-	evalFile      = "eval_model.onnx"
-	optimizerFile = "optimizer_model.onnx"
-)
-
 // Artifacts are the bytes of the graphs and of the checkpoint that a Trainer runs.
 type Artifacts = ort.Artifacts
 
@@ -132,7 +125,7 @@ func Fingerprint(o Options, imageSize int, outputs []string) (string, error) {
 // with every step, see Trainer.Save.
 func WriteGraphs(dir string, a Artifacts) error {
 	for name, data := range map[string][]byte{
-		trainingFile: a.Training, evalFile: a.Eval, optimizerFile: a.Optimizer,
+		autodiff.TrainingFile: a.Training, autodiff.EvalFile: a.Eval, autodiff.OptimizerFile: a.Optimizer,
 	} {
 		if data == nil {
 			continue
@@ -142,12 +135,7 @@ func WriteGraphs(dir string, a Artifacts) error {
 		}
 	}
 	// No checkpoint may survive a power cut that its graphs do not.
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("models: write graphs: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := ort.SyncDir(dir); err != nil {
 		return fmt.Errorf("models: write graphs: %w", err)
 	}
 	return nil
@@ -158,11 +146,11 @@ func WriteGraphs(dir string, a Artifacts) error {
 func ReadGraphs(dir string) (Artifacts, error) {
 	var a Artifacts
 	for name, data := range map[string]*[]byte{
-		trainingFile: &a.Training, evalFile: &a.Eval, optimizerFile: &a.Optimizer,
+		autodiff.TrainingFile: &a.Training, autodiff.EvalFile: &a.Eval, autodiff.OptimizerFile: &a.Optimizer,
 	} {
 		var err error
 		if *data, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
-			if name == optimizerFile && errors.Is(err, fs.ErrNotExist) {
+			if name == autodiff.OptimizerFile && errors.Is(err, fs.ErrNotExist) {
 				continue // the optimizer is Go's; NewTrainer knows whether it can be
 			}
 			if errors.Is(err, fs.ErrNotExist) {

@@ -88,7 +88,7 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 	if err := writeFile(filepath.Join(temp, ManifestFile), text); err != nil {
 		return err
 	}
-	if err := syncDir(temp); err != nil {
+	if err := ort.SyncDir(temp); err != nil {
 		return err
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder
@@ -97,7 +97,7 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 	if err := os.Rename(temp, dir); err != nil {
 		return err
 	}
-	return syncDir(parent)
+	return ort.SyncDir(parent)
 }
 
 // CheckFree says whether Write could make the folder: it isn't there, or it is empty.
@@ -119,15 +119,6 @@ func writeFile(path string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// syncDir makes what happened to a folder's entries survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Read reads a folder of artifacts and checks all that can be checked without ONNX Runtime: the manifest's checksums, the

@@ -115,7 +115,6 @@ API(91, KernelContext_GetOutput,
     (context, index, shape, rank, value))
 API(125, GetAvailableProviders, (char ***names, int *count), (names, count))
 API(126, ReleaseAvailableProviders, (char **names, int count), (names, count))
-API(130, AddSessionConfigEntry, (OrtSessionOptions *options, const char *key, const char *value), (options, key, value))
 API(204, SessionOptionsAppendExecutionProvider_CUDA_V2, (OrtSessionOptions *options, const OrtCUDAProviderOptionsV2 *cuda),
     (options, cuda))
 API(205, CreateCUDAProviderOptions, (OrtCUDAProviderOptionsV2 **cuda), (cuda))

@@ -228,7 +228,7 @@ func (t *Trainer) Save(path string) error {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
 // diskError finds out whether ONNX Runtime, which loses the operating system's error, failed because the disk did.
@@ -265,11 +265,11 @@ func (t *Trainer) Export(path string, outputs ...string) error {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("ort: export %s: %w", path, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-// syncDir makes a rename in dir survive a power cut.
-func syncDir(dir string) error {
+// SyncDir makes what was created or renamed in dir survive a power cut.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("ort: sync %s: %w", dir, err)

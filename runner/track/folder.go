@@ -214,9 +214,6 @@ func ExperimentFile(dir string) string { return filepath.Join(dir, experimentFil
 // EncoderFile is the exported inference graph of the run in dir.
 func EncoderFile(dir string) string { return filepath.Join(dir, encoderFile) }
 
-// ReportFile is the table that ended the run in dir.
-func ReportFile(dir string) string { return filepath.Join(dir, reportFile) }
-
 // Dir is the run folder.
 func (f *Folder) Dir() string { return f.dir }
 

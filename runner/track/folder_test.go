@@ -258,7 +258,7 @@ func TestResultComesLast(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("read %+v, %v, want %+v", got, err, want)
 	}
-	if text, err := os.ReadFile(ReportFile(dir)); err != nil || string(text) != "table\n" {
+	if text, err := os.ReadFile(filepath.Join(dir, "report.txt")); err != nil || string(text) != "table\n" {
 		t.Errorf("report %q, %v", text, err)
 	}
 }

@@ -2,9 +2,10 @@
 //
 // # The file
 //
-//	base: mnist-rotation.yaml                  # the experiment, beside the sweep file
+//	base: mnist-rotation.yaml                  # the experiment, beside the sweep file; or a list of several
 //	method: grid                               # every combination
 //	metric: {name: knn_top1, goal: maximize}   # marks the best row; a path into the result, such as order_accuracy.rotate.embedding
+//	columns: [order_accuracy.rotate.features]  # further numbers in the table; left out: kNN, orders on the embedding, loss
 //	parameters:
 //	  augment.roles.rotate: {values: [absent, invariant, ordered]}
 //	  seed: {values: [1, 2, 3]}
@@ -12,7 +13,7 @@
 //	jobs: 1                                    # trials at once
 //
 // The words are those of Weights & Biases' sweeps. A key is one of the experiment's, with dots or nested below
-// `parameters`. The last parameter changes fastest. Combinations that resolve to the same experiment are one trial.
+// `parameters`. The last parameter changes fastest; with several base files, each is run with every combination. Combinations that resolve to the same experiment are one trial.
 //
 // # The folder
 //

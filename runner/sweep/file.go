@@ -17,9 +17,10 @@ import (
 
 // File is a sweep file.
 type File struct {
-	Name       string // of the sweep; default: the file's base name without extension
-	Base       string // the experiment file, relative to the sweep file's folder
+	Name       string   // of the sweep; default: the file's base name without extension
+	Base       []string // the experiment files, relative to the sweep file's folder; with several, each is run with every combination
 	Metric     Metric
+	Columns    []string    // numbers that the table shows beside the metric: paths into a run's result; nil: kNN, orders on the embedding, loss
 	Parameters []Parameter // in the order of the file
 	Jobs       int         // trials at once, in [1, 256]; default 1
 }
@@ -49,9 +50,8 @@ const MaxJobs = 256
 // ParseFile reads a sweep file; file names it in errors. An error wraps config.ErrInvalid and has all faults, one a line.
 func ParseFile(file string, text []byte) (File, error) {
 	p := parser{file: file}
-	base := filepath.Base(file)
 	f := File{
-		Name:   strings.TrimSuffix(base, filepath.Ext(base)),
+		Name:   stem(file),
 		Metric: Metric{Name: "knn_top1", Goal: Maximize},
 		Jobs:   1,
 	}
@@ -105,19 +105,21 @@ func (e *invalid) Unwrap() error { return config.ErrInvalid }
 // sweep reads the top level.
 func (p *parser) sweep(n *yaml.Node, f *File) {
 	required := map[string]bool{"base": true, "method": true, "parameters": true}
-	p.keys("", n, []string{"name", "base", "method", "metric", "parameters", "jobs"}, func(key string, v *yaml.Node) {
+	p.keys("", n, []string{"name", "base", "method", "metric", "columns", "parameters", "jobs"}, func(key string, v *yaml.Node) {
 		delete(required, key)
 		switch key {
 		case "name":
 			f.Name = p.text(key, v)
 		case "base":
-			f.Base = p.text(key, v)
+			f.Base = p.bases(v)
 		case "method":
 			if m := p.text(key, v); m != "" && m != "grid" {
 				p.fault(v.Line, "method: must be grid, got %q", m)
 			}
 		case "metric":
 			p.metric(v, &f.Metric)
+		case "columns":
+			f.Columns = p.texts(key, v)
 		case "parameters":
 			p.parameters("", v, f)
 		case "jobs":
@@ -132,6 +134,49 @@ func (p *parser) sweep(n *yaml.Node, f *File) {
 	if err := config.CheckName(f.Name); err != nil && f.Name != "" {
 		p.fault(0, "name: %v", err)
 	}
+}
+
+// bases reads one file's name or a list of them, whose copies must find room in one folder.
+func (p *parser) bases(n *yaml.Node) []string {
+	n = resolve(n)
+	if n.Kind != yaml.SequenceNode {
+		if name := p.text("base", n); name != "" {
+			return []string{name}
+		}
+		return nil
+	}
+	names := p.texts("base", n)
+	seen := map[string]bool{}
+	for _, name := range names {
+		if stem := stem(name); seen[stem] {
+			p.fault(n.Line, "base: two files are called %s; the table could not tell them apart", stem)
+		} else {
+			seen[stem] = true
+		}
+	}
+	return names
+}
+
+// stem is a file's name without folder and extension.
+func stem(file string) string {
+	file = filepath.Base(file)
+	return strings.TrimSuffix(file, filepath.Ext(file))
+}
+
+// texts reads a list of at least one text.
+func (p *parser) texts(key string, n *yaml.Node) []string {
+	n = resolve(n)
+	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		p.fault(n.Line, "%s: must be a list of at least one text", key)
+		return nil
+	}
+	var list []string
+	for i, v := range n.Content {
+		if text := p.text(fmt.Sprintf("%s[%d]", key, i), v); text != "" {
+			list = append(list, text)
+		}
+	}
+	return list
 }
 
 func (p *parser) metric(n *yaml.Node, m *Metric) {

@@ -29,10 +29,10 @@ const (
 
 // frozen is sweep.json.
 type frozen struct {
-	Name   string  `json:"name"`
-	Hash   string  `json:"hash"`
-	Base   string  `json:"base"`
-	Trials []Trial `json:"trials"`
+	Name   string   `json:"name"`
+	Hash   string   `json:"hash"`
+	Bases  []string `json:"bases"`
+	Trials []Trial  `json:"trials"`
 }
 
 // lock makes the folder and keeps others out. The trials inherit the file, and with it the lock.
@@ -84,18 +84,25 @@ func (p *Plan) freeze(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {
 		return fmt.Errorf("sweep: make sweep folder: %w", err)
 	}
-	if err := renameio.WriteFile(p.base(dir), p.baseText, 0o644); err != nil {
-		return fmt.Errorf("sweep: write the base experiment: %w", err)
+	var files []string
+	for _, b := range p.bases {
+		file := filepath.Join(baseDir, b.file)
+		if err := renameio.WriteFile(filepath.Join(dir, file), b.text, 0o644); err != nil {
+			return fmt.Errorf("sweep: write the base experiment: %w", err)
+		}
+		files = append(files, file)
 	}
-	return writeJSON(filepath.Join(dir, planFile), frozen{p.Name, p.Hash, filepath.Join(baseDir, p.baseFile), p.Trials})
+	return writeJSON(filepath.Join(dir, planFile), frozen{p.Name, p.Hash, files, p.Trials})
 }
 
-// base is the sweep's copy of the experiment file.
-func (p *Plan) base(dir string) string { return filepath.Join(dir, baseDir, p.baseFile) }
+// base is the sweep's copy of a trial's experiment file.
+func (p *Plan) base(dir string, t Trial) string {
+	return filepath.Join(dir, baseDir, p.bases[t.base].file)
+}
 
 // changed says in what the plan differs from the one that the folder has.
 func (p *Plan) changed(dir string, was frozen) string {
-	key := func(t Trial) string { return strings.Join(t.Overrides, " ") }
+	key := func(t Trial) string { return strings.TrimSpace(t.Base + " " + strings.Join(t.Overrides, " ")) }
 	lacks := func(some, others []Trial) []string {
 		var lacking []string
 		for _, t := range some {
@@ -117,8 +124,14 @@ func (p *Plan) changed(dir string, was frozen) string {
 			says = append(says, fmt.Sprintf("%d trials %s, %s", n, c.what, strings.Join(c.trials, ", ")))
 		}
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, was.Base)); err == nil && string(text) != string(p.baseText) {
-		says = append(says, "the base experiment was edited")
+	for _, b := range p.bases {
+		file := filepath.Join(baseDir, b.file)
+		if !slices.Contains(was.Bases, file) {
+			continue
+		}
+		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil && string(text) != string(b.text) {
+			says = append(says, "the base experiment "+b.file+" was edited")
+		}
 	}
 	if len(says) == 0 {
 		return "the same values, in another order or with other ORDO_ variables"

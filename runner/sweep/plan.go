@@ -25,17 +25,26 @@ type Plan struct {
 
 	common     []string // overrides of all trials
 	parameters []Parameter
-	baseFile   string // base name
-	baseText   []byte
+	columns    []string
+	bases      []base
+}
+
+// base is an experiment file.
+type base struct {
+	path string // as it was read
+	file string // its base name
+	text []byte
 }
 
 // Trial is one combination.
 type Trial struct {
-	Number    int      `json:"number"` // from 1
-	Folder    string   `json:"folder"` // in the sweep's folder
+	Number    int      `json:"number"`         // from 1
+	Folder    string   `json:"folder"`         // in the sweep's folder
+	Base      string   `json:"base,omitempty"` // base name of its experiment file, where the sweep has several
 	Overrides []string `json:"overrides"`
 	Hash      string   `json:"hash"` // of the resolved experiment
 	threads   int      // model.threads of the experiment
+	base      int      // in the plan's bases
 	values    []string // of the plan's parameters
 }
 
@@ -43,6 +52,7 @@ const (
 	maxTrials  = 10_000
 	hashDigits = 10
 	seedKey    = "seed"
+	baseKey    = "base" // the parameter that several experiment files are
 )
 
 // NewPlan reads a sweep file and its base, and resolves and checks every trial. The overrides, KEY=VALUE, are for all
@@ -57,22 +67,29 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	base := f.Base
-	if !filepath.IsAbs(base) {
-		base = filepath.Join(filepath.Dir(file), base)
+	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, common: overrides, columns: f.Columns}
+	var stems []string
+	for _, path := range f.Base {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(file), path)
+		}
+		text, err := read(path, "the experiment file that `base` names in "+file)
+		if err != nil {
+			return nil, err
+		}
+		p.bases = append(p.bases, base{path, filepath.Base(path), text})
+		stems = append(stems, stem(path))
 	}
-	baseText, err := read(base, "the experiment file that `base` names in "+file)
-	if err != nil {
-		return nil, err
+	if len(p.bases) > 1 {
+		p.parameters = append(p.parameters, Parameter{Key: baseKey, Values: stems})
 	}
-	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, common: overrides, parameters: f.Parameters,
-		baseFile: filepath.Base(base), baseText: baseText}
-	if err := p.resolve(file, base, environ); err != nil {
+	p.parameters = append(p.parameters, f.Parameters...)
+	if err := p.resolve(file, environ); err != nil {
 		return nil, err
 	}
 	sum := sha256.New()
 	for _, t := range p.Trials {
-		fmt.Fprintf(sum, "%q %s\n", t.Overrides, t.Hash)
+		fmt.Fprintf(sum, "%q %s\n", append(slices.Clone(t.Overrides), strings.Fields(t.Base)...), t.Hash)
 	}
 	p.Hash = hex.EncodeToString(sum.Sum(nil))[:hashDigits]
 	return p, nil
@@ -90,7 +107,7 @@ func read(file, what string) ([]byte, error) {
 }
 
 // resolve makes the trials.
-func (p *Plan) resolve(file, base string, environ []string) error {
+func (p *Plan) resolve(file string, environ []string) error {
 	count := 1
 	for _, v := range p.parameters {
 		if count *= len(v.Values); count > maxTrials {
@@ -108,7 +125,7 @@ func (p *Plan) resolve(file, base string, environ []string) error {
 	same := map[string]bool{}
 	for combination := range count {
 		t := p.trial(combination)
-		e, err := config.Parse(base, p.baseText, t.Overrides, environ)
+		e, err := config.Parse(p.bases[t.base].path, p.bases[t.base].text, t.Overrides, environ)
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
 				line = p.locate(file, strings.TrimSuffix(line, "\n"))
@@ -141,10 +158,17 @@ func (p *Plan) resolve(file, base string, environ []string) error {
 func (p *Plan) trial(combination int) Trial {
 	t := Trial{Overrides: slices.Clone(p.common), values: make([]string, len(p.parameters))}
 	for i, v := range slices.Backward(p.parameters) {
-		t.values[i] = v.Values[combination%len(v.Values)]
+		at := combination % len(v.Values)
+		t.values[i] = v.Values[at]
 		combination /= len(v.Values)
+		if v.Key == baseKey {
+			t.base, t.Base = at, p.bases[at].file
+		}
 	}
 	for i, v := range p.parameters {
+		if v.Key == baseKey {
+			continue
+		}
 		t.Overrides = append(t.Overrides, v.Key+"="+t.values[i])
 	}
 	return t

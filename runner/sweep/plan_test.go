@@ -87,6 +87,31 @@ func TestPlanHash(t *testing.T) {
 	}
 }
 
+// TestPlanBases: several experiment files are one more dimension of the grid.
+func TestPlanBases(t *testing.T) {
+	b := newBench(t, "base: [base.yaml, other.yaml]\nmethod: grid\nparameters: {seed: {values: [1, 2]}}\n")
+	b.write("other.yaml", "data: {seed: 7}\n"+baseText)
+	p := b.plan()
+	var got []string
+	for _, trial := range p.Trials {
+		got = append(got, fmt.Sprint(trial.Folder, " ", trial.Base, " ", strings.Join(trial.Overrides, " ")))
+	}
+	want := []string{
+		"001-base-base-seed-1 base.yaml seed=1", "002-base-base-seed-2 base.yaml seed=2",
+		"003-base-other-seed-1 other.yaml seed=1", "004-base-other-seed-2 other.yaml seed=2",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	if e, err := config.Parse("other.yaml", []byte("data: {seed: 7}\n"+baseText), []string{"seed=1"}, nil); err != nil || p.Trials[2].Hash != e.Hash() {
+		t.Errorf("trial 3 has the hash %s, its experiment %s, %v", p.Trials[2].Hash, e.Hash(), err)
+	}
+	b.write("roles.yaml", "base: [base.yaml, sub/base.yaml]\nmethod: grid\nparameters: {seed: {values: [1, 2]}}\n")
+	if _, err := NewPlan(b.file, nil, nil); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "two files are called base") {
+		t.Errorf("two bases of one name: %v", err)
+	}
+}
+
 func TestPlanDuplicates(t *testing.T) {
 	b := newBench(t, "base: base.yaml\nmethod: grid\nparameters:\n  train.lr: {values: [0.1, 1e-1, 0.2]}\n  train.workers: {values: [1, 2]}\n")
 	p := b.plan()
@@ -176,7 +201,7 @@ parameters:
 		t.Fatal(err)
 	}
 	want := File{
-		Name: "roles", Base: "../b.yaml", Jobs: 2,
+		Name: "roles", Base: []string{"../b.yaml"}, Jobs: 2,
 		Metric: Metric{Name: "order_accuracy.rotate.embedding", Goal: Minimize},
 		Parameters: []Parameter{
 			{Key: "train.lr", Values: []string{"1e-3", "0.10", "010"}, Lines: []int{9, 9, 9}},
@@ -199,11 +224,11 @@ func TestParseFileFaults(t *testing.T) {
 		{"empty", "", []string{"s.yaml: is empty; a sweep has the keys base, method and parameters"}},
 		{"no YAML", "a: [", []string{"s.yaml: is not YAML: "}},
 		{"a key twice", "base: a\nbase: b", []string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
-		{"a list", "- 1", []string{"s.yaml:1: must be a map with the keys name, base, method, metric, parameters, jobs"}},
+		{"a list", "- 1", []string{"s.yaml:1: must be a map with the keys name, base, method, metric, columns, parameters, jobs"}},
 		{"all missing", "jobs: 1", []string{"s.yaml: lacks base, method, parameters, which a sweep must have"}},
 		{"top level", "base: [1]\nmethods: grid\nmethod: bayes\njobs: 0\nname: a/b\nprogram: x\nparameters: {}", []string{
 			"s.yaml: name: becomes a folder's name",
-			"s.yaml:1: base: must be text",
+			"s.yaml:1: base[0]: must be text",
 			`s.yaml:2: "methods" is no key here; did you mean method?`,
 			`s.yaml:3: method: must be grid, got "bayes"`,
 			"s.yaml:4: jobs: must be a whole number in [1, 256]",

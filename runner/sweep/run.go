@@ -220,7 +220,7 @@ func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, er
 	}
 	start = info.Size()
 
-	args := slices.Concat(s.o.Command[1:], []string{s.plan.base(s.o.Dir)}, t.Overrides)
+	args := slices.Concat(s.o.Command[1:], []string{s.plan.base(s.o.Dir, t)}, t.Overrides)
 	if s.o.Jobs > 1 && t.threads == 0 {
 		args = append(args, fmt.Sprintf("model.threads=%d", max(1, runtime.GOMAXPROCS(0)/s.o.Jobs)))
 	}

@@ -295,7 +295,7 @@ func TestOccupied(t *testing.T) {
 	}
 	b.write("roles.yaml", rolesText)
 	b.write("base.yaml", "data: {seed: 7}\n"+baseText)
-	if _, err := b.plan().Run(t.Context(), options(b.out)); !errors.Is(err, ErrOccupied) || !strings.Contains(err.Error(), "the base experiment was edited") {
+	if _, err := b.plan().Run(t.Context(), options(b.out)); !errors.Is(err, ErrOccupied) || !strings.Contains(err.Error(), "the base experiment base.yaml was edited") {
 		t.Errorf("another base: got %v", err)
 	}
 

@@ -93,7 +93,7 @@ func (p *Plan) Table(dir string) (Table, error) {
 		}
 		t.Trials = append(t.Trials, s)
 	}
-	t.choose()
+	t.choose(p.columns)
 	t.fill(p)
 	return t, nil
 }
@@ -114,7 +114,7 @@ func numbers(path string, value any, into map[string]float64) {
 }
 
 // choose lists the numbers that a table shows, and keeps only those of the trials.
-func (t *Table) choose() {
+func (t *Table) choose(columns []string) {
 	there := map[string]bool{}
 	for _, s := range t.Trials {
 		for path := range s.Numbers {
@@ -127,19 +127,27 @@ func (t *Table) choose() {
 			t.Metrics = append(t.Metrics, path)
 		}
 	}
-	add("knn_top1")
-	for _, path := range slices.Sorted(maps.Keys(there)) {
-		if strings.HasPrefix(path, "order_accuracy.") && strings.HasSuffix(path, ".embedding") {
-			add(path)
-		}
+	for _, path := range columns {
+		add(path)
 	}
-	add("loss")
+	if columns == nil {
+		add("knn_top1")
+		for _, path := range slices.Sorted(maps.Keys(there)) {
+			if strings.HasPrefix(path, "order_accuracy.") && strings.HasSuffix(path, ".embedding") {
+				add(path)
+			}
+		}
+		add("loss")
+	}
 	for _, s := range t.Trials {
 		maps.DeleteFunc(s.Numbers, func(path string, _ float64) bool { return !slices.Contains(t.Metrics, path) })
 	}
-	if len(there) > 0 && !there[t.Metric.Name] {
-		t.Note = "no result has " + t.Metric.Name
-		if near := config.Nearest(t.Metric.Name, slices.Sorted(maps.Keys(there))); near != "" {
+	for _, path := range append([]string{t.Metric.Name}, columns...) {
+		if t.Note != "" || len(there) == 0 || there[path] {
+			continue
+		}
+		t.Note = "no result has " + path
+		if near := config.Nearest(path, slices.Sorted(maps.Keys(there))); near != "" {
 			t.Note += ", did you mean " + near + "?"
 		}
 	}

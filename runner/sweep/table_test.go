@@ -110,6 +110,31 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestTableColumns: the sweep file chooses the numbers beside the metric; the experiment file is a column where there are several.
+func TestTableColumns(t *testing.T) {
+	b := newBench(t, "base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\nparameters: {seed: {value: 1}}\n")
+	b.write("other.yaml", "data: {seed: 7}\n"+baseText)
+	p := b.plan()
+	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.75, "embedding": 1}}}`)
+	table, err := p.Table(b.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `  base   n       knn_top1  order_accuracy.rotate.features
+  base   1       0.5000    0.7500                          best
+  other  0 of 1  –         –
+`
+	if got := table.Text(); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	b.write("roles.yaml", strings.Replace(tableText, "method:", "columns: [knn_top1, los]\nmethod:", 1))
+	p = b.plan()
+	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1}`)
+	if table, err = p.Table(b.out); err != nil || table.Note != "no result has los, did you mean loss?" {
+		t.Errorf("note %q, %v", table.Note, err)
+	}
+}
+
 func TestTableMetric(t *testing.T) {
 	b := newBench(t, strings.Replace(tableText, "name: loss, goal: minimize", "name: knn_top_1, goal: maximize", 1))
 	p := b.plan()

@@ -52,6 +52,8 @@ func Example() {
 	//   value/rotate 0.357
 	//   triplets/rotate 24.000
 	//   accuracy/rotate 0.750
+	//   violated/rotate 0.500
 	//   accuracy 0.750
+	//   violated 0.500
 	//   gradient_norm 0.729
 }

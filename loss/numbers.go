@@ -12,12 +12,13 @@ func sized[T any](buffer []T, n int) []T {
 
 // add returns x + y, and the largest finite value where float32 has none so large.
 func add[T float](x T, y float64) T {
-	sum := T(float64(x) + float64(T(y)))
-	if math.IsInf(float64(sum), 0) || math.IsNaN(float64(sum)) {
-		return T(math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, float64(x)+y)))
+	if sum := T(float64(x) + float64(T(y))); sum-sum == 0 { // it is finite
+		return sum
 	}
-	return sum
+	return T(limit(float64(x) + y))
 }
+
+func limit(x float64) float64 { return math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, x)) }
 
 // addTo adds x to sum.
 func addTo(sum, x []float32) {

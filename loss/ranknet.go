@@ -31,7 +31,7 @@ func (l *rankNet) add(g *group, scale float64) float64 {
 // softplus returns log(1 + eˣ) and its derivative, for every x without overflow.
 func softplus(x float64) (value, slope float64) {
 	e := math.Exp(-math.Abs(x))
-	value = math.Max(x, 0) + math.Log1p(e)
+	value = max(x, 0) + math.Log1p(e)
 	if x >= 0 {
 		return value, 1 / (1 + e)
 	}

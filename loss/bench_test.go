@@ -26,21 +26,3 @@ func BenchmarkNTXent(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkRankNet(b *testing.B) {
-	for _, anchors := range []string{AnchorsOrigin, AnchorsAll} {
-		for _, levels := range []int{3, 8} {
-			b.Run(fmt.Sprintf("%s/128x%dx64", anchors, 2+levels), func(b *testing.B) {
-				v := orderedViews(1, 128, 2, levels)
-				rows := v.Images * len(v.Family)
-				z := convert[float32](normal(1, rows*64))
-				grad := make([]float32, len(z))
-				k := new(rankNet)
-				for b.Loop() {
-					runRankNet(k, grad, z, v, 64, anchors == AnchorsAll, 0.1, 1)
-				}
-				b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-			})
-		}
-	}
-}

@@ -46,18 +46,26 @@ func normalize[T float](dst []float64, z []T, eps float64) float64 {
 func addNormalizeGrad[T float](grad []T, g, unit []float64, inverse, weight float64) {
 	unit, grad = unit[:len(g)], grad[:len(g)]
 	along := dot(g, unit)
+	weight *= inverse
 	for i, x := range g {
-		grad[i] += T(weight * inverse * (x - along*unit[i]))
+		grad[i] = add(grad[i], weight*(x-along*unit[i]))
 	}
 }
 
 func dot(a, b []float64) float64 {
 	b = b[:len(a)]
-	var s float64
-	for i, x := range a {
-		s += x * b[i]
+	var s0, s1, s2, s3 float64 // sums that do not wait for one another
+	p := 0
+	for ; p+3 < len(a); p += 4 {
+		s0 += a[p] * b[p]
+		s1 += a[p+1] * b[p+1]
+		s2 += a[p+2] * b[p+2]
+		s3 += a[p+3] * b[p+3]
 	}
-	return s
+	for ; p < len(a); p++ {
+		s0 += a[p] * b[p]
+	}
+	return (s0 + s1) + (s2 + s3)
 }
 
 // grow returns a slice of n zeros, in the memory of buffer where that is large enough.

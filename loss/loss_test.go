@@ -89,8 +89,12 @@ func TestComputeIsTheWeightedSumOfItsTerms(t *testing.T) {
 				randomOutput("features", v, 6, 3),
 			}
 			l := mustNew(t, o)
-			if want := slices.Compact([]string{OutputEmbedding, output}); !slices.Equal(l.Outputs(), want) {
-				t.Errorf("needs %v, want %v", l.Outputs(), want)
+			want := []Need{{Output: OutputEmbedding, Kind: NeedEmbedding}}
+			if output == OutputFeatures {
+				want = append(want, Need{Output: OutputFeatures, Kind: NeedFeatures})
+			}
+			if needs, err := l.Needs(Views{Family: v.Family, Names: v.Names}); err != nil || !slices.Equal(needs, want) {
+				t.Errorf("needs %v, %v, want %v", needs, err, want)
 			}
 			got, err := l.Compute(v, outs)
 			if err != nil {
@@ -104,7 +108,7 @@ func TestComputeIsTheWeightedSumOfItsTerms(t *testing.T) {
 			if output == OutputFeatures {
 				on = 2
 			}
-			order := runRankNet(new(rankNet), grads[on], convert[float64](outs[on].Data), v, outs[on].Dim, false, 0.1, 10)
+			order := runRankNet(grads[on], convert[float64](outs[on].Data), v, outs[on].Dim, false, 0.1, 10)
 			if len(got.Terms) != 2 || got.Terms[0].Name != "ntxent" || got.Terms[1].Name != "ranknet" ||
 				got.Terms[0].Weight != 0.5 || got.Terms[1].Weight != 10 {
 				t.Fatalf("terms %+v", got.Terms)
@@ -215,7 +219,7 @@ func TestDefinedEverywhere(t *testing.T) {
 		}
 		zero(t, "ntxent", grad)
 		v := orderedViews(1, 4, 2, 6)
-		if got, want := runRankNet(new(rankNet), grad, z, v, 3, true, 0.01, 1), math.Ln2; math.Abs(got-want) > 1e-9 {
+		if got, want := runRankNet(grad, z, v, 3, true, 0.01, 1), math.Ln2; math.Abs(got-want) > 1e-9 {
 			t.Errorf("ranknet %g, want log 2", got)
 		}
 		zero(t, "ranknet", grad)
@@ -225,11 +229,11 @@ func TestDefinedEverywhere(t *testing.T) {
 		if got, want := runNTXent(new(ntxent), grad, z, 12, 3, []int{0, 1}, 0.01, 1), math.Log(23); math.Abs(got-want) > 1e-9 {
 			t.Errorf("ntxent %g, want log(M-1) = %g", got, want)
 		}
-		k := new(rankNet)
-		if got, want := runRankNet(k, grad, z, orderedViews(1, 4, 2, 4), 3, false, 0.01, 1), math.Ln2; math.Abs(got-want) > 1e-9 {
+		got, families := runFamilies(OrderOptions{Kind: KindRankNet, Temperature: 0.01}, grad, z, orderedViews(1, 4, 2, 4), 3, 1)
+		if math.Abs(got-math.Ln2) > 1e-9 {
 			t.Errorf("ranknet %g, want log 2", got)
 		}
-		if r := k.families[0]; r.right != float64(r.triplets)/2 {
+		if r := families[0]; r.right != float64(r.triplets)/2 {
 			t.Errorf("%g of %d ties are right, want half", r.right, r.triplets)
 		}
 		zero(t, "both", grad)
@@ -265,16 +269,15 @@ func TestDefinedEverywhere(t *testing.T) {
 	t.Run("a family without triplets halves the mean", func(t *testing.T) {
 		v := orderedViews(1, 3, 1, 3, 1) // one base view and one level: nothing to compare
 		z := normal(1, len(v.Family)*3*2)
-		k := new(rankNet)
-		got := runRankNet(k, make([]float64, len(z)), z, v, 2, false, 0.1, 1)
-		if k.families[1].triplets != 0 || k.families[0].triplets == 0 || got != k.families[0].value/2 {
-			t.Errorf("%g of %+v", got, k.families)
+		got, families := runFamilies(OrderOptions{Kind: KindRankNet}, make([]float64, len(z)), z, v, 2, 1)
+		if families[1].triplets != 0 || families[0].triplets == 0 || got != families[0].value/2 {
+			t.Errorf("%g of %+v", got, families)
 		}
 	})
 	t.Run("no family", func(t *testing.T) {
 		v := orderedViews(1, 3, 2)
 		got, err := mustNew(t, DefaultOptions()).Compute(v, []Output{randomOutput("embedding", v, 4, 1)})
-		if err != nil || got.Terms[1].Value != 0 || len(got.Terms[1].Diagnostics) != 0 {
+		if err != nil || got.Terms[1].Value != 0 || len(got.Terms[1].Diagnostics) != 1 {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
@@ -287,8 +290,8 @@ func TestDefinedEverywhere(t *testing.T) {
 			for i := range z {
 				scaled[i] = z[i] * size
 			}
-			value := runNTXent(new(ntxent), grad, scaled, 6, 4, []int{0, 1}, 0.01, size) + runRankNet(new(rankNet), grad, scaled, v, 4, true, 0.01, size)
-			wantValue := runNTXent(new(ntxent), want, z, 6, 4, []int{0, 1}, 0.01, 1) + runRankNet(new(rankNet), want, z, v, 4, true, 0.01, 1)
+			value := runNTXent(new(ntxent), grad, scaled, 6, 4, []int{0, 1}, 0.01, size) + runRankNet(grad, scaled, v, 4, true, 0.01, size)
+			wantValue := runNTXent(new(ntxent), want, z, 6, 4, []int{0, 1}, 0.01, 1) + runRankNet(want, z, v, 4, true, 0.01, 1)
 			compare(t, "scaled", value, wantValue, grad, want, 1e-9)
 		}
 	})
@@ -359,7 +362,7 @@ func TestComputeErrors(t *testing.T) {
 		{"no views", "at least one view", func(v *Views, _ []Output) { v.Family = nil }},
 		{"scales", "4 views of 3 images need 12 scales, got 11", func(v *Views, _ []Output) { v.Scale = v.Scale[1:] }},
 		{"family", "view 2 is of family 1, but there are 1 families", func(v *Views, _ []Output) { v.Family[2] = 1 }},
-		{"negative family", "view 3 is of family -2", func(v *Views, _ []Output) { v.Family[3] = -2 }},
+		{"negative family", "view 3 is of family -3", func(v *Views, _ []Output) { v.Family[3] = -3 }},
 		{"scale", "view 2 of image 1 has scale NaN", func(v *Views, _ []Output) { v.Scale[7] = math.NaN() }},
 		{"base scale", "view 1 of image 0 is a base view, but has scale 0.5", func(v *Views, _ []Output) { v.Scale[3] = 0.5 }},
 		{"dim", `output "features": its rows have 0 values`, func(_ *Views, o []Output) { o[1].Dim = 0 }},

@@ -1,33 +1,214 @@
 package loss
 
-import "math"
-
-// scaleTie is the difference of scale up to which two views count as equally far from the anchor.
-const scaleTie = 1e-9
-
-// group is what an order loss sees of one image and one family: K views, their scales and their distances.
-type group struct {
-	anchors  int       // the order is asked from the first so many members
-	scale    []float64 // [K]
-	distance []float64 // [K, K], symmetric
+// orderLoss is a loss over the distances of a group. A family's loss is the mean over the summands of all its groups.
+type orderLoss interface {
+	// summands returns how many a group has, which depends on its scales alone.
+	summands(g *group) int
+	// add returns the sum of the group's summands, and adds scale times its gradient to g.pull.
+	add(g *group, scale float64) float64
 }
 
-// closer says whether, by scale, member j must be closer to member i than member k.
-func (g *group) closer(i, j, k int) bool {
-	return math.Abs(g.scale[i]-g.scale[j]) < math.Abs(g.scale[i]-g.scale[k])-scaleTie
+// order computes the order losses of a batch's families, and keeps the buffers from call to call.
+type order struct {
+	loss       orderLoss      // nil for rank_n_contrast
+	contrast   *rankNContrast // that one, which compares across images
+	distance   string
+	allAnchors bool
+
+	members  []int     // the views of the group at hand: base views first
+	scale    []float64 // and their scales
+	used     []bool    // [V] views that a group has
+	rows     distanceRows
+	group    group
+	families []familyResult
+	counted  int // the families that the loss is the mean over: those that are not nominal
 }
 
-// triplets counts the (i, j, k), all different, with i an anchor and j closer to it than k by scale.
-func (g *group) triplets() int {
-	count := 0
-	for i := range g.anchors {
-		for j := range g.scale {
-			for k := range g.scale {
-				if i != j && i != k && g.closer(i, j, k) { // j == k is never closer
-					count++
+// familyResult is what was found for one family.
+type familyResult struct {
+	weight   float64 // beside the term's
+	skipped  bool    // it is nominal
+	value    float64 // mean over the summands, 0 without any
+	summands int
+	active   int // summands of a hinge that are not zero
+	triplets int
+	right    float64 // triplets in order, ties half
+	violated int     // triplets that are not strictly in order
+}
+
+// newOrder returns what computes the loss that the resolved options name.
+func newOrder(o OrderOptions) *order {
+	k := &order{distance: o.Distance, allAnchors: o.Anchors == AnchorsAll}
+	switch o.Kind {
+	case KindRankNet:
+		k.loss = &rankNet{o.Temperature}
+	case KindTriplet:
+		k.loss = &triplet{o.Margin, o.ScaledMargin}
+	case KindListMLE:
+		k.loss = &listMLE{o.Temperature}
+	case KindSoftSpearman:
+		k.loss = &softSpearman{o.Temperature}
+	case KindChain:
+		k.loss = &chain{o.Temperature, o.Margin}
+	case KindRankNContrast:
+		k.contrast = &rankNContrast{temperature: o.Temperature}
+	}
+	return k
+}
+
+// begin counts what the batch has to order. The weights are the families', beside the term's.
+func (k *order) begin(v Views, weights []float64) {
+	k.families = k.families[:0]
+	k.counted = 0
+	for f := range v.Names {
+		r := familyResult{skipped: v.nominal(f)}
+		if !r.skipped {
+			k.counted++
+			r.weight = weights[f]
+			k.gather(v, f)
+			for n := range v.Images {
+				k.setScales(v, f, n)
+				r.triplets += k.group.triplets()
+				if k.loss != nil {
+					r.summands += k.loss.summands(&k.group)
 				}
 			}
 		}
+		k.families = append(k.families, r)
 	}
-	return count
+}
+
+// runOrder computes the families for which reads is true, on one output, and adds weight times the gradient to grad,
+// unless that is nil. z and grad are [V*images, dim], view-major. It comes after begin.
+func runOrder[T float](k *order, grad, z []T, v Views, dim int, reads []bool, weight float64) {
+	views := len(v.Family)
+	k.mark(v, reads)
+	for n := range v.Images {
+		k.rows.reset(k.distance, views, dim)
+		for view, used := range k.used {
+			if used {
+				at := (view*v.Images + n) * dim
+				loadRow(&k.rows, view, z[at:at+dim])
+			}
+		}
+		for f := range k.families {
+			r := &k.families[f]
+			if r.triplets == 0 || !reads[f] {
+				continue
+			}
+			k.gather(v, f)
+			k.setScales(v, f, n)
+			k.measure()
+			right, violated := k.group.judge()
+			r.right += right
+			r.violated += violated
+			if k.loss != nil {
+				k.group.active = 0
+				k.group.pull = grow(k.group.pull, k.group.anchors*k.group.size)
+				r.value += k.loss.add(&k.group, r.weight/(float64(r.summands)*float64(k.counted)))
+				r.active += k.group.active
+				k.scatter()
+			}
+		}
+		if grad == nil || k.loss == nil {
+			continue
+		}
+		for view, used := range k.used {
+			if used {
+				at := (view*v.Images + n) * dim
+				storeRow(&k.rows, view, grad[at:at+dim], weight)
+			}
+		}
+	}
+	for f := range k.families {
+		r := &k.families[f]
+		if r.skipped || !reads[f] {
+			continue
+		}
+		if k.contrast != nil {
+			k.gather(v, f)
+			r.value, r.summands = runRankNContrast(k, grad, z, v, f, dim, weight*r.weight/float64(k.counted))
+		}
+		if r.summands > 0 {
+			r.value /= float64(r.summands)
+		}
+	}
+}
+
+// value is the term's, when all outputs have been looked at.
+func (k *order) value() float64 {
+	var sum float64
+	for _, r := range k.families {
+		if !r.skipped {
+			sum += r.weight * r.value / float64(k.counted)
+		}
+	}
+	return sum
+}
+
+// mark finds the views that are in a group of the families.
+func (k *order) mark(v Views, reads []bool) {
+	k.used = k.used[:0]
+	for _, f := range v.Family {
+		k.used = append(k.used, f == BaseView || f >= 0 && !k.families[f].skipped && reads[f])
+	}
+}
+
+// gather fills members for family f.
+func (k *order) gather(v Views, f int) {
+	k.members = appendBase(k.members[:0], v)
+	for view, family := range v.Family {
+		if family == f {
+			k.members = append(k.members, view)
+		}
+	}
+}
+
+// anchors returns how many of the members are anchors; so many come first.
+func (k *order) anchors(v Views) int {
+	if k.allAnchors {
+		return len(k.members)
+	}
+	return v.base()
+}
+
+// setScales begins the group of family f of image n; its members have been gathered.
+func (k *order) setScales(v Views, f, n int) {
+	k.scale = k.scale[:0]
+	for _, view := range k.members {
+		k.scale = append(k.scale, v.Scale[view*v.Images+n])
+	}
+	k.group.setScales(k.scale, k.anchors(v), v.period(f))
+}
+
+// measure fills the group's distances.
+func (k *order) measure() {
+	g := &k.group
+	g.distance = sized(g.distance, g.anchors*g.size)
+	for i, a := range k.members[:g.anchors] {
+		g.distance[i*g.size+i] = 0
+		for j := i + 1; j < g.size; j++ {
+			d := k.rows.between(a, k.members[j])
+			g.distance[i*g.size+j] = d
+			if j < g.anchors {
+				g.distance[j*g.size+i] = d
+			}
+		}
+	}
+}
+
+// scatter adds the gradient by rows that follows from the group's pull.
+func (k *order) scatter() {
+	g := &k.group
+	for i, a := range k.members[:g.anchors] {
+		for j := i + 1; j < g.size; j++ {
+			pull := g.pull[i*g.size+j]
+			if j < g.anchors {
+				pull += g.pull[j*g.size+i]
+			}
+			if pull != 0 {
+				k.rows.addPull(a, k.members[j], g.distance[i*g.size+j], pull)
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -41,7 +42,8 @@ func TestReference(t *testing.T) {
 			compare(t, "float32", value32, c.Value, convert[float64](grad32), want, 1e-5)
 		})
 	}
-	if seen["ntxent"] != 2 || seen["multiview_ntxent"] != 1 || seen["order_ranknet"] != 1 {
+	if seen["ntxent"] != 2 || seen["multiview_ntxent"] != 1 || seen["order_ranknet"] != 1 || seen["vicreg"] != 1 ||
+		seen["barlow_twins"] != 1 || seen["simsiam"] != 1 || seen["byol"] != 1 || seen["order_triplet"] != 4 || seen["order_listmle"] != 1 {
 		t.Errorf("cases: %v", seen)
 	}
 }
@@ -49,8 +51,26 @@ func TestReference(t *testing.T) {
 // runReference returns value and gradient, and the gradient that the case asks for.
 func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T) (float64, []T, []float64) {
 	t.Helper()
-	temperature := c.Params["temperature"].(float64)
 	switch c.Name {
+	case "vicreg", "barlow_twins":
+		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
+		grad := make([]T, len(z.Data))
+		if c.Name == "vicreg" {
+			w := vicregWeights{c.Params["sim"].(float64), c.Params["std"].(float64), c.Params["cov"].(float64)}
+			return runVICReg(new(vicreg), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, w, 1), grad, want.Data
+		}
+		lambda := c.Params["lambda"].(float64)
+		return runBarlow(new(barlow), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, lambda, 1), grad, want.Data
+	case "simsiam", "byol":
+		p, want := stack(c.Inputs["zp1"], c.Inputs["zp2"]), stack(c.Grad["zp1"], c.Grad["zp2"])
+		z := stack(c.Inputs["t1"], c.Inputs["t2"])
+		s := newSimSiam(InvarianceOptions{}).(*siameseTerm)
+		if c.Name == "byol" {
+			s = newBYOL(InvarianceOptions{}).(*siameseTerm)
+		}
+		grad := make([]T, len(z.Data))
+		cosine := runSiamese(&s.kernel, grad, in(p.Data), in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, -s.scale)
+		return s.offset - s.scale*cosine, grad, want.Data
 	case "ntxent", "multiview_ntxent":
 		z, want := c.Inputs["z"], c.Grad["z"]
 		if c.Name == "ntxent" {
@@ -58,16 +78,22 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 			want = stack(c.Grad["z1"], c.Grad["z2"])
 		}
 		base := []int{0, 1, 2}[:z.Shape[0]]
+		temperature := c.Params["temperature"].(float64)
 		grad := make([]T, len(z.Data))
 		value := runNTXent(new(ntxent), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
 		return value, grad, want.Data
-	case "order_ranknet":
+	case "order_ranknet", "order_triplet", "order_listmle":
 		// z is [N, K, D] there and view-major here; none of the views is at the origin, so all are of one family.
 		z, s := c.Inputs["z"], c.Inputs["s"]
 		n, k, d := z.Shape[0], z.Shape[1], z.Shape[2]
 		v := Views{Images: n, Family: make([]int, k), Scale: swap(s.Data, n, k, 1), Names: []string{"reference"}}
+		o := OrderOptions{Kind: strings.TrimPrefix(c.Name, "order_"), Anchors: AnchorsAll}
+		o.Distance, _ = c.Params["distance"].(string)
+		o.Temperature, _ = c.Params["temperature"].(float64)
+		o.Margin, _ = c.Params["margin"].(float64)
+		o.ScaledMargin, _ = c.Params["scaled_margin"].(bool)
 		grad := make([]T, len(z.Data))
-		value := runRankNet(new(rankNet), grad, in(swap(z.Data, n, k, d)), v, d, true, temperature, 1)
+		value, _ := runFamilies(o, grad, in(swap(z.Data, n, k, d)), v, d, 1)
 		return value, grad, swap(c.Grad["z"].Data, n, k, d)
 	}
 	t.Fatalf("no such loss: %s", c.Name)

@@ -1,0 +1,41 @@
+package loss
+
+import "math"
+
+// sized returns a slice of n values, in the memory of buffer where that is large enough. What they are is not said.
+func sized[T any](buffer []T, n int) []T {
+	if cap(buffer) < n {
+		return make([]T, n)
+	}
+	return buffer[:n]
+}
+
+// add returns x + y, and the largest finite value where float32 has none so large.
+func add[T float](x T, y float64) T {
+	if sum := T(float64(x) + float64(T(y))); sum-sum == 0 { // it is finite
+		return sum
+	}
+	return T(limit(float64(x) + y))
+}
+
+func limit(x float64) float64 { return math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, x)) }
+
+// addTo adds x to sum.
+func addTo(sum, x []float32) {
+	sum = sum[:len(x)]
+	for i, y := range x {
+		sum[i] = add(sum[i], float64(y))
+	}
+}
+
+// productSums returns the sums of a*b, a*a and b*b.
+func productSums(a, b []float32) (ab, aa, bb float64) {
+	b = b[:len(a)]
+	for i, x := range a {
+		y := float64(b[i])
+		ab += float64(x) * y
+		aa += float64(x) * float64(x)
+		bb += y * y
+	}
+	return ab, aa, bb
+}

@@ -1,0 +1,170 @@
+package loss
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Kinds of order terms.
+const (
+	KindRankNet       = "ranknet"         // pairwise logistic loss on distances
+	KindTriplet       = "triplet"         // pairwise hinge on distances
+	KindListMLE       = "listmle"         // likelihood of the order in Plackett and Luce's model
+	KindSoftSpearman  = "soft_spearman"   // one minus the rank correlation, the ranks being soft
+	KindChain         = "chain"           // logistic loss on the distances of neighbours in the order
+	KindRankNContrast = "rank_n_contrast" // contrast of ranks across the batch
+)
+
+// Range of margins. A cosine distance is at most 2.
+const (
+	maxMargin       = 100
+	maxMarginCosine = 2
+)
+
+// OrderOptions sets a term over the views of the ordered families. Where a default depends on the kind, 0 (or an empty
+// text) stands for it; a setting that a kind doesn't have must be left out.
+type OrderOptions struct {
+	Kind         string  `yaml:"kind"`          // ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none
+	Distance     string  `yaml:"distance"`      // cosine, euclidean or sqeuclidean; default cosine, of rank_n_contrast euclidean
+	Temperature  float64 `yaml:"temperature"`   // divides distances; default 0.1, of rank_n_contrast 2; range [0.001, 100]; triplet has none
+	Weight       float64 `yaml:"weight"`        // default 1, range [0, 1e6]
+	Anchors      string  `yaml:"anchors"`       // origin or all; default origin, of rank_n_contrast all
+	Output       string  `yaml:"output"`        // embedding (default), features, or own: a head on the features for each family
+	Schedule     string  `yaml:"schedule"`      // of the weight: constant (default), linear or cosine, from 0 up
+	Warmup       float64 `yaml:"warmup"`        // share of the training in which a schedule rises; default 0.1, range (0, 1]
+	Margin       float64 `yaml:"margin"`        // triplet: default 0.2, range (0, 100]; chain: default 0, range [0, 100]; at most 2 for cosine; others have none
+	ScaledMargin bool    `yaml:"scaled_margin"` // triplet: the margin is multiplied by how much further the one is than the other by scale; default false
+
+	// Families sets single families apart; those that are not named are as the term says. Names that an experiment does not
+	// order are passed over, so that a sweep over roles can keep them.
+	Families map[string]FamilyOptions `yaml:"families,omitempty"`
+}
+
+// FamilyOptions is what an order term does differently for one family.
+type FamilyOptions struct {
+	Weight   float64 `yaml:"weight"`             // factor of the family's loss, beside the term's weight; default 1, range [0, 1e6]
+	Output   string  `yaml:"output,omitempty"`   // embedding, features or own; default the term's
+	Schedule string  `yaml:"schedule,omitempty"` // of this factor: constant (default), linear or cosine, from 0 up
+	Warmup   float64 `yaml:"warmup,omitempty"`   // share of the training in which a schedule rises; default 0.1, range (0, 1]
+}
+
+// DefaultFamilyOptions returns those of a family that is as the others.
+func DefaultFamilyOptions() FamilyOptions { return FamilyOptions{Weight: 1} }
+
+// DefaultOrderOptions returns ranknet on the embedding with weight 1, unresolved.
+func DefaultOrderOptions() OrderOptions {
+	return OrderOptions{Kind: KindRankNet, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
+}
+
+// orderKind is a kind of order term.
+type orderKind struct {
+	name     string
+	defaults OrderOptions // of the settings whose default depends on the kind; a temperature of zero: it has none
+	margin   bool         // it has a margin
+	scaled   bool         // and one that is scaled
+	build    func(OrderOptions) term
+}
+
+var orderKinds = []orderKind{
+	{name: KindRankNet, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
+		build: newOrderTerm},
+	{name: KindTriplet, defaults: OrderOptions{Distance: DistanceCosine, Margin: 0.2, Anchors: AnchorsOrigin},
+		margin: true, scaled: true, build: newOrderTerm},
+	{name: KindListMLE, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
+		build: newOrderTerm},
+	{name: KindSoftSpearman, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
+		build: newOrderTerm},
+	{name: KindChain, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
+		margin: true, build: newOrderTerm},
+	{name: KindRankNContrast, defaults: OrderOptions{Distance: DistanceEuclidean, Temperature: 2, Anchors: AnchorsAll},
+		build: newOrderTerm},
+}
+
+func findOrder(kind string) (orderKind, bool) {
+	for _, k := range orderKinds {
+		if k.name == kind {
+			return k, true
+		}
+	}
+	return orderKind{}, false
+}
+
+// resolved fills in what was left at zero. What is left out keeps the values of ranknet, which mean nothing.
+func (o OrderOptions) resolved() OrderOptions {
+	kind := o.Kind
+	if kind == KindNone {
+		kind = KindRankNet
+	}
+	k, ok := findOrder(kind)
+	if !ok {
+		return o
+	}
+	fill(&o.Distance, k.defaults.Distance)
+	fill(&o.Temperature, k.defaults.Temperature)
+	fill(&o.Margin, k.defaults.Margin)
+	fill(&o.Anchors, k.defaults.Anchors)
+	fill(&o.Output, OutputEmbedding)
+	resolveSchedule(&o.Schedule, &o.Warmup)
+	o.Families = maps.Clone(o.Families)
+	for name, f := range o.Families {
+		if f.Schedule != "" {
+			resolveSchedule(&f.Schedule, &f.Warmup)
+		}
+		o.Families[name] = f
+	}
+	return o
+}
+
+// validate adds the faults of resolved options.
+func (o OrderOptions) validate(add func(error), prefix string) {
+	if o.Kind == KindNone {
+		return
+	}
+	k, ok := findOrder(o.Kind)
+	if !ok {
+		var names []string
+		for _, k := range orderKinds {
+			names = append(names, k.name)
+		}
+		add(oneOf(prefix+"kind", o.Kind, append(names, KindNone)...))
+		return
+	}
+	add(oneOf(prefix+"distance", o.Distance, DistanceCosine, DistanceEuclidean, DistanceSqEuclidean))
+	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Temperature, minOrderTemperature, maxTemperature))
+	add(within(prefix+"weight", o.Weight, 0, maxWeight))
+	add(oneOf(prefix+"anchors", o.Anchors, AnchorsOrigin, AnchorsAll))
+	add(oneOf(prefix+"output", o.Output, OutputEmbedding, OutputFeatures, OutputOwn))
+	validateSchedule(add, prefix, o.Schedule, o.Warmup)
+	o.validateMargin(add, prefix, k)
+	for _, name := range slices.Sorted(maps.Keys(o.Families)) {
+		f, at := o.Families[name], prefix+"families."+name+"."
+		add(within(at+"weight", f.Weight, 0, maxWeight))
+		if f.Output != "" {
+			add(oneOf(at+"output", f.Output, OutputEmbedding, OutputFeatures, OutputOwn))
+		}
+		switch {
+		case f.Schedule != "":
+			validateSchedule(add, at, f.Schedule, f.Warmup)
+		case f.Warmup != 0:
+			add(fmt.Errorf("%swarmup: has no meaning without a schedule, got %g", at, f.Warmup))
+		}
+	}
+}
+
+func (o OrderOptions) validateMargin(add func(error), prefix string, k orderKind) {
+	high := float64(maxMargin)
+	if o.Distance == DistanceCosine {
+		high = maxMarginCosine
+	}
+	switch {
+	case k.margin:
+		add(within(prefix+"margin", o.Margin, 0, high))
+	case o.Margin != 0 || math.IsNaN(o.Margin):
+		add(fmt.Errorf("%smargin: %s has no such setting; leave it out, got %g", prefix, o.Kind, o.Margin))
+	}
+	if o.ScaledMargin && !k.scaled {
+		add(fmt.Errorf("%sscaled_margin: %s has no such setting; leave it out", prefix, o.Kind))
+	}
+}

@@ -1,0 +1,116 @@
+package loss
+
+import (
+	"fmt"
+)
+
+// orderTerm is an order loss over every ordered family.
+type orderTerm struct {
+	options OrderOptions
+	kernel  *order
+	names   []familyNames
+	weights []float64 // by family
+	needed  []Need
+	reads   []bool
+}
+
+// familyNames are the names of what belongs to a family.
+type familyNames struct{ family, head, value, accuracy, triplets, violated, active string }
+
+func newOrderTerm(o OrderOptions) term { return &orderTerm{options: o, kernel: newOrder(o)} }
+
+// need returns the output that the term looks at for a family.
+func (t *orderTerm) need(f int, family string) Need {
+	output := t.options.Output
+	if own := t.options.Families[family].Output; own != "" {
+		output = own
+	}
+	if output == OutputOwn {
+		return Need{Output: t.namesOf(f, family).head, Kind: NeedOrder}
+	}
+	return outputNeed(output)
+}
+
+func (t *orderTerm) needs(to []Need, v Views) (_ []Need, err error) {
+	first := len(to)
+	for f, family := range v.Names {
+		if v.nominal(f) {
+			continue
+		}
+		if t.options.Anchors == AnchorsOrigin && v.base() == 0 {
+			return to, fmt.Errorf("%s with anchors: origin needs at least one base view: set augment.base_views to 1 or more",
+				t.options.Kind)
+		}
+		if to, err = addNeed(to, t.need(f, family)); err != nil {
+			return to, err
+		}
+	}
+	t.needed = append(t.needed[:0], to[first:]...)
+	return to, nil
+}
+
+func (t *orderTerm) check(Views, []Output) error { return nil }
+
+func (t *orderTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
+	k := t.kernel
+	t.weights = t.weights[:0]
+	for _, family := range v.Names {
+		w := 1.0
+		if o, ok := t.options.Families[family]; ok {
+			w = o.Weight * ramp(o.Schedule, o.Warmup, v.Progress)
+		}
+		t.weights = append(t.weights, w)
+	}
+	k.begin(v, t.weights)
+	for i, out := range outs {
+		t.reads = t.reads[:0]
+		for f, family := range v.Names {
+			t.reads = append(t.reads, !v.nominal(f) && t.need(f, family).Output == t.needed[i].Output)
+		}
+		runOrder(k, out.Grad, out.Data, v, out.Dim, t.reads, weight)
+	}
+	return k.value(), t.diagnose(v, d)
+}
+
+func (t *orderTerm) diagnose(v Views, d []Diagnostic) []Diagnostic {
+	hinges := t.options.Kind == KindTriplet
+	var all familyResult
+	for f, r := range t.kernel.families {
+		if r.skipped {
+			continue
+		}
+		name := t.namesOf(f, v.Names[f])
+		triplets := float64(r.triplets)
+		d = append(d, Diagnostic{name.value, r.value}, Diagnostic{name.triplets, triplets})
+		if r.triplets > 0 {
+			d = append(d, Diagnostic{name.accuracy, r.right / triplets}, Diagnostic{name.violated, float64(r.violated) / triplets})
+			if hinges {
+				d = append(d, Diagnostic{name.active, float64(r.active) / triplets})
+			}
+		}
+		all.triplets += r.triplets
+		all.right += r.right
+		all.violated += r.violated
+		all.active += r.active
+	}
+	if all.triplets > 0 {
+		triplets := float64(all.triplets)
+		d = append(d, Diagnostic{"accuracy", all.right / triplets}, Diagnostic{"violated", float64(all.violated) / triplets})
+		if hinges {
+			d = append(d, Diagnostic{"active", float64(all.active) / triplets})
+		}
+	}
+	return d
+}
+
+// namesOf returns the names of family f, put together once.
+func (t *orderTerm) namesOf(f int, family string) familyNames {
+	for len(t.names) <= f {
+		t.names = append(t.names, familyNames{})
+	}
+	if t.names[f].family != family || t.names[f].head == "" {
+		t.names[f] = familyNames{family, "order_" + family, "value/" + family, "accuracy/" + family, "triplets/" + family,
+			"violated/" + family, "active/" + family}
+	}
+	return t.names[f]
+}

@@ -11,7 +11,7 @@ import (
 
 // parameterNames are what a plan with crop, flip, jitter and blur draws.
 var parameterNames = []string{"random_resized_crop.crop_y", "random_resized_crop.crop_x", "random_resized_crop.crop_h",
-	"random_resized_crop.crop_w", "horizontal_flip.flip", "color_jitter.brightness", "color_jitter.contrast",
+	"random_resized_crop.crop_w", "horizontal_flip.applied", "color_jitter.brightness", "color_jitter.contrast",
 	"color_jitter.saturation", "color_jitter.hue", "gaussian_blur.sigma", "a.scale"}
 
 // fullViews has all that any term can ask for: base views, a plain view, an ordered family and a nominal one.

@@ -78,6 +78,7 @@ type run struct {
 	perEpoch int
 	total    int
 
+	needs   []string   // the model outputs that the loss looks at
 	views   loss.Views // of the batch that is trained on
 	outputs []loss.Output
 	values  loss.Values
@@ -125,7 +126,7 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
 	record := r.record(rt)
-	if record.Model, err = models.Fingerprint(e.Model, e.Data.ImageSize, r.loss.Outputs()); err != nil {
+	if record.Model, err = models.Fingerprint(e.Model, e.Data.ImageSize, r.needs); err != nil {
 		return track.Result{}, misfit(err)
 	}
 	if done, err := finished(r.o.Dir, record); err == nil {
@@ -161,6 +162,13 @@ func (r *run) plans() (err error) {
 	}
 	if r.loss, err = loss.New(e.Loss); err != nil {
 		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	needs, err := r.loss.Needs(loader.Views(r.plan))
+	if err != nil {
+		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	}
+	for _, n := range needs {
+		r.needs = append(r.needs, n.Output)
 	}
 	return nil
 }
@@ -377,6 +385,7 @@ func (r *run) pass() (rate, norm float32, now spent, err error) {
 
 	rate = float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
 	r.views, r.inLoss = batch.Views, 0
+	r.views.Progress = float64(r.step) / float64(r.total)
 	begin := time.Now()
 	norm, err = r.trainer.Step(batch.Images, rate)
 	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
@@ -529,6 +538,9 @@ func terms(v loss.Values) map[string]float64 {
 		for _, d := range t.Diagnostics {
 			out[t.Name+"/"+d.Name] = d.Value
 		}
+	}
+	for _, d := range v.Diagnostics {
+		out[d.Name] = d.Value
 	}
 	return out
 }

@@ -53,19 +53,26 @@ func New(ctx context.Context, rt *models.Runtime, set data.Dataset, plan *augmen
 			l.freeBatches()
 			return nil, fmt.Errorf("loader: make batch: %w", err)
 		}
-		b := &Batch{Images: images, Views: loss.Views{Images: size, Scale: make([]float64, len(views)*size)}}
-		for _, v := range views {
-			b.Views.Family = append(b.Views.Family, v.Family)
-		}
-		for _, f := range plan.Families() {
-			b.Views.Names = append(b.Views.Names, f.Family)
-		}
+		b := &Batch{Images: images, Views: Views(plan)}
+		b.Views.Images, b.Views.Scale = size, make([]float64, len(views)*size)
 		l.all = append(l.all, b)
 		l.free <- b
 	}
 	ctx, l.stop = context.WithCancel(ctx)
 	go l.produce(ctx, step)
 	return l, nil
+}
+
+// Views returns what the plan alone says about the rows of a batch.
+func Views(plan *augment.Plan) loss.Views {
+	var v loss.Views
+	for _, view := range plan.Views() {
+		v.Family = append(v.Family, view.Family)
+	}
+	for _, f := range plan.Families() {
+		v.Names = append(v.Names, f.Family)
+	}
+	return v
 }
 
 // StepsPerEpoch is the number of whole batches of an epoch.

@@ -15,7 +15,7 @@ func BenchmarkNTXent(b *testing.B) {
 			for i := range base {
 				base[i] = i
 			}
-			k := new(ntxent)
+			k := new(ntxent[float32])
 			for b.Loop() {
 				runNTXent(k, grad, z, size.images, size.dim, base, 0.2, 1)
 			}

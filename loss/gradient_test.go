@@ -62,7 +62,7 @@ func TestNTXentAgreesWithFormulaAndDifferences(t *testing.T) {
 			}
 			grad := make([]float64, len(z))
 			const weight = 3
-			value := runNTXent(new(ntxent), grad, z, images, dim, base, temperature, weight)
+			value := runNTXent(new(ntxent[float64]), grad, z, images, dim, base, temperature, weight)
 			want := gradientByDifferences(z, func(z []float64) float64 {
 				return weight * plainNTXent(z, images, views, dim, temperature)
 			})

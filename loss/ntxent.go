@@ -37,14 +37,17 @@ const ntxentSide = 128
 
 // ntxent holds the buffers of runNTXent, for rows of M = views*images.
 type ntxent[T float] struct {
-	unit     []T              // [M, D] normalised rows
-	columns  matrix.Packed[T] // [D, M] the same as right factor of the similarities
-	rows     matrix.Packed[T] // [M, D] the same as right factor of the gradient
-	row      []float64        // [D]
-	inverse  []float64        // [M] one over their norms
-	grad     []T              // [M, D] gradient by unit
+	inverse  []float64        // [M] one over the norms of the rows
+	mean     []float64        // [D] of the normalised rows
+	centred  []T              // [M, D] the normalised rows without their mean
+	half     []T              // [M] what each of two rows adds to their cosine-1, beside the product of the centred rows
+	columns  matrix.Packed[T] // [D, M] centred as right factor of the cosines
+	rows     matrix.Packed[T] // [M, D] centred as right factor of the gradient
 	sum      []float64        // [M] sum of exp((cosine-1)/temperature) over all other rows; then scale over it
-	similar  []float64        // [M] sum of the cosines with the positives that come later
+	similar  []float64        // [M] sum of cosine-1 with the positives that come later
+	grad     []T              // [M, D] gradient by the normalised rows, that by the mean left out
+	gradMean []float64        // [M] what is left out, as a multiple of the mean
+	row, g   []float64        // [D] one row, the gradient by it
 	workers  []ntxentWorker[T]
 	positive float64 // mean cosine of two views of an image
 	negative float64 // mean cosine of views of different images
@@ -68,73 +71,89 @@ type ntxentWorker[T float] struct {
 // Both passes take exp((cosine-1)/temperature), in the range of float64, as a cosine may be far below all others of its
 // row: it is at most 1, or by rounding a little more, so that this needs no search for a maximum.
 //
-// Similarities and gradient by unit are of type T. With float32 a cosine is off by about 1e-7, so that an exponent is by
-// 1e-5 at a temperature of 0.01; all else is float64. The result does not depend on the number of processors.
+// The two products are of type T, all else is float64. Their rows are taken relative to the mean of all rows, so that
+// float32 does for rows that are nearly equal, too, whose gradient is made of small differences: with u = d + mean,
+//
+//	cos(a, b) - 1 = d_a·d_b + half_a + half_b,  half_a = u_a·mean - (1 + |mean|²)/2
+//
+// The result does not depend on the number of processors.
 func runNTXent[T float](k *ntxent[T], grad, z []T, images, dim int, base []int, temperature, weight float64) float64 {
 	views := len(base)
 	m := views * images
 	k.images, k.dim = images, dim
 	k.sharpness, k.scale = 1/temperature, 1/(float64(m)*temperature)
 	k.pull = 2 * k.scale / float64(views-1)
-	k.unit, k.grad = sized(k.unit, m*dim), sized(k.grad, m*dim)
-	clear(k.grad)
-	k.inverse, k.sum, k.similar = grow(k.inverse, m), grow(k.sum, m), grow(k.similar, m)
-	k.row = grow(k.row, dim)
-	for i, v := range base {
-		for n := range images {
-			row, at := i*images+n, (v*images+n)*dim
-			k.inverse[row] = normalize(k.row, z[at:at+dim], normalizeEps)
-			for p, x := range k.row {
-				k.unit[row*dim+p] = T(x)
-			}
-		}
-	}
-	unit := matrix.Of(k.unit, m, dim)
-	k.columns.Pack(unit.T())
-	k.rows.Pack(unit)
+	all := k.load(z, base)
 
+	k.sum, k.similar = grow(k.sum, m), grow(k.similar, m)
 	k.pairs(false)
-	var value, positive float64
+	var value, similar float64
 	for i, s := range k.sum {
 		value += math.Log(s)
-		positive += k.similar[i]
+		similar += k.similar[i]
 		k.sum[i] = k.scale / s
 	}
 	pairs := float64(m*(views-1)) / 2 // of positives; m*(m-1)/2 of all
-	value = value/float64(m) + (1-positive/pairs)/temperature
-	k.positive = positive / pairs
+	value = value/float64(m) - similar/pairs/temperature
+	k.positive = 1 + similar/pairs
 	if images > 1 {
-		k.negative = (k.allCosines() - positive) / (float64(m)*float64(m-1)/2 - pairs)
+		k.negative = (all - pairs - similar) / (float64(m)*float64(m-1)/2 - pairs)
 	}
 
+	k.grad, k.gradMean = sized(k.grad, m*dim), sized(k.gradMean, m)
+	clear(k.grad)
+	for i := range k.gradMean {
+		k.gradMean[i] = -k.scale // of a row's own softmax, and of its positives; pairs adds those of the others
+	}
 	k.pairs(true)
+	k.g = sized(k.g, dim)
 	for i, v := range base {
 		for n := range images {
 			row, at := i*images+n, (v*images+n)*dim
-			g, u := k.grad[row*dim:][:dim], k.unit[row*dim:][:dim]
-			along, size := matrix.Dot(g, u), weight*k.inverse[row]
-			to := grad[at : at+dim]
-			for p, x := range g {
-				to[p] = add(to[p], size*(float64(x)-along*float64(u[p])))
+			for p, x := range k.grad[row*dim:][:dim] {
+				k.row[p] = float64(z[at+p]) * k.inverse[row]
+				k.g[p] = float64(x) + k.gradMean[row]*k.mean[p]
 			}
+			addNormalizeGrad(grad[at:at+dim], k.g, k.row, k.inverse[row], weight)
 		}
 	}
 	return value
 }
 
-// allCosines returns the sum of the cosines of all pairs of rows: half of the squared length of the sum of all rows,
-// without that of each.
-func (k *ntxent[T]) allCosines() float64 {
-	clear(k.row)
+// load fills inverse, mean, centred, half and the packed factors, and returns the sum of the cosines of all pairs of
+// rows: half of the squared length of their sum, without that of each.
+func (k *ntxent[T]) load(z []T, base []int) float64 {
+	dim, m := k.dim, len(base)*k.images
+	k.inverse, k.half, k.centred = sized(k.inverse, m), sized(k.half, m), sized(k.centred, m*dim)
+	k.row, k.mean = sized(k.row, dim), grow(k.mean, dim)
 	var squares float64
-	for at := 0; at < len(k.unit); at += k.dim {
-		unit := k.unit[at:][:k.dim]
-		squares += matrix.Dot(unit, unit)
-		for p, x := range unit {
-			k.row[p] += float64(x)
+	for i, v := range base {
+		for n := range k.images {
+			k.inverse[i*k.images+n] = normalize(k.row, z[(v*k.images+n)*dim:][:dim], normalizeEps)
+			squares += matrix.Dot(k.row, k.row)
+			matrix.AddScaled(k.mean, 1, k.row)
 		}
 	}
-	return (matrix.Dot(k.row, k.row) - squares) / 2
+	all := (matrix.Dot(k.mean, k.mean) - squares) / 2
+	for p := range k.mean {
+		k.mean[p] /= float64(m)
+	}
+	rest := (1 + matrix.Dot(k.mean, k.mean)) / 2
+	for i, v := range base {
+		for n := range k.images {
+			row := i*k.images + n
+			centred := k.centred[row*dim:][:dim]
+			for p, x := range z[(v*k.images+n)*dim:][:dim] {
+				k.row[p] = float64(x) * k.inverse[row]
+				centred[p] = T(k.row[p] - k.mean[p])
+			}
+			k.half[row] = T(matrix.Dot(k.row, k.mean) - rest)
+		}
+	}
+	centred := matrix.Of(k.centred, m, dim)
+	k.columns.Pack(centred.T())
+	k.rows.Pack(centred)
+	return all
 }
 
 // pairs goes over every pair of blocks, for the sums or for the gradient. Pairs that run at the same time have no block
@@ -194,22 +213,25 @@ func (k *ntxent[T]) pair(w *ntxentWorker[T], gradient bool, i, j int) {
 	}
 }
 
-// cosines fills the worker's block with those of the rows from i and from j on, and returns it.
-func (k *ntxent[T]) cosines(w *ntxentWorker[T], i, j int) matrix.Matrix[T] {
+// exponents fills the worker's block with cosine-1 of the rows from i and from j on, without half of the former.
+func (k *ntxent[T]) exponents(w *ntxentWorker[T], i, j int) matrix.Matrix[T] {
 	rows, columns := min(ntxentSide, len(k.sum)-i), min(ntxentSide, len(k.sum)-j)
 	block := matrix.Matrix[T]{Data: w.block[:], Rows: rows, Cols: columns, RowStride: ntxentSide, ColStride: 1}
 	right := k.columns.Part(0, j, k.dim, columns)
-	matrix.Mul(block, matrix.Of(k.unit[i*k.dim:], rows, k.dim), &right)
+	matrix.Mul(block, matrix.Of(k.centred[i*k.dim:], rows, k.dim), &right)
+	for a := range rows {
+		matrix.AddScaled(block.Data[a*ntxentSide:][:columns], 1, k.half[j:j+columns])
+	}
 	return block
 }
 
 // addSums adds to sum and similar what the pairs of rows from i and from j on give.
 func (k *ntxent[T]) addSums(w *ntxentWorker[T], i, j int) {
-	block := k.cosines(w, i, j)
+	block := k.exponents(w, i, j)
 	columns, exp := k.sum[j:j+block.Cols], w.exp[:block.Cols]
 	for a := range block.Rows {
-		line := block.Data[a*ntxentSide:][:block.Cols]
-		matrix.Exp(exp, line, k.sharpness, 1)
+		line, half := block.Data[a*ntxentSide:][:block.Cols], float64(k.half[i+a])
+		matrix.Exp(exp, line, k.sharpness, -half)
 		if i == j {
 			exp[a] = 0
 		} else {
@@ -218,7 +240,7 @@ func (k *ntxent[T]) addSums(w *ntxentWorker[T], i, j int) {
 		k.sum[i+a] += matrix.Sum(exp)
 		for b := k.firstOfImage(i+a, j); b < len(line); b += k.images {
 			if j+b > i+a {
-				k.similar[i+a] += float64(line[b])
+				k.similar[i+a] += float64(line[b]) + half
 			}
 		}
 	}
@@ -230,20 +252,25 @@ func (k *ntxent[T]) firstOfImage(a, j int) int {
 	return (a%k.images - j%k.images + k.images) % k.images
 }
 
-// addGradient adds to grad what the pairs of rows from i and from j on give: with P_ab = exp(..)/sum_a, row a gets
-// scale * (P_ab + P_ba) unit_b for every other b, without pull where b is a positive.
+// addGradient adds to grad and gradMean what the pairs of rows from i and from j on give: with P_ab = exp(..)/sum_a, row
+// a gets scale * (P_ab + P_ba) for every other row b, without pull where that is a positive.
 func (k *ntxent[T]) addGradient(w *ntxentWorker[T], i, j int) {
-	block := k.cosines(w, i, j)
+	block := k.exponents(w, i, j)
 	columns, exp := k.sum[j:j+block.Cols], w.exp[:block.Cols]
 	for a := range block.Rows {
-		line := block.Data[a*ntxentSide:][:block.Cols]
-		matrix.Exp(exp, line, k.sharpness, 1)
-		matrix.MulSum(line, exp, columns, k.sum[i+a])
-		for b := k.firstOfImage(i+a, j); b < len(line); b += k.images {
-			line[b] = T(exp[b]*(columns[b]+k.sum[i+a]) - k.pull)
-		}
+		line, own := block.Data[a*ntxentSide:][:block.Cols], k.sum[i+a]
+		matrix.Exp(exp, line, k.sharpness, -float64(k.half[i+a]))
 		if i == j {
-			line[a] = 0
+			exp[a] = 0
+		} else {
+			matrix.AddScaled(k.gradMean[j:j+block.Cols], own, exp)
+		}
+		k.gradMean[i+a] += matrix.Dot(exp, columns)
+		matrix.MulSum(line, exp, columns, own)
+		for b := k.firstOfImage(i+a, j); b < len(line); b += k.images {
+			if j+b != i+a {
+				line[b] = T(exp[b]*(columns[b]+own) - k.pull)
+			}
 		}
 	}
 	k.addRows(block, i, j)
@@ -252,7 +279,7 @@ func (k *ntxent[T]) addGradient(w *ntxentWorker[T], i, j int) {
 	}
 }
 
-// addRows adds block times the unit rows from j on to the gradient rows from i on.
+// addRows adds block times the centred rows from j on to the gradient of the rows from i on.
 func (k *ntxent[T]) addRows(block matrix.Matrix[T], i, j int) {
 	right := k.rows.Part(j, 0, block.Cols, k.dim)
 	matrix.AddMul(matrix.Of(k.grad[i*k.dim:], block.Rows, k.dim), block, &right)

@@ -130,7 +130,7 @@ func (k *ntxent[T]) load(z []T, base []int) float64 {
 	for i, v := range base {
 		for n := range k.images {
 			k.inverse[i*k.images+n] = normalize(k.row, z[(v*k.images+n)*dim:][:dim], normalizeEps)
-			squares += matrix.Dot(k.row, k.row)
+			squares += matrix.Dot(k.row, k.row) // 1, or 0
 			matrix.AddScaled(k.mean, 1, k.row)
 		}
 	}

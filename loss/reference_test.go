@@ -83,7 +83,7 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		}
 		base := []int{0, 1, 2}[:z.Shape[0]]
 		grad := make([]T, len(z.Data))
-		value := runNTXent(new(ntxent), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
+		value := runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
 		return value, grad, want.Data
 	case "moco":
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])

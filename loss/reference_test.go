@@ -84,7 +84,7 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		}
 		base := []int{0, 1, 2}[:z.Shape[0]]
 		grad := make([]T, len(z.Data))
-		value := runNTXent(new(ntxent), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
+		value := runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
 		return value, grad, want.Data
 	case "moco":
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
@@ -126,7 +126,7 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 	case "equimod":
 		z, want := stack(c.Inputs["z"], c.Inputs["zhat"]), stack(c.Grad["z"], c.Grad["zhat"])
 		grad := make([]T, len(z.Data))
-		return runNTXent(new(ntxent), grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, temperature, 1), grad, want.Data
+		return runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, temperature, 1), grad, want.Data
 	case "order_ranknet", "order_triplet", "order_listmle":
 		// z is [N, K, D] there and view-major here; none of the views is at the origin, so all are of one family.
 		z, s := c.Inputs["z"], c.Inputs["s"]

@@ -5,17 +5,16 @@ import (
 	"testing"
 )
 
+// The benchmarks are also what compare/torch.py holds beside torch.
+
 func BenchmarkNTXent(b *testing.B) {
 	for _, size := range []struct{ images, views, dim int }{{128, 2, 64}, {128, 2, 128}, {200, 2, 64}, {1024, 2, 128}} {
 		b.Run(fmt.Sprintf("%dx%dx%d", size.images, size.views, size.dim), func(b *testing.B) {
 			m := size.images * size.views
 			z := convert[float32](normal(1, m*size.dim))
 			grad := make([]float32, len(z))
-			base := make([]int, size.views)
-			for i := range base {
-				base[i] = i
-			}
-			k := new(ntxent)
+			base := viewsOf(size.views)
+			k := new(ntxent[float32])
 			for b.Loop() {
 				runNTXent(k, grad, z, size.images, size.dim, base, 0.2, 1)
 			}

@@ -27,32 +27,85 @@
 // that of base views of different images, should stay near 0 (near 1 the embedding has collapsed). The latter is left
 // out when there is one image.
 //
-// # ranknet: whose order of scale should be kept
+// # Order: whose order of scale should be kept
 //
-// The group of an image and a family is the image's base views (scale 0) and the views of that family. With a member i
-// as the anchor, a member j whose scale is nearer to the anchor's than that of member k ought to be nearer to it in the
-// output as well, d = 1 - cos:
+// The group of an image and a family is the image's base views (scale 0) and the views of that family. Seen from a
+// member i, its anchor, a member j whose scale is nearer to the anchor's than that of member k ought to be nearer to it
+// in the output as well:
 //
-//	T = {(i,j,k) all different, i an anchor, |s_i-s_j| < |s_i-s_k|}
-//	L = mean over the families of  1/|T| Σ_T log(1 + exp((d(i,j) - d(i,k))/τ))
+//	r(i,j) = |s_i - s_j|, for a cyclic family min(|s_i - s_j|, period - |s_i - s_j|)
+//	T      = {(i,j,k) all different, i an anchor, r(i,j) < r(i,k)}
+//	d(i,j) = 1 - cos(i,j)                   cosine
+//	         sqrt(|z_i - z_j|² + 1e-12)     euclidean
+//	         |z_i - z_j|²                   sqeuclidean
 //
-// T runs over all groups of the family in the batch; differences of scale that are equal within 1e-9 are ties and make
-// no triplet. A family without a triplet counts with 0, no family at all gives 0. Anchors are the base views (`anchors:
-// origin`) or all members (`anchors: all`). The logistic loss of a pair is that of RankNet (Burges et al. 2005, equation
-// 3 with a target of 1).
+// Anchors are the base views (`anchors: origin`) or all members (`anchors: all`). Scales may be signed; from the origin
+// the sign doesn't matter. Differences of scale that are equal within 1e-9 are ties: they are never compared, so no loss
+// depends on the order of the views in a batch. A nominal family (Views.Classes) has no order and is left out.
 //
 // That order of scale is to be preserved in embedding space is the idea of Xie, Wen, Lau, Rehman and Shen, "What Should
-// Be Equivariant in Self-Supervised Learning" (CVPR Workshops 2022). Their loss is not public, only the abstract is; this
-// one is our reading of it and not a reproduction.
+// Be Equivariant in Self-Supervised Learning" (CVPR Workshops 2022). Their loss is not public, only the abstract is; all
+// of these are readings of it, ours or other people's ranking losses put to this use, and not a reproduction.
 //
-// Diagnostics: accuracy, the share of triplets that are in order, exact ties counting half (0.5 is chance), over all
-// families, and value/NAME, accuracy/NAME and triplets/NAME (their number) for every family. Accuracies are left out
-// where there is no triplet.
+//	kind             asks for                              gradient vanishes                        settings
+//	ranknet          each triplet in order                 once all are, by many τ                  temperature 0.1
+//	triplet          each triplet in order by a margin     once all are: see active                 margin 0.2, scaled_margin
+//	listmle          the nearest first, then the next …    once all are, by many τ                  temperature 0.1
+//	soft_spearman    the ranks of d to be those of r       where d differ by many τ, wrong or not   temperature 0.1
+//	chain            neighbours in order                   once all are, by the margin and many τ   temperature 0.1, margin 0
+//	rank_n_contrast  order among all images' views         once all are, by many τ                  temperature 2
+//
+// All vanish for rows that are all equal: such an embedding has collapsed, and an invariance term must hold it open.
+// The loss of a family is a mean over what the formula sums over, in all groups of the batch:
+//
+// ranknet (Burges et al. 2005, equation 3 with a target of 1), mean over T:
+//
+//	log(1 + exp((d(i,j) - d(i,k))/τ))
+//
+// triplet (Schroff et al. 2015, section 3.1, whose margin of 0.2 is for squared distances of unit rows), mean over T;
+// with scaled_margin m is margin * (r(i,k) - r(i,j)). On the cosine distance, which is at most 2, a margin between each
+// two of K views can be kept only if margin * (K-1) < 2:
+//
+//	max(0, d(i,j) - d(i,k) + m)
+//
+// listmle (Xia et al. 2008; the model is Plackett's 1975 and Luce's 1959), mean over anchors, with u = -d/τ. Without
+// ties this is the likelihood of the whole order; of a tie every member stands for itself against what is further:
+//
+//	Σ_j  log( exp(u(i,j)) + Σ_{k: (i,j,k) in T} exp(u(i,k)) ) - u(i,j)
+//
+// soft_spearman, mean over anchors: Spearman's 1 - ρ = 6 Σ (R-t)² / (n(n²-1)) with ranks made of sigmoids (Qin, Liu and
+// Li 2010), t the ranks of r and R those of d. Ties by scale count 1/2 in both, and n(n²-1)/6 is 2 Σ (t - mean t)², which
+// it is without ties. It doesn't divide by the spread of R, as a correlation would: of two members that would leave a
+// step function.
+//
+//	R(i,j) = 1 + Σ_{k≠i,j} σ((d(i,j) - d(i,k))/τ)
+//
+// chain (ours), mean over the triplets of T with no member between j and k by scale:
+//
+//	log(1 + exp((d(i,j) - d(i,k) + margin)/τ))
+//
+// rank_n_contrast (Zha et al. 2023), mean over the pairs of an anchor i and another row j. Here i, j and k run over the
+// base views and the family's views of all images, as the paper's do over a batch: within one image it would be listmle
+// but for a factor and ties. So it asks that views of equal scale be alike whatever they show, which contradicts an invariance
+// term on the same output; it is meant for `output: own`. As in the paper, ties stand in each other's denominators, all
+// rows are anchors and d is euclidean unless set otherwise. Its time is quadratic in the batch, that of the others linear.
+//
+//	log( Σ_{k≠i: r(i,k) >= r(i,j)} exp(-d(i,k)/τ) ) + d(i,j)/τ
+//
+// An anchor from which everything is equally far does not count; a family without any order in the batch has loss 0. The
+// term is the mean over the ordered families of weight_f * L_f, where weight_f and its schedule are from order.families,
+// 1 by default. Each family may read another output: the embedding, the features, or its own head (`own`), which is
+// called order_FAMILY.
+//
+// Diagnostics, the same for all kinds, over the triplets T: accuracy, the share that is in order, exact ties counting
+// half (0.5 is chance); violated, the share that is not strictly in order (1 when the embedding has collapsed); for
+// triplet active, the share whose hinge is not 0 and gives a gradient. They are over all families, and as accuracy/NAME
+// and so on of one, beside value/NAME and triplets/NAME, the number. Shares are left out where there is no triplet.
 //
 // # Numbers
 //
 // Outputs and gradients are stored as float32, everything between is float64. Cosines are those of torch: a norm below
-// 1e-12 (ntxent, torch.nn.functional.normalize) or 1e-8 (ranknet, cosine_similarity) counts as zero. Such a row has no
+// 1e-12 (ntxent, torch.nn.functional.normalize) or 1e-8 (order terms, cosine_similarity) counts as zero. Such a row has no
 // direction: its cosine with every row is 0 and its gradient is 0. (torch divides by the bound instead, so a zero row
 // gets a gradient of up to 1e12 there, which would ruin a training step.) So values and gradients are finite for all
 // finite input: zero rows, equal rows, rows near the limits of float32, every temperature that Options allows.

@@ -14,6 +14,8 @@ type (
 	Trainer = ort.Trainer
 	// TrainerOptions are the settings of a training session.
 	TrainerOptions = ort.TrainerOptions
+	// Inputs are what a batch gives the training graph.
+	Inputs = ort.Inputs
 	// Tensor is float32 memory that Go fills and ONNX Runtime reads.
 	Tensor = ort.Tensor
 	// Output is one model output of a training step, and room for its gradient.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 
 	"ordo/models/onnxgraph"
 )
@@ -97,6 +98,50 @@ func (a adder) rows(name, x string, size int) string { return a.reshape(name, x,
 func (a adder) reshape(name, x string, shape ...int64) string {
 	target := a.b.Initializer(onnxgraph.NewInts(a.b.Unique(a.name+"."+name+"/shape"), shape...))
 	return a.b.Op("Reshape", a.name+"."+name, []string{x, target})
+}
+
+// Extend adds heads, which ValidateList has found right, to a graph, in their order. The graph's outputs are left to the caller. An
+// error is about what the graph has: a head's input is no matrix, or a name is taken.
+func Extend(m *onnxgraph.Model, list []Head, seed uint64) error {
+	b := onnxgraph.Extend(m)
+	for _, h := range list {
+		h = h.Resolved()
+		types, err := onnxgraph.Infer(m)
+		if err != nil {
+			return err
+		}
+		in, err := Columns(h.Input, types)
+		if err != nil {
+			return fmt.Errorf("head %s: %w", h.Name, err)
+		}
+		for _, t := range m.GetGraph().GetInitializer() {
+			if strings.HasPrefix(t.GetName(), h.Name+".") {
+				return fmt.Errorf("head %s: the graph has a parameter %q already, choose another name", h.Name, t.GetName())
+			}
+		}
+		if b.Has(h.Output) {
+			return fmt.Errorf("head %s: the graph has a value %q already, choose another output", h.Name, h.Output)
+		}
+		if h.Kind == Conditioned && b.Has(ViewParameters) && !isInput(m, ViewParameters) {
+			return fmt.Errorf("head %s: the graph has a value called %q, a name that ordo needs: rename it", h.Name, ViewParameters)
+		}
+		h.Add(b, in, seed)
+	}
+	return nil
+}
+
+func isInput(m *onnxgraph.Model, name string) bool {
+	stored := slices.ContainsFunc(m.GetGraph().GetInitializer(), func(t *onnxgraph.Tensor) bool { return t.GetName() == name })
+	return !stored && slices.ContainsFunc(m.GetGraph().GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == name })
+}
+
+// Columns is the second dimension of a matrix [rows, n] of a free number of rows, as a loss and heads take it.
+func Columns(name string, types *onnxgraph.Types) (int, error) {
+	typ := types.Of[name]
+	if s := typ.Shape; typ.Elem != onnxgraph.Float32 || len(s) != 2 || s[0].Static() || !s[1].Static() || s[1].Size < 1 {
+		return 0, fmt.Errorf("output %s is %v, it must be float[batch,n]", name, typ)
+	}
+	return int(typ.Shape[1].Size), nil
 }
 
 type adder struct {

@@ -77,6 +77,15 @@ type Batch struct {
 	Parameters int `yaml:"parameters,omitempty" json:"parameters,omitempty"`
 }
 
+// String names what isn't 0: "5 views, 2 base views, plain view 2, 12 parameters".
+func (b Batch) String() string {
+	s := fmt.Sprintf("%d views", b.Views)
+	if b.BaseViews > 0 {
+		s += fmt.Sprintf(", %d base views, plain view %d, %d parameters", b.BaseViews, b.PlainView, b.Parameters)
+	}
+	return s
+}
+
 // Default is a head without name and layers.
 func Default() Head { return Head{Input: Features, BatchNorm: true, Bias: true} }
 
@@ -209,7 +218,7 @@ func ValidateList(list []Head, outputs []string) error {
 			continue
 		}
 		if across.Views != 0 && h.Views != across.Views || h.Kind == Conditioned && across.Kind == Conditioned && h.Batch != across.Batch {
-			faultf("views: the head %s has %+v, this one %+v: batches are the same for all heads", across.Name, across.Batch, h.Batch)
+			faultf("views: the head %s is for %v, this one for %v: batches are the same for all", across.Name, across.Batch, h.Batch)
 		}
 		if across.Kind != Conditioned {
 			across = h

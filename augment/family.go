@@ -14,6 +14,35 @@ type Family struct {
 	// Levels is the number of views an image that an ordered family adds, each at a scale of its own, drawn
 	// uniformly in [0, 1); in [1, 64], default 3. It means nothing in the invariant list.
 	Levels int `yaml:"levels,omitempty"`
+	// Sampling says how the scale of level l of L is drawn: "uniform" (the default, written or empty) in [0, 1);
+	// "stratified" uniformly in [l/L, (l+1)/L); "grid" takes (l+1)/L for every image. A nominal family draws its
+	// class: independently; each class once before any repeats, in random order; or class l.
+	Sampling string `yaml:"sampling,omitempty"`
+	// Signed draws the sign of a two-sided or cyclic family for every view, and not once an image: its scale is
+	// then in (-1, 1) and has the sign.
+	Signed bool `yaml:"signed,omitempty"`
+}
+
+// Sampling values.
+const (
+	SamplingUniform    = "uniform"
+	SamplingStratified = "stratified"
+	SamplingGrid       = "grid"
+)
+
+// Kinds of families.
+const (
+	KindOneSided = "one-sided" // a scale is a distance from the origin in one direction
+	KindTwoSided = "two-sided" // a scale is the distance from the origin in one of two directions, the sign
+	KindCyclic   = "cyclic"    // two-sided, and after Period both meet
+	KindNominal  = "nominal"   // scales are names of classes and have no order
+)
+
+// FamilyInfo is what a loss has to know of a family.
+type FamilyInfo struct {
+	Kind    string  // one of the kinds
+	Period  float64 // of a cyclic family, in units of scale; 0 for others: rotate with max 180 has 2
+	Classes int     // of a nominal family: class k has the scale k/(Classes-1); 0 for others
 }
 
 // familySpec says what a family is. A family acts either on the geometry or on the pixels of a view, at a scale s
@@ -65,6 +94,18 @@ var familySpecs = [...]familySpec{
 		check:  func(m float64) bool { return m > 0 && m <= 0.5 },
 		pixels: func(c *canvas, max, s, direction float64) { c.hue(sign(direction) * max * s) },
 	},
+}
+
+func (f *familySpec) info(family Family) FamilyInfo {
+	switch f.name {
+	case "rotate":
+		return FamilyInfo{Kind: KindCyclic, Period: 360 / family.Max}
+	case "hue":
+		return FamilyInfo{Kind: KindCyclic, Period: 1 / family.Max}
+	case "brightness":
+		return FamilyInfo{Kind: KindTwoSided}
+	}
+	return FamilyInfo{Kind: KindOneSided}
 }
 
 // sign halves the directions: + for [0, 1/2), so for the evaluation's 0 too.

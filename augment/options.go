@@ -25,6 +25,12 @@ type Options struct {
 	Framing string `yaml:"framing"`
 	// BaseViews is the number of views with every ordered family at its origin, in [1, 16]; default 2.
 	BaseViews int `yaml:"base_views"`
+	// PlainView adds a view without any random step (View.Family PlainView), as methods want that predict what a
+	// transformation does to an embedding.
+	PlainView bool `yaml:"plain_view"`
+	// Shared is the number of images, consecutive in a batch, that share the draws of their base views (Key.Group);
+	// 0 and 1: every image has its own. In [0, 4096].
+	Shared int `yaml:"shared"`
 	// Mean and Std normalise each of the channels R, G, B: (x-mean)/std for x in [0, 1]; default 0.5 each.
 	Mean [3]float64 `yaml:"mean"`
 	Std  [3]float64 `yaml:"std"`
@@ -47,6 +53,7 @@ const (
 const (
 	maxBaseViews = 16
 	maxLevels    = 64
+	maxShared    = 4096
 )
 
 // DefaultOptions returns two base views, automatic framing and normalisation to [-1, 1], without transformations.
@@ -101,6 +108,9 @@ func (o Options) Validate() error {
 	}
 	if o.BaseViews < 1 || o.BaseViews > maxBaseViews {
 		faults = append(faults, fmt.Errorf("base_views: must be in [1, %d], got %d", maxBaseViews, o.BaseViews))
+	}
+	if o.Shared < 0 || o.Shared > maxShared {
+		faults = append(faults, fmt.Errorf("shared: must be in [0, %d], got %d", maxShared, o.Shared))
 	}
 	for c := range 3 {
 		faults = append(faults, checkRange(fmt.Sprintf("mean[%d]", c), o.Mean[c], 0, 1)...)

@@ -8,12 +8,23 @@ import (
 
 // View says what one view of an image is.
 type View struct {
-	Family int // index in Plan.Families; -1: a base view, every ordered family at its origin
+	Family int // index in Plan.Families, or BaseView or PlainView
 	Level  int // which of the family's levels, or which base view
 }
 
+// Views that belong to no family.
+const (
+	BaseView  = -1 // every ordered family at its origin, the invariant steps drawn; local views have a Level >= Options.BaseViews
+	PlainView = -2 // no random step at all: the origin of the evaluation, see Plan.RenderEval
+)
+
 // Key names a draw: views of the same key, plan and image are the same bytes.
-type Key struct{ Seed, Epoch, Sample uint64 }
+type Key struct {
+	Seed, Epoch, Sample uint64
+	// Group takes the place of Sample for the base views of a plan whose Options.Shared is above 1: images of one
+	// group share the draws of their base views. Other plans don't look at it.
+	Group uint64
+}
 
 // Plan is a validated, compiled Options for views of one size. It is read-only and safe for concurrent use.
 type Plan struct {
@@ -74,7 +85,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		return nil, fmt.Errorf("augment: %w", err)
 	}
 	for level := range o.BaseViews {
-		p.views = append(p.views, View{Family: -1, Level: level})
+		p.views = append(p.views, View{Family: BaseView, Level: level})
 	}
 	for i, f := range ordered {
 		p.specs = append(p.specs, findFamily(f.Family))
@@ -82,6 +93,9 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		for level := range f.Levels {
 			p.views = append(p.views, View{Family: i, Level: level})
 		}
+	}
+	if o.PlainView {
+		p.views = append(p.views, View{Family: PlainView})
 	}
 	// An absent rotation counts too: evaluation rotates all the same, and the roles of one file must be framed alike.
 	for _, f := range o.Ordered {
@@ -125,6 +139,16 @@ func (p *Plan) Framing() string { return p.framing }
 func (p *Plan) Warnings() []string { return append([]string(nil), p.warnings...) }
 
 func (k Key) hash() uint64 { return fold(fold(fold(0, k.Seed), k.Epoch), k.Sample) }
+
+// FamilyInfo returns what losses have to know about ordered family i of Families.
+func (p *Plan) FamilyInfo(i int) FamilyInfo { return p.specs[i].info(p.ordered[i]) }
+
+// ParameterNames names the values that Parameters writes, "step.parameter" or "family.scale".
+func (p *Plan) ParameterNames() []string { return nil }
+
+// Parameters writes what Render draws for a view of an image of width x height pixels as numbers, without rendering:
+// one for each of ParameterNames.
+func (p *Plan) Parameters(dst []float32, k Key, view, width, height int) {}
 
 // Scale returns the scale of a view's family, uniform in [0, 1) for every image and level; 0 for base views.
 func (p *Plan) Scale(k Key, view int) float64 {

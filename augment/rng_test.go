@@ -25,10 +25,22 @@ func TestDrawsAreUniformAndIndependent(t *testing.T) {
 	plan := mustPlan(t, simclr("rotate"), 32)
 	step := plan.steps[0].stream
 	for name, draw := range map[string]func(i uint64) float64{
-		"draw":   func(i uint64) float64 { r := rng{key: fold(Key{1, 2, 3}.hash(), step), n: i}; return r.float() },
-		"seed":   func(i uint64) float64 { r := rng{key: fold(Key{i, 0, 0}.hash(), step)}; return r.float() },
-		"epoch":  func(i uint64) float64 { r := rng{key: fold(Key{0, i, 0}.hash(), step)}; return r.float() },
-		"sample": func(i uint64) float64 { r := rng{key: fold(Key{0, 0, i}.hash(), step)}; return r.float() },
+		"draw": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: 1, Epoch: 2, Sample: 3}.hash(), step), n: i}
+			return r.float()
+		},
+		"seed": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: i, Epoch: 0, Sample: 0}.hash(), step)}
+			return r.float()
+		},
+		"epoch": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: 0, Epoch: i, Sample: 0}.hash(), step)}
+			return r.float()
+		},
+		"sample": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: 0, Epoch: 0, Sample: i}.hash(), step)}
+			return r.float()
+		},
 		"view":   func(i uint64) float64 { r := rng{key: fold(fold(Key{}.hash(), i), step)}; return r.float() },
 		"stream": func(i uint64) float64 { r := rng{key: fold(Key{}.hash(), fold(step, i))}; return r.float() },
 		"scale":  func(i uint64) float64 { return plan.Scale(Key{Sample: i / 3}, 2+int(i%3)) },
@@ -71,9 +83,9 @@ func TestEveryKeyBitReachesEveryDrawBit(t *testing.T) {
 			const n = 512
 			for i := range uint64(n) {
 				k := [3]uint64{mix(i), mix(i + n), mix(i + 2*n)}
-				a := rng{key: Key{k[0], k[1], k[2]}.hash()}
+				a := rng{key: Key{Seed: k[0], Epoch: k[1], Sample: k[2]}.hash()}
 				k[word] ^= 1 << bit
-				b := rng{key: Key{k[0], k[1], k[2]}.hash()}
+				b := rng{key: Key{Seed: k[0], Epoch: k[1], Sample: k[2]}.hash()}
 				diff := a.uint64() ^ b.uint64()
 				for out := range flips {
 					flips[out] += int(diff >> out & 1)

@@ -47,7 +47,7 @@ func addNormalizeGrad[T float](grad []T, g, unit []float64, inverse, weight floa
 	unit, grad = unit[:len(g)], grad[:len(g)]
 	along := dot(g, unit)
 	for i, x := range g {
-		grad[i] += T(weight * inverse * (x - along*unit[i]))
+		grad[i] = add(grad[i], weight*inverse*(x-along*unit[i]))
 	}
 }
 

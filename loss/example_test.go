@@ -47,9 +47,11 @@ func Example() {
 	// ntxent 0.013, weight 1
 	//   positive_similarity 1.000
 	//   negative_similarity 0.000
+	//   gradient_norm 0.066
 	// ranknet 0.357, weight 10
 	//   value/rotate 0.357
 	//   triplets/rotate 24.000
 	//   accuracy/rotate 0.750
 	//   accuracy 0.750
+	//   gradient_norm 0.729
 }

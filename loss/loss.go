@@ -1,47 +1,27 @@
 package loss
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"slices"
+	"strconv"
 )
-
-// ErrNonFinite is wrapped by the error of Compute when a model output that the loss reads holds a NaN or an infinity.
-var ErrNonFinite = errors.New("a value that is not finite")
-
-// Views says what the rows of an output are: V = len(Family) views of N = Images images, view-major, so that row
-// v*N+n is view v of image n.
-type Views struct {
-	Images int       // N, at least 1
-	Family []int     // of each view: its index in Names, or -1 for a base view
-	Scale  []float64 // [V*N], indexed like the rows: finite, and 0 for base views
-	Names  []string  // of the ordered families
-}
-
-// Output is one output of the model, and room for the gradient of the loss by it.
-type Output struct {
-	Name string
-	Dim  int       // D, at least 1
-	Data []float32 // [V*N, D], row-major
-	Grad []float32 // [V*N, D], overwritten by Compute: d Total / d Data, zero where no term looks
-}
 
 // Values is what Compute gives. Its slices are used again by the next call.
 type Values struct {
-	Total float64 // sum of Weight*Value over the terms
-	Terms []Term
+	Total       float64 // sum of Weight*Value over the terms
+	Terms       []Term
+	Diagnostics []Diagnostic // of the embedding, and of what the terms do to each other
 }
 
 // Term is one summand of the loss.
 type Term struct {
-	Name        string  // its kind: ntxent, ranknet
-	Value       float64 // without the weight
-	Weight      float64
+	Name        string       // its kind: ntxent, ranknet …; the second of a kind is called KIND_2, and so on
+	Value       float64      // without the weight
+	Weight      float64      // as its schedule has it now
 	Diagnostics []Diagnostic // what tells whether the term works; those that are undefined for a batch are left out
 }
 
-// Diagnostic is a named number beside a term's value. The package documentation lists them.
+// Diagnostic is a named number beside a value. The package documentation lists them.
 type Diagnostic struct {
 	Name  string
 	Value float64
@@ -49,82 +29,189 @@ type Diagnostic struct {
 
 // term computes one summand.
 type term interface {
-	// output names the model output that the term looks at.
-	output() string
-	// check says what in the views the term cannot work with.
-	check(v Views) error
-	// compute returns value and diagnostics, and adds weight times the gradient to out.Grad.
-	compute(v Views, out Output) Term
+	// needs appends the model outputs that the term looks at, or says why the term cannot work with what the view plan
+	// alone decides, naming the key to set. It looks at nothing of v that depends on a batch. It doesn't allocate when it
+	// is called again with an equal plan.
+	needs(to []Need, v Views) ([]Need, error)
+	// check says what in a batch the term cannot work with.
+	check(v Views, outs []Output) error
+	// compute returns the value without the weight, adds weight times the gradient to every out.Grad but those of targets,
+	// which are nil, and appends diagnostics to d. outs are in the order of needs.
+	compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic)
 }
 
 // Loss computes an experiment's loss. It keeps its buffers from call to call: calls with the same shapes allocate
 // nothing, and one Loss must not be used by two goroutines at once.
 type Loss struct {
-	terms  []term
-	names  []string
-	values []Term
+	terms     []member
+	target    TargetOptions
+	hasTarget bool
+
+	needs   []Need         // of all terms
+	found   []int          // where they are in the outputs
+	scratch [][]float32    // by need: the gradient of the term at hand
+	shares  [2][][]float32 // by role, invariance and order, and need: the gradient of their terms
+	values  Values
 }
 
-// New returns the loss that the options describe, or their faults.
+// New returns the loss that the options, resolved, describe, or their faults.
 func New(o Options) (*Loss, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("loss: %w", err)
 	}
+	o = o.Resolved()
 	l := new(Loss)
-	if o.Invariance.Kind == KindNTXent {
-		l.terms = append(l.terms, &ntxentTerm{options: o.Invariance})
-	}
-	if o.Order.Kind == KindRankNet {
-		l.terms = append(l.terms, &rankNetTerm{options: o.Order})
-	}
-	for _, t := range l.terms {
-		if !slices.Contains(l.names, t.output()) {
-			l.names = append(l.names, t.output())
+	seen := map[string]int{}
+	for _, t := range o.all() {
+		m := t.build()
+		seen[m.name]++
+		if n := seen[m.name]; n > 1 {
+			m.name += "_" + strconv.Itoa(n)
 		}
+		l.terms = append(l.terms, m)
 	}
-	l.values = make([]Term, len(l.terms))
+	l.target, l.hasTarget, _ = o.target() // Validate has looked at it
+	l.values.Terms = make([]Term, len(l.terms))
 	return l, nil
 }
 
-// Outputs returns the names of the model outputs that Compute needs, in the order of the terms that need them.
-func (l *Loss) Outputs() []string { return slices.Clone(l.names) }
+// Needs returns the model outputs that Compute needs for the views of a plan, in the order of the terms that need them.
+// Of v it looks at what the plan alone decides: Family, Names, Period, Classes, ParameterNames, ParameterWidth and Shared.
+// A term that cannot work with the plan is an error that names the key to set.
+func (l *Loss) Needs(v Views) ([]Need, error) {
+	if err := checkPlan(v); err != nil {
+		return nil, fmt.Errorf("loss: %w", err)
+	}
+	if err := l.plan(v); err != nil {
+		return nil, fmt.Errorf("loss: %w", err)
+	}
+	return append([]Need(nil), l.needs...), nil
+}
+
+// Target returns how the network of averaged weights follows the trained one; ok is false if no term needs it.
+func (l *Loss) Target() (o TargetOptions, ok bool) { return l.target, l.hasTarget }
+
+// plan finds what every term needs.
+func (l *Loss) plan(v Views) (err error) {
+	l.needs = l.needs[:0]
+	for i := range l.terms {
+		t := &l.terms[i]
+		if t.needs, err = t.term.needs(t.needs[:0], v); err != nil {
+			return err
+		}
+		for _, n := range t.needs {
+			if l.needs, err = addNeed(l.needs, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // Compute returns the loss of a batch and writes its gradient by every output into the output's Grad; outputs that no
 // term needs get zeros. It is deterministic. Errors: an output that is needed is missing, shapes do not fit, a term
 // cannot work with the views, or a needed output is not finite (ErrNonFinite, with the output's name and the row).
 // After an error the gradients mean nothing.
 func (l *Loss) Compute(v Views, outs []Output) (Values, error) {
-	if err := checkViews(v); err != nil {
+	if err := l.check(v, outs); err != nil {
 		return Values{}, fmt.Errorf("loss: %w", err)
-	}
-	for _, o := range outs {
-		if err := checkOutput(v, o); err != nil {
-			return Values{}, fmt.Errorf("loss: output %q: %w", o.Name, err)
-		}
-	}
-	for _, name := range l.names {
-		i := find(outs, name)
-		if i < 0 {
-			return Values{}, fmt.Errorf("loss: the model has no output %q", name)
-		}
-		if err := checkFinite(v, outs[i]); err != nil {
-			return Values{}, fmt.Errorf("loss: output %q: %w", name, err)
-		}
-	}
-	for _, t := range l.terms {
-		if err := t.check(v); err != nil {
-			return Values{}, fmt.Errorf("loss: %w", err)
-		}
 	}
 	for _, o := range outs {
 		clear(o.Grad)
 	}
-	var total float64
-	for i, t := range l.terms {
-		l.values[i] = t.compute(v, outs[find(outs, t.output())])
-		total += l.values[i].Weight * l.values[i].Value
+	for i, at := range l.found {
+		l.scratch[i] = sized(l.scratch[i], len(outs[at].Grad))
+		for r := range l.shares {
+			l.shares[r][i] = sized(l.shares[r][i], len(outs[at].Grad))
+			clear(l.shares[r][i])
+		}
 	}
-	return Values{Total: total, Terms: l.values}, nil
+	var total float64
+	for i := range l.terms {
+		m, t := &l.terms[i], &l.values.Terms[i]
+		for _, g := range l.scratch {
+			clear(g)
+		}
+		weight := m.weight * ramp(m.schedule, m.warmup, v.Progress)
+		value, d := m.compute(v, m.outs, weight, t.Diagnostics[:0])
+		var square float64
+		for j, at := range l.found {
+			square += sumSquares(l.scratch[j])
+			addTo(outs[at].Grad, l.scratch[j])
+			if m.role == roleInvariance || m.role == roleOrder {
+				addTo(l.shares[m.role][j], l.scratch[j])
+			}
+		}
+		d = append(d, Diagnostic{"gradient_norm", math.Sqrt(square)})
+		*t = Term{Name: m.name, Value: value, Weight: weight, Diagnostics: d}
+		total += weight * value
+	}
+	l.values.Total = total
+	return l.values, nil
+}
+
+// check finds what is wrong with a batch, and fills found and the terms' outs.
+func (l *Loss) check(v Views, outs []Output) error {
+	if err := checkViews(v); err != nil {
+		return err
+	}
+	if err := l.plan(v); err != nil {
+		return err
+	}
+	for _, o := range outs {
+		rows := 0
+		for _, n := range l.needs {
+			if n.Output == o.Name {
+				rows = n.Kind.rows(v)
+				if n.Kind != NeedTarget && o.Grad == nil {
+					return fmt.Errorf("output %q: the gradient has room for 0 values instead of %d", o.Name, len(o.Data))
+				}
+				if n.Dim != 0 && n.Dim != o.Dim {
+					return fmt.Errorf("output %q: its rows have %d values instead of %d", o.Name, o.Dim, n.Dim)
+				}
+			}
+		}
+		if err := checkOutput(o, rows); err != nil {
+			return fmt.Errorf("output %q: %w", o.Name, err)
+		}
+	}
+	l.found = l.found[:0]
+	for i, n := range l.needs {
+		at := find(outs, n.Output)
+		if at < 0 {
+			return fmt.Errorf("the model has no output %q", n.Output)
+		}
+		if err := checkFinite(v, outs[at]); err != nil {
+			return fmt.Errorf("output %q: %w", n.Output, err)
+		}
+		l.found = append(l.found, at)
+		if len(l.scratch) == i {
+			l.scratch = append(l.scratch, nil)
+			for r := range l.shares {
+				l.shares[r] = append(l.shares[r], nil)
+			}
+		}
+		l.scratch[i] = sized(l.scratch[i], len(outs[at].Grad))
+	}
+	for i := range l.terms {
+		m := &l.terms[i]
+		m.outs = m.outs[:0]
+		for _, n := range m.needs {
+			for j := range l.needs {
+				if l.needs[j].Output == n.Output {
+					o := outs[l.found[j]]
+					if o.Grad != nil {
+						o.Grad = l.scratch[j]
+					}
+					m.outs = append(m.outs, o)
+				}
+			}
+		}
+		if err := m.check(v, m.outs); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func find(outs []Output, name string) int {
@@ -134,56 +221,4 @@ func find(outs []Output, name string) int {
 		}
 	}
 	return -1
-}
-
-func checkViews(v Views) error {
-	if v.Images < 1 {
-		return fmt.Errorf("a batch needs at least one image, got %d", v.Images)
-	}
-	if len(v.Family) == 0 {
-		return errors.New("a batch needs at least one view")
-	}
-	if len(v.Scale) != len(v.Family)*v.Images {
-		return fmt.Errorf("%d views of %d images need %d scales, got %d",
-			len(v.Family), v.Images, len(v.Family)*v.Images, len(v.Scale))
-	}
-	for i, f := range v.Family {
-		if f < -1 || f >= len(v.Names) {
-			return fmt.Errorf("view %d is of family %d, but there are %d families", i, f, len(v.Names))
-		}
-		for n, s := range v.Scale[i*v.Images : (i+1)*v.Images] {
-			if math.IsNaN(s) || math.IsInf(s, 0) {
-				return fmt.Errorf("view %d of image %d has scale %g", i, n, s)
-			}
-			if f < 0 && s != 0 {
-				return fmt.Errorf("view %d of image %d is a base view, but has scale %g instead of 0", i, n, s)
-			}
-		}
-	}
-	return nil
-}
-
-func checkOutput(v Views, o Output) error {
-	if o.Dim < 1 {
-		return fmt.Errorf("its rows have %d values", o.Dim)
-	}
-	rows := len(v.Family) * v.Images
-	if len(o.Data) != rows*o.Dim {
-		return fmt.Errorf("%d rows of %d values are %d, got %d", rows, o.Dim, rows*o.Dim, len(o.Data))
-	}
-	if len(o.Grad) != len(o.Data) {
-		return fmt.Errorf("the gradient has room for %d values instead of %d", len(o.Grad), len(o.Data))
-	}
-	return nil
-}
-
-func checkFinite(v Views, o Output) error {
-	for i, x := range o.Data {
-		if !(math.Abs(float64(x)) <= math.MaxFloat32) { // also true for NaN
-			row := i / o.Dim
-			return fmt.Errorf("row %d (view %d of image %d) holds %g: %w",
-				row, row/v.Images, row%v.Images, x, ErrNonFinite)
-		}
-	}
-	return nil
 }

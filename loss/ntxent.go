@@ -1,46 +1,29 @@
 package loss
 
-import (
-	"errors"
-	"math"
-)
+import "math"
 
 // ntxentTerm is multi-view NT-Xent over the base views.
 type ntxentTerm struct {
-	options     InvarianceOptions
-	base        []int // the base views
-	kernel      ntxent
-	diagnostics []Diagnostic
+	options InvarianceOptions
+	base    []int // the base views
+	kernel  ntxent
 }
 
-func (t *ntxentTerm) output() string { return t.options.Output }
-
-func (t *ntxentTerm) check(v Views) error {
-	if len(appendBase(t.base[:0], v)) < 2 {
-		return errors.New("ntxent compares the base views of an image and needs at least two of them")
-	}
-	return nil
+func (t *ntxentTerm) needs(to []Need, v Views) ([]Need, error) {
+	return baseNeeds(to, v, KindNTXent, outputNeed(t.options.Output))
 }
 
-func (t *ntxentTerm) compute(v Views, out Output) Term {
+func (t *ntxentTerm) check(Views, []Output) error { return nil }
+
+func (t *ntxentTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = appendBase(t.base[:0], v)
-	k := &t.kernel
-	value := runNTXent(k, out.Grad, out.Data, v.Images, out.Dim, t.base, t.options.Temperature, t.options.Weight)
-	t.diagnostics = append(t.diagnostics[:0], Diagnostic{"positive_similarity", k.positive})
+	k, out := &t.kernel, outs[0]
+	value := runNTXent(k, out.Grad, out.Data, v.Images, out.Dim, t.base, t.options.Temperature, weight)
+	d = append(d, Diagnostic{"positive_similarity", k.positive})
 	if v.Images > 1 {
-		t.diagnostics = append(t.diagnostics, Diagnostic{"negative_similarity", k.negative})
+		d = append(d, Diagnostic{"negative_similarity", k.negative})
 	}
-	return Term{Name: KindNTXent, Value: value, Weight: t.options.Weight, Diagnostics: t.diagnostics}
-}
-
-// appendBase appends the base views.
-func appendBase(to []int, v Views) []int {
-	for i, f := range v.Family {
-		if f < 0 {
-			to = append(to, i)
-		}
-	}
-	return to
+	return value, d
 }
 
 // ntxent holds the buffers of runNTXent. Rows are M = views*images, padded to whole blocks.

@@ -4,21 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Names that the options take.
 const (
-	KindNone    = "none"    // the term is left out
-	KindNTXent  = "ntxent"  // invariance: multi-view NT-Xent
-	KindRankNet = "ranknet" // order: pairwise logistic loss on distances
+	KindNone = "none" // the term is left out
 
-	DistanceCosine = "cosine" // 1 - cosine similarity, in [0, 2]
+	DistanceCosine      = "cosine"      // 1 - cosine similarity, in [0, 2]
+	DistanceEuclidean   = "euclidean"   // |a - b|
+	DistanceSqEuclidean = "sqeuclidean" // |a - b|²
 
 	AnchorsOrigin = "origin" // order as seen from the base views, where every family is at its origin
 	AnchorsAll    = "all"    // order as seen from every view of a group
 
 	OutputEmbedding = "embedding" // what the projector gives
 	OutputFeatures  = "features"  // what the backbone gives
+	OutputOwn       = "own"       // what a family's own head on the features gives: output order_FAMILY
 )
 
 // Ranges of the options. The lower bound of NT-Xent's temperature keeps exp((cos-1)/temperature) a normal float64.
@@ -33,63 +35,108 @@ const (
 type Options struct {
 	Invariance InvarianceOptions `yaml:"invariance"` // pulls the base views of an image together
 	Order      OrderOptions      `yaml:"order"`      // keeps the order of scale of the ordered families
-}
-
-// InvarianceOptions sets the term over the base views.
-type InvarianceOptions struct {
-	Kind        string  `yaml:"kind"`        // ntxent (default) or none
-	Temperature float64 `yaml:"temperature"` // of the similarities; default 0.5, range [0.005, 100]
-	Weight      float64 `yaml:"weight"`      // default 1, range [0, 1e6]
-	Output      string  `yaml:"output"`      // embedding (default) or features
-}
-
-// OrderOptions sets the term over the views of the ordered families.
-type OrderOptions struct {
-	Kind        string  `yaml:"kind"`        // ranknet (default) or none
-	Distance    string  `yaml:"distance"`    // cosine (default)
-	Temperature float64 `yaml:"temperature"` // of the differences of distance; default 0.1, range [0.001, 100]
-	Weight      float64 `yaml:"weight"`      // default 1, range [0, 1e6]
-	Anchors     string  `yaml:"anchors"`     // origin (default) or all
-	Output      string  `yaml:"output"`      // embedding (default) or features
+	Terms      []TermOptions     `yaml:"terms"`      // further terms of any kind; default none
 }
 
 // DefaultOptions returns the defaults: NT-Xent with temperature 0.5 and RankNet from the origin with temperature 0.1,
-// both on the embedding with weight 1.
+// both on the embedding with weight 1. Settings whose default depends on the kind are still zero; see Resolved.
 func DefaultOptions() Options {
-	return Options{
-		Invariance: InvarianceOptions{Kind: KindNTXent, Temperature: 0.5, Weight: 1, Output: OutputEmbedding},
-		Order: OrderOptions{Kind: KindRankNet, Distance: DistanceCosine, Temperature: 0.1, Weight: 1,
-			Anchors: AnchorsOrigin, Output: OutputEmbedding},
-	}
+	return Options{Invariance: DefaultInvarianceOptions(), Order: DefaultOrderOptions()}
 }
 
-// Validate returns all faults of the options, joined. A term of kind none is not looked at further.
+// Resolved returns the options with the default of the kind in place of every setting that is zero, or empty, and whose
+// default depends on the kind.
+func (o Options) Resolved() Options {
+	o.Invariance = o.Invariance.resolved()
+	o.Order = o.Order.resolved()
+	terms := o.Terms
+	o.Terms = nil
+	for _, t := range terms {
+		o.Terms = append(o.Terms, t.resolved())
+	}
+	return o
+}
+
+// Validate returns all faults of the resolved options, joined. A term of kind none is not looked at further.
 func (o Options) Validate() error {
+	o = o.Resolved()
 	var faults []error
 	add := func(err error) {
 		if err != nil {
 			faults = append(faults, err)
 		}
 	}
-	i, r := o.Invariance, o.Order
-	add(oneOf("invariance.kind", i.Kind, KindNTXent, KindNone))
-	if i.Kind != KindNone {
-		add(within("invariance.temperature", i.Temperature, minInvarianceTemperature, maxTemperature))
-		add(within("invariance.weight", i.Weight, 0, maxWeight))
-		add(oneOf("invariance.output", i.Output, OutputEmbedding, OutputFeatures))
+	o.Invariance.validate(add, "invariance.")
+	o.Order.validate(add, "order.")
+	for i, t := range o.Terms {
+		t.validate(add, fmt.Sprintf("terms[%d].", i))
 	}
-	add(oneOf("order.kind", r.Kind, KindRankNet, KindNone))
-	if r.Kind != KindNone {
-		add(oneOf("order.distance", r.Distance, DistanceCosine))
-		add(within("order.temperature", r.Temperature, minOrderTemperature, maxTemperature))
-		add(within("order.weight", r.Weight, 0, maxWeight))
-		add(oneOf("order.anchors", r.Anchors, AnchorsOrigin, AnchorsAll))
-		add(oneOf("order.output", r.Output, OutputEmbedding, OutputFeatures))
+	if o.Invariance.Kind == KindNone && o.Order.Kind == KindNone && len(o.Terms) == 0 {
+		add(errors.New("invariance.kind and order.kind: must not both be none without any terms, or nothing is learnt"))
 	}
-	if i.Kind == KindNone && r.Kind == KindNone {
-		add(errors.New("invariance.kind and order.kind: must not both be none, or nothing is learnt"))
+	if len(faults) == 0 {
+		_, _, err := o.target()
+		add(err)
 	}
 	return errors.Join(faults...)
+}
+
+// keyed is a term's options and where they are in Options.
+type keyed struct {
+	key string
+	TermOptions
+}
+
+// all returns the terms that are not left out, in order.
+func (o Options) all() []keyed {
+	var all []keyed
+	if o.Invariance.Kind != KindNone {
+		all = append(all, keyed{"invariance", TermOptions{Invariance: &o.Invariance}})
+	}
+	if o.Order.Kind != KindNone {
+		all = append(all, keyed{"order", TermOptions{Order: &o.Order}})
+	}
+	for i, t := range o.Terms {
+		all = append(all, keyed{fmt.Sprintf("terms[%d]", i), t})
+	}
+	return all
+}
+
+// target returns how the averaged network follows, if a term needs one. Terms must not disagree.
+func (o Options) target() (TargetOptions, bool, error) {
+	var first TargetOptions
+	found := false
+	for _, t := range o.all() {
+		if t.Invariance == nil || t.Invariance.Momentum == 0 {
+			continue
+		}
+		now := TargetOptions{t.Invariance.Momentum, t.Invariance.MomentumSchedule}
+		if found && now != first {
+			return first, true, fmt.Errorf("%s.momentum: must be that of the other term, %g (%s), as there is one averaged network for all, got %g (%s)",
+				t.key, first.Momentum, first.Schedule, now.Momentum, now.Schedule)
+		}
+		first, found = now, true
+	}
+	return first, found, nil
+}
+
+// fill sets what is zero to the default.
+func fill[T comparable](setting *T, byKind T) {
+	var zero T
+	if *setting == zero {
+		*setting = byKind
+	}
+}
+
+// ofKind checks a setting that only some kinds have: those whose default for it is not zero.
+func ofKind(key, kind string, got, byKind, low, high float64) error {
+	if byKind != 0 {
+		return within(key, got, low, high)
+	}
+	if got != 0 {
+		return fmt.Errorf("%s: %s has no such setting; leave it out, got %g", key, kind, got)
+	}
+	return nil
 }
 
 func oneOf(key, got string, allowed ...string) error {
@@ -99,12 +146,8 @@ func oneOf(key, got string, allowed ...string) error {
 		}
 	}
 	list := allowed[0]
-	for i, a := range allowed[1:] {
-		if i == len(allowed)-2 {
-			list += " or " + a
-		} else {
-			list += ", " + a
-		}
+	if last := len(allowed) - 1; last > 0 {
+		list = strings.Join(allowed[:last], ", ") + " or " + allowed[last]
 	}
 	return fmt.Errorf("%s: must be %s, got %q", key, list, got)
 }

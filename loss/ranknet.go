@@ -7,33 +7,26 @@ import (
 
 // rankNetTerm is the RankNet order loss over every ordered family.
 type rankNetTerm struct {
-	options     OrderOptions
-	kernel      rankNet
-	diagnostics []Diagnostic
-	names       []familyNames
+	options OrderOptions
+	kernel  rankNet
+	names   []familyNames
 }
 
 // familyNames are the names of a family's diagnostics.
 type familyNames struct{ family, value, accuracy, triplets string }
 
-func (t *rankNetTerm) output() string { return t.options.Output }
-
-func (t *rankNetTerm) check(v Views) error {
-	if t.options.Anchors != AnchorsOrigin || len(v.Names) == 0 {
-		return nil
+func (t *rankNetTerm) needs(to []Need, v Views) ([]Need, error) {
+	if t.options.Anchors == AnchorsOrigin && len(v.Names) > 0 && v.base() == 0 {
+		return to, errors.New("ranknet with anchors: origin needs at least one base view: set augment.base_views to 1 or more")
 	}
-	for _, f := range v.Family {
-		if f < 0 {
-			return nil
-		}
-	}
-	return errors.New("ranknet with anchors: origin needs at least one base view")
+	return append(to, outputNeed(t.options.Output)), nil
 }
 
-func (t *rankNetTerm) compute(v Views, out Output) Term {
-	k, o := &t.kernel, t.options
-	value := runRankNet(k, out.Grad, out.Data, v, out.Dim, o.Anchors == AnchorsAll, o.Temperature, o.Weight)
-	d := t.diagnostics[:0]
+func (t *rankNetTerm) check(Views, []Output) error { return nil }
+
+func (t *rankNetTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
+	k, o, out := &t.kernel, t.options, outs[0]
+	value := runRankNet(k, out.Grad, out.Data, v, out.Dim, o.Anchors == AnchorsAll, o.Temperature, weight)
 	var right float64
 	var triplets int
 	for f, s := range k.families {
@@ -48,8 +41,7 @@ func (t *rankNetTerm) compute(v Views, out Output) Term {
 	if triplets > 0 {
 		d = append(d, Diagnostic{"accuracy", right / float64(triplets)})
 	}
-	t.diagnostics = d
-	return Term{Name: KindRankNet, Value: value, Weight: o.Weight, Diagnostics: d}
+	return value, d
 }
 
 // namesOf returns the names of the diagnostics of family f, put together once.

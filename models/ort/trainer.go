@@ -231,7 +231,7 @@ func checkRate(rate float32) error {
 }
 
 // Accumulate runs forward, the loss and backward, and adds the gradients to those since the last Update. More than one call
-// before an Update needs an optimizer in Go. If it fails, as with gradients that are not finite, the trainer is as it was
+// before an Update needs an optimizer in Go. If the pass fails, as with gradients that are not finite, the trainer is as it was
 // after that Update: what was accumulated is gone.
 func (t *Trainer) Accumulate(in Inputs) error {
 	err := t.contract.checkInputs(in)

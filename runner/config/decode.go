@@ -10,6 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ordo/augment"
+	"ordo/loss"
+	"ordo/models/heads"
 )
 
 // decoder moves values as YAML gives them into Go values, without any conversion that could hide a slip.
@@ -25,6 +27,13 @@ func (d *decoder) value(path string, dst reflect.Value, src any) {
 		return
 	case familyType:
 		d.family(path, dst, src)
+		return
+	case termType:
+		d.term(path, dst, src)
+		return
+	case headType:
+		dst.Set(reflect.ValueOf(heads.Default()))
+		d.keys(path, dst, src, nil)
 		return
 	}
 	ok := false
@@ -62,6 +71,9 @@ func (d *decoder) value(path string, dst reflect.Value, src any) {
 		return
 	case reflect.Struct:
 		d.keys(path, dst, src, nil)
+		return
+	case reflect.Map:
+		d.families(path, dst, src)
 		return
 	}
 	if !ok {
@@ -139,6 +151,51 @@ func (d *decoder) family(path string, dst reflect.Value, src any) {
 	}
 	dst.Set(reflect.ValueOf(f))
 	d.keys(path, dst, src, []string{"family"})
+}
+
+// families decodes a map by family name.
+func (d *decoder) families(path string, dst reflect.Value, src any) {
+	tree, ok := src.(map[string]any)
+	if !ok {
+		d.fault(path, "must be a map of family names, found %s", found(src))
+		return
+	}
+	dst.SetZero()
+	for name, v := range tree {
+		if !slices.Contains(augment.FamilyNames(), name) {
+			d.fault(join(path, name), "no family is called %q%s", name, meant(Nearest(name, augment.FamilyNames())))
+			continue
+		}
+		value := initial(dst.Type().Elem())
+		d.value(join(path, name), value, v)
+		if dst.IsNil() {
+			dst.Set(reflect.MakeMap(dst.Type()))
+		}
+		dst.SetMapIndex(reflect.ValueOf(name), value)
+	}
+}
+
+// term decodes an entry of loss.terms over its kind's defaults.
+func (d *decoder) term(path string, dst reflect.Value, src any) {
+	const like = "{kind: care, weight: 0.5}"
+	tree, ok := src.(map[string]any)
+	if !ok {
+		d.fault(path, "must be a term, like %s, found %s", like, found(src))
+		return
+	}
+	kind, ok := tree["kind"].(string)
+	if !ok {
+		d.fault(path, "must name the kind of the term, like %s, found %s", like, found(src))
+		return
+	}
+	t, err := loss.DefaultTerm(kind)
+	if err != nil {
+		d.fault(path+".kind", "must be one of %s, got %q%s", strings.Join(loss.TermKinds(), ", "), kind,
+			meant(Nearest(kind, loss.TermKinds())))
+		return
+	}
+	d.keys(path, reflect.ValueOf(t.Settings()).Elem(), src, []string{"kind"})
+	dst.Set(reflect.ValueOf(t))
 }
 
 // step decodes an entry of augment.invariant: a name, a map of a name to settings, or a family.

@@ -93,16 +93,16 @@ func (e Experiment) contradictions() []error {
 	if err := e.Model.CheckImageSize(e.Data.ImageSize); err != nil {
 		faults = append(faults, fmt.Errorf("data.image_size: %w", err))
 	}
-	if e.Loss.Invariance.Kind == loss.KindNTXent && e.Augment.BaseViews < 2 {
+	if kind := e.Loss.Invariance.Kind; kind != loss.KindNone && e.Augment.BaseViews < 2 {
 		faults = append(faults, fmt.Errorf("augment.base_views: must be at least 2 for loss.invariance.kind %s, got %d",
-			loss.KindNTXent, e.Augment.BaseViews))
+			kind, e.Augment.BaseViews))
 	}
 	ordered := slices.ContainsFunc(e.Augment.Ordered, func(f augment.Family) bool {
 		role, ok := e.Augment.Roles[f.Family]
 		return !ok || role == augment.RoleOrdered
 	})
-	if e.Loss.Invariance.Kind == loss.KindNone && !ordered {
-		faults = append(faults, errors.New("loss.invariance.kind: is none, and no family of augment.ordered has the role ordered: nothing would be learnt"))
+	if e.Loss.Invariance.Kind == loss.KindNone && len(e.Loss.Terms) == 0 && !ordered {
+		faults = append(faults, errors.New("loss.invariance.kind: is none, there are no loss.terms, and no family of augment.ordered has the role ordered: nothing would be learnt"))
 	}
 	return faults
 }
@@ -162,15 +162,22 @@ const hashDigits = 10
 var laterKeys = []string{
 	"model.patch_size", "model.weights", "model.weights_strict", "model.artifacts",
 	"train.betas", "train.eps", "train.momentum", "train.nesterov", "train.eta", "train.exclude_bias_norm", "train.clip_grad_norm",
-	"train.skip_nonfinite",
+	"train.skip_nonfinite", "train.micro_batch", "model.heads",
+	"loss.invariance.schedule", "loss.invariance.warmup", "loss.invariance.queue", "loss.invariance.momentum",
+	"loss.invariance.momentum_schedule", "loss.invariance.similarity", "loss.invariance.variance",
+	"loss.invariance.covariance", "loss.invariance.lambda", "loss.order.schedule", "loss.order.warmup", "loss.order.margin",
+	"loss.order.scaled_margin", "loss.order.families", "loss.terms",
+	"augment.plain_view", "augment.shared",
 }
 
 // Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads
 // and model.execution. Workers change nothing. Threads and execution change the last bits of sums, but they belong to the
 // machine and not to the experiment: 0 threads stand for another number on every machine. The seed is part of it.
 func (e Experiment) Hash() string {
-	e.Name, e.Train.Workers, e.Model.Threads = "", 0, 0
-	tree, initial := e.tree(), Default().tree()
+	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
+	unset := Default()
+	unset.Loss = unset.Loss.Resolved()
+	tree, initial := e.tree(), unset.tree()
 	at(tree, "model.execution", true)
 	for _, key := range laterKeys {
 		if reflect.DeepEqual(at(tree, key, false), at(initial, key, false)) {

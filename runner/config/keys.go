@@ -10,6 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ordo/augment"
+	"ordo/loss"
+	"ordo/models/heads"
 )
 
 // Key is one key of an experiment file.
@@ -35,11 +37,14 @@ const (
 var (
 	stepType   = reflect.TypeFor[augment.Step]()
 	familyType = reflect.TypeFor[augment.Family]()
+	termType   = reflect.TypeFor[loss.TermOptions]()
+	headType   = reflect.TypeFor[heads.Head]()
 )
 
 // Keys returns every key, in the order in which Experiment.YAML writes them.
 func Keys() []Key {
 	e := Default()
+	e.Loss = e.Loss.Resolved()
 	return newSchema(&e).keys
 }
 
@@ -126,21 +131,32 @@ func (s *schema) add(path string, v reflect.Value) {
 		for _, f := range fields(v) {
 			s.add(join(path, f.name), f.value)
 		}
-	case v.Kind() == reflect.Map: // augment.roles
+	case v.Kind() == reflect.Map: // by family
 		s.sections = append(s.sections, path)
 		for _, family := range augment.FamilyNames() {
-			role := reflect.New(v.Type().Elem()).Elem()
-			s.leaf(join(path, family), role)
-			s.store[join(path, family)] = func() {
-				if v.IsNil() {
-					v.Set(reflect.MakeMap(v.Type()))
+			value, first := initial(v.Type().Elem()), len(s.keys)
+			s.add(join(path, family), value)
+			for _, k := range s.keys[first:] {
+				s.store[k.Path] = func() {
+					if v.IsNil() {
+						v.Set(reflect.MakeMap(v.Type()))
+					}
+					v.SetMapIndex(reflect.ValueOf(family), value)
 				}
-				v.SetMapIndex(reflect.ValueOf(family), role)
 			}
 		}
 	default:
 		s.leaf(path, v)
 	}
+}
+
+// initial returns the default of a map's value; it can be set.
+func initial(t reflect.Type) reflect.Value {
+	value := reflect.New(t).Elem()
+	if t == reflect.TypeFor[loss.FamilyOptions]() {
+		value.Set(reflect.ValueOf(loss.DefaultFamilyOptions()))
+	}
+	return value
 }
 
 func (s *schema) leaf(path string, v reflect.Value) {
@@ -152,6 +168,16 @@ func (s *schema) leaf(path string, v reflect.Value) {
 	switch v.Type().Elem() {
 	case familyType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
+	case headType:
+		s.entry(path+"."+index, reflect.ValueOf(heads.Default()))
+	case termType:
+		for _, kind := range loss.TermKinds() {
+			t, err := loss.DefaultTerm(kind)
+			if err != nil {
+				continue // not a name of TermKinds then
+			}
+			s.entry(path+"."+index, reflect.ValueOf(t.Settings()).Elem())
+		}
 	case stepType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
 		for _, name := range augment.StepNames() {
@@ -164,14 +190,27 @@ func (s *schema) leaf(path string, v reflect.Value) {
 	}
 }
 
-// entry lists the settings of an entry of a list. Zeros of a family are no defaults: each has its own.
+// entry lists the settings of an entry of a list, each once. Those of families and terms have no default: it is another
+// for each of them.
 func (s *schema) entry(path string, v reflect.Value) {
 	for _, f := range fields(v) {
-		if path == "augment.invariant."+index && f.name == "levels" {
+		at := join(path, f.name)
+		switch {
+		case path == "augment.invariant."+index && f.name == "levels":
 			continue // of no meaning there
+		case slices.ContainsFunc(s.keys, func(k Key) bool { return k.Path == at }):
+			continue // of another kind, too
+		case f.value.Kind() == reflect.Map: // by family
+			for _, family := range augment.FamilyNames() {
+				s.entry(join(at, family), initial(f.value.Type().Elem()))
+			}
+			continue
+		case f.value.Kind() == reflect.Struct:
+			s.entry(at, f.value)
+			continue
 		}
-		k := Key{join(path, f.name), expected(f.value.Type()), ""}
-		if v.Type() != familyType {
+		k := Key{at, expected(f.value.Type()), ""}
+		if v.Type() != familyType && !strings.HasPrefix(at, "loss.terms."+index+".") {
 			k.Default = inline(f.value.Interface())
 		}
 		s.keys = append(s.keys, k)
@@ -216,6 +255,10 @@ func expected(t reflect.Type) string {
 		return "a transformation"
 	case familyType:
 		return "a family, like {family: rotate}"
+	case termType:
+		return "a term, like {kind: care}"
+	case headType:
+		return "a head, like {name: order, layers: [128, 32]}"
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -55,7 +55,7 @@ func Parse(file string, text []byte, overrides, environ []string) (Experiment, e
 		l.readOverride(text)
 	}
 	l.decode()
-	e.Model = e.Model.Resolved()
+	e.Model, e.Loss = e.Model.Resolved(), e.Loss.Resolved()
 	if len(l.faults) == 0 {
 		for _, err := range flatten(e.Validate()) {
 			key, _, _ := strings.Cut(err.Error(), ":")

@@ -54,6 +54,7 @@ func TestDesignFile(t *testing.T) {
 	want.Augment.Ordered = []augment.Family{{Family: "rotate", Max: 180, Levels: 3}}
 	want.Loss.Invariance.Temperature = 0.2
 	want.Loss.Order.Weight = 10
+	want.Loss = want.Loss.Resolved()
 	want.Eval.EveryEpochs = 5
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

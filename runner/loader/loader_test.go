@@ -53,7 +53,7 @@ func fruit(t testing.TB, n int) data.Dataset {
 func batches(t *testing.T, workers, from, count int) (pixels [][]float32, scales [][]float64) {
 	t.Helper()
 	lib := orttest.Open(t)
-	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), 7, 6, workers, from)
+	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), Options{Seed: 7, Batch: 6, Workers: workers, Step: from})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func (b broken) Image(i int) (augment.Image, error) {
 
 func TestUnreadableImageEndsTheEpoch(t *testing.T) {
 	lib := orttest.Open(t)
-	l, err := New(context.Background(), lib, broken{fruit(t, 24), 5}, plan(t, 16), 1, 6, 2, 0)
+	l, err := New(context.Background(), lib, broken{fruit(t, 24), 5}, plan(t, 16), Options{Seed: 1, Batch: 6, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestUnreadableImageEndsTheEpoch(t *testing.T) {
 func TestCancelledLoaderEnds(t *testing.T) {
 	lib := orttest.Open(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	l, err := New(ctx, lib, fruit(t, 24), plan(t, 16), 1, 6, 1, 0)
+	l, err := New(ctx, lib, fruit(t, 24), plan(t, 16), Options{Seed: 1, Batch: 6, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestEvaluationViews(t *testing.T) {
 
 func BenchmarkLoader(b *testing.B) {
 	lib := orttest.Open(b)
-	l, err := New(context.Background(), lib, fruit(b, 512), plan(b, 32), 1, 64, 2, 0)
+	l, err := New(context.Background(), lib, fruit(b, 512), plan(b, 32), Options{Seed: 1, Batch: 64, Workers: 2})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,0 +1,36 @@
+package loss
+
+import "math"
+
+// sized returns a slice of n values, in the memory of buffer where that is large enough. What they are is not said.
+func sized[T any](buffer []T, n int) []T {
+	if cap(buffer) < n {
+		return make([]T, n)
+	}
+	return buffer[:n]
+}
+
+// add returns x + y, and the largest finite value where float32 has none so large.
+func add[T float](x T, y float64) T {
+	sum := T(float64(x) + float64(T(y)))
+	if math.IsInf(float64(sum), 0) || math.IsNaN(float64(sum)) {
+		return T(math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, float64(x)+y)))
+	}
+	return sum
+}
+
+// addTo adds x to sum.
+func addTo(sum, x []float32) {
+	sum = sum[:len(x)]
+	for i, y := range x {
+		sum[i] = add(sum[i], float64(y))
+	}
+}
+
+func sumSquares(x []float32) float64 {
+	var sum float64
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return sum
+}

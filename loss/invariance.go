@@ -4,7 +4,12 @@ import "fmt"
 
 // Kinds of invariance terms.
 const (
-	KindNTXent = "ntxent" // multi-view NT-Xent
+	KindNTXent      = "ntxent"       // multi-view NT-Xent
+	KindMoCo        = "moco"         // InfoNCE against keys of former batches
+	KindVICReg      = "vicreg"       // distance, variance and covariance
+	KindBarlowTwins = "barlow_twins" // correlation of two views
+	KindSimSiam     = "simsiam"      // prediction of the other view's embedding
+	KindBYOL        = "byol"         // prediction of the other view's target
 )
 
 // InvarianceOptions sets a term over the base views. Where a default depends on the kind, 0 (or an empty text) stands for
@@ -39,9 +44,22 @@ type invarianceKind struct {
 	build    func(InvarianceOptions) term
 }
 
+var (
+	anyOutput     = []string{OutputEmbedding, OutputFeatures}
+	embeddingOnly = []string{OutputEmbedding}
+)
+
 var invarianceKinds = []invarianceKind{
-	{KindNTXent, InvarianceOptions{Temperature: 0.5}, []string{OutputEmbedding, OutputFeatures},
+	{KindNTXent, InvarianceOptions{Temperature: 0.5}, anyOutput,
 		func(o InvarianceOptions) term { return &ntxentTerm{options: o} }},
+	{KindMoCo, InvarianceOptions{Temperature: 0.2, Queue: 4096, Momentum: 0.999, MomentumSchedule: ScheduleConstant}, embeddingOnly,
+		func(o InvarianceOptions) term { return &mocoTerm{options: o} }},
+	{KindVICReg, InvarianceOptions{Similarity: 25, Variance: 25, Covariance: 1}, anyOutput,
+		func(o InvarianceOptions) term { return &vicregTerm{options: o} }},
+	{KindBarlowTwins, InvarianceOptions{Lambda: 0.0051}, anyOutput,
+		func(o InvarianceOptions) term { return &barlowTerm{options: o} }},
+	{KindSimSiam, InvarianceOptions{}, embeddingOnly, newSimSiam},
+	{KindBYOL, InvarianceOptions{Momentum: 0.99, MomentumSchedule: ScheduleCosine}, embeddingOnly, newBYOL},
 }
 
 func findInvariance(kind string) (invarianceKind, bool) {

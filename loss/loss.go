@@ -51,6 +51,7 @@ type Loss struct {
 	found   []int          // where they are in the outputs
 	scratch [][]float32    // by need: the gradient of the term at hand
 	shares  [2][][]float32 // by role, invariance and order, and need: the gradient of their terms
+	health  health
 	values  Values
 }
 
@@ -136,7 +137,8 @@ func (l *Loss) Compute(v Views, outs []Output) (Values, error) {
 		value, d := m.compute(v, m.outs, weight, t.Diagnostics[:0])
 		var square float64
 		for j, at := range l.found {
-			square += sumSquares(l.scratch[j])
+			_, norm, _ := productSums(l.scratch[j], l.scratch[j])
+			square += norm
 			addTo(outs[at].Grad, l.scratch[j])
 			if m.role == roleInvariance || m.role == roleOrder {
 				addTo(l.shares[m.role][j], l.scratch[j])
@@ -147,7 +149,32 @@ func (l *Loss) Compute(v Views, outs []Output) (Values, error) {
 		total += weight * value
 	}
 	l.values.Total = total
+	l.values.Diagnostics = l.diagnose(l.values.Diagnostics[:0], v, outs)
 	return l.values, nil
+}
+
+// diagnose appends what is true of the whole.
+func (l *Loss) diagnose(d []Diagnostic, v Views, outs []Output) []Diagnostic {
+	for _, at := range l.found {
+		if outs[at].Name == OutputEmbedding {
+			d = l.health.diagnose(d, v, outs[at])
+		}
+	}
+	var squares [2]float64
+	var product float64
+	for j := range l.found {
+		a, b := l.shares[roleInvariance][j], l.shares[roleOrder][j]
+		along, squareA, squareB := productSums(a, b)
+		if squareA > 0 && squareB > 0 {
+			product += along
+			squares[0] += squareA
+			squares[1] += squareB
+		}
+	}
+	if norm := math.Sqrt(squares[0]) * math.Sqrt(squares[1]); norm > 0 {
+		d = append(d, Diagnostic{"gradient_cosine", product / norm})
+	}
+	return d
 }
 
 // check finds what is wrong with a batch, and fills found and the terms' outs.

@@ -27,10 +27,14 @@ func addTo(sum, x []float32) {
 	}
 }
 
-func sumSquares(x []float32) float64 {
-	var sum float64
-	for _, v := range x {
-		sum += float64(v) * float64(v)
+// productSums returns the sums of a*b, a*a and b*b.
+func productSums(a, b []float32) (ab, aa, bb float64) {
+	b = b[:len(a)]
+	for i, x := range a {
+		y := float64(b[i])
+		ab += float64(x) * y
+		aa += float64(x) * float64(x)
+		bb += y * y
 	}
-	return sum
+	return ab, aa, bb
 }

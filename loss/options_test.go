@@ -14,7 +14,7 @@ func TestValidate(t *testing.T) {
 		want  string
 		spoil func(o *Options)
 	}{
-		{`invariance.kind: must be ntxent or none, got "simclr"`, func(o *Options) { o.Invariance.Kind = "simclr" }},
+		{`invariance.kind: must be ntxent, moco, vicreg, barlow_twins, simsiam, byol or none, got "simclr"`, func(o *Options) { o.Invariance.Kind = "simclr" }},
 		{"invariance.temperature: must be in [0.005, 100], got -1", func(o *Options) { o.Invariance.Temperature = -1 }},
 		{"invariance.temperature: must be in [0.005, 100], got NaN", func(o *Options) { o.Invariance.Temperature = math.NaN() }},
 		{"invariance.weight: must be in [0, 1e+06], got -1", func(o *Options) { o.Invariance.Weight = -1 }},

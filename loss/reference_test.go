@@ -41,7 +41,8 @@ func TestReference(t *testing.T) {
 			compare(t, "float32", value32, c.Value, convert[float64](grad32), want, 1e-5)
 		})
 	}
-	if seen["ntxent"] != 2 || seen["multiview_ntxent"] != 1 || seen["order_ranknet"] != 1 {
+	if seen["ntxent"] != 2 || seen["multiview_ntxent"] != 1 || seen["order_ranknet"] != 1 || seen["vicreg"] != 1 ||
+		seen["barlow_twins"] != 1 || seen["simsiam"] != 1 || seen["byol"] != 1 {
 		t.Errorf("cases: %v", seen)
 	}
 }
@@ -49,8 +50,27 @@ func TestReference(t *testing.T) {
 // runReference returns value and gradient, and the gradient that the case asks for.
 func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T) (float64, []T, []float64) {
 	t.Helper()
-	temperature := c.Params["temperature"].(float64)
+	temperature, _ := c.Params["temperature"].(float64)
 	switch c.Name {
+	case "vicreg", "barlow_twins":
+		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
+		grad := make([]T, len(z.Data))
+		if c.Name == "vicreg" {
+			w := vicregWeights{c.Params["sim"].(float64), c.Params["std"].(float64), c.Params["cov"].(float64)}
+			return runVICReg(new(vicreg), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, w, 1), grad, want.Data
+		}
+		lambda := c.Params["lambda"].(float64)
+		return runBarlow(new(barlow), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, lambda, 1), grad, want.Data
+	case "simsiam", "byol":
+		p, want := stack(c.Inputs["zp1"], c.Inputs["zp2"]), stack(c.Grad["zp1"], c.Grad["zp2"])
+		z := stack(c.Inputs["t1"], c.Inputs["t2"])
+		s := newSimSiam(InvarianceOptions{}).(*siameseTerm)
+		if c.Name == "byol" {
+			s = newBYOL(InvarianceOptions{}).(*siameseTerm)
+		}
+		grad := make([]T, len(z.Data))
+		cosine := runSiamese(&s.kernel, grad, in(p.Data), in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, -s.scale)
+		return s.offset - s.scale*cosine, grad, want.Data
 	case "ntxent", "multiview_ntxent":
 		z, want := c.Inputs["z"], c.Grad["z"]
 		if c.Name == "ntxent" {

@@ -313,3 +313,22 @@ func TestHeadOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestLinearHead: ONNX Runtime's fusion of a head's gradient with the embedding's own fails where the loss gives it third or later.
+func TestLinearHead(t *testing.T) {
+	rt := orttest.Open(t)
+	h, err := heads.Parse("name: predictor, input: embedding, layers: [64], bias: false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options("convnet")
+	o.Heads = []heads.Head{h}
+	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := verify.Run(context.Background(), rt, a, verify.DefaultOptions(), nil)
+	if err != nil || !report.OK {
+		t.Errorf("%v, %v", err, report)
+	}
+}

@@ -5,17 +5,16 @@ import (
 	"testing"
 )
 
+// The benchmarks are also what compare/torch.py holds beside torch.
+
 func BenchmarkNTXent(b *testing.B) {
 	for _, size := range []struct{ images, views, dim int }{{128, 2, 64}, {128, 2, 128}, {200, 2, 64}, {1024, 2, 128}} {
 		b.Run(fmt.Sprintf("%dx%dx%d", size.images, size.views, size.dim), func(b *testing.B) {
 			m := size.images * size.views
 			z := convert[float32](normal(1, m*size.dim))
 			grad := make([]float32, len(z))
-			base := make([]int, size.views)
-			for i := range base {
-				base[i] = i
-			}
-			k := new(ntxent)
+			base := viewsOf(size.views)
+			k := new(ntxent[float32])
 			for b.Loop() {
 				runNTXent(k, grad, z, size.images, size.dim, base, 0.2, 1)
 			}
@@ -29,15 +28,15 @@ func BenchmarkNTXent(b *testing.B) {
 
 func BenchmarkRankNet(b *testing.B) {
 	for _, anchors := range []string{AnchorsOrigin, AnchorsAll} {
-		for _, levels := range []int{3, 8} {
-			b.Run(fmt.Sprintf("%s/128x%dx64", anchors, 2+levels), func(b *testing.B) {
-				v := orderedViews(1, 128, 2, levels)
+		for _, size := range []struct{ images, levels, dim int }{{128, 3, 64}, {128, 8, 64}, {1024, 3, 128}} {
+			b.Run(fmt.Sprintf("%s/%dx%dx%d", anchors, size.images, 2+size.levels, size.dim), func(b *testing.B) {
+				v := orderedViews(1, size.images, 2, size.levels)
 				rows := v.Images * len(v.Family)
-				z := convert[float32](normal(1, rows*64))
+				z := convert[float32](normal(1, rows*size.dim))
 				grad := make([]float32, len(z))
 				k := new(rankNet)
 				for b.Loop() {
-					runRankNet(k, grad, z, v, 64, anchors == AnchorsAll, 0.1, 1)
+					runRankNet(k, grad, z, v, size.dim, anchors == AnchorsAll, 0.1, 1)
 				}
 				b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 			})

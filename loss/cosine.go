@@ -1,6 +1,10 @@
 package loss
 
-import "math"
+import (
+	"math"
+
+	"ordo/loss/matrix"
+)
 
 // float is what the kernels read and write; they count in float64 whatever it is.
 type float interface{ float32 | float64 }
@@ -16,29 +20,23 @@ const (
 // there. For a zero row that gives the same values, but gradients up to 1/eps times too large for one step.)
 func normalize[T float](dst []float64, z []T, eps float64) float64 {
 	dst = dst[:len(z)]
-	var sum float64
-	scale := 1.0
-	for i, x := range z {
-		v := float64(x)
-		dst[i] = v
-		sum += v * v
-	}
+	sum, scale := matrix.Dot(z, z), 1.0
 	if math.IsInf(sum, 0) { // only for float64 input above 1e150
-		scale, sum = 0x1p-600, 0
-		for i := range dst {
-			dst[i] *= scale
-			sum += dst[i] * dst[i]
+		scale = 0x1p-600
+		for i, x := range z {
+			dst[i] = float64(x) * scale
 		}
+		sum = matrix.Dot(dst, dst)
 	}
-	inverse := 1 / math.Sqrt(sum)
-	if inverse*scale > 1/eps {
+	inverse := 1 / math.Sqrt(sum) * scale
+	if inverse > 1/eps {
 		clear(dst)
 		return 0
 	}
-	for i := range dst {
-		dst[i] *= inverse
+	for i, x := range z {
+		dst[i] = float64(x) * inverse
 	}
-	return inverse * scale
+	return inverse
 }
 
 // addNormalizeGrad adds weight * (d unit/d z)ᵀ g to grad, for the unit and inverse that normalize gave:
@@ -51,14 +49,7 @@ func addNormalizeGrad[T float](grad []T, g, unit []float64, inverse, weight floa
 	}
 }
 
-func dot(a, b []float64) float64 {
-	b = b[:len(a)]
-	var s float64
-	for i, x := range a {
-		s += x * b[i]
-	}
-	return s
-}
+func dot(a, b []float64) float64 { return matrix.Dot(a, b) }
 
 // grow returns a slice of n zeros, in the memory of buffer where that is large enough.
 func grow(buffer []float64, n int) []float64 {

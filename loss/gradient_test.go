@@ -56,13 +56,10 @@ func TestNTXentAgreesWithFormulaAndDifferences(t *testing.T) {
 		temperature := 0.1 + r.Float64()
 		t.Run(fmt.Sprintf("%dx%dx%d", images, views, dim), func(t *testing.T) {
 			z := normal(uint64(i), images*views*dim)
-			base := make([]int, views)
-			for v := range base {
-				base[v] = v
-			}
+			base := viewsOf(views)
 			grad := make([]float64, len(z))
 			const weight = 3
-			value := runNTXent(new(ntxent), grad, z, images, dim, base, temperature, weight)
+			value := runNTXent(new(ntxent[float64]), grad, z, images, dim, base, temperature, weight)
 			want := gradientByDifferences(z, func(z []float64) float64 {
 				return weight * plainNTXent(z, images, views, dim, temperature)
 			})

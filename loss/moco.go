@@ -135,7 +135,7 @@ type moco struct {
 // z, grad and keys, the averaged network's, are [V*images, dim], view-major; queue holds whole unit rows.
 //
 // As in runNTXent, exp((cosine-1)/temperature) needs no search for a maximum.
-func runMoCo[T float](k *moco, grad, z, keys []T, images, dim int, base []int, queue []float32, temperature, weight float64) float64 {
+func runMoCo[T, K float](k *moco, grad, z, keys []T, images, dim int, base []int, queue []K, temperature, weight float64) float64 {
 	views := len(base)
 	m, count := views*images, len(queue)/dim
 	k.unit, k.key, k.inverse = grow(k.unit, m*dim), grow(k.key, m*dim), grow(k.inverse, m)

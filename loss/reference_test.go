@@ -23,27 +23,31 @@ type tensor struct {
 }
 
 func TestReference(t *testing.T) {
-	text, err := os.ReadFile("testdata/reference.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []referenceCase
-	if err := json.Unmarshal(text, &cases); err != nil {
-		t.Fatal(err)
-	}
 	seen := map[string]int{}
-	for _, c := range cases {
-		seen[c.Name]++
-		t.Run(c.Name, func(t *testing.T) {
-			value, grad, want := runReference(t, c, func(x []float64) []float64 { return x })
-			compare(t, "float64", value, c.Value, grad, want, 1e-9)
-			value32, grad32, _ := runReference(t, c, func(x []float64) []float32 { return convert[float32](x) })
-			compare(t, "float32", value32, c.Value, convert[float64](grad32), want, 1e-5)
-		})
+	for _, file := range []string{"testdata/reference.json", "testdata/baselines.json"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cases []referenceCase
+		if err := json.Unmarshal(text, &cases); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cases {
+			seen[c.Name]++
+			t.Run(c.Name, func(t *testing.T) {
+				value, grad, want := runReference(t, c, func(x []float64) []float64 { return x })
+				compare(t, "float64", value, c.Value, grad, want, 1e-9)
+				value32, grad32, _ := runReference(t, c, func(x []float64) []float32 { return convert[float32](x) })
+				compare(t, "float32", value32, c.Value, convert[float64](grad32), want, 1e-5)
+			})
+		}
 	}
-	if seen["ntxent"] != 2 || seen["multiview_ntxent"] != 1 || seen["order_ranknet"] != 1 || seen["vicreg"] != 1 ||
-		seen["barlow_twins"] != 1 || seen["simsiam"] != 1 || seen["byol"] != 1 {
-		t.Errorf("cases: %v", seen)
+	for name, count := range map[string]int{"ntxent": 2, "multiview_ntxent": 1, "vicreg": 1, "barlow_twins": 1, "simsiam": 1, "byol": 1,
+		"moco": 1, "order_ranknet": 1, "essl": 1, "augself": 1, "care": 2, "equimod": 1} {
+		if seen[name] != count {
+			t.Errorf("%d cases of %s instead of %d", seen[name], name, count)
+		}
 	}
 }
 
@@ -79,8 +83,49 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		}
 		base := []int{0, 1, 2}[:z.Shape[0]]
 		grad := make([]T, len(z.Data))
-		value := runNTXent(new(ntxent), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
+		value := runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
 		return value, grad, want.Data
+	case "moco":
+		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
+		keys := stack(c.Inputs["k1"], c.Inputs["k2"])
+		grad := make([]T, len(z.Data))
+		value := runMoCo(new(moco), grad, in(z.Data), in(keys.Data), z.Shape[1], z.Shape[2], []int{0, 1},
+			c.Inputs["queue"].Data, temperature, 1)
+		return value, grad, want.Data
+	case "essl":
+		z := c.Inputs["z"]
+		v := Views{Images: 1, Names: []string{"quarter_turn"}, Classes: z.Shape[1:]}
+		for _, label := range c.Params["labels"].([]any) {
+			v.Family, v.Scale = append(v.Family, 0), append(v.Scale, label.(float64)/float64(z.Shape[1]-1))
+		}
+		grad := make([]T, len(z.Data))
+		return runESSL(new(softmax), grad, in(z.Data), v, 0, 1), grad, c.Grad["z"].Data
+	case "augself":
+		z, d, same := c.Inputs["z"], c.Inputs["d"], c.Inputs["same"]
+		var target []float64 // the flip lies between the differences
+		for n := range z.Shape[0] {
+			row := d.Data[n*9:][:9]
+			target = append(append(append(target, row[:8]...), same.Data[n]), row[8])
+		}
+		grad := make([]T, len(z.Data))
+		var value float64
+		for _, g := range []struct {
+			name         string
+			first, count int
+		}{{"crop", 0, 4}, {"color", 4, 4}, {"flip", 8, 1}, {"blur", 9, 1}} {
+			weight := c.Params[g.name].(float64)
+			part, _ := runAugSelf(grad, in(z.Data), target, 10, g.first, g.count, g.name == "flip", weight)
+			value += weight * part
+		}
+		return value, grad, c.Grad["z"].Data
+	case "care":
+		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
+		grad := make([]T, len(z.Data))
+		return runCARE(new(care), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, int(c.Params["shared"].(float64)), 1), grad, want.Data
+	case "equimod":
+		z, want := stack(c.Inputs["z"], c.Inputs["zhat"]), stack(c.Grad["z"], c.Grad["zhat"])
+		grad := make([]T, len(z.Data))
+		return runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, temperature, 1), grad, want.Data
 	case "order_ranknet":
 		// z is [N, K, D] there and view-major here; none of the views is at the origin, so all are of one family.
 		z, s := c.Inputs["z"], c.Inputs["s"]

@@ -3,39 +3,47 @@ package matrix
 import "math"
 
 // tileGeneric sets the tile c (rows stride apart), or adds to it, the product of 8 rows of a and a panel: c(i, j) is
-// the sum over k < depth of a[i*down+k*right] * panel[k*tileCols+j]. It works in blocks of 4 x 2 sums, which is what 16
-// registers hold.
+// the sum over k < depth <= depthBlock of a[i*down+k*right] * panel[k*tileCols+j]. It works in blocks of 4 x 2 sums,
+// which is what 16 registers hold.
 func tileGeneric[T Float](c []T, stride int, a []T, down, right int, panel []T, depth int, add bool) {
+	var columns [depthBlock][4]T // of a, for four rows: the inner loop then needs few checks of bounds
 	for i := 0; i < tileRows; i += 4 {
-		a0, a1, a2, a3 := a[i*down:], a[(i+1)*down:], a[(i+2)*down:], a[(i+3)*down:]
+		left := columns[:depth]
+		for k := range left {
+			at := i*down + k*right
+			left[k] = [4]T{a[at], a[at+down], a[at+2*down], a[at+3*down]}
+		}
 		for j := 0; j < tileCols; j += 2 {
-			var s00, s01, s10, s11, s20, s21, s30, s31 T
-			for k, at := 0, 0; k < depth; k, at = k+1, at+right {
-				b := panel[k*tileCols+j:][:2]
-				y0, y1 := b[0], b[1]
-				x0, x1, x2, x3 := a0[at], a1[at], a2[at], a3[at]
-				s00 += x0 * y0
-				s01 += x0 * y1
-				s10 += x1 * y0
-				s11 += x1 * y1
-				s20 += x2 * y0
-				s21 += x2 * y1
-				s30 += x3 * y0
-				s31 += x3 * y1
+			s := sums(left, panel[j:])
+			for r := range 4 {
+				to := c[(i+r)*stride+j:][:2]
+				if add {
+					s[r][0] += to[0]
+					s[r][1] += to[1]
+				}
+				to[0], to[1] = s[r][0], s[r][1]
 			}
-			put(c[i*stride+j:], s00, s01, add)
-			put(c[(i+1)*stride+j:], s10, s11, add)
-			put(c[(i+2)*stride+j:], s20, s21, add)
-			put(c[(i+3)*stride+j:], s30, s31, add)
 		}
 	}
 }
 
-func put[T Float](c []T, s0, s1 T, add bool) {
-	if add {
-		s0, s1 = c[0]+s0, c[1]+s1
+// sums returns the products of four rows and the first two columns of b.
+func sums[T Float](left [][4]T, b []T) [4][2]T {
+	var s00, s01, s10, s11, s20, s21, s30, s31 T
+	for k := range left {
+		x := &left[k]
+		y := b[k*tileCols:][:2]
+		y0, y1 := y[0], y[1]
+		s00 += x[0] * y0
+		s01 += x[0] * y1
+		s10 += x[1] * y0
+		s11 += x[1] * y1
+		s20 += x[2] * y0
+		s21 += x[2] * y1
+		s30 += x[3] * y0
+		s31 += x[3] * y1
 	}
-	c[0], c[1] = s0, s1
+	return [4][2]T{{s00, s01}, {s10, s11}, {s20, s21}, {s30, s31}}
 }
 
 func dotGeneric[T Float](a, b []T) float64 {

@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package matrix
 
 func tile[T Float](c []T, stride int, a []T, down, right int, panel []T, depth int, add bool) {

@@ -1,0 +1,164 @@
+package loss
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// augSelfTerm is the term of AugSelf: how do the draws of two views differ?
+type augSelfTerm struct {
+	groups []augSelfGroup // those with a weight
+	base   []int          // the base views
+	target []float64      // [2N, Dim]
+}
+
+// augSelfGroup is what has one weight.
+type augSelfGroup struct {
+	name       string
+	weight     float64
+	binary     bool     // predicts whether both views have it or none
+	normalise  bool     // differences are divided by the parameter's width
+	step       string   // that draws the parameters
+	parameters []string // by full name
+	columns    []int    // where they are in Views.Parameters
+	value      string   // name of the diagnostic
+}
+
+func newAugSelf(o BaselineOptions) term {
+	t := new(augSelfTerm)
+	for _, g := range []augSelfGroup{
+		{name: "crop", weight: o.Groups.Crop, step: "random_resized_crop", parameters: []string{"crop_y", "crop_x", "crop_h", "crop_w"}},
+		{name: "color", weight: o.Groups.Color, normalise: true, step: "color_jitter",
+			parameters: []string{"brightness", "contrast", "saturation", "hue"}},
+		{name: "flip", weight: o.Groups.Flip, binary: true, step: "horizontal_flip", parameters: []string{"applied"}},
+		{name: "blur", weight: o.Groups.Blur, normalise: true, step: "gaussian_blur", parameters: []string{"sigma"}},
+	} {
+		for i := range g.parameters {
+			g.parameters[i] = g.step + "." + g.parameters[i]
+		}
+		g.value = "value/" + g.name
+		if g.weight > 0 {
+			t.groups = append(t.groups, g)
+		}
+	}
+	return t
+}
+
+func (t *augSelfTerm) needs(to []Need, v Views) ([]Need, error) {
+	if err := baseAtLeast(KindAugSelf, v, 2); err != nil {
+		return to, err
+	}
+	if len(t.groups) == 0 {
+		return to, errors.New("augself has nothing to predict: give one of its groups a weight")
+	}
+	dim := 0
+	for i := range t.groups {
+		g := &t.groups[i]
+		g.columns = g.columns[:0]
+		for _, name := range g.parameters {
+			if at := column(v, name); at >= 0 {
+				g.columns = append(g.columns, at)
+			}
+		}
+		if len(g.columns) == 0 {
+			return to, fmt.Errorf("augself predicts the differences of %s, which draws nothing here: add it to augment.invariant or leave %s out of groups",
+				g.step, g.name)
+		}
+		dim += len(g.columns)
+	}
+	return append(to, Need{Output: outputAugSelf, Dim: dim, Kind: NeedPair}), nil
+}
+
+// column returns where a parameter is, or -1.
+func column(v Views, name string) int {
+	for i, p := range v.ParameterNames {
+		if p == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t *augSelfTerm) check(Views, []Output) error { return nil }
+
+func (t *augSelfTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
+	t.differences(v, outs[0].Dim)
+	var total float64
+	first := 0
+	for i := range t.groups {
+		g := &t.groups[i]
+		value, right := runAugSelf(outs[0].Grad, outs[0].Data, t.target, outs[0].Dim, first, len(g.columns), g.binary, weight*g.weight)
+		d = append(d, Diagnostic{g.value, value})
+		if g.binary {
+			d = append(d, Diagnostic{"accuracy/flip", right})
+		}
+		total += g.weight * value
+		first += len(g.columns)
+	}
+	return total, d
+}
+
+// differences fills target.
+func (t *augSelfTerm) differences(v Views, dim int) {
+	t.base = appendBase(t.base[:0], v)
+	t.target = sized(t.target, 2*v.Images*dim)
+	flip, centre := column(v, "horizontal_flip.applied"), column(v, "random_resized_crop.crop_x")
+	draw := func(row, at int) float64 {
+		drawn := v.Parameters[row*len(v.ParameterNames):]
+		x := float64(drawn[at])
+		if at == centre && flip >= 0 && drawn[flip] != 0 {
+			return 1 - x
+		}
+		return x
+	}
+	for n := range v.Images {
+		there, back := t.target[n*dim:][:0:dim], t.target[(v.Images+n)*dim:][:0:dim]
+		a, b := t.base[0]*v.Images+n, t.base[1]*v.Images+n
+		for _, g := range t.groups {
+			for _, at := range g.columns {
+				x, y := draw(a, at), draw(b, at)
+				diff := x - y
+				switch {
+				case g.binary && x == y:
+					there, back = append(there, 1), append(back, 1)
+					continue
+				case g.binary:
+					there, back = append(there, 0), append(back, 0)
+					continue
+				case g.normalise && v.ParameterWidth != nil && v.ParameterWidth[at] > 0:
+					diff /= v.ParameterWidth[at]
+				}
+				there, back = append(there, diff), append(back, -diff)
+			}
+		}
+	}
+}
+
+// runAugSelf returns the loss of the count columns from first on: the mean of (tanh(p) - target)², or, where the target
+// is 0 or 1, the mean cross entropy with a logit p, of which right is then the share that is right. It adds weight times
+// the gradient to grad. p, grad and target are [rows, dim].
+func runAugSelf[T float](grad, p []T, target []float64, dim, first, count int, binary bool, weight float64) (value, right float64) {
+	scale := 1 / float64(len(p)/dim*count)
+	for row := 0; row < len(p); row += dim {
+		for at := row + first; at < row+first+count; at++ {
+			x, want := float64(p[at]), target[at]
+			if binary {
+				loss, slope := softplus(x)
+				value += loss - x*want
+				grad[at] = add(grad[at], weight*scale*(slope-want))
+				switch {
+				case x == 0:
+					right += 0.5
+				case x > 0 == (want > 0):
+					right++
+				}
+				continue
+			}
+			y := math.Tanh(x)
+			value += (y - want) * (y - want)
+			grad[at] = add(grad[at], weight*scale*2*(y-want)*(1-y*y))
+		}
+	}
+	return value * scale, right * scale
+}

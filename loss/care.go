@@ -1,0 +1,111 @@
+package loss
+
+import (
+	"errors"
+
+	"ordo/loss/matrix"
+)
+
+// careTerm is the equivariance term of CARE: a transformation must leave the cosine of two images as it is.
+type careTerm struct {
+	options BaselineOptions
+	base    []int // the base views
+	kernel  care
+}
+
+func (t *careTerm) needs(to []Need, v Views) ([]Need, error) {
+	if err := baseAtLeast(KindCARE, v, 2); err != nil {
+		return to, err
+	}
+	if v.Shared < 2 {
+		return to, errors.New("care compares images that share their draws: set augment.shared to 2 or more")
+	}
+	return append(to, outputNeed(t.options.Output)), nil
+}
+
+func (t *careTerm) check(v Views, _ []Output) error { return needsOther(KindCARE, v) }
+
+func (t *careTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
+	t.base = appendBase(t.base[:0], v)
+	out := outs[0]
+	return runCARE(&t.kernel, out.Grad, out.Data, v.Images, out.Dim, t.base, v.Shared, weight), d
+}
+
+// care holds the buffers of runCARE. S is the number of images that share their draws.
+type care struct {
+	unit    []float64 // [B, S, D] normalised rows
+	inverse []float64 // [B, S] one over their norms
+	cosine  []float64 // [B, S, S]
+	total   []float64 // [S, S] sum over the views
+	grad    []float64 // [S, D]
+	right   matrix.Packed[float64]
+}
+
+// runCARE returns the loss over the views named in base (at least two) and adds weight times its gradient to grad. Every
+// shared images share their draws. z and grad are [V*images, dim], view-major.
+func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared int, weight float64) float64 {
+	shared = min(shared, images)
+	views := len(base)
+	k.unit, k.inverse = grow(k.unit, views*shared*dim), grow(k.inverse, views*shared)
+	k.cosine, k.total, k.grad = grow(k.cosine, views*shared*shared), grow(k.total, shared*shared), grow(k.grad, shared*dim)
+	pairs := 0 // ordered
+	for first := 0; first < images; first += shared {
+		size := min(shared, images-first)
+		pairs += size * (size - 1)
+	}
+	// The mean over ordered pairs of images and unordered pairs of views.
+	scale := 1 / (float64(pairs) * float64(views*(views-1)) / 2)
+	var value float64
+	for first := 0; first < images; first += shared {
+		size := min(shared, images-first)
+		clear(k.total)
+		for i, v := range base {
+			for n := range size {
+				at := (v*images + first + n) * dim
+				k.inverse[i*shared+n] = normalize(k.unit[(i*shared+n)*dim:][:dim], z[at:at+dim], normalizeEps)
+			}
+			rows := matrix.Of(k.unit[i*shared*dim:], size, dim)
+			k.right.Pack(rows.T())
+			line := k.cosine[i*size*size:][:size*size]
+			matrix.Mul(matrix.Of(line, size, size), rows, &k.right)
+			for p, c := range line {
+				k.total[p] += c
+			}
+		}
+		value += k.differences(views, size)
+		for i, v := range base {
+			line := k.cosine[i*size*size:][:size*size]
+			for p, c := range line {
+				line[p] = 4 * scale * (float64(views)*c - k.total[p])
+				if p%(size+1) == 0 {
+					line[p] = 0
+				}
+			}
+			k.right.Pack(matrix.Of(k.unit[i*shared*dim:], size, dim))
+			matrix.Mul(matrix.Of(k.grad, size, dim), matrix.Of(line, size, size), &k.right)
+			for n := range size {
+				at := (v*images + first + n) * dim
+				unit := k.unit[(i*shared+n)*dim:][:dim]
+				addNormalizeGrad(grad[at:at+dim], k.grad[n*dim:][:dim], unit, k.inverse[i*shared+n], weight)
+			}
+		}
+	}
+	return value * scale
+}
+
+// differences returns the sum of the squared differences of the cosines of different images, over all pairs of views.
+func (k *care) differences(views, size int) float64 {
+	var sum float64
+	square := size * size
+	for i := range views {
+		for j := range i {
+			a, b := k.cosine[i*square:][:square], k.cosine[j*square:][:square]
+			for p, c := range a {
+				if p%(size+1) != 0 {
+					sum += (c - b[p]) * (c - b[p])
+				}
+			}
+		}
+	}
+	return sum
+}

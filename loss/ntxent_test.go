@@ -1,0 +1,100 @@
+package loss
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// directNTXent is value and gradient for consecutive views, from the whole matrix of similarities in float64.
+func directNTXent(z []float64, images, views, dim int, temperature float64) (float64, []float64) {
+	m := images * views
+	unit, inverse := make([]float64, len(z)), make([]float64, m)
+	for a := range m {
+		inverse[a] = normalize(unit[a*dim:][:dim], z[a*dim:][:dim], normalizeEps)
+	}
+	slope := make([]float64, m*m) // of the loss, by the cosine as row a sees it
+	var value float64
+	for a := range m {
+		cos, sum := make([]float64, m), 0.0
+		for b := range m {
+			if cos[b] = dot(unit[a*dim:][:dim], unit[b*dim:][:dim]); a != b {
+				sum += math.Exp((cos[b] - 1) / temperature)
+			}
+		}
+		for b := range m {
+			if a == b {
+				continue
+			}
+			slope[a*m+b] = math.Exp((cos[b]-1)/temperature) / sum / (float64(m) * temperature)
+			if a%images == b%images {
+				value += (math.Log(sum) - (cos[b]-1)/temperature) / float64(m*(views-1))
+				slope[a*m+b] -= 1 / (float64(m) * temperature * float64(views-1))
+			}
+		}
+	}
+	grad := make([]float64, len(z))
+	for a := range m {
+		g := make([]float64, dim)
+		for b := range m {
+			for p, x := range unit[b*dim:][:dim] {
+				g[p] += (slope[a*m+b] + slope[b*m+a]) * x
+			}
+		}
+		addNormalizeGrad(grad[a*dim:][:dim], g, unit[a*dim:][:dim], inverse[a], 1)
+	}
+	return value, grad
+}
+
+// viewsOf returns 0 to n-1.
+func viewsOf(n int) []int {
+	base := make([]int, n)
+	for i := range base {
+		base[i] = i
+	}
+	return base
+}
+
+// TestNTXentAccuracy holds float64 and float32 to the direct computation, with rows of several blocks, the last one not
+// whole. The gradient's error is relative to its largest entry, or to what one positive pair pulls with where all rows
+// are nearly equal: there the gradient is what is left of much larger terms.
+func TestNTXentAccuracy(t *testing.T) {
+	for _, size := range []struct{ images, views, dim int }{{150, 2, 128}, {100, 3, 33}, {65, 2, 300}} {
+		for _, spread := range []float64{1, 0.1, 1e-3, 0} { // of the rows about one direction; 1: random
+			for _, temperature := range []float64{0.01, 0.05, 0.5} {
+				t.Run(fmt.Sprintf("%v/spread %g/temperature %g", size, spread, temperature), func(t *testing.T) {
+					rows := size.images * size.views
+					z, common := normal(1, rows*size.dim), normal(2, size.dim)
+					for i := range z {
+						if z[i] *= spread; spread < 1 {
+							z[i] += common[i%size.dim]
+						}
+						z[i] = float64(float32(z[i]))
+					}
+					want, wantGrad := directNTXent(z, size.images, size.views, size.dim, temperature)
+					grad := make([]float64, len(z))
+					value := runNTXent(new(ntxent[float64]), grad, z, size.images, size.dim, viewsOf(size.views), temperature, 1)
+					compareNTXent(t, "float64", value, want, grad, wantGrad, rows, temperature, 1e-9)
+					grad32 := make([]float32, len(z))
+					value = runNTXent(new(ntxent[float32]), grad32, convert[float32](z), size.images, size.dim, viewsOf(size.views), temperature, 1)
+					compareNTXent(t, "float32", value, want, convert[float64](grad32), wantGrad, rows, temperature, 1e-4)
+				})
+			}
+		}
+	}
+}
+
+func compareNTXent(t *testing.T, what string, value, want float64, grad, wantGrad []float64, rows int, temperature, tolerance float64) {
+	t.Helper()
+	e := math.Abs(value-want) / (1 + want)
+	var largest, worst float64
+	for i, g := range wantGrad {
+		largest = max(largest, math.Abs(g))
+		worst = max(worst, math.Abs(g-grad[i]))
+	}
+	t.Logf("%s: value off by %.2g of %.3g, gradient by %.2g of the largest %.3g; a pair pulls with %.3g", what, value-want, want,
+		worst/largest, largest, 1/(float64(rows)*temperature))
+	if !(e <= tolerance) || !(worst <= tolerance*largest+1e-13) {
+		t.Errorf("%s", what)
+	}
+}

@@ -1,41 +1,41 @@
 package augment
 
-import "math"
-
 // jpeg makes the view what a baseline JPEG file of the quality in [1, 100] makes of it, without writing one: entropy
-// coding loses nothing, so only the rest is computed. As libjpeg does by default, colours are Y, Cb, Cr of 8 bits (JFIF),
-// both chroma planes halved (4:2:0, 2x2 means), 8x8 blocks transformed, and the tables of the standard's annex K scaled
-// by the quality; decoding interpolates chroma by the triangle filter ("fancy upsampling"). Quality changes in whole
-// numbers.
+// coding loses nothing, so only the rest is computed, in libjpeg's fixed-point arithmetic and to the byte. Colours are
+// Y, Cb, Cr of 8 bits (JFIF), both chroma planes are halved (4:2:0, 2x2 means), 8x8 blocks transformed and quantised by
+// the tables of the standard's annex K scaled by the quality; decoding interpolates chroma by the triangle filter
+// ("fancy upsampling"). Those are libjpeg's defaults. Quality changes in whole numbers.
 func (c *canvas) jpeg(quality int) {
 	w, h := c.width, c.height
 	hw, hh := (w+1)/2, (h+1)/2
 	y, cb, cr := c.channels()
+	const half, centre = 1 << 15, 128 << 16
 	for i := range y {
-		r, g, b := roundByte(255*y[i]), roundByte(255*cb[i]), roundByte(255*cr[i])
-		y[i] = roundByte(0.299*r + 0.587*g + 0.114*b)
-		cb[i] = roundByte(-0.168735892*r - 0.331264108*g + 0.5*b + 128)
-		cr[i] = roundByte(0.5*r - 0.418687589*g - 0.081312411*b + 128)
+		r, g, b := int32(nearestByte(y[i])), int32(nearestByte(cb[i])), int32(nearestByte(cr[i]))
+		y[i] = float32((19595*r + 38470*g + 7471*b + half) >> 16)
+		cb[i] = float32((-11059*r - 21709*g + 32768*b + centre + half - 1) >> 16)
+		cr[i] = float32((32768*r - 27439*g - 5329*b + centre + half - 1) >> 16)
 	}
-	half := [2][]float32{c.spare[:hw*hh], c.spare[hw*hh:][:hw*hh]}
-	halve(half[0], cb, w, h)
-	halve(half[1], cr, w, h)
+	halves := [2][]float32{c.spare[:hw*hh], c.spare[hw*hh:][:hw*hh]}
+	halve(halves[0], cb, w, h)
+	halve(halves[1], cr, w, h)
 	luminance, chrominance := quantiser(&luminanceSteps, quality), quantiser(&chrominanceSteps, quality)
 	quantiseBlocks(y, w, h, &luminance)
-	quantiseBlocks(half[0], hw, hh, &chrominance)
-	quantiseBlocks(half[1], hw, hh, &chrominance)
-	double(cb, half[0], w, h)
-	double(cr, half[1], w, h)
+	quantiseBlocks(halves[0], hw, hh, &chrominance)
+	quantiseBlocks(halves[1], hw, hh, &chrominance)
+	double(cb, halves[0], w, h)
+	double(cr, halves[1], w, h)
 	for i, v := range y {
-		b, r := cb[i]-128, cr[i]-128
-		y[i] = roundByte(v+1.402*r) * (1. / 255)
-		cb[i] = roundByte(v-0.344136286*b-0.714136286*r) * (1. / 255)
-		cr[i] = roundByte(v+1.772*b) * (1. / 255)
+		l, b, r := int32(v), int32(cb[i])-128, int32(cr[i])-128
+		y[i] = fromByte(l + (91881*r+half)>>16)
+		cb[i] = fromByte(l + (-22554*b-46802*r+half)>>16)
+		cr[i] = fromByte(l + (116130*b+half)>>16)
 	}
 }
 
-// roundByte rounds to a whole number in [0, 255].
-func roundByte(v float32) float32 { return float32(int32(max(0, min(255, v)) + 0.5)) }
+func nearestByte(v float32) uint8 { return uint8(255*clamp01(v) + 0.5) }
+
+func fromByte(v int32) float32 { return float32(max(0, min(255, v))) / 255 }
 
 // halve writes the means of 2x2 pixels of src, which is w x h; an odd last column or row counts twice. Halves are
 // rounded down and up in turns along a row, so that nothing gets brighter.
@@ -95,95 +95,106 @@ var (
 )
 
 // quantiser scales the steps as libjpeg does.
-func quantiser(steps *[64]uint8, quality int) (q [64]float32) {
+func quantiser(steps *[64]uint8, quality int) (q [64]int32) {
 	scale := 200 - 2*quality
 	if quality < 50 {
 		scale = 5000 / quality
 	}
 	for i, s := range steps {
-		q[i] = float32(max(1, min(255, (int(s)*scale+50)/100)))
+		q[i] = int32(max(1, min(255, (int(s)*scale+50)/100)))
 	}
 	return q
 }
 
-// quantiseBlocks transforms each 8x8 block of a plane, rounds its coefficients to multiples of q and transforms back to
-// bytes. Blocks that reach over the right or lower edge are filled with the last column or row.
-func quantiseBlocks(plane []float32, w, h int, q *[64]float32) {
-	var block, turned [64]float32
+// quantiseBlocks transforms each 8x8 block of a plane of bytes, rounds its coefficients to multiples of q and
+// transforms back to bytes. Blocks that reach over the right or lower edge are filled with the last column or row.
+func quantiseBlocks(plane []float32, w, h int, q *[64]int32) {
+	var block, turned [64]int32
 	for top := 0; top < h; top += 8 {
 		for left := 0; left < w; left += 8 {
 			for y := range 8 {
 				line := plane[min(top+y, h-1)*w:][:w]
 				for x := range 8 {
-					block[8*y+x] = line[min(left+x, w-1)] - 128
+					block[8*y+x] = int32(line[min(left+x, w-1)]) - 128
 				}
 			}
-			cosines(&turned, &block)
-			cosines(&block, &turned)
+			cosines(&turned, &block, cosineBits-spareBits)
+			cosines(&block, &turned, cosineBits+spareBits)
 			for i, v := range block {
-				block[i] = q[i] * roundHalf(v/q[i])
+				block[i] = q[i] * divideRounded(v, 8*q[i])
 			}
-			invertCosines(&turned, &block)
-			invertCosines(&block, &turned)
+			invertCosines(&turned, &block, cosineBits-spareBits)
+			invertCosines(&block, &turned, cosineBits+spareBits+3)
 			for y := range min(8, h-top) {
 				line := plane[(top+y)*w+left:]
 				for x := range min(8, w-left) {
-					line[x] = roundByte(block[8*y+x] + 128)
+					line[x] = float32(max(0, min(255, block[8*y+x]+128)))
 				}
 			}
 		}
 	}
 }
 
-// roundHalf rounds to the nearest whole number, halves away from 0.
-func roundHalf(v float32) float32 {
+// divideRounded rounds to the nearest, halves away from 0.
+func divideRounded(v, by int32) int32 {
 	if v < 0 {
-		return -float32(int32(0.5 - v))
+		return -((by/2 - v) / by)
 	}
-	return float32(int32(v + 0.5))
+	return (v + by/2) / by
 }
 
-// cosineBasis[k][i] is c(k)/2 * cos((2i+1)k*pi/16), c(0) = 1/sqrt(2), else 1, for i < 4; the other half mirrors it.
-var cosineBasis = func() (basis [8][4]float32) {
-	for k := range basis {
-		for i := range basis[k] {
-			v := math.Cos(float64(2*i+1)*float64(k)*math.Pi/16) / 2
-			if k == 0 {
-				v /= math.Sqrt2
-			}
-			basis[k][i] = float32(v)
-		}
-	}
-	return basis
-}()
+// The cosine transform of eight values in fixed point: coefficients are 8 times too large after both passes of the way
+// there, and between the two passes, either way, values have spareBits of fraction. The factors are those that Loeffler,
+// Ligtenberg and Moschytz's flow graph (1989) has in all with constants rounded to cosineBits, so they are not all the
+// nearest to sqrt(2)*cos(k*pi/16).
+const (
+	cosineBits = 13
+	spareBits  = 2
+)
 
-// cosines transforms the rows of src and writes them as columns: called twice it is the two-dimensional transform.
-func cosines(dst, src *[64]float32) {
+// oddFactors[k][i] is that of coefficient 2k+1 for the difference of value i and value 7-i.
+var oddFactors = [4][4]int32{
+	{11363, 9633, 6437, 2260},
+	{9633, -2259, -11362, -6436},
+	{6437, -11362, 2261, 9633},
+	{2260, -6436, 9633, -11363},
+}
+
+// evenFactors are those of coefficients 2 and 6.
+var evenFactors = [2][2]int32{{10703, 4433}, {4433, -10704}}
+
+// cosines transforms the rows of src, divides by 2^shift and writes them as columns: called twice it is the
+// two-dimensional transform.
+func cosines(dst, src *[64]int32, shift int) {
+	half := int32(1) << (shift - 1)
 	for y := range 8 {
 		in := src[8*y:][:8]
-		var even, odd [4]float32
-		for i := range even {
-			even[i], odd[i] = in[i]+in[7-i], in[i]-in[7-i]
-		}
-		for k := 0; k < 8; k += 2 {
-			e, o := &cosineBasis[k], &cosineBasis[k+1]
-			dst[8*k+y] = e[0]*even[0] + e[1]*even[1] + e[2]*even[2] + e[3]*even[3]
-			dst[8*(k+1)+y] = o[0]*odd[0] + o[1]*odd[1] + o[2]*odd[2] + o[3]*odd[3]
+		a, b, c, d := in[0]+in[7], in[1]+in[6], in[2]+in[5], in[3]+in[4]
+		odd := [4]int32{in[0] - in[7], in[1] - in[6], in[2] - in[5], in[3] - in[4]}
+		dst[y] = ((a+b+c+d)<<cosineBits + half) >> shift
+		dst[32+y] = ((a-b-c+d)<<cosineBits + half) >> shift
+		dst[16+y] = ((a-d)*evenFactors[0][0] + (b-c)*evenFactors[0][1] + half) >> shift
+		dst[48+y] = ((a-d)*evenFactors[1][0] + (b-c)*evenFactors[1][1] + half) >> shift
+		for k := range oddFactors {
+			f := &oddFactors[k]
+			dst[8*(2*k+1)+y] = (odd[0]*f[0] + odd[1]*f[1] + odd[2]*f[2] + odd[3]*f[3] + half) >> shift
 		}
 	}
 }
 
-// invertCosines is the way back.
-func invertCosines(dst, src *[64]float32) {
+// invertCosines is the way back, from the columns of src to rows.
+func invertCosines(dst, src *[64]int32, shift int) {
+	half := int32(1) << (shift - 1)
 	for y := range 8 {
-		in := src[8*y:][:8]
-		for i := range 4 {
-			var even, odd float32
-			for k := 0; k < 8; k += 2 {
-				even += cosineBasis[k][i] * in[k]
-				odd += cosineBasis[k+1][i] * in[k+1]
-			}
-			dst[8*i+y], dst[8*(7-i)+y] = even+odd, even-odd
+		s0, s1, s2, s3 := src[y], src[8+y], src[16+y], src[24+y]
+		s4, s5, s6, s7 := src[32+y], src[40+y], src[48+y], src[56+y]
+		p, q := (s0+s4)<<cosineBits, (s0-s4)<<cosineBits
+		r, t := s2*evenFactors[0][0]+s6*evenFactors[1][0], s2*evenFactors[0][1]+s6*evenFactors[1][1]
+		even := [4]int32{p + r, q + t, q - t, p - r}
+		out := dst[8*y:][:8]
+		for i, e := range even {
+			o := s1*oddFactors[0][i] + s3*oddFactors[1][i] + s5*oddFactors[2][i] + s7*oddFactors[3][i]
+			out[i], out[7-i] = (e+o+half)>>shift, (e-o+half)>>shift
 		}
 	}
 }

@@ -151,10 +151,10 @@ func TestValidate(t *testing.T) {
 	if _, err := NewPlan(wide, 32); err == nil || !strings.Contains(err.Error(), "invariant[4].gaussian_blur.kernel_size:") {
 		t.Errorf("a blur wider than the image: %v", err)
 	}
-	if _, err := DefaultStep("solarize"); err == nil || !strings.Contains(err.Error(), "color_jitter") {
+	if _, err := DefaultStep("sharpen"); err == nil || !strings.Contains(err.Error(), "color_jitter") {
 		t.Errorf("DefaultStep of an unknown name: %v", err)
 	}
-	if _, err := DefaultFamily("spin"); err == nil || !strings.Contains(err.Error(), "rotate, zoom") {
+	if _, err := DefaultFamily("spin"); err == nil || !strings.Contains(err.Error(), "rotate, quarter_turn") {
 		t.Errorf("DefaultFamily of an unknown name: %v", err)
 	}
 }

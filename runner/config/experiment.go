@@ -167,7 +167,7 @@ var laterKeys = []string{
 	"loss.invariance.momentum_schedule", "loss.invariance.similarity", "loss.invariance.variance",
 	"loss.invariance.covariance", "loss.invariance.lambda", "loss.order.schedule", "loss.order.warmup", "loss.order.margin",
 	"loss.order.scaled_margin", "loss.order.families", "loss.terms",
-	"augment.plain_view", "augment.shared",
+	"augment.preset", "augment.local_views", "augment.plain_view", "augment.shared",
 }
 
 // Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads

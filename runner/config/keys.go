@@ -39,6 +39,7 @@ var (
 	familyType = reflect.TypeFor[augment.Family]()
 	termType   = reflect.TypeFor[loss.TermOptions]()
 	headType   = reflect.TypeFor[heads.Head]()
+	viewsType  = reflect.TypeFor[[]int]()
 )
 
 // Keys returns every key, in the order in which Experiment.YAML writes them.
@@ -180,6 +181,7 @@ func (s *schema) leaf(path string, v reflect.Value) {
 		}
 	case stepType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
+		s.keys = append(s.keys, Key{join(path+"."+index, "views"), expected(viewsType), ""})
 		for _, name := range augment.StepNames() {
 			step, err := augment.DefaultStep(name)
 			if err != nil {
@@ -196,7 +198,7 @@ func (s *schema) entry(path string, v reflect.Value) {
 	for _, f := range fields(v) {
 		at := join(path, f.name)
 		switch {
-		case path == "augment.invariant."+index && f.name == "levels":
+		case path == "augment.invariant."+index && slices.Contains([]string{"levels", "sampling", "signed"}, f.name):
 			continue // of no meaning there
 		case slices.ContainsFunc(s.keys, func(k Key) bool { return k.Path == at }):
 			continue // of another kind, too

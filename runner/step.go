@@ -199,12 +199,21 @@ func (s *stepper) whole(progress float64, rate float32) (float32, error) {
 		return 0, err
 	}
 	begin, before := time.Now(), s.now.loss
-	err = s.trainer.Accumulate(b.Inputs)
+	err = s.trainer.Accumulate(s.inputs(b))
 	s.now.ort += time.Since(begin) - (s.now.loss - before)
 	if err != nil {
 		return 0, err
 	}
 	return s.update(progress, rate)
+}
+
+// inputs are what the training graph takes of a batch: a loss may look at parameters that no head takes.
+func (s *stepper) inputs(b *loader.Batch) models.Inputs {
+	in := b.Inputs
+	if s.trainer.InputColumns() == 0 {
+		in.Parameters = nil
+	}
+	return in
 }
 
 func (s *stepper) update(progress float64, rate float32) (float32, error) {
@@ -284,7 +293,7 @@ func (s *stepper) inParts(progress float64, rate float32) (norm float32, err err
 		}
 		c.current = b
 		begin := time.Now()
-		err = s.trainer.Accumulate(b.Inputs)
+		err = s.trainer.Accumulate(s.inputs(b))
 		s.now.ort += time.Since(begin)
 		s.loader.Release(b)
 		if err != nil {

@@ -278,6 +278,11 @@ func (r *run) artifacts() (models.Artifacts, error) {
 	if err != nil {
 		return a, err
 	}
+	for _, h := range r.model.Heads[len(e.Model.Heads):] {
+		if e.Model.Artifacts == "" {
+			notes = append(notes, fmt.Sprintf("the loss needs a further head: %v", h))
+		}
+	}
 	for _, note := range notes {
 		r.o.Progress.Note(note)
 	}

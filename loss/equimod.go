@@ -10,7 +10,7 @@ import (
 type equiModTerm struct {
 	options BaselineOptions
 	base    []int // the base views
-	kernel  ntxent
+	kernel  ntxent[float32]
 	data    []float32 // [2, B*N, D] embeddings of the base views, then what is predicted of them
 	grad    []float32
 }

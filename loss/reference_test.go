@@ -125,7 +125,7 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 	case "equimod":
 		z, want := stack(c.Inputs["z"], c.Inputs["zhat"]), stack(c.Grad["z"], c.Grad["zhat"])
 		grad := make([]T, len(z.Data))
-		return runNTXent(new(ntxent), grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, temperature, 1), grad, want.Data
+		return runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, temperature, 1), grad, want.Data
 	case "order_ranknet":
 		// z is [N, K, D] there and view-major here; none of the views is at the origin, so all are of one family.
 		z, s := c.Inputs["z"], c.Inputs["s"]

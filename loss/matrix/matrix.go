@@ -124,43 +124,53 @@ func product[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
 			clear(dst.Data[i*dst.RowStride:][:dst.Cols])
 		}
 	}
-	var whole [tileRows * tileCols]T  // of a tile that is not whole in dst
-	var rest [tileRows * depthBlock]T // the last rows of a, filled up with zeros
-	for top := 0; top < a.Rows; top += rowBlock {
-		bottom := min(top+rowBlock, a.Rows)
-		for k := 0; k < a.Cols; k += depthBlock {
-			depth := min(depthBlock, a.Cols-k)
-			sum := add || k > 0
-			last := bottom - (bottom-top)%tileRows
-			for i := last; i < bottom; i++ {
-				for l := range depth {
-					rest[(i-last)*depthBlock+l] = a.Data[i*a.RowStride+(k+l)*a.ColStride]
+	for k := 0; k < a.Cols; k += depthBlock {
+		depth := min(depthBlock, a.Cols-k)
+		panels := b.Part(k, 0, depth, b.cols)
+		if left := a.Part(0, k, a.Rows, depth); a.Rows < tileRows {
+			fewRows(dst, left, &panels, add || k > 0)
+		} else {
+			tiles(dst, left, &panels, add || k > 0)
+		}
+	}
+}
+
+// fewRows is tiles for less rows than a tile has: it fills them up with zeros.
+func fewRows[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
+	var filled [tileRows * depthBlock]T
+	for i := range a.Rows {
+		for k := range a.Cols {
+			filled[i*depthBlock+k] = a.Data[i*a.RowStride+k*a.ColStride]
+		}
+	}
+	tiles(dst, Matrix[T]{Data: filled[:], Rows: tileRows, Cols: a.Cols, RowStride: depthBlock, ColStride: 1}, b, add)
+}
+
+// tiles adds a·b to dst, or sets dst to it, tile by tile. a has dst's rows, or whole tiles if those are more.
+func tiles[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
+	var whole [tileRows * tileCols]T // for a tile that is not whole in dst
+	for top := 0; top < dst.Rows; top += rowBlock {
+		bottom := min(top+rowBlock, dst.Rows)
+		for j := 0; j < b.cols; j += tileCols {
+			panel := b.panels[j/tileCols*b.stride:][:b.depth*tileCols]
+			cols := min(tileCols, b.cols-j)
+			for i := top; i < bottom; i += tileRows {
+				// The last tile begins among the rows of the one before if there are too few left.
+				from, rows := min(i, a.Rows-tileRows), min(tileRows, bottom-i)
+				left, to := a.Data[from*a.RowStride:], dst.Data[i*dst.RowStride+j:]
+				if rows == tileRows && cols == tileCols {
+					tile(to, dst.RowStride, left, a.RowStride, a.ColStride, panel, b.depth, add)
+					continue
 				}
-			}
-			for j := 0; j < b.cols; j += tileCols {
-				panel := b.panels[j/tileCols*b.stride+k*tileCols:][:depth*tileCols]
-				cols := min(tileCols, b.cols-j)
-				for i := top; i < bottom; i += tileRows {
-					left, down, right := rest[:], depthBlock, 1
-					if i < last {
-						left, down, right = a.Data[i*a.RowStride+k*a.ColStride:], a.RowStride, a.ColStride
-					}
-					rows := min(tileRows, bottom-i)
-					to := dst.Data[i*dst.RowStride+j:]
-					if rows == tileRows && cols == tileCols {
-						tile(to, dst.RowStride, left, down, right, panel, depth, sum)
+				tile(whole[:], tileCols, left, a.RowStride, a.ColStride, panel, b.depth, false)
+				for r := range rows {
+					line, sums := to[r*dst.RowStride:][:cols], whole[(i-from+r)*tileCols:]
+					if !add {
+						copy(line, sums)
 						continue
 					}
-					tile(whole[:], tileCols, left, down, right, panel, depth, false)
-					for r := range rows {
-						line := to[r*dst.RowStride:][:cols]
-						if !sum {
-							copy(line, whole[r*tileCols:])
-							continue
-						}
-						for c := range line {
-							line[c] += whole[r*tileCols+c]
-						}
+					for c := range line {
+						line[c] += sums[c]
 					}
 				}
 			}

@@ -14,7 +14,7 @@ func BenchmarkMul(b *testing.B) {
 
 func benchmarkMul[T Float](b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
-	for _, size := range [][3]int{{128, 128, 128}, {512, 512, 1024}} {
+	for _, size := range [][3]int{{128, 128, 128}, {512, 512, 1024}, {2048, 256, 512}} {
 		rows, cols, depth := size[0], size[1], size[2]
 		x, y := normal[T](r, rows*depth), normal[T](r, cols*depth)
 		dst := Of(make([]T, rows*cols), rows, cols)

@@ -44,13 +44,13 @@ func (m Matrix[T]) check() {
 }
 
 // The tile is what a kernel computes at once; packed panels are as wide as a tile. Products are summed in chains of at
-// most depthBlock terms, which also keeps a panel's part in the first-level cache. rowBlock rows of the left factor
-// meet all panels before the next ones do, and stay in the second-level cache meanwhile.
+// most depthBlock terms, which also keeps a tile's rows in the first-level cache while they meet colBlock columns, which
+// in turn stay in the second-level cache until the last row has met them.
 const (
 	tileRows   = 8
 	tileCols   = 32
 	depthBlock = 256
-	rowBlock   = 128
+	colBlock   = 512
 )
 
 // Packed is a right factor [depth, cols] in the order in which products read it: panels of tileCols columns, the last
@@ -124,56 +124,61 @@ func product[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
 			clear(dst.Data[i*dst.RowStride:][:dst.Cols])
 		}
 	}
+	var copied [depthBlock * tileRows]T // rows of a, where they are not as the kernel needs them
+	var whole [tileRows * tileCols]T    // a tile that is not whole in dst
 	for k := 0; k < a.Cols; k += depthBlock {
 		depth := min(depthBlock, a.Cols-k)
-		panels := b.Part(k, 0, depth, b.cols)
-		if left := a.Part(0, k, a.Rows, depth); a.Rows < tileRows {
-			fewRows(dst, left, &panels, add || k > 0)
-		} else {
-			tiles(dst, left, &panels, add || k > 0)
-		}
-	}
-}
-
-// fewRows is tiles for less rows than a tile has: it fills them up with zeros.
-func fewRows[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
-	var filled [tileRows * depthBlock]T
-	for i := range a.Rows {
-		for k := range a.Cols {
-			filled[i*depthBlock+k] = a.Data[i*a.RowStride+k*a.ColStride]
-		}
-	}
-	tiles(dst, Matrix[T]{Data: filled[:], Rows: tileRows, Cols: a.Cols, RowStride: depthBlock, ColStride: 1}, b, add)
-}
-
-// tiles adds a·b to dst, or sets dst to it, tile by tile. a has dst's rows, or whole tiles if those are more.
-func tiles[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
-	var whole [tileRows * tileCols]T // for a tile that is not whole in dst
-	for top := 0; top < dst.Rows; top += rowBlock {
-		bottom := min(top+rowBlock, dst.Rows)
-		for j := 0; j < b.cols; j += tileCols {
-			panel := b.panels[j/tileCols*b.stride:][:b.depth*tileCols]
-			cols := min(tileCols, b.cols-j)
-			for i := top; i < bottom; i += tileRows {
+		add := add || k > 0
+		for j := 0; j < b.cols; j += colBlock {
+			for i := 0; i < a.Rows; i += tileRows {
 				// The last tile begins among the rows of the one before if there are too few left.
-				from, rows := min(i, a.Rows-tileRows), min(tileRows, bottom-i)
-				left, to := a.Data[from*a.RowStride:], dst.Data[i*dst.RowStride+j:]
-				if rows == tileRows && cols == tileCols {
-					tile(to, dst.RowStride, left, a.RowStride, a.ColStride, panel, b.depth, add)
-					continue
+				from := max(0, min(i, a.Rows-tileRows))
+				left, down, right := a.Data[from*a.RowStride+k*a.ColStride:], a.RowStride, a.ColStride
+				if right != 1 || a.Rows < tileRows {
+					copyRows(copied[:], a.Part(from, k, min(tileRows, a.Rows), depth))
+					left, down, right = copied[:], 1, tileRows
 				}
-				tile(whole[:], tileCols, left, a.RowStride, a.ColStride, panel, b.depth, false)
-				for r := range rows {
-					line, sums := to[r*dst.RowStride:][:cols], whole[(i-from+r)*tileCols:]
-					if !add {
-						copy(line, sums)
+				for j := j; j < min(j+colBlock, b.cols); j += tileCols {
+					panel := b.panels[j/tileCols*b.stride+k*tileCols:][:depth*tileCols]
+					rows, cols := min(tileRows, a.Rows-i), min(tileCols, b.cols-j)
+					to := dst.Data[i*dst.RowStride+j:]
+					if rows == tileRows && cols == tileCols {
+						tile(to, dst.RowStride, left, down, right, panel, depth, add)
 						continue
 					}
-					for c := range line {
-						line[c] += sums[c]
-					}
+					tile(whole[:], tileCols, left, down, right, panel, depth, false)
+					putPart(dst.Part(i, j, rows, cols), whole[(i-from)*tileCols:], add)
 				}
 			}
+		}
+	}
+}
+
+// copyRows copies the rows of a, at most as many as a tile has, to [a.Cols, tileRows].
+func copyRows[T Float](to []T, a Matrix[T]) {
+	if a.RowStride == 1 && a.Rows == tileRows {
+		for k := range a.Cols {
+			*(*[tileRows]T)(to[k*tileRows:]) = *(*[tileRows]T)(a.Data[k*a.ColStride:])
+		}
+		return
+	}
+	for k := range a.Cols {
+		for i := range a.Rows {
+			to[k*tileRows+i] = a.Data[i*a.RowStride+k*a.ColStride]
+		}
+	}
+}
+
+// putPart sets dst to a part of a tile, or adds it.
+func putPart[T Float](dst Matrix[T], tile []T, add bool) {
+	for i := range dst.Rows {
+		line, sums := dst.Data[i*dst.RowStride:][:dst.Cols], tile[i*tileCols:]
+		if !add {
+			copy(line, sums)
+			continue
+		}
+		for j := range line {
+			line[j] += sums[j]
 		}
 	}
 }

@@ -31,7 +31,7 @@ func newAugSelf(o BaselineOptions) term {
 		{name: "crop", weight: o.Groups.Crop, step: "random_resized_crop", parameters: []string{"crop_y", "crop_x", "crop_h", "crop_w"}},
 		{name: "color", weight: o.Groups.Color, normalise: true, step: "color_jitter",
 			parameters: []string{"brightness", "contrast", "saturation", "hue"}},
-		{name: "flip", weight: o.Groups.Flip, binary: true, step: "horizontal_flip", parameters: []string{"flip"}},
+		{name: "flip", weight: o.Groups.Flip, binary: true, step: "horizontal_flip", parameters: []string{"applied"}},
 		{name: "blur", weight: o.Groups.Blur, normalise: true, step: "gaussian_blur", parameters: []string{"sigma"}},
 	} {
 		for i := range g.parameters {
@@ -103,7 +103,7 @@ func (t *augSelfTerm) compute(v Views, outs []Output, weight float64, d []Diagno
 func (t *augSelfTerm) differences(v Views, dim int) {
 	t.base = appendBase(t.base[:0], v)
 	t.target = sized(t.target, 2*v.Images*dim)
-	flip, centre := column(v, "horizontal_flip.flip"), column(v, "random_resized_crop.crop_x")
+	flip, centre := column(v, "horizontal_flip.applied"), column(v, "random_resized_crop.crop_x")
 	draw := func(row, at int) float64 {
 		drawn := v.Parameters[row*len(v.ParameterNames):]
 		x := float64(drawn[at])

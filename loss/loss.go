@@ -41,7 +41,7 @@ type term interface {
 }
 
 // Loss computes an experiment's loss. It keeps its buffers from call to call: calls with the same shapes allocate
-// nothing, and one Loss must not be used by two goroutines at once.
+// nothing once a queue is full, and one Loss must not be used by two goroutines at once.
 type Loss struct {
 	terms     []member
 	target    TargetOptions

@@ -36,7 +36,7 @@ func (t *vicregTerm) compute(v Views, outs []Output, weight float64, d []Diagnos
 	t.base = appendBase(t.base[:0], v)
 	k, out, o := &t.kernel, outs[0], t.options
 	value := runVICReg(k, out.Grad, out.Data, v.Images, out.Dim, t.base, vicregWeights{o.Similarity, o.Variance, o.Covariance}, weight)
-	d = append(d, Diagnostic{"similarity", k.similarity}, Diagnostic{"variance", k.variance}, Diagnostic{"covariance", k.covariance})
+	d = append(d, Diagnostic{"distance", k.distance}, Diagnostic{"variance", k.variance}, Diagnostic{"covariance", k.covariance})
 	return value, t.similarity.diagnose(d, out, t.base, v.Images)
 }
 
@@ -50,7 +50,7 @@ type vicreg struct {
 	deviation  []float64 // [D]
 	products   []float64 // [D, D]
 	right      matrix.Packed[float64]
-	similarity float64 // mean squared distance of two views
+	distance   float64 // mean squared difference of two views
 	variance   float64 // mean lack of deviation
 	covariance float64 // sum over two views
 }
@@ -62,7 +62,7 @@ func runVICReg[T float](k *vicreg, grad, z []T, images, dim int, base []int, w v
 	size := images * dim
 	k.total, k.centred, k.grad = grow(k.total, size), grow(k.centred, size), grow(k.grad, size)
 	k.deviation, k.products = grow(k.deviation, dim), grow(k.products, dim*dim)
-	k.similarity, k.variance, k.covariance = 0, 0, 0
+	k.distance, k.variance, k.covariance = 0, 0, 0
 
 	pairs := views * (views - 1) / 2
 	for i, a := range base {
@@ -73,11 +73,11 @@ func runVICReg[T float](k *vicreg, grad, z []T, images, dim int, base []int, w v
 		for _, b := range base[:i] {
 			for p, y := range z[b*size:][:size] {
 				diff := float64(viewA[p]) - float64(y)
-				k.similarity += diff * diff
+				k.distance += diff * diff
 			}
 		}
 	}
-	k.similarity /= pairs * n * float64(dim)
+	k.distance /= pairs * n * float64(dim)
 
 	pull := w.similarity * 2 / (pairs * n * float64(dim))
 	for _, a := range base {
@@ -88,7 +88,7 @@ func runVICReg[T float](k *vicreg, grad, z []T, images, dim int, base []int, w v
 			grad[a*size+p] = add(grad[a*size+p], weight*g)
 		}
 	}
-	return w.similarity*k.similarity + w.variance*k.variance + w.covariance*k.covariance
+	return w.similarity*k.distance + w.variance*k.variance + w.covariance*k.covariance
 }
 
 // deviate adds a view's part to variance and covariance and sets grad to their gradient. z becomes centred.

@@ -385,7 +385,7 @@ func (r *run) pass() (rate, norm float32, now spent, err error) {
 
 	rate = float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
 	r.views, r.inLoss = batch.Views, 0
-	r.views.Progress = float64(r.step) / float64(r.total)
+	r.views.Progress = min(1, float64(r.step)/float64(max(1, r.total)))
 	begin := time.Now()
 	norm, err = r.trainer.Step(batch.Images, rate)
 	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss

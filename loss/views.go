@@ -138,7 +138,11 @@ func checkViews(v Views) error {
 				return fmt.Errorf("view %d of image %d has scale %g", i, n, s)
 			}
 			if f < 0 && s != 0 {
-				return fmt.Errorf("view %d of image %d is a base view, but has scale %g instead of 0", i, n, s)
+				what := "base"
+				if f == PlainView {
+					what = "plain"
+				}
+				return fmt.Errorf("view %d of image %d is a %s view, but has scale %g instead of 0", i, n, what, s)
 			}
 		}
 	}

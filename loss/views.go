@@ -138,7 +138,11 @@ func checkViews(v Views) error {
 				return fmt.Errorf("view %d of image %d has scale %g", i, n, s)
 			}
 			if f < 0 && s != 0 {
-				return fmt.Errorf("view %d of image %d is a base view, but has scale %g instead of 0", i, n, s)
+				what := "base"
+				if f == PlainView {
+					what = "plain"
+				}
+				return fmt.Errorf("view %d of image %d is a %s view, but has scale %g instead of 0", i, n, what, s)
 			}
 		}
 	}
@@ -189,4 +193,4 @@ func checkFinite(v Views, o Output) error {
 	return nil
 }
 
-func finite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 } // false for NaN
+func finite(x float32) bool { return x-x == 0 }

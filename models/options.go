@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
+	"ordo/models/heads"
 	"ordo/models/optimizer"
 	"ordo/models/ort"
 	"ordo/models/weights"
@@ -19,6 +21,10 @@ type Options struct {
 	// (the default): the backbone is one of the zoo. With a folder, which has all that those say, the keys backbone, stem,
 	// width, patch_size, projector and weights are left out.
 	Artifacts string `yaml:"artifacts"`
+	// Heads are further heads on a backbone of the zoo, see package heads; none by default. A training adds those that its
+	// loss needs and that are not here. Of the keys of a head, views, base_views, plain_view and parameters are left out: the
+	// view plan has them.
+	Heads []heads.Head `yaml:"heads"`
 	// Threads are ONNX Runtime's threads within an operator, the calling one included. 0 (the default): one a core.
 	// A number fixes the order of sums, so the same number gives the same bits.
 	Threads int `yaml:"threads"`
@@ -45,11 +51,43 @@ func (o Options) Resolved() Options {
 	return o
 }
 
+// With is the options with all heads that a training needs: the options' own, then those of the given ones whose output no
+// other head has, all of them for batches of the given views.
+func (o Options) With(needed []heads.Head, b heads.Batch) Options {
+	o.Heads = slices.Clone(o.Heads)
+	for _, h := range needed {
+		if !slices.ContainsFunc(o.Heads, func(own heads.Head) bool { return own.Resolved().Output == h.Resolved().Output }) {
+			o.Heads = append(o.Heads, h)
+		}
+	}
+	for i, h := range o.Heads {
+		o.Heads[i] = h.For(b)
+	}
+	return o
+}
+
+// validateHeads finds the faults of heads whose batches are not known yet.
+func (o Options) validateHeads() error {
+	var faults []error
+	anyBatch := heads.Batch{Views: 3, BaseViews: 2, PlainView: 2, Parameters: 1}
+	list := slices.Clone(o.Heads)
+	for i, h := range list {
+		if h.Batch != (heads.Batch{}) {
+			faults = append(faults, fmt.Errorf("heads[%d]: leave out views, base_views, plain_view and parameters: the view plan has them", i))
+		}
+		list[i] = h.For(anyBatch)
+	}
+	if err := heads.ValidateList(list, []string{Features, Embedding}); err != nil {
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
 // Validate collects every fault.
 func (o Options) Validate() error {
 	var err error
 	if o.Artifacts == "" {
-		err = o.Options.Validate()
+		err = errors.Join(o.Options.Validate(), o.validateHeads())
 	} else {
 		err = o.validateArtifacts()
 	}
@@ -75,6 +113,9 @@ func (o Options) validateArtifacts() error {
 	if z := o.Resolved().Options; !reflect.DeepEqual(z, zoo.Options{}) {
 		faults = append(faults, fmt.Errorf("artifacts: %s has its backbone and heads built in: leave out backbone, stem, width, "+
 			"patch_size and projector", o.Artifacts))
+	}
+	if len(o.Heads) > 0 {
+		faults = append(faults, fmt.Errorf("heads: %s has its heads built in: leave the key out, or build it anew with --head", o.Artifacts))
 	}
 	if o.Weights != "" {
 		faults = append(faults, fmt.Errorf("weights: %s has its weights built in: leave the key out", o.Artifacts))

@@ -3,6 +3,8 @@ package models
 import (
 	"fmt"
 
+	"ordo/models/autodiff"
+	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 )
 
@@ -14,6 +16,12 @@ type (
 	Trainer = ort.Trainer
 	// TrainerOptions are the settings of a training session.
 	TrainerOptions = ort.TrainerOptions
+	// Inputs are what a batch gives the training graph.
+	Inputs = ort.Inputs
+	// ForwardPass runs a forward pass in training mode by itself.
+	ForwardPass = ort.Forward
+	// State is what a trainer keeps in its checkpoint beside its own.
+	State = ort.State
 	// Tensor is float32 memory that Go fills and ONNX Runtime reads.
 	Tensor = ort.Tensor
 	// Output is one model output of a training step, and room for its gradient.
@@ -34,6 +42,23 @@ func OpenRuntime(library string) (*Runtime, error) {
 		return nil, fmt.Errorf("models: %w", err)
 	}
 	return rt, nil
+}
+
+// NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
+// Trainer.Bind gives it parameters. A model with dropout is an error.
+func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o TrainerOptions) (*ForwardPass, error) {
+	m, err := onnxgraph.Decode(a.Training)
+	if err == nil {
+		m, err = autodiff.TrainingForward(m, outputs)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	graph, err := m.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	return rt.NewForward(graph, o)
 }
 
 // ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.

@@ -11,7 +11,6 @@ import (
 	"ordo/models"
 	"ordo/runner/config"
 	"ordo/runner/data"
-	"ordo/runner/loader"
 	"ordo/runner/track"
 )
 
@@ -114,22 +113,24 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 		return BenchResult{}, err
 	}
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
-	artifacts, _, err := models.Build(e.Model, e.Train.Options, e.Data.ImageSize, e.Seed)
+	r.total = o.Warmup + o.Steps
+	artifacts, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed)
 	if err != nil {
 		return BenchResult{}, misfit(err)
 	}
 	artifacts.Eval = nil
-	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{
+	r.stepper, err = newStepper(rt, artifacts, r.loss, r.needs, e.Train, models.TrainerOptions{
 		Threads: threads(e), Execution: e.Model.Execution, Optimizer: e.Train.Options, Profile: profile,
 	})
 	if err != nil {
 		return BenchResult{}, err
 	}
-	defer r.trainer.Close()
-	if r.loader, err = loader.New(ctx, rt, r.splits.Train, r.plan, e.Seed, e.Train.BatchSize, workers(e), 0); err != nil {
+	defer r.stepper.close()
+	r.trainer = r.stepper.trainer
+	if r.stepper.loader, err = r.newLoader(ctx, rt); err != nil {
 		return BenchResult{}, err
 	}
-	defer r.loader.Close()
+	defer r.stepper.loader.Close()
 
 	var steps []time.Duration
 	for i := range o.Warmup + o.Steps {

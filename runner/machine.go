@@ -44,8 +44,8 @@ func peakMemory() int64 {
 
 // spent is wall time of training steps.
 type spent struct {
-	steps                  int
-	total, ort, wait, loss time.Duration
+	steps                          int
+	total, ort, wait, loss, target time.Duration
 }
 
 // add adds one step.
@@ -55,6 +55,7 @@ func (s *spent) add(step spent) {
 	s.ort += step.ort
 	s.wait += step.wait
 	s.loss += step.loss
+	s.target += step.target
 }
 
 func (s spent) share() track.TimeShare {
@@ -62,5 +63,6 @@ func (s spent) share() track.TimeShare {
 		return track.TimeShare{}
 	}
 	of := func(d time.Duration) float64 { return float64(d) / float64(s.total) }
-	return track.TimeShare{ONNXRuntime: of(s.ort), DataWait: of(s.wait), Loss: of(s.loss), Rest: of(s.total - s.ort - s.wait - s.loss)}
+	return track.TimeShare{ONNXRuntime: of(s.ort), DataWait: of(s.wait), Loss: of(s.loss), Target: of(s.target),
+		Rest: of(s.total - s.ort - s.wait - s.loss - s.target)}
 }

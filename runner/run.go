@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"ordo/augment"
@@ -69,20 +70,16 @@ type run struct {
 	loss      *loss.Loss
 	splits    data.Splits
 	folder    *track.Folder
+	needs     []loss.Need
+	model     models.Options // with all heads that the loss needs
 	trainer   *models.Trainer
-	loader    *loader.Loader
+	stepper   *stepper
 	evaluator *evaluator
 
 	step     int // steps done
 	skipped  int // of them, because of gradients that were not finite
 	perEpoch int
 	total    int
-
-	needs   []string   // the model outputs that the loss looks at
-	views   loss.Views // of the batch that is trained on
-	outputs []loss.Output
-	values  loss.Values
-	inLoss  time.Duration // of the current step
 
 	whole, epoch spent
 }
@@ -126,7 +123,7 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
 	record := r.record(rt)
-	if record.Model, err = models.Fingerprint(e.Model, e.Data.ImageSize, r.needs); err != nil {
+	if record.Model, err = models.Fingerprint(r.model, e.Data.ImageSize); err != nil {
 		return track.Result{}, misfit(err)
 	}
 	if done, err := finished(r.o.Dir, record); err == nil {
@@ -163,14 +160,12 @@ func (r *run) plans() (err error) {
 	if r.loss, err = loss.New(e.Loss); err != nil {
 		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}
-	needs, err := r.loss.Needs(loader.Views(r.plan))
-	if err != nil {
+	views := loader.Views(r.plan, e.Augment.Shared)
+	if r.needs, err = r.loss.Needs(views); err != nil {
 		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}
-	for _, n := range needs {
-		r.needs = append(r.needs, n.Output)
-	}
-	return nil
+	r.model, err = completeModel(e, r.needs, views)
+	return err
 }
 
 // misfit makes a fault of the experiment of artifacts that don't fit it; every other error it leaves as it is.
@@ -209,13 +204,14 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err != nil {
 		return track.Result{}, err
 	}
-	r.trainer, err = rt.NewTrainer(artifacts, r.computeLoss, models.TrainerOptions{
+	r.stepper, err = newStepper(rt, artifacts, r.loss, r.needs, e.Train, models.TrainerOptions{
 		Threads: r.folder.Began().Threads, Execution: e.Model.Execution, Optimizer: e.Train.Options,
 	})
 	if err != nil {
 		return track.Result{}, err
 	}
-	defer r.trainer.Close()
+	defer r.stepper.close()
+	r.trainer = r.stepper.trainer
 	if err := r.readPosition(); err != nil {
 		return track.Result{}, err
 	}
@@ -278,9 +274,14 @@ func (r *run) artifacts() (models.Artifacts, error) {
 		a.Checkpoint, a.Kept, err = models.ReadCheckpoint(r.folder.Checkpoint())
 		return a, err
 	}
-	a, notes, err := models.Build(e.Model, e.Train.Options, e.Data.ImageSize, e.Seed)
+	a, notes, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed)
 	if err != nil {
 		return a, err
+	}
+	for _, h := range r.model.Heads[len(e.Model.Heads):] {
+		if e.Model.Artifacts == "" {
+			notes = append(notes, fmt.Sprintf("the loss needs a further head: %v", h))
+		}
 	}
 	for _, note := range notes {
 		r.o.Progress.Note(note)
@@ -315,13 +316,11 @@ func (r *run) readPosition() error {
 
 // train does the steps that are left, with a checkpoint at every epoch's end.
 func (r *run) train(ctx context.Context, rt *models.Runtime) error {
-	e := r.o.Experiment
 	var err error
-	r.loader, err = loader.New(ctx, rt, r.splits.Train, r.plan, e.Seed, e.Train.BatchSize, workers(e), r.step)
-	if err != nil {
+	if r.stepper.loader, err = r.newLoader(ctx, rt); err != nil {
 		return err
 	}
-	defer r.loader.Close()
+	defer r.stepper.loader.Close()
 	r.o.Progress.Start(r.step, r.total)
 	defer r.o.Progress.End()
 	for {
@@ -345,11 +344,22 @@ func (r *run) train(ctx context.Context, rt *models.Runtime) error {
 	}
 }
 
+// newLoader makes the batches from the current step on.
+func (r *run) newLoader(ctx context.Context, rt *models.Runtime) (*loader.Loader, error) {
+	e := r.o.Experiment
+	drawn := r.trainer.InputColumns() > 0 || slices.ContainsFunc(r.needs, func(n loss.Need) bool { return n.Kind == loss.NeedPair })
+	return loader.New(ctx, rt, r.splits.Train, r.plan, loader.Options{
+		Seed: e.Seed, Batch: e.Train.BatchSize, Micro: e.Train.MicroBatch, Workers: workers(e), Step: r.step,
+		Shared: e.Augment.Shared, Parameters: drawn,
+	})
+}
+
 // trainStep is one step and its line of metrics.
 func (r *run) trainStep() error {
 	start := time.Now()
 	rate, norm, now, err := r.pass()
-	line := track.Step{Loss: r.values.Total, GradNorm: norm, Terms: terms(r.values)}
+	values := r.stepper.values
+	line := track.Step{Loss: values.Total, GradNorm: norm, Terms: terms(values)}
 	switch {
 	case errors.Is(err, ErrDiverged) && r.skipped < r.o.Experiment.Train.SkipNonFinite:
 		// The trainer is as it was before the step.
@@ -373,24 +383,10 @@ func (r *run) trainStep() error {
 	return nil
 }
 
-// pass is one batch: views, forward, loss, backward, update. It gives the learning rate, the norm of the gradients and what
-// the time went into.
+// pass is one batch, see stepper.step, and the learning rate it was taken at.
 func (r *run) pass() (rate, norm float32, now spent, err error) {
-	start := time.Now()
-	batch, err := r.loader.Next()
-	if err != nil {
-		return 0, 0, now, err
-	}
-	now.wait = time.Since(start)
-
 	rate = float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
-	r.views, r.inLoss = batch.Views, 0
-	r.views.Progress = float64(r.step) / float64(r.total)
-	begin := time.Now()
-	norm, err = r.trainer.Step(batch.Images, rate)
-	now.ort, now.loss = time.Since(begin)-r.inLoss, r.inLoss
-	r.loader.Release(batch)
-	now.total = time.Since(start)
+	norm, now, err = r.stepper.step(float64(r.step)/float64(r.total), rate)
 	return rate, norm, now, r.diverged(err)
 }
 
@@ -406,24 +402,11 @@ func (r *run) imagesPerSecond(s spent) float64 {
 
 // diverged makes a sentence of a step whose numbers ran away; every other error it leaves as it is.
 func (r *run) diverged(err error) error {
-	if !errors.Is(err, models.ErrNonFinite) && !errors.Is(err, loss.ErrNonFinite) {
+	if !finiteFault(err) {
 		return err
 	}
 	return fmt.Errorf("%w at step %d: %w; lower train.lr, raise train.warmup_epochs, or let train.skip_nonfinite such steps pass",
 		ErrDiverged, r.step+1, err)
-}
-
-// computeLoss is called from inside the training graph.
-func (r *run) computeLoss(outputs []models.Output) error {
-	start := time.Now()
-	r.outputs = r.outputs[:0]
-	for _, o := range outputs {
-		r.outputs = append(r.outputs, loss.Output{Name: o.Name, Dim: o.Columns, Data: o.Data, Grad: o.Grad})
-	}
-	var err error
-	r.values, err = r.loss.Compute(r.views, r.outputs)
-	r.inLoss = time.Since(start)
-	return err
 }
 
 // endEpoch makes the epoch's checkpoint, if this process trained in it, and its evaluation, if one is due and not there.

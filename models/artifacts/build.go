@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 )
@@ -28,7 +29,7 @@ func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
 		return nil, fmt.Errorf("artifacts: %w", err)
 	}
 	built, err := autodiff.Build(m, autodiff.Options{
-		Outputs: p.outputs, Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
+		Outputs: p.outputs, Evaluation: []string{Features, Embedding}, Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("artifacts: %w", err)
@@ -336,28 +337,12 @@ func (p *preparation) addHeads() error {
 			return err
 		}
 	}
-	b := onnxgraph.Extend(p.m)
+	if err := heads.Extend(p.m, p.o.Heads, p.o.Seed); err != nil {
+		return err
+	}
 	for _, h := range p.o.Heads {
-		h = h.Resolved()
-		types, err := onnxgraph.Infer(p.m)
-		if err != nil {
-			return err
-		}
-		in, err := columns(h.Input, types)
-		if err != nil {
-			return fmt.Errorf("head %s: %w", h.Name, err)
-		}
-		for _, t := range p.g.GetInitializer() {
-			if strings.HasPrefix(t.GetName(), h.Name+".") {
-				return fmt.Errorf("head %s: the graph has a parameter %q already, choose another name", h.Name, t.GetName())
-			}
-		}
-		if b.Has(h.Output) {
-			return fmt.Errorf("head %s: the graph has a value %q already, choose another output", h.Name, h.Output)
-		}
-		h.Add(b, in, p.o.Seed)
-		if !slices.Contains(p.outputs, h.Output) {
-			p.outputs = append(p.outputs, h.Output)
+		if output := h.Resolved().Output; !slices.Contains(p.outputs, output) {
+			p.outputs = append(p.outputs, output)
 		}
 	}
 	return nil
@@ -378,22 +363,13 @@ func (p *preparation) flatten(name string) error {
 	return nil
 }
 
-// columns is the second dimension of a matrix [batch, n].
-func columns(name string, types *onnxgraph.Types) (int, error) {
-	typ := types.Of[name]
-	if s := typ.Shape; typ.Elem != onnxgraph.Float32 || len(s) != 2 || s[0].Static() || !s[1].Static() || s[1].Size < 1 {
-		return 0, fmt.Errorf("output %s is %v, it must be float[batch,n]", name, typ)
-	}
-	return int(typ.Shape[1].Size), nil
-}
-
 func (p *preparation) checkOutputs() error {
 	types, err := onnxgraph.Infer(p.m)
 	if err != nil {
 		return err
 	}
 	for _, name := range p.outputs {
-		if _, err := columns(name, types); err != nil {
+		if _, err := heads.Columns(name, types); err != nil {
 			return err
 		}
 		p.g.Output = append(p.g.Output, onnxgraph.NewValueInfo(name, types.Of[name]))

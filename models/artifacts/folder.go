@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ordo/models/autodiff"
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 )
@@ -179,7 +181,7 @@ func (f *Folder) finish() error {
 	if f.Manifest == nil {
 		return nil
 	}
-	if !slices.Equal(f.Manifest.Outputs, f.Outputs) || f.Manifest.Input != f.Input {
+	if !slices.Equal(f.Manifest.Outputs, f.Outputs) || f.Manifest.Input != f.Input || f.Manifest.Batch != f.Batch {
 		return fmt.Errorf("%s says other inputs and outputs than the training graph has", ManifestFile)
 	}
 	return nil
@@ -238,9 +240,20 @@ func (f *Folder) describe() error {
 				}
 			}
 			d.Input = Input{Name: name, Batch: sizes[0], Channels: sizes[1], Height: sizes[2], Width: sizes[3]}
+		case name == heads.ViewParameters && len(shape) == 2:
+			d.Batch.Parameters = int(shape[1].Size)
 		case name != resetName && !strings.HasSuffix(name, bufferSuffix):
 			sizes, _ := shape.Sizes()
 			d.Parameters = append(d.Parameters, Parameter{Name: name, Shape: sizes, Trainable: buffers[name]})
+		}
+	}
+	for _, e := range m.GetMetadataProps() {
+		at := map[string]*int{heads.MetaViews: &d.Batch.Views, heads.MetaBaseViews: &d.Batch.BaseViews, heads.MetaPlainView: &d.Batch.PlainView}[e.GetKey()]
+		if at == nil {
+			continue
+		}
+		if *at, err = strconv.Atoi(e.GetValue()); err != nil {
+			return fmt.Errorf("training graph: %s is %q among its metadata", e.GetKey(), e.GetValue())
 		}
 	}
 	for _, n := range g.GetNode() {
@@ -321,9 +334,9 @@ func (f *Folder) Fingerprint() string {
 // ErrMismatch is wrapped by Require's error.
 var ErrMismatch = errors.New("the artifacts don't fit the experiment")
 
-// Require returns an error that says what is missing for training on square images of a size with a loss on the given
-// outputs; dir names the artifacts in it.
-func (d Description) Require(dir string, imageSize int, outputs []string) error {
+// Require returns an error that says what is missing for training on square images of a size with what the given heads, whose
+// Batch is the experiment's, give; dir names the artifacts in it.
+func (d Description) Require(dir string, imageSize int, list []heads.Head) error {
 	if in := d.Input; in.Height != int64(imageSize) || in.Width != int64(imageSize) || in.Channels != channels {
 		return fmt.Errorf("%w: %s takes images of %d×%d pixels, data.image_size is %d", ErrMismatch, dir, in.Width, in.Height, imageSize)
 	}
@@ -334,10 +347,25 @@ func (d Description) Require(dir string, imageSize int, outputs []string) error 
 	for _, o := range d.Outputs {
 		names = append(names, o.Name)
 	}
-	for _, name := range outputs {
+	for _, name := range []string{Features, Embedding} {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("%w: %s has no output %s, it has: %s", ErrMismatch, dir, name, strings.Join(names, ", "))
 		}
+	}
+	var missing, flags []string
+	for _, h := range list {
+		switch h = h.Resolved(); {
+		case !slices.Contains(names, h.Output):
+			missing = append(missing, h.Output)
+			flags = append(flags, fmt.Sprintf("--head '%v'", h))
+		case h.Kind == heads.Pair && d.Batch.Views != h.Views, h.Kind == heads.Conditioned && d.Batch != h.Batch:
+			return fmt.Errorf("%w: %s has the output %s for batches of %s, the experiment's have %s: build it anew, with --head '%v'",
+				ErrMismatch, dir, h.Output, d.Batch, h.Batch, h)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: %s has no output %s, which the loss looks at; it has: %s. Build it anew: ordo artifacts build FORWARD.onnx "+
+			"--out DIR %s, beside the flags that it was built with", ErrMismatch, dir, strings.Join(missing, ", "), strings.Join(names, ", "), strings.Join(flags, " "))
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"ordo/models/artifacts"
 	"ordo/models/autodiff"
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
@@ -141,13 +142,15 @@ func TestReadRefuses(t *testing.T) {
 
 func TestRequire(t *testing.T) {
 	_, f := written(t)
-	if err := f.Require("d", 8, []string{"features", "embedding"}); err != nil {
+	if err := f.Require("d", 8, nil); err != nil {
 		t.Error(err)
 	}
 	if err := f.Require("d", 32, nil); !errors.Is(err, artifacts.ErrMismatch) || !strings.Contains(err.Error(), "8×8 pixels, data.image_size is 32") {
 		t.Errorf("another image size: %v", err)
 	}
-	if err := f.Require("d", 8, []string{"order"}); !errors.Is(err, artifacts.ErrMismatch) || !strings.Contains(err.Error(), "no output order, it has: features, embedding") {
+	order := heads.Default()
+	order.Name, order.Layers = "order", []int{4}
+	if err := f.Require("d", 8, []heads.Head{order}); !errors.Is(err, artifacts.ErrMismatch) || !strings.Contains(err.Error(), "no output order, which the loss looks at; it has: features, embedding. Build it anew: ordo artifacts build FORWARD.onnx --out DIR --head '{name: order, layers: [4]}'") {
 		t.Errorf("another output: %v", err)
 	}
 }

@@ -46,7 +46,8 @@ type Source struct {
 // Description is what a model takes and gives.
 type Description struct {
 	Input      Input       `json:"input"`
-	Outputs    []Output    `json:"outputs"` // in the order in which the loss gets them
+	Outputs    []Output    `json:"outputs"`        // in the order in which the loss gets them
+	Batch      heads.Batch `json:"batch,omitzero"` // what heads that look at several views of an image ask of a batch
 	Parameters []Parameter `json:"parameters"`
 }
 

@@ -99,26 +99,8 @@ func (o Options) Validate() error {
 		taken[name] = true
 		known = append(known, name)
 	}
-	names := map[string]bool{}
-	for i, h := range o.Heads {
-		h = h.Resolved()
-		if err := h.Validate(); err != nil {
-			for _, line := range strings.Split(err.Error(), "\n") {
-				faultf("heads[%d].%s", i, line)
-			}
-			continue
-		}
-		if names[h.Name] {
-			faultf("heads[%d].name: a head before it is called %q too", i, h.Name)
-		}
-		if taken[h.Output] {
-			faultf("heads[%d].output: there is an output %q already", i, h.Output)
-		}
-		if !slices.Contains(known, h.Input) || h.Input == h.Output {
-			faultf("heads[%d].input: must be one of %s, got %q", i, strings.Join(known, ", "), h.Input)
-		}
-		names[h.Name], taken[h.Output] = true, true
-		known = append(known, h.Output)
+	if err := heads.ValidateList(o.Heads, known); err != nil {
+		faults = append(faults, err)
 	}
 	for i, p := range o.Frozen {
 		if p == "" {

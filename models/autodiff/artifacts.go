@@ -40,6 +40,8 @@ type Artifacts struct {
 // depends on are trained, batch norm's running statistics are kept up to date. Batch norms are put into training mode in
 // the training graph and into evaluation mode in the other, whatever their mode is in m. m is not changed.
 //
+// The training graph has m's metadata.
+//
 // A batch for which the graph was exported is made free, see [onnxgraph.InferFree], or that is an error.
 //
 // The error names the node and operator that is at fault, if one is.
@@ -55,7 +57,12 @@ func Build(m *onnxgraph.Model, o Options) (*Artifacts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("autodiff: training graph: %w", err)
 	}
-	a := &Artifacts{Training: training, Eval: buildEval(f)}
+	training.MetadataProps = m.GetMetadataProps()
+	eval, err := buildEval(f, o.Evaluation)
+	if err != nil {
+		return nil, fmt.Errorf("autodiff: evaluation graph: %w", err)
+	}
+	a := &Artifacts{Training: training, Eval: eval}
 	if !o.FlatGradients {
 		a.Optimizer = NewOptimizer(o.Optimizer, len(trainable))
 	}

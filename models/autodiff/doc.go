@@ -33,8 +33,9 @@
 //
 // # Evaluation graph
 //
-// The forward nodes with batch norm by its running statistics; the inputs are those of the forward graph and all parameters,
-// in the training graph's order, for they are fed by position; the outputs are the forward graph's.
+// The forward nodes with batch norm by its running statistics; the outputs are the forward graph's, or those that
+// Options.Evaluation names; the inputs are those of the forward graph that these need and all parameters, in the training
+// graph's order, for they are fed by position.
 //
 // # Optimizer graph
 //

@@ -9,6 +9,8 @@ import (
 type Options struct {
 	// Outputs names the graph outputs that the loss sees, in the order in which the loss node gets them; at least one.
 	Outputs []string
+	// Evaluation names the graph outputs that the evaluation graph gives; none: all. What these don't need it doesn't have.
+	Evaluation []string
 	// Frozen names parameters that are not trained, beside batch norm's running statistics. The batch norms of frozen layers
 	// go on to normalise by the batch and to keep their statistics.
 	Frozen []string

@@ -255,9 +255,36 @@ func (t *training) gradient(name string) string {
 	if len(parts) < 2 {
 		return slices.Concat(parts, []string{""})[0]
 	}
-	sum := t.op("Sum", name+gradSuffix, t.typeOf(name), parts)
+	op := "Sum"
+	if len(parts) == 2 && slices.ContainsFunc(parts, t.gemmOfLater) {
+		op = "Add"
+	}
+	sum := t.op(op, name+gradSuffix, t.typeOf(name), parts)
 	t.parts[name] = []string{sum}
 	return sum
+}
+
+// gemmOfLater says whether a value is the result of a Gemm of some node's third output or a later one. ONNX Runtime's fusion of such a
+// Gemm with a Sum of two fails, and with it the session.
+func (t *training) gemmOfLater(name string) bool {
+	n, _ := t.producer(name)
+	if n == nil || n.GetOpType() != "Gemm" {
+		return false
+	}
+	return slices.ContainsFunc(n.GetInput(), func(in string) bool {
+		_, k := t.producer(in)
+		return k >= 2
+	})
+}
+
+// producer finds the node that makes a value and which of its outputs that is; nil and -1 for none.
+func (t *training) producer(name string) (*onnxgraph.Node, int) {
+	for _, n := range slices.Backward(t.b.Model().GetGraph().GetNode()) {
+		if k := slices.Index(n.GetOutput(), name); k >= 0 {
+			return n, k
+		}
+	}
+	return nil, -1
 }
 
 // addAccumulation writes the gradients into the buffers from which the optimizer reads, and computes their norm.

@@ -32,6 +32,17 @@ func (b *Builder) Import(domain string, version int64) {
 	}
 }
 
+// Meta stores a text under a key among the model's metadata.
+func (b *Builder) Meta(key, value string) {
+	for _, e := range b.model.GetMetadataProps() {
+		if e.GetKey() == key {
+			e.Value = value
+			return
+		}
+	}
+	b.model.MetadataProps = append(b.model.MetadataProps, &StringEntry{Key: key, Value: value})
+}
+
 // Unique returns the name, or the name with a number where it is taken, and takes it.
 func (b *Builder) Unique(name string) string {
 	unique := name

@@ -3,6 +3,7 @@ package onnxgraph
 import (
 	"math"
 	"slices"
+	"strconv"
 )
 
 // The arithmetic on known integers. A free size takes part as k·name, k ≥ 1, which is all that the shapes of a network with a
@@ -425,12 +426,20 @@ func dimension(k int64, names []string, ok bool) Dim {
 	return times(k, names[0])
 }
 
-// quotient is the dimension that is left of a shape when others are taken out of it.
+// quotient is the dimension that is left of a shape when others are taken out of it. A number that doesn't divide the factors
+// divides the name: what is left of [batch, 64] beside [5, 64] is the size "batch/5".
 func quotient(s, others Shape) Dim {
 	k, names, ok := monomial(s)
 	l, taken, known := monomial(others)
-	if !ok || !known || l == 0 || k%l != 0 {
+	if !ok || !known || l == 0 {
 		return Unknown
+	}
+	if k%l != 0 {
+		d := gcd(k, l)
+		if len(names) != 1 || len(taken) > 0 {
+			return Unknown
+		}
+		return times(k/d, names[0]+"/"+strconv.FormatInt(l/d, 10))
 	}
 	for _, name := range taken {
 		i := slices.Index(names, name)
@@ -440,4 +449,12 @@ func quotient(s, others Shape) Dim {
 		names = slices.Delete(names, i, i+1)
 	}
 	return dimension(k/l, names, true)
+}
+
+// gcd is the greatest common divisor of two numbers above 0.
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }

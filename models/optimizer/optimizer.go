@@ -124,6 +124,15 @@ func (p *Optimizer) findFactors(values, grads []float32, scale float32) {
 	}
 }
 
+// Norm is the L2 norm of a vector, summed in float64 and always in the same order.
+func Norm(x []float32) float64 {
+	var squares float64
+	for at := 0; at < len(x); at += blockSize {
+		squares += sumSquares(x[at:min(at+blockSize, len(x))])
+	}
+	return math.Sqrt(squares)
+}
+
 // each calls f for every block.
 func (p *Optimizer) each(f func(i int, b block)) {
 	parallel(len(p.blocks), p.workers, func(i int) { f(i, p.blocks[i]) })

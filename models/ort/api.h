@@ -22,6 +22,7 @@ typedef struct OrtKernelContext OrtKernelContext;
 typedef struct OrtKernelInfo OrtKernelInfo;
 typedef struct OrtMemoryInfo OrtMemoryInfo;
 typedef struct OrtRunOptions OrtRunOptions;
+typedef struct OrtSession OrtSession;
 typedef struct OrtSessionOptions OrtSessionOptions;
 typedef struct OrtShapeInferContext OrtShapeInferContext;
 typedef struct OrtStatus OrtStatus;
@@ -87,6 +88,13 @@ extern const void *const *ordo_training_api;
 ORDO_CALL(ordo_api, 0, OrtStatus *, CreateStatus, (int code, const char *message), (code, message))
 ORDO_CALL(ordo_api, 2, const char *, GetErrorMessage, (const OrtStatus *status), (status))
 API(3, CreateEnv, (int level, const char *id, OrtEnv **env), (level, id, env))
+API(8, CreateSessionFromArray,
+    (const OrtEnv *env, const void *model, size_t size, const OrtSessionOptions *options, OrtSession **session),
+    (env, model, size, options, session))
+API(9, Run,
+    (OrtSession *session, const OrtRunOptions *options, const char *const *in_names, const OrtValue *const *in, size_t inputs,
+     const char *const *out_names, size_t outputs, OrtValue **out),
+    (session, options, in_names, in, inputs, out_names, outputs, out))
 API(10, CreateSessionOptions, (OrtSessionOptions **options), (options))
 API(14, EnableProfiling, (OrtSessionOptions *options, const char *prefix), (options, prefix))
 API(17, DisableMemPattern, (OrtSessionOptions *options), (options))
@@ -115,6 +123,7 @@ API(91, KernelContext_GetOutput,
     (context, index, shape, rank, value))
 API(125, GetAvailableProviders, (char ***names, int *count), (names, count))
 API(126, ReleaseAvailableProviders, (char **names, int count), (names, count))
+API(130, AddSessionConfigEntry, (OrtSessionOptions *options, const char *key, const char *value), (options, key, value))
 API(204, SessionOptionsAppendExecutionProvider_CUDA_V2, (OrtSessionOptions *options, const OrtCUDAProviderOptionsV2 *cuda),
     (options, cuda))
 API(205, CreateCUDAProviderOptions, (OrtCUDAProviderOptionsV2 **cuda), (cuda))
@@ -123,6 +132,7 @@ API(206, UpdateCUDAProviderOptions,
 RELEASE(92, Env)
 RELEASE(93, Status)
 RELEASE(94, MemoryInfo)
+RELEASE(95, Session)
 RELEASE(96, Value)
 RELEASE(99, TensorTypeAndShapeInfo)
 RELEASE(100, SessionOptions)

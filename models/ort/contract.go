@@ -3,16 +3,19 @@ package ort
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
 
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
 // Names that the training API and package autodiff agree on.
 const (
 	imagesName    = "images"
+	drawnName     = heads.ViewParameters
 	resetName     = "lazy_reset_grad"
 	bufferSuffix  = "_grad.accumulation.buffer"
 	gradNormName  = "grad_norm"
@@ -25,7 +28,10 @@ const (
 
 // contract is what the graphs promise each other; ONNX Runtime takes it on trust.
 type contract struct {
-	images     []int64 // [batch, channels, height, width]; 0 is free
+	inputs     []string // images, and parameters if the graph takes them, in its order
+	images     []int64  // [batch, channels, height, width]; 0 is free
+	drawn      []int64  // [batch, columns] of the input parameters; nil where the graph has none
+	views      int      // of each image in a batch, 0: any
 	parameters []Parameter
 	statistics []string // running means and variances, which the forward pass overwrites
 	lossInputs []string
@@ -38,7 +44,10 @@ func checkArtifacts(a Artifacts) (contract, error) {
 	if err != nil {
 		return c, err
 	}
-	if err := c.readTraining(training); err != nil {
+	if err := c.readTraining(training.Graph); err != nil {
+		return c, fmt.Errorf("training graph: %w", err)
+	}
+	if err := c.readMetadata(training); err != nil {
 		return c, fmt.Errorf("training graph: %w", err)
 	}
 	if len(a.Eval) > 0 {
@@ -46,12 +55,12 @@ func checkArtifacts(a Artifacts) (contract, error) {
 		if err != nil {
 			return c, err
 		}
-		if err := c.checkEval(eval); err != nil {
+		if err := c.checkEval(eval.Graph); err != nil {
 			return c, fmt.Errorf("evaluation graph: %w", err)
 		}
 	}
 	if len(a.Optimizer) == 0 {
-		if err := c.checkGradients(training); err != nil {
+		if err := c.checkGradients(training.Graph); err != nil {
 			return c, fmt.Errorf("training graph: %w", err)
 		}
 	} else {
@@ -59,7 +68,7 @@ func checkArtifacts(a Artifacts) (contract, error) {
 		if err != nil {
 			return c, err
 		}
-		if err := checkOptimizer(optimizer); err != nil {
+		if err := checkOptimizer(optimizer.Graph); err != nil {
 			return c, fmt.Errorf("optimizer graph: %w", err)
 		}
 	}
@@ -69,7 +78,7 @@ func checkArtifacts(a Artifacts) (contract, error) {
 	return c, nil
 }
 
-func parse(what string, data []byte) (*onnxgraph.Graph, error) {
+func parse(what string, data []byte) (*onnxgraph.Model, error) {
 	if len(data) == 0 {
 		return nil, fmt.Errorf("the %s is missing", what)
 	}
@@ -80,7 +89,20 @@ func parse(what string, data []byte) (*onnxgraph.Graph, error) {
 	if m.Graph == nil {
 		return nil, fmt.Errorf("the %s holds no graph", what)
 	}
-	return m.Graph, nil
+	return m, nil
+}
+
+// readMetadata finds what a head that looks at several views of an image asks of the batches.
+func (c *contract) readMetadata(m *onnxgraph.Model) (err error) {
+	for _, e := range m.GetMetadataProps() {
+		if e.GetKey() != heads.MetaViews {
+			continue
+		}
+		if c.views, err = strconv.Atoi(e.GetValue()); err != nil || c.views < 1 {
+			return fmt.Errorf("%s is %q among its metadata", heads.MetaViews, e.GetValue())
+		}
+	}
+	return nil
 }
 
 func (c *contract) readTraining(g *onnxgraph.Graph) error {
@@ -101,6 +123,13 @@ func (c *contract) readTraining(g *onnxgraph.Graph) error {
 			buffers[param] = shape
 		case name == imagesName:
 			c.images = shape
+			c.inputs = append(c.inputs, name)
+		case name == drawnName:
+			if len(shape) != 2 {
+				return fmt.Errorf("input %s must be [batch, columns], it is %v", name, shape)
+			}
+			c.drawn = shape
+			c.inputs = append(c.inputs, name)
 		default:
 			c.parameters = append(c.parameters, Parameter{Name: name, Shape: shape})
 		}
@@ -242,6 +271,27 @@ func (t *Trainer) checkState() error {
 			return fmt.Errorf("parameter %s has shape %v (type %d) in the checkpoint, %v (float32) in the training graph",
 				p.Name, shape, kind, p.Shape)
 		}
+	}
+	return nil
+}
+
+// checkInputs holds a batch against the training graph's inputs.
+func (c *contract) checkInputs(in Inputs) error {
+	if err := c.checkImages(in.Images.shape); err != nil {
+		return err
+	}
+	rows := in.Images.shape[0]
+	if c.views > 0 && rows%int64(c.views) != 0 {
+		return fmt.Errorf("a batch of %d rows, the model takes %d views of each image", rows, c.views)
+	}
+	switch {
+	case c.drawn == nil && in.Parameters == nil:
+	case c.drawn == nil:
+		return fmt.Errorf("the model takes no input %s", drawnName)
+	case in.Parameters == nil:
+		return fmt.Errorf("the model takes the input %s too, [%d, %d]", drawnName, rows, c.drawn[1])
+	case !slices.Equal(in.Parameters.shape, []int64{rows, c.drawn[1]}):
+		return fmt.Errorf("%s have shape %v, the model takes [%d, %d] for these images", drawnName, in.Parameters.shape, rows, c.drawn[1])
 	}
 	return nil
 }

@@ -18,6 +18,12 @@
 // Its kernel calls the trainer's LossFunc with every model output and a gradient to fill for each, both in ONNX Runtime's
 // own memory. So a step is one forward and one backward pass, nothing is computed twice and nothing is copied.
 //
+// # Several batches, one update
+//
+// Trainer.Step is Accumulate, the two passes, and Update. Between updates gradients add up over any number of batches, where the
+// optimizer is Go's. A Forward runs the forward pass of a training graph by itself, in an inference session that reads the
+// parameters where the optimizer has them, or an average of them.
+//
 // # What is checked, and what a failure leaves behind
 //
 // The training API takes graph inputs by name and trusts their shapes, types and order; mistakes give wrong numbers or

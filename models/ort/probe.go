@@ -24,6 +24,17 @@ func CheckArtifacts(a Artifacts) error {
 // ImageShape is the shape [batch, channels, height, width] that the training graph takes; a batch of 0 is free.
 func (t *Trainer) ImageShape() []int64 { return slices.Clone(t.contract.images) }
 
+// InputColumns is the number of columns of the input parameters, 0 where the training graph takes none.
+func (t *Trainer) InputColumns() int {
+	if t.contract.drawn == nil {
+		return 0
+	}
+	return int(t.contract.drawn[1])
+}
+
+// Views is the number of views of each image that a batch must have; 0: any rows will do.
+func (t *Trainer) Views() int { return t.contract.views }
+
 // StepOutputs names the outputs of the training graph that a Probe gives, in order: grad_norm and whatever else the graph's
 // maker added.
 func (t *Trainer) StepOutputs() []string { return slices.Clone(t.trainOut) }
@@ -38,8 +49,8 @@ type Probe struct {
 
 // Probe runs the training graph forward and backward, loss included, and reads its outputs. Nothing is trained: parameters,
 // statistics and optimizer are afterwards as before. The outputs may be non-finite.
-func (t *Trainer) Probe(images *Tensor) (p Probe, err error) {
-	if err := t.contract.checkImages(images.shape); err != nil {
+func (t *Trainer) Probe(in Inputs) (p Probe, err error) {
+	if err := t.contract.checkInputs(in); err != nil {
 		return p, fmt.Errorf("ort: probe: %w", err)
 	}
 	if err := t.keepStatistics(); err != nil {
@@ -50,18 +61,8 @@ func (t *Trainer) Probe(images *Tensor) (p Probe, err error) {
 			err = fmt.Errorf("ort: probe: %w", err)
 		}
 	}()
-	in, err := images.value()
-	if err != nil {
-		return p, err
-	}
-	defer C.ort_ReleaseValue(in)
-	t.lossErr = nil
-	s := C.ort_TrainStep(t.session, nil, 1, &in, C.size_t(len(t.outputs)), &t.outputs[0])
 	defer t.releaseOutputs()
-	if err := status(s); err != nil {
-		if t.lossErr != nil {
-			return p, t.lossErr
-		}
+	if _, err = t.forwardBackward(in); err != nil {
 		return p, err
 	}
 	p.Outputs = make([][]float32, len(t.outputs))

@@ -21,7 +21,7 @@ func TestProbe(t *testing.T) {
 	defer tr.Close()
 	x := images(t, lib, 6)
 	before := must[[]float32](t)(tr.CopyParameters(false))
-	p := must[ort.Probe](t)(tr.Probe(x))
+	p := must[ort.Probe](t)(tr.Probe(ort.Inputs{Images: x}))
 	if !slices.Equal(before, must[[]float32](t)(tr.CopyParameters(false))) {
 		t.Error("the probe changed parameters or statistics")
 	}
@@ -57,7 +57,7 @@ func TestProbeFails(t *testing.T) {
 	broken := errors.New("broken")
 	tr := trainer(t, lib, func([]ort.Output) error { return broken })
 	before := must[[]float32](t)(tr.CopyParameters(false))
-	if _, err := tr.Probe(images(t, lib, 3)); !errors.Is(err, broken) {
+	if _, err := tr.Probe(ort.Inputs{Images: images(t, lib, 3)}); !errors.Is(err, broken) {
 		t.Errorf("error %v, want the loss's", err)
 	}
 	if !slices.Equal(before, must[[]float32](t)(tr.CopyParameters(false))) {
@@ -65,7 +65,7 @@ func TestProbeFails(t *testing.T) {
 	}
 	small := must[*ort.Tensor](t)(lib.NewTensor(1, 3, 4, 4))
 	defer small.Close()
-	if _, err := tr.Probe(small); err == nil || !strings.Contains(err.Error(), "the model takes") {
+	if _, err := tr.Probe(ort.Inputs{Images: small}); err == nil || !strings.Contains(err.Error(), "the model takes") {
 		t.Errorf("images of another size: %v", err)
 	}
 }

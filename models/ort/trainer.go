@@ -13,6 +13,7 @@ import (
 	"math"
 	"runtime/cgo"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"ordo/models/optimizer"
@@ -60,13 +61,16 @@ type Trainer struct {
 	contract  contract
 	trainOut  []string // user outputs of the training graph, in order
 	evalOut   []string
-	gradNorm  int // index of grad_norm in trainOut
+	normOut   int // index of grad_norm in trainOut
 	gradients int // index of gradients in trainOut, or -1
 	outputs   []*C.OrtValue
 	updater   *updater // nil where an optimizer graph does its work
 	kept      []kept
 	stored    map[string][]byte    // of the checkpoint, until somebody keeps it
 	stats     map[string][]float32 // batch-norm statistics before the current step
+
+	accumulated int     // batches since the last update
+	gradNorm    float32 // of the last of them
 }
 
 // NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how.
@@ -153,8 +157,8 @@ func (t *Trainer) readNames() error {
 	if err := status(C.ort_TrainInputCount(t.session, &inputs)); err != nil {
 		return err
 	}
-	if inputs != 1 {
-		return fmt.Errorf("the session takes %d inputs, not the images alone", inputs)
+	if int(inputs) != len(t.contract.inputs) {
+		return fmt.Errorf("the session takes %d inputs, not %s alone", inputs, strings.Join(t.contract.inputs, " and "))
 	}
 	var err error
 	t.trainOut, err = t.names(
@@ -165,9 +169,9 @@ func (t *Trainer) readNames() error {
 	if err != nil {
 		return err
 	}
-	t.gradNorm = slices.Index(t.trainOut, gradNormName)
+	t.normOut = slices.Index(t.trainOut, gradNormName)
 	t.gradients = slices.Index(t.trainOut, gradientsName)
-	if t.gradNorm < 0 {
+	if t.normOut < 0 {
 		return fmt.Errorf("the training graph has no output %s", gradNormName)
 	}
 	t.outputs = make([]*C.OrtValue, len(t.trainOut))
@@ -200,64 +204,151 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 	return out, nil
 }
 
-// Step trains on one batch: forward, the loss, backward, then the optimizer at the given learning rate. It gives the global
-// L2 norm of the gradients, before any clipping. If it fails before the update, as with gradients that are not finite, the trainer
-// is as it was before the call; an error of the update itself ("optimizer step") leaves it unfit to go on.
+// Inputs are what a batch gives a training graph.
+type Inputs struct {
+	Images *Tensor // [R, 3, S, S]
+	// Parameters are what was drawn for each row, [R, P], for a graph that takes them (package heads, kind conditioned); nil
+	// for all others.
+	Parameters *Tensor
+}
+
+// Step trains on one batch of images: Accumulate and Update.
 func (t *Trainer) Step(images *Tensor, rate float32) (gradNorm float32, err error) {
-	if err := t.contract.checkImages(images.shape); err != nil {
-		return 0, fmt.Errorf("ort: training step: %w", err)
+	if err := checkRate(rate); err != nil {
+		return 0, err
 	}
-	if rate < 0 || math.IsNaN(float64(rate)) || math.IsInf(float64(rate), 0) {
-		return 0, fmt.Errorf("ort: training step: learning rate %v is not a number of at least 0", rate)
+	if err := t.Accumulate(Inputs{Images: images}); err != nil {
+		return 0, err
 	}
-	if err := t.keepStatistics(); err != nil {
-		return 0, fmt.Errorf("ort: training step: %w", err)
+	return t.Update(rate)
+}
+
+func checkRate(rate float32) error {
+	if rate < 0 || !finite(rate) {
+		return fmt.Errorf("ort: training step: learning rate %v is not a number of at least 0", rate)
 	}
-	defer t.releaseOutputs()
-	gradNorm, err = t.forwardBackward(images)
-	if err == nil && !finite(gradNorm) {
+	return nil
+}
+
+// Accumulate runs forward, the loss and backward, and adds the gradients to those since the last Update. More than one call
+// before an Update needs an optimizer in Go. If the pass fails, as with gradients that are not finite, the trainer is as it was
+// after that Update: what was accumulated is gone.
+func (t *Trainer) Accumulate(in Inputs) error {
+	err := t.contract.checkInputs(in)
+	if err == nil && t.accumulated > 0 && t.updater == nil {
+		err = errors.New("the optimizer is ONNX Runtime's, which takes the gradients of one batch")
+	}
+	if err == nil && t.accumulated == 0 {
+		err = t.keepStatistics()
+	}
+	if err != nil {
+		return fmt.Errorf("ort: training step: %w", err)
+	}
+	t.releaseOutputs()
+	t.gradNorm, err = t.forwardBackward(in)
+	if err == nil && !finite(t.gradNorm) {
 		err = ErrNonFinite
 	}
 	if err != nil {
-		return 0, fmt.Errorf("ort: training step: %w", errors.Join(err, t.undo()))
+		t.releaseOutputs()
+		return fmt.Errorf("ort: training step: %w", errors.Join(err, t.undo()))
+	}
+	t.accumulated++
+	return nil
+}
+
+// Update lets the optimizer take a step at the given learning rate by the accumulated gradients, and gives their global L2 norm,
+// before any clipping. If that is not finite, the trainer is as it was before the first Accumulate; an error of the update itself
+// ("optimizer step") leaves it unfit to go on.
+func (t *Trainer) Update(rate float32) (gradNorm float32, err error) {
+	if err := checkRate(rate); err != nil {
+		return 0, err
+	}
+	if t.accumulated == 0 {
+		return 0, errors.New("ort: optimizer step: there are no gradients")
+	}
+	defer t.releaseOutputs()
+	gradNorm = t.gradNorm
+	if t.accumulated > 1 {
+		// grad_norm is that of the last batch alone.
+		sum, _, err := view(t.outputs[t.gradients])
+		if err != nil {
+			return 0, fmt.Errorf("ort: optimizer step: %w", err)
+		}
+		gradNorm = float32(optimizer.Norm(sum))
+	}
+	if !finite(gradNorm) {
+		return 0, fmt.Errorf("ort: training step: %w", errors.Join(ErrNonFinite, t.undo()))
 	}
 	if err := t.update(rate); err != nil {
 		return 0, fmt.Errorf("ort: optimizer step: %w", err)
 	}
+	t.accumulated = 0
 	return gradNorm, nil
+}
+
+// Discard takes back what was accumulated: the trainer is as it was after the last Update.
+func (t *Trainer) Discard() error {
+	if t.accumulated == 0 {
+		return nil
+	}
+	t.releaseOutputs()
+	if err := t.undo(); err != nil {
+		return fmt.Errorf("ort: discard: %w", err)
+	}
+	return nil
 }
 
 // forwardBackward leaves the gradients in the session's buffers, and among the outputs if they are one, and gives their
 // norm. The caller releases the outputs.
-func (t *Trainer) forwardBackward(images *Tensor) (float32, error) {
-	in, err := images.value()
+func (t *Trainer) forwardBackward(in Inputs) (float32, error) {
+	values, err := t.contract.values(in)
+	defer release(values)
 	if err != nil {
 		return 0, err
 	}
-	defer C.ort_ReleaseValue(in)
 	t.lossErr = nil
-	s := C.ort_TrainStep(t.session, nil, 1, &in, C.size_t(len(t.outputs)), &t.outputs[0])
+	s := C.ort_TrainStep(t.session, nil, C.size_t(len(values)), &values[0], C.size_t(len(t.outputs)), &t.outputs[0])
 	if err := status(s); err != nil {
 		if t.lossErr != nil {
 			return 0, t.lossErr
 		}
 		return 0, err
 	}
-	norm, _, err := view(t.outputs[t.gradNorm])
+	norm, _, err := view(t.outputs[t.normOut])
 	if err != nil {
 		return 0, err
 	}
 	return norm[0], nil
 }
 
-func (t *Trainer) releaseOutputs() {
-	for i, v := range t.outputs {
+// values wraps a batch in the graph's order; the caller releases them.
+func (c *contract) values(in Inputs) ([]*C.OrtValue, error) {
+	var values []*C.OrtValue
+	for _, name := range c.inputs {
+		tensor := in.Images
+		if name == drawnName {
+			tensor = in.Parameters
+		}
+		v, err := tensor.value()
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+func release(values []*C.OrtValue) {
+	for i, v := range values {
 		if v != nil {
 			C.ort_ReleaseValue(v)
-			t.outputs[i] = nil
+			values[i] = nil
 		}
 	}
 }
+
+func (t *Trainer) releaseOutputs() { release(t.outputs) }
 
 // keepStatistics copies the batch-norm statistics: the forward pass overwrites them in place, before the loss is known.
 func (t *Trainer) keepStatistics() error {
@@ -273,6 +364,7 @@ func (t *Trainer) keepStatistics() error {
 
 // undo takes back what a forward and backward pass changed.
 func (t *Trainer) undo() error {
+	t.accumulated = 0
 	err := status(C.ort_LazyResetGrad(t.session))
 	for name, kept := range t.stats {
 		err = errors.Join(err, t.SetParameter(name, kept))
@@ -333,6 +425,7 @@ func (t *Trainer) LearningRate() (float32, error) {
 
 // Close releases the session, then its state (the session writes into the state as it goes), then what they used.
 func (t *Trainer) Close() {
+	t.releaseOutputs()
 	if t.session != nil {
 		C.ort_ReleaseTrainingSession(t.session)
 	}

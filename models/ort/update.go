@@ -58,24 +58,39 @@ func (t *Trainer) update(rate float32) error {
 	if err != nil {
 		return err
 	}
+	if err := t.refresh(); err != nil {
+		return err
+	}
 	u := t.updater
 	buffer, err := u.values.value()
 	if err != nil {
 		return err
 	}
 	defer C.ort_ReleaseValue(buffer)
-	if u.stale {
-		if err := status(C.ort_CopyParametersToBuffer(t.session, buffer, true)); err != nil {
-			return err
-		}
-		u.stale = false
-	}
 	u.optimizer.Step(u.values.Data(), gradients, float64(rate))
 	u.rate = rate
 	if err := status(C.ort_CopyBufferToParameters(t.session, buffer, true)); err != nil {
 		return err
 	}
 	return status(C.ort_LazyResetGrad(t.session))
+}
+
+// refresh makes the updater's copy of the trainable parameters that of the session.
+func (t *Trainer) refresh() error {
+	u := t.updater
+	if !u.stale {
+		return nil
+	}
+	buffer, err := u.values.value()
+	if err != nil {
+		return err
+	}
+	defer C.ort_ReleaseValue(buffer)
+	if err := status(C.ort_CopyParametersToBuffer(t.session, buffer, true)); err != nil {
+		return err
+	}
+	u.stale = false
+	return nil
 }
 
 // parametersChanged says that the session's trainable parameters are no longer those of the last step.

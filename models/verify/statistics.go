@@ -41,7 +41,11 @@ func (c *check) checkStatistics(p ort.Probe) error {
 			continue
 		}
 		channels := len(before)
-		mean, variance := moments(p.Outputs[i], int(c.images.Shape()[0]), channels)
+		inner := int64(1)
+		for _, d := range n.shape[min(2, len(n.shape)):] {
+			inner *= max(d.Size, 1)
+		}
+		mean, variance := moments(p.Outputs[i], channels, int(inner))
 		samples[n.variance] = len(p.Outputs[i]) / channels
 		c.statistic(n.mean, p.Statistics[n.mean], blend(before, mean, n.momentum))
 		c.statistic(n.variance, p.Statistics[n.variance], blend(variances, variance, n.momentum))
@@ -66,10 +70,11 @@ func blend(old []float32, batch []float64, momentum float64) []float32 {
 	return out
 }
 
-// moments are mean and biased variance of each channel of values [batch, channels, …].
-func moments(values []float32, batch, channels int) (mean, variance []float64) {
+// moments are mean and biased variance of each channel of values [rows, channels, inner]. The rows of a head that looks at several
+// views are fewer than the images.
+func moments(values []float32, channels, inner int) (mean, variance []float64) {
 	mean, variance = make([]float64, channels), make([]float64, channels)
-	inner := len(values) / (batch * channels)
+	batch := len(values) / (channels * inner)
 	for pass := range 2 {
 		for n := range batch {
 			for k := range channels {

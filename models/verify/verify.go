@@ -28,7 +28,8 @@ type Options struct {
 	Differences bool
 	// DifferenceTolerance bounds its relative errors. Default 0.03.
 	DifferenceTolerance float64
-	// Batch is the number of images without a reference, in [2, 256]. Default 4.
+	// Batch is the number of images without a reference, in [2, 256]. Default 4. A model with a head that looks at several views
+	// of an image gets so many of each.
 	Batch int
 	// Seed starts the random images, gradients and directions. Default 1.
 	Seed uint64
@@ -69,6 +70,7 @@ type check struct {
 	library *ort.Library
 	trainer *ort.Trainer
 	images  *ort.Tensor
+	drawn   *ort.Tensor // the input parameters, nil where the model takes none
 	random  *rand.Rand
 
 	norms   []norm
@@ -110,6 +112,13 @@ func (c *check) run(ctx context.Context, a ort.Artifacts, progress Progress) (er
 		return err
 	}
 	defer c.images.Close()
+	if columns := c.trainer.InputColumns(); columns > 0 {
+		if c.drawn, err = c.library.NewTensor(int(c.images.Shape()[0]), columns); err != nil {
+			return err
+		}
+		defer c.drawn.Close()
+		c.draw(c.drawn)
+	}
 	c.report.Batch = int(c.images.Shape()[0])
 
 	// One pass tells the outputs' sizes, from which dz is made; its gradients are not looked at.
@@ -164,7 +173,7 @@ func (c *check) pass() (ort.Probe, error) {
 	if err := c.library.SetSeed(int64(c.o.Seed & (1<<62 - 1))); err != nil {
 		return ort.Probe{}, err
 	}
-	return c.trainer.Probe(c.images)
+	return c.trainer.Probe(ort.Inputs{Images: c.images, Parameters: c.drawn})
 }
 
 // makeImages takes the reference's images or draws some, evenly in [-1, 1].
@@ -182,6 +191,9 @@ func (c *check) makeImages() error {
 		data = images.Data
 	} else if shape[0] == 0 {
 		shape[0] = int64(c.o.Batch)
+		if views := c.trainer.Views(); views > 0 {
+			shape[0] *= int64(views)
+		}
 	}
 	sizes := make([]int, len(shape))
 	for i, d := range shape {
@@ -195,10 +207,15 @@ func (c *check) makeImages() error {
 		copy(c.images.Data(), data)
 		return nil
 	}
-	for i := range c.images.Data() {
-		c.images.Data()[i] = float32(2*c.random.Float64() - 1)
-	}
+	c.draw(c.images)
 	return nil
+}
+
+// draw fills a tensor evenly from [-1, 1].
+func (c *check) draw(t *ort.Tensor) {
+	for i := range t.Data() {
+		t.Data()[i] = float32(2*c.random.Float64() - 1)
+	}
 }
 
 // makeGradients takes the reference's dz or draws one for each output, from a normal distribution.

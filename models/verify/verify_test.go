@@ -243,7 +243,7 @@ func TestStatisticsOfReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	copy(in.Data(), images.data)
-	p, err := tr.Probe(in)
+	p, err := tr.Probe(ort.Inputs{Images: in})
 	in.Close()
 	tr.Close()
 	if err != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"ordo/augment"
 	"ordo/loss"
+	"ordo/models/heads"
 )
 
 // decoder moves values as YAML gives them into Go values, without any conversion that could hide a slip.
@@ -29,6 +31,10 @@ func (d *decoder) value(path string, dst reflect.Value, src any) {
 		return
 	case termType:
 		d.term(path, dst, src)
+		return
+	case headType:
+		dst.Set(reflect.ValueOf(heads.Default()))
+		d.keys(path, dst, src, nil)
 		return
 	}
 	ok := false
@@ -193,10 +199,11 @@ func (d *decoder) term(path string, dst reflect.Value, src any) {
 	dst.Set(reflect.ValueOf(t))
 }
 
-// step decodes an entry of augment.invariant: a name, a map of a name to settings, or a family.
+// step decodes an entry of augment.invariant: a name, a map of a name to settings, or a family; beside the latter two
+// there may be views. A name that is a transformation's and a family's alone is the transformation.
 func (d *decoder) step(path string, dst reflect.Value, src any) {
 	if name, ok := src.(string); ok {
-		if slices.Contains(augment.FamilyNames(), name) {
+		if slices.Contains(augment.FamilyNames(), name) && !slices.Contains(augment.StepNames(), name) {
 			src = map[string]any{"family": name}
 		} else {
 			src = map[string]any{name: nil}
@@ -206,6 +213,13 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 	if !ok {
 		d.fault(path, "must be a transformation, like `- horizontal_flip: {p: 0.5}`, found %s", found(src))
 		return
+	}
+	if list, ok := tree["views"]; ok {
+		views := reflect.New(viewsType).Elem()
+		d.value(path+".views", views, list)
+		defer func() { dst.FieldByName("Views").Set(views) }()
+		tree = maps.Clone(tree)
+		delete(tree, "views")
 	}
 	if _, ok := tree["family"]; ok {
 		d.familyStep(path, dst, tree)

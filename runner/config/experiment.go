@@ -162,11 +162,12 @@ const hashDigits = 10
 var laterKeys = []string{
 	"model.patch_size", "model.weights", "model.weights_strict", "model.artifacts",
 	"train.betas", "train.eps", "train.momentum", "train.nesterov", "train.eta", "train.exclude_bias_norm", "train.clip_grad_norm",
-	"train.skip_nonfinite",
+	"train.skip_nonfinite", "train.micro_batch", "model.heads",
 	"loss.invariance.schedule", "loss.invariance.warmup", "loss.invariance.queue", "loss.invariance.momentum",
 	"loss.invariance.momentum_schedule", "loss.invariance.similarity", "loss.invariance.variance",
 	"loss.invariance.covariance", "loss.invariance.lambda", "loss.order.schedule", "loss.order.warmup", "loss.order.margin",
 	"loss.order.scaled_margin", "loss.order.families", "loss.terms",
+	"augment.preset", "augment.local_views", "augment.plain_view", "augment.shared",
 }
 
 // Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads

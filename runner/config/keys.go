@@ -11,6 +11,7 @@ import (
 
 	"ordo/augment"
 	"ordo/loss"
+	"ordo/models/heads"
 )
 
 // Key is one key of an experiment file.
@@ -37,6 +38,8 @@ var (
 	stepType   = reflect.TypeFor[augment.Step]()
 	familyType = reflect.TypeFor[augment.Family]()
 	termType   = reflect.TypeFor[loss.TermOptions]()
+	headType   = reflect.TypeFor[heads.Head]()
+	viewsType  = reflect.TypeFor[[]int]()
 )
 
 // Keys returns every key, in the order in which Experiment.YAML writes them.
@@ -166,6 +169,8 @@ func (s *schema) leaf(path string, v reflect.Value) {
 	switch v.Type().Elem() {
 	case familyType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
+	case headType:
+		s.entry(path+"."+index, reflect.ValueOf(heads.Default()))
 	case termType:
 		for _, kind := range loss.TermKinds() {
 			t, err := loss.DefaultTerm(kind)
@@ -176,6 +181,7 @@ func (s *schema) leaf(path string, v reflect.Value) {
 		}
 	case stepType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
+		s.keys = append(s.keys, Key{join(path+"."+index, "views"), expected(viewsType), ""})
 		for _, name := range augment.StepNames() {
 			step, err := augment.DefaultStep(name)
 			if err != nil {
@@ -192,7 +198,7 @@ func (s *schema) entry(path string, v reflect.Value) {
 	for _, f := range fields(v) {
 		at := join(path, f.name)
 		switch {
-		case path == "augment.invariant."+index && f.name == "levels":
+		case path == "augment.invariant."+index && slices.Contains([]string{"levels", "sampling", "signed"}, f.name):
 			continue // of no meaning there
 		case slices.ContainsFunc(s.keys, func(k Key) bool { return k.Path == at }):
 			continue // of another kind, too
@@ -253,6 +259,8 @@ func expected(t reflect.Type) string {
 		return "a family, like {family: rotate}"
 	case termType:
 		return "a term, like {kind: care}"
+	case headType:
+		return "a head, like {name: order, layers: [128, 32]}"
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -18,6 +18,10 @@ const (
 type Train struct {
 	Epochs    int `yaml:"epochs"`     // passes over the training images, in [1, 100000]; default 15
 	BatchSize int `yaml:"batch_size"` // images a step, each of which gives all its views; in [2, 65536], default 200
+	// MicroBatch is how many images go through the network at once: the memory of a step is that of a micro-batch, and the loss
+	// and the gradient are those of the whole batch (Gao et al. 2021, GradCache). Every micro-batch goes forward twice, and batch
+	// norm sees the micro-batch, not the batch. It must divide batch_size; 0, the default: batch_size, in one go.
+	MicroBatch int `yaml:"micro_batch"`
 	// The optimizer and its settings, keys of this section too.
 	optimizer.Options `yaml:",inline" mapstructure:",squash"`
 	LR                float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
@@ -51,6 +55,8 @@ func (t Train) Validate() error {
 	}
 	check(t.Epochs >= 1 && t.Epochs <= 100_000, "epochs: must be in [1, 100000], got %d", t.Epochs)
 	check(t.BatchSize >= 2 && t.BatchSize <= 65536, "batch_size: must be in [2, 65536], got %d", t.BatchSize)
+	check(t.MicroBatch == 0 || t.MicroBatch > 0 && t.MicroBatch <= t.BatchSize && t.BatchSize%t.MicroBatch == 0,
+		"micro_batch: must divide batch_size, %d, or be 0, got %d", t.BatchSize, t.MicroBatch)
 	if err := t.Options.Validate(); err != nil {
 		faults = append(faults, flatten(err)...)
 	}

@@ -53,7 +53,7 @@ func fruit(t testing.TB, n int) data.Dataset {
 func batches(t *testing.T, workers, from, count int) (pixels [][]float32, scales [][]float64) {
 	t.Helper()
 	lib := orttest.Open(t)
-	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), 7, 6, workers, from)
+	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), Options{Seed: 7, Batch: 6, Workers: workers, Step: from})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func (b broken) Image(i int) (augment.Image, error) {
 
 func TestUnreadableImageEndsTheEpoch(t *testing.T) {
 	lib := orttest.Open(t)
-	l, err := New(context.Background(), lib, broken{fruit(t, 24), 5}, plan(t, 16), 1, 6, 2, 0)
+	l, err := New(context.Background(), lib, broken{fruit(t, 24), 5}, plan(t, 16), Options{Seed: 1, Batch: 6, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestUnreadableImageEndsTheEpoch(t *testing.T) {
 func TestCancelledLoaderEnds(t *testing.T) {
 	lib := orttest.Open(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	l, err := New(ctx, lib, fruit(t, 24), plan(t, 16), 1, 6, 1, 0)
+	l, err := New(ctx, lib, fruit(t, 24), plan(t, 16), Options{Seed: 1, Batch: 6, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestEvaluationViews(t *testing.T) {
 
 func BenchmarkLoader(b *testing.B) {
 	lib := orttest.Open(b)
-	l, err := New(context.Background(), lib, fruit(b, 512), plan(b, 32), 1, 64, 2, 0)
+	l, err := New(context.Background(), lib, fruit(b, 512), plan(b, 32), Options{Seed: 1, Batch: 64, Workers: 2})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -228,4 +228,39 @@ func BenchmarkLoader(b *testing.B) {
 		l.Release(batch)
 	}
 	b.ReportMetric(float64(64*4*b.N)/b.Elapsed().Seconds(), "views/s")
+}
+
+// TestMicroBatchesAreTheBatch: its rows twice over, and its views.
+func TestMicroBatchesAreTheBatch(t *testing.T) {
+	lib := orttest.Open(t)
+	pixels, scales := batches(t, 1, 0, 6)
+	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), Options{Seed: 7, Batch: 6, Micro: 2, Workers: 3, Step: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const size = 3 * 16 * 16
+	for step := 3; step < 6; step++ {
+		for pass := range 2 {
+			for first := 0; first < 6; first += 2 {
+				b, err := l.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b.First != first || b.Count != 2 || !slices.Equal(b.Images.Shape(), []int64{8, 3, 16, 16}) {
+					t.Fatalf("step %d, pass %d: images %d to %d, %v", step, pass, b.First, b.First+b.Count, b.Images.Shape())
+				}
+				for v := range 4 {
+					got, want := b.Images.Data()[v*2*size:][:2*size], pixels[step][(v*6+first)*size:][:2*size]
+					if !slices.Equal(got, want) {
+						t.Fatalf("step %d, pass %d: view %d of images %d and %d differs", step, pass, v, first, first+1)
+					}
+				}
+				if (pass == 1 || first == 4) && (!slices.Equal(b.Views.Scale, scales[step]) || b.Views.Images != 6) {
+					t.Fatalf("step %d: views %+v, want scales %v", step, b.Views, scales[step])
+				}
+				l.Release(b)
+			}
+		}
+	}
 }

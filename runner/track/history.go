@@ -110,11 +110,12 @@ func (h History) Time() Timing {
 		sum.Share.ONNXRuntime += t.Seconds * t.Share.ONNXRuntime
 		sum.Share.DataWait += t.Seconds * t.Share.DataWait
 		sum.Share.Loss += t.Seconds * t.Share.Loss
+		sum.Share.Target += t.Seconds * t.Share.Target
 		sum.Share.Rest += t.Seconds * t.Share.Rest
 		sum.PeakMemoryBytes = max(sum.PeakMemoryBytes, t.PeakMemoryBytes)
 	}
 	if sum.Seconds > 0 {
-		for _, s := range []*float64{&sum.Share.ONNXRuntime, &sum.Share.DataWait, &sum.Share.Loss, &sum.Share.Rest} {
+		for _, s := range []*float64{&sum.Share.ONNXRuntime, &sum.Share.DataWait, &sum.Share.Loss, &sum.Share.Target, &sum.Share.Rest} {
 			*s /= sum.Seconds
 		}
 	}

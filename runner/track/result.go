@@ -45,10 +45,11 @@ func (r *Result) SetEvaluation(e Evaluation) {
 	}
 }
 
-// TimeShare says what the wall time of the training steps went into; the four add up to 1.
+// TimeShare says what the wall time of the training steps went into; they add up to 1.
 type TimeShare struct {
 	ONNXRuntime float64 `json:"onnxruntime"` // forward, backward, optimizer
 	DataWait    float64 `json:"data_wait"`   // waiting for views
 	Loss        float64 `json:"loss"`
+	Target      float64 `json:"target,omitempty"` // the network of averaged weights: its forward pass and its update
 	Rest        float64 `json:"rest"`
 }

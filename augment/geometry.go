@@ -1,6 +1,10 @@
 package augment
 
-import "math"
+import (
+	"math"
+
+	"ordo/augment/kernel"
+)
 
 // border says what lies outside an image.
 type border int
@@ -28,6 +32,7 @@ type geometry struct {
 	whole                    bool
 	left, top, right, bottom int
 	border                   border
+	filter                   kernel.Interpolation // of maps along the axes, and of the reduction before others
 }
 
 // start makes the map the identity on img.

@@ -1,106 +1,65 @@
 package augment
 
-import "math"
-
-// tap is one value's place in a filter: weights[from:to] are those of the inputs first, first+1, ….
-type tap struct{ first, from, to int }
-
-// filter resizes one axis: a triangle filter that is widened where it minifies, normalised at every output
-// (Pillow's algorithm, which torchvision calls antialias).
-type filter struct {
-	taps        []tap
-	weights     []float32
-	copies      bool // every output is the next input
-	first, last int  // inputs that any tap reads, last exclusive
-}
-
-// build makes the filter for n outputs, output i centred at start + (i+1/2)*step in input coordinates; a negative
-// step mirrors. With clip the taps stay in [low, high) and the weights are normalised over what is left of them.
-func (f *filter) build(n int, start, step float64, clip bool, low, high int) {
-	width := max(math.Abs(step), 1)
-	f.taps = grow(f.taps, n)
-	f.weights = f.weights[:0]
-	f.first, f.last = math.MaxInt, math.MinInt
-	f.copies = true
-	for i := range f.taps {
-		centre := start + (float64(i)+0.5)*step
-		from, to := int(math.Floor(centre-width+0.5)), int(math.Floor(centre+width+0.5))
-		if clip {
-			from, to = max(from, low), min(to, high)
-		}
-		weight := func(k int) float64 { return max(0, 1-math.Abs((float64(k)-centre+0.5)/width)) }
-		const negligible = 1e-9 // of a weight: rounding's, where a pixel centre meets the filter's end
-		for from < to-1 && weight(from) < negligible {
-			from++
-		}
-		for to-1 > from && weight(to-1) < negligible {
-			to--
-		}
-		sum := 0.0
-		for k := from; k < to; k++ {
-			sum += weight(k)
-		}
-		t := tap{first: from, from: len(f.weights)}
-		for k := from; k < to; k++ {
-			f.weights = append(f.weights, float32(weight(k)/sum))
-		}
-		t.to = len(f.weights)
-		f.taps[i] = t
-		f.copies = f.copies && to-from == 1 && from == f.taps[0].first+i
-		f.first, f.last = min(f.first, from), max(f.last, to)
-	}
-}
+import "ordo/augment/kernel"
 
 // sampler reads images into views.
 type sampler struct {
-	columns, rows filter
+	columns, rows kernel.Filter
 	inside        []float32 // a filtered row of the image, RGB interleaved
 	padded        []float32 // the same with what lies left and right of the image
-	reduced       grid
+	starts        []int     // of the image rows that are combined to one, in its bytes
+	weights       []float32 // theirs
+	grid          kernel.Grid
 }
 
-// grid is an image of interleaved float32 RGB.
-type grid struct {
-	width, height int
-	pix           []float32
-}
-
-// layout says where the values of a resized image go: channel c of pixel (x, y) to c*channel + y*row + x*column.
-type layout struct{ channel, row, column int }
-
-// resize applies the two filters to img and writes len(columns.taps) x len(rows.taps) pixels in [0, 1].
+// resize applies the two filters to img: put gets the output's rows in turn, each as a line of pixels whose columns
+// are still the image's.
 //
 // Rows are combined first, into one line that stays in cache, then the line's columns into one row of the output.
-func (s *sampler) resize(dst []float32, to layout, img Image, edge border) {
+func (s *sampler) resize(img Image, edge border, put func(y int, line []float32)) {
 	// The image's columns that are read, directly or as reflections.
-	low, high := s.columns.first, s.columns.last
+	first, last := s.columns.Span()
+	low, high := first, last
 	pad := low < 0 || high > img.Width
 	if pad {
 		low, high = img.Width, 0
-		for x := s.columns.first; x < s.columns.last; x++ {
+		for x := first; x < last; x++ {
 			if k, ok := edge.index(x, img.Width); ok {
 				low, high = min(low, k), max(high, k+1)
 			}
 		}
 		high = max(low, high)
-		s.padded = grow(s.padded, 3*(s.columns.last-s.columns.first))
+		s.padded = grow(s.padded, 3*(last-first)+1)
 	}
-	s.inside = grow(s.inside, 3*(high-low))
-	for y, t := range s.rows.taps {
+	s.inside = grow(s.inside, 3*(high-low)+1)
+	for y := range s.rows.Len() {
+		s.combine(s.inside[:3*(high-low)], img, low, y, edge)
 		line := s.inside
-		clear(line)
-		s.combine(line, img, low, t, edge)
 		if pad {
 			s.extend(line, low, img.Width, edge)
 			line = s.padded
 		}
-		s.columns.apply(dst[y*to.row:], to, line)
+		put(y, line)
 	}
 }
 
-// extend writes to padded the columns that the taps read, of a line that holds the image's from column low on.
+// combine filters the image's rows to row y of the output, from column low on.
+func (s *sampler) combine(line []float32, img Image, low, y int, edge border) {
+	const scale = 1. / 255
+	first, weights := s.rows.Taps(y)
+	s.starts, s.weights = s.starts[:0], s.weights[:0]
+	for k, w := range weights {
+		if at, ok := edge.index(first+k, img.Height); ok {
+			s.starts = append(s.starts, 3*(at*img.Width+low))
+			s.weights = append(s.weights, w*scale)
+		}
+	}
+	kernel.Rows(line, img.Pix, s.starts, s.weights)
+}
+
+// extend writes to padded the columns that the filter reads, of a line that holds the image's from column low on.
 func (s *sampler) extend(line []float32, low, width int, edge border) {
-	first, last := s.columns.first, s.columns.last
+	first, last := s.columns.Span()
 	for x := first; x < last; {
 		to := s.padded[3*(x-first):]
 		if x >= 0 && x < width {
@@ -113,70 +72,6 @@ func (s *sampler) extend(line []float32, low, width int, edge border) {
 			clear(to[:3])
 		}
 		x++
-	}
-}
-
-// combine adds the weighted rows of t, from column low on, to line.
-func (s *sampler) combine(line []float32, img Image, low int, t tap, edge border) {
-	const scale = 1. / 255
-	row := func(k int) ([]uint8, float32) {
-		y, ok := edge.index(k, img.Height)
-		if !ok {
-			return img.Pix[:len(line)], 0 // any row will do: it weighs nothing
-		}
-		return img.Pix[3*(y*img.Width+low):][:len(line)], s.rows.weights[t.from+k-t.first] * scale
-	}
-	k, end := t.first, t.first+t.to-t.from
-	for ; k+4 <= end; k += 4 {
-		a, wa := row(k)
-		b, wb := row(k + 1)
-		c, wc := row(k + 2)
-		d, wd := row(k + 3)
-		a, b, c, d = a[:len(line)], b[:len(line)], c[:len(line)], d[:len(line)]
-		for i := range line {
-			line[i] += wa*float32(a[i]) + wb*float32(b[i]) + wc*float32(c[i]) + wd*float32(d[i])
-		}
-	}
-	if k+2 <= end {
-		a, wa := row(k)
-		b, wb := row(k + 1)
-		a, b = a[:len(line)], b[:len(line)]
-		for i := range line {
-			line[i] += wa*float32(a[i]) + wb*float32(b[i])
-		}
-		k += 2
-	}
-	if k < end {
-		a, wa := row(k)
-		a = a[:len(line)]
-		for i := range line {
-			line[i] += wa * float32(a[i])
-		}
-	}
-}
-
-// apply filters one line, whose first pixel is input number f.first, into a row of the output.
-func (f *filter) apply(dst []float32, to layout, line []float32) {
-	if f.copies && to.column == 3 {
-		copy(dst, line)
-		return
-	}
-	at := 0
-	for _, t := range f.taps {
-		weights := f.weights[t.from:t.to]
-		in := line[3*(t.first-f.first):][:3*len(weights)]
-		var r, g, b float32
-		for _, w := range weights {
-			pixel := (*[3]float32)(in) // one bounds check for three values
-			r += w * pixel[0]
-			g += w * pixel[1]
-			b += w * pixel[2]
-			in = in[3:]
-		}
-		dst[at] = r
-		dst[at+to.channel] = g
-		dst[at+2*to.channel] = b
-		at += to.column
 	}
 }
 

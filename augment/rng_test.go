@@ -137,6 +137,7 @@ func TestColorJitterOrders(t *testing.T) {
 	for k := range uint64(200) {
 		c := plainCanvas(img)
 		j.apply(c, &rng{key: mix(k)})
+		c.settle()
 		counts[[3]float32{c.planes[0][0], c.planes[1][0], c.planes[2][0]}]++
 	}
 	if len(counts) < 150 {

@@ -1,0 +1,216 @@
+package kernel
+
+import "math"
+
+// Op is an operation on the values of one pixel. Those with a luminance take ITU-R BT.601's weights to four digits, as
+// torchvision does.
+type Op struct {
+	Kind OpKind
+	A, B float32
+}
+
+// OpKind names an operation; v is a value in [0, 1].
+type OpKind uint8
+
+// The operations.
+const (
+	Scale    OpKind = iota // min(A*v, 1)
+	Blend                  // A*v + B, limited to [0, 1]
+	Saturate               // A*v + B*luminance, limited to [0, 1]
+	Hue                    // HSV's H moves by A sixths of a turn, A in [-3, 3]; S and V stay
+	Gray                   // the luminance in all three channels
+	Solarize               // 1-v where v >= A
+)
+
+const (
+	lumaR = float32(0.2989)
+	lumaG = float32(0.587)
+	lumaB = float32(0.114)
+)
+
+func luma(r, g, b float32) float32 {
+	return float32(float32(lumaR*r)+float32(lumaG*g)) + float32(lumaB*b)
+}
+
+// block is how many pixels meet all operations before the next ones do: their three planes stay in the first cache.
+const block = 512
+
+// Apply runs the operations over three planes, in one pass over memory.
+func Apply(red, green, blue []float32, ops []Op) {
+	n := len(red)
+	green, blue = green[:n], blue[:n]
+	for i := 0; i < n; i += block {
+		end := min(i+block, n)
+		applyBlock(red[i:end], green[i:end], blue[i:end], ops)
+	}
+}
+
+// Luminance is Apply, and returns the sum of the pixels' luminances after it.
+//
+// A block is summed in eight float32, pixel i into number i mod 8, and these in float64.
+func Luminance(red, green, blue []float32, ops []Op) float64 {
+	n := len(red)
+	green, blue = green[:n], blue[:n]
+	total := 0.0
+	for i := 0; i < n; i += block {
+		end := min(i+block, n)
+		r, g, b := red[i:end], green[i:end], blue[i:end]
+		applyBlock(r, g, b, ops)
+		var sums [8]float32
+		done := 0
+		if simd && len(r) >= 8 {
+			done = len(r) &^ 7
+			luminanceAVX2(&sums, &r[0], &g[0], &b[0], done)
+		}
+		for k := done; k < len(r); k++ {
+			sums[k%8] += luma(r[k], g[k], b[k])
+		}
+		for _, s := range sums {
+			total += float64(s)
+		}
+	}
+	return total
+}
+
+// Normalize is Apply, and writes (v-mean)*gain for each channel to dst, three planes in a row; with a mask, times the
+// pixel's value there.
+func Normalize(dst, red, green, blue []float32, ops []Op, mean, gain [3]float32, mask []float32) {
+	n := len(red)
+	green, blue, dst = green[:n], blue[:n], dst[:3*n]
+	for i := 0; i < n; i += block {
+		end := min(i+block, n)
+		applyBlock(red[i:end], green[i:end], blue[i:end], ops)
+		for c, plane := range [3][]float32{red, green, blue} {
+			out, in := dst[c*n+i:c*n+end], plane[i:end]
+			if mask != nil {
+				normalizeMasked(out, in, mean[c], gain[c], mask[i:end])
+			} else {
+				normalize(out, in, mean[c], gain[c])
+			}
+		}
+	}
+}
+
+func normalize(dst, src []float32, mean, gain float32) {
+	done := 0
+	if simd && len(dst) >= 8 {
+		done = len(dst) &^ 7
+		normalizeAVX2(&dst[0], &src[0], done, mean, gain)
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = (src[i] - mean) * gain
+	}
+}
+
+func normalizeMasked(dst, src []float32, mean, gain float32, mask []float32) {
+	done := 0
+	if simd && len(dst) >= 8 {
+		done = len(dst) &^ 7
+		normalizeMaskedAVX2(&dst[0], &src[0], &mask[0], done, mean, gain)
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = (src[i] - mean) * gain * mask[i]
+	}
+}
+
+func applyBlock(r, g, b []float32, ops []Op) {
+	done := 0
+	if simd && len(r) >= 8 {
+		done = len(r) &^ 7
+		for _, op := range ops {
+			switch op.Kind {
+			case Scale:
+				scaleAVX2(&r[0], &g[0], &b[0], done, op.A)
+			case Blend:
+				blendAVX2(&r[0], &g[0], &b[0], done, op.A, op.B)
+			case Saturate:
+				saturateAVX2(&r[0], &g[0], &b[0], done, op.A, op.B)
+			case Hue:
+				hueAVX2(&r[0], &g[0], &b[0], done, op.A)
+			case Gray:
+				grayAVX2(&r[0], &g[0], &b[0], done)
+			case Solarize:
+				solarizeAVX2(&r[0], &g[0], &b[0], done, op.A)
+			}
+		}
+	}
+	r, g, b = r[done:], g[done:], b[done:]
+	for _, op := range ops {
+		op.apply(r, g, b)
+	}
+}
+
+// apply is what the operations are.
+func (op Op) apply(red, green, blue []float32) {
+	green, blue = green[:len(red)], blue[:len(red)]
+	switch op.Kind {
+	case Scale:
+		for _, plane := range [3][]float32{red, green, blue} {
+			for i, v := range plane {
+				plane[i] = lesser(op.A*v, 1)
+			}
+		}
+	case Blend:
+		for _, plane := range [3][]float32{red, green, blue} {
+			for i, v := range plane {
+				plane[i] = clamp01(float32(op.A*v) + op.B)
+			}
+		}
+	case Saturate:
+		for i, r := range red {
+			g, b := green[i], blue[i]
+			grey := float32(op.B * luma(r, g, b))
+			red[i] = clamp01(float32(op.A*r) + grey)
+			green[i] = clamp01(float32(op.A*g) + grey)
+			blue[i] = clamp01(float32(op.A*b) + grey)
+		}
+	case Hue:
+		for i, r := range red {
+			red[i], green[i], blue[i] = turn(r, green[i], blue[i], op.A)
+		}
+	case Gray:
+		for i, r := range red {
+			grey := luma(r, green[i], blue[i])
+			red[i], green[i], blue[i] = grey, grey, grey
+		}
+	case Solarize:
+		for _, plane := range [3][]float32{red, green, blue} {
+			for i, v := range plane {
+				if v >= op.A {
+					plane[i] = 1 - v
+				}
+			}
+		}
+	}
+}
+
+// turn moves the hue h, in sixths of a turn. HSV's V is max and S is C/V with C = max-min, and the way back is
+// min + C*w, where w is clamp(|h-3|-1), clamp(2-|h-2|) and clamp(2-|h-4|) for R, G and B: three trapezes along the
+// wheel. As S and V stay, min and C do, and only h is ever computed.
+func turn(r, g, b, by float32) (red, green, blue float32) {
+	high, low := greater(greater(r, g), b), lesser(lesser(r, g), b)
+	chroma := high - low
+	over, h := r-g, float32(4)
+	if high == g {
+		over, h = b-r, 2
+	}
+	if high == r {
+		over, h = g-b, 0
+	}
+	h = h + over/greater(chroma, tiny) + by // in [-4, 8)
+	if h < 0 {
+		h += 6
+	}
+	if h >= 6 {
+		h -= 6
+	}
+	red = low + float32(chroma*clamp01(abs(h-3)-1))
+	green = low + float32(chroma*clamp01(2-abs(h-2)))
+	blue = low + float32(chroma*clamp01(2-abs(h-4)))
+	return red, green, blue
+}
+
+// tiny keeps the hue of grey finite: 0 of 0 is taken for 0 of tiny.
+const tiny = 0x1p-126
+
+func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

@@ -47,7 +47,7 @@ func Apply(red, green, blue []float32, ops []Op) {
 
 // Luminance is Apply, and returns the sum of the pixels' luminances after it.
 //
-// A block is summed in eight float32, pixel i into number i mod 8, and these in float64.
+// A block is summed in sixteen float32, pixel i into number i mod 16, and these in float64.
 func Luminance(red, green, blue []float32, ops []Op) float64 {
 	n := len(red)
 	green, blue = green[:n], blue[:n]
@@ -56,14 +56,14 @@ func Luminance(red, green, blue []float32, ops []Op) float64 {
 		end := min(i+block, n)
 		r, g, b := red[i:end], green[i:end], blue[i:end]
 		applyBlock(r, g, b, ops)
-		var sums [8]float32
+		var sums [16]float32
 		done := 0
-		if simd && len(r) >= 8 {
-			done = len(r) &^ 7
+		if simd && len(r) >= len(sums) {
+			done = len(r) &^ 15
 			luminanceAVX2(&sums, &r[0], &g[0], &b[0], done)
 		}
 		for k := done; k < len(r); k++ {
-			sums[k%8] += luma(r[k], g[k], b[k])
+			sums[k%len(sums)] += luma(r[k], g[k], b[k])
 		}
 		for _, s := range sums {
 			total += float64(s)

@@ -72,7 +72,11 @@ func (g *Grid) places(n int, px, py, dx, dy int64) {
 	done := 0
 	if simd {
 		done = (n + 7) &^ 7 // the arrays have room for the rest of a vector
-		placesAVX2(&g.at[0], &g.right[0], &g.below[0], done, px, py, dx, dy, g.Width)
+		var x, y [8]int64
+		for i, k := range [8]int64{0, 1, 4, 5, 2, 3, 6, 7} { // the order that placesAVX2 needs
+			x[i], y[i] = px+k*dx, py+k*dy
+		}
+		placesAVX2(&g.at[0], &g.right[0], &g.below[0], done, &x, &y, 8*dx, 8*dy, g.Width)
 	}
 	for i := done; i < n; i++ {
 		x, y := px+int64(i)*dx, py+int64(i)*dy
@@ -85,7 +89,7 @@ func (g *Grid) places(n int, px, py, dx, dy int64) {
 // sample interpolates at the places of a block.
 func (g *Grid) sample(red, green, blue []float32) {
 	done := 0
-	if simd {
+	if simd && len(red) >= 4 {
 		done = len(red) &^ 3
 		sampleAVX2(&red[0], &green[0], &blue[0], done, &g.Pix[0], g.Width, &g.at[0], &g.right[0], &g.below[0])
 	}

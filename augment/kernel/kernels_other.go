@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package kernel
 
 // The kernels have assembly for amd64 only.
@@ -6,10 +8,10 @@ const simd = false
 func rowsAVX2(*float32, int, *uint8, *int, *float32, int)                            {}
 func columnsAVX2(_, _, _ *float32, _ int, _ *float32, _ *int32, _ *float32, _ int)   {}
 func columnsPackedAVX2(_ *float32, _ int, _ *float32, _ *int32, _ *float32, _ int)   {}
-func placesAVX2(_ *int32, _, _ *float32, _ int, _, _, _, _ int64, _ int)             {}
+func placesAVX2(_ *int32, _, _ *float32, _ int, _, _ *[8]int64, _, _ int64, _ int)   {}
 func sampleAVX2(_, _, _ *float32, _ int, _ *float32, _ int, _ *int32, _, _ *float32) {}
 func symmetricAVX2(_ *float32, _ int, _, _ *float32, _ int, _, _ *int, _ int)        {}
-func luminanceAVX2(_ *[8]float32, _, _, _ *float32, _ int)                           {}
+func luminanceAVX2(_ *[16]float32, _, _, _ *float32, _ int)                          {}
 func normalizeAVX2(_, _ *float32, _ int, _, _ float32)                               {}
 func normalizeMaskedAVX2(_, _, _ *float32, _ int, _, _ float32)                      {}
 func scaleAVX2(_, _, _ *float32, _ int, _ float32)                                   {}

@@ -3,6 +3,7 @@ package augment
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -97,6 +98,43 @@ func BenchmarkGeometry(b *testing.B) {
 				report(b)
 			})
 		}
+	}
+}
+
+// Every workload renders. The names and sizes are read by compare/torchvision.py.
+func TestWorkloads(t *testing.T) {
+	names := map[string]bool{}
+	for _, w := range Workloads() {
+		t.Logf("workload %s: %dx%d to %d", w.Name, w.Width, w.Height, w.Size)
+		if names[w.Name] {
+			t.Errorf("%s is listed twice", w.Name)
+		}
+		names[w.Name] = true
+		view := mustPlan(t, w.Options, w.Size).render(texture(w.Width, w.Height), Key{}, 0)
+		if low, high := slices.Min(view), slices.Max(view); !(low >= -1.00001 && high <= 1.00001 && high-low > 0.1) {
+			t.Errorf("%s renders values in [%v, %v]", w.Name, low, high)
+		}
+	}
+}
+
+// BenchmarkWorkload renders what compare/torchvision.py compares with other libraries.
+func BenchmarkWorkload(b *testing.B) {
+	for _, w := range Workloads() {
+		b.Run(w.Name, func(b *testing.B) {
+			p, err := NewPlan(w.Options, w.Size)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var s Scratch
+			dst := make([]float32, 3*w.Size*w.Size)
+			img := texture(w.Width, w.Height)
+			i := uint64(0)
+			for b.Loop() {
+				p.Render(dst, &s, img, Key{Sample: i}, 0)
+				i++
+			}
+			report(b)
+		})
 	}
 }
 

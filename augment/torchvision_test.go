@@ -81,9 +81,7 @@ func bilinearOnly(c *canvas, img Image, g *geometry) {
 	r.Resize(img.Width+2*margin, img.Height+2*margin)
 	s.columns.Build(kernel.Bilinear, r.Width, -margin, 1, false, 0, 0)
 	s.rows.Build(kernel.Bilinear, r.Height, -margin, 1, false, 0, 0)
-	s.resize(img, g.border, func(y int, line []float32) {
-		kernel.ColumnsPacked(r.Pix[4*y*r.Width:], line, &s.columns)
-	})
+	s.resize(r, img, g.border)
 	m := *g
 	m.x0 += (g.xx+g.xy)/2 - 0.5 + margin
 	m.y0 += (g.yx+g.yy)/2 - 0.5 + margin

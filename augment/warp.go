@@ -1,10 +1,6 @@
 package augment
 
-import (
-	"math"
-
-	"ordo/augment/kernel"
-)
+import "math"
 
 // sample reads img through the map g into c's planes.
 //
@@ -15,10 +11,7 @@ func (s *sampler) sample(c *canvas, img Image, g *geometry) {
 	if g.upright() {
 		s.columns.Build(g.filter, c.width, g.x0, g.xx, g.whole, g.left, g.right)
 		s.rows.Build(g.filter, c.height, g.y0, g.yy, g.whole, g.top, g.bottom)
-		s.resize(img, g.border, func(y int, line []float32) {
-			red, green, blue := c.row(y)
-			kernel.Columns(red, green, blue, line, &s.columns)
-		})
+		s.resize(c, img, g.border)
 		return
 	}
 	w, h := float64(c.width), float64(c.height)
@@ -43,9 +36,7 @@ func (s *sampler) sample(c *canvas, img Image, g *geometry) {
 	r.Resize(right-left, bottom-top)
 	s.columns.Build(g.filter, r.Width, gx.start+float64(left)*gx.step, gx.step, false, 0, 0)
 	s.rows.Build(g.filter, r.Height, gy.start+float64(top)*gy.step, gy.step, false, 0, 0)
-	s.resize(img, g.border, func(y int, line []float32) {
-		kernel.ColumnsPacked(r.Pix[4*y*r.Width:], line, &s.columns)
-	})
+	s.resize(r, img, g.border)
 
 	// The map from the view's pixels to the grid's, both counted from the centre of the first.
 	toGrid := *g
@@ -55,10 +46,10 @@ func (s *sampler) sample(c *canvas, img Image, g *geometry) {
 }
 
 // warp samples the grid bilinearly at m(x, y) for every pixel; m counts from pixel centres and stays inside the grid.
-func (c *canvas) warp(grid *kernel.Grid, m *geometry) {
+func (c *canvas) warp(r *grid, m *geometry) {
 	for y := range c.height {
 		red, green, blue := c.row(y)
-		grid.Line(red, green, blue, m.xy*float64(y)+m.x0, m.yy*float64(y)+m.y0, m.xx, m.yx)
+		r.Line(red, green, blue, m.xy*float64(y)+m.x0, m.yy*float64(y)+m.y0, m.xx, m.yx)
 	}
 }
 

@@ -113,6 +113,23 @@ func (f *Filter) Taps(i int) (first int, weights []float32) {
 	return first, weights
 }
 
+// Copies returns 1 if every output is the next input, -1 if it is the one before, and 0 if neither holds.
+func (f *Filter) Copies() int {
+	if f.taps != 1 {
+		return 0
+	}
+	step := int32(1)
+	if len(f.first) > 1 && f.first[1] < f.first[0] {
+		step = -1
+	}
+	for i, first := range f.first {
+		if first != f.first[0]+int32(i)*step {
+			return 0
+		}
+	}
+	return int(step)
+}
+
 // grow returns a slice of length n on buf's memory, or on new memory with room to spare. Its content is arbitrary.
 func grow[T any](buf []T, n int) []T {
 	if cap(buf) < n {

@@ -121,6 +121,15 @@ func FuzzResample(f *testing.F) {
 			}
 		})
 
+		in, mirrored := bytes(r, 3*n), r.IntN(2) == 0
+		same(t, 3*n, func(dst []float32) { Unpack(dst[:n], dst[n:2*n], dst[2*n:], in, 1./255, mirrored) })
+		same(t, 4*n, func(dst []float32) {
+			UnpackPacked(dst, in, 1./255, mirrored)
+			for i := range n {
+				dst[4*i+3] = 0 // arbitrary
+			}
+		})
+
 		taps := r.IntN(9)
 		starts, weights := make([]int, taps), values(r, taps)
 		src := bytes(r, n+100)
@@ -146,9 +155,9 @@ func FuzzWarp(f *testing.F) {
 		x, dx := side(g.Width)
 		y, dy := side(g.Height)
 		same(t, 3*n, func(dst []float32) { g.Line(dst[:n], dst[n:2*n], dst[2*n:], x, y, dx, dy) })
-		xs, ys := values(r, n), values(r, n)
+		xs, ys := make([]float64, n), make([]float64, n)
 		for i := range xs {
-			xs[i], ys[i] = xs[i]*float32(g.Width), ys[i]*float32(g.Height)
+			xs[i], ys[i] = r.Float64()*float64(g.Width-1), r.Float64()*float64(g.Height-1)
 		}
 		same(t, 3*n, func(dst []float32) { g.Remap(dst[:n], dst[n:2*n], dst[2*n:], xs, ys) })
 	})

@@ -213,6 +213,398 @@ tap:
 	VZEROUPPER
 	RET
 
+// func unpackAVX2(red *float32, green *float32, blue *float32, n int, src *uint8, scale float32)
+// Requires: AVX, AVX2
+TEXT ·unpackAVX2(SB), NOSPLIT, $0-44
+	MOVQ         red+0(FP), AX
+	MOVQ         green+8(FP), CX
+	MOVQ         blue+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVQ         src+32(FP), SI
+	VBROADCASTSS scale+40(FP), Y0
+	XORQ         DI, DI
+
+loop:
+	VMOVDQU   (SI), X1
+	VMOVDQU   8(SI), X2
+	VPSHUFB   unpack_head_r<>+0(SB), X1, X3
+	VPSHUFB   unpack_tail_r<>+0(SB), X2, X4
+	VPOR      X3, X4, X3
+	VPMOVZXBD X3, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y3, Y0, Y3
+	VMOVUPS   Y3, (AX)(DI*4)
+	VPSHUFB   unpack_head_g<>+0(SB), X1, X3
+	VPSHUFB   unpack_tail_g<>+0(SB), X2, X4
+	VPOR      X3, X4, X3
+	VPMOVZXBD X3, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y3, Y0, Y3
+	VMOVUPS   Y3, (CX)(DI*4)
+	VPSHUFB   unpack_head_b<>+0(SB), X1, X1
+	VPSHUFB   unpack_tail_b<>+0(SB), X2, X2
+	VPOR      X1, X2, X1
+	VPMOVZXBD X1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y1, Y0, Y1
+	VMOVUPS   Y1, (DX)(DI*4)
+	ADDQ      $0x18, SI
+	ADDQ      $0x08, DI
+	CMPQ      DI, BX
+	JLT       loop
+	VZEROUPPER
+	RET
+
+DATA unpack_head_r<>+0(SB)/1, $0x00
+DATA unpack_head_r<>+1(SB)/1, $0x03
+DATA unpack_head_r<>+2(SB)/1, $0x06
+DATA unpack_head_r<>+3(SB)/1, $0x09
+DATA unpack_head_r<>+4(SB)/1, $0x0c
+DATA unpack_head_r<>+5(SB)/1, $0x0f
+DATA unpack_head_r<>+6(SB)/1, $0x80
+DATA unpack_head_r<>+7(SB)/1, $0x80
+DATA unpack_head_r<>+8(SB)/1, $0x80
+DATA unpack_head_r<>+9(SB)/1, $0x80
+DATA unpack_head_r<>+10(SB)/1, $0x80
+DATA unpack_head_r<>+11(SB)/1, $0x80
+DATA unpack_head_r<>+12(SB)/1, $0x80
+DATA unpack_head_r<>+13(SB)/1, $0x80
+DATA unpack_head_r<>+14(SB)/1, $0x80
+DATA unpack_head_r<>+15(SB)/1, $0x80
+GLOBL unpack_head_r<>(SB), RODATA|NOPTR, $16
+
+DATA unpack_tail_r<>+0(SB)/1, $0x80
+DATA unpack_tail_r<>+1(SB)/1, $0x80
+DATA unpack_tail_r<>+2(SB)/1, $0x80
+DATA unpack_tail_r<>+3(SB)/1, $0x80
+DATA unpack_tail_r<>+4(SB)/1, $0x80
+DATA unpack_tail_r<>+5(SB)/1, $0x80
+DATA unpack_tail_r<>+6(SB)/1, $0x0a
+DATA unpack_tail_r<>+7(SB)/1, $0x0d
+DATA unpack_tail_r<>+8(SB)/1, $0x80
+DATA unpack_tail_r<>+9(SB)/1, $0x80
+DATA unpack_tail_r<>+10(SB)/1, $0x80
+DATA unpack_tail_r<>+11(SB)/1, $0x80
+DATA unpack_tail_r<>+12(SB)/1, $0x80
+DATA unpack_tail_r<>+13(SB)/1, $0x80
+DATA unpack_tail_r<>+14(SB)/1, $0x80
+DATA unpack_tail_r<>+15(SB)/1, $0x80
+GLOBL unpack_tail_r<>(SB), RODATA|NOPTR, $16
+
+DATA unpack_head_g<>+0(SB)/1, $0x01
+DATA unpack_head_g<>+1(SB)/1, $0x04
+DATA unpack_head_g<>+2(SB)/1, $0x07
+DATA unpack_head_g<>+3(SB)/1, $0x0a
+DATA unpack_head_g<>+4(SB)/1, $0x0d
+DATA unpack_head_g<>+5(SB)/1, $0x80
+DATA unpack_head_g<>+6(SB)/1, $0x80
+DATA unpack_head_g<>+7(SB)/1, $0x80
+DATA unpack_head_g<>+8(SB)/1, $0x80
+DATA unpack_head_g<>+9(SB)/1, $0x80
+DATA unpack_head_g<>+10(SB)/1, $0x80
+DATA unpack_head_g<>+11(SB)/1, $0x80
+DATA unpack_head_g<>+12(SB)/1, $0x80
+DATA unpack_head_g<>+13(SB)/1, $0x80
+DATA unpack_head_g<>+14(SB)/1, $0x80
+DATA unpack_head_g<>+15(SB)/1, $0x80
+GLOBL unpack_head_g<>(SB), RODATA|NOPTR, $16
+
+DATA unpack_tail_g<>+0(SB)/1, $0x80
+DATA unpack_tail_g<>+1(SB)/1, $0x80
+DATA unpack_tail_g<>+2(SB)/1, $0x80
+DATA unpack_tail_g<>+3(SB)/1, $0x80
+DATA unpack_tail_g<>+4(SB)/1, $0x80
+DATA unpack_tail_g<>+5(SB)/1, $0x08
+DATA unpack_tail_g<>+6(SB)/1, $0x0b
+DATA unpack_tail_g<>+7(SB)/1, $0x0e
+DATA unpack_tail_g<>+8(SB)/1, $0x80
+DATA unpack_tail_g<>+9(SB)/1, $0x80
+DATA unpack_tail_g<>+10(SB)/1, $0x80
+DATA unpack_tail_g<>+11(SB)/1, $0x80
+DATA unpack_tail_g<>+12(SB)/1, $0x80
+DATA unpack_tail_g<>+13(SB)/1, $0x80
+DATA unpack_tail_g<>+14(SB)/1, $0x80
+DATA unpack_tail_g<>+15(SB)/1, $0x80
+GLOBL unpack_tail_g<>(SB), RODATA|NOPTR, $16
+
+DATA unpack_head_b<>+0(SB)/1, $0x02
+DATA unpack_head_b<>+1(SB)/1, $0x05
+DATA unpack_head_b<>+2(SB)/1, $0x08
+DATA unpack_head_b<>+3(SB)/1, $0x0b
+DATA unpack_head_b<>+4(SB)/1, $0x0e
+DATA unpack_head_b<>+5(SB)/1, $0x80
+DATA unpack_head_b<>+6(SB)/1, $0x80
+DATA unpack_head_b<>+7(SB)/1, $0x80
+DATA unpack_head_b<>+8(SB)/1, $0x80
+DATA unpack_head_b<>+9(SB)/1, $0x80
+DATA unpack_head_b<>+10(SB)/1, $0x80
+DATA unpack_head_b<>+11(SB)/1, $0x80
+DATA unpack_head_b<>+12(SB)/1, $0x80
+DATA unpack_head_b<>+13(SB)/1, $0x80
+DATA unpack_head_b<>+14(SB)/1, $0x80
+DATA unpack_head_b<>+15(SB)/1, $0x80
+GLOBL unpack_head_b<>(SB), RODATA|NOPTR, $16
+
+DATA unpack_tail_b<>+0(SB)/1, $0x80
+DATA unpack_tail_b<>+1(SB)/1, $0x80
+DATA unpack_tail_b<>+2(SB)/1, $0x80
+DATA unpack_tail_b<>+3(SB)/1, $0x80
+DATA unpack_tail_b<>+4(SB)/1, $0x80
+DATA unpack_tail_b<>+5(SB)/1, $0x09
+DATA unpack_tail_b<>+6(SB)/1, $0x0c
+DATA unpack_tail_b<>+7(SB)/1, $0x0f
+DATA unpack_tail_b<>+8(SB)/1, $0x80
+DATA unpack_tail_b<>+9(SB)/1, $0x80
+DATA unpack_tail_b<>+10(SB)/1, $0x80
+DATA unpack_tail_b<>+11(SB)/1, $0x80
+DATA unpack_tail_b<>+12(SB)/1, $0x80
+DATA unpack_tail_b<>+13(SB)/1, $0x80
+DATA unpack_tail_b<>+14(SB)/1, $0x80
+DATA unpack_tail_b<>+15(SB)/1, $0x80
+GLOBL unpack_tail_b<>(SB), RODATA|NOPTR, $16
+
+// func unpackPackedAVX2(dst *float32, n int, src *uint8, scale float32)
+// Requires: AVX, AVX2
+TEXT ·unpackPackedAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         src+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+
+loop:
+	VMOVQ     (DX), X1
+	VPINSRD   $0x02, 8(DX), X1, X1
+	VPSHUFB   unpackPacked_pixels<>+0(SB), X1, X1
+	VPSRLDQ   $0x08, X1, X2
+	VPMOVZXBD X1, Y1
+	VPMOVZXBD X2, Y2
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y1, Y0, Y1
+	VMOVUPS   Y1, (AX)
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y2, Y0, Y2
+	VMOVUPS   Y2, 32(AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x0c, DX
+	SUBQ      $0x04, CX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+DATA unpackPacked_pixels<>+0(SB)/1, $0x00
+DATA unpackPacked_pixels<>+1(SB)/1, $0x01
+DATA unpackPacked_pixels<>+2(SB)/1, $0x02
+DATA unpackPacked_pixels<>+3(SB)/1, $0x80
+DATA unpackPacked_pixels<>+4(SB)/1, $0x03
+DATA unpackPacked_pixels<>+5(SB)/1, $0x04
+DATA unpackPacked_pixels<>+6(SB)/1, $0x05
+DATA unpackPacked_pixels<>+7(SB)/1, $0x80
+DATA unpackPacked_pixels<>+8(SB)/1, $0x06
+DATA unpackPacked_pixels<>+9(SB)/1, $0x07
+DATA unpackPacked_pixels<>+10(SB)/1, $0x08
+DATA unpackPacked_pixels<>+11(SB)/1, $0x80
+DATA unpackPacked_pixels<>+12(SB)/1, $0x09
+DATA unpackPacked_pixels<>+13(SB)/1, $0x0a
+DATA unpackPacked_pixels<>+14(SB)/1, $0x0b
+DATA unpackPacked_pixels<>+15(SB)/1, $0x80
+GLOBL unpackPacked_pixels<>(SB), RODATA|NOPTR, $16
+
+// func unpackMirroredAVX2(red *float32, green *float32, blue *float32, n int, src *uint8, scale float32)
+// Requires: AVX, AVX2
+TEXT ·unpackMirroredAVX2(SB), NOSPLIT, $0-44
+	MOVQ         red+0(FP), AX
+	MOVQ         green+8(FP), CX
+	MOVQ         blue+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVQ         src+32(FP), SI
+	VBROADCASTSS scale+40(FP), Y0
+	XORQ         DI, DI
+
+loop:
+	VMOVDQU   (SI), X1
+	VMOVDQU   8(SI), X2
+	VPSHUFB   unpackMirrored_head_r<>+0(SB), X1, X3
+	VPSHUFB   unpackMirrored_tail_r<>+0(SB), X2, X4
+	VPOR      X3, X4, X3
+	VPMOVZXBD X3, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y3, Y0, Y3
+	VMOVUPS   Y3, (AX)(DI*4)
+	VPSHUFB   unpackMirrored_head_g<>+0(SB), X1, X3
+	VPSHUFB   unpackMirrored_tail_g<>+0(SB), X2, X4
+	VPOR      X3, X4, X3
+	VPMOVZXBD X3, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y3, Y0, Y3
+	VMOVUPS   Y3, (CX)(DI*4)
+	VPSHUFB   unpackMirrored_head_b<>+0(SB), X1, X1
+	VPSHUFB   unpackMirrored_tail_b<>+0(SB), X2, X2
+	VPOR      X1, X2, X1
+	VPMOVZXBD X1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y1, Y0, Y1
+	VMOVUPS   Y1, (DX)(DI*4)
+	SUBQ      $0x18, SI
+	ADDQ      $0x08, DI
+	CMPQ      DI, BX
+	JLT       loop
+	VZEROUPPER
+	RET
+
+DATA unpackMirrored_head_r<>+0(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+1(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+2(SB)/1, $0x0f
+DATA unpackMirrored_head_r<>+3(SB)/1, $0x0c
+DATA unpackMirrored_head_r<>+4(SB)/1, $0x09
+DATA unpackMirrored_head_r<>+5(SB)/1, $0x06
+DATA unpackMirrored_head_r<>+6(SB)/1, $0x03
+DATA unpackMirrored_head_r<>+7(SB)/1, $0x00
+DATA unpackMirrored_head_r<>+8(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+9(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+10(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+11(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+12(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+13(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+14(SB)/1, $0x80
+DATA unpackMirrored_head_r<>+15(SB)/1, $0x80
+GLOBL unpackMirrored_head_r<>(SB), RODATA|NOPTR, $16
+
+DATA unpackMirrored_tail_r<>+0(SB)/1, $0x0d
+DATA unpackMirrored_tail_r<>+1(SB)/1, $0x0a
+DATA unpackMirrored_tail_r<>+2(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+3(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+4(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+5(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+6(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+7(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+8(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+9(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+10(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+11(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+12(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+13(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+14(SB)/1, $0x80
+DATA unpackMirrored_tail_r<>+15(SB)/1, $0x80
+GLOBL unpackMirrored_tail_r<>(SB), RODATA|NOPTR, $16
+
+DATA unpackMirrored_head_g<>+0(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+1(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+2(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+3(SB)/1, $0x0d
+DATA unpackMirrored_head_g<>+4(SB)/1, $0x0a
+DATA unpackMirrored_head_g<>+5(SB)/1, $0x07
+DATA unpackMirrored_head_g<>+6(SB)/1, $0x04
+DATA unpackMirrored_head_g<>+7(SB)/1, $0x01
+DATA unpackMirrored_head_g<>+8(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+9(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+10(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+11(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+12(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+13(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+14(SB)/1, $0x80
+DATA unpackMirrored_head_g<>+15(SB)/1, $0x80
+GLOBL unpackMirrored_head_g<>(SB), RODATA|NOPTR, $16
+
+DATA unpackMirrored_tail_g<>+0(SB)/1, $0x0e
+DATA unpackMirrored_tail_g<>+1(SB)/1, $0x0b
+DATA unpackMirrored_tail_g<>+2(SB)/1, $0x08
+DATA unpackMirrored_tail_g<>+3(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+4(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+5(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+6(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+7(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+8(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+9(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+10(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+11(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+12(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+13(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+14(SB)/1, $0x80
+DATA unpackMirrored_tail_g<>+15(SB)/1, $0x80
+GLOBL unpackMirrored_tail_g<>(SB), RODATA|NOPTR, $16
+
+DATA unpackMirrored_head_b<>+0(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+1(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+2(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+3(SB)/1, $0x0e
+DATA unpackMirrored_head_b<>+4(SB)/1, $0x0b
+DATA unpackMirrored_head_b<>+5(SB)/1, $0x08
+DATA unpackMirrored_head_b<>+6(SB)/1, $0x05
+DATA unpackMirrored_head_b<>+7(SB)/1, $0x02
+DATA unpackMirrored_head_b<>+8(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+9(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+10(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+11(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+12(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+13(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+14(SB)/1, $0x80
+DATA unpackMirrored_head_b<>+15(SB)/1, $0x80
+GLOBL unpackMirrored_head_b<>(SB), RODATA|NOPTR, $16
+
+DATA unpackMirrored_tail_b<>+0(SB)/1, $0x0f
+DATA unpackMirrored_tail_b<>+1(SB)/1, $0x0c
+DATA unpackMirrored_tail_b<>+2(SB)/1, $0x09
+DATA unpackMirrored_tail_b<>+3(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+4(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+5(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+6(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+7(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+8(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+9(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+10(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+11(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+12(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+13(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+14(SB)/1, $0x80
+DATA unpackMirrored_tail_b<>+15(SB)/1, $0x80
+GLOBL unpackMirrored_tail_b<>(SB), RODATA|NOPTR, $16
+
+// func unpackPackedMirroredAVX2(dst *float32, n int, src *uint8, scale float32)
+// Requires: AVX, AVX2
+TEXT ·unpackPackedMirroredAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         src+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+
+loop:
+	VMOVQ     (DX), X1
+	VPINSRD   $0x02, 8(DX), X1, X1
+	VPSHUFB   unpackPackedMirrored_pixels<>+0(SB), X1, X1
+	VPSRLDQ   $0x08, X1, X2
+	VPMOVZXBD X1, Y1
+	VPMOVZXBD X2, Y2
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y1, Y0, Y1
+	VMOVUPS   Y1, (AX)
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y2, Y0, Y2
+	VMOVUPS   Y2, 32(AX)
+	ADDQ      $0x40, AX
+	SUBQ      $0x0c, DX
+	SUBQ      $0x04, CX
+	JNE       loop
+	VZEROUPPER
+	RET
+
+DATA unpackPackedMirrored_pixels<>+0(SB)/1, $0x09
+DATA unpackPackedMirrored_pixels<>+1(SB)/1, $0x0a
+DATA unpackPackedMirrored_pixels<>+2(SB)/1, $0x0b
+DATA unpackPackedMirrored_pixels<>+3(SB)/1, $0x80
+DATA unpackPackedMirrored_pixels<>+4(SB)/1, $0x06
+DATA unpackPackedMirrored_pixels<>+5(SB)/1, $0x07
+DATA unpackPackedMirrored_pixels<>+6(SB)/1, $0x08
+DATA unpackPackedMirrored_pixels<>+7(SB)/1, $0x80
+DATA unpackPackedMirrored_pixels<>+8(SB)/1, $0x03
+DATA unpackPackedMirrored_pixels<>+9(SB)/1, $0x04
+DATA unpackPackedMirrored_pixels<>+10(SB)/1, $0x05
+DATA unpackPackedMirrored_pixels<>+11(SB)/1, $0x80
+DATA unpackPackedMirrored_pixels<>+12(SB)/1, $0x00
+DATA unpackPackedMirrored_pixels<>+13(SB)/1, $0x01
+DATA unpackPackedMirrored_pixels<>+14(SB)/1, $0x02
+DATA unpackPackedMirrored_pixels<>+15(SB)/1, $0x80
+GLOBL unpackPackedMirrored_pixels<>(SB), RODATA|NOPTR, $16
+
 // func placesAVX2(at *int32, right *float32, below *float32, n int, x *[8]int64, y *[8]int64, dx int64, dy int64, width int)
 // Requires: AVX, AVX2
 TEXT ·placesAVX2(SB), NOSPLIT, $0-72

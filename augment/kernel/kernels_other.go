@@ -20,3 +20,7 @@ func saturateAVX2(_, _, _ *float32, _ int, _, _ float32)                        
 func hueAVX2(_, _, _ *float32, _ int, _ float32)                                     {}
 func grayAVX2(_, _, _ *float32, _ int)                                               {}
 func solarizeAVX2(_, _, _ *float32, _ int, _ float32)                                {}
+func unpackAVX2(_, _, _ *float32, _ int, _ *uint8, _ float32)                        {}
+func unpackMirroredAVX2(_, _, _ *float32, _ int, _ *uint8, _ float32)                {}
+func unpackPackedAVX2(_ *float32, _ int, _ *uint8, _ float32)                        {}
+func unpackPackedMirroredAVX2(_ *float32, _ int, _ *uint8, _ float32)                {}

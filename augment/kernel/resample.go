@@ -69,6 +69,50 @@ func ColumnsPacked(dst, line []float32, f *Filter) {
 	}
 }
 
+// Unpack writes the pixels R, G, B of src, times scale, to three planes; the last one first if mirrored.
+func Unpack(red, green, blue []float32, src []uint8, scale float32, mirrored bool) {
+	n := len(red)
+	green, blue, src = green[:n], blue[:n], src[:3*n]
+	done := 0
+	if simd && n >= 8 {
+		done = n &^ 7
+		if mirrored {
+			unpackMirroredAVX2(&red[0], &green[0], &blue[0], done, &src[3*(n-8)], scale)
+		} else {
+			unpackAVX2(&red[0], &green[0], &blue[0], done, &src[0], scale)
+		}
+	}
+	for i := done; i < n; i++ {
+		pixel := src[3*i:][:3]
+		if mirrored {
+			pixel = src[3*(n-1-i):][:3]
+		}
+		red[i], green[i], blue[i] = scale*float32(pixel[0]), scale*float32(pixel[1]), scale*float32(pixel[2])
+	}
+}
+
+// UnpackPacked is Unpack to pixels of four values, R, G, B and an arbitrary one.
+func UnpackPacked(dst []float32, src []uint8, scale float32, mirrored bool) {
+	n := len(dst) / 4
+	dst, src = dst[:4*n], src[:3*n]
+	done := 0
+	if simd && n >= 4 {
+		done = n &^ 3
+		if mirrored {
+			unpackPackedMirroredAVX2(&dst[0], done, &src[3*(n-4)], scale)
+		} else {
+			unpackPackedAVX2(&dst[0], done, &src[0], scale)
+		}
+	}
+	for i := done; i < n; i++ {
+		pixel, out := src[3*i:][:3], dst[4*i:][:4]
+		if mirrored {
+			pixel = src[3*(n-1-i):][:3]
+		}
+		out[0], out[1], out[2] = scale*float32(pixel[0]), scale*float32(pixel[1]), scale*float32(pixel[2])
+	}
+}
+
 func (f *Filter) check(line []float32) int {
 	_ = line[:3*(f.high-f.low)+1]
 	return len(f.first)

@@ -14,6 +14,18 @@ func columnsAVX2(red *float32, green *float32, blue *float32, n int, line *float
 func columnsPackedAVX2(dst *float32, n int, line *float32, first *int32, weights *float32, taps int)
 
 //go:noescape
+func unpackAVX2(red *float32, green *float32, blue *float32, n int, src *uint8, scale float32)
+
+//go:noescape
+func unpackPackedAVX2(dst *float32, n int, src *uint8, scale float32)
+
+//go:noescape
+func unpackMirroredAVX2(red *float32, green *float32, blue *float32, n int, src *uint8, scale float32)
+
+//go:noescape
+func unpackPackedMirroredAVX2(dst *float32, n int, src *uint8, scale float32)
+
+//go:noescape
 func placesAVX2(at *int32, right *float32, below *float32, n int, x *[8]int64, y *[8]int64, dx int64, dy int64, width int)
 
 //go:noescape

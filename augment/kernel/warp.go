@@ -50,18 +50,22 @@ func (g *Grid) checkPlace(px, py int64) {
 	}
 }
 
-// Remap samples bilinearly at (x[i], y[i]), counted as in Line; places outside are moved to the edge.
-func (g *Grid) Remap(red, green, blue, x, y []float32) {
+// Remap samples bilinearly at (x[i], y[i]), counted and limited as in Line's.
+func (g *Grid) Remap(red, green, blue []float32, x, y []float64) {
 	n := len(red)
 	green, blue, x, y = green[:n], blue[:n], x[:n], y[:n]
-	_ = g.Pix[:4*g.Width*g.Height]
-	right, bottom := float32(g.Width-2), float32(g.Height-2)
+	right, bottom := uint(g.Width-1), uint(g.Height-1)
 	for i := 0; i < n; i += gridBlock {
 		end := min(i+gridBlock, n)
-		for k := i; k < end; k++ {
-			left, top := lesser(greater(float32(math.Floor(float64(x[k]))), 0), right), lesser(greater(float32(math.Floor(float64(y[k]))), 0), bottom)
-			g.at[k-i] = int32(top)*int32(g.Width) + int32(left)
-			g.right[k-i], g.below[k-i] = clamp01(x[k]-left), clamp01(y[k]-top)
+		ys := y[i:end]
+		for k, px := range x[i:end] {
+			py := ys[k]
+			left, top := int(px), int(py)
+			if uint(left) >= right || uint(top) >= bottom {
+				panic(fmt.Sprintf("kernel: sample at (%v, %v) outside of a grid of %dx%d", px, py, g.Width, g.Height))
+			}
+			g.at[k] = int32(top*g.Width + left)
+			g.right[k], g.below[k] = float32(px-float64(left)), float32(py-float64(top))
 		}
 		g.sample(red[i:end], green[i:end], blue[i:end])
 	}

@@ -15,6 +15,10 @@ func main() {
 	rows()
 	columns()
 	columnsPacked()
+	for _, mirrored := range []bool{false, true} {
+		unpack(mirrored)
+		unpackPacked(mirrored)
+	}
 	places()
 	sample()
 	symmetric()
@@ -478,6 +482,108 @@ func columnsPacked() {
 	ADDQ(Imm(4), first)
 	LEAQ(at(weights, next), weights)
 	DECQ(n)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// shuffle returns a constant for VPSHUFB: byte i of the result is byte from[i] of the operand, or 0 if that is not one
+// of its 16.
+func shuffle(name string, from []int) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 16 {
+		b := 0x80
+		if i < len(from) && from[i] >= 0 && from[i] < 16 {
+			b = from[i]
+		}
+		DATA(i, U8(b))
+	}
+	return m
+}
+
+// unpack takes eight pixels, 24 bytes, in two overlapping vectors. Mirrored, src is the last eight pixels.
+func unpack(mirrored bool) {
+	name := "unpack"
+	if mirrored {
+		name += "Mirrored"
+	}
+	function(name+"AVX2", "func(red, green, blue *float32, n int, src *uint8, scale float32)")
+	planes, n, src := []reg.Register{load("red"), load("green"), load("blue")}, load("n"), load("src")
+	scale := broadcast("scale")
+	vectors("loop", 8, n, func(i reg.Register) {
+		head, tail := XMM(), XMM()
+		VMOVDQU(Mem{Base: src}, head)
+		VMOVDQU(Mem{Base: src, Disp: 8}, tail)
+		for c, plane := range planes {
+			var inHead, inTail []int
+			for k := range 8 {
+				at := 3*k + c
+				if mirrored {
+					at = 3*(7-k) + c
+				}
+				inHead = append(inHead, at)
+				if at < 16 {
+					at = -1
+				}
+				inTail = append(inTail, at-8)
+			}
+			a, b, v := XMM(), XMM(), YMM()
+			channel := string("rgb"[c])
+			VPSHUFB(shuffle(name+"_head_"+channel, inHead), head, a)
+			VPSHUFB(shuffle(name+"_tail_"+channel, inTail), tail, b)
+			VPOR(a, b, a)
+			VPMOVZXBD(a, v)
+			VCVTDQ2PS(v, v)
+			VMULPS(v, scale, v)
+			VMOVUPS(v, at(plane, i))
+		}
+		if mirrored {
+			SUBQ(Imm(24), src)
+		} else {
+			ADDQ(Imm(24), src)
+		}
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// unpackPacked takes four pixels, 12 bytes. Mirrored, src is the last four.
+func unpackPacked(mirrored bool) {
+	name := "unpackPacked"
+	if mirrored {
+		name += "Mirrored"
+	}
+	function(name+"AVX2", "func(dst *float32, n int, src *uint8, scale float32)")
+	dst, n, src := load("dst"), load("n"), load("src")
+	scale := broadcast("scale")
+	var from []int
+	for k := range 4 {
+		if mirrored {
+			k = 3 - k
+		}
+		from = append(from, 3*k, 3*k+1, 3*k+2, -1)
+	}
+	order := shuffle(name+"_pixels", from)
+	Label("loop")
+	bytes, rest, v := XMM(), XMM(), [2]reg.VecVirtual{YMM(), YMM()}
+	VMOVQ(Mem{Base: src}, bytes)
+	VPINSRD(Imm(2), Mem{Base: src, Disp: 8}, bytes, bytes)
+	VPSHUFB(order, bytes, bytes)
+	VPSRLDQ(Imm(8), bytes, rest)
+	VPMOVZXBD(bytes, v[0])
+	VPMOVZXBD(rest, v[1])
+	for i := range v {
+		VCVTDQ2PS(v[i], v[i])
+		VMULPS(v[i], scale, v[i])
+		VMOVUPS(v[i], Mem{Base: dst, Disp: 32 * i})
+	}
+	ADDQ(Imm(64), dst)
+	if mirrored {
+		SUBQ(Imm(12), src)
+	} else {
+		ADDQ(Imm(12), src)
+	}
+	SUBQ(Imm(4), n)
 	JNE(LabelRef("loop"))
 	VZEROUPPER()
 	RET()

@@ -151,10 +151,10 @@ func TestValidate(t *testing.T) {
 	if _, err := NewPlan(wide, 32); err == nil || !strings.Contains(err.Error(), "invariant[4].gaussian_blur.kernel_size:") {
 		t.Errorf("a blur wider than the image: %v", err)
 	}
-	if _, err := DefaultStep("solarize"); err == nil || !strings.Contains(err.Error(), "color_jitter") {
+	if _, err := DefaultStep("sharpen"); err == nil || !strings.Contains(err.Error(), "color_jitter") {
 		t.Errorf("DefaultStep of an unknown name: %v", err)
 	}
-	if _, err := DefaultFamily("spin"); err == nil || !strings.Contains(err.Error(), "rotate, zoom") {
+	if _, err := DefaultFamily("spin"); err == nil || !strings.Contains(err.Error(), "rotate, quarter_turn") {
 		t.Errorf("DefaultFamily of an unknown name: %v", err)
 	}
 }
@@ -215,7 +215,7 @@ func TestRenderIsPure(t *testing.T) {
 	want := map[job][]float32{}
 	for sample := range 2 * len(images) {
 		for view := range views {
-			want[job{sample, view}] = p.render(images[sample%3], Key{1, 2, uint64(sample)}, view)
+			want[job{sample, view}] = p.render(images[sample%3], Key{Seed: 1, Epoch: 2, Sample: uint64(sample)}, view)
 		}
 	}
 	var wait sync.WaitGroup
@@ -228,7 +228,7 @@ func TestRenderIsPure(t *testing.T) {
 			for i := range len(want) {
 				i = (i*(2*worker+1) + worker) % len(want) // another order for each worker
 				j := job{i / views, i % views}
-				p.Render(dst, &s, images[j.sample%3], Key{1, 2, uint64(j.sample)}, j.view)
+				p.Render(dst, &s, images[j.sample%3], Key{Seed: 1, Epoch: 2, Sample: uint64(j.sample)}, j.view)
 				if !slices.Equal(dst, want[j]) {
 					t.Errorf("worker %d rendered another view of %v", worker, j)
 				}
@@ -237,7 +237,7 @@ func TestRenderIsPure(t *testing.T) {
 		}()
 	}
 	wait.Wait()
-	for i, k := range []Key{{2, 2, 0}, {1, 3, 0}, {1, 2, 3}} {
+	for i, k := range []Key{{Seed: 2, Epoch: 2}, {Seed: 1, Epoch: 3}, {Seed: 1, Epoch: 2, Sample: 3}} {
 		if slices.Equal(p.render(images[0], k, 0), want[job{0, 0}]) {
 			t.Errorf("key %d differs, the view does not", i)
 		}

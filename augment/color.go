@@ -33,7 +33,10 @@ func (c *canvas) grayscale() { c.point(kernel.Op{Kind: kernel.Gray}) }
 // hue turns the colour wheel by shift turns, in [-1/2, 1/2] (torchvision adjust_hue): HSV's H moves, S and V stay.
 func (c *canvas) hue(shift float64) { c.point(kernel.Op{Kind: kernel.Hue, A: float32(6 * shift)}) }
 
-// solarize inverts values from threshold on (torchvision solarize).
+// solarize inverts what is at least as bright as threshold (torchvision solarize).
 func (c *canvas) solarize(threshold float64) {
 	c.point(kernel.Op{Kind: kernel.Solarize, A: float32(threshold)})
 }
+
+// clamp01 limits a value to [0, 1].
+func clamp01(v float32) float32 { return max(0, min(1, v)) }

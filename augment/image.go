@@ -23,12 +23,14 @@ func (m Image) check() {
 type canvas struct {
 	width, height int
 	planes        [3][]float32
-	ops           []kernel.Op // that the planes' pixels still have to meet
-	spare         []float32   // one plane
-	line          []float32   // one padded row of a blur
-	kernel        []float32   // half of a blur's kernel
-	above, below  []int       // places of a blur's inputs
-	data          []float32   // what planes and spare lie in
+	ops           []kernel.Op      // that the planes' pixels still have to meet
+	spare         []float32        // one plane
+	line          []float32        // one padded row of a blur
+	kernel        []float32        // half of a blur's kernel
+	above, below  []int            // places of a blur's inputs
+	shrink, widen [2]kernel.Filter // of downscale
+	mean          [3]float32       // what erased pixels become
+	data          []float32        // what planes and spare lie in
 }
 
 func (c *canvas) resize(width, height int) {
@@ -69,6 +71,7 @@ type Scratch struct {
 	canvas   canvas
 	geometry geometry
 	rng      rng
+	draws    [maxDraws]float64
 	sampler  sampler
 }
 

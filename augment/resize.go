@@ -10,6 +10,8 @@ type sampler struct {
 	starts        []int     // of the image rows that are combined to one, in its bytes
 	weights       []float32 // theirs
 	grid          grid
+	places        []float64 // where a free map reads
+	lattices      [maxBends]lattice
 }
 
 // picture is what a sampler writes: planes, or a grid of pixels.

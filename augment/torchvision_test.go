@@ -88,21 +88,6 @@ func bilinearOnly(c *canvas, img Image, g *geometry) {
 	c.warp(r, &m)
 }
 
-// affine composes torchvision's affine: about the centre shear, scale, turn (clockwise), then translate.
-func (g *geometry) affine(degrees float64, translate [2]float64, scale float64, shear [2]float64) {
-	const rad = math.Pi / 180
-	rot, sx, sy := degrees*rad, shear[0]*rad, shear[1]*rad
-	a := math.Cos(rot-sy) / math.Cos(sy)
-	b := -math.Cos(rot-sy)*math.Tan(sx)/math.Cos(sy) - math.Sin(rot)
-	c := math.Sin(rot-sy) / math.Cos(sy)
-	d := -math.Sin(rot-sy)*math.Tan(sx)/math.Cos(sy) + math.Cos(rot)
-	a, b, c, d = d/scale, -b/scale, -c/scale, a/scale
-	cx, cy := g.width/2, g.height/2
-	tx, ty := cx+translate[0], cy+translate[1]
-	g.compose(a, b, cx-a*tx-b*ty, c, d, cy-c*tx-d*ty)
-	g.whole = false
-}
-
 // render computes a case with our kernels. The weight is 1, but for the cases with fill=0: torchvision blends
 // those with the fill by the weight that fell inside the image, although the taps outside already counted as zero,
 // so its border pixels are attenuated twice; weight is that second attenuation.
@@ -120,7 +105,7 @@ func (k *referenceCase) render(t *testing.T, img Image) (c *canvas, weight []flo
 		if k.Op == "rotate" {
 			g.rotate(p.Angle)
 		} else {
-			g.affine(p.Angle, p.Translate, p.Scale, p.Shear)
+			g.warp(p.Angle, p.Translate[0], p.Translate[1], p.Scale, p.Shear[0], p.Shear[1])
 		}
 		white := Image{img.Width, img.Height, make([]uint8, len(img.Pix))}
 		for i := range white.Pix {
@@ -156,7 +141,7 @@ func (k *referenceCase) render(t *testing.T, img Image) (c *canvas, weight []flo
 		s.sample(c, img, &g)
 		return c, nil
 	case "horizontal_flip":
-		g.flip()
+		g.mirror()
 		s.sample(c, img, &g)
 		return c, nil
 	}

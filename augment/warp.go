@@ -1,6 +1,10 @@
 package augment
 
-import "math"
+import (
+	"math"
+
+	"ordo/augment/kernel"
+)
 
 // sample reads img through the map g into c's planes.
 //
@@ -9,8 +13,12 @@ import "math"
 // without rotation its pixels would be the view's.
 func (s *sampler) sample(c *canvas, img Image, g *geometry) {
 	if g.upright() {
-		s.columns.Build(g.filter, c.width, g.x0, g.xx, g.whole, g.left, g.right)
-		s.rows.Build(g.filter, c.height, g.y0, g.yy, g.whole, g.top, g.bottom)
+		shape := kernel.Bilinear
+		if g.cubic {
+			shape = kernel.Bicubic
+		}
+		s.columns.Build(shape, c.width, g.x0, g.xx, g.whole, g.left, g.right)
+		s.rows.Build(shape, c.height, g.y0, g.yy, g.whole, g.top, g.bottom)
 		s.resize(c, img, g.border)
 		return
 	}
@@ -34,8 +42,8 @@ func (s *sampler) sample(c *canvas, img Image, g *geometry) {
 
 	r := &s.grid
 	r.Resize(right-left, bottom-top)
-	s.columns.Build(g.filter, r.Width, gx.start+float64(left)*gx.step, gx.step, false, 0, 0)
-	s.rows.Build(g.filter, r.Height, gy.start+float64(top)*gy.step, gy.step, false, 0, 0)
+	s.columns.Build(kernel.Bilinear, r.Width, gx.start+float64(left)*gx.step, gx.step, false, 0, 0)
+	s.rows.Build(kernel.Bilinear, r.Height, gy.start+float64(top)*gy.step, gy.step, false, 0, 0)
 	s.resize(r, img, g.border)
 
 	// The map from the view's pixels to the grid's, both counted from the centre of the first.

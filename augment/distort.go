@@ -43,13 +43,11 @@ func (s *sampler) remap(c *canvas, img Image, g *geometry) {
 	s.places = grow(s.places, 2*n)
 	xs, ys := s.places[:n], s.places[n:]
 	iw, ih := float64(img.Width), float64(img.Height)
-	minX, maxX, minY, maxY := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for y := range c.height {
 		for x := range c.width {
 			px, py := s.follow(g, float64(x)+0.5, float64(y)+0.5)
-			px, py = max(-iw/2, min(1.5*iw, px)), max(-ih/2, min(1.5*ih, py))
+			px, py = limit(px, -iw/2, 1.5*iw), limit(py, -ih/2, 1.5*ih)
 			xs[y*c.width+x], ys[y*c.width+x] = px, py
-			minX, maxX, minY, maxY = min(minX, px), max(maxX, px), min(minY, py), max(maxY, py)
 		}
 	}
 	fx, fy := g.middleFootprint(float64(c.width)/2, float64(c.height)/2)
@@ -61,8 +59,8 @@ func (s *sampler) remap(c *canvas, img Image, g *geometry) {
 	if fy > least {
 		gy.step = fy
 	}
-	left, right := gx.cover(minX, maxX)
-	top, bottom := gy.cover(minY, maxY)
+	left, right := gx.cover(span(xs))
+	top, bottom := gy.cover(span(ys))
 	r := &s.grid
 	r.Resize(right-left, bottom-top)
 	s.columns.Build(kernel.Bilinear, r.Width, float64(left)*gx.step, gx.step, false, 0, 0)
@@ -73,6 +71,30 @@ func (s *sampler) remap(c *canvas, img Image, g *geometry) {
 	}
 	red, green, blue := c.channels()
 	r.Remap(red, green, blue, xs, ys)
+}
+
+// limit and span are written with comparisons: the built-in min and max take several times as long.
+func limit(v, low, high float64) float64 {
+	if v < low {
+		return low
+	}
+	if v > high {
+		return high
+	}
+	return v
+}
+
+func span(values []float64) (low, high float64) {
+	low, high = values[0], values[0]
+	for _, v := range values {
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+	}
+	return low, high
 }
 
 func between(a, b, share float32) float32 { return a + share*(b-a) }

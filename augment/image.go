@@ -23,14 +23,16 @@ func (m Image) check() {
 type canvas struct {
 	width, height int
 	planes        [3][]float32
-	ops           []kernel.Op      // that the planes' pixels still have to meet
-	spare         []float32        // one plane
-	line          []float32        // one padded row of a blur
-	kernel        []float32        // half of a blur's kernel
-	above, below  []int            // places of a blur's inputs
-	shrink, widen [2]kernel.Filter // of downscale
-	mean          [3]float32       // what erased pixels become
-	data          []float32        // what planes and spare lie in
+	ops           []kernel.Op   // that the planes' pixels still have to meet
+	spare         []float32     // one plane
+	line          []float32     // one padded row of a blur
+	kernel        []float32     // half of a blur's kernel
+	above, below  []int         // places of a blur's inputs
+	columns, rows kernel.Filter // of downscale
+	small         []float32     // its three planes
+	bytes         []uint8       // one plane, of equalize
+	mean          [3]float32    // what erased pixels become
+	data          []float32     // what planes and spare lie in
 }
 
 func (c *canvas) resize(width, height int) {

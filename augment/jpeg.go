@@ -1,6 +1,6 @@
 package augment
 
-import "math"
+import "ordo/augment/kernel"
 
 // jpeg makes the view what a baseline JPEG file of the quality in [1, 100] makes of it, without writing one: entropy
 // coding loses nothing, so only the rest is computed. As libjpeg does by default, colours are Y, Cb, Cr of 8 bits (JFIF),
@@ -10,13 +10,8 @@ import "math"
 func (c *canvas) jpeg(quality int) {
 	w, h := c.width, c.height
 	hw, hh := (w+1)/2, (h+1)/2
+	c.point(kernel.Op{Kind: kernel.ToJFIF})
 	y, cb, cr := c.channels()
-	for i := range y {
-		r, g, b := roundByte(255*y[i]), roundByte(255*cb[i]), roundByte(255*cr[i])
-		y[i] = roundByte(0.299*r + 0.587*g + 0.114*b)
-		cb[i] = roundByte(-0.168735892*r - 0.331264108*g + 0.5*b + 128)
-		cr[i] = roundByte(0.5*r - 0.418687589*g - 0.081312411*b + 128)
-	}
 	half := [2][]float32{c.spare[:hw*hh], c.spare[hw*hh:][:hw*hh]}
 	halve(half[0], cb, w, h)
 	halve(half[1], cr, w, h)
@@ -26,16 +21,8 @@ func (c *canvas) jpeg(quality int) {
 	quantiseBlocks(half[1], hw, hh, &chrominance)
 	double(cb, half[0], w, h)
 	double(cr, half[1], w, h)
-	for i, v := range y {
-		b, r := cb[i]-128, cr[i]-128
-		y[i] = roundByte(v+1.402*r) * (1. / 255)
-		cb[i] = roundByte(v-0.344136286*b-0.714136286*r) * (1. / 255)
-		cr[i] = roundByte(v+1.772*b) * (1. / 255)
-	}
+	c.point(kernel.Op{Kind: kernel.FromJFIF})
 }
-
-// roundByte rounds to a whole number in [0, 255].
-func roundByte(v float32) float32 { return float32(int32(max(0, min(255, v)) + 0.5)) }
 
 // halve writes the means of 2x2 pixels of src, which is w x h; an odd last column or row counts twice. Halves are
 // rounded down and up in turns along a row, so that nothing gets brighter.
@@ -106,84 +93,24 @@ func quantiser(steps *[64]uint8, quality int) (q [64]float32) {
 	return q
 }
 
-// quantiseBlocks transforms each 8x8 block of a plane, rounds its coefficients to multiples of q and transforms back to
-// bytes. Blocks that reach over the right or lower edge are filled with the last column or row.
+// quantiseBlocks does to each 8x8 block of a plane what the file does. Blocks that reach over the right or lower edge are
+// filled with the last column or row.
 func quantiseBlocks(plane []float32, w, h int, q *[64]float32) {
-	var block, turned [64]float32
+	var block [64]float32
 	for top := 0; top < h; top += 8 {
 		for left := 0; left < w; left += 8 {
+			n := min(8, w-left)
 			for y := range 8 {
-				line := plane[min(top+y, h-1)*w:][:w]
-				for x := range 8 {
-					block[8*y+x] = line[min(left+x, w-1)] - 128
+				row := block[8*y:][:8]
+				copy(row, plane[min(top+y, h-1)*w+left:][:n])
+				for x := n; x < 8; x++ {
+					row[x] = row[n-1]
 				}
 			}
-			cosines(&turned, &block)
-			cosines(&block, &turned)
-			for i, v := range block {
-				block[i] = q[i] * roundHalf(v/q[i])
-			}
-			invertCosines(&turned, &block)
-			invertCosines(&block, &turned)
+			kernel.Quantize(&block, q)
 			for y := range min(8, h-top) {
-				line := plane[(top+y)*w+left:]
-				for x := range min(8, w-left) {
-					line[x] = roundByte(block[8*y+x] + 128)
-				}
+				copy(plane[(top+y)*w+left:][:n], block[8*y:])
 			}
-		}
-	}
-}
-
-// roundHalf rounds to the nearest whole number, halves away from 0.
-func roundHalf(v float32) float32 {
-	if v < 0 {
-		return -float32(int32(0.5 - v))
-	}
-	return float32(int32(v + 0.5))
-}
-
-// cosineBasis[k][i] is c(k)/2 * cos((2i+1)k*pi/16), c(0) = 1/sqrt(2), else 1, for i < 4; the other half mirrors it.
-var cosineBasis = func() (basis [8][4]float32) {
-	for k := range basis {
-		for i := range basis[k] {
-			v := math.Cos(float64(2*i+1)*float64(k)*math.Pi/16) / 2
-			if k == 0 {
-				v /= math.Sqrt2
-			}
-			basis[k][i] = float32(v)
-		}
-	}
-	return basis
-}()
-
-// cosines transforms the rows of src and writes them as columns: called twice it is the two-dimensional transform.
-func cosines(dst, src *[64]float32) {
-	for y := range 8 {
-		in := src[8*y:][:8]
-		var even, odd [4]float32
-		for i := range even {
-			even[i], odd[i] = in[i]+in[7-i], in[i]-in[7-i]
-		}
-		for k := 0; k < 8; k += 2 {
-			e, o := &cosineBasis[k], &cosineBasis[k+1]
-			dst[8*k+y] = e[0]*even[0] + e[1]*even[1] + e[2]*even[2] + e[3]*even[3]
-			dst[8*(k+1)+y] = o[0]*odd[0] + o[1]*odd[1] + o[2]*odd[2] + o[3]*odd[3]
-		}
-	}
-}
-
-// invertCosines is the way back.
-func invertCosines(dst, src *[64]float32) {
-	for y := range 8 {
-		in := src[8*y:][:8]
-		for i := range 4 {
-			var even, odd float32
-			for k := 0; k < 8; k += 2 {
-				even += cosineBasis[k][i] * in[k]
-				odd += cosineBasis[k+1][i] * in[k+1]
-			}
-			dst[8*i+y], dst[8*(7-i)+y] = even+odd, even-odd
 		}
 	}
 }

@@ -1,50 +1,26 @@
 package augment
 
-import "math"
+import "ordo/augment/kernel"
 
 // The operations that torchvision defines on bytes, posterize and equalize, take a value v in [0, 1] for the byte
 // 255*v, rounded down. A byte that became a float32 must not fall below itself for rounding: byteSlack is added.
 const byteSlack = 1. / 1024
 
-func toByte(v float32) uint8 { return uint8(max(0, min(255, 255*v+byteSlack))) }
-
 // posterize rounds down to multiples of step/255. A step of 2^(8-bits) keeps the upper bits of a byte (torchvision
 // posterize on bytes).
 func (c *canvas) posterize(step float64) {
-	r, g, b := c.channels()
-	scale, back := float32(255/step), float32(step/255)
-	const slack = byteSlack / 255
-	for _, plane := range [3][]float32{r, g, b} {
-		for i, v := range plane {
-			plane[i] = back * float32(int32((v+slack)*scale))
-		}
-	}
+	c.point(kernel.Op{Kind: kernel.Steps, A: float32(255 / step), B: float32(step / 255)})
 }
 
 // gamma raises to a power (torchvision adjust_gamma).
-func (c *canvas) gamma(power float64) {
-	r, g, b := c.channels()
-	for _, plane := range [3][]float32{r, g, b} {
-		for i, v := range plane {
-			plane[i] = float32(math.Pow(float64(v), power))
-		}
-	}
-}
+func (c *canvas) gamma(power float64) { c.point(kernel.Op{Kind: kernel.Power, A: float32(power)}) }
 
 // autocontrast stretches each channel to [0, 1]; a flat one stays (torchvision autocontrast).
 func (c *canvas) autocontrast() {
 	r, g, b := c.channels()
 	for _, plane := range [3][]float32{r, g, b} {
-		low, high := plane[0], plane[0]
-		for _, v := range plane {
-			low, high = min(low, v), max(high, v)
-		}
-		if high == low {
-			continue
-		}
-		reach := high - low
-		for i, v := range plane {
-			plane[i] = (v - low) / reach
+		if low, high := kernel.Range(plane); high > low {
+			kernel.Shift(plane, low, 1/(high-low))
 		}
 	}
 }
@@ -53,10 +29,12 @@ func (c *canvas) autocontrast() {
 // fewer than 255 pixels under its brightest value stays.
 func (c *canvas) equalize() {
 	r, g, b := c.channels()
+	c.bytes = grow(c.bytes, len(r))
 	for _, plane := range [3][]float32{r, g, b} {
+		kernel.Bytes(c.bytes, plane, byteSlack)
 		var counts [256]int
-		for _, v := range plane {
-			counts[toByte(v)]++
+		for _, v := range c.bytes {
+			counts[v]++
 		}
 		top := 255
 		for counts[top] == 0 {
@@ -72,8 +50,8 @@ func (c *canvas) equalize() {
 			table[i] = float32(min(255, below/step)) / 255
 			below += n
 		}
-		for i, v := range plane {
-			plane[i] = table[toByte(v)]
+		for i, v := range c.bytes {
+			plane[i] = table[v]
 		}
 	}
 }

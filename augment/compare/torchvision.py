@@ -93,7 +93,12 @@ def tv_recipe(size, interpolation, saturation, blur, solarize):
 
 def torchvision_works():
     """The operations by name: each takes a tensor, uint8 or float."""
-    sharpen = lambda x: F.adjust_sharpness(x, uniform(0.2, 1.8))  # noqa: E731
+
+
+    def downscale(x):
+        size = round(224 / 4 ** uniform(0, 1))
+        return F.resize(F.resize(x, [size, size], BILINEAR, antialias=True), [224, 224], BILINEAR, antialias=True)
+
     return {
         "normalize": lambda x: x,
         "resize": lambda x: F.center_crop(F.resize(x, [224], BILINEAR, antialias=True), [224, 224]),
@@ -101,7 +106,9 @@ def torchvision_works():
         "random_resized_crop_bicubic": v2.RandomResizedCrop(224, interpolation=BICUBIC, antialias=True),
         "horizontal_flip": F.horizontal_flip,
         "rotate": lambda x: F.rotate(x, uniform(-180, 180), BILINEAR),
-        "translate": lambda x: F.affine(x, 0, [uniform(-56, 56), uniform(-56, 56)], 1, [0, 0], BILINEAR),
+        "affine": v2.RandomAffine((-30, 30), (0.2, 0.2), (0.8, 1.2), (-10, 10, -10, 10), interpolation=BILINEAR),
+        "perspective": v2.RandomPerspective(0.5, p=1, interpolation=BILINEAR),
+        "elastic": v2.ElasticTransform(interpolation=BILINEAR),
         "brightness": v2.ColorJitter(brightness=0.4),
         "contrast": v2.ColorJitter(contrast=0.4),
         "saturation": v2.ColorJitter(saturation=0.4),
@@ -110,7 +117,16 @@ def torchvision_works():
         "grayscale": lambda x: F.rgb_to_grayscale(x, 3),
         "gaussian_blur_9": lambda x: F.gaussian_blur(x, [9, 9], [2.0, 2.0]),
         "gaussian_blur_23": lambda x: F.gaussian_blur(x, [23, 23], [2.0, 2.0]),
-        "sharpness": sharpen,
+        "sharpness": lambda x: F.adjust_sharpness(x, 2.0),
+        "solarize": Solarize(1),
+        "posterize": lambda x: F.posterize(x, 4),
+        "equalize": F.equalize,
+        "autocontrast": F.autocontrast,
+        "gamma": lambda x: F.adjust_gamma(x, 2 ** uniform(-1, 1)),
+        "noise": lambda x: F.gaussian_noise(x, sigma=uniform(0, 0.1)),
+        "jpeg": lambda x: F.jpeg(x, random.randint(50, 100)),
+        "downscale": downscale,
+        "erasing": v2.RandomErasing(p=1),
         "simclr_32": tv_recipe(32, BILINEAR, 0.4, False, False),
         "simclr_224": tv_recipe(224, BILINEAR, 0.4, True, False),
         "byol_224": tv_recipe(224, BICUBIC, 0.2, True, True),
@@ -146,7 +162,9 @@ def albumentations_works():
         "random_resized_crop_bicubic": [crop(224, CUBIC)],
         "horizontal_flip": [A.HorizontalFlip(p=1)],
         "rotate": [A.Rotate((-180, 180), interpolation=LINEAR, p=1)],
-        "translate": [A.Affine(translate_px=(-56, 56), interpolation=LINEAR, p=1)],
+        "affine": [A.Affine(rotate=(-30, 30), translate_percent=(-0.2, 0.2), scale=(0.8, 1.2), shear=(-10, 10), interpolation=LINEAR, p=1)],
+        "perspective": [A.Perspective(scale=(0.05, 0.25), interpolation=LINEAR, p=1)],
+        "elastic": [A.ElasticTransform(alpha=50, sigma=5, interpolation=LINEAR, p=1)],
         "brightness": [jitter(0.4, 0, 0, 0)],
         "contrast": [jitter(0, 0.4, 0, 0)],
         "saturation": [jitter(0, 0, 0.4, 0)],
@@ -155,6 +173,16 @@ def albumentations_works():
         "grayscale": [A.ToGray(p=1)],
         "gaussian_blur_9": [blur(9, (2, 2))],
         "gaussian_blur_23": [blur(23, (2, 2))],
+        "sharpness": [A.Sharpen(p=1)],
+        "solarize": [A.Solarize(threshold_range=(0.5, 0.5), p=1)],
+        "posterize": [A.Posterize(num_bits=4, p=1)],
+        "equalize": [A.Equalize(p=1)],
+        "autocontrast": [A.AutoContrast(p=1)],
+        "gamma": [A.RandomGamma((50, 200), p=1)],
+        "noise": [A.GaussNoise(std_range=(0, 0.1), p=1)],
+        "jpeg": [A.ImageCompression(quality_range=(50, 100), p=1)],
+        "downscale": [A.Downscale(scale_range=(0.25, 1), p=1)],
+        "erasing": [A.Erasing(p=1)],
         "simclr_32": recipe(32, LINEAR, 0.4, False, False),
         "simclr_224": recipe(224, LINEAR, 0.4, True, False),
         "byol_224": recipe(224, CUBIC, 0.2, True, True),
@@ -214,7 +242,7 @@ def opencv_works():
         "random_resized_crop_bicubic": crop(CUBIC),
         "horizontal_flip": lambda x: cv2.flip(x, 1),
         "rotate": lambda x: warp(x, cv2.getRotationMatrix2D((111.5, 111.5), uniform(-180, 180), 1)),
-        "translate": lambda x: warp(x, np.array([[1, 0, uniform(-56, 56)], [0, 1, uniform(-56, 56)]])),
+        "affine": lambda x: warp(x, cv2.getRotationMatrix2D((111.5, 111.5), uniform(-30, 30), uniform(0.8, 1.2))),
         "brightness": brightness,
         "contrast": contrast,
         "saturation": saturation,
@@ -261,6 +289,15 @@ def rate(function, seconds):
             return n / passed
 
 
+def works(function):
+    """Warms up, and says whether the operation takes this type of tensor."""
+    try:
+        function()
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return True
+
+
 def our_rate(binary, name, seconds):
     text = subprocess.run(
         [binary, "-test.run=^$", f"-test.bench=^BenchmarkWorkload/{name}$", f"-test.benchtime={seconds}s"],
@@ -282,24 +319,23 @@ def main():
         binary = os.path.join(folder, "augment.test")
         subprocess.run(["go", "test", "-c", "-o", binary, "."], check=True, cwd=package)
         listing = subprocess.run([binary, "-test.run=^TestWorkloads$", "-test.v"], check=True, capture_output=True, text=True, cwd=package)
-        works = re.findall(r"workload (\w+): (\d+)x(\d+) to \d+", listing.stdout)
+        sizes = re.findall(r"workload (\w+): (\d+)x(\d+) to \d+", listing.stdout)
         wanted = set(filter(None, args.only.split(",")))
-        unknown = wanted - {name for name, _, _ in works}
+        unknown = wanted - {name for name, _, _ in sizes}
         if unknown:
-            sys.exit(f"no workload is called {', '.join(sorted(unknown))}, there are {', '.join(w[0] for w in works)}")
+            sys.exit(f"no workload is called {', '.join(sorted(unknown))}, there are {', '.join(w[0] for w in sizes)}")
 
         tv, al, cv = torchvision_works(), albumentations_works(), opencv_works()
         rounds = {}  # by work and column: a rate for each round
         for turn in range(args.rounds):
-            for name, width, height in works:
+            for name, width, height in sizes:
                 if wanted and name not in wanted:
                     continue
                 record = rounds.setdefault(name, {})
                 record.setdefault("ours", []).append(our_rate(binary, name, args.seconds))
                 for column, functions in candidates(name, texture(int(width), int(height)), tv, al, cv).items():
-                    for function in functions:
-                        function()  # warm up
-                    record.setdefault(column, []).append(max(rate(f, args.seconds) for f in functions))
+                    rates = [rate(f, args.seconds) for f in functions if works(f)]
+                    record.setdefault(column, []).append(max(rates))
             print(f"round {turn + 1} of {args.rounds}", file=sys.stderr)
 
     versions = {"torch": torch.__version__, "torchvision": torchvision.__version__}

@@ -30,3 +30,24 @@ func Symmetric(dst, src, weights []float32, centre int, before, after []int) {
 		}
 	}
 }
+
+// Combine adds weighted rows: dst[i] is the sum over k of weights[k]*src[starts[k]+i], in the order of k.
+func Combine(dst, src []float32, starts []int, weights []float32) {
+	n := len(dst)
+	weights = weights[:len(starts)]
+	for _, start := range starts {
+		_ = src[start:][:n]
+	}
+	done := 0
+	if simd && n >= 8 && len(starts) > 0 {
+		done = n &^ 7
+		combineAVX2(&dst[0], done, &src[0], &starts[0], &weights[0], len(starts))
+	}
+	dst = dst[done:]
+	clear(dst)
+	for k, start := range starts {
+		for i, v := range src[start+done:][:len(dst)] {
+			dst[i] += float32(weights[k] * v)
+		}
+	}
+}

@@ -73,7 +73,7 @@ func FuzzPoint(f *testing.F) {
 		r := source(seed)
 		ops := make([]Op, r.IntN(7))
 		for i := range ops {
-			ops[i] = Op{OpKind(r.IntN(int(Solarize) + 1)), 2 * r.Float32(), r.Float32() - 0.5}
+			ops[i] = Op{OpKind(r.IntN(int(FromJFIF) + 1)), 2 * r.Float32(), r.Float32() - 0.5}
 			if ops[i].Kind == Hue {
 				ops[i].A = 6*r.Float32() - 3
 			}
@@ -137,6 +137,8 @@ func FuzzResample(f *testing.F) {
 			starts[k] = r.IntN(101)
 		}
 		same(t, n, func(dst []float32) { Rows(dst, src, starts, weights) })
+		floats := values(r, n+100)
+		same(t, n, func(dst []float32) { Combine(dst, floats, starts, weights) })
 	})
 }
 
@@ -228,5 +230,55 @@ func TestHueOfGreyIsGrey(t *testing.T) {
 	Apply(r, g, b, []Op{{Kind: Hue, A: 1.3}})
 	if want := []float32{0, 0.3, 1}; !slices.Equal(r, want) || !slices.Equal(g, want) || !slices.Equal(b, want) {
 		t.Errorf("grey became %v, %v, %v", r, g, b)
+	}
+}
+
+func FuzzDetail(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, seed uint64, size uint16) {
+		n := int(size%600) + 1
+		r := source(seed)
+		above, row, below := values(r, n), values(r, n), values(r, n)
+		rest := 4*r.Float32() - 2
+		same(t, n, func(dst []float32) { Sharpen(dst, above, row, below, rest) })
+		same(t, n, func(dst []float32) {
+			b := make([]uint8, n)
+			Bytes(b, row, 0.001)
+			for i, v := range b {
+				dst[i] = float32(v)
+			}
+		})
+		for i, v := range row {
+			if v != v {
+				row[i] = 0
+			}
+		}
+		same(t, 2, func(dst []float32) {
+			low, high := Range(row)
+			dst[0], dst[1] = low+0, high+0 // -0 is 0
+		})
+		var block, steps [64]float32
+		for i := range block {
+			block[i], steps[i] = float32(r.IntN(256)), float32(r.IntN(255)+1)
+		}
+		same(t, 64, func(dst []float32) {
+			b := block
+			Quantize(&b, &steps)
+			copy(dst, b[:])
+		})
+	})
+}
+
+func TestPower(t *testing.T) {
+	for _, p := range []float32{1. / 16, 0.5, 1, 2.2, 16} {
+		for i := range 2000 {
+			v := float32(i) / 1999
+			if i%3 == 0 {
+				v *= 1e-4
+			}
+			if got, want := power(v, p), math.Pow(float64(v), float64(p)); math.Abs(float64(got)-want) > 5e-7 {
+				t.Fatalf("%v to the power of %v is %v, want %v", v, p, got, want)
+			}
+		}
 	}
 }

@@ -25,7 +25,7 @@ wide:
 
 wide_tap:
 	MOVQ         (BX)(R8*8), R9
-	ADDQ         DX, R9
+	LEAQ         (DX)(R9*1), R9
 	VBROADCASTSS (SI)(R8*4), Y4
 	VPMOVZXBD    (R9), Y5
 	VCVTDQ2PS    Y5, Y5
@@ -64,7 +64,7 @@ narrow:
 
 narrow_tap:
 	MOVQ         (BX)(R8*8), R9
-	ADDQ         DX, R9
+	LEAQ         (DX)(R9*1), R9
 	VBROADCASTSS (SI)(R8*4), Y1
 	VPMOVZXBD    (R9), Y2
 	VCVTDQ2PS    Y2, Y2
@@ -76,6 +76,75 @@ narrow_tap:
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x08, DX
+	SUBQ         $0x08, CX
+	JMP          narrow
+
+narrow_end:
+	VZEROUPPER
+	RET
+
+// func combineAVX2(dst *float32, n int, src *float32, starts *int, weights *float32, taps int)
+// Requires: AVX
+TEXT ·combineAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ starts+24(FP), BX
+	MOVQ weights+32(FP), SI
+	MOVQ taps+40(FP), DI
+
+wide:
+	CMPQ   CX, $0x20
+	JLT    wide_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	XORQ   R8, R8
+
+wide_tap:
+	MOVQ         (BX)(R8*8), R9
+	LEAQ         (DX)(R9*4), R9
+	VBROADCASTSS (SI)(R8*4), Y4
+	VMULPS       (R9), Y4, Y5
+	VADDPS       Y5, Y0, Y0
+	VMULPS       32(R9), Y4, Y5
+	VADDPS       Y5, Y1, Y1
+	VMULPS       64(R9), Y4, Y5
+	VADDPS       Y5, Y2, Y2
+	VMULPS       96(R9), Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	INCQ         R8
+	CMPQ         R8, DI
+	JLT          wide_tap
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	ADDQ         $0x80, AX
+	ADDQ         $0x80, DX
+	SUBQ         $0x20, CX
+	JMP          wide
+
+wide_end:
+narrow:
+	CMPQ   CX, $0x08
+	JLT    narrow_end
+	VXORPS Y0, Y0, Y0
+	XORQ   R8, R8
+
+narrow_tap:
+	MOVQ         (BX)(R8*8), R9
+	LEAQ         (DX)(R9*4), R9
+	VBROADCASTSS (SI)(R8*4), Y1
+	VMULPS       (R9), Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	INCQ         R8
+	CMPQ         R8, DI
+	JLT          narrow_tap
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
 	SUBQ         $0x08, CX
 	JMP          narrow
 
@@ -674,88 +743,88 @@ TEXT ·sampleAVX2(SB), NOSPLIT, $0-72
 	SHLQ $0x04, DI
 
 loop:
-	MOVLQSX      (R8), R11
-	SHLQ         $0x04, R11
-	ADDQ         SI, R11
-	VMOVUPS      (R11), X0
-	VMOVUPS      16(R11), X1
-	VINSERTF128  $0x01, (R11)(DI*1), Y0, Y0
-	VINSERTF128  $0x01, 16(R11)(DI*1), Y1, Y1
-	VBROADCASTSS (R9), Y2
-	VSUBPS       Y0, Y1, Y1
-	VMULPS       Y1, Y2, Y1
-	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VSUBPS       X0, X1, X1
-	VBROADCASTSS (R10), X2
-	VMULPS       X1, X2, X1
-	VADDPS       X1, X0, X0
-	MOVLQSX      4(R8), R11
-	SHLQ         $0x04, R11
-	ADDQ         SI, R11
-	VMOVUPS      (R11), X3
-	VMOVUPS      16(R11), X4
-	VINSERTF128  $0x01, (R11)(DI*1), Y3, Y3
-	VINSERTF128  $0x01, 16(R11)(DI*1), Y4, Y4
-	VBROADCASTSS 4(R9), Y2
-	VSUBPS       Y3, Y4, Y4
-	VMULPS       Y4, Y2, Y4
-	VADDPS       Y4, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X1
-	VSUBPS       X3, X1, X1
-	VBROADCASTSS 4(R10), X2
-	VMULPS       X1, X2, X1
-	VADDPS       X1, X3, X1
-	MOVLQSX      8(R8), R11
-	SHLQ         $0x04, R11
-	ADDQ         SI, R11
-	VMOVUPS      (R11), X5
-	VMOVUPS      16(R11), X6
-	VINSERTF128  $0x01, (R11)(DI*1), Y5, Y5
-	VINSERTF128  $0x01, 16(R11)(DI*1), Y6, Y6
-	VBROADCASTSS 8(R9), Y2
-	VSUBPS       Y5, Y6, Y6
-	VMULPS       Y6, Y2, Y6
-	VADDPS       Y6, Y5, Y5
-	VEXTRACTF128 $0x01, Y5, X3
-	VSUBPS       X5, X3, X3
-	VBROADCASTSS 8(R10), X2
-	VMULPS       X3, X2, X3
-	VADDPS       X3, X5, X3
-	MOVLQSX      12(R8), R11
-	SHLQ         $0x04, R11
-	ADDQ         SI, R11
-	VMOVUPS      (R11), X7
-	VMOVUPS      16(R11), X8
-	VINSERTF128  $0x01, (R11)(DI*1), Y7, Y7
-	VINSERTF128  $0x01, 16(R11)(DI*1), Y8, Y8
-	VBROADCASTSS 12(R9), Y2
-	VSUBPS       Y7, Y8, Y8
-	VMULPS       Y8, Y2, Y8
-	VADDPS       Y8, Y7, Y7
-	VEXTRACTF128 $0x01, Y7, X4
-	VSUBPS       X7, X4, X4
-	VBROADCASTSS 12(R10), X2
-	VMULPS       X4, X2, X4
-	VADDPS       X4, X7, X2
-	VUNPCKLPS    X1, X0, X4
-	VUNPCKHPS    X1, X0, X1
-	VUNPCKLPS    X2, X3, X0
-	VUNPCKHPS    X2, X3, X2
-	VMOVLHPS     X0, X4, X3
-	VMOVUPS      X3, (AX)
-	VMOVHLPS     X4, X0, X3
-	VMOVUPS      X3, (CX)
-	VMOVLHPS     X2, X1, X3
-	VMOVUPS      X3, (DX)
-	ADDQ         $0x10, AX
-	ADDQ         $0x10, CX
-	ADDQ         $0x10, DX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	SUBQ         $0x04, BX
-	JNE          loop
+	MOVLQSX        (R8), R11
+	SHLQ           $0x04, R11
+	ADDQ           SI, R11
+	VBROADCASTF128 (R11), Y0
+	VBROADCASTF128 16(R11), Y1
+	VINSERTF128    $0x01, (R11)(DI*1), Y0, Y0
+	VINSERTF128    $0x01, 16(R11)(DI*1), Y1, Y1
+	VBROADCASTSS   (R9), Y2
+	VSUBPS         Y0, Y1, Y1
+	VMULPS         Y1, Y2, Y1
+	VADDPS         Y1, Y0, Y0
+	VEXTRACTF128   $0x01, Y0, X1
+	VSUBPS         X0, X1, X1
+	VBROADCASTSS   (R10), X2
+	VMULPS         X1, X2, X1
+	VADDPS         X1, X0, X0
+	MOVLQSX        4(R8), R11
+	SHLQ           $0x04, R11
+	ADDQ           SI, R11
+	VBROADCASTF128 (R11), Y1
+	VBROADCASTF128 16(R11), Y2
+	VINSERTF128    $0x01, (R11)(DI*1), Y1, Y1
+	VINSERTF128    $0x01, 16(R11)(DI*1), Y2, Y2
+	VBROADCASTSS   4(R9), Y3
+	VSUBPS         Y1, Y2, Y2
+	VMULPS         Y2, Y3, Y2
+	VADDPS         Y2, Y1, Y1
+	VEXTRACTF128   $0x01, Y1, X2
+	VSUBPS         X1, X2, X2
+	VBROADCASTSS   4(R10), X3
+	VMULPS         X2, X3, X2
+	VADDPS         X2, X1, X1
+	MOVLQSX        8(R8), R11
+	SHLQ           $0x04, R11
+	ADDQ           SI, R11
+	VBROADCASTF128 (R11), Y2
+	VBROADCASTF128 16(R11), Y3
+	VINSERTF128    $0x01, (R11)(DI*1), Y2, Y2
+	VINSERTF128    $0x01, 16(R11)(DI*1), Y3, Y3
+	VBROADCASTSS   8(R9), Y4
+	VSUBPS         Y2, Y3, Y3
+	VMULPS         Y3, Y4, Y3
+	VADDPS         Y3, Y2, Y2
+	VEXTRACTF128   $0x01, Y2, X3
+	VSUBPS         X2, X3, X3
+	VBROADCASTSS   8(R10), X4
+	VMULPS         X3, X4, X3
+	VADDPS         X3, X2, X2
+	MOVLQSX        12(R8), R11
+	SHLQ           $0x04, R11
+	ADDQ           SI, R11
+	VBROADCASTF128 (R11), Y3
+	VBROADCASTF128 16(R11), Y4
+	VINSERTF128    $0x01, (R11)(DI*1), Y3, Y3
+	VINSERTF128    $0x01, 16(R11)(DI*1), Y4, Y4
+	VBROADCASTSS   12(R9), Y5
+	VSUBPS         Y3, Y4, Y4
+	VMULPS         Y4, Y5, Y4
+	VADDPS         Y4, Y3, Y3
+	VEXTRACTF128   $0x01, Y3, X4
+	VSUBPS         X3, X4, X4
+	VBROADCASTSS   12(R10), X5
+	VMULPS         X4, X5, X4
+	VADDPS         X4, X3, X3
+	VUNPCKLPS      X1, X0, X4
+	VUNPCKHPS      X1, X0, X1
+	VUNPCKLPS      X3, X2, X0
+	VUNPCKHPS      X3, X2, X2
+	VMOVLHPS       X0, X4, X3
+	VMOVUPS        X3, (AX)
+	VMOVHLPS       X4, X0, X3
+	VMOVUPS        X3, (CX)
+	VMOVLHPS       X2, X1, X3
+	VMOVUPS        X3, (DX)
+	ADDQ           $0x10, AX
+	ADDQ           $0x10, CX
+	ADDQ           $0x10, DX
+	ADDQ           $0x10, R8
+	ADDQ           $0x10, R9
+	ADDQ           $0x10, R10
+	SUBQ           $0x04, BX
+	JNE            loop
 	VZEROUPPER
 	RET
 
@@ -1058,6 +1127,1677 @@ loop:
 	VZEROUPPER
 	RET
 
+// func stepsAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
+// Requires: AVX
+TEXT ·stepsAVX2(SB), NOSPLIT, $0-40
+	MOVQ         red+0(FP), AX
+	MOVQ         green+8(FP), CX
+	MOVQ         blue+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS a+32(FP), Y0
+	VBROADCASTSS b+36(FP), Y1
+	XORQ         SI, SI
+
+loop:
+	VMOVUPS    (AX)(SI*4), Y2
+	VMOVUPS    (CX)(SI*4), Y3
+	VMOVUPS    (DX)(SI*4), Y4
+	VXORPS     Y5, Y5, Y5
+	VMAXPS     Y5, Y2, Y2
+	VMINPS     const_one<>+0(SB), Y2, Y2
+	VADDPS     const_slack<>+0(SB), Y2, Y2
+	VMULPS     Y0, Y2, Y2
+	VCVTTPS2DQ Y2, Y2
+	VCVTDQ2PS  Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VXORPS     Y5, Y5, Y5
+	VMAXPS     Y5, Y3, Y3
+	VMINPS     const_one<>+0(SB), Y3, Y3
+	VADDPS     const_slack<>+0(SB), Y3, Y3
+	VMULPS     Y0, Y3, Y3
+	VCVTTPS2DQ Y3, Y3
+	VCVTDQ2PS  Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VXORPS     Y5, Y5, Y5
+	VMAXPS     Y5, Y4, Y4
+	VMINPS     const_one<>+0(SB), Y4, Y4
+	VADDPS     const_slack<>+0(SB), Y4, Y4
+	VMULPS     Y0, Y4, Y4
+	VCVTTPS2DQ Y4, Y4
+	VCVTDQ2PS  Y4, Y4
+	VMULPS     Y1, Y4, Y4
+	VMOVUPS    Y2, (AX)(SI*4)
+	VMOVUPS    Y3, (CX)(SI*4)
+	VMOVUPS    Y4, (DX)(SI*4)
+	ADDQ       $0x08, SI
+	CMPQ       SI, BX
+	JLT        loop
+	VZEROUPPER
+	RET
+
+DATA const_slack<>+0(SB)/4, $0x36808081
+DATA const_slack<>+4(SB)/4, $0x36808081
+DATA const_slack<>+8(SB)/4, $0x36808081
+DATA const_slack<>+12(SB)/4, $0x36808081
+DATA const_slack<>+16(SB)/4, $0x36808081
+DATA const_slack<>+20(SB)/4, $0x36808081
+DATA const_slack<>+24(SB)/4, $0x36808081
+DATA const_slack<>+28(SB)/4, $0x36808081
+GLOBL const_slack<>(SB), RODATA|NOPTR, $32
+
+// func powerAVX2(red *float32, green *float32, blue *float32, n int, a float32)
+// Requires: AVX, AVX2
+TEXT ·powerAVX2(SB), NOSPLIT, $0-36
+	MOVQ         red+0(FP), AX
+	MOVQ         green+8(FP), CX
+	MOVQ         blue+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS a+32(FP), Y0
+	XORQ         SI, SI
+
+loop:
+	VMOVUPS    (AX)(SI*4), Y1
+	VMOVUPS    (CX)(SI*4), Y2
+	VMOVUPS    (DX)(SI*4), Y3
+	VPSUBD     const_root_half<>+0(SB), Y1, Y4
+	VPSRAD     $0x17, Y4, Y4
+	VPSLLD     $0x17, Y4, Y5
+	VPSUBD     Y5, Y1, Y5
+	VADDPS     const_one<>+0(SB), Y5, Y6
+	VSUBPS     const_one<>+0(SB), Y5, Y5
+	VDIVPS     Y6, Y5, Y5
+	VMULPS     Y5, Y5, Y6
+	VMOVUPS    const_log_4<>+0(SB), Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_3<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_2<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_1<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_0<>+0(SB), Y7, Y7
+	VMULPS     Y5, Y7, Y7
+	VCVTDQ2PS  Y4, Y4
+	VADDPS     Y7, Y4, Y4
+	VMULPS     Y0, Y4, Y4
+	VMAXPS     const_least_exponent<>+0(SB), Y4, Y4
+	VMINPS     const_most_exponent<>+0(SB), Y4, Y4
+	VMOVUPS    const_wholes<>+0(SB), Y6
+	VADDPS     Y6, Y4, Y5
+	VSUBPS     Y6, Y5, Y5
+	VSUBPS     Y5, Y4, Y4
+	VMOVUPS    const_exp_7<>+0(SB), Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_6<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_5<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_4<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_3<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_2<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_1<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_0<>+0(SB), Y7, Y7
+	VCVTTPS2DQ Y5, Y5
+	VPADDD     const_bias<>+0(SB), Y5, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y7, Y7
+	VXORPS     Y5, Y5, Y5
+	VCMPPS     $0x01, Y1, Y5, Y5
+	VANDPS     Y5, Y7, Y1
+	VPSUBD     const_root_half<>+0(SB), Y2, Y4
+	VPSRAD     $0x17, Y4, Y4
+	VPSLLD     $0x17, Y4, Y5
+	VPSUBD     Y5, Y2, Y5
+	VADDPS     const_one<>+0(SB), Y5, Y6
+	VSUBPS     const_one<>+0(SB), Y5, Y5
+	VDIVPS     Y6, Y5, Y5
+	VMULPS     Y5, Y5, Y6
+	VMOVUPS    const_log_4<>+0(SB), Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_3<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_2<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_1<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_0<>+0(SB), Y7, Y7
+	VMULPS     Y5, Y7, Y7
+	VCVTDQ2PS  Y4, Y4
+	VADDPS     Y7, Y4, Y4
+	VMULPS     Y0, Y4, Y4
+	VMAXPS     const_least_exponent<>+0(SB), Y4, Y4
+	VMINPS     const_most_exponent<>+0(SB), Y4, Y4
+	VMOVUPS    const_wholes<>+0(SB), Y6
+	VADDPS     Y6, Y4, Y5
+	VSUBPS     Y6, Y5, Y5
+	VSUBPS     Y5, Y4, Y4
+	VMOVUPS    const_exp_7<>+0(SB), Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_6<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_5<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_4<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_3<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_2<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_1<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_0<>+0(SB), Y7, Y7
+	VCVTTPS2DQ Y5, Y5
+	VPADDD     const_bias<>+0(SB), Y5, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y7, Y7
+	VXORPS     Y5, Y5, Y5
+	VCMPPS     $0x01, Y2, Y5, Y5
+	VANDPS     Y5, Y7, Y2
+	VPSUBD     const_root_half<>+0(SB), Y3, Y4
+	VPSRAD     $0x17, Y4, Y4
+	VPSLLD     $0x17, Y4, Y5
+	VPSUBD     Y5, Y3, Y5
+	VADDPS     const_one<>+0(SB), Y5, Y6
+	VSUBPS     const_one<>+0(SB), Y5, Y5
+	VDIVPS     Y6, Y5, Y5
+	VMULPS     Y5, Y5, Y6
+	VMOVUPS    const_log_4<>+0(SB), Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_3<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_2<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_1<>+0(SB), Y7, Y7
+	VMULPS     Y6, Y7, Y7
+	VADDPS     const_log_0<>+0(SB), Y7, Y7
+	VMULPS     Y5, Y7, Y7
+	VCVTDQ2PS  Y4, Y4
+	VADDPS     Y7, Y4, Y4
+	VMULPS     Y0, Y4, Y4
+	VMAXPS     const_least_exponent<>+0(SB), Y4, Y4
+	VMINPS     const_most_exponent<>+0(SB), Y4, Y4
+	VMOVUPS    const_wholes<>+0(SB), Y6
+	VADDPS     Y6, Y4, Y5
+	VSUBPS     Y6, Y5, Y5
+	VSUBPS     Y5, Y4, Y4
+	VMOVUPS    const_exp_7<>+0(SB), Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_6<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_5<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_4<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_3<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_2<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_1<>+0(SB), Y7, Y7
+	VMULPS     Y4, Y7, Y7
+	VADDPS     const_exp_0<>+0(SB), Y7, Y7
+	VCVTTPS2DQ Y5, Y5
+	VPADDD     const_bias<>+0(SB), Y5, Y5
+	VPSLLD     $0x17, Y5, Y5
+	VMULPS     Y5, Y7, Y7
+	VXORPS     Y5, Y5, Y5
+	VCMPPS     $0x01, Y3, Y5, Y5
+	VANDPS     Y5, Y7, Y3
+	VMOVUPS    Y1, (AX)(SI*4)
+	VMOVUPS    Y2, (CX)(SI*4)
+	VMOVUPS    Y3, (DX)(SI*4)
+	ADDQ       $0x08, SI
+	CMPQ       SI, BX
+	JLT        loop
+	VZEROUPPER
+	RET
+
+DATA const_root_half<>+0(SB)/4, $0x3f3504f3
+DATA const_root_half<>+4(SB)/4, $0x3f3504f3
+DATA const_root_half<>+8(SB)/4, $0x3f3504f3
+DATA const_root_half<>+12(SB)/4, $0x3f3504f3
+DATA const_root_half<>+16(SB)/4, $0x3f3504f3
+DATA const_root_half<>+20(SB)/4, $0x3f3504f3
+DATA const_root_half<>+24(SB)/4, $0x3f3504f3
+DATA const_root_half<>+28(SB)/4, $0x3f3504f3
+GLOBL const_root_half<>(SB), RODATA|NOPTR, $32
+
+DATA const_log_4<>+0(SB)/4, $0x3ea4258a
+DATA const_log_4<>+4(SB)/4, $0x3ea4258a
+DATA const_log_4<>+8(SB)/4, $0x3ea4258a
+DATA const_log_4<>+12(SB)/4, $0x3ea4258a
+DATA const_log_4<>+16(SB)/4, $0x3ea4258a
+DATA const_log_4<>+20(SB)/4, $0x3ea4258a
+DATA const_log_4<>+24(SB)/4, $0x3ea4258a
+DATA const_log_4<>+28(SB)/4, $0x3ea4258a
+GLOBL const_log_4<>(SB), RODATA|NOPTR, $32
+
+DATA const_log_3<>+0(SB)/4, $0x3ed30bb1
+DATA const_log_3<>+4(SB)/4, $0x3ed30bb1
+DATA const_log_3<>+8(SB)/4, $0x3ed30bb1
+DATA const_log_3<>+12(SB)/4, $0x3ed30bb1
+DATA const_log_3<>+16(SB)/4, $0x3ed30bb1
+DATA const_log_3<>+20(SB)/4, $0x3ed30bb1
+DATA const_log_3<>+24(SB)/4, $0x3ed30bb1
+DATA const_log_3<>+28(SB)/4, $0x3ed30bb1
+GLOBL const_log_3<>(SB), RODATA|NOPTR, $32
+
+DATA const_log_2<>+0(SB)/4, $0x3f13bb63
+DATA const_log_2<>+4(SB)/4, $0x3f13bb63
+DATA const_log_2<>+8(SB)/4, $0x3f13bb63
+DATA const_log_2<>+12(SB)/4, $0x3f13bb63
+DATA const_log_2<>+16(SB)/4, $0x3f13bb63
+DATA const_log_2<>+20(SB)/4, $0x3f13bb63
+DATA const_log_2<>+24(SB)/4, $0x3f13bb63
+DATA const_log_2<>+28(SB)/4, $0x3f13bb63
+GLOBL const_log_2<>(SB), RODATA|NOPTR, $32
+
+DATA const_log_1<>+0(SB)/4, $0x3f76384f
+DATA const_log_1<>+4(SB)/4, $0x3f76384f
+DATA const_log_1<>+8(SB)/4, $0x3f76384f
+DATA const_log_1<>+12(SB)/4, $0x3f76384f
+DATA const_log_1<>+16(SB)/4, $0x3f76384f
+DATA const_log_1<>+20(SB)/4, $0x3f76384f
+DATA const_log_1<>+24(SB)/4, $0x3f76384f
+DATA const_log_1<>+28(SB)/4, $0x3f76384f
+GLOBL const_log_1<>(SB), RODATA|NOPTR, $32
+
+DATA const_log_0<>+0(SB)/4, $0x4038aa3b
+DATA const_log_0<>+4(SB)/4, $0x4038aa3b
+DATA const_log_0<>+8(SB)/4, $0x4038aa3b
+DATA const_log_0<>+12(SB)/4, $0x4038aa3b
+DATA const_log_0<>+16(SB)/4, $0x4038aa3b
+DATA const_log_0<>+20(SB)/4, $0x4038aa3b
+DATA const_log_0<>+24(SB)/4, $0x4038aa3b
+DATA const_log_0<>+28(SB)/4, $0x4038aa3b
+GLOBL const_log_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_least_exponent<>+0(SB)/4, $0xc2c80000
+DATA const_least_exponent<>+4(SB)/4, $0xc2c80000
+DATA const_least_exponent<>+8(SB)/4, $0xc2c80000
+DATA const_least_exponent<>+12(SB)/4, $0xc2c80000
+DATA const_least_exponent<>+16(SB)/4, $0xc2c80000
+DATA const_least_exponent<>+20(SB)/4, $0xc2c80000
+DATA const_least_exponent<>+24(SB)/4, $0xc2c80000
+DATA const_least_exponent<>+28(SB)/4, $0xc2c80000
+GLOBL const_least_exponent<>(SB), RODATA|NOPTR, $32
+
+DATA const_most_exponent<>+0(SB)/4, $0x42c80000
+DATA const_most_exponent<>+4(SB)/4, $0x42c80000
+DATA const_most_exponent<>+8(SB)/4, $0x42c80000
+DATA const_most_exponent<>+12(SB)/4, $0x42c80000
+DATA const_most_exponent<>+16(SB)/4, $0x42c80000
+DATA const_most_exponent<>+20(SB)/4, $0x42c80000
+DATA const_most_exponent<>+24(SB)/4, $0x42c80000
+DATA const_most_exponent<>+28(SB)/4, $0x42c80000
+GLOBL const_most_exponent<>(SB), RODATA|NOPTR, $32
+
+DATA const_wholes<>+0(SB)/4, $0x4b400000
+DATA const_wholes<>+4(SB)/4, $0x4b400000
+DATA const_wholes<>+8(SB)/4, $0x4b400000
+DATA const_wholes<>+12(SB)/4, $0x4b400000
+DATA const_wholes<>+16(SB)/4, $0x4b400000
+DATA const_wholes<>+20(SB)/4, $0x4b400000
+DATA const_wholes<>+24(SB)/4, $0x4b400000
+DATA const_wholes<>+28(SB)/4, $0x4b400000
+GLOBL const_wholes<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_7<>+0(SB)/4, $0x377fe5fe
+DATA const_exp_7<>+4(SB)/4, $0x377fe5fe
+DATA const_exp_7<>+8(SB)/4, $0x377fe5fe
+DATA const_exp_7<>+12(SB)/4, $0x377fe5fe
+DATA const_exp_7<>+16(SB)/4, $0x377fe5fe
+DATA const_exp_7<>+20(SB)/4, $0x377fe5fe
+DATA const_exp_7<>+24(SB)/4, $0x377fe5fe
+DATA const_exp_7<>+28(SB)/4, $0x377fe5fe
+GLOBL const_exp_7<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_6<>+0(SB)/4, $0x39218489
+DATA const_exp_6<>+4(SB)/4, $0x39218489
+DATA const_exp_6<>+8(SB)/4, $0x39218489
+DATA const_exp_6<>+12(SB)/4, $0x39218489
+DATA const_exp_6<>+16(SB)/4, $0x39218489
+DATA const_exp_6<>+20(SB)/4, $0x39218489
+DATA const_exp_6<>+24(SB)/4, $0x39218489
+DATA const_exp_6<>+28(SB)/4, $0x39218489
+GLOBL const_exp_6<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_5<>+0(SB)/4, $0x3aaec3ff
+DATA const_exp_5<>+4(SB)/4, $0x3aaec3ff
+DATA const_exp_5<>+8(SB)/4, $0x3aaec3ff
+DATA const_exp_5<>+12(SB)/4, $0x3aaec3ff
+DATA const_exp_5<>+16(SB)/4, $0x3aaec3ff
+DATA const_exp_5<>+20(SB)/4, $0x3aaec3ff
+DATA const_exp_5<>+24(SB)/4, $0x3aaec3ff
+DATA const_exp_5<>+28(SB)/4, $0x3aaec3ff
+GLOBL const_exp_5<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_4<>+0(SB)/4, $0x3c1d955b
+DATA const_exp_4<>+4(SB)/4, $0x3c1d955b
+DATA const_exp_4<>+8(SB)/4, $0x3c1d955b
+DATA const_exp_4<>+12(SB)/4, $0x3c1d955b
+DATA const_exp_4<>+16(SB)/4, $0x3c1d955b
+DATA const_exp_4<>+20(SB)/4, $0x3c1d955b
+DATA const_exp_4<>+24(SB)/4, $0x3c1d955b
+DATA const_exp_4<>+28(SB)/4, $0x3c1d955b
+GLOBL const_exp_4<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_3<>+0(SB)/4, $0x3d635847
+DATA const_exp_3<>+4(SB)/4, $0x3d635847
+DATA const_exp_3<>+8(SB)/4, $0x3d635847
+DATA const_exp_3<>+12(SB)/4, $0x3d635847
+DATA const_exp_3<>+16(SB)/4, $0x3d635847
+DATA const_exp_3<>+20(SB)/4, $0x3d635847
+DATA const_exp_3<>+24(SB)/4, $0x3d635847
+DATA const_exp_3<>+28(SB)/4, $0x3d635847
+GLOBL const_exp_3<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_2<>+0(SB)/4, $0x3e75fdf0
+DATA const_exp_2<>+4(SB)/4, $0x3e75fdf0
+DATA const_exp_2<>+8(SB)/4, $0x3e75fdf0
+DATA const_exp_2<>+12(SB)/4, $0x3e75fdf0
+DATA const_exp_2<>+16(SB)/4, $0x3e75fdf0
+DATA const_exp_2<>+20(SB)/4, $0x3e75fdf0
+DATA const_exp_2<>+24(SB)/4, $0x3e75fdf0
+DATA const_exp_2<>+28(SB)/4, $0x3e75fdf0
+GLOBL const_exp_2<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_1<>+0(SB)/4, $0x3f317218
+DATA const_exp_1<>+4(SB)/4, $0x3f317218
+DATA const_exp_1<>+8(SB)/4, $0x3f317218
+DATA const_exp_1<>+12(SB)/4, $0x3f317218
+DATA const_exp_1<>+16(SB)/4, $0x3f317218
+DATA const_exp_1<>+20(SB)/4, $0x3f317218
+DATA const_exp_1<>+24(SB)/4, $0x3f317218
+DATA const_exp_1<>+28(SB)/4, $0x3f317218
+GLOBL const_exp_1<>(SB), RODATA|NOPTR, $32
+
+DATA const_exp_0<>+0(SB)/4, $0x3f800000
+DATA const_exp_0<>+4(SB)/4, $0x3f800000
+DATA const_exp_0<>+8(SB)/4, $0x3f800000
+DATA const_exp_0<>+12(SB)/4, $0x3f800000
+DATA const_exp_0<>+16(SB)/4, $0x3f800000
+DATA const_exp_0<>+20(SB)/4, $0x3f800000
+DATA const_exp_0<>+24(SB)/4, $0x3f800000
+DATA const_exp_0<>+28(SB)/4, $0x3f800000
+GLOBL const_exp_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_bias<>+0(SB)/4, $0x0000007f
+DATA const_bias<>+4(SB)/4, $0x0000007f
+DATA const_bias<>+8(SB)/4, $0x0000007f
+DATA const_bias<>+12(SB)/4, $0x0000007f
+DATA const_bias<>+16(SB)/4, $0x0000007f
+DATA const_bias<>+20(SB)/4, $0x0000007f
+DATA const_bias<>+24(SB)/4, $0x0000007f
+DATA const_bias<>+28(SB)/4, $0x0000007f
+GLOBL const_bias<>(SB), RODATA|NOPTR, $32
+
+// func toJFIFAVX2(red *float32, green *float32, blue *float32, n int)
+// Requires: AVX
+TEXT ·toJFIFAVX2(SB), NOSPLIT, $0-32
+	MOVQ red+0(FP), AX
+	MOVQ green+8(FP), CX
+	MOVQ blue+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS    (AX)(SI*4), Y0
+	VMOVUPS    (CX)(SI*4), Y1
+	VMOVUPS    (DX)(SI*4), Y2
+	VMULPS     const_byte<>+0(SB), Y0, Y0
+	VXORPS     Y3, Y3, Y3
+	VMAXPS     Y3, Y0, Y0
+	VMINPS     const_byte<>+0(SB), Y0, Y0
+	VADDPS     const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ Y0, Y0
+	VCVTDQ2PS  Y0, Y0
+	VMULPS     const_byte<>+0(SB), Y1, Y1
+	VXORPS     Y3, Y3, Y3
+	VMAXPS     Y3, Y1, Y1
+	VMINPS     const_byte<>+0(SB), Y1, Y1
+	VADDPS     const_half<>+0(SB), Y1, Y1
+	VCVTTPS2DQ Y1, Y1
+	VCVTDQ2PS  Y1, Y1
+	VMULPS     const_byte<>+0(SB), Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMINPS     const_byte<>+0(SB), Y2, Y2
+	VADDPS     const_half<>+0(SB), Y2, Y2
+	VCVTTPS2DQ Y2, Y2
+	VCVTDQ2PS  Y2, Y2
+	VMOVUPS    const_middle<>+0(SB), Y3
+	VMOVAPS    Y3, Y4
+	VMULPS     const_jfif_y_0<>+0(SB), Y0, Y5
+	VMULPS     const_jfif_y_1<>+0(SB), Y1, Y6
+	VADDPS     Y6, Y5, Y5
+	VMULPS     const_jfif_y_2<>+0(SB), Y2, Y6
+	VADDPS     Y6, Y5, Y5
+	VMULPS     const_jfif_cb_0<>+0(SB), Y0, Y6
+	VADDPS     Y6, Y3, Y3
+	VMULPS     const_jfif_cb_1<>+0(SB), Y1, Y6
+	VADDPS     Y6, Y3, Y3
+	VMULPS     const_jfif_cb_2<>+0(SB), Y2, Y6
+	VADDPS     Y6, Y3, Y3
+	VMULPS     const_jfif_cr_0<>+0(SB), Y0, Y0
+	VADDPS     Y0, Y4, Y4
+	VMULPS     const_jfif_cr_1<>+0(SB), Y1, Y0
+	VADDPS     Y0, Y4, Y4
+	VMULPS     const_jfif_cr_2<>+0(SB), Y2, Y0
+	VADDPS     Y0, Y4, Y4
+	VXORPS     Y0, Y0, Y0
+	VMAXPS     Y0, Y5, Y5
+	VMINPS     const_byte<>+0(SB), Y5, Y5
+	VADDPS     const_half<>+0(SB), Y5, Y5
+	VCVTTPS2DQ Y5, Y5
+	VCVTDQ2PS  Y5, Y5
+	VMOVAPS    Y5, Y0
+	VXORPS     Y1, Y1, Y1
+	VMAXPS     Y1, Y3, Y3
+	VMINPS     const_byte<>+0(SB), Y3, Y3
+	VADDPS     const_half<>+0(SB), Y3, Y3
+	VCVTTPS2DQ Y3, Y3
+	VCVTDQ2PS  Y3, Y3
+	VMOVAPS    Y3, Y1
+	VXORPS     Y2, Y2, Y2
+	VMAXPS     Y2, Y4, Y4
+	VMINPS     const_byte<>+0(SB), Y4, Y4
+	VADDPS     const_half<>+0(SB), Y4, Y4
+	VCVTTPS2DQ Y4, Y4
+	VCVTDQ2PS  Y4, Y4
+	VMOVAPS    Y4, Y2
+	VMOVUPS    Y0, (AX)(SI*4)
+	VMOVUPS    Y1, (CX)(SI*4)
+	VMOVUPS    Y2, (DX)(SI*4)
+	ADDQ       $0x08, SI
+	CMPQ       SI, BX
+	JLT        loop
+	VZEROUPPER
+	RET
+
+DATA const_byte<>+0(SB)/4, $0x437f0000
+DATA const_byte<>+4(SB)/4, $0x437f0000
+DATA const_byte<>+8(SB)/4, $0x437f0000
+DATA const_byte<>+12(SB)/4, $0x437f0000
+DATA const_byte<>+16(SB)/4, $0x437f0000
+DATA const_byte<>+20(SB)/4, $0x437f0000
+DATA const_byte<>+24(SB)/4, $0x437f0000
+DATA const_byte<>+28(SB)/4, $0x437f0000
+GLOBL const_byte<>(SB), RODATA|NOPTR, $32
+
+DATA const_half<>+0(SB)/4, $0x3f000000
+DATA const_half<>+4(SB)/4, $0x3f000000
+DATA const_half<>+8(SB)/4, $0x3f000000
+DATA const_half<>+12(SB)/4, $0x3f000000
+DATA const_half<>+16(SB)/4, $0x3f000000
+DATA const_half<>+20(SB)/4, $0x3f000000
+DATA const_half<>+24(SB)/4, $0x3f000000
+DATA const_half<>+28(SB)/4, $0x3f000000
+GLOBL const_half<>(SB), RODATA|NOPTR, $32
+
+DATA const_middle<>+0(SB)/4, $0x43000000
+DATA const_middle<>+4(SB)/4, $0x43000000
+DATA const_middle<>+8(SB)/4, $0x43000000
+DATA const_middle<>+12(SB)/4, $0x43000000
+DATA const_middle<>+16(SB)/4, $0x43000000
+DATA const_middle<>+20(SB)/4, $0x43000000
+DATA const_middle<>+24(SB)/4, $0x43000000
+DATA const_middle<>+28(SB)/4, $0x43000000
+GLOBL const_middle<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_y_0<>+0(SB)/4, $0x3e991687
+DATA const_jfif_y_0<>+4(SB)/4, $0x3e991687
+DATA const_jfif_y_0<>+8(SB)/4, $0x3e991687
+DATA const_jfif_y_0<>+12(SB)/4, $0x3e991687
+DATA const_jfif_y_0<>+16(SB)/4, $0x3e991687
+DATA const_jfif_y_0<>+20(SB)/4, $0x3e991687
+DATA const_jfif_y_0<>+24(SB)/4, $0x3e991687
+DATA const_jfif_y_0<>+28(SB)/4, $0x3e991687
+GLOBL const_jfif_y_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_y_1<>+0(SB)/4, $0x3f1645a2
+DATA const_jfif_y_1<>+4(SB)/4, $0x3f1645a2
+DATA const_jfif_y_1<>+8(SB)/4, $0x3f1645a2
+DATA const_jfif_y_1<>+12(SB)/4, $0x3f1645a2
+DATA const_jfif_y_1<>+16(SB)/4, $0x3f1645a2
+DATA const_jfif_y_1<>+20(SB)/4, $0x3f1645a2
+DATA const_jfif_y_1<>+24(SB)/4, $0x3f1645a2
+DATA const_jfif_y_1<>+28(SB)/4, $0x3f1645a2
+GLOBL const_jfif_y_1<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_y_2<>+0(SB)/4, $0x3de978d5
+DATA const_jfif_y_2<>+4(SB)/4, $0x3de978d5
+DATA const_jfif_y_2<>+8(SB)/4, $0x3de978d5
+DATA const_jfif_y_2<>+12(SB)/4, $0x3de978d5
+DATA const_jfif_y_2<>+16(SB)/4, $0x3de978d5
+DATA const_jfif_y_2<>+20(SB)/4, $0x3de978d5
+DATA const_jfif_y_2<>+24(SB)/4, $0x3de978d5
+DATA const_jfif_y_2<>+28(SB)/4, $0x3de978d5
+GLOBL const_jfif_y_2<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_cb_0<>+0(SB)/4, $0xbe2cc91a
+DATA const_jfif_cb_0<>+4(SB)/4, $0xbe2cc91a
+DATA const_jfif_cb_0<>+8(SB)/4, $0xbe2cc91a
+DATA const_jfif_cb_0<>+12(SB)/4, $0xbe2cc91a
+DATA const_jfif_cb_0<>+16(SB)/4, $0xbe2cc91a
+DATA const_jfif_cb_0<>+20(SB)/4, $0xbe2cc91a
+DATA const_jfif_cb_0<>+24(SB)/4, $0xbe2cc91a
+DATA const_jfif_cb_0<>+28(SB)/4, $0xbe2cc91a
+GLOBL const_jfif_cb_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_cb_1<>+0(SB)/4, $0xbea99b73
+DATA const_jfif_cb_1<>+4(SB)/4, $0xbea99b73
+DATA const_jfif_cb_1<>+8(SB)/4, $0xbea99b73
+DATA const_jfif_cb_1<>+12(SB)/4, $0xbea99b73
+DATA const_jfif_cb_1<>+16(SB)/4, $0xbea99b73
+DATA const_jfif_cb_1<>+20(SB)/4, $0xbea99b73
+DATA const_jfif_cb_1<>+24(SB)/4, $0xbea99b73
+DATA const_jfif_cb_1<>+28(SB)/4, $0xbea99b73
+GLOBL const_jfif_cb_1<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_cb_2<>+0(SB)/4, $0x3f000000
+DATA const_jfif_cb_2<>+4(SB)/4, $0x3f000000
+DATA const_jfif_cb_2<>+8(SB)/4, $0x3f000000
+DATA const_jfif_cb_2<>+12(SB)/4, $0x3f000000
+DATA const_jfif_cb_2<>+16(SB)/4, $0x3f000000
+DATA const_jfif_cb_2<>+20(SB)/4, $0x3f000000
+DATA const_jfif_cb_2<>+24(SB)/4, $0x3f000000
+DATA const_jfif_cb_2<>+28(SB)/4, $0x3f000000
+GLOBL const_jfif_cb_2<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_cr_0<>+0(SB)/4, $0x3f000000
+DATA const_jfif_cr_0<>+4(SB)/4, $0x3f000000
+DATA const_jfif_cr_0<>+8(SB)/4, $0x3f000000
+DATA const_jfif_cr_0<>+12(SB)/4, $0x3f000000
+DATA const_jfif_cr_0<>+16(SB)/4, $0x3f000000
+DATA const_jfif_cr_0<>+20(SB)/4, $0x3f000000
+DATA const_jfif_cr_0<>+24(SB)/4, $0x3f000000
+DATA const_jfif_cr_0<>+28(SB)/4, $0x3f000000
+GLOBL const_jfif_cr_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_cr_1<>+0(SB)/4, $0xbed65e38
+DATA const_jfif_cr_1<>+4(SB)/4, $0xbed65e38
+DATA const_jfif_cr_1<>+8(SB)/4, $0xbed65e38
+DATA const_jfif_cr_1<>+12(SB)/4, $0xbed65e38
+DATA const_jfif_cr_1<>+16(SB)/4, $0xbed65e38
+DATA const_jfif_cr_1<>+20(SB)/4, $0xbed65e38
+DATA const_jfif_cr_1<>+24(SB)/4, $0xbed65e38
+DATA const_jfif_cr_1<>+28(SB)/4, $0xbed65e38
+GLOBL const_jfif_cr_1<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_cr_2<>+0(SB)/4, $0xbda6871f
+DATA const_jfif_cr_2<>+4(SB)/4, $0xbda6871f
+DATA const_jfif_cr_2<>+8(SB)/4, $0xbda6871f
+DATA const_jfif_cr_2<>+12(SB)/4, $0xbda6871f
+DATA const_jfif_cr_2<>+16(SB)/4, $0xbda6871f
+DATA const_jfif_cr_2<>+20(SB)/4, $0xbda6871f
+DATA const_jfif_cr_2<>+24(SB)/4, $0xbda6871f
+DATA const_jfif_cr_2<>+28(SB)/4, $0xbda6871f
+GLOBL const_jfif_cr_2<>(SB), RODATA|NOPTR, $32
+
+// func fromJFIFAVX2(red *float32, green *float32, blue *float32, n int)
+// Requires: AVX
+TEXT ·fromJFIFAVX2(SB), NOSPLIT, $0-32
+	MOVQ red+0(FP), AX
+	MOVQ green+8(FP), CX
+	MOVQ blue+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS    (AX)(SI*4), Y0
+	VMOVUPS    (CX)(SI*4), Y1
+	VMOVUPS    (DX)(SI*4), Y2
+	VSUBPS     const_middle<>+0(SB), Y1, Y1
+	VSUBPS     const_middle<>+0(SB), Y2, Y2
+	VMOVAPS    Y0, Y3
+	VMOVAPS    Y0, Y4
+	VMULPS     const_jfif_r_0<>+0(SB), Y2, Y5
+	VADDPS     Y5, Y3, Y3
+	VMULPS     const_jfif_g_0<>+0(SB), Y1, Y5
+	VADDPS     Y5, Y4, Y4
+	VMULPS     const_jfif_g_1<>+0(SB), Y2, Y2
+	VADDPS     Y2, Y4, Y4
+	VMULPS     const_jfif_b_0<>+0(SB), Y1, Y1
+	VADDPS     Y1, Y0, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y4, Y1
+	VMOVAPS    Y3, Y0
+	VXORPS     Y3, Y3, Y3
+	VMAXPS     Y3, Y0, Y0
+	VMINPS     const_byte<>+0(SB), Y0, Y0
+	VADDPS     const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ Y0, Y0
+	VCVTDQ2PS  Y0, Y0
+	VMULPS     const_of_byte<>+0(SB), Y0, Y0
+	VXORPS     Y3, Y3, Y3
+	VMAXPS     Y3, Y1, Y1
+	VMINPS     const_byte<>+0(SB), Y1, Y1
+	VADDPS     const_half<>+0(SB), Y1, Y1
+	VCVTTPS2DQ Y1, Y1
+	VCVTDQ2PS  Y1, Y1
+	VMULPS     const_of_byte<>+0(SB), Y1, Y1
+	VXORPS     Y3, Y3, Y3
+	VMAXPS     Y3, Y2, Y2
+	VMINPS     const_byte<>+0(SB), Y2, Y2
+	VADDPS     const_half<>+0(SB), Y2, Y2
+	VCVTTPS2DQ Y2, Y2
+	VCVTDQ2PS  Y2, Y2
+	VMULPS     const_of_byte<>+0(SB), Y2, Y2
+	VMOVUPS    Y0, (AX)(SI*4)
+	VMOVUPS    Y1, (CX)(SI*4)
+	VMOVUPS    Y2, (DX)(SI*4)
+	ADDQ       $0x08, SI
+	CMPQ       SI, BX
+	JLT        loop
+	VZEROUPPER
+	RET
+
+DATA const_jfif_r_0<>+0(SB)/4, $0x3fb374bc
+DATA const_jfif_r_0<>+4(SB)/4, $0x3fb374bc
+DATA const_jfif_r_0<>+8(SB)/4, $0x3fb374bc
+DATA const_jfif_r_0<>+12(SB)/4, $0x3fb374bc
+DATA const_jfif_r_0<>+16(SB)/4, $0x3fb374bc
+DATA const_jfif_r_0<>+20(SB)/4, $0x3fb374bc
+DATA const_jfif_r_0<>+24(SB)/4, $0x3fb374bc
+DATA const_jfif_r_0<>+28(SB)/4, $0x3fb374bc
+GLOBL const_jfif_r_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_g_0<>+0(SB)/4, $0xbeb032a2
+DATA const_jfif_g_0<>+4(SB)/4, $0xbeb032a2
+DATA const_jfif_g_0<>+8(SB)/4, $0xbeb032a2
+DATA const_jfif_g_0<>+12(SB)/4, $0xbeb032a2
+DATA const_jfif_g_0<>+16(SB)/4, $0xbeb032a2
+DATA const_jfif_g_0<>+20(SB)/4, $0xbeb032a2
+DATA const_jfif_g_0<>+24(SB)/4, $0xbeb032a2
+DATA const_jfif_g_0<>+28(SB)/4, $0xbeb032a2
+GLOBL const_jfif_g_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_g_1<>+0(SB)/4, $0xbf36d1a3
+DATA const_jfif_g_1<>+4(SB)/4, $0xbf36d1a3
+DATA const_jfif_g_1<>+8(SB)/4, $0xbf36d1a3
+DATA const_jfif_g_1<>+12(SB)/4, $0xbf36d1a3
+DATA const_jfif_g_1<>+16(SB)/4, $0xbf36d1a3
+DATA const_jfif_g_1<>+20(SB)/4, $0xbf36d1a3
+DATA const_jfif_g_1<>+24(SB)/4, $0xbf36d1a3
+DATA const_jfif_g_1<>+28(SB)/4, $0xbf36d1a3
+GLOBL const_jfif_g_1<>(SB), RODATA|NOPTR, $32
+
+DATA const_jfif_b_0<>+0(SB)/4, $0x3fe2d0e5
+DATA const_jfif_b_0<>+4(SB)/4, $0x3fe2d0e5
+DATA const_jfif_b_0<>+8(SB)/4, $0x3fe2d0e5
+DATA const_jfif_b_0<>+12(SB)/4, $0x3fe2d0e5
+DATA const_jfif_b_0<>+16(SB)/4, $0x3fe2d0e5
+DATA const_jfif_b_0<>+20(SB)/4, $0x3fe2d0e5
+DATA const_jfif_b_0<>+24(SB)/4, $0x3fe2d0e5
+DATA const_jfif_b_0<>+28(SB)/4, $0x3fe2d0e5
+GLOBL const_jfif_b_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_of_byte<>+0(SB)/4, $0x3b808081
+DATA const_of_byte<>+4(SB)/4, $0x3b808081
+DATA const_of_byte<>+8(SB)/4, $0x3b808081
+DATA const_of_byte<>+12(SB)/4, $0x3b808081
+DATA const_of_byte<>+16(SB)/4, $0x3b808081
+DATA const_of_byte<>+20(SB)/4, $0x3b808081
+DATA const_of_byte<>+24(SB)/4, $0x3b808081
+DATA const_of_byte<>+28(SB)/4, $0x3b808081
+GLOBL const_of_byte<>(SB), RODATA|NOPTR, $32
+
+// func rangeAVX2(plane *float32, n int, lows *[8]float32, highs *[8]float32)
+// Requires: AVX
+TEXT ·rangeAVX2(SB), NOSPLIT, $0-32
+	MOVQ    plane+0(FP), AX
+	MOVQ    n+8(FP), CX
+	MOVQ    lows+16(FP), DX
+	MOVQ    highs+24(FP), BX
+	VMOVUPS (AX), Y0
+	VMOVAPS Y0, Y1
+	XORQ    SI, SI
+
+loop:
+	VMOVUPS (AX)(SI*4), Y2
+	VMINPS  Y0, Y2, Y0
+	VMAXPS  Y1, Y2, Y1
+	ADDQ    $0x08, SI
+	CMPQ    SI, CX
+	JLT     loop
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (BX)
+	VZEROUPPER
+	RET
+
+// func sharpenAVX2(dst *float32, above *float32, row *float32, below *float32, n int, rest float32)
+// Requires: AVX
+TEXT ·sharpenAVX2(SB), NOSPLIT, $0-44
+	MOVQ         dst+0(FP), AX
+	MOVQ         above+8(FP), CX
+	MOVQ         row+16(FP), DX
+	MOVQ         below+24(FP), BX
+	MOVQ         n+32(FP), SI
+	VBROADCASTSS rest+40(FP), Y0
+	XORQ         DI, DI
+
+loop:
+	VMOVUPS (CX)(DI*4), Y1
+	VADDPS  4(CX)(DI*4), Y1, Y1
+	VADDPS  8(CX)(DI*4), Y1, Y1
+	VADDPS  (DX)(DI*4), Y1, Y1
+	VADDPS  8(DX)(DI*4), Y1, Y1
+	VADDPS  (BX)(DI*4), Y1, Y1
+	VADDPS  4(BX)(DI*4), Y1, Y1
+	VADDPS  8(BX)(DI*4), Y1, Y1
+	VMOVUPS 4(DX)(DI*4), Y2
+	VMULPS  const_side<>+0(SB), Y1, Y1
+	VMULPS  const_centre<>+0(SB), Y2, Y3
+	VADDPS  Y3, Y1, Y3
+	VSUBPS  Y2, Y3, Y3
+	VMULPS  Y3, Y0, Y3
+	VADDPS  Y3, Y2, Y3
+	VXORPS  Y1, Y1, Y1
+	VMAXPS  Y1, Y3, Y3
+	VMINPS  const_one<>+0(SB), Y3, Y3
+	VMOVUPS Y3, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	CMPQ    DI, SI
+	JLT     loop
+	VZEROUPPER
+	RET
+
+DATA const_side<>+0(SB)/4, $0x3d9d89d9
+DATA const_side<>+4(SB)/4, $0x3d9d89d9
+DATA const_side<>+8(SB)/4, $0x3d9d89d9
+DATA const_side<>+12(SB)/4, $0x3d9d89d9
+DATA const_side<>+16(SB)/4, $0x3d9d89d9
+DATA const_side<>+20(SB)/4, $0x3d9d89d9
+DATA const_side<>+24(SB)/4, $0x3d9d89d9
+DATA const_side<>+28(SB)/4, $0x3d9d89d9
+GLOBL const_side<>(SB), RODATA|NOPTR, $32
+
+DATA const_centre<>+0(SB)/4, $0x3ec4ec4f
+DATA const_centre<>+4(SB)/4, $0x3ec4ec4f
+DATA const_centre<>+8(SB)/4, $0x3ec4ec4f
+DATA const_centre<>+12(SB)/4, $0x3ec4ec4f
+DATA const_centre<>+16(SB)/4, $0x3ec4ec4f
+DATA const_centre<>+20(SB)/4, $0x3ec4ec4f
+DATA const_centre<>+24(SB)/4, $0x3ec4ec4f
+DATA const_centre<>+28(SB)/4, $0x3ec4ec4f
+GLOBL const_centre<>(SB), RODATA|NOPTR, $32
+
+// func bytesAVX2(dst *uint8, src *float32, n int, slack float32)
+// Requires: AVX, AVX2
+TEXT ·bytesAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS slack+24(FP), Y0
+	XORQ         BX, BX
+
+loop:
+	VMOVUPS      (CX)(BX*4), Y1
+	VXORPS       Y2, Y2, Y2
+	VMAXPS       Y2, Y1, Y1
+	VMINPS       const_one<>+0(SB), Y1, Y1
+	VMULPS       const_byte<>+0(SB), Y1, Y1
+	VADDPS       Y0, Y1, Y1
+	VCVTTPS2DQ   Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPACKUSDW    X2, X1, X2
+	VPACKUSWB    X2, X2, X2
+	VMOVQ        X2, (AX)(BX*1)
+	ADDQ         $0x08, BX
+	CMPQ         BX, DX
+	JLT          loop
+	VZEROUPPER
+	RET
+
+// func quantizeAVX2(block *[64]float32, steps *[64]float32, basis *[8][4]float32)
+// Requires: AVX
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-24
+	MOVQ           block+0(FP), AX
+	MOVQ           steps+8(FP), CX
+	MOVQ           basis+16(FP), DX
+	VMOVUPS        (AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, (AX)
+	VMOVUPS        32(AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 32(AX)
+	VMOVUPS        64(AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 64(AX)
+	VMOVUPS        96(AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 96(AX)
+	VMOVUPS        128(AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 128(AX)
+	VMOVUPS        160(AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 160(AX)
+	VMOVUPS        192(AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 192(AX)
+	VMOVUPS        224(AX), Y0
+	VSUBPS         const_middle<>+0(SB), Y0, Y0
+	VMOVUPS        Y0, 224(AX)
+	VBROADCASTF128 (AX), Y0
+	VINSERTF128    $0x01, 128(AX), Y0, Y0
+	VBROADCASTF128 16(AX), Y1
+	VINSERTF128    $0x01, 144(AX), Y1, Y1
+	VBROADCASTF128 32(AX), Y2
+	VINSERTF128    $0x01, 160(AX), Y2, Y2
+	VBROADCASTF128 48(AX), Y3
+	VINSERTF128    $0x01, 176(AX), Y3, Y3
+	VBROADCASTF128 64(AX), Y4
+	VINSERTF128    $0x01, 192(AX), Y4, Y4
+	VBROADCASTF128 80(AX), Y5
+	VINSERTF128    $0x01, 208(AX), Y5, Y5
+	VBROADCASTF128 96(AX), Y6
+	VINSERTF128    $0x01, 224(AX), Y6, Y6
+	VBROADCASTF128 112(AX), Y7
+	VINSERTF128    $0x01, 240(AX), Y7, Y7
+	VUNPCKLPS      Y2, Y0, Y8
+	VUNPCKHPS      Y2, Y0, Y0
+	VUNPCKLPS      Y6, Y4, Y2
+	VUNPCKHPS      Y6, Y4, Y4
+	VSHUFPS        $0x44, Y2, Y8, Y6
+	VSHUFPS        $0xee, Y2, Y8, Y2
+	VSHUFPS        $0x44, Y4, Y0, Y8
+	VSHUFPS        $0xee, Y4, Y0, Y4
+	VUNPCKLPS      Y3, Y1, Y0
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKLPS      Y7, Y5, Y3
+	VUNPCKHPS      Y7, Y5, Y5
+	VSHUFPS        $0x44, Y3, Y0, Y7
+	VSHUFPS        $0xee, Y3, Y0, Y0
+	VSHUFPS        $0x44, Y5, Y1, Y3
+	VSHUFPS        $0xee, Y5, Y1, Y1
+	VADDPS         Y1, Y6, Y5
+	VSUBPS         Y1, Y6, Y6
+	VADDPS         Y3, Y2, Y1
+	VSUBPS         Y3, Y2, Y3
+	VADDPS         Y0, Y8, Y2
+	VSUBPS         Y0, Y8, Y8
+	VADDPS         Y7, Y4, Y0
+	VSUBPS         Y7, Y4, Y4
+	VBROADCASTSS   (DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   4(DX), Y9
+	VMULPS         Y1, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   8(DX), Y9
+	VMULPS         Y2, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   12(DX), Y9
+	VMULPS         Y0, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, (AX)
+	VBROADCASTSS   16(DX), Y7
+	VMULPS         Y6, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   20(DX), Y9
+	VMULPS         Y3, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   24(DX), Y9
+	VMULPS         Y8, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   28(DX), Y9
+	VMULPS         Y4, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 32(AX)
+	VBROADCASTSS   32(DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   36(DX), Y9
+	VMULPS         Y1, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   40(DX), Y9
+	VMULPS         Y2, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   44(DX), Y9
+	VMULPS         Y0, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 64(AX)
+	VBROADCASTSS   48(DX), Y7
+	VMULPS         Y6, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   52(DX), Y9
+	VMULPS         Y3, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   56(DX), Y9
+	VMULPS         Y8, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   60(DX), Y9
+	VMULPS         Y4, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 96(AX)
+	VBROADCASTSS   64(DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   68(DX), Y9
+	VMULPS         Y1, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   72(DX), Y9
+	VMULPS         Y2, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   76(DX), Y9
+	VMULPS         Y0, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 128(AX)
+	VBROADCASTSS   80(DX), Y7
+	VMULPS         Y6, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   84(DX), Y9
+	VMULPS         Y3, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   88(DX), Y9
+	VMULPS         Y8, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   92(DX), Y9
+	VMULPS         Y4, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 160(AX)
+	VBROADCASTSS   96(DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y5, Y5, Y5
+	VADDPS         Y7, Y5, Y5
+	VBROADCASTSS   100(DX), Y7
+	VMULPS         Y1, Y7, Y7
+	VADDPS         Y7, Y5, Y5
+	VBROADCASTSS   104(DX), Y1
+	VMULPS         Y2, Y1, Y1
+	VADDPS         Y1, Y5, Y5
+	VBROADCASTSS   108(DX), Y1
+	VMULPS         Y0, Y1, Y1
+	VADDPS         Y1, Y5, Y5
+	VMOVUPS        Y5, 192(AX)
+	VBROADCASTSS   112(DX), Y0
+	VMULPS         Y6, Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VADDPS         Y0, Y1, Y0
+	VBROADCASTSS   116(DX), Y1
+	VMULPS         Y3, Y1, Y1
+	VADDPS         Y1, Y0, Y0
+	VBROADCASTSS   120(DX), Y1
+	VMULPS         Y8, Y1, Y1
+	VADDPS         Y1, Y0, Y0
+	VBROADCASTSS   124(DX), Y1
+	VMULPS         Y4, Y1, Y1
+	VADDPS         Y1, Y0, Y0
+	VMOVUPS        Y0, 224(AX)
+	VBROADCASTF128 (AX), Y0
+	VINSERTF128    $0x01, 128(AX), Y0, Y0
+	VBROADCASTF128 16(AX), Y1
+	VINSERTF128    $0x01, 144(AX), Y1, Y1
+	VBROADCASTF128 32(AX), Y2
+	VINSERTF128    $0x01, 160(AX), Y2, Y2
+	VBROADCASTF128 48(AX), Y3
+	VINSERTF128    $0x01, 176(AX), Y3, Y3
+	VBROADCASTF128 64(AX), Y4
+	VINSERTF128    $0x01, 192(AX), Y4, Y4
+	VBROADCASTF128 80(AX), Y5
+	VINSERTF128    $0x01, 208(AX), Y5, Y5
+	VBROADCASTF128 96(AX), Y6
+	VINSERTF128    $0x01, 224(AX), Y6, Y6
+	VBROADCASTF128 112(AX), Y7
+	VINSERTF128    $0x01, 240(AX), Y7, Y7
+	VUNPCKLPS      Y2, Y0, Y8
+	VUNPCKHPS      Y2, Y0, Y0
+	VUNPCKLPS      Y6, Y4, Y2
+	VUNPCKHPS      Y6, Y4, Y4
+	VSHUFPS        $0x44, Y2, Y8, Y6
+	VSHUFPS        $0xee, Y2, Y8, Y2
+	VSHUFPS        $0x44, Y4, Y0, Y8
+	VSHUFPS        $0xee, Y4, Y0, Y4
+	VUNPCKLPS      Y3, Y1, Y0
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKLPS      Y7, Y5, Y3
+	VUNPCKHPS      Y7, Y5, Y5
+	VSHUFPS        $0x44, Y3, Y0, Y7
+	VSHUFPS        $0xee, Y3, Y0, Y0
+	VSHUFPS        $0x44, Y5, Y1, Y3
+	VSHUFPS        $0xee, Y5, Y1, Y1
+	VADDPS         Y1, Y6, Y5
+	VSUBPS         Y1, Y6, Y6
+	VADDPS         Y3, Y2, Y1
+	VSUBPS         Y3, Y2, Y3
+	VADDPS         Y0, Y8, Y2
+	VSUBPS         Y0, Y8, Y8
+	VADDPS         Y7, Y4, Y0
+	VSUBPS         Y7, Y4, Y4
+	VBROADCASTSS   (DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   4(DX), Y9
+	VMULPS         Y1, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   8(DX), Y9
+	VMULPS         Y2, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   12(DX), Y9
+	VMULPS         Y0, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, (AX)
+	VBROADCASTSS   16(DX), Y7
+	VMULPS         Y6, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   20(DX), Y9
+	VMULPS         Y3, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   24(DX), Y9
+	VMULPS         Y8, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   28(DX), Y9
+	VMULPS         Y4, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 32(AX)
+	VBROADCASTSS   32(DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   36(DX), Y9
+	VMULPS         Y1, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   40(DX), Y9
+	VMULPS         Y2, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   44(DX), Y9
+	VMULPS         Y0, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 64(AX)
+	VBROADCASTSS   48(DX), Y7
+	VMULPS         Y6, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   52(DX), Y9
+	VMULPS         Y3, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   56(DX), Y9
+	VMULPS         Y8, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   60(DX), Y9
+	VMULPS         Y4, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 96(AX)
+	VBROADCASTSS   64(DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   68(DX), Y9
+	VMULPS         Y1, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   72(DX), Y9
+	VMULPS         Y2, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   76(DX), Y9
+	VMULPS         Y0, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 128(AX)
+	VBROADCASTSS   80(DX), Y7
+	VMULPS         Y6, Y7, Y7
+	VXORPS         Y9, Y9, Y9
+	VADDPS         Y7, Y9, Y7
+	VBROADCASTSS   84(DX), Y9
+	VMULPS         Y3, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   88(DX), Y9
+	VMULPS         Y8, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VBROADCASTSS   92(DX), Y9
+	VMULPS         Y4, Y9, Y9
+	VADDPS         Y9, Y7, Y7
+	VMOVUPS        Y7, 160(AX)
+	VBROADCASTSS   96(DX), Y7
+	VMULPS         Y5, Y7, Y7
+	VXORPS         Y5, Y5, Y5
+	VADDPS         Y7, Y5, Y5
+	VBROADCASTSS   100(DX), Y7
+	VMULPS         Y1, Y7, Y7
+	VADDPS         Y7, Y5, Y5
+	VBROADCASTSS   104(DX), Y1
+	VMULPS         Y2, Y1, Y1
+	VADDPS         Y1, Y5, Y5
+	VBROADCASTSS   108(DX), Y1
+	VMULPS         Y0, Y1, Y1
+	VADDPS         Y1, Y5, Y5
+	VMOVUPS        Y5, 192(AX)
+	VBROADCASTSS   112(DX), Y0
+	VMULPS         Y6, Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VADDPS         Y0, Y1, Y0
+	VBROADCASTSS   116(DX), Y1
+	VMULPS         Y3, Y1, Y1
+	VADDPS         Y1, Y0, Y0
+	VBROADCASTSS   120(DX), Y1
+	VMULPS         Y8, Y1, Y1
+	VADDPS         Y1, Y0, Y0
+	VBROADCASTSS   124(DX), Y1
+	VMULPS         Y4, Y1, Y1
+	VADDPS         Y1, Y0, Y0
+	VMOVUPS        Y0, 224(AX)
+	VMOVUPS        (AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         (CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         (CX), Y0, Y0
+	VMOVUPS        Y0, (AX)
+	VMOVUPS        32(AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         32(CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         32(CX), Y0, Y0
+	VMOVUPS        Y0, 32(AX)
+	VMOVUPS        64(AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         64(CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         64(CX), Y0, Y0
+	VMOVUPS        Y0, 64(AX)
+	VMOVUPS        96(AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         96(CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         96(CX), Y0, Y0
+	VMOVUPS        Y0, 96(AX)
+	VMOVUPS        128(AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         128(CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         128(CX), Y0, Y0
+	VMOVUPS        Y0, 128(AX)
+	VMOVUPS        160(AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         160(CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         160(CX), Y0, Y0
+	VMOVUPS        Y0, 160(AX)
+	VMOVUPS        192(AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         192(CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         192(CX), Y0, Y0
+	VMOVUPS        Y0, 192(AX)
+	VMOVUPS        224(AX), Y0
+	VXORPS         Y1, Y1, Y1
+	VCMPPS         $0x01, Y1, Y0, Y1
+	VANDPS         const_sign<>+0(SB), Y1, Y1
+	VDIVPS         224(CX), Y0, Y0
+	VANDPS         const_magnitude<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VORPS          Y1, Y0, Y0
+	VMULPS         224(CX), Y0, Y0
+	VMOVUPS        Y0, 224(AX)
+	VBROADCASTF128 (AX), Y0
+	VINSERTF128    $0x01, 128(AX), Y0, Y0
+	VBROADCASTF128 16(AX), Y1
+	VINSERTF128    $0x01, 144(AX), Y1, Y1
+	VBROADCASTF128 32(AX), Y2
+	VINSERTF128    $0x01, 160(AX), Y2, Y2
+	VBROADCASTF128 48(AX), Y3
+	VINSERTF128    $0x01, 176(AX), Y3, Y3
+	VBROADCASTF128 64(AX), Y4
+	VINSERTF128    $0x01, 192(AX), Y4, Y4
+	VBROADCASTF128 80(AX), Y5
+	VINSERTF128    $0x01, 208(AX), Y5, Y5
+	VBROADCASTF128 96(AX), Y6
+	VINSERTF128    $0x01, 224(AX), Y6, Y6
+	VBROADCASTF128 112(AX), Y7
+	VINSERTF128    $0x01, 240(AX), Y7, Y7
+	VUNPCKLPS      Y2, Y0, Y8
+	VUNPCKHPS      Y2, Y0, Y0
+	VUNPCKLPS      Y6, Y4, Y2
+	VUNPCKHPS      Y6, Y4, Y4
+	VSHUFPS        $0x44, Y2, Y8, Y6
+	VSHUFPS        $0xee, Y2, Y8, Y2
+	VSHUFPS        $0x44, Y4, Y0, Y8
+	VSHUFPS        $0xee, Y4, Y0, Y4
+	VUNPCKLPS      Y3, Y1, Y0
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKLPS      Y7, Y5, Y3
+	VUNPCKHPS      Y7, Y5, Y5
+	VSHUFPS        $0x44, Y3, Y0, Y7
+	VSHUFPS        $0xee, Y3, Y0, Y0
+	VSHUFPS        $0x44, Y5, Y1, Y3
+	VSHUFPS        $0xee, Y5, Y1, Y1
+	VMOVUPS        Y6, (AX)
+	VMOVUPS        Y2, 32(AX)
+	VMOVUPS        Y8, 64(AX)
+	VMOVUPS        Y4, 96(AX)
+	VMOVUPS        Y7, 128(AX)
+	VMOVUPS        Y0, 160(AX)
+	VMOVUPS        Y3, 192(AX)
+	VMOVUPS        Y1, 224(AX)
+	VBROADCASTSS   (DX), Y0
+	VMULPS         (AX), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   16(DX), Y0
+	VMULPS         32(AX), Y0, Y0
+	VXORPS         Y2, Y2, Y2
+	VADDPS         Y0, Y2, Y2
+	VBROADCASTSS   32(DX), Y0
+	VMULPS         64(AX), Y0, Y0
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   48(DX), Y0
+	VMULPS         96(AX), Y0, Y0
+	VADDPS         Y0, Y2, Y2
+	VBROADCASTSS   64(DX), Y0
+	VMULPS         128(AX), Y0, Y0
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   80(DX), Y0
+	VMULPS         160(AX), Y0, Y0
+	VADDPS         Y0, Y2, Y2
+	VBROADCASTSS   96(DX), Y0
+	VMULPS         192(AX), Y0, Y0
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   112(DX), Y0
+	VMULPS         224(AX), Y0, Y0
+	VADDPS         Y0, Y2, Y2
+	VADDPS         Y2, Y1, Y0
+	VSUBPS         Y2, Y1, Y7
+	VBROADCASTSS   4(DX), Y1
+	VMULPS         (AX), Y1, Y1
+	VXORPS         Y2, Y2, Y2
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   20(DX), Y1
+	VMULPS         32(AX), Y1, Y1
+	VXORPS         Y3, Y3, Y3
+	VADDPS         Y1, Y3, Y3
+	VBROADCASTSS   36(DX), Y1
+	VMULPS         64(AX), Y1, Y1
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   52(DX), Y1
+	VMULPS         96(AX), Y1, Y1
+	VADDPS         Y1, Y3, Y3
+	VBROADCASTSS   68(DX), Y1
+	VMULPS         128(AX), Y1, Y1
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   84(DX), Y1
+	VMULPS         160(AX), Y1, Y1
+	VADDPS         Y1, Y3, Y3
+	VBROADCASTSS   100(DX), Y1
+	VMULPS         192(AX), Y1, Y1
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   116(DX), Y1
+	VMULPS         224(AX), Y1, Y1
+	VADDPS         Y1, Y3, Y3
+	VADDPS         Y3, Y2, Y1
+	VSUBPS         Y3, Y2, Y6
+	VBROADCASTSS   8(DX), Y2
+	VMULPS         (AX), Y2, Y2
+	VXORPS         Y3, Y3, Y3
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   24(DX), Y2
+	VMULPS         32(AX), Y2, Y2
+	VXORPS         Y4, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VBROADCASTSS   40(DX), Y2
+	VMULPS         64(AX), Y2, Y2
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   56(DX), Y2
+	VMULPS         96(AX), Y2, Y2
+	VADDPS         Y2, Y4, Y4
+	VBROADCASTSS   72(DX), Y2
+	VMULPS         128(AX), Y2, Y2
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   88(DX), Y2
+	VMULPS         160(AX), Y2, Y2
+	VADDPS         Y2, Y4, Y4
+	VBROADCASTSS   104(DX), Y2
+	VMULPS         192(AX), Y2, Y2
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   120(DX), Y2
+	VMULPS         224(AX), Y2, Y2
+	VADDPS         Y2, Y4, Y4
+	VADDPS         Y4, Y3, Y2
+	VSUBPS         Y4, Y3, Y5
+	VBROADCASTSS   12(DX), Y3
+	VMULPS         (AX), Y3, Y3
+	VXORPS         Y4, Y4, Y4
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   28(DX), Y3
+	VMULPS         32(AX), Y3, Y3
+	VXORPS         Y8, Y8, Y8
+	VADDPS         Y3, Y8, Y8
+	VBROADCASTSS   44(DX), Y3
+	VMULPS         64(AX), Y3, Y3
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   60(DX), Y3
+	VMULPS         96(AX), Y3, Y3
+	VADDPS         Y3, Y8, Y8
+	VBROADCASTSS   76(DX), Y3
+	VMULPS         128(AX), Y3, Y3
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   92(DX), Y3
+	VMULPS         160(AX), Y3, Y3
+	VADDPS         Y3, Y8, Y8
+	VBROADCASTSS   108(DX), Y3
+	VMULPS         192(AX), Y3, Y3
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   124(DX), Y3
+	VMULPS         224(AX), Y3, Y3
+	VADDPS         Y3, Y8, Y8
+	VADDPS         Y8, Y4, Y3
+	VSUBPS         Y8, Y4, Y4
+	VMOVUPS        Y0, (AX)
+	VMOVUPS        Y1, 32(AX)
+	VMOVUPS        Y2, 64(AX)
+	VMOVUPS        Y3, 96(AX)
+	VMOVUPS        Y4, 128(AX)
+	VMOVUPS        Y5, 160(AX)
+	VMOVUPS        Y6, 192(AX)
+	VMOVUPS        Y7, 224(AX)
+	VBROADCASTF128 (AX), Y0
+	VINSERTF128    $0x01, 128(AX), Y0, Y0
+	VBROADCASTF128 16(AX), Y1
+	VINSERTF128    $0x01, 144(AX), Y1, Y1
+	VBROADCASTF128 32(AX), Y2
+	VINSERTF128    $0x01, 160(AX), Y2, Y2
+	VBROADCASTF128 48(AX), Y3
+	VINSERTF128    $0x01, 176(AX), Y3, Y3
+	VBROADCASTF128 64(AX), Y4
+	VINSERTF128    $0x01, 192(AX), Y4, Y4
+	VBROADCASTF128 80(AX), Y5
+	VINSERTF128    $0x01, 208(AX), Y5, Y5
+	VBROADCASTF128 96(AX), Y6
+	VINSERTF128    $0x01, 224(AX), Y6, Y6
+	VBROADCASTF128 112(AX), Y7
+	VINSERTF128    $0x01, 240(AX), Y7, Y7
+	VUNPCKLPS      Y2, Y0, Y8
+	VUNPCKHPS      Y2, Y0, Y0
+	VUNPCKLPS      Y6, Y4, Y2
+	VUNPCKHPS      Y6, Y4, Y4
+	VSHUFPS        $0x44, Y2, Y8, Y6
+	VSHUFPS        $0xee, Y2, Y8, Y2
+	VSHUFPS        $0x44, Y4, Y0, Y8
+	VSHUFPS        $0xee, Y4, Y0, Y4
+	VUNPCKLPS      Y3, Y1, Y0
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKLPS      Y7, Y5, Y3
+	VUNPCKHPS      Y7, Y5, Y5
+	VSHUFPS        $0x44, Y3, Y0, Y7
+	VSHUFPS        $0xee, Y3, Y0, Y0
+	VSHUFPS        $0x44, Y5, Y1, Y3
+	VSHUFPS        $0xee, Y5, Y1, Y1
+	VMOVUPS        Y6, (AX)
+	VMOVUPS        Y2, 32(AX)
+	VMOVUPS        Y8, 64(AX)
+	VMOVUPS        Y4, 96(AX)
+	VMOVUPS        Y7, 128(AX)
+	VMOVUPS        Y0, 160(AX)
+	VMOVUPS        Y3, 192(AX)
+	VMOVUPS        Y1, 224(AX)
+	VBROADCASTSS   (DX), Y0
+	VMULPS         (AX), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   16(DX), Y0
+	VMULPS         32(AX), Y0, Y0
+	VXORPS         Y2, Y2, Y2
+	VADDPS         Y0, Y2, Y2
+	VBROADCASTSS   32(DX), Y0
+	VMULPS         64(AX), Y0, Y0
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   48(DX), Y0
+	VMULPS         96(AX), Y0, Y0
+	VADDPS         Y0, Y2, Y2
+	VBROADCASTSS   64(DX), Y0
+	VMULPS         128(AX), Y0, Y0
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   80(DX), Y0
+	VMULPS         160(AX), Y0, Y0
+	VADDPS         Y0, Y2, Y2
+	VBROADCASTSS   96(DX), Y0
+	VMULPS         192(AX), Y0, Y0
+	VADDPS         Y0, Y1, Y1
+	VBROADCASTSS   112(DX), Y0
+	VMULPS         224(AX), Y0, Y0
+	VADDPS         Y0, Y2, Y2
+	VADDPS         Y2, Y1, Y0
+	VSUBPS         Y2, Y1, Y7
+	VBROADCASTSS   4(DX), Y1
+	VMULPS         (AX), Y1, Y1
+	VXORPS         Y2, Y2, Y2
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   20(DX), Y1
+	VMULPS         32(AX), Y1, Y1
+	VXORPS         Y3, Y3, Y3
+	VADDPS         Y1, Y3, Y3
+	VBROADCASTSS   36(DX), Y1
+	VMULPS         64(AX), Y1, Y1
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   52(DX), Y1
+	VMULPS         96(AX), Y1, Y1
+	VADDPS         Y1, Y3, Y3
+	VBROADCASTSS   68(DX), Y1
+	VMULPS         128(AX), Y1, Y1
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   84(DX), Y1
+	VMULPS         160(AX), Y1, Y1
+	VADDPS         Y1, Y3, Y3
+	VBROADCASTSS   100(DX), Y1
+	VMULPS         192(AX), Y1, Y1
+	VADDPS         Y1, Y2, Y2
+	VBROADCASTSS   116(DX), Y1
+	VMULPS         224(AX), Y1, Y1
+	VADDPS         Y1, Y3, Y3
+	VADDPS         Y3, Y2, Y1
+	VSUBPS         Y3, Y2, Y6
+	VBROADCASTSS   8(DX), Y2
+	VMULPS         (AX), Y2, Y2
+	VXORPS         Y3, Y3, Y3
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   24(DX), Y2
+	VMULPS         32(AX), Y2, Y2
+	VXORPS         Y4, Y4, Y4
+	VADDPS         Y2, Y4, Y4
+	VBROADCASTSS   40(DX), Y2
+	VMULPS         64(AX), Y2, Y2
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   56(DX), Y2
+	VMULPS         96(AX), Y2, Y2
+	VADDPS         Y2, Y4, Y4
+	VBROADCASTSS   72(DX), Y2
+	VMULPS         128(AX), Y2, Y2
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   88(DX), Y2
+	VMULPS         160(AX), Y2, Y2
+	VADDPS         Y2, Y4, Y4
+	VBROADCASTSS   104(DX), Y2
+	VMULPS         192(AX), Y2, Y2
+	VADDPS         Y2, Y3, Y3
+	VBROADCASTSS   120(DX), Y2
+	VMULPS         224(AX), Y2, Y2
+	VADDPS         Y2, Y4, Y4
+	VADDPS         Y4, Y3, Y2
+	VSUBPS         Y4, Y3, Y5
+	VBROADCASTSS   12(DX), Y3
+	VMULPS         (AX), Y3, Y3
+	VXORPS         Y4, Y4, Y4
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   28(DX), Y3
+	VMULPS         32(AX), Y3, Y3
+	VXORPS         Y8, Y8, Y8
+	VADDPS         Y3, Y8, Y8
+	VBROADCASTSS   44(DX), Y3
+	VMULPS         64(AX), Y3, Y3
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   60(DX), Y3
+	VMULPS         96(AX), Y3, Y3
+	VADDPS         Y3, Y8, Y8
+	VBROADCASTSS   76(DX), Y3
+	VMULPS         128(AX), Y3, Y3
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   92(DX), Y3
+	VMULPS         160(AX), Y3, Y3
+	VADDPS         Y3, Y8, Y8
+	VBROADCASTSS   108(DX), Y3
+	VMULPS         192(AX), Y3, Y3
+	VADDPS         Y3, Y4, Y4
+	VBROADCASTSS   124(DX), Y3
+	VMULPS         224(AX), Y3, Y3
+	VADDPS         Y3, Y8, Y8
+	VADDPS         Y8, Y4, Y3
+	VSUBPS         Y8, Y4, Y4
+	VMOVUPS        Y0, (AX)
+	VMOVUPS        Y1, 32(AX)
+	VMOVUPS        Y2, 64(AX)
+	VMOVUPS        Y3, 96(AX)
+	VMOVUPS        Y4, 128(AX)
+	VMOVUPS        Y5, 160(AX)
+	VMOVUPS        Y6, 192(AX)
+	VMOVUPS        Y7, 224(AX)
+	VMOVUPS        (AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, (AX)
+	VMOVUPS        32(AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, 32(AX)
+	VMOVUPS        64(AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, 64(AX)
+	VMOVUPS        96(AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, 96(AX)
+	VMOVUPS        128(AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, 128(AX)
+	VMOVUPS        160(AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, 160(AX)
+	VMOVUPS        192(AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, 192(AX)
+	VMOVUPS        224(AX), Y0
+	VADDPS         const_middle<>+0(SB), Y0, Y0
+	VXORPS         Y1, Y1, Y1
+	VMAXPS         Y1, Y0, Y0
+	VMINPS         const_byte<>+0(SB), Y0, Y0
+	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VCVTDQ2PS      Y0, Y0
+	VMOVUPS        Y0, 224(AX)
+	VZEROUPPER
+	RET
+
+DATA const_sign<>+0(SB)/4, $0x80000000
+DATA const_sign<>+4(SB)/4, $0x80000000
+DATA const_sign<>+8(SB)/4, $0x80000000
+DATA const_sign<>+12(SB)/4, $0x80000000
+DATA const_sign<>+16(SB)/4, $0x80000000
+DATA const_sign<>+20(SB)/4, $0x80000000
+DATA const_sign<>+24(SB)/4, $0x80000000
+DATA const_sign<>+28(SB)/4, $0x80000000
+GLOBL const_sign<>(SB), RODATA|NOPTR, $32
+
+DATA const_magnitude<>+0(SB)/4, $0x7fffffff
+DATA const_magnitude<>+4(SB)/4, $0x7fffffff
+DATA const_magnitude<>+8(SB)/4, $0x7fffffff
+DATA const_magnitude<>+12(SB)/4, $0x7fffffff
+DATA const_magnitude<>+16(SB)/4, $0x7fffffff
+DATA const_magnitude<>+20(SB)/4, $0x7fffffff
+DATA const_magnitude<>+24(SB)/4, $0x7fffffff
+DATA const_magnitude<>+28(SB)/4, $0x7fffffff
+GLOBL const_magnitude<>(SB), RODATA|NOPTR, $32
+
 // func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
 // Requires: AVX
 TEXT ·saturateAVX2(SB), NOSPLIT, $0-40
@@ -1258,13 +2998,3 @@ DATA const_three<>+20(SB)/4, $0x40400000
 DATA const_three<>+24(SB)/4, $0x40400000
 DATA const_three<>+28(SB)/4, $0x40400000
 GLOBL const_three<>(SB), RODATA|NOPTR, $32
-
-DATA const_magnitude<>+0(SB)/4, $0x7fffffff
-DATA const_magnitude<>+4(SB)/4, $0x7fffffff
-DATA const_magnitude<>+8(SB)/4, $0x7fffffff
-DATA const_magnitude<>+12(SB)/4, $0x7fffffff
-DATA const_magnitude<>+16(SB)/4, $0x7fffffff
-DATA const_magnitude<>+20(SB)/4, $0x7fffffff
-DATA const_magnitude<>+24(SB)/4, $0x7fffffff
-DATA const_magnitude<>+28(SB)/4, $0x7fffffff
-GLOBL const_magnitude<>(SB), RODATA|NOPTR, $32

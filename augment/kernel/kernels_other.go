@@ -24,3 +24,12 @@ func unpackAVX2(_, _, _ *float32, _ int, _ *uint8, _ float32)                   
 func unpackMirroredAVX2(_, _, _ *float32, _ int, _ *uint8, _ float32)                {}
 func unpackPackedAVX2(_ *float32, _ int, _ *uint8, _ float32)                        {}
 func unpackPackedMirroredAVX2(_ *float32, _ int, _ *uint8, _ float32)                {}
+func stepsAVX2(_, _, _ *float32, _ int, _, _ float32)                                {}
+func powerAVX2(_, _, _ *float32, _ int, _ float32)                                   {}
+func rangeAVX2(_ *float32, _ int, _, _ *[8]float32)                                  {}
+func sharpenAVX2(_, _, _, _ *float32, _ int, _ float32)                              {}
+func bytesAVX2(_ *uint8, _ *float32, _ int, _ float32)                               {}
+func quantizeAVX2(_, _ *[64]float32, _ *[8][4]float32)                               {}
+func toJFIFAVX2(_, _, _ *float32, _ int)                                             {}
+func fromJFIFAVX2(_, _, _ *float32, _ int)                                           {}
+func combineAVX2(_ *float32, _ int, _ *float32, _ *int, _ *float32, _ int)           {}

@@ -20,7 +20,14 @@ const (
 	Hue                    // HSV's H moves by A sixths of a turn, A in [-3, 3]; S and V stay
 	Gray                   // the luminance in all three channels
 	Solarize               // 1-v where v >= A
+	Steps                  // v limited to [0, 1], plus slack, times A, rounded down, times B
+	Power                  // v to the power of A > 0, for v in [0, 1]; 0 for v <= 0
+	ToJFIF                 // R, G, B in [0, 1] to the bytes Y, Cb, Cr of a JPEG file, as whole numbers in [0, 255]
+	FromJFIF               // and back, rounded to bytes
 )
+
+// slack is what Steps adds, a fraction of a byte, so that a byte that became a float32 does not fall below itself.
+const slack = 1. / (1024 * 255)
 
 const (
 	lumaR = float32(0.2989)
@@ -131,6 +138,14 @@ func applyBlock(r, g, b []float32, ops []Op) {
 				grayAVX2(&r[0], &g[0], &b[0], done)
 			case Solarize:
 				solarizeAVX2(&r[0], &g[0], &b[0], done, op.A)
+			case Steps:
+				stepsAVX2(&r[0], &g[0], &b[0], done, op.A, op.B)
+			case Power:
+				powerAVX2(&r[0], &g[0], &b[0], done, op.A)
+			case ToJFIF:
+				toJFIFAVX2(&r[0], &g[0], &b[0], done)
+			case FromJFIF:
+				fromJFIFAVX2(&r[0], &g[0], &b[0], done)
 			}
 		}
 	}
@@ -181,8 +196,37 @@ func (op Op) apply(red, green, blue []float32) {
 				}
 			}
 		}
+	case Steps:
+		for _, plane := range [3][]float32{red, green, blue} {
+			for i, v := range plane {
+				plane[i] = float32(int32((clamp01(v)+slack)*op.A)) * op.B
+			}
+		}
+	case Power:
+		for _, plane := range [3][]float32{red, green, blue} {
+			for i, v := range plane {
+				plane[i] = power(v, op.A)
+			}
+		}
+	case ToJFIF:
+		for i, r := range red {
+			r, g, b := roundByte(255*r), roundByte(255*green[i]), roundByte(255*blue[i])
+			red[i] = roundByte(float32(0.299*r) + float32(0.587*g) + float32(0.114*b))
+			green[i] = roundByte(128 + float32(-0.168735892*r) + float32(-0.331264108*g) + float32(0.5*b))
+			blue[i] = roundByte(128 + float32(0.5*r) + float32(-0.418687589*g) + float32(-0.081312411*b))
+		}
+	case FromJFIF:
+		for i, y := range red {
+			cb, cr := green[i]-128, blue[i]-128
+			red[i] = roundByte(y+float32(1.402*cr)) * (1. / 255)
+			green[i] = roundByte(y+float32(-0.344136286*cb)+float32(-0.714136286*cr)) * (1. / 255)
+			blue[i] = roundByte(y+float32(1.772*cb)) * (1. / 255)
+		}
 	}
 }
+
+// roundByte rounds to a whole number in [0, 255], halves up.
+func roundByte(v float32) float32 { return float32(int32(lesser(greater(v, 0), 255) + 0.5)) }
 
 // turn moves the hue h, in sixths of a turn. HSV's V is max and S is C/V with C = max-min, and the way back is
 // min + C*w, where w is clamp(|h-3|-1), clamp(2-|h-2|) and clamp(2-|h-4|) for R, G and B: three trapezes along the
@@ -209,6 +253,45 @@ func turn(r, g, b, by float32) (red, green, blue float32) {
 	blue = low + float32(chroma*clamp01(2-abs(h-4)))
 	return red, green, blue
 }
+
+// power is 2^(p*log2 v). With v = 2^e * m, m in [sqrt(1/2), sqrt 2), log2 m is a series in (m-1)/(m+1), and with the
+// exponent y = n + f, n whole, 2^f is its Taylor series: both to less than 1e-7.
+func power(v, p float32) float32 {
+	bits := math.Float32bits(v)
+	e := int32(bits-rootHalf) >> 23
+	m := math.Float32frombits(bits - uint32(e)<<23)
+	s := (m - 1) / (m + 1)
+	z := float32(s * s)
+	sum := float32(logSeries[len(logSeries)-1])
+	for i := len(logSeries) - 2; i >= 0; i-- {
+		sum = float32(sum*z) + logSeries[i]
+	}
+	y := float32(p * (float32(e) + float32(sum*s)))
+	y = lesser(greater(y, -100), 100) // no result is denormal, which would be slow
+	n := y + wholes - wholes          // to the nearest whole number
+	f := y - n
+	sum = expSeries[len(expSeries)-1]
+	for i := len(expSeries) - 2; i >= 0; i-- {
+		sum = float32(sum*f) + expSeries[i]
+	}
+	if v > 0 {
+		return float32(sum * math.Float32frombits(uint32(int32(n)+127)<<23))
+	}
+	return 0
+}
+
+const (
+	rootHalf = 0x3f3504f3       // the bits of sqrt(1/2)
+	wholes   = float32(3 << 22) // from here to twice as far, float32 are whole numbers
+	ln2      = math.Ln2
+)
+
+// The series' coefficients; _generate has the same.
+var (
+	logSeries = [5]float32{2 / ln2, 2 / ln2 / 3, 2 / ln2 / 5, 2 / ln2 / 7, 2 / ln2 / 9}
+	expSeries = [8]float32{1, ln2, ln2 * ln2 / 2, ln2 * ln2 * ln2 / 6, ln2 * ln2 * ln2 * ln2 / 24,
+		ln2 * ln2 * ln2 * ln2 * ln2 / 120, ln2 * ln2 * ln2 * ln2 * ln2 * ln2 / 720, ln2 * ln2 * ln2 * ln2 * ln2 * ln2 * ln2 / 5040}
+)
 
 // tiny keeps the hue of grey finite: 0 of 0 is taken for 0 of tiny.
 const tiny = 0x1p-126

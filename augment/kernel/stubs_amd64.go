@@ -8,6 +8,9 @@ package kernel
 func rowsAVX2(dst *float32, n int, src *uint8, starts *int, weights *float32, taps int)
 
 //go:noescape
+func combineAVX2(dst *float32, n int, src *float32, starts *int, weights *float32, taps int)
+
+//go:noescape
 func columnsAVX2(red *float32, green *float32, blue *float32, n int, line *float32, first *int32, weights *float32, taps int)
 
 //go:noescape
@@ -51,6 +54,30 @@ func blendAVX2(red *float32, green *float32, blue *float32, n int, a float32, b 
 
 //go:noescape
 func solarizeAVX2(red *float32, green *float32, blue *float32, n int, a float32)
+
+//go:noescape
+func stepsAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
+
+//go:noescape
+func powerAVX2(red *float32, green *float32, blue *float32, n int, a float32)
+
+//go:noescape
+func toJFIFAVX2(red *float32, green *float32, blue *float32, n int)
+
+//go:noescape
+func fromJFIFAVX2(red *float32, green *float32, blue *float32, n int)
+
+//go:noescape
+func rangeAVX2(plane *float32, n int, lows *[8]float32, highs *[8]float32)
+
+//go:noescape
+func sharpenAVX2(dst *float32, above *float32, row *float32, below *float32, n int, rest float32)
+
+//go:noescape
+func bytesAVX2(dst *uint8, src *float32, n int, slack float32)
+
+//go:noescape
+func quantizeAVX2(block *[64]float32, steps *[64]float32, basis *[8][4]float32)
 
 //go:noescape
 func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)

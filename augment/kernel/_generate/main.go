@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -12,7 +13,8 @@ import (
 
 func main() {
 	ConstraintExpr("amd64")
-	rows()
+	rows("rowsAVX2", "uint8")
+	rows("combineAVX2", "float32")
 	columns()
 	columnsPacked()
 	for _, mirrored := range []bool{false, true} {
@@ -47,6 +49,23 @@ func main() {
 			VBLENDVPS(bright, inverted, v, v)
 		}
 	})
+	planewise("stepsAVX2", "a, b", func(a, b reg.VecVirtual) func(v reg.VecVirtual) {
+		return func(v reg.VecVirtual) {
+			clamp(v)
+			VADDPS(number("slack", 1./(1024*255)), v, v)
+			VMULPS(a, v, v)
+			VCVTTPS2DQ(v, v)
+			VCVTDQ2PS(v, v)
+			VMULPS(b, v, v)
+		}
+	})
+	planewise("powerAVX2", "a", power)
+	pixelwise("toJFIFAVX2", "", toJFIF)
+	pixelwise("fromJFIFAVX2", "", fromJFIF)
+	valueRange()
+	sharpen()
+	bytes()
+	quantize()
 	pixelwise("saturateAVX2", "a, b", func(a, b reg.VecVirtual) func(r, g, bl reg.VecVirtual) {
 		return func(r, g, bl reg.VecVirtual) {
 			grey := luma(r, g, bl)
@@ -91,6 +110,9 @@ func number(name string, v float32) Mem {
 	}
 	return m
 }
+
+// whole returns a vector of eight equal whole numbers in memory.
+func whole(name string, v uint32) Mem { return number(name, math.Float32frombits(v)) }
 
 // clamp limits to [0, 1].
 func clamp(v reg.VecVirtual) {
@@ -239,6 +261,300 @@ func hue(by, _ reg.VecVirtual) func(r, g, b reg.VecVirtual) {
 	}
 }
 
+func power(p, _ reg.VecVirtual) func(v reg.VecVirtual) {
+	ln2 := math.Ln2
+	series := func(name string, sum, x reg.VecVirtual, coefficients ...float64) {
+		for i := len(coefficients) - 1; i >= 0; i-- {
+			c := number(fmt.Sprintf("%s_%d", name, i), float32(coefficients[i]))
+			if i == len(coefficients)-1 {
+				VMOVUPS(c, sum)
+				continue
+			}
+			VMULPS(x, sum, sum)
+			VADDPS(c, sum, sum)
+		}
+	}
+	return func(v reg.VecVirtual) {
+		e, m, s, z, sum := YMM(), YMM(), YMM(), YMM(), YMM()
+		VPSUBD(whole("root_half", 0x3f3504f3), v, e)
+		VPSRAD(Imm(23), e, e)
+		VPSLLD(Imm(23), e, m)
+		VPSUBD(m, v, m)
+		VADDPS(number("one", 1), m, z)
+		VSUBPS(number("one", 1), m, s)
+		VDIVPS(z, s, s)
+		VMULPS(s, s, z)
+		series("log", sum, z, 2/ln2, 2/ln2/3, 2/ln2/5, 2/ln2/7, 2/ln2/9)
+		VMULPS(s, sum, sum)
+		VCVTDQ2PS(e, e)
+		VADDPS(sum, e, e)
+		VMULPS(p, e, e)
+		VMAXPS(number("least_exponent", -100), e, e)
+		VMINPS(number("most_exponent", 100), e, e)
+
+		n, wholes := YMM(), YMM()
+		VMOVUPS(number("wholes", 3<<22), wholes)
+		VADDPS(wholes, e, n)
+		VSUBPS(wholes, n, n)
+		VSUBPS(n, e, e)
+		series("exp", sum, e, 1, ln2, ln2*ln2/2, ln2*ln2*ln2/6, ln2*ln2*ln2*ln2/24, ln2*ln2*ln2*ln2*ln2/120,
+			ln2*ln2*ln2*ln2*ln2*ln2/720, ln2*ln2*ln2*ln2*ln2*ln2*ln2/5040)
+		VCVTTPS2DQ(n, n)
+		VPADDD(whole("bias", 127), n, n)
+		VPSLLD(Imm(23), n, n)
+		VMULPS(n, sum, sum)
+		VXORPS(n, n, n)
+		VCMPPS(Imm(less), v, n, n)
+		VANDPS(n, sum, v)
+	}
+}
+
+// roundByte rounds to a whole number in [0, 255].
+func roundByte(v reg.VecVirtual) {
+	zero := YMM()
+	VXORPS(zero, zero, zero)
+	VMAXPS(zero, v, v)
+	VMINPS(number("byte", 255), v, v)
+	VADDPS(number("half", 0.5), v, v)
+	VCVTTPS2DQ(v, v)
+	VCVTDQ2PS(v, v)
+}
+
+// mixed adds products with constants, in their order, to what sum holds, or to nothing if that is nil.
+func mixed(sum reg.VecVirtual, name string, v []reg.VecVirtual, weights ...float64) reg.VecVirtual {
+	for i, w := range weights {
+		t := YMM()
+		VMULPS(number(fmt.Sprintf("%s_%d", name, i), float32(w)), v[i], t)
+		if sum == nil {
+			sum = t
+		} else {
+			VADDPS(t, sum, sum)
+		}
+	}
+	return sum
+}
+
+func toJFIF(_, _ reg.VecVirtual) func(r, g, b reg.VecVirtual) {
+	return func(r, g, b reg.VecVirtual) {
+		rgb := []reg.VecVirtual{r, g, b}
+		for _, v := range rgb {
+			VMULPS(number("byte", 255), v, v)
+			roundByte(v)
+		}
+		cb, cr := YMM(), YMM()
+		VMOVUPS(number("middle", 128), cb)
+		VMOVAPS(cb, cr)
+		y := mixed(nil, "jfif_y", rgb, 0.299, 0.587, 0.114)
+		mixed(cb, "jfif_cb", rgb, -0.168735892, -0.331264108, 0.5)
+		mixed(cr, "jfif_cr", rgb, 0.5, -0.418687589, -0.081312411)
+		for i, v := range []reg.VecVirtual{y, cb, cr} {
+			roundByte(v)
+			VMOVAPS(v, rgb[i])
+		}
+	}
+}
+
+func fromJFIF(_, _ reg.VecVirtual) func(y, cb, cr reg.VecVirtual) {
+	return func(y, cb, cr reg.VecVirtual) {
+		VSUBPS(number("middle", 128), cb, cb)
+		VSUBPS(number("middle", 128), cr, cr)
+		red, green := YMM(), YMM()
+		VMOVAPS(y, red)
+		VMOVAPS(y, green)
+		mixed(red, "jfif_r", []reg.VecVirtual{cr}, 1.402)
+		mixed(green, "jfif_g", []reg.VecVirtual{cb, cr}, -0.344136286, -0.714136286)
+		mixed(y, "jfif_b", []reg.VecVirtual{cb}, 1.772)
+		VMOVAPS(y, cr)
+		VMOVAPS(green, cb)
+		VMOVAPS(red, y)
+		for _, v := range []reg.VecVirtual{y, cb, cr} {
+			roundByte(v)
+			VMULPS(number("of_byte", 1./255), v, v)
+		}
+	}
+}
+
+func valueRange() {
+	function("rangeAVX2", "func(plane *float32, n int, lows, highs *[8]float32)")
+	plane, n, lows, highs := load("plane"), load("n"), load("lows"), load("highs")
+	low, high := YMM(), YMM()
+	VMOVUPS(Mem{Base: plane}, low)
+	VMOVAPS(low, high)
+	vectors("loop", 8, n, func(i reg.Register) {
+		v := YMM()
+		VMOVUPS(at(plane, i), v)
+		VMINPS(low, v, low)
+		VMAXPS(high, v, high)
+	})
+	VMOVUPS(low, Mem{Base: lows})
+	VMOVUPS(high, Mem{Base: highs})
+	VZEROUPPER()
+	RET()
+}
+
+// sharpen: the rows begin a value before the first one of dst.
+func sharpen() {
+	function("sharpenAVX2", "func(dst, above, row, below *float32, n int, rest float32)")
+	dst, above, row, below, n := load("dst"), load("above"), load("row"), load("below"), load("n")
+	rest := broadcast("rest")
+	vectors("loop", 8, n, func(i reg.Register) {
+		ring, centre, v := YMM(), YMM(), YMM()
+		VMOVUPS(at(above, i), ring)
+		VADDPS(at(above, i).Offset(4), ring, ring)
+		VADDPS(at(above, i).Offset(8), ring, ring)
+		VADDPS(at(row, i), ring, ring)
+		VADDPS(at(row, i).Offset(8), ring, ring)
+		for k := range 3 {
+			VADDPS(at(below, i).Offset(4*k), ring, ring)
+		}
+		VMOVUPS(at(row, i).Offset(4), centre)
+		VMULPS(number("side", 1./13), ring, ring)
+		VMULPS(number("centre", 5./13), centre, v)
+		VADDPS(v, ring, v)
+		VSUBPS(centre, v, v)
+		VMULPS(v, rest, v)
+		VADDPS(v, centre, v)
+		clamp(v)
+		VMOVUPS(v, at(dst, i))
+	})
+	VZEROUPPER()
+	RET()
+}
+
+func bytes() {
+	function("bytesAVX2", "func(dst *uint8, src *float32, n int, slack float32)")
+	dst, src, n := load("dst"), load("src"), load("n")
+	slack := broadcast("slack")
+	vectors("loop", 8, n, func(i reg.Register) {
+		v, high := YMM(), XMM()
+		VMOVUPS(at(src, i), v)
+		clamp(v)
+		VMULPS(number("byte", 255), v, v)
+		VADDPS(slack, v, v)
+		VCVTTPS2DQ(v, v)
+		VEXTRACTI128(Imm(1), v, high)
+		VPACKUSDW(high, v.AsX(), high)
+		VPACKUSWB(high, high, high)
+		VMOVQ(high, Mem{Base: dst, Index: i, Scale: 1})
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// quantize keeps a block in eight vectors. Each transform of the rows is one of all columns at once after a
+// transposition, as in the generic code, which writes rows as columns.
+func quantize() {
+	function("quantizeAVX2", "func(block, steps *[64]float32, basis *[8][4]float32)")
+	block, steps, basis := load("block"), load("steps"), load("basis")
+	row := func(base reg.Register, k int) Mem { return Mem{Base: base, Disp: 32 * k} }
+	store := func(v []reg.VecVirtual) {
+		for k := range v {
+			VMOVUPS(v[k], row(block, k))
+		}
+	}
+	// weigh adds basis[k][i]*v to a sum, or starts one.
+	weigh := func(sum reg.VecVirtual, first bool, k, i int, v Op) {
+		w := YMM()
+		VBROADCASTSS(Mem{Base: basis, Disp: 16*k + 4*i}, w)
+		VMULPS(v, w, w)
+		if first {
+			zero := YMM() // the generic sum starts there: 0 + -0 is 0
+			VXORPS(zero, zero, zero)
+			VADDPS(w, zero, sum)
+			return
+		}
+		VADDPS(w, sum, sum)
+	}
+	forward := func() {
+		in := transposed(block)
+		half := vecs(8) // even, then odd
+		for i := range 4 {
+			VADDPS(in[7-i], in[i], half[i])
+			VSUBPS(in[7-i], in[i], half[4+i])
+		}
+		for k := range 8 {
+			sum := YMM()
+			for i := range 4 {
+				weigh(sum, i == 0, k, i, half[4*(k%2)+i])
+			}
+			VMOVUPS(sum, row(block, k))
+		}
+	}
+	backward := func() {
+		store(transposed(block))
+		out := vecs(8)
+		for i := range 4 {
+			even, odd := YMM(), YMM()
+			for k := 0; k < 8; k += 2 {
+				weigh(even, k == 0, k, i, row(block, k))
+				weigh(odd, k == 0, k+1, i, row(block, k+1))
+			}
+			VADDPS(odd, even, out[i])
+			VSUBPS(odd, even, out[7-i])
+		}
+		store(out)
+	}
+	each := func(change func(v reg.VecVirtual, k int)) {
+		for k := range 8 {
+			v := YMM()
+			VMOVUPS(row(block, k), v)
+			change(v, k)
+			VMOVUPS(v, row(block, k))
+		}
+	}
+	each(func(v reg.VecVirtual, _ int) { VSUBPS(number("middle", 128), v, v) })
+	forward()
+	forward()
+	each(func(v reg.VecVirtual, k int) {
+		sign := YMM()
+		VXORPS(sign, sign, sign)
+		VCMPPS(Imm(less), sign, v, sign)
+		VANDPS(number("sign", float32(math.Copysign(0, -1))), sign, sign)
+		VDIVPS(row(steps, k), v, v)
+		VANDPS(number("magnitude", math.Float32frombits(1<<31-1)), v, v)
+		VADDPS(number("half", 0.5), v, v)
+		VCVTTPS2DQ(v, v)
+		VCVTDQ2PS(v, v)
+		VORPS(sign, v, v)
+		VMULPS(row(steps, k), v, v)
+	})
+	backward()
+	backward()
+	each(func(v reg.VecVirtual, _ int) {
+		VADDPS(number("middle", 128), v, v)
+		roundByte(v)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// transposed loads an 8x8 matrix's columns.
+func transposed(base reg.Register) []reg.VecVirtual {
+	a, b := vecs(8), vecs(8)
+	for k := range 4 { // halves of rows k and k+4
+		for h := range 2 {
+			VBROADCASTF128(Mem{Base: base, Disp: 32*k + 16*h}, a[2*k+h])
+			VINSERTF128(Imm(1), Mem{Base: base, Disp: 32*(k+4) + 16*h}, a[2*k+h], a[2*k+h])
+		}
+	}
+	out := make([]reg.VecVirtual, 8)
+	for h := range 2 { // a[h], a[2+h], a[4+h], a[6+h]: four rows of four columns, twice
+		VUNPCKLPS(a[2+h], a[h], b[4*h])
+		VUNPCKHPS(a[2+h], a[h], b[4*h+1])
+		VUNPCKLPS(a[6+h], a[4+h], b[4*h+2])
+		VUNPCKHPS(a[6+h], a[4+h], b[4*h+3])
+		for c := range 4 {
+			out[4*h+c] = YMM()
+			if c%2 == 0 {
+				VSHUFPS(Imm(0x44), b[4*h+2+c/2], b[4*h+c/2], out[4*h+c])
+			} else {
+				VSHUFPS(Imm(0xee), b[4*h+2+c/2], b[4*h+c/2], out[4*h+c])
+			}
+		}
+	}
+	return out
+}
+
 func luminance() {
 	function("luminanceAVX2", "func(sums *[16]float32, red, green, blue *float32, n int)")
 	sums := load("sums")
@@ -311,8 +627,10 @@ func vecs(n int) []reg.VecVirtual {
 	return v
 }
 
-func rows() {
-	function("rowsAVX2", "func(dst *float32, n int, src *uint8, starts *int, weights *float32, taps int)")
+// rows combines rows of bytes or of float32.
+func rows(name, kind string) {
+	function(name, "func(dst *float32, n int, src *"+kind+", starts *int, weights *float32, taps int)")
+	size := map[string]int{"uint8": 1, "float32": 4}[kind]
 	dst, n, src := load("dst"), load("n"), load("src")
 	starts, weights, taps := load("starts"), load("weights"), load("taps")
 	blocks(n, func(name string, width int) {
@@ -324,12 +642,16 @@ func rows() {
 		XORQ(k, k)
 		Label(name + "_tap")
 		MOVQ(Mem{Base: starts, Index: k, Scale: 8}, p)
-		ADDQ(src, p)
+		LEAQ(Mem{Base: src, Index: p, Scale: uint8(size)}, p)
 		VBROADCASTSS(at(weights, k), w)
 		for i, s := range sums {
-			VPMOVZXBD(Mem{Base: p, Disp: 8 * i}, v[i])
-			VCVTDQ2PS(v[i], v[i])
-			VMULPS(w, v[i], v[i])
+			if kind == "uint8" {
+				VPMOVZXBD(Mem{Base: p, Disp: 8 * i}, v[i])
+				VCVTDQ2PS(v[i], v[i])
+				VMULPS(w, v[i], v[i])
+			} else {
+				VMULPS(Mem{Base: p, Disp: 32 * i}, w, v[i])
+			}
 			VADDPS(v[i], s, s)
 		}
 		INCQ(k)
@@ -339,7 +661,7 @@ func rows() {
 			VMOVUPS(s, Mem{Base: dst, Disp: 32 * i})
 		}
 		ADDQ(Imm(uint64(32*width)), dst)
-		ADDQ(Imm(uint64(8*width)), src)
+		ADDQ(Imm(uint64(8*width*size)), src)
 	})
 }
 
@@ -652,8 +974,8 @@ func sample() {
 		SHLQ(Imm(4), p)
 		ADDQ(pix, p)
 		left, other, share := YMM(), YMM(), YMM()
-		VMOVUPS(Mem{Base: p}, left.AsX())
-		VMOVUPS(Mem{Base: p, Disp: 16}, other.AsX())
+		VBROADCASTF128(Mem{Base: p}, left)
+		VBROADCASTF128(Mem{Base: p, Disp: 16}, other)
 		VINSERTF128(Imm(1), Mem{Base: p, Index: width, Scale: 1}, left, left)
 		VINSERTF128(Imm(1), Mem{Base: p, Index: width, Scale: 1, Disp: 16}, other, other)
 		VBROADCASTSS(Mem{Base: right, Disp: 4 * i}, share)

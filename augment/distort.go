@@ -36,6 +36,19 @@ func transpose(plane []float32, size int) {
 // what the map minifies in the view's middle, elastic displacements not counted. What the map takes from further
 // outside than half the image's side is taken from there.
 func (s *sampler) remap(c *canvas, img Image, g *geometry) {
+	fx, fy := g.middleFootprint(float64(c.width)/2, float64(c.height)/2)
+	const least = 1 + 1e-9 // what rounding makes of a map that minifies nothing
+	if fx < least {
+		fx = 1
+	}
+	if fy < least {
+		fy = 1
+	}
+	s.remapAt(c, img, g, fx, fy)
+}
+
+// remapAt is remap on a grid whose pixels are stepX x stepY pixels of the image.
+func (s *sampler) remapAt(c *canvas, img Image, g *geometry, stepX, stepY float64) {
 	for i := range g.bent {
 		s.lattices[i].draw(g.bends[i].key)
 	}
@@ -50,15 +63,7 @@ func (s *sampler) remap(c *canvas, img Image, g *geometry) {
 			xs[y*c.width+x], ys[y*c.width+x] = px, py
 		}
 	}
-	fx, fy := g.middleFootprint(float64(c.width)/2, float64(c.height)/2)
-	const least = 1 + 1e-9
-	gx, gy := axis{step: 1}, axis{step: 1}
-	if fx > least {
-		gx.step = fx
-	}
-	if fy > least {
-		gy.step = fy
-	}
+	gx, gy := axis{step: stepX}, axis{step: stepY}
 	left, right := gx.cover(span(xs))
 	top, bottom := gy.cover(span(ys))
 	r := &s.grid

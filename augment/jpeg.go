@@ -3,57 +3,42 @@ package augment
 import "ordo/augment/kernel"
 
 // jpeg makes the view what a baseline JPEG file of the quality in [1, 100] makes of it, without writing one: entropy
-// coding loses nothing, so only the rest is computed. As libjpeg does by default, colours are Y, Cb, Cr of 8 bits (JFIF),
-// both chroma planes halved (4:2:0, 2x2 means), 8x8 blocks transformed, and the tables of the standard's annex K scaled
-// by the quality; decoding interpolates chroma by the triangle filter ("fancy upsampling"). Quality changes in whole
-// numbers.
+// coding loses nothing, so only the rest is computed, in libjpeg's fixed-point arithmetic and to the byte. Colours are
+// Y, Cb, Cr of 8 bits (JFIF), both chroma planes are halved (4:2:0, 2x2 means), 8x8 blocks transformed and quantised by
+// the tables of the standard's annex K scaled by the quality; decoding interpolates chroma by the triangle filter
+// ("fancy upsampling"). Those are libjpeg's defaults. Quality changes in whole numbers.
 func (c *canvas) jpeg(quality int) {
 	w, h := c.width, c.height
 	hw, hh := (w+1)/2, (h+1)/2
 	c.point(kernel.Op{Kind: kernel.ToJFIF})
 	y, cb, cr := c.channels()
-	half := [2][]float32{c.spare[:hw*hh], c.spare[hw*hh:][:hw*hh]}
-	halve(half[0], cb, w, h)
-	halve(half[1], cr, w, h)
+	halves := [2][]float32{c.spare[:hw*hh], c.spare[hw*hh:][:hw*hh]}
+	halve(halves[0], cb, w, h)
+	halve(halves[1], cr, w, h)
 	luminance, chrominance := quantiser(&luminanceSteps, quality), quantiser(&chrominanceSteps, quality)
 	quantiseBlocks(y, w, h, &luminance)
-	quantiseBlocks(half[0], hw, hh, &chrominance)
-	quantiseBlocks(half[1], hw, hh, &chrominance)
-	double(cb, half[0], w, h)
-	double(cr, half[1], w, h)
+	quantiseBlocks(halves[0], hw, hh, &chrominance)
+	quantiseBlocks(halves[1], hw, hh, &chrominance)
+	double(cb, halves[0], w, h)
+	double(cr, halves[1], w, h)
 	c.point(kernel.Op{Kind: kernel.FromJFIF})
 }
 
-// halve writes the means of 2x2 pixels of src, which is w x h; an odd last column or row counts twice. Halves are
-// rounded down and up in turns along a row, so that nothing gets brighter.
+// halve writes the means of 2x2 pixels of src, which is w x h; an odd last column or row counts twice.
 func halve(dst, src []float32, w, h int) {
 	hw := (w + 1) / 2
 	for y := 0; y < h; y += 2 {
-		a, b := src[y*w:][:w], src[min(y+1, h-1)*w:][:w]
-		out := dst[y/2*hw:][:hw]
-		for x := range out {
-			l, r := 2*x, min(2*x+1, w-1)
-			sum := int32(a[l] + a[r] + b[l] + b[r])
-			out[x] = float32((sum + 1 + int32(x&1)) / 4)
-		}
+		kernel.Halve(dst[y/2*hw:][:hw], src[y*w:][:w], src[min(y+1, h-1)*w:][:w])
 	}
 }
 
-// double writes the w x h pixels of which src is the half: each 9/16 of the nearest, 3/16 of the next ones beside and
-// above or below it, and 1/16 of that between them; edges are repeated.
+// double writes the w x h pixels of which src is the half; edges are repeated.
 func double(dst, src []float32, w, h int) {
 	hw, hh := (w+1)/2, (h+1)/2
 	for y := range h {
 		near := y / 2
 		far := max(0, min(hh-1, near+2*(y&1)-1))
-		a, b := src[near*hw:][:hw], src[far*hw:][:hw]
-		out := dst[y*w:][:w]
-		for x := range out {
-			n := x / 2
-			f := max(0, min(hw-1, n+2*(x&1)-1))
-			sum := int32(3*(3*a[n]+b[n]) + 3*a[f] + b[f])
-			out[x] = float32((sum + 8 - int32(x&1)) / 16)
-		}
+		kernel.Double(dst[y*w:][:w], src[near*hw:][:hw], src[far*hw:][:hw])
 	}
 }
 
@@ -82,20 +67,20 @@ var (
 )
 
 // quantiser scales the steps as libjpeg does.
-func quantiser(steps *[64]uint8, quality int) (q [64]float32) {
+func quantiser(steps *[64]uint8, quality int) (q [64]int32) {
 	scale := 200 - 2*quality
 	if quality < 50 {
 		scale = 5000 / quality
 	}
 	for i, s := range steps {
-		q[i] = float32(max(1, min(255, (int(s)*scale+50)/100)))
+		q[i] = int32(max(1, min(255, (int(s)*scale+50)/100)))
 	}
 	return q
 }
 
-// quantiseBlocks does to each 8x8 block of a plane what the file does. Blocks that reach over the right or lower edge are
-// filled with the last column or row.
-func quantiseBlocks(plane []float32, w, h int, q *[64]float32) {
+// quantiseBlocks does to each 8x8 block of a plane of bytes what the file does. Blocks that reach over the right or lower
+// edge are filled with the last column or row.
+func quantiseBlocks(plane []float32, w, h int, q *[64]int32) {
 	var block [64]float32
 	for top := 0; top < h; top += 8 {
 		for left := 0; left < w; left += 8 {

@@ -240,6 +240,13 @@ func FuzzDetail(f *testing.F) {
 		r := source(seed)
 		above, row, below := values(r, n), values(r, n), values(r, n)
 		rest := 4*r.Float32() - 2
+		near, far := make([]float32, n), make([]float32, n)
+		for i := range near {
+			near[i], far[i] = float32(r.IntN(256)), float32(r.IntN(256))
+		}
+		same(t, (n+1)/2, func(dst []float32) { Halve(dst, near, far) })
+		same(t, 2*n, func(dst []float32) { Double(dst, near, far) })
+		same(t, 2*n-1, func(dst []float32) { Double(dst, near, far) })
 		same(t, n, func(dst []float32) { Sharpen(dst, above, row, below, rest) })
 		same(t, n, func(dst []float32) {
 			b := make([]uint8, n)
@@ -257,9 +264,10 @@ func FuzzDetail(f *testing.F) {
 			low, high := Range(row)
 			dst[0], dst[1] = low+0, high+0 // -0 is 0
 		})
-		var block, steps [64]float32
+		var block [64]float32
+		var steps [64]int32
 		for i := range block {
-			block[i], steps[i] = float32(r.IntN(256)), float32(r.IntN(255)+1)
+			block[i], steps[i] = float32(r.IntN(256)), int32(r.IntN(255)+1)
 		}
 		same(t, 64, func(dst []float32) {
 			b := block

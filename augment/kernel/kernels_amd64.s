@@ -1199,7 +1199,7 @@ loop:
 	VMOVUPS    (AX)(SI*4), Y1
 	VMOVUPS    (CX)(SI*4), Y2
 	VMOVUPS    (DX)(SI*4), Y3
-	VPSUBD     const_root_half<>+0(SB), Y1, Y4
+	VPSUBD     const_integer_1060439283<>+0(SB), Y1, Y4
 	VPSRAD     $0x17, Y4, Y4
 	VPSLLD     $0x17, Y4, Y5
 	VPSUBD     Y5, Y1, Y5
@@ -1242,13 +1242,13 @@ loop:
 	VMULPS     Y4, Y7, Y7
 	VADDPS     const_exp_0<>+0(SB), Y7, Y7
 	VCVTTPS2DQ Y5, Y5
-	VPADDD     const_bias<>+0(SB), Y5, Y5
+	VPADDD     const_integer_127<>+0(SB), Y5, Y5
 	VPSLLD     $0x17, Y5, Y5
 	VMULPS     Y5, Y7, Y7
 	VXORPS     Y5, Y5, Y5
 	VCMPPS     $0x01, Y1, Y5, Y5
 	VANDPS     Y5, Y7, Y1
-	VPSUBD     const_root_half<>+0(SB), Y2, Y4
+	VPSUBD     const_integer_1060439283<>+0(SB), Y2, Y4
 	VPSRAD     $0x17, Y4, Y4
 	VPSLLD     $0x17, Y4, Y5
 	VPSUBD     Y5, Y2, Y5
@@ -1291,13 +1291,13 @@ loop:
 	VMULPS     Y4, Y7, Y7
 	VADDPS     const_exp_0<>+0(SB), Y7, Y7
 	VCVTTPS2DQ Y5, Y5
-	VPADDD     const_bias<>+0(SB), Y5, Y5
+	VPADDD     const_integer_127<>+0(SB), Y5, Y5
 	VPSLLD     $0x17, Y5, Y5
 	VMULPS     Y5, Y7, Y7
 	VXORPS     Y5, Y5, Y5
 	VCMPPS     $0x01, Y2, Y5, Y5
 	VANDPS     Y5, Y7, Y2
-	VPSUBD     const_root_half<>+0(SB), Y3, Y4
+	VPSUBD     const_integer_1060439283<>+0(SB), Y3, Y4
 	VPSRAD     $0x17, Y4, Y4
 	VPSLLD     $0x17, Y4, Y5
 	VPSUBD     Y5, Y3, Y5
@@ -1340,7 +1340,7 @@ loop:
 	VMULPS     Y4, Y7, Y7
 	VADDPS     const_exp_0<>+0(SB), Y7, Y7
 	VCVTTPS2DQ Y5, Y5
-	VPADDD     const_bias<>+0(SB), Y5, Y5
+	VPADDD     const_integer_127<>+0(SB), Y5, Y5
 	VPSLLD     $0x17, Y5, Y5
 	VMULPS     Y5, Y7, Y7
 	VXORPS     Y5, Y5, Y5
@@ -1355,15 +1355,15 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const_root_half<>+0(SB)/4, $0x3f3504f3
-DATA const_root_half<>+4(SB)/4, $0x3f3504f3
-DATA const_root_half<>+8(SB)/4, $0x3f3504f3
-DATA const_root_half<>+12(SB)/4, $0x3f3504f3
-DATA const_root_half<>+16(SB)/4, $0x3f3504f3
-DATA const_root_half<>+20(SB)/4, $0x3f3504f3
-DATA const_root_half<>+24(SB)/4, $0x3f3504f3
-DATA const_root_half<>+28(SB)/4, $0x3f3504f3
-GLOBL const_root_half<>(SB), RODATA|NOPTR, $32
+DATA const_integer_1060439283<>+0(SB)/4, $0x3f3504f3
+DATA const_integer_1060439283<>+4(SB)/4, $0x3f3504f3
+DATA const_integer_1060439283<>+8(SB)/4, $0x3f3504f3
+DATA const_integer_1060439283<>+12(SB)/4, $0x3f3504f3
+DATA const_integer_1060439283<>+16(SB)/4, $0x3f3504f3
+DATA const_integer_1060439283<>+20(SB)/4, $0x3f3504f3
+DATA const_integer_1060439283<>+24(SB)/4, $0x3f3504f3
+DATA const_integer_1060439283<>+28(SB)/4, $0x3f3504f3
+GLOBL const_integer_1060439283<>(SB), RODATA|NOPTR, $32
 
 DATA const_log_4<>+0(SB)/4, $0x3ea4258a
 DATA const_log_4<>+4(SB)/4, $0x3ea4258a
@@ -1525,18 +1525,18 @@ DATA const_exp_0<>+24(SB)/4, $0x3f800000
 DATA const_exp_0<>+28(SB)/4, $0x3f800000
 GLOBL const_exp_0<>(SB), RODATA|NOPTR, $32
 
-DATA const_bias<>+0(SB)/4, $0x0000007f
-DATA const_bias<>+4(SB)/4, $0x0000007f
-DATA const_bias<>+8(SB)/4, $0x0000007f
-DATA const_bias<>+12(SB)/4, $0x0000007f
-DATA const_bias<>+16(SB)/4, $0x0000007f
-DATA const_bias<>+20(SB)/4, $0x0000007f
-DATA const_bias<>+24(SB)/4, $0x0000007f
-DATA const_bias<>+28(SB)/4, $0x0000007f
-GLOBL const_bias<>(SB), RODATA|NOPTR, $32
+DATA const_integer_127<>+0(SB)/4, $0x0000007f
+DATA const_integer_127<>+4(SB)/4, $0x0000007f
+DATA const_integer_127<>+8(SB)/4, $0x0000007f
+DATA const_integer_127<>+12(SB)/4, $0x0000007f
+DATA const_integer_127<>+16(SB)/4, $0x0000007f
+DATA const_integer_127<>+20(SB)/4, $0x0000007f
+DATA const_integer_127<>+24(SB)/4, $0x0000007f
+DATA const_integer_127<>+28(SB)/4, $0x0000007f
+GLOBL const_integer_127<>(SB), RODATA|NOPTR, $32
 
 // func toJFIFAVX2(red *float32, green *float32, blue *float32, n int)
-// Requires: AVX
+// Requires: AVX, AVX2
 TEXT ·toJFIFAVX2(SB), NOSPLIT, $0-32
 	MOVQ red+0(FP), AX
 	MOVQ green+8(FP), CX
@@ -1548,67 +1548,51 @@ loop:
 	VMOVUPS    (AX)(SI*4), Y0
 	VMOVUPS    (CX)(SI*4), Y1
 	VMOVUPS    (DX)(SI*4), Y2
-	VMULPS     const_byte<>+0(SB), Y0, Y0
 	VXORPS     Y3, Y3, Y3
 	VMAXPS     Y3, Y0, Y0
-	VMINPS     const_byte<>+0(SB), Y0, Y0
+	VMINPS     const_one<>+0(SB), Y0, Y0
+	VMULPS     const_byte<>+0(SB), Y0, Y0
 	VADDPS     const_half<>+0(SB), Y0, Y0
 	VCVTTPS2DQ Y0, Y0
-	VCVTDQ2PS  Y0, Y0
-	VMULPS     const_byte<>+0(SB), Y1, Y1
 	VXORPS     Y3, Y3, Y3
 	VMAXPS     Y3, Y1, Y1
-	VMINPS     const_byte<>+0(SB), Y1, Y1
+	VMINPS     const_one<>+0(SB), Y1, Y1
+	VMULPS     const_byte<>+0(SB), Y1, Y1
 	VADDPS     const_half<>+0(SB), Y1, Y1
 	VCVTTPS2DQ Y1, Y1
-	VCVTDQ2PS  Y1, Y1
-	VMULPS     const_byte<>+0(SB), Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VMAXPS     Y3, Y2, Y2
-	VMINPS     const_byte<>+0(SB), Y2, Y2
+	VMINPS     const_one<>+0(SB), Y2, Y2
+	VMULPS     const_byte<>+0(SB), Y2, Y2
 	VADDPS     const_half<>+0(SB), Y2, Y2
 	VCVTTPS2DQ Y2, Y2
-	VCVTDQ2PS  Y2, Y2
-	VMOVUPS    const_middle<>+0(SB), Y3
-	VMOVAPS    Y3, Y4
-	VMULPS     const_jfif_y_0<>+0(SB), Y0, Y5
-	VMULPS     const_jfif_y_1<>+0(SB), Y1, Y6
-	VADDPS     Y6, Y5, Y5
-	VMULPS     const_jfif_y_2<>+0(SB), Y2, Y6
-	VADDPS     Y6, Y5, Y5
-	VMULPS     const_jfif_cb_0<>+0(SB), Y0, Y6
-	VADDPS     Y6, Y3, Y3
-	VMULPS     const_jfif_cb_1<>+0(SB), Y1, Y6
-	VADDPS     Y6, Y3, Y3
-	VMULPS     const_jfif_cb_2<>+0(SB), Y2, Y6
-	VADDPS     Y6, Y3, Y3
-	VMULPS     const_jfif_cr_0<>+0(SB), Y0, Y0
-	VADDPS     Y0, Y4, Y4
-	VMULPS     const_jfif_cr_1<>+0(SB), Y1, Y0
-	VADDPS     Y0, Y4, Y4
-	VMULPS     const_jfif_cr_2<>+0(SB), Y2, Y0
-	VADDPS     Y0, Y4, Y4
-	VXORPS     Y0, Y0, Y0
-	VMAXPS     Y0, Y5, Y5
-	VMINPS     const_byte<>+0(SB), Y5, Y5
-	VADDPS     const_half<>+0(SB), Y5, Y5
-	VCVTTPS2DQ Y5, Y5
-	VCVTDQ2PS  Y5, Y5
-	VMOVAPS    Y5, Y0
-	VXORPS     Y1, Y1, Y1
-	VMAXPS     Y1, Y3, Y3
-	VMINPS     const_byte<>+0(SB), Y3, Y3
-	VADDPS     const_half<>+0(SB), Y3, Y3
-	VCVTTPS2DQ Y3, Y3
-	VCVTDQ2PS  Y3, Y3
-	VMOVAPS    Y3, Y1
-	VXORPS     Y2, Y2, Y2
-	VMAXPS     Y2, Y4, Y4
-	VMINPS     const_byte<>+0(SB), Y4, Y4
-	VADDPS     const_half<>+0(SB), Y4, Y4
-	VCVTTPS2DQ Y4, Y4
-	VCVTDQ2PS  Y4, Y4
-	VMOVAPS    Y4, Y2
+	VMOVUPS    const_integer_32768<>+0(SB), Y3
+	VPMULLD    const_integer_19595<>+0(SB), Y0, Y4
+	VPADDD     Y4, Y3, Y3
+	VPMULLD    const_integer_38470<>+0(SB), Y1, Y4
+	VPADDD     Y4, Y3, Y3
+	VPMULLD    const_integer_7471<>+0(SB), Y2, Y4
+	VPADDD     Y4, Y3, Y3
+	VMOVUPS    const_integer_8421375<>+0(SB), Y4
+	VPMULLD    const_integer_minus_11059<>+0(SB), Y0, Y5
+	VPADDD     Y5, Y4, Y4
+	VPMULLD    const_integer_minus_21709<>+0(SB), Y1, Y5
+	VPADDD     Y5, Y4, Y4
+	VPMULLD    const_integer_32768<>+0(SB), Y2, Y5
+	VPADDD     Y5, Y4, Y4
+	VMOVUPS    const_integer_8421375<>+0(SB), Y5
+	VPMULLD    const_integer_32768<>+0(SB), Y0, Y0
+	VPADDD     Y0, Y5, Y5
+	VPMULLD    const_integer_minus_27439<>+0(SB), Y1, Y0
+	VPADDD     Y0, Y5, Y5
+	VPMULLD    const_integer_minus_5329<>+0(SB), Y2, Y0
+	VPADDD     Y0, Y5, Y5
+	VPSRAD     $0x10, Y3, Y3
+	VCVTDQ2PS  Y3, Y0
+	VPSRAD     $0x10, Y4, Y4
+	VCVTDQ2PS  Y4, Y1
+	VPSRAD     $0x10, Y5, Y5
+	VCVTDQ2PS  Y5, Y2
 	VMOVUPS    Y0, (AX)(SI*4)
 	VMOVUPS    Y1, (CX)(SI*4)
 	VMOVUPS    Y2, (DX)(SI*4)
@@ -1638,108 +1622,98 @@ DATA const_half<>+24(SB)/4, $0x3f000000
 DATA const_half<>+28(SB)/4, $0x3f000000
 GLOBL const_half<>(SB), RODATA|NOPTR, $32
 
-DATA const_middle<>+0(SB)/4, $0x43000000
-DATA const_middle<>+4(SB)/4, $0x43000000
-DATA const_middle<>+8(SB)/4, $0x43000000
-DATA const_middle<>+12(SB)/4, $0x43000000
-DATA const_middle<>+16(SB)/4, $0x43000000
-DATA const_middle<>+20(SB)/4, $0x43000000
-DATA const_middle<>+24(SB)/4, $0x43000000
-DATA const_middle<>+28(SB)/4, $0x43000000
-GLOBL const_middle<>(SB), RODATA|NOPTR, $32
+DATA const_integer_32768<>+0(SB)/4, $0x00008000
+DATA const_integer_32768<>+4(SB)/4, $0x00008000
+DATA const_integer_32768<>+8(SB)/4, $0x00008000
+DATA const_integer_32768<>+12(SB)/4, $0x00008000
+DATA const_integer_32768<>+16(SB)/4, $0x00008000
+DATA const_integer_32768<>+20(SB)/4, $0x00008000
+DATA const_integer_32768<>+24(SB)/4, $0x00008000
+DATA const_integer_32768<>+28(SB)/4, $0x00008000
+GLOBL const_integer_32768<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_y_0<>+0(SB)/4, $0x3e991687
-DATA const_jfif_y_0<>+4(SB)/4, $0x3e991687
-DATA const_jfif_y_0<>+8(SB)/4, $0x3e991687
-DATA const_jfif_y_0<>+12(SB)/4, $0x3e991687
-DATA const_jfif_y_0<>+16(SB)/4, $0x3e991687
-DATA const_jfif_y_0<>+20(SB)/4, $0x3e991687
-DATA const_jfif_y_0<>+24(SB)/4, $0x3e991687
-DATA const_jfif_y_0<>+28(SB)/4, $0x3e991687
-GLOBL const_jfif_y_0<>(SB), RODATA|NOPTR, $32
+DATA const_integer_19595<>+0(SB)/4, $0x00004c8b
+DATA const_integer_19595<>+4(SB)/4, $0x00004c8b
+DATA const_integer_19595<>+8(SB)/4, $0x00004c8b
+DATA const_integer_19595<>+12(SB)/4, $0x00004c8b
+DATA const_integer_19595<>+16(SB)/4, $0x00004c8b
+DATA const_integer_19595<>+20(SB)/4, $0x00004c8b
+DATA const_integer_19595<>+24(SB)/4, $0x00004c8b
+DATA const_integer_19595<>+28(SB)/4, $0x00004c8b
+GLOBL const_integer_19595<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_y_1<>+0(SB)/4, $0x3f1645a2
-DATA const_jfif_y_1<>+4(SB)/4, $0x3f1645a2
-DATA const_jfif_y_1<>+8(SB)/4, $0x3f1645a2
-DATA const_jfif_y_1<>+12(SB)/4, $0x3f1645a2
-DATA const_jfif_y_1<>+16(SB)/4, $0x3f1645a2
-DATA const_jfif_y_1<>+20(SB)/4, $0x3f1645a2
-DATA const_jfif_y_1<>+24(SB)/4, $0x3f1645a2
-DATA const_jfif_y_1<>+28(SB)/4, $0x3f1645a2
-GLOBL const_jfif_y_1<>(SB), RODATA|NOPTR, $32
+DATA const_integer_38470<>+0(SB)/4, $0x00009646
+DATA const_integer_38470<>+4(SB)/4, $0x00009646
+DATA const_integer_38470<>+8(SB)/4, $0x00009646
+DATA const_integer_38470<>+12(SB)/4, $0x00009646
+DATA const_integer_38470<>+16(SB)/4, $0x00009646
+DATA const_integer_38470<>+20(SB)/4, $0x00009646
+DATA const_integer_38470<>+24(SB)/4, $0x00009646
+DATA const_integer_38470<>+28(SB)/4, $0x00009646
+GLOBL const_integer_38470<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_y_2<>+0(SB)/4, $0x3de978d5
-DATA const_jfif_y_2<>+4(SB)/4, $0x3de978d5
-DATA const_jfif_y_2<>+8(SB)/4, $0x3de978d5
-DATA const_jfif_y_2<>+12(SB)/4, $0x3de978d5
-DATA const_jfif_y_2<>+16(SB)/4, $0x3de978d5
-DATA const_jfif_y_2<>+20(SB)/4, $0x3de978d5
-DATA const_jfif_y_2<>+24(SB)/4, $0x3de978d5
-DATA const_jfif_y_2<>+28(SB)/4, $0x3de978d5
-GLOBL const_jfif_y_2<>(SB), RODATA|NOPTR, $32
+DATA const_integer_7471<>+0(SB)/4, $0x00001d2f
+DATA const_integer_7471<>+4(SB)/4, $0x00001d2f
+DATA const_integer_7471<>+8(SB)/4, $0x00001d2f
+DATA const_integer_7471<>+12(SB)/4, $0x00001d2f
+DATA const_integer_7471<>+16(SB)/4, $0x00001d2f
+DATA const_integer_7471<>+20(SB)/4, $0x00001d2f
+DATA const_integer_7471<>+24(SB)/4, $0x00001d2f
+DATA const_integer_7471<>+28(SB)/4, $0x00001d2f
+GLOBL const_integer_7471<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_cb_0<>+0(SB)/4, $0xbe2cc91a
-DATA const_jfif_cb_0<>+4(SB)/4, $0xbe2cc91a
-DATA const_jfif_cb_0<>+8(SB)/4, $0xbe2cc91a
-DATA const_jfif_cb_0<>+12(SB)/4, $0xbe2cc91a
-DATA const_jfif_cb_0<>+16(SB)/4, $0xbe2cc91a
-DATA const_jfif_cb_0<>+20(SB)/4, $0xbe2cc91a
-DATA const_jfif_cb_0<>+24(SB)/4, $0xbe2cc91a
-DATA const_jfif_cb_0<>+28(SB)/4, $0xbe2cc91a
-GLOBL const_jfif_cb_0<>(SB), RODATA|NOPTR, $32
+DATA const_integer_8421375<>+0(SB)/4, $0x00807fff
+DATA const_integer_8421375<>+4(SB)/4, $0x00807fff
+DATA const_integer_8421375<>+8(SB)/4, $0x00807fff
+DATA const_integer_8421375<>+12(SB)/4, $0x00807fff
+DATA const_integer_8421375<>+16(SB)/4, $0x00807fff
+DATA const_integer_8421375<>+20(SB)/4, $0x00807fff
+DATA const_integer_8421375<>+24(SB)/4, $0x00807fff
+DATA const_integer_8421375<>+28(SB)/4, $0x00807fff
+GLOBL const_integer_8421375<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_cb_1<>+0(SB)/4, $0xbea99b73
-DATA const_jfif_cb_1<>+4(SB)/4, $0xbea99b73
-DATA const_jfif_cb_1<>+8(SB)/4, $0xbea99b73
-DATA const_jfif_cb_1<>+12(SB)/4, $0xbea99b73
-DATA const_jfif_cb_1<>+16(SB)/4, $0xbea99b73
-DATA const_jfif_cb_1<>+20(SB)/4, $0xbea99b73
-DATA const_jfif_cb_1<>+24(SB)/4, $0xbea99b73
-DATA const_jfif_cb_1<>+28(SB)/4, $0xbea99b73
-GLOBL const_jfif_cb_1<>(SB), RODATA|NOPTR, $32
+DATA const_integer_minus_11059<>+0(SB)/4, $0xffffd4cd
+DATA const_integer_minus_11059<>+4(SB)/4, $0xffffd4cd
+DATA const_integer_minus_11059<>+8(SB)/4, $0xffffd4cd
+DATA const_integer_minus_11059<>+12(SB)/4, $0xffffd4cd
+DATA const_integer_minus_11059<>+16(SB)/4, $0xffffd4cd
+DATA const_integer_minus_11059<>+20(SB)/4, $0xffffd4cd
+DATA const_integer_minus_11059<>+24(SB)/4, $0xffffd4cd
+DATA const_integer_minus_11059<>+28(SB)/4, $0xffffd4cd
+GLOBL const_integer_minus_11059<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_cb_2<>+0(SB)/4, $0x3f000000
-DATA const_jfif_cb_2<>+4(SB)/4, $0x3f000000
-DATA const_jfif_cb_2<>+8(SB)/4, $0x3f000000
-DATA const_jfif_cb_2<>+12(SB)/4, $0x3f000000
-DATA const_jfif_cb_2<>+16(SB)/4, $0x3f000000
-DATA const_jfif_cb_2<>+20(SB)/4, $0x3f000000
-DATA const_jfif_cb_2<>+24(SB)/4, $0x3f000000
-DATA const_jfif_cb_2<>+28(SB)/4, $0x3f000000
-GLOBL const_jfif_cb_2<>(SB), RODATA|NOPTR, $32
+DATA const_integer_minus_21709<>+0(SB)/4, $0xffffab33
+DATA const_integer_minus_21709<>+4(SB)/4, $0xffffab33
+DATA const_integer_minus_21709<>+8(SB)/4, $0xffffab33
+DATA const_integer_minus_21709<>+12(SB)/4, $0xffffab33
+DATA const_integer_minus_21709<>+16(SB)/4, $0xffffab33
+DATA const_integer_minus_21709<>+20(SB)/4, $0xffffab33
+DATA const_integer_minus_21709<>+24(SB)/4, $0xffffab33
+DATA const_integer_minus_21709<>+28(SB)/4, $0xffffab33
+GLOBL const_integer_minus_21709<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_cr_0<>+0(SB)/4, $0x3f000000
-DATA const_jfif_cr_0<>+4(SB)/4, $0x3f000000
-DATA const_jfif_cr_0<>+8(SB)/4, $0x3f000000
-DATA const_jfif_cr_0<>+12(SB)/4, $0x3f000000
-DATA const_jfif_cr_0<>+16(SB)/4, $0x3f000000
-DATA const_jfif_cr_0<>+20(SB)/4, $0x3f000000
-DATA const_jfif_cr_0<>+24(SB)/4, $0x3f000000
-DATA const_jfif_cr_0<>+28(SB)/4, $0x3f000000
-GLOBL const_jfif_cr_0<>(SB), RODATA|NOPTR, $32
+DATA const_integer_minus_27439<>+0(SB)/4, $0xffff94d1
+DATA const_integer_minus_27439<>+4(SB)/4, $0xffff94d1
+DATA const_integer_minus_27439<>+8(SB)/4, $0xffff94d1
+DATA const_integer_minus_27439<>+12(SB)/4, $0xffff94d1
+DATA const_integer_minus_27439<>+16(SB)/4, $0xffff94d1
+DATA const_integer_minus_27439<>+20(SB)/4, $0xffff94d1
+DATA const_integer_minus_27439<>+24(SB)/4, $0xffff94d1
+DATA const_integer_minus_27439<>+28(SB)/4, $0xffff94d1
+GLOBL const_integer_minus_27439<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_cr_1<>+0(SB)/4, $0xbed65e38
-DATA const_jfif_cr_1<>+4(SB)/4, $0xbed65e38
-DATA const_jfif_cr_1<>+8(SB)/4, $0xbed65e38
-DATA const_jfif_cr_1<>+12(SB)/4, $0xbed65e38
-DATA const_jfif_cr_1<>+16(SB)/4, $0xbed65e38
-DATA const_jfif_cr_1<>+20(SB)/4, $0xbed65e38
-DATA const_jfif_cr_1<>+24(SB)/4, $0xbed65e38
-DATA const_jfif_cr_1<>+28(SB)/4, $0xbed65e38
-GLOBL const_jfif_cr_1<>(SB), RODATA|NOPTR, $32
-
-DATA const_jfif_cr_2<>+0(SB)/4, $0xbda6871f
-DATA const_jfif_cr_2<>+4(SB)/4, $0xbda6871f
-DATA const_jfif_cr_2<>+8(SB)/4, $0xbda6871f
-DATA const_jfif_cr_2<>+12(SB)/4, $0xbda6871f
-DATA const_jfif_cr_2<>+16(SB)/4, $0xbda6871f
-DATA const_jfif_cr_2<>+20(SB)/4, $0xbda6871f
-DATA const_jfif_cr_2<>+24(SB)/4, $0xbda6871f
-DATA const_jfif_cr_2<>+28(SB)/4, $0xbda6871f
-GLOBL const_jfif_cr_2<>(SB), RODATA|NOPTR, $32
+DATA const_integer_minus_5329<>+0(SB)/4, $0xffffeb2f
+DATA const_integer_minus_5329<>+4(SB)/4, $0xffffeb2f
+DATA const_integer_minus_5329<>+8(SB)/4, $0xffffeb2f
+DATA const_integer_minus_5329<>+12(SB)/4, $0xffffeb2f
+DATA const_integer_minus_5329<>+16(SB)/4, $0xffffeb2f
+DATA const_integer_minus_5329<>+20(SB)/4, $0xffffeb2f
+DATA const_integer_minus_5329<>+24(SB)/4, $0xffffeb2f
+DATA const_integer_minus_5329<>+28(SB)/4, $0xffffeb2f
+GLOBL const_integer_minus_5329<>(SB), RODATA|NOPTR, $32
 
 // func fromJFIFAVX2(red *float32, green *float32, blue *float32, n int)
-// Requires: AVX
+// Requires: AVX, AVX2
 TEXT ·fromJFIFAVX2(SB), NOSPLIT, $0-32
 	MOVQ red+0(FP), AX
 	MOVQ green+8(FP), CX
@@ -1751,42 +1725,55 @@ loop:
 	VMOVUPS    (AX)(SI*4), Y0
 	VMOVUPS    (CX)(SI*4), Y1
 	VMOVUPS    (DX)(SI*4), Y2
-	VSUBPS     const_middle<>+0(SB), Y1, Y1
-	VSUBPS     const_middle<>+0(SB), Y2, Y2
-	VMOVAPS    Y0, Y3
-	VMOVAPS    Y0, Y4
-	VMULPS     const_jfif_r_0<>+0(SB), Y2, Y5
-	VADDPS     Y5, Y3, Y3
-	VMULPS     const_jfif_g_0<>+0(SB), Y1, Y5
-	VADDPS     Y5, Y4, Y4
-	VMULPS     const_jfif_g_1<>+0(SB), Y2, Y2
-	VADDPS     Y2, Y4, Y4
-	VMULPS     const_jfif_b_0<>+0(SB), Y1, Y1
-	VADDPS     Y1, Y0, Y0
-	VMOVAPS    Y0, Y2
-	VMOVAPS    Y4, Y1
-	VMOVAPS    Y3, Y0
 	VXORPS     Y3, Y3, Y3
 	VMAXPS     Y3, Y0, Y0
 	VMINPS     const_byte<>+0(SB), Y0, Y0
-	VADDPS     const_half<>+0(SB), Y0, Y0
 	VCVTTPS2DQ Y0, Y0
-	VCVTDQ2PS  Y0, Y0
-	VMULPS     const_of_byte<>+0(SB), Y0, Y0
 	VXORPS     Y3, Y3, Y3
 	VMAXPS     Y3, Y1, Y1
 	VMINPS     const_byte<>+0(SB), Y1, Y1
-	VADDPS     const_half<>+0(SB), Y1, Y1
 	VCVTTPS2DQ Y1, Y1
-	VCVTDQ2PS  Y1, Y1
-	VMULPS     const_of_byte<>+0(SB), Y1, Y1
+	VPSUBD     const_integer_128<>+0(SB), Y1, Y1
 	VXORPS     Y3, Y3, Y3
 	VMAXPS     Y3, Y2, Y2
 	VMINPS     const_byte<>+0(SB), Y2, Y2
-	VADDPS     const_half<>+0(SB), Y2, Y2
 	VCVTTPS2DQ Y2, Y2
+	VPSUBD     const_integer_128<>+0(SB), Y2, Y2
+	VMOVUPS    const_integer_32768<>+0(SB), Y3
+	VPMULLD    const_integer_91881<>+0(SB), Y2, Y4
+	VPADDD     Y4, Y3, Y3
+	VMOVUPS    const_integer_32768<>+0(SB), Y4
+	VPMULLD    const_integer_minus_22554<>+0(SB), Y1, Y5
+	VPADDD     Y5, Y4, Y4
+	VPMULLD    const_integer_minus_46802<>+0(SB), Y2, Y2
+	VPADDD     Y2, Y4, Y4
+	VMOVUPS    const_integer_32768<>+0(SB), Y2
+	VPMULLD    const_integer_116130<>+0(SB), Y1, Y1
+	VPADDD     Y1, Y2, Y2
+	VPSRAD     $0x10, Y3, Y3
+	VPADDD     Y0, Y3, Y3
+	VPXOR      Y1, Y1, Y1
+	VPMAXSD    Y1, Y3, Y3
+	VPMINSD    const_integer_255<>+0(SB), Y3, Y3
+	VCVTDQ2PS  Y3, Y3
+	VDIVPS     const_byte<>+0(SB), Y3, Y3
+	VPSRAD     $0x10, Y4, Y4
+	VPADDD     Y0, Y4, Y4
+	VPXOR      Y1, Y1, Y1
+	VPMAXSD    Y1, Y4, Y4
+	VPMINSD    const_integer_255<>+0(SB), Y4, Y4
+	VCVTDQ2PS  Y4, Y4
+	VDIVPS     const_byte<>+0(SB), Y4, Y4
+	VMOVAPS    Y4, Y1
+	VPSRAD     $0x10, Y2, Y2
+	VPADDD     Y0, Y2, Y2
+	VPXOR      Y0, Y0, Y0
+	VPMAXSD    Y0, Y2, Y2
+	VPMINSD    const_integer_255<>+0(SB), Y2, Y2
 	VCVTDQ2PS  Y2, Y2
-	VMULPS     const_of_byte<>+0(SB), Y2, Y2
+	VDIVPS     const_byte<>+0(SB), Y2, Y2
+	VMOVAPS    Y2, Y2
+	VMOVAPS    Y3, Y0
 	VMOVUPS    Y0, (AX)(SI*4)
 	VMOVUPS    Y1, (CX)(SI*4)
 	VMOVUPS    Y2, (DX)(SI*4)
@@ -1796,55 +1783,65 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const_jfif_r_0<>+0(SB)/4, $0x3fb374bc
-DATA const_jfif_r_0<>+4(SB)/4, $0x3fb374bc
-DATA const_jfif_r_0<>+8(SB)/4, $0x3fb374bc
-DATA const_jfif_r_0<>+12(SB)/4, $0x3fb374bc
-DATA const_jfif_r_0<>+16(SB)/4, $0x3fb374bc
-DATA const_jfif_r_0<>+20(SB)/4, $0x3fb374bc
-DATA const_jfif_r_0<>+24(SB)/4, $0x3fb374bc
-DATA const_jfif_r_0<>+28(SB)/4, $0x3fb374bc
-GLOBL const_jfif_r_0<>(SB), RODATA|NOPTR, $32
+DATA const_integer_128<>+0(SB)/4, $0x00000080
+DATA const_integer_128<>+4(SB)/4, $0x00000080
+DATA const_integer_128<>+8(SB)/4, $0x00000080
+DATA const_integer_128<>+12(SB)/4, $0x00000080
+DATA const_integer_128<>+16(SB)/4, $0x00000080
+DATA const_integer_128<>+20(SB)/4, $0x00000080
+DATA const_integer_128<>+24(SB)/4, $0x00000080
+DATA const_integer_128<>+28(SB)/4, $0x00000080
+GLOBL const_integer_128<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_g_0<>+0(SB)/4, $0xbeb032a2
-DATA const_jfif_g_0<>+4(SB)/4, $0xbeb032a2
-DATA const_jfif_g_0<>+8(SB)/4, $0xbeb032a2
-DATA const_jfif_g_0<>+12(SB)/4, $0xbeb032a2
-DATA const_jfif_g_0<>+16(SB)/4, $0xbeb032a2
-DATA const_jfif_g_0<>+20(SB)/4, $0xbeb032a2
-DATA const_jfif_g_0<>+24(SB)/4, $0xbeb032a2
-DATA const_jfif_g_0<>+28(SB)/4, $0xbeb032a2
-GLOBL const_jfif_g_0<>(SB), RODATA|NOPTR, $32
+DATA const_integer_91881<>+0(SB)/4, $0x000166e9
+DATA const_integer_91881<>+4(SB)/4, $0x000166e9
+DATA const_integer_91881<>+8(SB)/4, $0x000166e9
+DATA const_integer_91881<>+12(SB)/4, $0x000166e9
+DATA const_integer_91881<>+16(SB)/4, $0x000166e9
+DATA const_integer_91881<>+20(SB)/4, $0x000166e9
+DATA const_integer_91881<>+24(SB)/4, $0x000166e9
+DATA const_integer_91881<>+28(SB)/4, $0x000166e9
+GLOBL const_integer_91881<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_g_1<>+0(SB)/4, $0xbf36d1a3
-DATA const_jfif_g_1<>+4(SB)/4, $0xbf36d1a3
-DATA const_jfif_g_1<>+8(SB)/4, $0xbf36d1a3
-DATA const_jfif_g_1<>+12(SB)/4, $0xbf36d1a3
-DATA const_jfif_g_1<>+16(SB)/4, $0xbf36d1a3
-DATA const_jfif_g_1<>+20(SB)/4, $0xbf36d1a3
-DATA const_jfif_g_1<>+24(SB)/4, $0xbf36d1a3
-DATA const_jfif_g_1<>+28(SB)/4, $0xbf36d1a3
-GLOBL const_jfif_g_1<>(SB), RODATA|NOPTR, $32
+DATA const_integer_minus_22554<>+0(SB)/4, $0xffffa7e6
+DATA const_integer_minus_22554<>+4(SB)/4, $0xffffa7e6
+DATA const_integer_minus_22554<>+8(SB)/4, $0xffffa7e6
+DATA const_integer_minus_22554<>+12(SB)/4, $0xffffa7e6
+DATA const_integer_minus_22554<>+16(SB)/4, $0xffffa7e6
+DATA const_integer_minus_22554<>+20(SB)/4, $0xffffa7e6
+DATA const_integer_minus_22554<>+24(SB)/4, $0xffffa7e6
+DATA const_integer_minus_22554<>+28(SB)/4, $0xffffa7e6
+GLOBL const_integer_minus_22554<>(SB), RODATA|NOPTR, $32
 
-DATA const_jfif_b_0<>+0(SB)/4, $0x3fe2d0e5
-DATA const_jfif_b_0<>+4(SB)/4, $0x3fe2d0e5
-DATA const_jfif_b_0<>+8(SB)/4, $0x3fe2d0e5
-DATA const_jfif_b_0<>+12(SB)/4, $0x3fe2d0e5
-DATA const_jfif_b_0<>+16(SB)/4, $0x3fe2d0e5
-DATA const_jfif_b_0<>+20(SB)/4, $0x3fe2d0e5
-DATA const_jfif_b_0<>+24(SB)/4, $0x3fe2d0e5
-DATA const_jfif_b_0<>+28(SB)/4, $0x3fe2d0e5
-GLOBL const_jfif_b_0<>(SB), RODATA|NOPTR, $32
+DATA const_integer_minus_46802<>+0(SB)/4, $0xffff492e
+DATA const_integer_minus_46802<>+4(SB)/4, $0xffff492e
+DATA const_integer_minus_46802<>+8(SB)/4, $0xffff492e
+DATA const_integer_minus_46802<>+12(SB)/4, $0xffff492e
+DATA const_integer_minus_46802<>+16(SB)/4, $0xffff492e
+DATA const_integer_minus_46802<>+20(SB)/4, $0xffff492e
+DATA const_integer_minus_46802<>+24(SB)/4, $0xffff492e
+DATA const_integer_minus_46802<>+28(SB)/4, $0xffff492e
+GLOBL const_integer_minus_46802<>(SB), RODATA|NOPTR, $32
 
-DATA const_of_byte<>+0(SB)/4, $0x3b808081
-DATA const_of_byte<>+4(SB)/4, $0x3b808081
-DATA const_of_byte<>+8(SB)/4, $0x3b808081
-DATA const_of_byte<>+12(SB)/4, $0x3b808081
-DATA const_of_byte<>+16(SB)/4, $0x3b808081
-DATA const_of_byte<>+20(SB)/4, $0x3b808081
-DATA const_of_byte<>+24(SB)/4, $0x3b808081
-DATA const_of_byte<>+28(SB)/4, $0x3b808081
-GLOBL const_of_byte<>(SB), RODATA|NOPTR, $32
+DATA const_integer_116130<>+0(SB)/4, $0x0001c5a2
+DATA const_integer_116130<>+4(SB)/4, $0x0001c5a2
+DATA const_integer_116130<>+8(SB)/4, $0x0001c5a2
+DATA const_integer_116130<>+12(SB)/4, $0x0001c5a2
+DATA const_integer_116130<>+16(SB)/4, $0x0001c5a2
+DATA const_integer_116130<>+20(SB)/4, $0x0001c5a2
+DATA const_integer_116130<>+24(SB)/4, $0x0001c5a2
+DATA const_integer_116130<>+28(SB)/4, $0x0001c5a2
+GLOBL const_integer_116130<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_255<>+0(SB)/4, $0x000000ff
+DATA const_integer_255<>+4(SB)/4, $0x000000ff
+DATA const_integer_255<>+8(SB)/4, $0x000000ff
+DATA const_integer_255<>+12(SB)/4, $0x000000ff
+DATA const_integer_255<>+16(SB)/4, $0x000000ff
+DATA const_integer_255<>+20(SB)/4, $0x000000ff
+DATA const_integer_255<>+24(SB)/4, $0x000000ff
+DATA const_integer_255<>+28(SB)/4, $0x000000ff
+GLOBL const_integer_255<>(SB), RODATA|NOPTR, $32
 
 // func rangeAVX2(plane *float32, n int, lows *[8]float32, highs *[8]float32)
 // Requires: AVX
@@ -1953,36 +1950,35 @@ loop:
 	VZEROUPPER
 	RET
 
-// func quantizeAVX2(block *[64]float32, steps *[64]float32, basis *[8][4]float32)
-// Requires: AVX
-TEXT ·quantizeAVX2(SB), NOSPLIT, $0-24
+// func quantizeAVX2(block *[64]float32, steps *[64]int32)
+// Requires: AVX, AVX2
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-16
 	MOVQ           block+0(FP), AX
 	MOVQ           steps+8(FP), CX
-	MOVQ           basis+16(FP), DX
-	VMOVUPS        (AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, (AX)
-	VMOVUPS        32(AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, 32(AX)
-	VMOVUPS        64(AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, 64(AX)
-	VMOVUPS        96(AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, 96(AX)
-	VMOVUPS        128(AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, 128(AX)
-	VMOVUPS        160(AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, 160(AX)
-	VMOVUPS        192(AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, 192(AX)
-	VMOVUPS        224(AX), Y0
-	VSUBPS         const_middle<>+0(SB), Y0, Y0
-	VMOVUPS        Y0, 224(AX)
+	VCVTTPS2DQ     (AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, (AX)
+	VCVTTPS2DQ     32(AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, 32(AX)
+	VCVTTPS2DQ     64(AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, 64(AX)
+	VCVTTPS2DQ     96(AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, 96(AX)
+	VCVTTPS2DQ     128(AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, 128(AX)
+	VCVTTPS2DQ     160(AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, 160(AX)
+	VCVTTPS2DQ     192(AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, 192(AX)
+	VCVTTPS2DQ     224(AX), Y0
+	VPSUBD         const_integer_128<>+0(SB), Y0, Y0
+	VMOVDQU        Y0, 224(AX)
 	VBROADCASTF128 (AX), Y0
 	VINSERTF128    $0x01, 128(AX), Y0, Y0
 	VBROADCASTF128 16(AX), Y1
@@ -2015,126 +2011,86 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-24
 	VSHUFPS        $0xee, Y3, Y0, Y0
 	VSHUFPS        $0x44, Y5, Y1, Y3
 	VSHUFPS        $0xee, Y5, Y1, Y1
-	VADDPS         Y1, Y6, Y5
-	VSUBPS         Y1, Y6, Y6
-	VADDPS         Y3, Y2, Y1
-	VSUBPS         Y3, Y2, Y3
-	VADDPS         Y0, Y8, Y2
-	VSUBPS         Y0, Y8, Y8
-	VADDPS         Y7, Y4, Y0
-	VSUBPS         Y7, Y4, Y4
-	VBROADCASTSS   (DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   4(DX), Y9
-	VMULPS         Y1, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   8(DX), Y9
-	VMULPS         Y2, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   12(DX), Y9
-	VMULPS         Y0, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, (AX)
-	VBROADCASTSS   16(DX), Y7
-	VMULPS         Y6, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   20(DX), Y9
-	VMULPS         Y3, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   24(DX), Y9
-	VMULPS         Y8, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   28(DX), Y9
-	VMULPS         Y4, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 32(AX)
-	VBROADCASTSS   32(DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   36(DX), Y9
-	VMULPS         Y1, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   40(DX), Y9
-	VMULPS         Y2, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   44(DX), Y9
-	VMULPS         Y0, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 64(AX)
-	VBROADCASTSS   48(DX), Y7
-	VMULPS         Y6, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   52(DX), Y9
-	VMULPS         Y3, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   56(DX), Y9
-	VMULPS         Y8, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   60(DX), Y9
-	VMULPS         Y4, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 96(AX)
-	VBROADCASTSS   64(DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   68(DX), Y9
-	VMULPS         Y1, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   72(DX), Y9
-	VMULPS         Y2, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   76(DX), Y9
-	VMULPS         Y0, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 128(AX)
-	VBROADCASTSS   80(DX), Y7
-	VMULPS         Y6, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   84(DX), Y9
-	VMULPS         Y3, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   88(DX), Y9
-	VMULPS         Y8, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   92(DX), Y9
-	VMULPS         Y4, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 160(AX)
-	VBROADCASTSS   96(DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y5, Y5, Y5
-	VADDPS         Y7, Y5, Y5
-	VBROADCASTSS   100(DX), Y7
-	VMULPS         Y1, Y7, Y7
-	VADDPS         Y7, Y5, Y5
-	VBROADCASTSS   104(DX), Y1
-	VMULPS         Y2, Y1, Y1
-	VADDPS         Y1, Y5, Y5
-	VBROADCASTSS   108(DX), Y1
-	VMULPS         Y0, Y1, Y1
-	VADDPS         Y1, Y5, Y5
-	VMOVUPS        Y5, 192(AX)
-	VBROADCASTSS   112(DX), Y0
-	VMULPS         Y6, Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VADDPS         Y0, Y1, Y0
-	VBROADCASTSS   116(DX), Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y1, Y0, Y0
-	VBROADCASTSS   120(DX), Y1
-	VMULPS         Y8, Y1, Y1
-	VADDPS         Y1, Y0, Y0
-	VBROADCASTSS   124(DX), Y1
-	VMULPS         Y4, Y1, Y1
-	VADDPS         Y1, Y0, Y0
-	VMOVUPS        Y0, 224(AX)
+	VPADDD         Y1, Y6, Y5
+	VPSUBD         Y1, Y6, Y1
+	VPADDD         Y3, Y2, Y6
+	VPSUBD         Y3, Y2, Y2
+	VPADDD         Y0, Y8, Y3
+	VPSUBD         Y0, Y8, Y0
+	VPADDD         Y7, Y4, Y8
+	VPSUBD         Y7, Y4, Y4
+	VMOVUPS        const_integer_1024<>+0(SB), Y7
+	VPMULLD        const_integer_11363<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_6437<>+0(SB), Y0, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_2260<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPSRAD         $0x0b, Y7, Y7
+	VMOVDQU        Y7, 32(AX)
+	VMOVUPS        const_integer_1024<>+0(SB), Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_2259<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y0, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPSRAD         $0x0b, Y7, Y7
+	VMOVDQU        Y7, 96(AX)
+	VMOVUPS        const_integer_1024<>+0(SB), Y7
+	VPMULLD        const_integer_6437<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_2261<>+0(SB), Y0, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPSRAD         $0x0b, Y7, Y7
+	VMOVDQU        Y7, 160(AX)
+	VMOVUPS        const_integer_1024<>+0(SB), Y7
+	VPMULLD        const_integer_2260<>+0(SB), Y1, Y1
+	VPADDD         Y1, Y7, Y7
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y2, Y1
+	VPADDD         Y1, Y7, Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y0, Y0
+	VPADDD         Y0, Y7, Y7
+	VPMULLD        const_integer_minus_11363<>+0(SB), Y4, Y0
+	VPADDD         Y0, Y7, Y7
+	VPSRAD         $0x0b, Y7, Y7
+	VMOVDQU        Y7, 224(AX)
+	VPADDD         Y8, Y5, Y0
+	VPADDD         Y3, Y6, Y1
+	VPADDD         Y1, Y0, Y2
+	VPSUBD         Y1, Y0, Y0
+	VPSLLD         $0x0d, Y2, Y2
+	VPADDD         const_integer_1024<>+0(SB), Y2, Y2
+	VPSRAD         $0x0b, Y2, Y2
+	VMOVDQU        Y2, (AX)
+	VPSLLD         $0x0d, Y0, Y0
+	VPADDD         const_integer_1024<>+0(SB), Y0, Y0
+	VPSRAD         $0x0b, Y0, Y0
+	VMOVDQU        Y0, 128(AX)
+	VPSUBD         Y8, Y5, Y0
+	VPSUBD         Y3, Y6, Y1
+	VMOVUPS        const_integer_1024<>+0(SB), Y2
+	VPMULLD        const_integer_10703<>+0(SB), Y0, Y3
+	VPADDD         Y3, Y2, Y2
+	VPMULLD        const_integer_4433<>+0(SB), Y1, Y3
+	VPADDD         Y3, Y2, Y2
+	VPSRAD         $0x0b, Y2, Y2
+	VMOVDQU        Y2, 64(AX)
+	VMOVUPS        const_integer_1024<>+0(SB), Y2
+	VPMULLD        const_integer_4433<>+0(SB), Y0, Y0
+	VPADDD         Y0, Y2, Y2
+	VPMULLD        const_integer_minus_10704<>+0(SB), Y1, Y0
+	VPADDD         Y0, Y2, Y2
+	VPSRAD         $0x0b, Y2, Y2
+	VMOVDQU        Y2, 192(AX)
 	VBROADCASTF128 (AX), Y0
 	VINSERTF128    $0x01, 128(AX), Y0, Y0
 	VBROADCASTF128 16(AX), Y1
@@ -2167,222 +2123,294 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-24
 	VSHUFPS        $0xee, Y3, Y0, Y0
 	VSHUFPS        $0x44, Y5, Y1, Y3
 	VSHUFPS        $0xee, Y5, Y1, Y1
-	VADDPS         Y1, Y6, Y5
-	VSUBPS         Y1, Y6, Y6
-	VADDPS         Y3, Y2, Y1
-	VSUBPS         Y3, Y2, Y3
-	VADDPS         Y0, Y8, Y2
-	VSUBPS         Y0, Y8, Y8
-	VADDPS         Y7, Y4, Y0
-	VSUBPS         Y7, Y4, Y4
-	VBROADCASTSS   (DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   4(DX), Y9
-	VMULPS         Y1, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   8(DX), Y9
-	VMULPS         Y2, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   12(DX), Y9
-	VMULPS         Y0, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, (AX)
-	VBROADCASTSS   16(DX), Y7
-	VMULPS         Y6, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   20(DX), Y9
-	VMULPS         Y3, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   24(DX), Y9
-	VMULPS         Y8, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   28(DX), Y9
-	VMULPS         Y4, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 32(AX)
-	VBROADCASTSS   32(DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   36(DX), Y9
-	VMULPS         Y1, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   40(DX), Y9
-	VMULPS         Y2, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   44(DX), Y9
-	VMULPS         Y0, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 64(AX)
-	VBROADCASTSS   48(DX), Y7
-	VMULPS         Y6, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   52(DX), Y9
-	VMULPS         Y3, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   56(DX), Y9
-	VMULPS         Y8, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   60(DX), Y9
-	VMULPS         Y4, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 96(AX)
-	VBROADCASTSS   64(DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   68(DX), Y9
-	VMULPS         Y1, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   72(DX), Y9
-	VMULPS         Y2, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   76(DX), Y9
-	VMULPS         Y0, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 128(AX)
-	VBROADCASTSS   80(DX), Y7
-	VMULPS         Y6, Y7, Y7
-	VXORPS         Y9, Y9, Y9
-	VADDPS         Y7, Y9, Y7
-	VBROADCASTSS   84(DX), Y9
-	VMULPS         Y3, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   88(DX), Y9
-	VMULPS         Y8, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VBROADCASTSS   92(DX), Y9
-	VMULPS         Y4, Y9, Y9
-	VADDPS         Y9, Y7, Y7
-	VMOVUPS        Y7, 160(AX)
-	VBROADCASTSS   96(DX), Y7
-	VMULPS         Y5, Y7, Y7
-	VXORPS         Y5, Y5, Y5
-	VADDPS         Y7, Y5, Y5
-	VBROADCASTSS   100(DX), Y7
-	VMULPS         Y1, Y7, Y7
-	VADDPS         Y7, Y5, Y5
-	VBROADCASTSS   104(DX), Y1
-	VMULPS         Y2, Y1, Y1
-	VADDPS         Y1, Y5, Y5
-	VBROADCASTSS   108(DX), Y1
-	VMULPS         Y0, Y1, Y1
-	VADDPS         Y1, Y5, Y5
-	VMOVUPS        Y5, 192(AX)
-	VBROADCASTSS   112(DX), Y0
-	VMULPS         Y6, Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VADDPS         Y0, Y1, Y0
-	VBROADCASTSS   116(DX), Y1
-	VMULPS         Y3, Y1, Y1
-	VADDPS         Y1, Y0, Y0
-	VBROADCASTSS   120(DX), Y1
-	VMULPS         Y8, Y1, Y1
-	VADDPS         Y1, Y0, Y0
-	VBROADCASTSS   124(DX), Y1
-	VMULPS         Y4, Y1, Y1
-	VADDPS         Y1, Y0, Y0
-	VMOVUPS        Y0, 224(AX)
-	VMOVUPS        (AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         (CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
+	VPADDD         Y1, Y6, Y5
+	VPSUBD         Y1, Y6, Y1
+	VPADDD         Y3, Y2, Y6
+	VPSUBD         Y3, Y2, Y2
+	VPADDD         Y0, Y8, Y3
+	VPSUBD         Y0, Y8, Y0
+	VPADDD         Y7, Y4, Y8
+	VPSUBD         Y7, Y4, Y4
+	VMOVUPS        const_integer_16384<>+0(SB), Y7
+	VPMULLD        const_integer_11363<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_6437<>+0(SB), Y0, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_2260<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPSRAD         $0x0f, Y7, Y7
+	VMOVDQU        Y7, 32(AX)
+	VMOVUPS        const_integer_16384<>+0(SB), Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_2259<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y0, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPSRAD         $0x0f, Y7, Y7
+	VMOVDQU        Y7, 96(AX)
+	VMOVUPS        const_integer_16384<>+0(SB), Y7
+	VPMULLD        const_integer_6437<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_2261<>+0(SB), Y0, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPSRAD         $0x0f, Y7, Y7
+	VMOVDQU        Y7, 160(AX)
+	VMOVUPS        const_integer_16384<>+0(SB), Y7
+	VPMULLD        const_integer_2260<>+0(SB), Y1, Y1
+	VPADDD         Y1, Y7, Y7
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y2, Y1
+	VPADDD         Y1, Y7, Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y0, Y0
+	VPADDD         Y0, Y7, Y7
+	VPMULLD        const_integer_minus_11363<>+0(SB), Y4, Y0
+	VPADDD         Y0, Y7, Y7
+	VPSRAD         $0x0f, Y7, Y7
+	VMOVDQU        Y7, 224(AX)
+	VPADDD         Y8, Y5, Y0
+	VPADDD         Y3, Y6, Y1
+	VPADDD         Y1, Y0, Y2
+	VPSUBD         Y1, Y0, Y0
+	VPSLLD         $0x0d, Y2, Y2
+	VPADDD         const_integer_16384<>+0(SB), Y2, Y2
+	VPSRAD         $0x0f, Y2, Y2
+	VMOVDQU        Y2, (AX)
+	VPSLLD         $0x0d, Y0, Y0
+	VPADDD         const_integer_16384<>+0(SB), Y0, Y0
+	VPSRAD         $0x0f, Y0, Y0
+	VMOVDQU        Y0, 128(AX)
+	VPSUBD         Y8, Y5, Y0
+	VPSUBD         Y3, Y6, Y1
+	VMOVUPS        const_integer_16384<>+0(SB), Y2
+	VPMULLD        const_integer_10703<>+0(SB), Y0, Y3
+	VPADDD         Y3, Y2, Y2
+	VPMULLD        const_integer_4433<>+0(SB), Y1, Y3
+	VPADDD         Y3, Y2, Y2
+	VPSRAD         $0x0f, Y2, Y2
+	VMOVDQU        Y2, 64(AX)
+	VMOVUPS        const_integer_16384<>+0(SB), Y2
+	VPMULLD        const_integer_4433<>+0(SB), Y0, Y0
+	VPADDD         Y0, Y2, Y2
+	VPMULLD        const_integer_minus_10704<>+0(SB), Y1, Y0
+	VPADDD         Y0, Y2, Y2
+	VPSRAD         $0x0f, Y2, Y2
+	VMOVDQU        Y2, 192(AX)
+	VMOVDQU        (AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        (CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         (CX), Y0, Y0
-	VMOVUPS        Y0, (AX)
-	VMOVUPS        32(AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         32(CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
 	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, (AX)
+	VMOVDQU        32(AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        32(CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         32(CX), Y0, Y0
-	VMOVUPS        Y0, 32(AX)
-	VMOVUPS        64(AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         64(CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
 	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, 32(AX)
+	VMOVDQU        64(AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        64(CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         64(CX), Y0, Y0
-	VMOVUPS        Y0, 64(AX)
-	VMOVUPS        96(AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         96(CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
 	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, 64(AX)
+	VMOVDQU        96(AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        96(CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         96(CX), Y0, Y0
-	VMOVUPS        Y0, 96(AX)
-	VMOVUPS        128(AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         128(CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
 	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, 96(AX)
+	VMOVDQU        128(AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        128(CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         128(CX), Y0, Y0
-	VMOVUPS        Y0, 128(AX)
-	VMOVUPS        160(AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         160(CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
 	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, 128(AX)
+	VMOVDQU        160(AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        160(CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         160(CX), Y0, Y0
-	VMOVUPS        Y0, 160(AX)
-	VMOVUPS        192(AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         192(CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
 	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, 160(AX)
+	VMOVDQU        192(AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        192(CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         192(CX), Y0, Y0
-	VMOVUPS        Y0, 192(AX)
-	VMOVUPS        224(AX), Y0
-	VXORPS         Y1, Y1, Y1
-	VCMPPS         $0x01, Y1, Y0, Y1
-	VANDPS         const_sign<>+0(SB), Y1, Y1
-	VDIVPS         224(CX), Y0, Y0
-	VANDPS         const_magnitude<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
 	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, 192(AX)
+	VMOVDQU        224(AX), Y0
+	VPSRAD         $0x1f, Y0, Y1
+	VPABSD         Y0, Y0
+	VMOVDQU        224(CX), Y2
+	VPSLLD         $0x02, Y2, Y3
+	VPADDD         Y3, Y0, Y0
+	VPADDD         Y3, Y3, Y3
 	VCVTDQ2PS      Y0, Y0
-	VORPS          Y1, Y0, Y0
-	VMULPS         224(CX), Y0, Y0
-	VMOVUPS        Y0, 224(AX)
+	VCVTDQ2PS      Y3, Y3
+	VDIVPS         Y3, Y0, Y0
+	VCVTTPS2DQ     Y0, Y0
+	VPMULLD        Y2, Y0, Y0
+	VPXOR          Y1, Y0, Y0
+	VPSUBD         Y1, Y0, Y0
+	VMOVDQU        Y0, 224(AX)
+	VMOVDQU        (AX), Y0
+	VMOVDQU        32(AX), Y1
+	VMOVDQU        64(AX), Y2
+	VMOVDQU        96(AX), Y3
+	VMOVDQU        128(AX), Y4
+	VMOVDQU        160(AX), Y5
+	VMOVDQU        192(AX), Y6
+	VMOVDQU        224(AX), Y7
+	VPADDD         Y4, Y0, Y8
+	VPSUBD         Y4, Y0, Y0
+	VPSLLD         $0x0d, Y8, Y8
+	VPSLLD         $0x0d, Y0, Y0
+	VMOVUPS        const_integer_1024<>+0(SB), Y4
+	VPMULLD        const_integer_10703<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y4, Y4
+	VPMULLD        const_integer_4433<>+0(SB), Y6, Y9
+	VPADDD         Y9, Y4, Y4
+	VMOVUPS        const_integer_1024<>+0(SB), Y9
+	VPMULLD        const_integer_4433<>+0(SB), Y2, Y2
+	VPADDD         Y2, Y9, Y9
+	VPMULLD        const_integer_minus_10704<>+0(SB), Y6, Y2
+	VPADDD         Y2, Y9, Y9
+	VPADDD         Y4, Y8, Y2
+	VPADDD         Y9, Y0, Y6
+	VPSUBD         Y9, Y0, Y0
+	VPSUBD         Y4, Y8, Y4
+	VPADDD         const_integer_2048<>+0(SB), Y0, Y0
+	VPADDD         const_integer_2048<>+0(SB), Y4, Y4
+	VMOVUPS        const_integer_0<>+0(SB), Y8
+	VPMULLD        const_integer_11363<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y8, Y8
+	VPMULLD        const_integer_9633<>+0(SB), Y3, Y9
+	VPADDD         Y9, Y8, Y8
+	VPMULLD        const_integer_6437<>+0(SB), Y5, Y9
+	VPADDD         Y9, Y8, Y8
+	VPMULLD        const_integer_2260<>+0(SB), Y7, Y9
+	VPADDD         Y9, Y8, Y8
+	VPADDD         Y8, Y2, Y9
+	VPSUBD         Y8, Y2, Y2
+	VPSRAD         $0x0b, Y9, Y9
+	VMOVDQU        Y9, (AX)
+	VPSRAD         $0x0b, Y2, Y2
+	VMOVDQU        Y2, 224(AX)
+	VMOVUPS        const_integer_0<>+0(SB), Y2
+	VPMULLD        const_integer_9633<>+0(SB), Y1, Y8
+	VPADDD         Y8, Y2, Y2
+	VPMULLD        const_integer_minus_2259<>+0(SB), Y3, Y8
+	VPADDD         Y8, Y2, Y2
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y5, Y8
+	VPADDD         Y8, Y2, Y2
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y7, Y8
+	VPADDD         Y8, Y2, Y2
+	VPADDD         Y2, Y6, Y8
+	VPSUBD         Y2, Y6, Y2
+	VPSRAD         $0x0b, Y8, Y8
+	VMOVDQU        Y8, 32(AX)
+	VPSRAD         $0x0b, Y2, Y2
+	VMOVDQU        Y2, 192(AX)
+	VMOVUPS        const_integer_0<>+0(SB), Y2
+	VPMULLD        const_integer_6437<>+0(SB), Y1, Y6
+	VPADDD         Y6, Y2, Y2
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y3, Y6
+	VPADDD         Y6, Y2, Y2
+	VPMULLD        const_integer_2261<>+0(SB), Y5, Y6
+	VPADDD         Y6, Y2, Y2
+	VPMULLD        const_integer_9633<>+0(SB), Y7, Y6
+	VPADDD         Y6, Y2, Y2
+	VPADDD         Y2, Y0, Y6
+	VPSUBD         Y2, Y0, Y0
+	VPSRAD         $0x0b, Y6, Y6
+	VMOVDQU        Y6, 64(AX)
+	VPSRAD         $0x0b, Y0, Y0
+	VMOVDQU        Y0, 160(AX)
+	VMOVUPS        const_integer_0<>+0(SB), Y0
+	VPMULLD        const_integer_2260<>+0(SB), Y1, Y1
+	VPADDD         Y1, Y0, Y0
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y3, Y1
+	VPADDD         Y1, Y0, Y0
+	VPMULLD        const_integer_9633<>+0(SB), Y5, Y1
+	VPADDD         Y1, Y0, Y0
+	VPMULLD        const_integer_minus_11363<>+0(SB), Y7, Y1
+	VPADDD         Y1, Y0, Y0
+	VPADDD         Y0, Y4, Y1
+	VPSUBD         Y0, Y4, Y0
+	VPSRAD         $0x0b, Y1, Y1
+	VMOVDQU        Y1, 96(AX)
+	VPSRAD         $0x0b, Y0, Y0
+	VMOVDQU        Y0, 128(AX)
 	VBROADCASTF128 (AX), Y0
 	VINSERTF128    $0x01, 128(AX), Y0, Y0
 	VBROADCASTF128 16(AX), Y1
@@ -2415,388 +2443,459 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-24
 	VSHUFPS        $0xee, Y3, Y0, Y0
 	VSHUFPS        $0x44, Y5, Y1, Y3
 	VSHUFPS        $0xee, Y5, Y1, Y1
+	VPADDD         Y7, Y6, Y5
+	VPSUBD         Y7, Y6, Y6
+	VPSLLD         $0x0d, Y5, Y5
+	VPSLLD         $0x0d, Y6, Y6
+	VMOVUPS        const_integer_131072<>+0(SB), Y7
+	VPMULLD        const_integer_10703<>+0(SB), Y8, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_4433<>+0(SB), Y3, Y9
+	VPADDD         Y9, Y7, Y7
+	VMOVUPS        const_integer_131072<>+0(SB), Y9
+	VPMULLD        const_integer_4433<>+0(SB), Y8, Y8
+	VPADDD         Y8, Y9, Y9
+	VPMULLD        const_integer_minus_10704<>+0(SB), Y3, Y3
+	VPADDD         Y3, Y9, Y9
+	VPADDD         Y7, Y5, Y3
+	VPADDD         Y9, Y6, Y8
+	VPSUBD         Y9, Y6, Y6
+	VPSUBD         Y7, Y5, Y5
+	VPADDD         const_integer_262144<>+0(SB), Y6, Y6
+	VPADDD         const_integer_262144<>+0(SB), Y5, Y5
+	VMOVUPS        const_integer_0<>+0(SB), Y7
+	VPMULLD        const_integer_11363<>+0(SB), Y2, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_9633<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_6437<>+0(SB), Y0, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMULLD        const_integer_2260<>+0(SB), Y1, Y9
+	VPADDD         Y9, Y7, Y7
+	VPADDD         Y7, Y3, Y9
+	VPSUBD         Y7, Y3, Y3
+	VPSRAD         $0x12, Y9, Y9
+	VMOVDQU        Y9, (AX)
+	VPSRAD         $0x12, Y3, Y3
+	VMOVDQU        Y3, 224(AX)
+	VMOVUPS        const_integer_0<>+0(SB), Y3
+	VPMULLD        const_integer_9633<>+0(SB), Y2, Y7
+	VPADDD         Y7, Y3, Y3
+	VPMULLD        const_integer_minus_2259<>+0(SB), Y4, Y7
+	VPADDD         Y7, Y3, Y3
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y0, Y7
+	VPADDD         Y7, Y3, Y3
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y1, Y7
+	VPADDD         Y7, Y3, Y3
+	VPADDD         Y3, Y8, Y7
+	VPSUBD         Y3, Y8, Y3
+	VPSRAD         $0x12, Y7, Y7
+	VMOVDQU        Y7, 32(AX)
+	VPSRAD         $0x12, Y3, Y3
+	VMOVDQU        Y3, 192(AX)
+	VMOVUPS        const_integer_0<>+0(SB), Y3
+	VPMULLD        const_integer_6437<>+0(SB), Y2, Y7
+	VPADDD         Y7, Y3, Y3
+	VPMULLD        const_integer_minus_11362<>+0(SB), Y4, Y7
+	VPADDD         Y7, Y3, Y3
+	VPMULLD        const_integer_2261<>+0(SB), Y0, Y7
+	VPADDD         Y7, Y3, Y3
+	VPMULLD        const_integer_9633<>+0(SB), Y1, Y7
+	VPADDD         Y7, Y3, Y3
+	VPADDD         Y3, Y6, Y7
+	VPSUBD         Y3, Y6, Y3
+	VPSRAD         $0x12, Y7, Y7
+	VMOVDQU        Y7, 64(AX)
+	VPSRAD         $0x12, Y3, Y3
+	VMOVDQU        Y3, 160(AX)
+	VMOVUPS        const_integer_0<>+0(SB), Y3
+	VPMULLD        const_integer_2260<>+0(SB), Y2, Y2
+	VPADDD         Y2, Y3, Y3
+	VPMULLD        const_integer_minus_6436<>+0(SB), Y4, Y2
+	VPADDD         Y2, Y3, Y3
+	VPMULLD        const_integer_9633<>+0(SB), Y0, Y0
+	VPADDD         Y0, Y3, Y3
+	VPMULLD        const_integer_minus_11363<>+0(SB), Y1, Y0
+	VPADDD         Y0, Y3, Y3
+	VPADDD         Y3, Y5, Y0
+	VPSUBD         Y3, Y5, Y1
+	VPSRAD         $0x12, Y0, Y0
+	VMOVDQU        Y0, 96(AX)
+	VPSRAD         $0x12, Y1, Y1
+	VMOVDQU        Y1, 128(AX)
+	VBROADCASTF128 (AX), Y0
+	VINSERTF128    $0x01, 128(AX), Y0, Y0
+	VBROADCASTF128 16(AX), Y1
+	VINSERTF128    $0x01, 144(AX), Y1, Y1
+	VBROADCASTF128 32(AX), Y2
+	VINSERTF128    $0x01, 160(AX), Y2, Y2
+	VBROADCASTF128 48(AX), Y3
+	VINSERTF128    $0x01, 176(AX), Y3, Y3
+	VBROADCASTF128 64(AX), Y4
+	VINSERTF128    $0x01, 192(AX), Y4, Y4
+	VBROADCASTF128 80(AX), Y5
+	VINSERTF128    $0x01, 208(AX), Y5, Y5
+	VBROADCASTF128 96(AX), Y6
+	VINSERTF128    $0x01, 224(AX), Y6, Y6
+	VBROADCASTF128 112(AX), Y7
+	VINSERTF128    $0x01, 240(AX), Y7, Y7
+	VUNPCKLPS      Y2, Y0, Y8
+	VUNPCKHPS      Y2, Y0, Y0
+	VUNPCKLPS      Y6, Y4, Y2
+	VUNPCKHPS      Y6, Y4, Y4
+	VSHUFPS        $0x44, Y2, Y8, Y6
+	VSHUFPS        $0xee, Y2, Y8, Y2
+	VSHUFPS        $0x44, Y4, Y0, Y8
+	VSHUFPS        $0xee, Y4, Y0, Y4
+	VUNPCKLPS      Y3, Y1, Y0
+	VUNPCKHPS      Y3, Y1, Y1
+	VUNPCKLPS      Y7, Y5, Y3
+	VUNPCKHPS      Y7, Y5, Y5
+	VSHUFPS        $0x44, Y3, Y0, Y7
+	VSHUFPS        $0xee, Y3, Y0, Y0
+	VSHUFPS        $0x44, Y5, Y1, Y3
+	VSHUFPS        $0xee, Y5, Y1, Y1
+	VPADDD         const_integer_128<>+0(SB), Y6, Y6
+	VPXOR          Y5, Y5, Y5
+	VPMAXSD        Y5, Y6, Y6
+	VPMINSD        const_integer_255<>+0(SB), Y6, Y6
+	VCVTDQ2PS      Y6, Y6
 	VMOVUPS        Y6, (AX)
+	VPADDD         const_integer_128<>+0(SB), Y2, Y2
+	VPXOR          Y5, Y5, Y5
+	VPMAXSD        Y5, Y2, Y2
+	VPMINSD        const_integer_255<>+0(SB), Y2, Y2
+	VCVTDQ2PS      Y2, Y2
 	VMOVUPS        Y2, 32(AX)
+	VPADDD         const_integer_128<>+0(SB), Y8, Y8
+	VPXOR          Y2, Y2, Y2
+	VPMAXSD        Y2, Y8, Y8
+	VPMINSD        const_integer_255<>+0(SB), Y8, Y8
+	VCVTDQ2PS      Y8, Y8
 	VMOVUPS        Y8, 64(AX)
+	VPADDD         const_integer_128<>+0(SB), Y4, Y4
+	VPXOR          Y2, Y2, Y2
+	VPMAXSD        Y2, Y4, Y4
+	VPMINSD        const_integer_255<>+0(SB), Y4, Y4
+	VCVTDQ2PS      Y4, Y4
 	VMOVUPS        Y4, 96(AX)
+	VPADDD         const_integer_128<>+0(SB), Y7, Y7
+	VPXOR          Y2, Y2, Y2
+	VPMAXSD        Y2, Y7, Y7
+	VPMINSD        const_integer_255<>+0(SB), Y7, Y7
+	VCVTDQ2PS      Y7, Y7
 	VMOVUPS        Y7, 128(AX)
+	VPADDD         const_integer_128<>+0(SB), Y0, Y0
+	VPXOR          Y2, Y2, Y2
+	VPMAXSD        Y2, Y0, Y0
+	VPMINSD        const_integer_255<>+0(SB), Y0, Y0
+	VCVTDQ2PS      Y0, Y0
 	VMOVUPS        Y0, 160(AX)
+	VPADDD         const_integer_128<>+0(SB), Y3, Y3
+	VPXOR          Y0, Y0, Y0
+	VPMAXSD        Y0, Y3, Y3
+	VPMINSD        const_integer_255<>+0(SB), Y3, Y3
+	VCVTDQ2PS      Y3, Y3
 	VMOVUPS        Y3, 192(AX)
+	VPADDD         const_integer_128<>+0(SB), Y1, Y1
+	VPXOR          Y0, Y0, Y0
+	VPMAXSD        Y0, Y1, Y1
+	VPMINSD        const_integer_255<>+0(SB), Y1, Y1
+	VCVTDQ2PS      Y1, Y1
 	VMOVUPS        Y1, 224(AX)
-	VBROADCASTSS   (DX), Y0
-	VMULPS         (AX), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   16(DX), Y0
-	VMULPS         32(AX), Y0, Y0
-	VXORPS         Y2, Y2, Y2
-	VADDPS         Y0, Y2, Y2
-	VBROADCASTSS   32(DX), Y0
-	VMULPS         64(AX), Y0, Y0
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   48(DX), Y0
-	VMULPS         96(AX), Y0, Y0
-	VADDPS         Y0, Y2, Y2
-	VBROADCASTSS   64(DX), Y0
-	VMULPS         128(AX), Y0, Y0
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   80(DX), Y0
-	VMULPS         160(AX), Y0, Y0
-	VADDPS         Y0, Y2, Y2
-	VBROADCASTSS   96(DX), Y0
-	VMULPS         192(AX), Y0, Y0
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   112(DX), Y0
-	VMULPS         224(AX), Y0, Y0
-	VADDPS         Y0, Y2, Y2
-	VADDPS         Y2, Y1, Y0
-	VSUBPS         Y2, Y1, Y7
-	VBROADCASTSS   4(DX), Y1
-	VMULPS         (AX), Y1, Y1
-	VXORPS         Y2, Y2, Y2
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   20(DX), Y1
-	VMULPS         32(AX), Y1, Y1
-	VXORPS         Y3, Y3, Y3
-	VADDPS         Y1, Y3, Y3
-	VBROADCASTSS   36(DX), Y1
-	VMULPS         64(AX), Y1, Y1
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   52(DX), Y1
-	VMULPS         96(AX), Y1, Y1
-	VADDPS         Y1, Y3, Y3
-	VBROADCASTSS   68(DX), Y1
-	VMULPS         128(AX), Y1, Y1
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   84(DX), Y1
-	VMULPS         160(AX), Y1, Y1
-	VADDPS         Y1, Y3, Y3
-	VBROADCASTSS   100(DX), Y1
-	VMULPS         192(AX), Y1, Y1
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   116(DX), Y1
-	VMULPS         224(AX), Y1, Y1
-	VADDPS         Y1, Y3, Y3
-	VADDPS         Y3, Y2, Y1
-	VSUBPS         Y3, Y2, Y6
-	VBROADCASTSS   8(DX), Y2
-	VMULPS         (AX), Y2, Y2
-	VXORPS         Y3, Y3, Y3
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   24(DX), Y2
-	VMULPS         32(AX), Y2, Y2
-	VXORPS         Y4, Y4, Y4
-	VADDPS         Y2, Y4, Y4
-	VBROADCASTSS   40(DX), Y2
-	VMULPS         64(AX), Y2, Y2
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   56(DX), Y2
-	VMULPS         96(AX), Y2, Y2
-	VADDPS         Y2, Y4, Y4
-	VBROADCASTSS   72(DX), Y2
-	VMULPS         128(AX), Y2, Y2
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   88(DX), Y2
-	VMULPS         160(AX), Y2, Y2
-	VADDPS         Y2, Y4, Y4
-	VBROADCASTSS   104(DX), Y2
-	VMULPS         192(AX), Y2, Y2
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   120(DX), Y2
-	VMULPS         224(AX), Y2, Y2
-	VADDPS         Y2, Y4, Y4
-	VADDPS         Y4, Y3, Y2
-	VSUBPS         Y4, Y3, Y5
-	VBROADCASTSS   12(DX), Y3
-	VMULPS         (AX), Y3, Y3
-	VXORPS         Y4, Y4, Y4
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   28(DX), Y3
-	VMULPS         32(AX), Y3, Y3
-	VXORPS         Y8, Y8, Y8
-	VADDPS         Y3, Y8, Y8
-	VBROADCASTSS   44(DX), Y3
-	VMULPS         64(AX), Y3, Y3
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   60(DX), Y3
-	VMULPS         96(AX), Y3, Y3
-	VADDPS         Y3, Y8, Y8
-	VBROADCASTSS   76(DX), Y3
-	VMULPS         128(AX), Y3, Y3
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   92(DX), Y3
-	VMULPS         160(AX), Y3, Y3
-	VADDPS         Y3, Y8, Y8
-	VBROADCASTSS   108(DX), Y3
-	VMULPS         192(AX), Y3, Y3
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   124(DX), Y3
-	VMULPS         224(AX), Y3, Y3
-	VADDPS         Y3, Y8, Y8
-	VADDPS         Y8, Y4, Y3
-	VSUBPS         Y8, Y4, Y4
-	VMOVUPS        Y0, (AX)
-	VMOVUPS        Y1, 32(AX)
-	VMOVUPS        Y2, 64(AX)
-	VMOVUPS        Y3, 96(AX)
-	VMOVUPS        Y4, 128(AX)
-	VMOVUPS        Y5, 160(AX)
-	VMOVUPS        Y6, 192(AX)
-	VMOVUPS        Y7, 224(AX)
-	VBROADCASTF128 (AX), Y0
-	VINSERTF128    $0x01, 128(AX), Y0, Y0
-	VBROADCASTF128 16(AX), Y1
-	VINSERTF128    $0x01, 144(AX), Y1, Y1
-	VBROADCASTF128 32(AX), Y2
-	VINSERTF128    $0x01, 160(AX), Y2, Y2
-	VBROADCASTF128 48(AX), Y3
-	VINSERTF128    $0x01, 176(AX), Y3, Y3
-	VBROADCASTF128 64(AX), Y4
-	VINSERTF128    $0x01, 192(AX), Y4, Y4
-	VBROADCASTF128 80(AX), Y5
-	VINSERTF128    $0x01, 208(AX), Y5, Y5
-	VBROADCASTF128 96(AX), Y6
-	VINSERTF128    $0x01, 224(AX), Y6, Y6
-	VBROADCASTF128 112(AX), Y7
-	VINSERTF128    $0x01, 240(AX), Y7, Y7
-	VUNPCKLPS      Y2, Y0, Y8
-	VUNPCKHPS      Y2, Y0, Y0
-	VUNPCKLPS      Y6, Y4, Y2
-	VUNPCKHPS      Y6, Y4, Y4
-	VSHUFPS        $0x44, Y2, Y8, Y6
-	VSHUFPS        $0xee, Y2, Y8, Y2
-	VSHUFPS        $0x44, Y4, Y0, Y8
-	VSHUFPS        $0xee, Y4, Y0, Y4
-	VUNPCKLPS      Y3, Y1, Y0
-	VUNPCKHPS      Y3, Y1, Y1
-	VUNPCKLPS      Y7, Y5, Y3
-	VUNPCKHPS      Y7, Y5, Y5
-	VSHUFPS        $0x44, Y3, Y0, Y7
-	VSHUFPS        $0xee, Y3, Y0, Y0
-	VSHUFPS        $0x44, Y5, Y1, Y3
-	VSHUFPS        $0xee, Y5, Y1, Y1
-	VMOVUPS        Y6, (AX)
-	VMOVUPS        Y2, 32(AX)
-	VMOVUPS        Y8, 64(AX)
-	VMOVUPS        Y4, 96(AX)
-	VMOVUPS        Y7, 128(AX)
-	VMOVUPS        Y0, 160(AX)
-	VMOVUPS        Y3, 192(AX)
-	VMOVUPS        Y1, 224(AX)
-	VBROADCASTSS   (DX), Y0
-	VMULPS         (AX), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   16(DX), Y0
-	VMULPS         32(AX), Y0, Y0
-	VXORPS         Y2, Y2, Y2
-	VADDPS         Y0, Y2, Y2
-	VBROADCASTSS   32(DX), Y0
-	VMULPS         64(AX), Y0, Y0
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   48(DX), Y0
-	VMULPS         96(AX), Y0, Y0
-	VADDPS         Y0, Y2, Y2
-	VBROADCASTSS   64(DX), Y0
-	VMULPS         128(AX), Y0, Y0
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   80(DX), Y0
-	VMULPS         160(AX), Y0, Y0
-	VADDPS         Y0, Y2, Y2
-	VBROADCASTSS   96(DX), Y0
-	VMULPS         192(AX), Y0, Y0
-	VADDPS         Y0, Y1, Y1
-	VBROADCASTSS   112(DX), Y0
-	VMULPS         224(AX), Y0, Y0
-	VADDPS         Y0, Y2, Y2
-	VADDPS         Y2, Y1, Y0
-	VSUBPS         Y2, Y1, Y7
-	VBROADCASTSS   4(DX), Y1
-	VMULPS         (AX), Y1, Y1
-	VXORPS         Y2, Y2, Y2
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   20(DX), Y1
-	VMULPS         32(AX), Y1, Y1
-	VXORPS         Y3, Y3, Y3
-	VADDPS         Y1, Y3, Y3
-	VBROADCASTSS   36(DX), Y1
-	VMULPS         64(AX), Y1, Y1
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   52(DX), Y1
-	VMULPS         96(AX), Y1, Y1
-	VADDPS         Y1, Y3, Y3
-	VBROADCASTSS   68(DX), Y1
-	VMULPS         128(AX), Y1, Y1
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   84(DX), Y1
-	VMULPS         160(AX), Y1, Y1
-	VADDPS         Y1, Y3, Y3
-	VBROADCASTSS   100(DX), Y1
-	VMULPS         192(AX), Y1, Y1
-	VADDPS         Y1, Y2, Y2
-	VBROADCASTSS   116(DX), Y1
-	VMULPS         224(AX), Y1, Y1
-	VADDPS         Y1, Y3, Y3
-	VADDPS         Y3, Y2, Y1
-	VSUBPS         Y3, Y2, Y6
-	VBROADCASTSS   8(DX), Y2
-	VMULPS         (AX), Y2, Y2
-	VXORPS         Y3, Y3, Y3
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   24(DX), Y2
-	VMULPS         32(AX), Y2, Y2
-	VXORPS         Y4, Y4, Y4
-	VADDPS         Y2, Y4, Y4
-	VBROADCASTSS   40(DX), Y2
-	VMULPS         64(AX), Y2, Y2
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   56(DX), Y2
-	VMULPS         96(AX), Y2, Y2
-	VADDPS         Y2, Y4, Y4
-	VBROADCASTSS   72(DX), Y2
-	VMULPS         128(AX), Y2, Y2
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   88(DX), Y2
-	VMULPS         160(AX), Y2, Y2
-	VADDPS         Y2, Y4, Y4
-	VBROADCASTSS   104(DX), Y2
-	VMULPS         192(AX), Y2, Y2
-	VADDPS         Y2, Y3, Y3
-	VBROADCASTSS   120(DX), Y2
-	VMULPS         224(AX), Y2, Y2
-	VADDPS         Y2, Y4, Y4
-	VADDPS         Y4, Y3, Y2
-	VSUBPS         Y4, Y3, Y5
-	VBROADCASTSS   12(DX), Y3
-	VMULPS         (AX), Y3, Y3
-	VXORPS         Y4, Y4, Y4
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   28(DX), Y3
-	VMULPS         32(AX), Y3, Y3
-	VXORPS         Y8, Y8, Y8
-	VADDPS         Y3, Y8, Y8
-	VBROADCASTSS   44(DX), Y3
-	VMULPS         64(AX), Y3, Y3
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   60(DX), Y3
-	VMULPS         96(AX), Y3, Y3
-	VADDPS         Y3, Y8, Y8
-	VBROADCASTSS   76(DX), Y3
-	VMULPS         128(AX), Y3, Y3
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   92(DX), Y3
-	VMULPS         160(AX), Y3, Y3
-	VADDPS         Y3, Y8, Y8
-	VBROADCASTSS   108(DX), Y3
-	VMULPS         192(AX), Y3, Y3
-	VADDPS         Y3, Y4, Y4
-	VBROADCASTSS   124(DX), Y3
-	VMULPS         224(AX), Y3, Y3
-	VADDPS         Y3, Y8, Y8
-	VADDPS         Y8, Y4, Y3
-	VSUBPS         Y8, Y4, Y4
-	VMOVUPS        Y0, (AX)
-	VMOVUPS        Y1, 32(AX)
-	VMOVUPS        Y2, 64(AX)
-	VMOVUPS        Y3, 96(AX)
-	VMOVUPS        Y4, 128(AX)
-	VMOVUPS        Y5, 160(AX)
-	VMOVUPS        Y6, 192(AX)
-	VMOVUPS        Y7, 224(AX)
-	VMOVUPS        (AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, (AX)
-	VMOVUPS        32(AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, 32(AX)
-	VMOVUPS        64(AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, 64(AX)
-	VMOVUPS        96(AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, 96(AX)
-	VMOVUPS        128(AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, 128(AX)
-	VMOVUPS        160(AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, 160(AX)
-	VMOVUPS        192(AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, 192(AX)
-	VMOVUPS        224(AX), Y0
-	VADDPS         const_middle<>+0(SB), Y0, Y0
-	VXORPS         Y1, Y1, Y1
-	VMAXPS         Y1, Y0, Y0
-	VMINPS         const_byte<>+0(SB), Y0, Y0
-	VADDPS         const_half<>+0(SB), Y0, Y0
-	VCVTTPS2DQ     Y0, Y0
-	VCVTDQ2PS      Y0, Y0
-	VMOVUPS        Y0, 224(AX)
 	VZEROUPPER
 	RET
 
-DATA const_sign<>+0(SB)/4, $0x80000000
-DATA const_sign<>+4(SB)/4, $0x80000000
-DATA const_sign<>+8(SB)/4, $0x80000000
-DATA const_sign<>+12(SB)/4, $0x80000000
-DATA const_sign<>+16(SB)/4, $0x80000000
-DATA const_sign<>+20(SB)/4, $0x80000000
-DATA const_sign<>+24(SB)/4, $0x80000000
-DATA const_sign<>+28(SB)/4, $0x80000000
-GLOBL const_sign<>(SB), RODATA|NOPTR, $32
+DATA const_integer_1024<>+0(SB)/4, $0x00000400
+DATA const_integer_1024<>+4(SB)/4, $0x00000400
+DATA const_integer_1024<>+8(SB)/4, $0x00000400
+DATA const_integer_1024<>+12(SB)/4, $0x00000400
+DATA const_integer_1024<>+16(SB)/4, $0x00000400
+DATA const_integer_1024<>+20(SB)/4, $0x00000400
+DATA const_integer_1024<>+24(SB)/4, $0x00000400
+DATA const_integer_1024<>+28(SB)/4, $0x00000400
+GLOBL const_integer_1024<>(SB), RODATA|NOPTR, $32
 
-DATA const_magnitude<>+0(SB)/4, $0x7fffffff
-DATA const_magnitude<>+4(SB)/4, $0x7fffffff
-DATA const_magnitude<>+8(SB)/4, $0x7fffffff
-DATA const_magnitude<>+12(SB)/4, $0x7fffffff
-DATA const_magnitude<>+16(SB)/4, $0x7fffffff
-DATA const_magnitude<>+20(SB)/4, $0x7fffffff
-DATA const_magnitude<>+24(SB)/4, $0x7fffffff
-DATA const_magnitude<>+28(SB)/4, $0x7fffffff
-GLOBL const_magnitude<>(SB), RODATA|NOPTR, $32
+DATA const_integer_11363<>+0(SB)/4, $0x00002c63
+DATA const_integer_11363<>+4(SB)/4, $0x00002c63
+DATA const_integer_11363<>+8(SB)/4, $0x00002c63
+DATA const_integer_11363<>+12(SB)/4, $0x00002c63
+DATA const_integer_11363<>+16(SB)/4, $0x00002c63
+DATA const_integer_11363<>+20(SB)/4, $0x00002c63
+DATA const_integer_11363<>+24(SB)/4, $0x00002c63
+DATA const_integer_11363<>+28(SB)/4, $0x00002c63
+GLOBL const_integer_11363<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_9633<>+0(SB)/4, $0x000025a1
+DATA const_integer_9633<>+4(SB)/4, $0x000025a1
+DATA const_integer_9633<>+8(SB)/4, $0x000025a1
+DATA const_integer_9633<>+12(SB)/4, $0x000025a1
+DATA const_integer_9633<>+16(SB)/4, $0x000025a1
+DATA const_integer_9633<>+20(SB)/4, $0x000025a1
+DATA const_integer_9633<>+24(SB)/4, $0x000025a1
+DATA const_integer_9633<>+28(SB)/4, $0x000025a1
+GLOBL const_integer_9633<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_6437<>+0(SB)/4, $0x00001925
+DATA const_integer_6437<>+4(SB)/4, $0x00001925
+DATA const_integer_6437<>+8(SB)/4, $0x00001925
+DATA const_integer_6437<>+12(SB)/4, $0x00001925
+DATA const_integer_6437<>+16(SB)/4, $0x00001925
+DATA const_integer_6437<>+20(SB)/4, $0x00001925
+DATA const_integer_6437<>+24(SB)/4, $0x00001925
+DATA const_integer_6437<>+28(SB)/4, $0x00001925
+GLOBL const_integer_6437<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_2260<>+0(SB)/4, $0x000008d4
+DATA const_integer_2260<>+4(SB)/4, $0x000008d4
+DATA const_integer_2260<>+8(SB)/4, $0x000008d4
+DATA const_integer_2260<>+12(SB)/4, $0x000008d4
+DATA const_integer_2260<>+16(SB)/4, $0x000008d4
+DATA const_integer_2260<>+20(SB)/4, $0x000008d4
+DATA const_integer_2260<>+24(SB)/4, $0x000008d4
+DATA const_integer_2260<>+28(SB)/4, $0x000008d4
+GLOBL const_integer_2260<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_minus_2259<>+0(SB)/4, $0xfffff72d
+DATA const_integer_minus_2259<>+4(SB)/4, $0xfffff72d
+DATA const_integer_minus_2259<>+8(SB)/4, $0xfffff72d
+DATA const_integer_minus_2259<>+12(SB)/4, $0xfffff72d
+DATA const_integer_minus_2259<>+16(SB)/4, $0xfffff72d
+DATA const_integer_minus_2259<>+20(SB)/4, $0xfffff72d
+DATA const_integer_minus_2259<>+24(SB)/4, $0xfffff72d
+DATA const_integer_minus_2259<>+28(SB)/4, $0xfffff72d
+GLOBL const_integer_minus_2259<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_minus_11362<>+0(SB)/4, $0xffffd39e
+DATA const_integer_minus_11362<>+4(SB)/4, $0xffffd39e
+DATA const_integer_minus_11362<>+8(SB)/4, $0xffffd39e
+DATA const_integer_minus_11362<>+12(SB)/4, $0xffffd39e
+DATA const_integer_minus_11362<>+16(SB)/4, $0xffffd39e
+DATA const_integer_minus_11362<>+20(SB)/4, $0xffffd39e
+DATA const_integer_minus_11362<>+24(SB)/4, $0xffffd39e
+DATA const_integer_minus_11362<>+28(SB)/4, $0xffffd39e
+GLOBL const_integer_minus_11362<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_minus_6436<>+0(SB)/4, $0xffffe6dc
+DATA const_integer_minus_6436<>+4(SB)/4, $0xffffe6dc
+DATA const_integer_minus_6436<>+8(SB)/4, $0xffffe6dc
+DATA const_integer_minus_6436<>+12(SB)/4, $0xffffe6dc
+DATA const_integer_minus_6436<>+16(SB)/4, $0xffffe6dc
+DATA const_integer_minus_6436<>+20(SB)/4, $0xffffe6dc
+DATA const_integer_minus_6436<>+24(SB)/4, $0xffffe6dc
+DATA const_integer_minus_6436<>+28(SB)/4, $0xffffe6dc
+GLOBL const_integer_minus_6436<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_2261<>+0(SB)/4, $0x000008d5
+DATA const_integer_2261<>+4(SB)/4, $0x000008d5
+DATA const_integer_2261<>+8(SB)/4, $0x000008d5
+DATA const_integer_2261<>+12(SB)/4, $0x000008d5
+DATA const_integer_2261<>+16(SB)/4, $0x000008d5
+DATA const_integer_2261<>+20(SB)/4, $0x000008d5
+DATA const_integer_2261<>+24(SB)/4, $0x000008d5
+DATA const_integer_2261<>+28(SB)/4, $0x000008d5
+GLOBL const_integer_2261<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_minus_11363<>+0(SB)/4, $0xffffd39d
+DATA const_integer_minus_11363<>+4(SB)/4, $0xffffd39d
+DATA const_integer_minus_11363<>+8(SB)/4, $0xffffd39d
+DATA const_integer_minus_11363<>+12(SB)/4, $0xffffd39d
+DATA const_integer_minus_11363<>+16(SB)/4, $0xffffd39d
+DATA const_integer_minus_11363<>+20(SB)/4, $0xffffd39d
+DATA const_integer_minus_11363<>+24(SB)/4, $0xffffd39d
+DATA const_integer_minus_11363<>+28(SB)/4, $0xffffd39d
+GLOBL const_integer_minus_11363<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_10703<>+0(SB)/4, $0x000029cf
+DATA const_integer_10703<>+4(SB)/4, $0x000029cf
+DATA const_integer_10703<>+8(SB)/4, $0x000029cf
+DATA const_integer_10703<>+12(SB)/4, $0x000029cf
+DATA const_integer_10703<>+16(SB)/4, $0x000029cf
+DATA const_integer_10703<>+20(SB)/4, $0x000029cf
+DATA const_integer_10703<>+24(SB)/4, $0x000029cf
+DATA const_integer_10703<>+28(SB)/4, $0x000029cf
+GLOBL const_integer_10703<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_4433<>+0(SB)/4, $0x00001151
+DATA const_integer_4433<>+4(SB)/4, $0x00001151
+DATA const_integer_4433<>+8(SB)/4, $0x00001151
+DATA const_integer_4433<>+12(SB)/4, $0x00001151
+DATA const_integer_4433<>+16(SB)/4, $0x00001151
+DATA const_integer_4433<>+20(SB)/4, $0x00001151
+DATA const_integer_4433<>+24(SB)/4, $0x00001151
+DATA const_integer_4433<>+28(SB)/4, $0x00001151
+GLOBL const_integer_4433<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_minus_10704<>+0(SB)/4, $0xffffd630
+DATA const_integer_minus_10704<>+4(SB)/4, $0xffffd630
+DATA const_integer_minus_10704<>+8(SB)/4, $0xffffd630
+DATA const_integer_minus_10704<>+12(SB)/4, $0xffffd630
+DATA const_integer_minus_10704<>+16(SB)/4, $0xffffd630
+DATA const_integer_minus_10704<>+20(SB)/4, $0xffffd630
+DATA const_integer_minus_10704<>+24(SB)/4, $0xffffd630
+DATA const_integer_minus_10704<>+28(SB)/4, $0xffffd630
+GLOBL const_integer_minus_10704<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_16384<>+0(SB)/4, $0x00004000
+DATA const_integer_16384<>+4(SB)/4, $0x00004000
+DATA const_integer_16384<>+8(SB)/4, $0x00004000
+DATA const_integer_16384<>+12(SB)/4, $0x00004000
+DATA const_integer_16384<>+16(SB)/4, $0x00004000
+DATA const_integer_16384<>+20(SB)/4, $0x00004000
+DATA const_integer_16384<>+24(SB)/4, $0x00004000
+DATA const_integer_16384<>+28(SB)/4, $0x00004000
+GLOBL const_integer_16384<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_2048<>+0(SB)/4, $0x00000800
+DATA const_integer_2048<>+4(SB)/4, $0x00000800
+DATA const_integer_2048<>+8(SB)/4, $0x00000800
+DATA const_integer_2048<>+12(SB)/4, $0x00000800
+DATA const_integer_2048<>+16(SB)/4, $0x00000800
+DATA const_integer_2048<>+20(SB)/4, $0x00000800
+DATA const_integer_2048<>+24(SB)/4, $0x00000800
+DATA const_integer_2048<>+28(SB)/4, $0x00000800
+GLOBL const_integer_2048<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_0<>+0(SB)/4, $0x00000000
+DATA const_integer_0<>+4(SB)/4, $0x00000000
+DATA const_integer_0<>+8(SB)/4, $0x00000000
+DATA const_integer_0<>+12(SB)/4, $0x00000000
+DATA const_integer_0<>+16(SB)/4, $0x00000000
+DATA const_integer_0<>+20(SB)/4, $0x00000000
+DATA const_integer_0<>+24(SB)/4, $0x00000000
+DATA const_integer_0<>+28(SB)/4, $0x00000000
+GLOBL const_integer_0<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_131072<>+0(SB)/4, $0x00020000
+DATA const_integer_131072<>+4(SB)/4, $0x00020000
+DATA const_integer_131072<>+8(SB)/4, $0x00020000
+DATA const_integer_131072<>+12(SB)/4, $0x00020000
+DATA const_integer_131072<>+16(SB)/4, $0x00020000
+DATA const_integer_131072<>+20(SB)/4, $0x00020000
+DATA const_integer_131072<>+24(SB)/4, $0x00020000
+DATA const_integer_131072<>+28(SB)/4, $0x00020000
+GLOBL const_integer_131072<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_262144<>+0(SB)/4, $0x00040000
+DATA const_integer_262144<>+4(SB)/4, $0x00040000
+DATA const_integer_262144<>+8(SB)/4, $0x00040000
+DATA const_integer_262144<>+12(SB)/4, $0x00040000
+DATA const_integer_262144<>+16(SB)/4, $0x00040000
+DATA const_integer_262144<>+20(SB)/4, $0x00040000
+DATA const_integer_262144<>+24(SB)/4, $0x00040000
+DATA const_integer_262144<>+28(SB)/4, $0x00040000
+GLOBL const_integer_262144<>(SB), RODATA|NOPTR, $32
+
+// func halveAVX2(dst *float32, above *float32, below *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·halveAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ above+8(FP), CX
+	MOVQ below+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS    (CX)(SI*8), Y0
+	VADDPS     (DX)(SI*8), Y0, Y0
+	VMOVUPS    32(CX)(SI*8), Y1
+	VADDPS     32(DX)(SI*8), Y1, Y1
+	VSHUFPS    $0x88, Y1, Y0, Y2
+	VSHUFPS    $0xdd, Y1, Y0, Y0
+	VADDPS     Y0, Y2, Y2
+	VPERMPD    $0xd8, Y2, Y2
+	VCVTTPS2DQ Y2, Y2
+	VPADDD     halve_bias<>+0(SB), Y2, Y2
+	VPSRAD     $0x02, Y2, Y2
+	VCVTDQ2PS  Y2, Y2
+	VMOVUPS    Y2, (AX)(SI*4)
+	ADDQ       $0x08, SI
+	CMPQ       SI, BX
+	JLT        loop
+	VZEROUPPER
+	RET
+
+DATA halve_bias<>+0(SB)/4, $0x00000001
+DATA halve_bias<>+4(SB)/4, $0x00000002
+DATA halve_bias<>+8(SB)/4, $0x00000001
+DATA halve_bias<>+12(SB)/4, $0x00000002
+DATA halve_bias<>+16(SB)/4, $0x00000001
+DATA halve_bias<>+20(SB)/4, $0x00000002
+DATA halve_bias<>+24(SB)/4, $0x00000001
+DATA halve_bias<>+28(SB)/4, $0x00000002
+GLOBL halve_bias<>(SB), RODATA|NOPTR, $32
+
+// func doubleAVX2(dst *float32, near *float32, far *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·doubleAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ near+8(FP), CX
+	MOVQ far+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS    const_three<>+0(SB), Y0
+	VMULPS     (CX)(SI*4), Y0, Y0
+	VADDPS     (DX)(SI*4), Y0, Y0
+	VMOVUPS    const_three<>+0(SB), Y1
+	VMULPS     4(CX)(SI*4), Y1, Y1
+	VADDPS     4(DX)(SI*4), Y1, Y1
+	VMOVUPS    const_three<>+0(SB), Y2
+	VMULPS     8(CX)(SI*4), Y2, Y2
+	VADDPS     8(DX)(SI*4), Y2, Y2
+	VMULPS     const_three<>+0(SB), Y1, Y1
+	VADDPS     Y1, Y0, Y0
+	VCVTTPS2DQ Y0, Y0
+	VPADDD     const_integer_8<>+0(SB), Y0, Y0
+	VPSRAD     $0x04, Y0, Y0
+	VCVTDQ2PS  Y0, Y0
+	VADDPS     Y1, Y2, Y2
+	VCVTTPS2DQ Y2, Y2
+	VPADDD     const_integer_7<>+0(SB), Y2, Y2
+	VPSRAD     $0x04, Y2, Y2
+	VCVTDQ2PS  Y2, Y2
+	VUNPCKLPS  Y2, Y0, Y1
+	VUNPCKHPS  Y2, Y0, Y0
+	VPERM2F128 $0x20, Y0, Y1, Y2
+	VMOVUPS    Y2, (AX)(SI*8)
+	VPERM2F128 $0x31, Y0, Y1, Y2
+	VMOVUPS    Y2, 32(AX)(SI*8)
+	ADDQ       $0x08, SI
+	CMPQ       SI, BX
+	JLT        loop
+	VZEROUPPER
+	RET
+
+DATA const_three<>+0(SB)/4, $0x40400000
+DATA const_three<>+4(SB)/4, $0x40400000
+DATA const_three<>+8(SB)/4, $0x40400000
+DATA const_three<>+12(SB)/4, $0x40400000
+DATA const_three<>+16(SB)/4, $0x40400000
+DATA const_three<>+20(SB)/4, $0x40400000
+DATA const_three<>+24(SB)/4, $0x40400000
+DATA const_three<>+28(SB)/4, $0x40400000
+GLOBL const_three<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_8<>+0(SB)/4, $0x00000008
+DATA const_integer_8<>+4(SB)/4, $0x00000008
+DATA const_integer_8<>+8(SB)/4, $0x00000008
+DATA const_integer_8<>+12(SB)/4, $0x00000008
+DATA const_integer_8<>+16(SB)/4, $0x00000008
+DATA const_integer_8<>+20(SB)/4, $0x00000008
+DATA const_integer_8<>+24(SB)/4, $0x00000008
+DATA const_integer_8<>+28(SB)/4, $0x00000008
+GLOBL const_integer_8<>(SB), RODATA|NOPTR, $32
+
+DATA const_integer_7<>+0(SB)/4, $0x00000007
+DATA const_integer_7<>+4(SB)/4, $0x00000007
+DATA const_integer_7<>+8(SB)/4, $0x00000007
+DATA const_integer_7<>+12(SB)/4, $0x00000007
+DATA const_integer_7<>+16(SB)/4, $0x00000007
+DATA const_integer_7<>+20(SB)/4, $0x00000007
+DATA const_integer_7<>+24(SB)/4, $0x00000007
+DATA const_integer_7<>+28(SB)/4, $0x00000007
+GLOBL const_integer_7<>(SB), RODATA|NOPTR, $32
 
 // func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
 // Requires: AVX
@@ -2989,12 +3088,12 @@ DATA const_six<>+24(SB)/4, $0x40c00000
 DATA const_six<>+28(SB)/4, $0x40c00000
 GLOBL const_six<>(SB), RODATA|NOPTR, $32
 
-DATA const_three<>+0(SB)/4, $0x40400000
-DATA const_three<>+4(SB)/4, $0x40400000
-DATA const_three<>+8(SB)/4, $0x40400000
-DATA const_three<>+12(SB)/4, $0x40400000
-DATA const_three<>+16(SB)/4, $0x40400000
-DATA const_three<>+20(SB)/4, $0x40400000
-DATA const_three<>+24(SB)/4, $0x40400000
-DATA const_three<>+28(SB)/4, $0x40400000
-GLOBL const_three<>(SB), RODATA|NOPTR, $32
+DATA const_magnitude<>+0(SB)/4, $0x7fffffff
+DATA const_magnitude<>+4(SB)/4, $0x7fffffff
+DATA const_magnitude<>+8(SB)/4, $0x7fffffff
+DATA const_magnitude<>+12(SB)/4, $0x7fffffff
+DATA const_magnitude<>+16(SB)/4, $0x7fffffff
+DATA const_magnitude<>+20(SB)/4, $0x7fffffff
+DATA const_magnitude<>+24(SB)/4, $0x7fffffff
+DATA const_magnitude<>+28(SB)/4, $0x7fffffff
+GLOBL const_magnitude<>(SB), RODATA|NOPTR, $32

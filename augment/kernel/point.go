@@ -22,8 +22,8 @@ const (
 	Solarize               // 1-v where v >= A
 	Steps                  // v limited to [0, 1], plus slack, times A, rounded down, times B
 	Power                  // v to the power of A > 0, for v in [0, 1]; 0 for v <= 0
-	ToJFIF                 // R, G, B in [0, 1] to the bytes Y, Cb, Cr of a JPEG file, as whole numbers in [0, 255]
-	FromJFIF               // and back, rounded to bytes
+	ToJFIF                 // R, G, B in [0, 1] to the bytes Y, Cb, Cr of a JPEG file, in libjpeg's arithmetic
+	FromJFIF               // and back
 )
 
 // slack is what Steps adds, a fraction of a byte, so that a byte that became a float32 does not fall below itself.
@@ -209,24 +209,29 @@ func (op Op) apply(red, green, blue []float32) {
 			}
 		}
 	case ToJFIF:
-		for i, r := range red {
-			r, g, b := roundByte(255*r), roundByte(255*green[i]), roundByte(255*blue[i])
-			red[i] = roundByte(float32(0.299*r) + float32(0.587*g) + float32(0.114*b))
-			green[i] = roundByte(128 + float32(-0.168735892*r) + float32(-0.331264108*g) + float32(0.5*b))
-			blue[i] = roundByte(128 + float32(0.5*r) + float32(-0.418687589*g) + float32(-0.081312411*b))
+		const half, centre = 1 << 15, 128 << 16
+		for i := range red {
+			r, g, b := nearestByte(red[i]), nearestByte(green[i]), nearestByte(blue[i])
+			red[i] = float32((19595*r + 38470*g + 7471*b + half) >> 16)
+			green[i] = float32((-11059*r - 21709*g + 32768*b + centre + half - 1) >> 16)
+			blue[i] = float32((32768*r - 27439*g - 5329*b + centre + half - 1) >> 16)
 		}
 	case FromJFIF:
-		for i, y := range red {
-			cb, cr := green[i]-128, blue[i]-128
-			red[i] = roundByte(y+float32(1.402*cr)) * (1. / 255)
-			green[i] = roundByte(y+float32(-0.344136286*cb)+float32(-0.714136286*cr)) * (1. / 255)
-			blue[i] = roundByte(y+float32(1.772*cb)) * (1. / 255)
+		const half = 1 << 15
+		for i := range red {
+			y, cb, cr := limitByte(red[i]), limitByte(green[i])-128, limitByte(blue[i])-128
+			red[i] = fromByte(y + (91881*cr+half)>>16)
+			green[i] = fromByte(y + (-22554*cb-46802*cr+half)>>16)
+			blue[i] = fromByte(y + (116130*cb+half)>>16)
 		}
 	}
 }
 
-// roundByte rounds to a whole number in [0, 255], halves up.
-func roundByte(v float32) float32 { return float32(int32(lesser(greater(v, 0), 255) + 0.5)) }
+func nearestByte(v float32) int32 { return int32(float32(255*clamp01(v)) + 0.5) }
+
+func limitByte(v float32) int32 { return int32(lesser(greater(v, 0), 255)) }
+
+func fromByte(v int32) float32 { return float32(max(0, min(255, v))) / 255 }
 
 // turn moves the hue h, in sixths of a turn. HSV's V is max and S is C/V with C = max-min, and the way back is
 // min + C*w, where w is clamp(|h-3|-1), clamp(2-|h-2|) and clamp(2-|h-4|) for R, G and B: three trapezes along the

@@ -77,7 +77,13 @@ func sharpenAVX2(dst *float32, above *float32, row *float32, below *float32, n i
 func bytesAVX2(dst *uint8, src *float32, n int, slack float32)
 
 //go:noescape
-func quantizeAVX2(block *[64]float32, steps *[64]float32, basis *[8][4]float32)
+func quantizeAVX2(block *[64]float32, steps *[64]int32)
+
+//go:noescape
+func halveAVX2(dst *float32, above *float32, below *float32, n int)
+
+//go:noescape
+func doubleAVX2(dst *float32, near *float32, far *float32, n int)
 
 //go:noescape
 func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -66,6 +67,8 @@ func main() {
 	sharpen()
 	bytes()
 	quantize()
+	halve()
+	double()
 	pixelwise("saturateAVX2", "a, b", func(a, b reg.VecVirtual) func(r, g, bl reg.VecVirtual) {
 		return func(r, g, bl reg.VecVirtual) {
 			grey := luma(r, g, bl)
@@ -110,9 +113,6 @@ func number(name string, v float32) Mem {
 	}
 	return m
 }
-
-// whole returns a vector of eight equal whole numbers in memory.
-func whole(name string, v uint32) Mem { return number(name, math.Float32frombits(v)) }
 
 // clamp limits to [0, 1].
 func clamp(v reg.VecVirtual) {
@@ -276,7 +276,7 @@ func power(p, _ reg.VecVirtual) func(v reg.VecVirtual) {
 	}
 	return func(v reg.VecVirtual) {
 		e, m, s, z, sum := YMM(), YMM(), YMM(), YMM(), YMM()
-		VPSUBD(whole("root_half", 0x3f3504f3), v, e)
+		VPSUBD(integer(0x3f3504f3), v, e)
 		VPSRAD(Imm(23), e, e)
 		VPSLLD(Imm(23), e, m)
 		VPSUBD(m, v, m)
@@ -300,7 +300,7 @@ func power(p, _ reg.VecVirtual) func(v reg.VecVirtual) {
 		series("exp", sum, e, 1, ln2, ln2*ln2/2, ln2*ln2*ln2/6, ln2*ln2*ln2*ln2/24, ln2*ln2*ln2*ln2*ln2/120,
 			ln2*ln2*ln2*ln2*ln2*ln2/720, ln2*ln2*ln2*ln2*ln2*ln2*ln2/5040)
 		VCVTTPS2DQ(n, n)
-		VPADDD(whole("bias", 127), n, n)
+		VPADDD(integer(127), n, n)
 		VPSLLD(Imm(23), n, n)
 		VMULPS(n, sum, sum)
 		VXORPS(n, n, n)
@@ -309,27 +309,20 @@ func power(p, _ reg.VecVirtual) func(v reg.VecVirtual) {
 	}
 }
 
-// roundByte rounds to a whole number in [0, 255].
-func roundByte(v reg.VecVirtual) {
-	zero := YMM()
-	VXORPS(zero, zero, zero)
-	VMAXPS(zero, v, v)
-	VMINPS(number("byte", 255), v, v)
-	VADDPS(number("half", 0.5), v, v)
-	VCVTTPS2DQ(v, v)
-	VCVTDQ2PS(v, v)
+// integer returns a vector of eight equal whole numbers.
+func integer(v int) Mem {
+	name := strings.Replace(fmt.Sprintf("integer_%d", v), "-", "minus_", 1)
+	return number(name, math.Float32frombits(uint32(int32(v))))
 }
 
-// mixed adds products with constants, in their order, to what sum holds, or to nothing if that is nil.
-func mixed(sum reg.VecVirtual, name string, v []reg.VecVirtual, weights ...float64) reg.VecVirtual {
+// weighted adds whole-number products to a sum that begins with start.
+func weighted(start int, v []reg.VecVirtual, weights ...int) reg.VecVirtual {
+	sum := YMM()
+	VMOVUPS(integer(start), sum)
 	for i, w := range weights {
 		t := YMM()
-		VMULPS(number(fmt.Sprintf("%s_%d", name, i), float32(w)), v[i], t)
-		if sum == nil {
-			sum = t
-		} else {
-			VADDPS(t, sum, sum)
-		}
+		VPMULLD(integer(w), v[i], t)
+		VPADDD(t, sum, sum)
 	}
 	return sum
 }
@@ -338,40 +331,64 @@ func toJFIF(_, _ reg.VecVirtual) func(r, g, b reg.VecVirtual) {
 	return func(r, g, b reg.VecVirtual) {
 		rgb := []reg.VecVirtual{r, g, b}
 		for _, v := range rgb {
+			clamp(v)
 			VMULPS(number("byte", 255), v, v)
-			roundByte(v)
+			VADDPS(number("half", 0.5), v, v)
+			VCVTTPS2DQ(v, v)
 		}
-		cb, cr := YMM(), YMM()
-		VMOVUPS(number("middle", 128), cb)
-		VMOVAPS(cb, cr)
-		y := mixed(nil, "jfif_y", rgb, 0.299, 0.587, 0.114)
-		mixed(cb, "jfif_cb", rgb, -0.168735892, -0.331264108, 0.5)
-		mixed(cr, "jfif_cr", rgb, 0.5, -0.418687589, -0.081312411)
-		for i, v := range []reg.VecVirtual{y, cb, cr} {
-			roundByte(v)
-			VMOVAPS(v, rgb[i])
+		const half, centre = 1 << 15, 128 << 16
+		for i, v := range []reg.VecVirtual{
+			weighted(half, rgb, 19595, 38470, 7471),
+			weighted(centre+half-1, rgb, -11059, -21709, 32768),
+			weighted(centre+half-1, rgb, 32768, -27439, -5329),
+		} {
+			VPSRAD(Imm(16), v, v)
+			VCVTDQ2PS(v, rgb[i])
 		}
 	}
 }
 
 func fromJFIF(_, _ reg.VecVirtual) func(y, cb, cr reg.VecVirtual) {
 	return func(y, cb, cr reg.VecVirtual) {
-		VSUBPS(number("middle", 128), cb, cb)
-		VSUBPS(number("middle", 128), cr, cr)
-		red, green := YMM(), YMM()
-		VMOVAPS(y, red)
-		VMOVAPS(y, green)
-		mixed(red, "jfif_r", []reg.VecVirtual{cr}, 1.402)
-		mixed(green, "jfif_g", []reg.VecVirtual{cb, cr}, -0.344136286, -0.714136286)
-		mixed(y, "jfif_b", []reg.VecVirtual{cb}, 1.772)
-		VMOVAPS(y, cr)
-		VMOVAPS(green, cb)
-		VMOVAPS(red, y)
-		for _, v := range []reg.VecVirtual{y, cb, cr} {
-			roundByte(v)
-			VMULPS(number("of_byte", 1./255), v, v)
+		planes := []reg.VecVirtual{y, cb, cr}
+		for i, v := range planes {
+			zero := YMM()
+			VXORPS(zero, zero, zero)
+			VMAXPS(zero, v, v)
+			VMINPS(number("byte", 255), v, v)
+			VCVTTPS2DQ(v, v)
+			if i > 0 {
+				VPSUBD(integer(128), v, v)
+			}
 		}
+		const half = 1 << 15
+		var red reg.VecVirtual
+		for i, v := range []reg.VecVirtual{
+			weighted(half, []reg.VecVirtual{cr}, 91881),
+			weighted(half, []reg.VecVirtual{cb, cr}, -22554, -46802),
+			weighted(half, []reg.VecVirtual{cb}, 116130),
+		} {
+			VPSRAD(Imm(16), v, v)
+			VPADDD(y, v, v)
+			limitBytes(v)
+			VCVTDQ2PS(v, v)
+			VDIVPS(number("byte", 255), v, v)
+			if i > 0 {
+				VMOVAPS(v, planes[i])
+			} else {
+				red = v // the others still need y
+			}
+		}
+		VMOVAPS(red, y)
 	}
+}
+
+// limitBytes limits whole numbers to [0, 255].
+func limitBytes(v reg.VecVirtual) {
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+	VPMAXSD(zero, v, v)
+	VPMINSD(integer(255), v, v)
 }
 
 func valueRange() {
@@ -441,88 +458,177 @@ func bytes() {
 	RET()
 }
 
-// quantize keeps a block in eight vectors. Each transform of the rows is one of all columns at once after a
-// transposition, as in the generic code, which writes rows as columns.
+// Of the cosine transform, see the generic code.
+const (
+	cosineBits = 13
+	spareBits  = 2
+)
+
+var (
+	oddFactors  = [4][4]int{{11363, 9633, 6437, 2260}, {9633, -2259, -11362, -6436}, {6437, -11362, 2261, 9633}, {2260, -6436, 9633, -11363}}
+	evenFactors = [2][2]int{{10703, 4433}, {4433, -10704}}
+)
+
+// quantize transforms the eight rows, or columns, of a block at once. Whole numbers add up to the same in any order.
 func quantize() {
-	function("quantizeAVX2", "func(block, steps *[64]float32, basis *[8][4]float32)")
-	block, steps, basis := load("block"), load("steps"), load("basis")
+	function("quantizeAVX2", "func(block *[64]float32, steps *[64]int32)")
+	block, steps := load("block"), load("steps")
 	row := func(base reg.Register, k int) Mem { return Mem{Base: base, Disp: 32 * k} }
-	store := func(v []reg.VecVirtual) {
+	rows := func() []reg.VecVirtual {
+		v := vecs(8)
 		for k := range v {
-			VMOVUPS(v[k], row(block, k))
+			VMOVDQU(row(block, k), v[k])
 		}
+		return v
 	}
-	// weigh adds basis[k][i]*v to a sum, or starts one.
-	weigh := func(sum reg.VecVirtual, first bool, k, i int, v Op) {
-		w := YMM()
-		VBROADCASTSS(Mem{Base: basis, Disp: 16*k + 4*i}, w)
-		VMULPS(v, w, w)
-		if first {
-			zero := YMM() // the generic sum starts there: 0 + -0 is 0
-			VXORPS(zero, zero, zero)
-			VADDPS(w, zero, sum)
-			return
-		}
-		VADDPS(w, sum, sum)
+	sum := func(a, b reg.VecVirtual) reg.VecVirtual {
+		v := YMM()
+		VPADDD(b, a, v)
+		return v
 	}
-	forward := func() {
+	difference := func(a, b reg.VecVirtual) reg.VecVirtual {
+		v := YMM()
+		VPSUBD(b, a, v)
+		return v
+	}
+	forward := func(shift int) {
 		in := transposed(block)
-		half := vecs(8) // even, then odd
+		var s, d []reg.VecVirtual
 		for i := range 4 {
-			VADDPS(in[7-i], in[i], half[i])
-			VSUBPS(in[7-i], in[i], half[4+i])
+			s, d = append(s, sum(in[i], in[7-i])), append(d, difference(in[i], in[7-i]))
 		}
-		for k := range 8 {
-			sum := YMM()
-			for i := range 4 {
-				weigh(sum, i == 0, k, i, half[4*(k%2)+i])
+		half := 1 << (shift - 1)
+		put := func(k int, v reg.VecVirtual) {
+			VPSRAD(Imm(uint64(shift)), v, v)
+			VMOVDQU(v, row(block, k))
+		}
+		for k := range oddFactors {
+			put(2*k+1, weighted(half, d, oddFactors[k][:]...))
+		}
+		outer, inner := sum(s[0], s[3]), sum(s[1], s[2])
+		for k, v := range []reg.VecVirtual{sum(outer, inner), difference(outer, inner)} {
+			VPSLLD(Imm(cosineBits), v, v)
+			VPADDD(integer(half), v, v)
+			put(4*k, v)
+		}
+		across := []reg.VecVirtual{difference(s[0], s[3]), difference(s[1], s[2])}
+		put(2, weighted(half, across, evenFactors[0][:]...))
+		put(6, weighted(half, across, evenFactors[1][:]...))
+	}
+	backward := func(v []reg.VecVirtual, shift int) {
+		p, q := sum(v[0], v[4]), difference(v[0], v[4])
+		VPSLLD(Imm(cosineBits), p, p)
+		VPSLLD(Imm(cosineBits), q, q)
+		half := 1 << (shift - 1)
+		r := weighted(half, []reg.VecVirtual{v[2], v[6]}, evenFactors[0][0], evenFactors[1][0])
+		t := weighted(half, []reg.VecVirtual{v[2], v[6]}, evenFactors[0][1], evenFactors[1][1])
+		// Half is added once to each sum: as r and t are subtracted too, twice to p and q.
+		twice := integer(2 * half)
+		even := []reg.VecVirtual{sum(p, r), sum(q, t), difference(q, t), difference(p, r)}
+		VPADDD(twice, even[2], even[2])
+		VPADDD(twice, even[3], even[3])
+		odd := []reg.VecVirtual{v[1], v[3], v[5], v[7]}
+		for i, e := range even {
+			o := weighted(0, odd, oddFactors[0][i], oddFactors[1][i], oddFactors[2][i], oddFactors[3][i])
+			for h, w := range []reg.VecVirtual{sum(e, o), difference(e, o)} {
+				VPSRAD(Imm(uint64(shift)), w, w)
+				VMOVDQU(w, row(block, i+h*(7-2*i)))
 			}
-			VMOVUPS(sum, row(block, k))
 		}
 	}
-	backward := func() {
-		store(transposed(block))
-		out := vecs(8)
-		for i := range 4 {
-			even, odd := YMM(), YMM()
-			for k := 0; k < 8; k += 2 {
-				weigh(even, k == 0, k, i, row(block, k))
-				weigh(odd, k == 0, k+1, i, row(block, k+1))
-			}
-			VADDPS(odd, even, out[i])
-			VSUBPS(odd, even, out[7-i])
-		}
-		store(out)
+	for k := range 8 {
+		v := YMM()
+		VCVTTPS2DQ(row(block, k), v)
+		VPSUBD(integer(128), v, v)
+		VMOVDQU(v, row(block, k))
 	}
-	each := func(change func(v reg.VecVirtual, k int)) {
-		for k := range 8 {
-			v := YMM()
-			VMOVUPS(row(block, k), v)
-			change(v, k)
-			VMOVUPS(v, row(block, k))
-		}
-	}
-	each(func(v reg.VecVirtual, _ int) { VSUBPS(number("middle", 128), v, v) })
-	forward()
-	forward()
-	each(func(v reg.VecVirtual, k int) {
-		sign := YMM()
-		VXORPS(sign, sign, sign)
-		VCMPPS(Imm(less), sign, v, sign)
-		VANDPS(number("sign", float32(math.Copysign(0, -1))), sign, sign)
-		VDIVPS(row(steps, k), v, v)
-		VANDPS(number("magnitude", math.Float32frombits(1<<31-1)), v, v)
-		VADDPS(number("half", 0.5), v, v)
-		VCVTTPS2DQ(v, v)
+	forward(cosineBits - spareBits)
+	forward(cosineBits + spareBits)
+	for k := range 8 {
+		v, sign, step, by := YMM(), YMM(), YMM(), YMM()
+		VMOVDQU(row(block, k), v)
+		VPSRAD(Imm(31), v, sign)
+		VPABSD(v, v)
+		VMOVDQU(row(steps, k), step)
+		VPSLLD(Imm(2), step, by)
+		VPADDD(by, v, v) // half of what it is divided by
+		VPADDD(by, by, by)
 		VCVTDQ2PS(v, v)
-		VORPS(sign, v, v)
-		VMULPS(row(steps, k), v, v)
+		VCVTDQ2PS(by, by)
+		VDIVPS(by, v, v) // below 2^16, so that the quotient does not round up to a whole number
+		VCVTTPS2DQ(v, v)
+		VPMULLD(step, v, v)
+		VPXOR(sign, v, v)
+		VPSUBD(sign, v, v)
+		VMOVDQU(v, row(block, k))
+	}
+	backward(rows(), cosineBits-spareBits)
+	backward(transposed(block), cosineBits+spareBits+3)
+	for k, v := range transposed(block) {
+		VPADDD(integer(128), v, v)
+		limitBytes(v)
+		VCVTDQ2PS(v, v)
+		VMOVUPS(v, row(block, k))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// halve writes n values of twice as many in two rows.
+func halve() {
+	function("halveAVX2", "func(dst, above, below *float32, n int)")
+	dst, above, below, n := load("dst"), load("above"), load("below"), load("n")
+	bias := GLOBL("halve_bias", RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(uint32(1+i%2)))
+	}
+	vectors("loop", 8, n, func(i reg.Register) {
+		v := vecs(2)
+		for k := range v {
+			VMOVUPS(Mem{Base: above, Index: i, Scale: 8, Disp: 32 * k}, v[k])
+			VADDPS(Mem{Base: below, Index: i, Scale: 8, Disp: 32 * k}, v[k], v[k])
+		}
+		even, odd := YMM(), YMM()
+		VSHUFPS(Imm(0x88), v[1], v[0], even)
+		VSHUFPS(Imm(0xdd), v[1], v[0], odd)
+		VADDPS(odd, even, even)
+		VPERMPD(Imm(0xd8), even, even)
+		VCVTTPS2DQ(even, even)
+		VPADDD(bias, even, even)
+		VPSRAD(Imm(2), even, even)
+		VCVTDQ2PS(even, even)
+		VMOVUPS(even, at(dst, i))
 	})
-	backward()
-	backward()
-	each(func(v reg.VecVirtual, _ int) {
-		VADDPS(number("middle", 128), v, v)
-		roundByte(v)
+	VZEROUPPER()
+	RET()
+}
+
+// double writes 2n values between the n that begin with the second ones of near and far.
+func double() {
+	function("doubleAVX2", "func(dst, near, far *float32, n int)")
+	dst, near, far, n := load("dst"), load("near"), load("far"), load("n")
+	vectors("loop", 8, n, func(i reg.Register) {
+		v := vecs(3)
+		for k := range v {
+			VMOVUPS(number("three", 3), v[k])
+			VMULPS(at(near, i).Offset(4*k), v[k], v[k])
+			VADDPS(at(far, i).Offset(4*k), v[k], v[k])
+		}
+		VMULPS(number("three", 3), v[1], v[1])
+		for k := 0; k < 3; k += 2 {
+			VADDPS(v[1], v[k], v[k])
+			VCVTTPS2DQ(v[k], v[k])
+			VPADDD(integer(8-k/2), v[k], v[k])
+			VPSRAD(Imm(4), v[k], v[k])
+			VCVTDQ2PS(v[k], v[k])
+		}
+		low, high, out := YMM(), YMM(), YMM()
+		VUNPCKLPS(v[2], v[0], low)
+		VUNPCKHPS(v[2], v[0], high)
+		VPERM2F128(Imm(0x20), high, low, out)
+		VMOVUPS(out, Mem{Base: dst, Index: i, Scale: 8})
+		VPERM2F128(Imm(0x31), high, low, out)
+		VMOVUPS(out, Mem{Base: dst, Index: i, Scale: 8, Disp: 32})
 	})
 	VZEROUPPER()
 	RET()

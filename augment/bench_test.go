@@ -1,9 +1,15 @@
 package augment
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -113,6 +119,43 @@ func TestWorkloads(t *testing.T) {
 		view := mustPlan(t, w.Options, w.Size).render(texture(w.Width, w.Height), Key{}, 0)
 		if low, high := slices.Min(view), slices.Max(view); !(low >= -1.00001 && high <= 1.00001 && high-low > 0.1) {
 			t.Errorf("%s renders values in [%v, %v]", w.Name, low, high)
+		}
+	}
+}
+
+// The assembly and the generic code render the same bytes: this test runs itself without the assembly and compares what
+// the workloads' views hash to.
+func TestViewsAreTheSameWithoutAssembly(t *testing.T) {
+	var hashes strings.Builder
+	for _, w := range Workloads() {
+		p, h := mustPlan(t, w.Options, w.Size), fnv.New64a()
+		for sample := range uint64(2) {
+			if err := binary.Write(h, binary.LittleEndian, p.render(texture(w.Width, w.Height), Key{Sample: sample}, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fmt.Fprintf(&hashes, "%s %x\n", w.Name, h.Sum64())
+	}
+	if file := os.Getenv("TEST_HASHES"); file != "" {
+		if err := os.WriteFile(file, []byte(hashes.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	file := filepath.Join(t.TempDir(), "hashes")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestViewsAreTheSameWithoutAssembly$")
+	child.Env = append(os.Environ(), "ORDO_SIMD=off", "TEST_HASHES="+file)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	generic, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Split(string(generic), "\n")
+	for i, line := range strings.Split(hashes.String(), "\n") {
+		if line != want[i] {
+			t.Errorf("%s, without assembly %s", line, want[i])
 		}
 	}
 }

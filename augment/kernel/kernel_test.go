@@ -288,5 +288,8 @@ func TestPower(t *testing.T) {
 				t.Fatalf("%v to the power of %v is %v, want %v", v, p, got, want)
 			}
 		}
+		if power(1, p) != 1 || power(0, p) != 0 {
+			t.Errorf("power %v: 0 and 1 do not stay", p)
+		}
 	}
 }

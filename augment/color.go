@@ -37,6 +37,3 @@ func (c *canvas) hue(shift float64) { c.point(kernel.Op{Kind: kernel.Hue, A: flo
 func (c *canvas) solarize(threshold float64) {
 	c.point(kernel.Op{Kind: kernel.Solarize, A: float32(threshold)})
 }
-
-// clamp01 limits a value to [0, 1].
-func clamp01(v float32) float32 { return max(0, min(1, v)) }

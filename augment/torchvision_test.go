@@ -315,3 +315,6 @@ func (k *referenceCase) compare(t *testing.T, r *reference, f func(p int, have, 
 		}
 	}
 }
+
+// clamp01 limits a value to [0, 1].
+func clamp01(v float32) float32 { return max(0, min(1, v)) }

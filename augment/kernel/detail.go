@@ -21,6 +21,19 @@ func Range(plane []float32) (low, high float32) {
 // Shift writes (v-low)*gain to the place of each value v.
 func Shift(plane []float32, low, gain float32) { normalize(plane, plane, low, gain) }
 
+// Add adds gain*src[i] to each value and limits it to [0, 1].
+func Add(dst, src []float32, gain float32) {
+	src = src[:len(dst)]
+	done := 0
+	if simd && len(dst) >= 8 {
+		done = len(dst) &^ 7
+		addAVX2(&dst[0], &src[0], done, gain)
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = clamp01(dst[i] + float32(gain*src[i]))
+	}
+}
+
 // Sharpen writes, for each value v of a row but the outermost two, v + rest*(smooth-v), limited to [0, 1], where smooth is
 // the mean of its 3x3 neighbours with a centre of weight 5.
 func Sharpen(dst, above, row, below []float32, rest float32) {

@@ -247,6 +247,10 @@ func FuzzDetail(f *testing.F) {
 		same(t, (n+1)/2, func(dst []float32) { Halve(dst, near, far) })
 		same(t, 2*n, func(dst []float32) { Double(dst, near, far) })
 		same(t, 2*n-1, func(dst []float32) { Double(dst, near, far) })
+		same(t, n, func(dst []float32) {
+			copy(dst, row)
+			Add(dst, above, rest)
+		})
 		same(t, n, func(dst []float32) { Sharpen(dst, above, row, below, rest) })
 		same(t, n, func(dst []float32) {
 			b := make([]uint8, n)

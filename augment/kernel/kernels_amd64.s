@@ -1866,6 +1866,28 @@ loop:
 	VZEROUPPER
 	RET
 
+// func addAVX2(dst *float32, src *float32, n int, gain float32)
+// Requires: AVX
+TEXT ·addAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS gain+24(FP), Y0
+	XORQ         BX, BX
+
+loop:
+	VMULPS  (CX)(BX*4), Y0, Y1
+	VADDPS  (AX)(BX*4), Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VMAXPS  Y2, Y1, Y1
+	VMINPS  const_one<>+0(SB), Y1, Y1
+	VMOVUPS Y1, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, DX
+	JLT     loop
+	VZEROUPPER
+	RET
+
 // func sharpenAVX2(dst *float32, above *float32, row *float32, below *float32, n int, rest float32)
 // Requires: AVX
 TEXT ·sharpenAVX2(SB), NOSPLIT, $0-44

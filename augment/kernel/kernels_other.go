@@ -33,3 +33,4 @@ func quantizeAVX2(_, _ *[64]float32, _ *[8][4]float32)                          
 func toJFIFAVX2(_, _, _ *float32, _ int)                                             {}
 func fromJFIFAVX2(_, _, _ *float32, _ int)                                           {}
 func combineAVX2(_ *float32, _ int, _ *float32, _ *int, _ *float32, _ int)           {}
+func addAVX2(_, _ *float32, _ int, _ float32)                                        {}

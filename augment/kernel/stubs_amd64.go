@@ -71,6 +71,9 @@ func fromJFIFAVX2(red *float32, green *float32, blue *float32, n int)
 func rangeAVX2(plane *float32, n int, lows *[8]float32, highs *[8]float32)
 
 //go:noescape
+func addAVX2(dst *float32, src *float32, n int, gain float32)
+
+//go:noescape
 func sharpenAVX2(dst *float32, above *float32, row *float32, below *float32, n int, rest float32)
 
 //go:noescape

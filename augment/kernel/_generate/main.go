@@ -64,6 +64,7 @@ func main() {
 	pixelwise("toJFIFAVX2", "", toJFIF)
 	pixelwise("fromJFIFAVX2", "", fromJFIF)
 	valueRange()
+	add()
 	sharpen()
 	bytes()
 	quantize()
@@ -405,6 +406,20 @@ func valueRange() {
 	})
 	VMOVUPS(low, Mem{Base: lows})
 	VMOVUPS(high, Mem{Base: highs})
+	VZEROUPPER()
+	RET()
+}
+
+func add() {
+	function("addAVX2", "func(dst, src *float32, n int, gain float32)")
+	dst, src, n, gain := load("dst"), load("src"), load("n"), broadcast("gain")
+	vectors("loop", 8, n, func(i reg.Register) {
+		v := YMM()
+		VMULPS(at(src, i), gain, v)
+		VADDPS(at(dst, i), v, v)
+		clamp(v)
+		VMOVUPS(v, at(dst, i))
+	})
 	VZEROUPPER()
 	RET()
 }

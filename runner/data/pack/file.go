@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"ordo/augment"
+	"ordo/runner/data/picture"
 )
 
 // resident bounds how much of a mapping is in the process's resident memory: giveBack is called after every so many bytes
@@ -168,7 +169,7 @@ func check(e entry, record []byte) error {
 
 // decode decodes a JPEG record.
 func decode(e entry, record []byte) (augment.Image, error) {
-	m, err := decodeJPEG(record)
+	m, err := picture.Decode(record, picture.Options{})
 	if err == nil && (m.Width != int(e.width) || m.Height != int(e.height)) {
 		err = fmt.Errorf("%d x %d pixels, not %d x %d", m.Width, m.Height, e.width, e.height)
 	}

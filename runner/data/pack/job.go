@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 
 	"ordo/augment"
+	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
 )
 
@@ -139,7 +140,7 @@ func (j Job) prepare(i int) (it item, img augment.Image, err error) {
 		if it.record, err = encodeJPEG(img, j.Quality); err != nil {
 			return it, img, err
 		}
-		img, err = decodeJPEG(it.record)
+		img, err = picture.Decode(it.record, picture.Options{})
 	}
 	return it, img, err
 }

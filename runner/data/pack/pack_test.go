@@ -222,6 +222,23 @@ func TestFingerprintOfTheSetItself(t *testing.T) {
 	if got := mustPack(t, j).Fingerprint(); got != d.own {
 		t.Errorf("fingerprint %s", got)
 	}
+	d.asked.Store(0)
+	m, err := j.Memory(t.Context())
+	if err != nil || m.Fingerprint() != d.own || d.asked.Load() != 0 {
+		t.Fatalf("in memory: %v, %d images decoded before they are asked for", err, d.asked.Load())
+	}
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() { checkSame(t, m, d, 0) })
+	}
+	wg.Wait()
+	if once := d.asked.Load(); once > 36 { // checkSame asks too
+		t.Errorf("%d images decoded", once)
+	}
+	d.asked.Store(0)
+	if _, err := m.Image(3); err != nil || d.asked.Load() != 0 {
+		t.Errorf("an image that is there was decoded again: %v", err)
+	}
 	// Where pixels are reduced, or images left out, it is the fingerprint of something else.
 	for name, change := range map[string]func(){
 		"reduced": func() { j.ShortSide = 10 },

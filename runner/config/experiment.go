@@ -163,6 +163,7 @@ var laterKeys = []string{
 	"model.patch_size", "model.weights", "model.weights_strict", "model.artifacts",
 	"train.betas", "train.eps", "train.momentum", "train.nesterov", "train.eta", "train.exclude_bias_norm", "train.clip_grad_norm",
 	"train.skip_nonfinite",
+	"data.background", "data.boxes", "data.labels", "data.unlabeled", "data.path_column", "data.label_column", "data.split_column",
 }
 
 // Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads

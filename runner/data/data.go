@@ -1,15 +1,12 @@
 package data
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"ordo/augment"
-	"ordo/runner/data/folder"
-	"ordo/runner/data/idx"
-	"ordo/runner/data/orchard"
+	"ordo/runner/data/pack"
 )
 
 // ErrData is wrapped by every error about the files that the user named: missing, of the wrong kind, damaged.
@@ -37,50 +34,36 @@ type Splits struct {
 	Train, Test Dataset
 }
 
-// Open opens the image set that the options name. It reads and decodes all files of idx and folder, on all
-// cores, and returns early with the context's error when ctx is done. Errors about the files wrap [ErrData];
-// those about the options are Validate's.
+// Open opens the image set that the options name and keeps its pixels in memory. It returns early with the context's error
+// when ctx is done. Errors about the files wrap [ErrData]; those about the options are Validate's.
 func Open(ctx context.Context, o Options) (Splits, error) {
-	if err := o.Validate(); err != nil {
-		return Splits{}, fmt.Errorf("data: %w", err)
+	sets, err := List(ctx, o)
+	if err != nil {
+		return Splits{}, err
 	}
-	splits, err := open(ctx, o)
-	if err == nil {
-		err = ctx.Err()
+	job := pack.Job{Format: pack.FormatRaw}
+	if o.pictures() {
+		job.ShortSide = 2 * o.ImageSize
 	}
-	switch {
-	case err == nil:
-		return splits, nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Splits{}, fmt.Errorf("data: %w", err)
-	default:
-		return Splits{}, inputError{err}
+	job.Set = sets.Train
+	train, err := job.Memory(ctx)
+	if err != nil {
+		return Splits{}, wrap(err)
 	}
+	job.Set = sets.Test
+	test, err := job.Memory(ctx)
+	if err != nil {
+		return Splits{}, wrap(err)
+	}
+	return Splits{train, test}, nil
 }
 
-func open(ctx context.Context, o Options) (Splits, error) {
-	switch o.Source {
-	case SourceIDX:
-		train, test, err := idx.Read(ctx, o.Root, idx.Limits{Train: o.Images, Test: o.TestImages})
-		return Splits{train, test}, err
-	case SourceFolder:
-		train, test, err := folder.Read(ctx, folder.Options{
-			Root: o.Root, ShortSide: 2 * o.ImageSize, Seed: o.Seed, TestFraction: o.TestFraction,
-			Images: o.Images, TestImages: o.TestImages,
-		})
-		return Splits{train, test}, err
-	default:
-		train, err := orchard.New(orchard.Options{
-			Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, DefaultOrchardImages),
-		})
-		if err != nil {
-			return Splits{}, err
-		}
-		test, err := orchard.New(orchard.Options{
-			Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, DefaultOrchardTestImages),
-		})
-		return Splits{train, test}, err
+// wrap marks an error about the files as ErrData; one of the context is none.
+func wrap(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("data: %w", err)
 	}
+	return inputError{err}
 }
 
 // inputError marks an error as ErrData without repeating that in its text.

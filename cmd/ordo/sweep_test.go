@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,16 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 	}
-	cache, err := os.MkdirTemp("", "ordo-cmd-test-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.Setenv("ORDO_CACHE", cache); err != nil { // packed images stay out of the user's
-		log.Fatal(err)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(cache) // a temporary folder
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // sweepFile writes a sweep over the tiny experiment, and returns its path and a folder for it.

@@ -30,8 +30,10 @@
 // # Memory
 //
 // The file may be larger than memory: its pages are the kernel's, which drops them when something else wants memory. The
-// mapping counts in the process's resident memory all the same, so File gives its pages back to the kernel's cache after
-// every 128 MiB; fetching one again costs a microsecond.
+// mapping counts in the process's resident memory all the same, so a File of more than 128 MiB gives its pages back to the
+// kernel's cache whenever about so much is mapped; to map a record again costs some microseconds. A damaged disk, or somebody
+// who cuts the file off while it is mapped, is noticed only where a record is asked for the first time; later it ends the
+// process.
 //
 // # Layout
 //

@@ -48,7 +48,8 @@ type quiet struct {
 	note []string
 }
 
-func (q *quiet) Start(int, int) {}
+func (q *quiet) Reading(int, int) {}
+func (q *quiet) Start(int, int)   {}
 func (q *quiet) Step(s Step) {
 	if q.step != nil {
 		q.step(s)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ordo/runner/data/cifar"
+	"ordo/runner/data/pack"
 )
 
 // The sources that Options.Source can name.
@@ -89,11 +90,25 @@ type Options struct {
 	PathColumn  string `yaml:"path_column"`
 	LabelColumn string `yaml:"label_column"`
 	SplitColumn string `yaml:"split_column"`
+
+	// Cache says where decoded images are kept, and how.
+	Cache pack.Options `yaml:"cache"`
+
+	// OnError says what becomes of unreadable images: fail (the default) names them and ends the run before it begins; skip
+	// leaves them out, says so, and lists them beside the packed images.
+	OnError string `yaml:"on_error"`
 }
+
+// Values of Options.OnError.
+const (
+	OnErrorFail = "fail"
+	OnErrorSkip = "skip"
+)
 
 // DefaultOptions returns the options of an experiment that says nothing about data: Orchard at 32 px.
 func DefaultOptions() Options {
-	return Options{Source: SourceOrchard, ImageSize: 32, TestFraction: 0.2, Background: "white"}
+	return Options{Source: SourceOrchard, ImageSize: 32, TestFraction: 0.2, Background: "white",
+		Cache: pack.DefaultOptions(), OnError: OnErrorFail}
 }
 
 // Validate reports every fault of the options at once. It doesn't touch the disk.
@@ -146,6 +161,15 @@ func (o Options) Validate() error {
 		if known && own.set && o.Source != own.source {
 			fault("%s: only %s has it, and source is %s; leave it out", own.key, own.source, o.Source)
 		}
+	}
+	var inCache interface{ Unwrap() []error }
+	if errors.As(o.Cache.Validate(), &inCache) {
+		for _, err := range inCache.Unwrap() {
+			fault("cache.%w", err)
+		}
+	}
+	if o.OnError != OnErrorFail && o.OnError != OnErrorSkip {
+		fault("on_error: must be fail or skip, got %q", o.OnError)
 	}
 	return errors.Join(faults...)
 }

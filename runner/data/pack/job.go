@@ -58,6 +58,14 @@ type Failure struct {
 	Err error
 }
 
+func (f Failure) String() string {
+	text := f.Err.Error()
+	if strings.Contains(text, f.ID) { // it names the file
+		return text
+	}
+	return f.ID + ": " + text
+}
+
 // UnreadableError lists the images of a set that can't be read.
 type UnreadableError struct {
 	Failures []Failure // in the set's order
@@ -68,7 +76,10 @@ func (e *UnreadableError) Error() string {
 	if len(e.Failures) == e.Total {
 		return fmt.Sprintf("no image of %d can be read:%s", e.Total, listed(e.Failures))
 	}
-	return fmt.Sprintf("%d of %d images can't be read:%s\nremove or replace them, or set data.on_error to skip, which leaves them out",
+	if len(e.Failures) == 1 {
+		return fmt.Sprintf("1 of %d images can't be read: %v; with data.on_error=skip it is left out", e.Total, e.Failures[0])
+	}
+	return fmt.Sprintf("%d of %d images can't be read:%s\nwith data.on_error=skip they are left out",
 		len(e.Failures), e.Total, listed(e.Failures))
 }
 
@@ -90,7 +101,7 @@ func listed(failures []Failure) string {
 			fmt.Fprintf(&b, "\n…and %d more", len(failures)-few)
 			break
 		}
-		fmt.Fprintf(&b, "\n%s: %v", f.ID, f.Err)
+		b.WriteString("\n" + f.String())
 	}
 	return b.String()
 }

@@ -82,8 +82,7 @@ func (o Options) Folder() (string, error) {
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("%w: this user has no cache folder (%w); set data.cache.dir to a folder, or data.cache.kind to memory",
-				ErrCache, err)
+			return "", fmt.Errorf("%w: this user has no cache folder (%w)", ErrCache, err)
 		}
 		cache = filepath.Join(user, "ordo")
 	}

@@ -26,6 +26,9 @@ const (
 // lockInterval is how often a process that waits for another one's file looks whether it is there.
 const lockInterval = 100 * time.Millisecond
 
+// patience is how long packing takes before somebody is told.
+const patience = time.Second
+
 // key identifies what is in the file, without reading pixels.
 func (j Job) key() [sha256.Size]byte {
 	text := fmt.Sprintf("ordopack %d\n%s\n%s %d", version, j.Set.Key(), j.Format, j.ShortSide)
@@ -119,7 +122,7 @@ func (j Job) lock(ctx context.Context, path string) (*os.File, error) {
 		}
 		locked, err := tryLock(f)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w; choose a folder on another file system by data.cache.dir", ErrCache, err), f.Close())
+			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCache, err), f.Close())
 		}
 		// Whoever had the lock before may have renamed or deleted what was opened here.
 		if locked && sameFile(f, path) {
@@ -172,7 +175,17 @@ func sweep(dir string, keep string) {
 // write packs into the locked partial file and gives it its name.
 func (j Job) write(ctx context.Context, partial *os.File, path string) (*File, error) {
 	sweep(j.Dir, partial.Name())
-	j.note("packing %d images into %s", j.Set.Len(), path)
+	begun, progress := time.Now(), j.Progress
+	noted := false
+	j.Progress = func(done, total int) {
+		if !noted && time.Since(begun) > patience {
+			j.note("packing %d images into %s", total, path)
+			noted = true
+		}
+		if progress != nil {
+			progress(done, total)
+		}
+	}
 	failures, err := j.writeTo(ctx, partial)
 	if err != nil {
 		return nil, err

@@ -362,3 +362,8 @@ func (s *rows) Inspect(i int) (source.Header, error) {
 	}
 	return source.Header{Format: h.Format, Width: h.Width, Height: h.Height, Channels: h.Channels, Bytes: int64(len(raw))}, nil
 }
+
+func (s *rows) Digest(i int) (string, error) {
+	raw, err := s.raw(i)
+	return fmt.Sprintf("%x", sha256.Sum256(raw)), err
+}

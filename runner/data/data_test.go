@@ -232,6 +232,26 @@ func ExampleOpen() {
 	// train/000007 32 32
 }
 
+// TestList: every source is read by its own reader, whose errors come back as ErrData.
+func TestList(t *testing.T) {
+	for _, source := range Sources() {
+		o := DefaultOptions()
+		if o.Source = source; source != SourceOrchard {
+			o.Root = filepath.Join(t.TempDir(), "missing")
+		}
+		sets, err := List(context.Background(), o)
+		if source == SourceOrchard {
+			if err != nil || sets.Train.Len() != DefaultOrchardImages || sets.Test.Key() == sets.Train.Key() {
+				t.Errorf("orchard: %v", err)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrData) || !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "data: "+source+": ") {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
 // TestMain keeps what tests pack out of the user's cache.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "ordo-data-test-")

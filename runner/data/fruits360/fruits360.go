@@ -17,8 +17,8 @@ type Options struct {
 
 // The folders of the two splits.
 const (
-	training = "Training"
-	testing  = "Test"
+	trainFolder = "Training"
+	testFolder  = "Test"
 )
 
 // depth is how far below the root the splits may lie.
@@ -26,15 +26,15 @@ const depth = 3
 
 // Read lists both splits. Errors name the file and say what to do; the context's error comes back as it is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	dir, err := source.FindFolder(o.Root, depth, training, testing)
+	dir, err := source.FindFolder(o.Root, depth, trainFolder, testFolder)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fruits360: %w", err)
 	}
-	trainFiles, classes, err := source.ClassFolders(dir, training, nil)
+	trainFiles, classes, err := source.ClassFolders(dir, trainFolder, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fruits360: %w", err)
 	}
-	testFiles, classes, err := source.ClassFolders(dir, testing, classes)
+	testFiles, classes, err := source.ClassFolders(dir, testFolder, classes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fruits360: %w", err)
 	}

@@ -20,12 +20,18 @@ import (
 	"ordo/runner/data/source"
 )
 
+// maxRows is how many rows a file of few bytes may claim: equal values take hardly any.
+const maxRows = 1 << 24
+
 // readParquet reads a table. Only the columns that may count are read.
 func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 	defer damaged(&err)
 	file, err := parquet.OpenFile(f, size, parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("a damaged Parquet file (%w); write or fetch it again", err)
+	}
+	if n := file.NumRows(); n < 0 || n > max(size, maxRows) {
+		return nil, fmt.Errorf("it claims %d rows; write or fetch it again", n)
 	}
 	t = &table{unit: "row", rows: make([][]string, file.NumRows()), lines: make([]int, file.NumRows())}
 	for i := range t.lines {
@@ -104,7 +110,7 @@ func column(file *parquet.File, index int) ([]string, error) {
 				for _, v := range buffer[:n] {
 					out = append(out, text(v))
 				}
-				if errors.Is(err, io.EOF) {
+				if errors.Is(err, io.EOF) || err == nil && n == 0 {
 					break
 				}
 				if err != nil {
@@ -355,4 +361,9 @@ func (s *rows) Inspect(i int) (source.Header, error) {
 		return source.Header{}, fmt.Errorf("%s: row %s: %w", s.e.name, s.items[i].ID, err)
 	}
 	return source.Header{Format: h.Format, Width: h.Width, Height: h.Height, Channels: h.Channels, Bytes: int64(len(raw))}, nil
+}
+
+func (s *rows) Digest(i int) (string, error) {
+	raw, err := s.raw(i)
+	return fmt.Sprintf("%x", sha256.Sum256(raw)), err
 }

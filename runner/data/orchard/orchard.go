@@ -72,6 +72,9 @@ func (s *Set) Inspect(int) (source.Header, error) {
 	return source.Header{Format: "drawn", Width: s.o.ImageSize, Height: s.o.ImageSize, Channels: 3}, nil
 }
 
+// Digest names picture i: no two are equal.
+func (s *Set) Digest(i int) (string, error) { return s.Key() + s.ID(i), nil }
+
 // Label returns the class of picture i. Every run of 12 pictures that starts at a multiple of 12 holds each
 // class once, in an order of its own.
 func (s *Set) Label(i int) int {

@@ -158,8 +158,20 @@ func (s *Files) Inspect(i int) (Header, error) {
 	return out, nil
 }
 
-// Path returns the file of item i.
-func (s *Files) Path(i int) string { return s.files[i].Path }
+// Digest names the content of item i.
+func (s *Files) Digest(i int) (string, error) {
+	f, err := s.at(i)
+	if err != nil {
+		return "", err
+	}
+	raw, err := read(f.Path, picture.MaxFileBytes)
+	if err != nil {
+		return "", err
+	}
+	return digest(fmt.Appendf(raw, "%v", f.Box)), nil
+}
+
+func digest(raw []byte) string { return fmt.Sprintf("%x", sha256.Sum256(raw)) }
 
 func (s *Files) at(i int) (File, error) {
 	if i < 0 || i >= len(s.files) {

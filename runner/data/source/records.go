@@ -95,15 +95,29 @@ func (s *Records) Classes() []string { return slices.Clone(s.o.Classes) }
 // Key names the content.
 func (s *Records) Key() string { return s.key }
 
-// Image reads item i.
-func (s *Records) Image(i int) (augment.Image, error) {
+func (s *Records) record(i int) ([]byte, error) {
 	if i < 0 || i >= s.Len() {
-		return augment.Image{}, fmt.Errorf("image %d of %d", i, s.Len())
+		return nil, fmt.Errorf("image %d of %d", i, s.Len())
 	}
 	r := s.o.Records[i]
 	raw := make([]byte, s.o.Bytes)
 	if n, err := s.o.Blobs[r.Blob].Data.ReadAt(raw, r.Offset); n < len(raw) {
-		return augment.Image{}, fmt.Errorf("%s: image %d: %w; fetch the file again", s.o.Blobs[r.Blob].Name, i, err)
+		return nil, fmt.Errorf("%s: image %d: %w; fetch the file again", s.o.Blobs[r.Blob].Name, i, err)
+	}
+	return raw, nil
+}
+
+// Digest names the content of item i.
+func (s *Records) Digest(i int) (string, error) {
+	raw, err := s.record(i)
+	return digest(raw), err
+}
+
+// Image reads item i.
+func (s *Records) Image(i int) (augment.Image, error) {
+	raw, err := s.record(i)
+	if err != nil {
+		return augment.Image{}, err
 	}
 	m := augment.Image{Width: s.o.Width, Height: s.o.Height, Pix: make([]uint8, 3*s.o.Width*s.o.Height)}
 	s.o.Decode(m.Pix, raw)

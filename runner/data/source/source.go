@@ -37,4 +37,6 @@ type Inspector interface {
 	Set
 	// Inspect reads the header of item i.
 	Inspect(i int) (Header, error)
+	// Digest names the content of item i: items with equal bytes, and equal boxes, have equal ones. It reads the item.
+	Digest(i int) (string, error)
 }

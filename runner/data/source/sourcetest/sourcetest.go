@@ -58,8 +58,14 @@ func plain(width, height int, c color.Color) image.Image {
 // PNG is a file of one colour.
 func PNG(t testing.TB, width, height int, c color.Color) []byte {
 	t.Helper()
+	return Encode(t, plain(width, height, c))
+}
+
+// Encode writes a PNG.
+func Encode(t testing.TB, m image.Image) []byte {
+	t.Helper()
 	var b bytes.Buffer
-	if err := png.Encode(&b, plain(width, height, c)); err != nil {
+	if err := png.Encode(&b, m); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -42,6 +42,8 @@ type Options struct {
 
 // Progress is told how a run goes. Its methods are called from one goroutine and should return at once.
 type Progress interface {
+	// Reading is called, before Start, for every image that is decoded: done of the total of a split.
+	Reading(done, total int)
 	// Start is called once, before the first step; done of total steps are there from an earlier process.
 	Start(done, total int)
 	// Step is called after every training step.
@@ -110,7 +112,8 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	if err := r.plans(); err != nil {
 		return track.Result{}, err
 	}
-	if r.splits, err = data.Open(ctx, e.Data); err != nil {
+	watch := data.Watch{Note: r.o.Progress.Note, Progress: r.o.Progress.Reading}
+	if r.splits, err = data.OpenWatched(ctx, e.Data, watch); err != nil {
 		if ctx.Err() != nil {
 			return track.Result{}, fmt.Errorf("%w while the images were read", ErrInterrupted)
 		}
@@ -237,7 +240,7 @@ func (r *run) note(text string) error {
 
 // remarks says what the user should know before the first step.
 func (r *run) remarks(rt *models.Runtime) error {
-	var notes []string
+	notes := r.splits.TakeNotes()
 	for _, w := range r.plan.Warnings() {
 		notes = append(notes, "warning: "+w)
 	}
@@ -255,6 +258,11 @@ func (r *run) remarks(rt *models.Runtime) error {
 				began.Ordo, began.ONNXRuntime, began.CPU, now.Ordo, now.ONNXRuntime, now.CPU))
 		}
 	}
+	return r.tell(notes)
+}
+
+// tell notes each of the sentences.
+func (r *run) tell(notes []string) error {
 	for _, n := range notes {
 		if err := r.note(n); err != nil {
 			return err
@@ -411,6 +419,9 @@ func (r *run) diverged(err error) error {
 
 // endEpoch makes the epoch's checkpoint, if this process trained in it, and its evaluation, if one is due and not there.
 func (r *run) endEpoch(ctx context.Context) error {
+	if err := r.tell(r.splits.TakeNotes()); err != nil {
+		return err
+	}
 	if r.epoch.steps > 0 {
 		if err := r.save(); err != nil {
 			return err
@@ -438,7 +449,7 @@ func (r *run) endEpoch(ctx context.Context) error {
 // save writes the checkpoint; the metrics and times up to it go to the disk before.
 func (r *run) save() error {
 	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.steps, Seconds: r.epoch.total.Seconds(),
-		Share: r.epoch.share(), PeakMemoryBytes: peakMemory()})
+		Share: r.epoch.share(), PeakMemoryBytes: PeakMemory()})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/data/pack"
 	"ordo/runner/eval"
 )
 
@@ -56,6 +57,7 @@ var exitCodes = []struct {
 	{library.ErrUnfit, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
+	{pack.ErrCache, exitStorage},
 	{syscall.ENOSPC, exitStorage},
 	{syscall.EDQUOT, exitStorage},
 	{syscall.EROFS, exitStorage},
@@ -100,6 +102,8 @@ func advice(err error, code int) string {
 		return ": change the permissions there or choose another folder"
 	case errors.Is(err, syscall.EROFS):
 		return ": choose another folder"
+	case errors.Is(err, pack.ErrCache) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT):
+		return ": set data.cache.dir to another folder, or data.cache.kind to memory"
 	default:
 		return ": free some space there or choose another folder"
 	}

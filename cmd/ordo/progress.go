@@ -18,15 +18,28 @@ func newProgress(g *global, name string) runner.Progress {
 }
 
 type barProgress struct {
-	g    *global
-	name string
-	bar  *progressbar.ProgressBar
+	g       *global
+	name    string
+	bar     *progressbar.ProgressBar
+	reading *reading
+}
+
+func (p *barProgress) Reading(done, total int) {
+	if p.reading == nil {
+		p.reading = newReading(p.g)
+	}
+	p.reading.image(done, total)
 }
 
 func (p *barProgress) Start(done, total int) {
-	p.bar = progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(p.g.stderr),
-		progressbar.OptionSetDescription(p.name),
+	p.bar = newBar(p.g, p.name, total)
+	_ = p.bar.Set(done) // a bar that cannot be drawn must not stop the run
+}
+
+func newBar(g *global, name string, total int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(g.stderr),
+		progressbar.OptionSetDescription(name),
 		progressbar.OptionSetWidth(24),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionShowCount(),
@@ -34,7 +47,6 @@ func (p *barProgress) Start(done, total int) {
 		progressbar.OptionSetElapsedTime(true),
 		progressbar.OptionFullWidth(),
 	)
-	_ = p.bar.Set(done) // a bar that cannot be drawn must not stop the run
 }
 
 func (p *barProgress) Step(s runner.Step) {
@@ -54,6 +66,45 @@ func (p *barProgress) End() {
 	fmt.Fprintln(p.g.stderr)
 }
 
+// reading shows how many images are decoded, once that takes a while: a bar on a terminal, plain lines elsewhere.
+type reading struct {
+	g     *global
+	now   func() time.Time
+	said  time.Time
+	began time.Time
+	last  int
+	bar   *progressbar.ProgressBar
+}
+
+func newReading(g *global) *reading { return &reading{g: g, now: time.Now} }
+
+// patience is how long images are decoded before a bar is worth it.
+const patience = time.Second
+
+// image notes that done of total images are decoded.
+func (r *reading) image(done, total int) {
+	now := r.now()
+	if done <= r.last || r.began.IsZero() { // the next split begins
+		r.began, r.said = now, now
+	}
+	r.last = done
+	switch {
+	case r.g.stderrIsTTY && (r.bar != nil || now.Sub(r.began) > patience):
+		if r.bar == nil {
+			r.bar = newBar(r.g, "decoding images", total)
+		}
+		_ = r.bar.Set(done) // a bar that cannot be drawn must not stop anything
+		if done == total {
+			_ = r.bar.Exit()
+			r.bar = nil
+			fmt.Fprintln(r.g.stderr)
+		}
+	case !r.g.stderrIsTTY && now.Sub(r.said) >= lineInterval:
+		r.said = now
+		fmt.Fprintf(r.g.stderr, "%d of %d images decoded\n", done, total)
+	}
+}
+
 // lineInterval is how often lineProgress says something between epochs.
 const lineInterval = 30 * time.Second
 
@@ -65,6 +116,15 @@ type lineProgress struct {
 	first       int
 	begun, said time.Time
 	epoch       int
+	reading     *reading
+}
+
+func (p *lineProgress) Reading(done, total int) {
+	if p.reading == nil {
+		p.reading = newReading(p.g)
+		p.reading.now = p.now
+	}
+	p.reading.image(done, total)
 }
 
 func (p *lineProgress) Start(done, total int) {

@@ -50,6 +50,8 @@ func newRootCommand(g *global) *cobra.Command {
 		newSweepCommand(g),
 		newEmbedCommand(g),
 		newArtifactsCommand(g),
+		newDataCommand(g),
+		newViewsCommand(g),
 		newBenchCommand(g),
 		newRuntimeCommand(g),
 		newDoctorCommand(g),

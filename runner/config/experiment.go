@@ -168,17 +168,23 @@ var laterKeys = []string{
 	"loss.invariance.covariance", "loss.invariance.lambda", "loss.order.schedule", "loss.order.warmup", "loss.order.margin",
 	"loss.order.scaled_margin", "loss.order.families", "loss.terms",
 	"augment.preset", "augment.local_views", "augment.plain_view", "augment.shared",
+	"data.background", "data.boxes", "data.labels", "data.unlabeled", "data.path_column", "data.label_column", "data.split_column",
+	"data.cache", "data.on_error",
 }
 
-// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads
-// and model.execution. Workers change nothing. Threads and execution change the last bits of sums, but they belong to the
-// machine and not to the experiment: 0 threads stand for another number on every machine. The seed is part of it.
+// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads,
+// model.execution, data.cache.kind and data.cache.dir. Workers change nothing, nor does where decoded images are kept. Threads
+// and execution change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads stand for
+// another number on every machine. The seed is part of it.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()
 	unset.Loss = unset.Loss.Resolved()
 	tree, initial := e.tree(), unset.tree()
-	at(tree, "model.execution", true)
+	for _, key := range []string{"model.execution", "data.cache.kind", "data.cache.dir"} {
+		at(tree, key, true)
+		at(initial, key, true)
+	}
 	for _, key := range laterKeys {
 		if reflect.DeepEqual(at(tree, key, false), at(initial, key, false)) {
 			at(tree, key, true)

@@ -1,15 +1,13 @@
 package data
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"ordo/augment"
-	"ordo/runner/data/folder"
-	"ordo/runner/data/idx"
-	"ordo/runner/data/orchard"
+	"ordo/runner/data/pack"
+	"ordo/runner/data/source"
 )
 
 // ErrData is wrapped by every error about the files that the user named: missing, of the wrong kind, damaged.
@@ -37,50 +35,94 @@ type Splits struct {
 	Train, Test Dataset
 }
 
-// Open opens the image set that the options name. It reads and decodes all files of idx and folder, on all
-// cores, and returns early with the context's error when ctx is done. Errors about the files wrap [ErrData];
-// those about the options are Validate's.
-func Open(ctx context.Context, o Options) (Splits, error) {
-	if err := o.Validate(); err != nil {
-		return Splits{}, fmt.Errorf("data: %w", err)
+// TakeNotes returns, in sentences, what is to be said of the sets since the last call: images that were left out, a packed
+// file that was damaged.
+func (s Splits) TakeNotes() []string {
+	var notes []string
+	for _, d := range []Dataset{s.Train, s.Test} {
+		if d, ok := d.(interface{ TakeNotes() []string }); ok {
+			notes = append(notes, d.TakeNotes()...)
+		}
 	}
-	splits, err := open(ctx, o)
-	if err == nil {
-		err = ctx.Err()
+	return notes
+}
+
+// Watch hears how Open gets on, from the goroutine that called it. Its functions may be nil.
+type Watch struct {
+	// Note hears, in sentences, what takes time: packing, waiting for another process that packs.
+	Note func(text string)
+	// Progress hears how many images of a split are decoded.
+	Progress func(done, total int)
+}
+
+// Open opens the image set that the options name: in memory, or as files of packed images, which it makes first if they are
+// not there (package pack). It returns early with the context's error when ctx is done. Errors about the user's files wrap
+// [ErrData], those about packed ones [pack.ErrCache]; those about the options are Validate's.
+func Open(ctx context.Context, o Options) (Splits, error) { return OpenWatched(ctx, o, Watch{}) }
+
+// OpenWatched is Open for one who wants to see what it does meanwhile.
+func OpenWatched(ctx context.Context, o Options, w Watch) (s Splits, err error) {
+	sets, err := List(ctx, o)
+	if err != nil {
+		return Splits{}, err
 	}
-	switch {
-	case err == nil:
-		return splits, nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return Splits{}, fmt.Errorf("data: %w", err)
-	default:
-		return Splits{}, inputError{err}
+	if s.Train, err = o.open(ctx, sets.Train, "train", w); err != nil {
+		return Splits{}, wrap(err)
+	}
+	if s.Test, err = o.open(ctx, sets.Test, "test", w); err != nil {
+		return Splits{}, wrap(err)
+	}
+	return s, nil
+}
+
+func (o Options) open(ctx context.Context, set source.Set, split string, w Watch) (Dataset, error) {
+	job := o.Job(set, split)
+	job.Note, job.Progress = w.Note, w.Progress
+	packed, err := o.packed(set)
+	if err != nil {
+		return nil, err
+	}
+	if !packed {
+		return job.Memory(ctx)
+	}
+	if job.Dir, err = o.Cache.Folder(); err != nil {
+		return nil, err
+	}
+	return job.Pack(ctx)
+}
+
+// Job returns how a split of the set is decoded: what the options say, without a folder.
+func (o Options) Job(set source.Set, split string) pack.Job {
+	short := o.Cache.ShortSide
+	if short == 0 && o.pictures() {
+		short = 2 * o.ImageSize
+	}
+	return pack.Job{
+		Set: set, Name: o.Source + "-" + split, Format: o.Cache.Format, ShortSide: short, Quality: o.Cache.Quality,
+		Skip: o.OnError == OnErrorSkip,
 	}
 }
 
-func open(ctx context.Context, o Options) (Splits, error) {
-	switch o.Source {
-	case SourceIDX:
-		train, test, err := idx.Read(ctx, o.Root, idx.Limits{Train: o.Images, Test: o.TestImages})
-		return Splits{train, test}, err
-	case SourceFolder:
-		train, test, err := folder.Read(ctx, folder.Options{
-			Root: o.Root, ShortSide: 2 * o.ImageSize, Seed: o.Seed, TestFraction: o.TestFraction,
-			Images: o.Images, TestImages: o.TestImages,
-		})
-		return Splits{train, test}, err
-	default:
-		train, err := orchard.New(orchard.Options{
-			Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, DefaultOrchardImages),
-		})
-		if err != nil {
-			return Splits{}, err
-		}
-		test, err := orchard.New(orchard.Options{
-			Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, DefaultOrchardTestImages),
-		})
-		return Splits{train, test}, err
+// largeSet is how many bytes of pixels are packed where the user leaves it open.
+const largeSet = 512 << 20
+
+// packed says whether the set shall be packed.
+func (o Options) packed(set source.Set) (bool, error) {
+	if o.Cache.Kind != pack.KindAuto || o.Cache.Format == pack.FormatJPEG || o.pictures() {
+		return o.Cache.Kind != pack.KindMemory, nil
 	}
+	m, err := set.Image(0) // the others have its size
+	return len(m.Pix) > largeSet/set.Len(), err
+}
+
+// wrap marks an error about the user's files as ErrData; one of the context or of the packed files is none.
+func wrap(err error) error {
+	for _, kind := range []error{context.Canceled, context.DeadlineExceeded, pack.ErrCache} {
+		if errors.Is(err, kind) {
+			return fmt.Errorf("data: %w", err)
+		}
+	}
+	return inputError{err}
 }
 
 // inputError marks an error as ErrData without repeating that in its text.

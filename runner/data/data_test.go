@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"ordo/runner/data/pack"
 )
 
 func TestValidate(t *testing.T) {
@@ -30,12 +32,29 @@ func TestValidate(t *testing.T) {
 		"folder":         {func(o *Options) { o.Source, o.Root, o.TestFraction = SourceFolder, "x", 0.5 }, nil},
 		"smallest":       {func(o *Options) { o.ImageSize = 8 }, nil},
 		"largest":        {func(o *Options) { o.ImageSize = 1024 }, nil},
-		"unknown source": {func(o *Options) { o.Source = "mnist" }, []string{"source: must be one of orchard, idx, folder, got \"mnist\""}},
-		"needs root":     {func(o *Options) { o.Source = SourceFolder }, []string{"root: folder needs"}},
-		"needs none":     {func(o *Options) { o.Root = "x" }, []string{"root: orchard is drawn"}},
+		"unknown source": {func(o *Options) { o.Source = "mnist" }, []string{"source: must be one of orchard, idx, folder, fruits360, cub200, bloodcells, cifar10, cifar100, stl10, list, got \"mnist\""}},
+		"list":           {func(o *Options) { o.Source, o.Root, o.LabelColumn, o.Background = SourceList, "x.csv", "y", "#A0b1c2" }, nil},
+		"coarse":         {func(o *Options) { o.Source, o.Root, o.Labels = SourceCIFAR100, "x", "coarse" }, nil},
+		"needs a file":   {func(o *Options) { o.Source = SourceList }, []string{"root: list needs the CSV or Parquet file"}},
+		"of another": {
+			func(o *Options) {
+				o.Boxes, o.Labels, o.Unlabeled, o.PathColumn, o.SplitColumn = true, "fine", true, "a", "b"
+			},
+			[]string{"boxes: only cub200 has it, and source is orchard; leave it out", "labels: only cifar100", "unlabeled: only stl10",
+				"path_column: only list", "split_column: only list"},
+		},
+		"background": {func(o *Options) { o.Background = "black" }, []string{"background: orchard has no transparent pixels"}},
+		"colour":     {func(o *Options) { o.Background = "#12345" }, []string{"background: must be white, black, grey or '#rrggbb'"}},
+		"labels":     {func(o *Options) { o.Source, o.Root, o.Labels = SourceCIFAR100, "x", "all" }, []string{"labels: must be fine or coarse, got \"all\""}},
+		"needs root": {func(o *Options) { o.Source = SourceFolder }, []string{"root: folder needs"}},
+		"needs none": {func(o *Options) { o.Root = "x" }, []string{"root: orchard is drawn"}},
 		"all at once": {
 			func(o *Options) { o.ImageSize, o.Images, o.TestImages, o.TestFraction = 7, -1, -2, 1 },
 			[]string{"image_size: must be in [8, 1024], got 7", "images:", "test_images:", "test_fraction:"},
+		},
+		"cache": {
+			func(o *Options) { o.Cache.Format, o.Cache.Quality, o.OnError = "png", 0, "stop" },
+			[]string{"cache.format: must be one of raw, jpeg", "cache.quality: ", "on_error: must be fail or skip"},
 		},
 		"too large": {func(o *Options) { o.ImageSize = 1025 }, []string{"image_size:"}},
 	} {
@@ -55,13 +74,15 @@ func TestValidate(t *testing.T) {
 // TestKeys holds the names in a file against those in the documentation.
 func TestKeys(t *testing.T) {
 	d := yaml.NewDecoder(strings.NewReader(
-		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, seed: 7, test_fraction: 0.1}"))
+		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, seed: 7, test_fraction: 0.1, background: black, boxes: true, " +
+			"labels: coarse, unlabeled: true, path_column: p, label_column: l, split_column: s}"))
 	d.KnownFields(true)
 	var got Options
 	if err := d.Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := Options{Source: SourceIDX, Root: "d", ImageSize: 28, Images: 5, TestImages: 6, Seed: 7, TestFraction: 0.1}
+	want := Options{Source: SourceIDX, Root: "d", ImageSize: 28, Images: 5, TestImages: 6, Seed: 7, TestFraction: 0.1, Background: "black",
+		Boxes: true, Labels: "coarse", Unlabeled: true, PathColumn: "p", LabelColumn: "l", SplitColumn: "s"}
 	if got != want {
 		t.Errorf("got %+v", got)
 	}
@@ -209,4 +230,146 @@ func ExampleOpen() {
 	// Output:
 	// 1200 240 12
 	// train/000007 32 32
+}
+
+// TestList: every source is read by its own reader, whose errors come back as ErrData.
+func TestList(t *testing.T) {
+	for _, source := range Sources() {
+		o := DefaultOptions()
+		if o.Source = source; source != SourceOrchard {
+			o.Root = filepath.Join(t.TempDir(), "missing")
+		}
+		sets, err := List(context.Background(), o)
+		if source == SourceOrchard {
+			if err != nil || sets.Train.Len() != DefaultOrchardImages || sets.Test.Key() == sets.Train.Key() {
+				t.Errorf("orchard: %v", err)
+			}
+			continue
+		}
+		if !errors.Is(err, ErrData) || !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "data: "+source+": ") {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
+// TestMain keeps what tests pack out of the user's cache.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "ordo-data-test-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.Setenv("ORDO_CACHE", dir); err != nil {
+		log.Fatal(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir) // a temporary folder
+	os.Exit(code)
+}
+
+// TestKinds holds that a set is the same wherever it is kept.
+func TestKinds(t *testing.T) {
+	for source, root := range roots(t) {
+		o := DefaultOptions()
+		o.Source, o.Root = source, root
+		if source == SourceOrchard {
+			o.Images, o.TestImages = 24, 12
+		}
+		var sets []Dataset
+		for _, kind := range []string{pack.KindMemory, pack.KindPacked} {
+			o.Cache.Kind = kind
+			splits, err := Open(t.Context(), o)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", source, kind, err)
+			}
+			sets = append(sets, splits.Train)
+		}
+		a, b := sets[0], sets[1]
+		if _, ok := b.(*pack.File); !ok || a.Fingerprint() != b.Fingerprint() || a.Len() != b.Len() {
+			t.Errorf("%s: %T with fingerprint %s, and %T with %s", source, a, a.Fingerprint(), b, b.Fingerprint())
+		}
+		for i := range a.Len() {
+			m, err1 := a.Image(i)
+			n, err2 := b.Image(i)
+			if err1 != nil || err2 != nil || !bytes.Equal(m.Pix, n.Pix) || a.ID(i) != b.ID(i) || a.Label(i) != b.Label(i) {
+				t.Fatalf("%s: image %d differs: %v, %v", source, i, err1, err2)
+			}
+		}
+	}
+}
+
+// TestAutoKind holds what is packed unless the user says otherwise.
+func TestAutoKind(t *testing.T) {
+	o := DefaultOptions()
+	sets, err := List(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(o *Options)
+		want   bool
+	}{
+		"small Orchard":     {func(o *Options) {}, false},
+		"JPEG":              {func(o *Options) { o.Cache.Format = pack.FormatJPEG }, true},
+		"packed":            {func(o *Options) { o.Cache.Kind = pack.KindPacked }, true},
+		"files":             {func(o *Options) { o.Source = SourceFolder }, true},
+		"files in memory":   {func(o *Options) { o.Source, o.Cache.Kind = SourceFolder, pack.KindMemory }, false},
+		"174 762 drawn":     {func(o *Options) { o.Images = 174_762 }, false},
+		"174 763 drawn":     {func(o *Options) { o.Images = 174_763 }, true},
+		"200 000 in memory": {func(o *Options) { o.Images, o.Cache.Kind = 200_000, pack.KindMemory }, false},
+	} {
+		o := DefaultOptions()
+		c.change(&o)
+		set := sets.Train
+		if o.Source == SourceOrchard {
+			all, err := List(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set = all.Train
+		}
+		if got, err := o.packed(set); err != nil || got != c.want {
+			t.Errorf("%s: packed %v, %v", name, got, err)
+		}
+	}
+}
+
+func TestOnError(t *testing.T) {
+	root := roots(t)[SourceFolder]
+	bad := filepath.Join(root, "train", "a", "2.png")
+	if err := os.WriteFile(bad, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := DefaultOptions()
+	o.Source, o.Root = SourceFolder, root
+	for _, kind := range []string{pack.KindMemory, pack.KindPacked} {
+		o.Cache.Kind, o.OnError = kind, OnErrorFail
+		if _, err := Open(t.Context(), o); !errors.Is(err, ErrData) || !strings.Contains(err.Error(), "1 of 2 images can't be read") ||
+			!strings.Contains(err.Error(), "train/a/2.png") {
+			t.Errorf("%s: %v", kind, err)
+		}
+		o.OnError = OnErrorSkip
+		splits, err := Open(t.Context(), o)
+		if err != nil || splits.Train.Len() != 1 {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		if notes := splits.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], "1 of 2") {
+			t.Errorf("%s: notes %q", kind, notes)
+		}
+		if notes := splits.TakeNotes(); len(notes) != 0 {
+			t.Errorf("%s: noted twice: %q", kind, notes)
+		}
+	}
+}
+
+// TestUnwritableCache holds that a fault of the folder of packed images isn't one of the images.
+func TestUnwritableCache(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := DefaultOptions()
+	o.Images, o.TestImages, o.Cache.Kind, o.Cache.Dir = 12, 12, pack.KindPacked, filepath.Join(file, "below")
+	if _, err := Open(t.Context(), o); !errors.Is(err, pack.ErrCache) || errors.Is(err, ErrData) {
+		t.Errorf("error %v", err)
+	}
 }

@@ -17,9 +17,10 @@
 //
 // # Memory
 //
-// idx and folder keep every decoded image in memory as 8-bit RGB; folder reduces large ones first (see its
-// doc). A set that does not fit needs a packed cache on disk, which does not exist yet. Orchard keeps what it
-// has drawn up to a bound and draws the rest again at each call.
+// Decoded images are kept in memory or in a packed file, see package pack: sources of image files are packed, and so is
+// whatever has more than 512 MiB of pixels; the rest is in memory, idx and Orchard as images are asked for. data.cache says it
+// otherwise. Where an image is kept makes no difference to its pixels. Large images are reduced first, to a short side of
+// twice the image size.
 //
 // # Errors
 //

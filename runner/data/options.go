@@ -3,19 +3,36 @@ package data
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"ordo/runner/data/cifar"
+	"ordo/runner/data/pack"
 )
 
 // The sources that Options.Source can name.
 const (
-	SourceOrchard = "orchard"
-	SourceIDX     = "idx"
-	SourceFolder  = "folder"
+	SourceOrchard    = "orchard"
+	SourceIDX        = "idx"
+	SourceFolder     = "folder"
+	SourceFruits360  = "fruits360"
+	SourceCUB200     = "cub200"
+	SourceBloodCells = "bloodcells"
+	SourceCIFAR10    = "cifar10"
+	SourceCIFAR100   = "cifar100"
+	SourceSTL10      = "stl10"
+	SourceList       = "list"
 )
 
 // Sources lists the sources, in the order in which they are documented.
-func Sources() []string { return []string{SourceOrchard, SourceIDX, SourceFolder} }
+func Sources() []string {
+	return []string{
+		SourceOrchard, SourceIDX, SourceFolder, SourceFruits360, SourceCUB200, SourceBloodCells, SourceCIFAR10, SourceCIFAR100,
+		SourceSTL10, SourceList,
+	}
+}
 
 // The sizes of the two splits of Orchard when Options leaves them open: 400 and 80 images a class.
 const (
@@ -25,48 +42,87 @@ const (
 
 // Options is the `data:` section of an experiment.
 type Options struct {
-	// Source is the kind of image set: orchard, idx or folder. Default orchard.
+	// Source is the kind of image set: orchard, idx, folder, fruits360, cub200, bloodcells, cifar10, cifar100, stl10 or
+	// list. Default orchard.
 	Source string `yaml:"source"`
 
-	// Root is the folder that holds the files. Required by idx and folder; orchard has no files and takes none.
+	// Root is the folder that holds the files; for list it is the CSV or Parquet file. All sources but orchard need it;
+	// orchard has no files and takes none.
 	Root string `yaml:"root"`
 
 	// ImageSize is the side, in pixels, of the square images that the backbone sees: 8 to 1024, default 32.
-	// Orchard draws at this size, and folder reduces large images to a short side of twice this size when it
-	// reads them.
+	// Orchard draws at this size, and large image files are reduced to a short side of twice this size when they
+	// are read.
 	ImageSize int `yaml:"image_size"`
 
 	// Images and TestImages are the numbers of training and test images. Orchard draws so many, and 0, the
-	// default, means DefaultOrchardImages and DefaultOrchardTestImages. For idx and folder they are upper
-	// bounds, and 0 means all: idx takes the first ones, folder takes those whose paths hash lowest, which
+	// default, means DefaultOrchardImages and DefaultOrchardTestImages. For the others they are upper
+	// bounds, and 0 means all: idx takes the first ones, the rest take those whose ids hash lowest, which
 	// mixes the classes.
 	Images     int `yaml:"images"`
 	TestImages int `yaml:"test_images"`
 
-	// Seed chooses the images that Orchard draws, and how folder splits a root that comes without train and
-	// test folders. It is not the experiment's seed, so that runs with several seeds see the same images.
+	// Seed chooses the images that Orchard draws, those that Images and TestImages keep, and the test split of a set that
+	// comes without one. It is not the experiment's seed, so that runs with several seeds see the same images.
 	// Default 0.
 	Seed uint64 `yaml:"seed"`
 
-	// TestFraction is the share of images that folder puts aside as the test split of a root that comes
-	// without train and test folders: in (0, 1), default 0.2. The other sources ignore it.
+	// TestFraction is the share of images that is put aside as the test split of a set that comes without one (folder,
+	// list, and BCCD of bloodcells): in (0, 1), default 0.2. The other sources ignore it.
 	TestFraction float64 `yaml:"test_fraction"`
+
+	// Background is the colour under transparent pixels of image files: white (the default), black, grey (128 in all
+	// channels), or '#rrggbb' in hexadecimal digits. orchard, idx, cifar10, cifar100 and stl10 have no transparent pixels
+	// and take white only.
+	Background string `yaml:"background"`
+
+	// Boxes cuts the images of cub200 to their birds. Default false. Only cub200 has it.
+	Boxes bool `yaml:"boxes"`
+
+	// Labels are those of cifar100: fine (100 classes) or coarse (20). Empty, the default, is fine. Only cifar100 has it.
+	Labels string `yaml:"labels"`
+
+	// Unlabeled adds the 100,000 images without labels of stl10 to its training split. Default false. Only stl10 has it.
+	Unlabeled bool `yaml:"unlabeled"`
+
+	// PathColumn, LabelColumn and SplitColumn name columns of list's table. Empty, the default, are the usual names: path
+	// or image, label or class, split; see package list. Only list has them.
+	PathColumn  string `yaml:"path_column"`
+	LabelColumn string `yaml:"label_column"`
+	SplitColumn string `yaml:"split_column"`
+
+	// Cache says where decoded images are kept, and how.
+	Cache pack.Options `yaml:"cache"`
+
+	// OnError says what becomes of unreadable images: fail (the default) names them and ends the run before it begins; skip
+	// leaves them out, says so, and lists them beside the packed images.
+	OnError string `yaml:"on_error"`
 }
+
+// Values of Options.OnError.
+const (
+	OnErrorFail = "fail"
+	OnErrorSkip = "skip"
+)
 
 // DefaultOptions returns the options of an experiment that says nothing about data: Orchard at 32 px.
 func DefaultOptions() Options {
-	return Options{Source: SourceOrchard, ImageSize: 32, TestFraction: 0.2}
+	return Options{Source: SourceOrchard, ImageSize: 32, TestFraction: 0.2, Background: "white",
+		Cache: pack.DefaultOptions(), OnError: OnErrorFail}
 }
 
 // Validate reports every fault of the options at once. It doesn't touch the disk.
 func (o Options) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	known := slices.Contains(Sources(), o.Source)
 	switch {
-	case !slices.Contains(Sources(), o.Source):
+	case !known:
 		fault("source: must be one of %s, got %q", strings.Join(Sources(), ", "), o.Source)
 	case o.Source == SourceOrchard && o.Root != "":
 		fault("root: orchard is drawn and has no files, got %q; leave root out, or set source to idx or folder", o.Root)
+	case o.Source == SourceList && o.Root == "":
+		fault("root: list needs the CSV or Parquet file that lists the images")
 	case o.Source != SourceOrchard && o.Root == "":
 		fault("root: %s needs the folder that holds its files", o.Source)
 	}
@@ -82,5 +138,62 @@ func (o Options) Validate() error {
 	if !(o.TestFraction > 0 && o.TestFraction < 1) {
 		fault("test_fraction: must be in (0, 1), got %v", o.TestFraction)
 	}
+	if colour, ok := background(o.Background); !ok {
+		fault("background: must be white, black, grey or '#rrggbb' in hexadecimal digits, got %q", o.Background)
+	} else if known && !o.pictures() && colour != [3]uint8{255, 255, 255} {
+		fault("background: %s has no transparent pixels; leave background out", o.Source)
+	}
+	if !slices.Contains([]string{"", cifar.Fine, cifar.Coarse}, o.Labels) {
+		fault("labels: must be fine or coarse, got %q", o.Labels)
+	}
+	// Settings of one source mean nothing to the others.
+	for _, own := range []struct {
+		key, source string
+		set         bool
+	}{
+		{"boxes", SourceCUB200, o.Boxes},
+		{"labels", SourceCIFAR100, o.Labels != ""},
+		{"unlabeled", SourceSTL10, o.Unlabeled},
+		{"path_column", SourceList, o.PathColumn != ""},
+		{"label_column", SourceList, o.LabelColumn != ""},
+		{"split_column", SourceList, o.SplitColumn != ""},
+	} {
+		if known && own.set && o.Source != own.source {
+			fault("%s: only %s has it, and source is %s; leave it out", own.key, own.source, o.Source)
+		}
+	}
+	var inCache interface{ Unwrap() []error }
+	if errors.As(o.Cache.Validate(), &inCache) {
+		for _, err := range inCache.Unwrap() {
+			fault("cache.%w", err)
+		}
+	}
+	if o.OnError != OnErrorFail && o.OnError != OnErrorSkip {
+		fault("on_error: must be fail or skip, got %q", o.OnError)
+	}
 	return errors.Join(faults...)
+}
+
+// pictures says whether the source reads image files.
+func (o Options) pictures() bool {
+	return slices.Contains([]string{SourceFolder, SourceFruits360, SourceCUB200, SourceBloodCells, SourceList}, o.Source)
+}
+
+var hexColour = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+// background reads a colour.
+func background(text string) (colour [3]uint8, ok bool) {
+	switch text {
+	case "white":
+		text = "#ffffff"
+	case "black":
+		text = "#000000"
+	case "grey":
+		text = "#808080"
+	}
+	if !hexColour.MatchString(text) {
+		return colour, false
+	}
+	n, err := strconv.ParseUint(text[1:], 16, 32)
+	return [3]uint8{uint8(n >> 16), uint8(n >> 8), uint8(n)}, err == nil
 }

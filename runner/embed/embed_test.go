@@ -27,6 +27,7 @@ import (
 
 type silent struct{}
 
+func (silent) Reading(int, int) {}
 func (silent) Start(int, int)   {}
 func (silent) Step(runner.Step) {}
 func (silent) Note(string)      {}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 
 	"ordo/augment"
 	"ordo/loss"
@@ -33,7 +35,8 @@ type Batch struct {
 	Views loss.Views
 }
 
-// Loader renders batches ahead of the training loop: the next while the current one is trained on. With micro-batches, every
+// Loader renders batches ahead of the training loop: the next while the current one is trained on. A fixed number of workers
+// takes images in the order of the steps; the batches are a ring, which bounds how far they get. With micro-batches, every
 // step has all of them twice, the second time rendered anew: gradient caching sees them before and after the loss.
 type Loader struct {
 	o       Options
@@ -42,16 +45,47 @@ type Loader struct {
 	views   loss.Views // without images
 	scratch []*augment.Scratch
 
-	ready chan result
+	tasks chan task
+	queue chan *filling // in the order of the steps
 	free  chan *Batch
+	ctx   context.Context
 	stop  context.CancelFunc
-	done  chan struct{}
+	done  sync.WaitGroup
 	all   []*Batch
 }
 
-type result struct {
-	batch *Batch
-	err   error
+// task is one image of a batch: all of its views are rendered by one worker.
+type task struct {
+	to *filling
+	n  int // in the batch
+}
+
+// filling is a batch on its way through the workers.
+type filling struct {
+	batch  *Batch
+	images []int // of the whole step, in the set
+	epoch  uint64
+	notes  bool          // its scales and parameters are new: a second pass must not write into what is read already
+	left   atomic.Int64  // images that are not rendered
+	ready  chan struct{} // closed when none is
+
+	mu  sync.Mutex
+	err error // of the first image in the batch's order that has one
+	at  int
+}
+
+// finish notes that an image is rendered, or why it is not.
+func (f *filling) finish(n int, err error) {
+	if err != nil {
+		f.mu.Lock()
+		if f.err == nil || n < f.at {
+			f.err, f.at = err, n
+		}
+		f.mu.Unlock()
+	}
+	if f.left.Add(-1) == 0 {
+		close(f.ready)
+	}
 }
 
 // batchesAhead is how many batches there is memory for: one is trained on while the other is filled.
@@ -61,7 +95,7 @@ const batchesAhead = 2
 // over of an epoch is not seen in it (the order is another in the next).
 func New(ctx context.Context, rt *models.Runtime, set data.Dataset, plan *augment.Plan, o Options) (*Loader, error) {
 	l := &Loader{o: o, set: set, plan: plan, views: Views(plan, o.Shared), scratch: Scratch(o.Workers),
-		ready: make(chan result), free: make(chan *Batch, batchesAhead), done: make(chan struct{})}
+		tasks: make(chan task), queue: make(chan *filling, batchesAhead), free: make(chan *Batch, batchesAhead)}
 	if !o.Parameters {
 		l.views.ParameterNames, l.views.ParameterWidth = nil, nil
 	}
@@ -74,8 +108,11 @@ func New(ctx context.Context, rt *models.Runtime, set data.Dataset, plan *augmen
 		}
 		l.free <- b
 	}
-	ctx, l.stop = context.WithCancel(ctx)
-	go l.produce(ctx, o.Step)
+	l.ctx, l.stop = context.WithCancel(ctx)
+	l.done.Go(func() { l.produce(o.Step) })
+	for _, s := range l.scratch {
+		l.done.Go(func() { l.work(s) })
+	}
 	return l, nil
 }
 
@@ -112,13 +149,18 @@ func Views(plan *augment.Plan, shared int) loss.Views {
 // StepsPerEpoch is the number of whole batches of an epoch.
 func (l *Loader) StepsPerEpoch() int { return l.set.Len() / l.o.Batch }
 
-// Next waits for the next batch. It is valid until Release.
+// Next waits for the next batch. It is valid until Release. With an error, it is that of the first image that could not be read.
 func (l *Loader) Next() (*Batch, error) {
-	r, ok := <-l.ready
-	if !ok {
-		return nil, context.Canceled
+	select {
+	case f := <-l.queue:
+		select {
+		case <-f.ready:
+			return f.batch, f.err
+		case <-l.ctx.Done():
+		}
+	case <-l.ctx.Done():
 	}
-	return r.batch, r.err
+	return nil, context.Canceled
 }
 
 // Release gives a batch back to be filled again.
@@ -127,7 +169,7 @@ func (l *Loader) Release(b *Batch) { l.free <- b }
 // Close stops the workers and frees the batches.
 func (l *Loader) Close() {
 	l.stop()
-	<-l.done
+	l.done.Wait()
 	l.freeBatches()
 }
 
@@ -142,9 +184,9 @@ func (l *Loader) freeBatches() {
 	}
 }
 
-func (l *Loader) produce(ctx context.Context, step int) {
-	defer close(l.done)
-	defer close(l.ready)
+// produce hands out the images of one step after the other.
+func (l *Loader) produce(step int) {
+	defer close(l.tasks)
 	perEpoch := l.StepsPerEpoch()
 	var order []int
 	for ; ; step++ {
@@ -153,14 +195,14 @@ func (l *Loader) produce(ctx context.Context, step int) {
 			order = epochOrder(l.o.Seed, uint64(epoch), l.set.Len())
 		}
 		at := step % perEpoch * l.o.Batch
-		if !l.step(ctx, order[at:at+l.o.Batch], uint64(epoch)) {
+		if !l.step(order[at:at+l.o.Batch], uint64(epoch)) {
 			return
 		}
 	}
 }
 
-// step makes the batches of a step out of its images. It says false when that was the last one.
-func (l *Loader) step(ctx context.Context, images []int, epoch uint64) bool {
+// step hands out the images of a step, batch by batch. It says false when the loader is closed.
+func (l *Loader) step(images []int, epoch uint64) bool {
 	views := l.views
 	rows := len(views.Family) * len(images)
 	views.Images = len(images)
@@ -172,27 +214,32 @@ func (l *Loader) step(ctx context.Context, images []int, epoch uint64) bool {
 	}
 	for pass := range passes {
 		for first := 0; first < len(images); {
-			var b *Batch
+			f := &filling{images: images, epoch: epoch, notes: pass == 0, ready: make(chan struct{})}
 			select {
-			case b = <-l.free:
-			case <-ctx.Done():
+			case f.batch = <-l.free:
+			case <-l.ctx.Done():
 				return false
 			}
-			b.First, b.Views = first, views
-			// The second pass draws what the first one did: it must not write into what is read already.
-			err := l.fill(b, images, epoch, pass == 0)
-			select {
-			case l.ready <- result{b, err}:
-			case <-ctx.Done():
-				return false
+			f.batch.First, f.batch.Views = first, views
+			f.left.Store(int64(f.batch.Count))
+			l.queue <- f // has room for every batch that there is
+			for n := range f.batch.Count {
+				select {
+				case l.tasks <- task{f, n}:
+				case <-l.ctx.Done():
+					return false
+				}
 			}
-			if err != nil {
-				return false
-			}
-			first += b.Count
+			first += f.batch.Count
 		}
 	}
 	return true
+}
+
+func (l *Loader) work(s *augment.Scratch) {
+	for t := range l.tasks {
+		t.to.finish(t.n, l.render(t.to, t.n, s))
+	}
 }
 
 // epochOrder is the order in which an epoch sees the images.
@@ -200,38 +247,37 @@ func epochOrder(seed, epoch uint64, n int) []int {
 	return rand.New(rand.NewPCG(seed, epoch)).Perm(n)
 }
 
-// fill renders all views of the batch's images, and notes their scales and parameters if they are new. What is written where does
-// not depend on which worker does it.
-func (l *Loader) fill(b *Batch, images []int, epoch uint64, note bool) error {
+// render writes all views of an image, and notes their scales and parameters if they are new. What is written where does not
+// depend on which worker does it.
+func (l *Loader) render(f *filling, n int, s *augment.Scratch) error {
+	b := f.batch
 	side := l.plan.ImageSize()
 	pixels := 3 * side * side
 	out := b.Images.Data()
 	columns := len(b.Views.ParameterNames)
-	return parallel(b.Count, l.scratch, func(n int, s *augment.Scratch) error {
-		at := b.First + n
-		img, err := l.set.Image(images[at])
-		if err != nil {
-			return err
+	at := b.First + n
+	img, err := l.set.Image(f.images[at])
+	if err != nil {
+		return err
+	}
+	key := augment.Key{Seed: l.o.Seed, Epoch: f.epoch, Sample: uint64(f.images[at])}
+	if shared := l.o.Shared; shared > 1 {
+		key.Group = uint64(f.images[at/shared*shared])
+	}
+	for v := range b.Views.Family {
+		row, whole := v*b.Count+n, v*len(f.images)+at
+		if f.notes {
+			b.Views.Scale[whole] = l.plan.Scale(key, v)
 		}
-		key := augment.Key{Seed: l.o.Seed, Epoch: epoch, Sample: uint64(images[at])}
-		if shared := l.o.Shared; shared > 1 {
-			key.Group = uint64(images[at/shared*shared])
+		l.plan.Render(out[row*pixels:(row+1)*pixels], s, img, key, v)
+		if columns == 0 {
+			continue
 		}
-		for v := range b.Views.Family {
-			row, whole := v*b.Count+n, v*len(images)+at
-			if note {
-				b.Views.Scale[whole] = l.plan.Scale(key, v)
-			}
-			l.plan.Render(out[row*pixels:(row+1)*pixels], s, img, key, v)
-			if columns == 0 {
-				continue
-			}
-			drawn := b.Views.Parameters[whole*columns : (whole+1)*columns]
-			if note {
-				l.plan.Parameters(drawn, key, v, img.Width, img.Height)
-			}
-			copy(b.Parameters.Data()[row*columns:], drawn)
+		drawn := b.Parameters.Data()[row*columns:][:columns]
+		l.plan.Parameters(drawn, key, v, img.Width, img.Height)
+		if f.notes {
+			copy(b.Views.Parameters[whole*columns:], drawn)
 		}
-		return nil
-	})
+	}
+	return nil
 }

@@ -17,7 +17,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ordo/augment"
+	"ordo/runner/data/source"
 )
 
 // MaxSide and MaxBytes bound what a file may hold: the height and width of its images, and the bytes of its
@@ -32,82 +32,94 @@ type Limits struct {
 	Train, Test int
 }
 
-// Set is one split, its images in memory as RGB.
+// Set is one split.
 type Set struct {
-	split         string
+	*source.Records
+	fingerprint string
+}
+
+// Fingerprint identifies the content: a hash of size, pixels and labels. Whether the files were compressed makes no
+// difference.
+func (s *Set) Fingerprint() string { return s.fingerprint }
+
+// split is the content of the files of one split.
+type split struct {
+	name          string
 	width, height int
-	pix           []uint8 // Len() images after each other
+	grey          []uint8
 	labels        []uint8 // nil: none
-	classes       []string
 }
 
-// Len returns the number of images.
-func (s *Set) Len() int { return len(s.pix) / (3 * s.width * s.height) }
-
-// Image returns image i, its grey repeated in all three channels. The pixels are read-only.
-func (s *Set) Image(i int) (augment.Image, error) {
-	if i < 0 || i >= s.Len() {
-		return augment.Image{}, fmt.Errorf("idx: image %d of %d", i, s.Len())
-	}
-	n := 3 * s.width * s.height
-	return augment.Image{Width: s.width, Height: s.height, Pix: s.pix[i*n : (i+1)*n : (i+1)*n]}, nil
-}
-
-// Label returns the label of image i, or -1 when the split has no labels.
-func (s *Set) Label(i int) int {
-	if s.labels == nil {
-		return -1
-	}
-	return int(s.labels[i])
-}
-
-// ID returns the name of image i, such as "train/000017": its place in the file.
-func (s *Set) ID(i int) string { return fmt.Sprintf("%s/%06d", s.split, i) }
-
-// Classes returns "0", "1" and so on up to the highest label of both splits, or nil when neither has labels.
-func (s *Set) Classes() []string { return slices.Clone(s.classes) }
-
-// Fingerprint identifies the content: a hash of size, pixels and labels. Whether the files were compressed
-// makes no difference.
-func (s *Set) Fingerprint() string {
-	h := sha256.New()
-	fmt.Fprintf(h, "idx %s %d %d %d %t %d\n", s.split, s.Len(), s.width, s.height, s.labels != nil, len(s.classes))
-	h.Write(s.pix)
-	h.Write(s.labels)
-	return fmt.Sprintf("%x", h.Sum(nil)[:8])
-}
-
-// Read reads both splits from the folder dir. It returns the context's error when ctx is done, and otherwise
-// errors that name the file and say what to do.
+// Read reads both splits from the folder dir; the pixels stay in memory, grey as they are. It returns the context's error
+// when ctx is done, and otherwise errors that name the file and say what to do.
 func Read(ctx context.Context, dir string, limits Limits) (train, test *Set, err error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, nil, fmt.Errorf("idx: %w; give the folder that holds the files train-images-idx3-ubyte and so on", err)
 	} else if !info.IsDir() {
 		return nil, nil, fmt.Errorf("idx: %s is a file; give the folder that it is in", dir)
 	}
-	train, err = readSplit(ctx, dir, "train", limits.Train)
+	first, err := readSplit(ctx, dir, "train", limits.Train)
 	if err != nil {
 		return nil, nil, err
 	}
-	test, err = readSplit(ctx, dir, "t10k", limits.Test)
+	second, err := readSplit(ctx, dir, "t10k", limits.Test)
 	if err != nil {
 		return nil, nil, err
 	}
-	test.split = "test"
+	second.name = "test"
 	highest := -1
-	for _, s := range []*Set{train, test} {
+	for _, s := range []*split{first, second} {
 		if len(s.labels) > 0 {
 			highest = max(highest, int(slices.Max(s.labels)))
 		}
 	}
+	var classes []string
 	for i := range highest + 1 {
-		train.classes = append(train.classes, strconv.Itoa(i))
+		classes = append(classes, strconv.Itoa(i))
 	}
-	test.classes = train.classes
-	return train, test, nil
+	if train, err = first.set(ctx, classes); err != nil {
+		return nil, nil, err
+	}
+	test, err = second.set(ctx, classes)
+	return train, test, err
 }
 
-func readSplit(ctx context.Context, dir, name string, limit int) (*Set, error) {
+// set makes a set of the split.
+func (s *split) set(ctx context.Context, classes []string) (*Set, error) {
+	pixels := s.width * s.height
+	h := sha256.New()
+	fmt.Fprintf(h, "idx %s %d %d %d %t %d\n", s.name, len(s.grey)/pixels, s.width, s.height, s.labels != nil, len(classes))
+	rgb := make([]uint8, 3*pixels)
+	for at := 0; at < len(s.grey); at += pixels {
+		repeat(rgb, s.grey[at:at+pixels])
+		h.Write(rgb)
+	}
+	h.Write(s.labels)
+	sum := h.Sum(nil)
+	o := source.RecordOptions{
+		Settings: fmt.Sprintf("idx %x", sum), Classes: classes, Bytes: pixels, Width: s.width, Height: s.height, Channels: 1,
+		Blobs:  []source.Blob{{Name: s.name, Data: bytes.NewReader(s.grey), Size: int64(len(s.grey))}},
+		Decode: repeat,
+	}
+	for i := range len(s.grey) / pixels {
+		r := source.Record{ID: fmt.Sprintf("%s/%06d", s.name, i), Label: -1, Offset: int64(i) * int64(pixels)}
+		if s.labels != nil {
+			r.Label = int(s.labels[i])
+		}
+		o.Records = append(o.Records, r)
+	}
+	records, err := source.NewRecords(ctx, o)
+	return &Set{records, fmt.Sprintf("%x", sum[:8])}, err
+}
+
+// repeat writes grey values as RGB.
+func repeat(dst, grey []uint8) {
+	for i, v := range grey {
+		dst[3*i], dst[3*i+1], dst[3*i+2] = v, v, v
+	}
+}
+
+func readSplit(ctx context.Context, dir, name string, limit int) (*split, error) {
 	file, err := find(dir, name+"-images", "idx3-ubyte")
 	if err != nil {
 		return nil, err
@@ -116,7 +128,7 @@ func readSplit(ctx context.Context, dir, name string, limit int) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{split: name, height: dims[1], width: dims[2]}
+	s := &split{name: name, height: dims[1], width: dims[2], grey: grey}
 	count := dims[0]
 
 	file, err = find(dir, name+"-labels", "idx1-ubyte")
@@ -130,15 +142,9 @@ func readSplit(ctx context.Context, dir, name string, limit int) (*Set, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-
 	if limit > 0 && limit < count {
-		count = limit
-		s.labels = s.labels[:min(count, len(s.labels))]
-		grey = grey[:count*s.width*s.height]
-	}
-	s.pix = make([]uint8, 3*len(grey))
-	for i, v := range grey {
-		s.pix[3*i], s.pix[3*i+1], s.pix[3*i+2] = v, v, v
+		s.labels = s.labels[:min(limit, len(s.labels))]
+		s.grey = s.grey[:limit*s.width*s.height]
 	}
 	return s, nil
 }

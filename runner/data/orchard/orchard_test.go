@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"ordo/runner/data/source/sourcetest"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/golden.txt")
@@ -192,32 +194,32 @@ func TestEveryKeyMatters(t *testing.T) {
 	}
 }
 
-// TestConcurrent: any number of goroutines get the same bytes, kept or not.
+// TestConcurrent: any number of goroutines get the same bytes.
 func TestConcurrent(t *testing.T) {
 	s := newSet(t, Options{ImageSize: 16, Images: 24})
-	unkept := newSet(t, Options{ImageSize: 16, Images: keepBytes})
-	if unkept.kept != nil {
-		t.Fatal("a set larger than the bound is kept")
+	var want [][]uint8
+	for i := range s.Len() {
+		m, err := s.Image(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, m.Pix)
 	}
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for i := range s.Len() {
-				a, err := s.Image(i)
-				if err != nil {
-					t.Error(err)
-				}
-				b, err := unkept.Image(i)
-				if err != nil {
-					t.Error(err)
-				}
-				if !slices.Equal(a.Pix, b.Pix) {
-					t.Errorf("image %d differs", i)
+				if m, err := s.Image(i); err != nil || !slices.Equal(m.Pix, want[i]) {
+					t.Errorf("image %d differs: %v", i, err)
 				}
 			}
 		})
 	}
 	wg.Wait()
+}
+
+func TestPromises(t *testing.T) {
+	sourcetest.Check(t, newSet(t, Options{ImageSize: 8, Images: 12}), newSet(t, Options{ImageSize: 8, Images: 12, Split: Test}))
 }
 
 func TestBounds(t *testing.T) {
@@ -261,7 +263,9 @@ func BenchmarkDraw(b *testing.B) {
 			s := newSet(b, Options{ImageSize: size, Images: 1200})
 			i := 0
 			for b.Loop() {
-				s.draw(i % 1200)
+				if _, err := s.Image(i % 1200); err != nil {
+					b.Fatal(err)
+				}
 				i++
 			}
 			b.ReportMetric(float64(i)/b.Elapsed().Seconds(), "images/s")

@@ -1,0 +1,42 @@
+package fruits360
+
+import (
+	"context"
+	"fmt"
+
+	"ordo/runner/data/picture"
+	"ordo/runner/data/source"
+)
+
+// Options says where the images are.
+type Options struct {
+	Root    string
+	Bounds  source.Bounds
+	Picture picture.Options
+}
+
+// The folders of the two splits.
+const (
+	trainFolder = "Training"
+	testFolder  = "Test"
+)
+
+// depth is how far below the root the splits may lie.
+const depth = 3
+
+// Read lists both splits. Errors name the file and say what to do; the context's error comes back as it is.
+func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
+	dir, err := source.FindFolder(o.Root, depth, trainFolder, testFolder)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fruits360: %w", err)
+	}
+	trainFiles, classes, err := source.ClassFolders(dir, trainFolder, nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fruits360: %w", err)
+	}
+	testFiles, classes, err := source.ClassFolders(dir, testFolder, classes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("fruits360: %w", err)
+	}
+	return source.FileSets(ctx, trainFiles, testFiles, classes, "fruits360", o.Bounds, o.Picture)
+}

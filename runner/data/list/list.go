@@ -1,0 +1,261 @@
+package list
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"ordo/runner/data/picture"
+	"ordo/runner/data/source"
+)
+
+// Options says which table it is and what its columns are called.
+type Options struct {
+	File string
+	// PathColumn, LabelColumn and SplitColumn are names of columns; empty: see the package comment.
+	PathColumn, LabelColumn, SplitColumn string
+	TestFraction                         float64 // where the table has no test split
+	Bounds                               source.Bounds
+	Picture                              picture.Options
+}
+
+// names that a column may have if the options don't say.
+var (
+	pathNames  = []string{"path", "image", "file", "file_name", "filename", "image_path"}
+	labelNames = []string{"label", "class", "target"}
+	splitNames = []string{"split"}
+)
+
+// table is what a file says, whatever its format.
+type table struct {
+	columns []string
+	// rows has a value a column, and lines the line of each in the file; for Parquet its number from 1.
+	rows  [][]string
+	lines []int
+	unit  string // what lines counts: "line" or "row"
+	// classes are the names of the labels 0, 1 and so on, nil where the labels are the names.
+	classes []string
+	// embedded reads the images that the file holds; its column is in columns, with empty values.
+	embedded *embedded
+}
+
+// Read lists both splits. Errors name the file and the line and say what to do; the context's error comes back as it is.
+func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
+	train, test, err = read(ctx, o)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("list: %w", err)
+	}
+	return train, test, err
+}
+
+func read(ctx context.Context, o Options) (train, test source.Set, err error) {
+	f, err := os.Open(o.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := parse(f, o)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", o.File, err), f.Close())
+	}
+	if t.embedded == nil {
+		if err := f.Close(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if train, test, err = t.sets(ctx, o); err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%s: %w", o.File, err)
+	}
+	return train, test, err
+}
+
+// parse reads the table; a Parquet file that holds images stays in use.
+func parse(f *os.File, o Options) (*table, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a file; give the CSV or Parquet file that lists the images")
+	}
+	magic := make([]byte, 4)
+	if _, err := f.ReadAt(magic, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if bytes.Equal(magic, []byte("PAR1")) {
+		return readParquet(f, info.Size(), o)
+	}
+	return readCSV(f)
+}
+
+// sets makes the sets of the table.
+func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, err error) {
+	usual := pathNames
+	if t.embedded != nil {
+		usual = []string{t.embedded.group}
+	}
+	path, err := t.column("path", o.PathColumn, usual)
+	if err != nil {
+		return nil, nil, err
+	}
+	if path < 0 {
+		return nil, nil, fmt.Errorf("no column is called %s; there are %s; set data.path_column",
+			strings.Join(pathNames, ", "), source.List(t.columns))
+	}
+	label, err := t.column("label", o.LabelColumn, labelNames)
+	if err != nil {
+		return nil, nil, err
+	}
+	split, err := t.column("split", o.SplitColumn, splitNames)
+	if err != nil {
+		return nil, nil, err
+	}
+	labels, classes, err := t.labels(label)
+	if err != nil {
+		return nil, nil, err
+	}
+	var items [3][]source.File // by split
+	seen := map[string]int{}
+	for i, row := range t.rows {
+		id := row[path]
+		if t.embedded != nil {
+			id = fmt.Sprintf("%06d", i)
+		}
+		if id == "" {
+			return nil, nil, t.fault(i, "column %s is empty", t.columns[path])
+		}
+		if before, ok := seen[id]; ok {
+			return nil, nil, t.fault(i, "%q again, after %s %d; remove one of them", id, t.unit, t.lines[before])
+		}
+		seen[id] = i
+		at := splitTrain
+		if split >= 0 {
+			var ok bool
+			if at, ok = splits[strings.ToLower(row[split])]; !ok {
+				return nil, nil, t.fault(i, "split %q must be train, test or val", row[split])
+			}
+		}
+		file := filepath.FromSlash(id)
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(filepath.Dir(o.File), file)
+		}
+		items[at] = append(items[at], source.File{ID: id, Path: file, Label: labels[i]})
+	}
+	first, second := items[splitTrain], items[splitTest]
+	if len(second) == 0 {
+		second = items[splitVal]
+	}
+	switch {
+	case len(second) == 0:
+		if first, second, err = source.SplitFiles(first, o.TestFraction, o.Bounds.Seed, "the table"); err != nil {
+			return nil, nil, err
+		}
+	case len(first) == 0:
+		return nil, nil, errors.New("no image is for training; mark some with train in the split column")
+	}
+	settings := fmt.Sprintf("list %q", []string{t.columns[path]})
+	if t.embedded != nil {
+		return t.embedded.sets(ctx, first, second, classes, settings, o)
+	}
+	return source.FileSets(ctx, first, second, classes, settings, o.Bounds, o.Picture)
+}
+
+// Splits by their names.
+const (
+	splitTrain = iota
+	splitTest
+	splitVal
+)
+
+var splits = map[string]int{
+	"train": splitTrain, "training": splitTrain, "test": splitTest, "testing": splitTest,
+	"val": splitVal, "valid": splitVal, "validation": splitVal,
+}
+
+func (t *table) fault(row int, format string, args ...any) error {
+	return fmt.Errorf("%s %d: %s", t.unit, t.lines[row], fmt.Sprintf(format, args...))
+}
+
+// column returns the index of the column with the name, or with the first of the usual names that is there, or -1.
+func (t *table) column(what, name string, usual []string) (int, error) {
+	if name != "" {
+		if i := slices.Index(t.columns, name); i >= 0 {
+			return i, nil
+		}
+		return -1, fmt.Errorf("no column is called %s; there are %s; change data.%s_column", name, source.List(t.columns), what)
+	}
+	for _, name := range usual {
+		if i := slices.Index(t.columns, name); i >= 0 {
+			return i, nil
+		}
+	}
+	return -1, nil
+}
+
+// labels returns the label of each row, -1 for none, and the classes.
+func (t *table) labels(column int) (labels []int, classes []string, err error) {
+	labels = make([]int, len(t.rows))
+	if column < 0 {
+		for i := range labels {
+			labels[i] = -1
+		}
+		return labels, nil, nil
+	}
+	numbers := true
+	seen := map[string]int{}
+	for _, row := range t.rows {
+		if text := row[column]; text != "" {
+			_, err := strconv.Atoi(text)
+			numbers = numbers && err == nil
+			seen[text] = 0
+		}
+	}
+	if t.classes != nil {
+		classes = t.classes
+		for i := range classes {
+			seen[strconv.Itoa(i)] = i
+		}
+	} else {
+		for text := range seen {
+			classes = append(classes, text)
+		}
+		slices.SortFunc(classes, func(a, b string) int {
+			if numbers {
+				x, _ := strconv.Atoi(a) // all are numbers
+				y, _ := strconv.Atoi(b)
+				return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+			}
+			return cmp.Compare(a, b)
+		})
+		for i, text := range classes {
+			seen[text] = i
+		}
+	}
+	for i, row := range t.rows {
+		text := row[column]
+		if text == "" {
+			labels[i] = -1
+			continue
+		}
+		label, ok := seen[text]
+		if t.classes != nil {
+			n, err := strconv.Atoi(text)
+			label, ok = n, err == nil && n >= 0 && n < len(classes)
+			if err == nil && n == -1 { // Hugging Face's mark for no label
+				label, ok = -1, true
+			}
+		}
+		if !ok {
+			return nil, nil, t.fault(i, "label %q is none of the %d classes that the metadata name", text, len(classes))
+		}
+		labels[i] = label
+	}
+	return labels, classes, nil
+}

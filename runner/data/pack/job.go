@@ -1,0 +1,279 @@
+package pack
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"ordo/augment"
+	"ordo/runner/data/picture"
+	"ordo/runner/data/source"
+)
+
+// ErrCache is wrapped by every error about the folder or the file of packed images: no space, no permission.
+var ErrCache = errors.New("packed images")
+
+// Job says what is packed, how and where.
+type Job struct {
+	Set source.Set
+	// Name is the first part of the file's name, such as folder-train.
+	Name string
+	// Dir is the folder of packed files; it is made if it is missing. [Job.Memory] needs none.
+	Dir string
+
+	Format    string // FormatRaw or FormatJPEG
+	ShortSide int    // larger images are reduced to it; 0: none is
+	Quality   int    // of JPEG files that are encoded anew
+
+	// Skip leaves unreadable images out. Without it they are an [UnreadableError].
+	Skip bool
+
+	// Workers is how many goroutines decode; 0 is one a processor.
+	Workers int
+
+	// Note hears what the user should know while he waits, in sentences; Progress hears of every image. Both are called by
+	// the goroutine that called Pack or Memory, and may be nil.
+	Note     func(text string)
+	Progress func(done, total int)
+}
+
+func (j Job) note(format string, args ...any) {
+	if j.Note != nil {
+		j.Note(fmt.Sprintf(format, args...))
+	}
+}
+
+// Failure is an image that can't be read, and why.
+type Failure struct {
+	ID  string
+	Err error
+}
+
+func (f Failure) String() string {
+	text := f.Err.Error()
+	if strings.Contains(text, f.ID) { // it names the file
+		return text
+	}
+	return f.ID + ": " + text
+}
+
+// UnreadableError lists the images of a set that can't be read.
+type UnreadableError struct {
+	Failures []Failure // in the set's order
+	Total    int       // images of the set
+}
+
+func (e *UnreadableError) Error() string {
+	if len(e.Failures) == e.Total {
+		return fmt.Sprintf("no image of %d can be read:%s", e.Total, listed(e.Failures))
+	}
+	if len(e.Failures) == 1 {
+		return fmt.Sprintf("1 of %d images can't be read: %v; with data.on_error=skip it is left out", e.Total, e.Failures[0])
+	}
+	return fmt.Sprintf("%d of %d images can't be read:%s\nwith data.on_error=skip they are left out",
+		len(e.Failures), e.Total, listed(e.Failures))
+}
+
+// Unwrap returns the reasons.
+func (e *UnreadableError) Unwrap() []error {
+	out := make([]error, len(e.Failures))
+	for i, f := range e.Failures {
+		out[i] = f.Err
+	}
+	return out
+}
+
+// listed is the first few failures, a line each.
+func listed(failures []Failure) string {
+	const few = 5
+	var b strings.Builder
+	for i, f := range failures {
+		if i == few {
+			fmt.Fprintf(&b, "\n…and %d more", len(failures)-few)
+			break
+		}
+		b.WriteString("\n" + f.String())
+	}
+	return b.String()
+}
+
+// item is an image on its way from its source into a pack.
+type item struct {
+	index         int // in the set
+	record        []byte
+	width, height int
+	sum           uint32            // CRC-32C of the record
+	pixels        [sha256.Size]byte // SHA-256 of the decoded record
+	reduced       bool
+	err           error
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// prepare makes the record of image i, without its sums. Equal jobs make equal records.
+func (j Job) prepare(i int) (it item, img augment.Image, err error) {
+	it.index = i
+	img, err = j.Set.Image(i)
+	if err != nil {
+		return it, img, err
+	}
+	if img.Width < 1 || img.Height < 1 || len(img.Pix) != 3*img.Width*img.Height {
+		return it, img, fmt.Errorf("an image of %d x %d with %d bytes", img.Width, img.Height, len(img.Pix))
+	}
+	if img.Width > maxSide || img.Height > maxSide || len(img.Pix) > math.MaxUint32 {
+		return it, img, fmt.Errorf("%d x %d pixels are more than can be packed", img.Width, img.Height)
+	}
+	if short := min(img.Width, img.Height); j.ShortSide > 0 && short > j.ShortSide {
+		// Rounded to nearest, in integers.
+		img = reduce(img, (2*img.Width*j.ShortSide+short)/(2*short), (2*img.Height*j.ShortSide+short)/(2*short))
+		it.reduced = true
+	}
+	it.width, it.height = img.Width, img.Height
+	if j.Format == FormatRaw {
+		it.record = img.Pix
+		return it, img, nil
+	}
+	if !it.reduced {
+		if it.record, err = j.Set.Encoded(i); err != nil {
+			return it, img, err
+		}
+	}
+	if it.record == nil {
+		if it.record, err = encodeJPEG(img, j.Quality); err != nil {
+			return it, img, err
+		}
+		img, err = picture.Decode(it.record, picture.Options{})
+	}
+	return it, img, err
+}
+
+// gather prepares every image, on all workers, and gives them to emit in the set's order, from the calling goroutine. It
+// returns the images that could not be read; after the first of them, emit hears of no more unless unreadable images are
+// skipped. An error of emit or the end of ctx stops it.
+func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type task struct {
+		index int
+		done  chan item
+	}
+	n := j.Set.Len()
+	workers := max(1, min(cmp.Or(j.Workers, runtime.GOMAXPROCS(0)), n))
+	tasks := make(chan task)
+	ordered := make(chan chan item, 4*workers) // bounds how far the workers are ahead of emit
+	var failed atomic.Bool                     // no record is wanted any more, only whether the others can be read
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		defer close(ordered)
+		defer close(tasks)
+		for i := range n {
+			t := task{i, make(chan item, 1)}
+			select {
+			case ordered <- t.done:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case tasks <- t:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	for range workers {
+		wg.Go(func() {
+			for t := range tasks {
+				it, img, err := j.prepare(t.index)
+				if it.err = err; err == nil && !failed.Load() {
+					it.sum = crc32.Checksum(it.record, castagnoli)
+					it.pixels = sha256.Sum256(img.Pix)
+				}
+				t.done <- it
+			}
+		})
+	}
+	var failures []Failure
+	done := 0
+	for c := range ordered {
+		var it item
+		select {
+		case it = <-c:
+		case <-ctx.Done():
+			return failures, ctx.Err()
+		}
+		switch {
+		case it.err != nil:
+			failures = append(failures, Failure{j.Set.ID(it.index), it.err})
+			failed.Store(!j.Skip)
+		case !failed.Load():
+			if err := emit(it); err != nil {
+				return failures, err
+			}
+		}
+		done++
+		if j.Progress != nil {
+			j.Progress(done, n)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return failures, err
+	}
+	if len(failures) > 0 && (!j.Skip || len(failures) == n) {
+		return failures, &UnreadableError{failures, n}
+	}
+	return failures, nil
+}
+
+// skipped is the note about images that were left out. list is the file that has them all, or "".
+func skipped(failures []Failure, total int, list string) string {
+	text := fmt.Sprintf("warning: %d of %d images can't be read and are left out", len(failures), total)
+	if list != "" {
+		text += " (all of them are listed in " + list + ")"
+	}
+	return text + ":" + listed(failures)
+}
+
+// content hashes what is in a set into its fingerprint.
+type content struct {
+	hash.Hash
+	own string // the fingerprint that the set gives itself, which holds as long as its pixels are unchanged
+}
+
+func (j Job) newContent() *content {
+	c := &content{Hash: sha256.New()}
+	if s, ok := j.Set.(interface{ Fingerprint() string }); ok && j.Format == FormatRaw {
+		c.own = s.Fingerprint()
+	}
+	fmt.Fprintf(c, "images %q\n", j.Set.Classes())
+	return c
+}
+
+// add adds an image.
+func (c *content) add(it item, id string, label int) {
+	if it.reduced {
+		c.own = ""
+	}
+	fmt.Fprintf(c, "%q %d %d %d %x\n", id, label, it.width, it.height, it.pixels)
+}
+
+// skip notes that an image of the set is missing.
+func (c *content) skip() { c.own = "" }
+
+// fingerprint returns 16 hexadecimal digits.
+func (c *content) fingerprint() string {
+	if len(c.own) == 2*fingerprintBytes {
+		return c.own
+	}
+	return fmt.Sprintf("%x", c.Sum(nil)[:fingerprintBytes])
+}

@@ -1,0 +1,94 @@
+package data
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"ordo/runner/data/bloodcells"
+	"ordo/runner/data/cifar"
+	"ordo/runner/data/cub200"
+	"ordo/runner/data/folder"
+	"ordo/runner/data/fruits360"
+	"ordo/runner/data/idx"
+	"ordo/runner/data/list"
+	"ordo/runner/data/orchard"
+	"ordo/runner/data/picture"
+	"ordo/runner/data/source"
+	"ordo/runner/data/stl10"
+)
+
+// Sets are the two halves of an image set as its reader lists them, undecoded.
+type Sets struct {
+	Train, Test source.Set
+}
+
+// List lists the image set that the options name, and decodes nothing. It returns early with the context's error when ctx
+// is done. Errors about the files wrap [ErrData]; those about the options are Validate's.
+func List(ctx context.Context, o Options) (Sets, error) {
+	if err := o.Validate(); err != nil {
+		return Sets{}, fmt.Errorf("data: %w", err)
+	}
+	sets, err := listSets(ctx, o)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return Sets{}, wrap(err)
+	}
+	return sets, nil
+}
+
+func listSets(ctx context.Context, o Options) (s Sets, err error) {
+	bounds := source.Bounds{Images: o.Images, TestImages: o.TestImages, Seed: o.Seed}
+	colour, _ := background(o.Background) // Validate has seen it
+	pictures := picture.Options{Background: colour}
+	switch o.Source {
+	case SourceIDX:
+		var train, test *idx.Set
+		if train, test, err = idx.Read(ctx, o.Root, idx.Limits{Train: o.Images, Test: o.TestImages}); err == nil {
+			s = Sets{train, test}
+		}
+	case SourceFolder:
+		s.Train, s.Test, err = folder.Read(ctx, folder.Options{
+			Root: o.Root, TestFraction: o.TestFraction, Bounds: bounds, Picture: pictures,
+		})
+	case SourceFruits360:
+		s.Train, s.Test, err = fruits360.Read(ctx, fruits360.Options{Root: o.Root, Bounds: bounds, Picture: pictures})
+	case SourceCUB200:
+		s.Train, s.Test, err = cub200.Read(ctx, cub200.Options{Root: o.Root, Boxes: o.Boxes, Bounds: bounds, Picture: pictures})
+	case SourceBloodCells:
+		s.Train, s.Test, err = bloodcells.Read(ctx, bloodcells.Options{
+			Root: o.Root, TestFraction: o.TestFraction, Bounds: bounds, Picture: pictures,
+		})
+	case SourceCIFAR10:
+		s.Train, s.Test, err = cifar.Read(ctx, cifar.Options{Root: o.Root, Classes: 10, Bounds: bounds})
+	case SourceCIFAR100:
+		s.Train, s.Test, err = cifar.Read(ctx, cifar.Options{
+			Root: o.Root, Classes: 100, Labels: cmp.Or(o.Labels, cifar.Fine), Bounds: bounds,
+		})
+	case SourceSTL10:
+		s.Train, s.Test, err = stl10.Read(ctx, stl10.Options{Root: o.Root, Unlabeled: o.Unlabeled, Bounds: bounds})
+	case SourceList:
+		s.Train, s.Test, err = list.Read(ctx, list.Options{
+			File: o.Root, PathColumn: o.PathColumn, LabelColumn: o.LabelColumn, SplitColumn: o.SplitColumn,
+			TestFraction: o.TestFraction, Bounds: bounds, Picture: pictures,
+		})
+	default:
+		return listOrchard(o)
+	}
+	return s, err
+}
+
+func listOrchard(o Options) (Sets, error) {
+	train, err := orchard.New(orchard.Options{
+		Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, DefaultOrchardImages),
+	})
+	if err != nil {
+		return Sets{}, err
+	}
+	test, err := orchard.New(orchard.Options{
+		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, DefaultOrchardTestImages),
+	})
+	return Sets{train, test}, err
+}

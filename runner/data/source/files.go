@@ -1,0 +1,357 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"ordo/augment"
+	"ordo/runner/data/picture"
+)
+
+// File is an item that is an image file, or a box of one.
+type File struct {
+	ID    string
+	Path  string
+	Label int // -1: none
+	// Box is what is cut out, in pixels of the upright image; what lies outside the image is left out. The zero value is
+	// the whole image.
+	Box image.Rectangle
+}
+
+// Files is a set of image files.
+type Files struct {
+	files   []File
+	classes []string
+	options picture.Options
+	key     string
+}
+
+// NewFiles returns the set of the given files. Settings are the reader's name and options, in any form: they go into the
+// key. A file that isn't there is no error here, but one of Image. The error is the context's.
+func NewFiles(ctx context.Context, files []File, classes []string, settings string, o picture.Options) (*Files, error) {
+	type stat struct{ size, time int64 }
+	stats := make([]stat, len(files))
+	// The file system is what takes time, and more so where it is a network's.
+	workers := min(4*runtime.GOMAXPROCS(0), len(files)/64+1)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(files) {
+					return
+				}
+				stats[i] = stat{-1, 0}
+				if info, err := os.Stat(files[i].Path); err == nil {
+					stats[i] = stat{info.Size(), info.ModTime().UnixNano()}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "files %q %v %q\n", settings, o.Background, classes)
+	for i, f := range files {
+		fmt.Fprintf(h, "%q %d %v %d %d\n", f.ID, f.Label, f.Box, stats[i].size, stats[i].time)
+	}
+	return &Files{files: files, classes: classes, options: o, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}, nil
+}
+
+// Len returns the number of items.
+func (s *Files) Len() int { return len(s.files) }
+
+// ID returns the name of item i.
+func (s *Files) ID(i int) string { return s.files[i].ID }
+
+// Label returns the class of item i, or -1.
+func (s *Files) Label(i int) int { return s.files[i].Label }
+
+// Classes returns the names of the classes, nil when there are no labels.
+func (s *Files) Classes() []string { return slices.Clone(s.classes) }
+
+// Key names the content.
+func (s *Files) Key() string { return s.key }
+
+// Image decodes item i.
+func (s *Files) Image(i int) (augment.Image, error) {
+	f, err := s.at(i)
+	if err != nil {
+		return augment.Image{}, err
+	}
+	raw, err := read(f.Path, picture.MaxFileBytes)
+	if err != nil {
+		return augment.Image{}, fmt.Errorf("%w; remove or replace it", err)
+	}
+	m, err := picture.Decode(raw, s.options)
+	if err == nil && f.Box != (image.Rectangle{}) {
+		m, err = crop(m, f.Box)
+	}
+	if err != nil {
+		return augment.Image{}, fmt.Errorf("%s: %w; remove or replace it", f.Path, err)
+	}
+	return m, nil
+}
+
+// Encoded returns the bytes of item i if it is a whole upright JPEG, and else nil.
+func (s *Files) Encoded(i int) ([]byte, error) {
+	f, err := s.at(i)
+	if err != nil || f.Box != (image.Rectangle{}) {
+		return nil, err
+	}
+	raw, err := read(f.Path, picture.MaxFileBytes)
+	if err != nil {
+		return nil, err
+	}
+	if h, err := picture.Inspect(raw); err != nil || h.Format != "JPEG" || h.Orientation != 1 {
+		return nil, nil //nolint:nilerror // a damaged file is an error of Image
+	}
+	return raw, nil
+}
+
+// headerBytes is how much of a file is read for its header at first: enough unless a large preview precedes it.
+const headerBytes = 64 << 10
+
+// Inspect reads the header of item i.
+func (s *Files) Inspect(i int) (Header, error) {
+	f, err := s.at(i)
+	if err != nil {
+		return Header{}, err
+	}
+	info, err := os.Stat(f.Path)
+	if err != nil {
+		return Header{}, err
+	}
+	raw, err := read(f.Path, headerBytes)
+	if err != nil {
+		return Header{}, err
+	}
+	h, err := picture.Inspect(raw)
+	if err != nil && info.Size() > headerBytes {
+		if raw, err = read(f.Path, picture.MaxFileBytes); err == nil {
+			h, err = picture.Inspect(raw)
+		}
+	}
+	if err != nil {
+		return Header{}, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	out := Header{Format: h.Format, Width: h.Width, Height: h.Height, Channels: h.Channels, Bytes: info.Size()}
+	if f.Box != (image.Rectangle{}) {
+		box := f.Box.Intersect(image.Rect(0, 0, h.Width, h.Height))
+		out.Width, out.Height = box.Dx(), box.Dy()
+	}
+	return out, nil
+}
+
+// Digest names the content of item i.
+func (s *Files) Digest(i int) (string, error) {
+	f, err := s.at(i)
+	if err != nil {
+		return "", err
+	}
+	raw, err := read(f.Path, picture.MaxFileBytes)
+	if err != nil {
+		return "", err
+	}
+	return digest(fmt.Appendf(raw, "%v", f.Box)), nil
+}
+
+func digest(raw []byte) string { return fmt.Sprintf("%x", sha256.Sum256(raw)) }
+
+func (s *Files) at(i int) (File, error) {
+	if i < 0 || i >= len(s.files) {
+		return File{}, fmt.Errorf("image %d of %d", i, len(s.files))
+	}
+	return s.files[i], nil
+}
+
+// read returns the first limit bytes of a file, which must not be larger than an image may be.
+func read(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a file", path)
+	}
+	if info.Size() > picture.MaxFileBytes {
+		return nil, fmt.Errorf("%s: a file of %d MiB, the limit is %d MiB", path, info.Size()>>20, picture.MaxFileBytes>>20)
+	}
+	raw := make([]byte, min(info.Size(), limit))
+	if _, err := io.ReadFull(f, raw); err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	return raw, nil
+}
+
+// crop cuts a box out of an image.
+func crop(m augment.Image, box image.Rectangle) (augment.Image, error) {
+	b := box.Intersect(image.Rect(0, 0, m.Width, m.Height))
+	if b.Empty() {
+		return m, fmt.Errorf("its box %v lies outside of its %d x %d pixels", box, m.Width, m.Height)
+	}
+	out := augment.Image{Width: b.Dx(), Height: b.Dy(), Pix: make([]uint8, 3*b.Dx()*b.Dy())}
+	for y := range out.Height {
+		copy(out.Pix[3*y*out.Width:][:3*out.Width], m.Pix[3*((b.Min.Y+y)*m.Width+b.Min.X):])
+	}
+	return out, nil
+}
+
+// extensions are those of images, in lower case. Files of the last ones can't be read: to leave them out in silence would
+// be worse than to stop at them.
+var extensions = []string{
+	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff",
+	".heic", ".heif", ".avif", ".jp2", ".jxl",
+}
+
+// IsImage says whether a file's name is that of an image.
+func IsImage(name string) bool {
+	return slices.ContainsFunc(extensions, func(e string) bool {
+		return len(name) > len(e) && strings.EqualFold(name[len(name)-len(e):], e)
+	})
+}
+
+// maxDepth bounds how deep folders may be nested, which ends a walk along a link that leads back.
+const maxDepth = 32
+
+// Walk returns the images in dir and in the folders below it, as paths relative to dir with slashes, sorted by their bytes.
+// Symbolic links are followed; names that begin with a dot are passed over.
+func Walk(dir string) ([]string, error) {
+	var out []string
+	var walk func(below string, depth int) error
+	walk = func(below string, depth int) error {
+		if depth > maxDepth {
+			return fmt.Errorf("%s: folders are nested more than %d deep; a symbolic link may lead back", filepath.Join(dir, below), maxDepth)
+		}
+		entries, err := os.ReadDir(filepath.Join(dir, below))
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			name := e.Name()
+			if Hidden(name) {
+				continue
+			}
+			at := name
+			if below != "" {
+				at = below + "/" + name
+			}
+			isDir, err := isDir(dir, at, e)
+			switch {
+			case err != nil && !IsImage(name):
+				return fmt.Errorf("%w; remove the link or give it a target", err)
+			case isDir:
+				if err := walk(at, depth+1); err != nil {
+					return err
+				}
+			case IsImage(name):
+				out = append(out, at)
+			}
+		}
+		return nil
+	}
+	if err := walk("", 0); err != nil {
+		return nil, err
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// Folders returns the names of the folders in dir, links to folders included, sorted. Hidden ones are passed over.
+func Folders(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if Hidden(e.Name()) {
+			continue
+		}
+		ok, err := isDir(dir, e.Name(), e)
+		if err != nil && !IsImage(e.Name()) {
+			return nil, fmt.Errorf("%w; remove the link or give it a target", err)
+		}
+		if ok {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// isDir says whether an entry is a folder or a link to one.
+func isDir(dir, at string, e fs.DirEntry) (bool, error) {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir(), nil
+	}
+	info, err := os.Stat(filepath.Join(dir, at))
+	if err != nil {
+		return false, err
+	}
+	return info.IsDir(), nil
+}
+
+// Hidden says whether a name is one of those that programs keep for themselves: it begins with a dot, or is the folder of
+// resources that macOS puts into archives.
+func Hidden(name string) bool { return name[0] == '.' || name == "__MACOSX" }
+
+// FindFolder looks for a folder that has all the names in it, in root itself and then in the folders below it, down to
+// depth, nearest first. It returns an error that wraps fs.ErrNotExist if there is none, and one that lists them if there
+// are several equally near.
+func FindFolder(root string, depth int, names ...string) (string, error) {
+	if info, err := os.Stat(root); err != nil {
+		return "", err
+	} else if !info.IsDir() {
+		return "", fmt.Errorf("%s is a file, not a folder", root)
+	}
+	level := []string{root}
+	for range depth + 1 {
+		var found, next []string
+		for _, dir := range level {
+			if has(dir, names) {
+				found = append(found, dir)
+			}
+			if inner, err := Folders(dir); err == nil {
+				for _, name := range inner {
+					next = append(next, filepath.Join(dir, name))
+				}
+			}
+		}
+		switch {
+		case len(found) == 1:
+			return found[0], nil
+		case len(found) > 1:
+			return "", fmt.Errorf("%s holds several: %s; give one of them", root, List(found))
+		}
+		level = next[:min(len(next), 1000)]
+	}
+	return "", fmt.Errorf("%s holds no folder with %s in it; unpack the data set there or give another folder: %w",
+		root, List(names), fs.ErrNotExist)
+}
+
+func has(dir string, names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+}

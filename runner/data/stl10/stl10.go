@@ -1,0 +1,117 @@
+package stl10
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"ordo/runner/data/source"
+)
+
+// Options says where the files are and what is trained on.
+type Options struct {
+	Root      string
+	Unlabeled bool // add the images without labels to the training split
+	Bounds    source.Bounds
+}
+
+const (
+	side   = 96
+	pixels = 3 * side * side
+)
+
+// Read lists both splits. Errors name the file and say what to do; the context's error comes back as it is.
+func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
+	train, test, err = read(ctx, o)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("stl10: %w", err)
+	}
+	return train, test, err
+}
+
+func read(ctx context.Context, o Options) (train, test source.Set, err error) {
+	dir, err := source.FindFolder(o.Root, 1, "train_X.bin", "test_X.bin")
+	if err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(dir, "class_names.txt")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	classes := strings.Fields(string(text))
+	if len(classes) == 0 || len(classes) > 255 {
+		return nil, nil, fmt.Errorf("%s: %d names of classes; fetch the file again", path, len(classes))
+	}
+	r := source.RecordOptions{
+		Settings: fmt.Sprintf("stl10 unlabeled=%t", o.Unlabeled), Classes: classes, Bytes: pixels, Width: side, Height: side, Channels: 3,
+		Decode: columns,
+	}
+	trainRecords, err := list(dir, "train", &r)
+	if err != nil {
+		return nil, nil, err
+	}
+	testRecords, err := list(dir, "test", &r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Unlabeled {
+		more, err := list(dir, "unlabeled", &r)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("%w; fetch it, or set data.unlabeled to false", err)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		trainRecords = append(trainRecords, more...)
+	}
+	return source.RecordSets(ctx, trainRecords, testRecords, o.Bounds, r)
+}
+
+// list lists the records of a split and adds its file to the blobs.
+func list(dir, split string, r *source.RecordOptions) ([]source.Record, error) {
+	b, err := source.OpenBlob(filepath.Join(dir, split+"_X.bin"))
+	if err != nil {
+		return nil, err
+	}
+	if b.Size == 0 || b.Size%pixels != 0 {
+		return nil, fmt.Errorf("%s: %d bytes are no whole number of images of %d; fetch the file again", b.Name, b.Size, pixels)
+	}
+	var labels []byte
+	path := filepath.Join(dir, split+"_y.bin")
+	if split != "unlabeled" {
+		if labels, err = os.ReadFile(path); err != nil {
+			return nil, err
+		}
+		if int64(len(labels)) != b.Size/pixels {
+			return nil, fmt.Errorf("%s: %d labels for the %d images of %s; fetch both again", path, len(labels), b.Size/pixels, b.Name)
+		}
+	}
+	records := make([]source.Record, b.Size/pixels)
+	for i := range records {
+		records[i] = source.Record{ID: fmt.Sprintf("%s/%05d", split, i), Label: -1, Blob: len(r.Blobs), Offset: int64(i) * pixels}
+		if labels == nil {
+			continue
+		}
+		if records[i].Label = int(labels[i]) - 1; records[i].Label < 0 || records[i].Label >= len(r.Classes) {
+			return nil, fmt.Errorf("%s: image %d has label %d, want 1 to %d; fetch the file again", path, i, labels[i], len(r.Classes))
+		}
+	}
+	r.Blobs = append(r.Blobs, b)
+	return records, nil
+}
+
+// columns writes planes that lie column by column as RGB.
+func columns(dst, planes []uint8) {
+	for y := range side {
+		for x := range side {
+			for c := range 3 {
+				dst[3*(y*side+x)+c] = planes[c*side*side+x*side+y]
+			}
+		}
+	}
+}

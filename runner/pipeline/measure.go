@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Speed is how much is done in a second, by one worker and by all of them.
+type Speed struct {
+	One float64 `json:"one_worker"`
+	All float64 `json:"all_workers"`
+}
+
+// rate lets workers call do, each with its own number and 0, 1, 2 …, until the time is over or ctx is done. It returns the
+// calls in a second of all workers together, or the first error.
+func rate(ctx context.Context, workers int, limit time.Duration, do func(worker, i int) error) (float64, error) {
+	var calls atomic.Int64
+	var wg sync.WaitGroup
+	errs := make([]error, workers)
+	start := time.Now()
+	for w := range workers {
+		wg.Go(func() {
+			for i := 0; i == 0 || time.Since(start) < limit; i++ {
+				if errs[w] = ctx.Err(); errs[w] != nil {
+					return
+				}
+				if errs[w] = do(w, i); errs[w] != nil {
+					return
+				}
+				calls.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(start)
+	for _, err := range errs {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return float64(calls.Load()) / took.Seconds(), nil
+}
+
+// median of values, which it sorts; 0 of none.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+// anonymousMemory is the process's resident memory that no file backs, or 0 where that can't be told.
+func anonymousMemory() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "RssAnon:" {
+			n, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				return 0
+			}
+			return n << 10
+		}
+	}
+	return 0
+}
+
+// watchMemory returns a function that ends watching and tells the most anonymous memory that was seen.
+func watchMemory() func() int64 {
+	const interval = 20 * time.Millisecond
+	stop, done := make(chan struct{}), make(chan int64)
+	go func() {
+		most := anonymousMemory()
+		for {
+			select {
+			case <-time.After(interval):
+				most = max(most, anonymousMemory())
+			case <-stop:
+				done <- max(most, anonymousMemory())
+				return
+			}
+		}
+	}()
+	return func() int64 { close(stop); return <-done }
+}
+
+// cores is how many workers there are where all work.
+func cores() int { return runtime.GOMAXPROCS(0) }

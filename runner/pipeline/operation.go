@@ -1,0 +1,161 @@
+package pipeline
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"ordo/augment"
+)
+
+// Names of the operations that are no transformation.
+const (
+	none = "none" // crop or resize, and normalise
+	plan = "plan" // all views of the experiment
+	all  = "all"  // every transformation and family that there is
+)
+
+// operation is something to time: views of a plan.
+type operation struct {
+	name  string
+	plan  *augment.Plan
+	views []int // those of the plan that are timed, in turn
+
+	// What the others are told: the transformations of each view, as an experiment file has them, and normalisation.
+	steps     [][]any
+	mean, std [3]float64
+}
+
+// operations lists what is timed: none, each step and family of the experiment, those named besides, and the plan.
+func operations(o augment.Options, size int, names []string) ([]operation, error) {
+	if slices.Contains(names, all) {
+		names = slices.Concat(augment.StepNames(), augment.FamilyNames())
+	}
+	var ops []operation
+	add := func(name string, one augment.Options) error {
+		if slices.ContainsFunc(ops, func(op operation) bool { return op.name == name }) {
+			return nil
+		}
+		op, err := newOperation(name, one, size)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, op)
+		return nil
+	}
+	alone := func(steps []augment.Step, families []augment.Family) augment.Options {
+		one := augment.DefaultOptions()
+		one.Mean, one.Std, one.Framing, one.BaseViews = o.Mean, o.Std, augment.FramingNone, 1
+		one.Invariant, one.Ordered = steps, families
+		return one
+	}
+	if err := add(none, alone(nil, nil)); err != nil {
+		return nil, err
+	}
+	for _, s := range o.Invariant {
+		name := s.Name()
+		if s.Family != nil {
+			name = "random " + name // its scale is drawn for every view, as that of the ordered one
+		}
+		if err := add(name, alone([]augment.Step{always(s)}, nil)); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range o.Ordered {
+		if err := add(f.Family, alone(nil, []augment.Family{f})); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range names {
+		one, err := named(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(name, alone(one.Invariant, one.Ordered)); err != nil {
+			return nil, err
+		}
+	}
+	return ops, add(plan, o)
+}
+
+// named has the transformation or family of this name, with its defaults.
+func named(name string) (augment.Options, error) {
+	if s, err := augment.DefaultStep(name); err == nil {
+		return augment.Options{Invariant: []augment.Step{always(s)}}, nil
+	}
+	f, err := augment.DefaultFamily(name)
+	if err != nil {
+		return augment.Options{}, fmt.Errorf("no operation is called %q; there are %s, %s and %s", name, all,
+			strings.Join(augment.StepNames(), ", "), strings.Join(augment.FamilyNames(), ", "))
+	}
+	return augment.Options{Ordered: []augment.Family{f}}, nil
+}
+
+// always returns the step with the probability 1, if it is left to chance.
+func always(s augment.Step) augment.Step {
+	fields := reflect.ValueOf(&s).Elem()
+	for i := range fields.NumField() {
+		at := fields.Field(i)
+		if at.Kind() != reflect.Pointer || at.IsNil() {
+			continue
+		}
+		step := reflect.New(at.Type().Elem())
+		step.Elem().Set(at.Elem())
+		if p := step.Elem().FieldByName("P"); p.IsValid() && p.Kind() == reflect.Float64 {
+			p.SetFloat(1)
+		}
+		at.Set(step)
+	}
+	return s
+}
+
+func newOperation(name string, o augment.Options, size int) (operation, error) {
+	p, err := augment.NewPlan(o, size)
+	if err != nil {
+		return operation{}, fmt.Errorf("%s: %w", name, err)
+	}
+	op := operation{name: name, plan: p, mean: o.Mean, std: o.Std}
+	invariant, err := generic(o.Invariant)
+	if err != nil {
+		return operation{}, err
+	}
+	for _, f := range o.Ordered {
+		if o.Roles[f.Family] == augment.RoleInvariant {
+			moved, err := generic([]augment.Family{f})
+			if err != nil {
+				return operation{}, err
+			}
+			invariant = append(invariant, moved...)
+		}
+	}
+	families, err := generic(p.Families())
+	if err != nil {
+		return operation{}, err
+	}
+	for i, v := range p.Views() {
+		steps := slices.Clone(invariant)
+		if v.Family >= 0 {
+			steps = append(steps, families[v.Family])
+		} else if name != plan && len(families) > 0 {
+			continue // the operation is the family
+		}
+		op.views, op.steps = append(op.views, i), append(op.steps, steps)
+	}
+	return op, nil
+}
+
+// generic returns a list as the YAML of an experiment has it.
+func generic(list any) ([]any, error) {
+	text, err := yaml.Marshal(list)
+	if err != nil {
+		return nil, fmt.Errorf("write the steps: %w", err)
+	}
+	var out []any
+	if err := yaml.Unmarshal(text, &out); err != nil {
+		return nil, fmt.Errorf("read the steps: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,202 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"ordo/augment"
+	"ordo/runner/config"
+	"ordo/runner/data"
+	"ordo/runner/data/pack"
+	"ordo/runner/data/source"
+	"ordo/runner/sheet"
+)
+
+// Options says what is shown.
+type Options struct {
+	Experiment config.Experiment
+	Split      string // SplitTrain or SplitTest
+	Images     int    // rows of views, spread over the split
+	Steps      int    // scales of a family, from 0 to 1; at least 2
+	Size       int    // of a picture in pixels; 0: sheet's
+}
+
+// The splits.
+const (
+	SplitTrain = "train"
+	SplitTest  = "test"
+)
+
+// chosen are some items of a set.
+type chosen struct {
+	source.Set
+	items []int
+}
+
+func (c chosen) Len() int                           { return len(c.items) }
+func (c chosen) ID(i int) string                    { return c.Set.ID(c.items[i]) }
+func (c chosen) Label(i int) int                    { return c.Set.Label(c.items[i]) }
+func (c chosen) Image(i int) (augment.Image, error) { return c.Set.Image(c.items[i]) }
+func (c chosen) Encoded(i int) ([]byte, error)      { return c.Set.Encoded(c.items[i]) }
+
+// Sheet draws the views. Errors about the images wrap data.ErrData.
+func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
+	e := o.Experiment
+	plan, err := augment.NewPlan(e.Augment, e.Data.ImageSize)
+	if err != nil {
+		return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+	}
+	sets, err := data.List(ctx, e.Data)
+	if err != nil {
+		return sheet.Sheet{}, err
+	}
+	set := sets.Train
+	if o.Split == SplitTest {
+		set = sets.Test
+	}
+	n := min(o.Images, set.Len())
+	c := chosen{Set: set, items: make([]int, n)}
+	for i := range c.items {
+		c.items[i] = i * set.Len() / n
+	}
+	job := e.Data.Job(c, o.Split)
+	job.Format = pack.FormatRaw // the same as memory
+	images, err := job.Memory(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			err = errors.Join(data.ErrData, err)
+		}
+		return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+	}
+	d := drawer{plan: plan, options: e.Augment, pixels: make([]float32, 3*e.Data.ImageSize*e.Data.ImageSize)}
+	out := sheet.Sheet{
+		Title: e.Name, Size: o.Size,
+		Note: fmt.Sprintf("%s, %s split, %d px, framing %s, seed %d", e.Data.Source, o.Split, e.Data.ImageSize, plan.Framing(), e.Seed),
+	}
+	views := sheet.Group{Heading: "Views of the first epoch", Note: fmt.Sprintf("the image, then its %d views", len(plan.Views()))}
+	for i := range images.Len() {
+		m, err := images.Image(i)
+		if err != nil {
+			return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+		}
+		views.Rows = append(views.Rows, d.views(m, augment.Key{Seed: e.Seed, Sample: uint64(c.items[i])}, label(c, i)))
+	}
+	out.Groups = append(out.Groups, views)
+	first, err := images.Image(0)
+	if err != nil {
+		return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+	}
+	for _, f := range families(e.Augment) {
+		g, err := d.family(f, first, o.Steps)
+		if err != nil {
+			return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+		}
+		out.Groups = append(out.Groups, g)
+	}
+	return out, nil
+}
+
+// label names an item by its class, or else by its id.
+func label(s source.Set, i int) string {
+	if l := s.Label(i); l >= 0 {
+		return s.Classes()[l]
+	}
+	id := s.ID(i)
+	return id[strings.LastIndexByte(id, '/')+1:]
+}
+
+// role is a family and what the experiment does with it.
+type role struct {
+	augment.Family
+	role string
+}
+
+// families are those that the experiment orders or randomises, each once.
+func families(o augment.Options) []role {
+	var out []role
+	seen := map[string]bool{}
+	add := func(f augment.Family, as string) {
+		if !seen[f.Family] && as != augment.RoleAbsent {
+			seen[f.Family] = true
+			out = append(out, role{f, as})
+		}
+	}
+	for _, f := range o.Ordered {
+		as, ok := o.Roles[f.Family]
+		if !ok {
+			as = augment.RoleOrdered
+		}
+		add(f, as)
+	}
+	for _, s := range o.Invariant {
+		if s.Family != nil {
+			add(*s.Family, augment.RoleInvariant)
+		}
+	}
+	return out
+}
+
+// drawer renders views and makes pictures of them.
+type drawer struct {
+	plan    *augment.Plan
+	options augment.Options
+	scratch augment.Scratch
+	pixels  []float32
+}
+
+// views is the row of an image.
+func (d *drawer) views(m augment.Image, k augment.Key, label string) sheet.Row {
+	row := sheet.Row{Label: label, Cells: []sheet.Cell{{Image: m, Label: "image"}}}
+	for i, v := range d.plan.Views() {
+		d.plan.Render(d.pixels, &d.scratch, m, k, i)
+		row.Cells = append(row.Cells, sheet.Cell{Image: d.picture(d.plan), Label: d.name(k, i, v)})
+	}
+	return row
+}
+
+// name says what a view is.
+func (d *drawer) name(k augment.Key, i int, v augment.View) string {
+	switch {
+	case v.Family >= 0:
+		return fmt.Sprintf("%s %.2f", d.plan.Families()[v.Family].Family, d.plan.Scale(k, i))
+	case v.Family < -1:
+		return "plain"
+	case v.Level >= d.options.BaseViews:
+		return fmt.Sprintf("local %d", v.Level-d.options.BaseViews+1)
+	default:
+		return fmt.Sprintf("base %d", v.Level+1)
+	}
+}
+
+// family is the row of a family, from scale 0 to 1.
+func (d *drawer) family(f role, m augment.Image, steps int) (sheet.Group, error) {
+	f.Levels = max(f.Levels, 1) // of no meaning for an invariant one, but a plan asks for it
+	plan, err := d.plan.Evaluation([]augment.Family{f.Family})
+	if err != nil {
+		return sheet.Group{}, err
+	}
+	var row sheet.Row
+	for i := range steps {
+		scale := float64(i) / float64(steps-1)
+		plan.RenderEval(d.pixels, &d.scratch, m, 0, scale)
+		row.Cells = append(row.Cells, sheet.Cell{Image: d.picture(plan), Label: fmt.Sprintf("%.2f", scale)})
+	}
+	note := fmt.Sprintf("%s, max %v", f.role, f.Max)
+	return sheet.Group{Heading: f.Family.Family, Note: note, Rows: []sheet.Row{row}}, nil
+}
+
+// picture takes the normalisation back.
+func (d *drawer) picture(p *augment.Plan) augment.Image {
+	n := p.ImageSize() * p.ImageSize()
+	m := augment.Image{Width: p.ImageSize(), Height: p.ImageSize(), Pix: make([]uint8, 3*n)}
+	for c := range 3 {
+		for i, v := range d.pixels[c*n : (c+1)*n] {
+			x := float64(v)*d.options.Std[c] + d.options.Mean[c]
+			m.Pix[3*i+c] = uint8(math.Round(255 * min(max(x, 0), 1)))
+		}
+	}
+	return m
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,7 +103,8 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 		if err != nil {
 			return sheet.Sheet{}, fmt.Errorf("views: %w", err)
 		}
-		views.Rows = append(views.Rows, d.views(m, augment.Key{Seed: e.Seed, Sample: uint64(c.items[i])}, label(c, i)))
+		at := slices.IndexFunc(c.items, func(item int) bool { return set.ID(item) == images.ID(i) }) // unreadable ones may be left out
+		views.Rows = append(views.Rows, d.views(m, augment.Key{Seed: e.Seed, Sample: uint64(c.items[at])}, label(c, at)))
 	}
 	out.Groups = append(out.Groups, views)
 	first, err := images.Image(0)

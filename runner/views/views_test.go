@@ -142,6 +142,11 @@ func TestFiles(t *testing.T) {
 	if !errors.Is(err, data.ErrData) || !strings.Contains(err.Error(), "3.png: an empty file") {
 		t.Errorf("an unreadable image: %v", err)
 	}
+	e.Data.OnError = data.OnErrorSkip
+	s = draw(t, Options{Experiment: e, Split: SplitTest, Images: 5, Steps: 2})
+	if r := s.Groups[0].Rows; len(r) != 1 || r[0].Label != "2.png" {
+		t.Errorf("unreadable images are skipped: %d rows", len(r))
+	}
 	e.Data.Root = "missing"
 	if _, err := Sheet(t.Context(), Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, data.ErrData) {
 		t.Errorf("a missing root: %v", err)

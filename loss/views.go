@@ -193,4 +193,4 @@ func checkFinite(v Views, o Output) error {
 	return nil
 }
 
-func finite(x float32) bool { return x-x == 0 }
+func finite(x float32) bool { return x*0 == 0 }

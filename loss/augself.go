@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // augSelfTerm is the term of AugSelf: how do the draws of two views differ?
@@ -33,6 +35,7 @@ func newAugSelf(o BaselineOptions) term {
 			parameters: []string{"brightness", "contrast", "saturation", "hue"}},
 		{name: "flip", weight: o.Groups.Flip, binary: true, step: "horizontal_flip", parameters: []string{"applied"}},
 		{name: "blur", weight: o.Groups.Blur, normalise: true, step: "gaussian_blur", parameters: []string{"sigma"}},
+		{name: "scale", weight: o.Groups.Scale, step: "a family, such as rotate"},
 	} {
 		for i := range g.parameters {
 			g.parameters[i] = g.step + "." + g.parameters[i]
@@ -61,6 +64,9 @@ func (t *augSelfTerm) needs(to []Need, v Views) ([]Need, error) {
 				g.columns = append(g.columns, at)
 			}
 		}
+		if g.parameters == nil {
+			g.columns = scales(g.columns, v)
+		}
 		if len(g.columns) == 0 {
 			return to, fmt.Errorf("augself predicts the differences of %s, which draws nothing here: add it to augment.invariant or leave %s out of groups",
 				g.step, g.name)
@@ -68,6 +74,17 @@ func (t *augSelfTerm) needs(to []Need, v Views) ([]Need, error) {
 		dim += len(g.columns)
 	}
 	return append(to, Need{Output: outputAugSelf, Dim: dim, Kind: NeedPair}), nil
+}
+
+// scales appends where the scales of invariant families are. Those of ordered ones are 0 in all base views.
+func scales(to []int, v Views) []int {
+	for i, p := range v.ParameterNames {
+		name, isScale := strings.CutSuffix(p, ".scale")
+		if isScale && name != "random_affine" && !slices.Contains(v.Names, name) {
+			to = append(to, i)
+		}
+	}
+	return to
 }
 
 // column returns where a parameter is, or -1.

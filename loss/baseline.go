@@ -33,6 +33,7 @@ type AugSelfGroups struct {
 	Color float64 `yaml:"color"` // color_jitter: brightness, contrast, saturation, hue
 	Flip  float64 `yaml:"flip"`  // horizontal_flip: whether both views have it or none
 	Blur  float64 `yaml:"blur"`  // gaussian_blur: sigma
+	Scale float64 `yaml:"scale"` // the families among the invariant transformations: their scales; ordo's own addition
 }
 
 // baselineKind is a kind of term of another method.
@@ -106,7 +107,7 @@ func (o BaselineOptions) validate(add func(error), prefix string) {
 	for _, g := range []struct {
 		name   string
 		weight float64
-	}{{"crop", o.Groups.Crop}, {"color", o.Groups.Color}, {"flip", o.Groups.Flip}, {"blur", o.Groups.Blur}} {
+	}{{"crop", o.Groups.Crop}, {"color", o.Groups.Color}, {"flip", o.Groups.Flip}, {"blur", o.Groups.Blur}, {"scale", o.Groups.Scale}} {
 		add(within(prefix+"groups."+g.name, g.weight, 0, maxWeight))
 	}
 }

@@ -85,7 +85,7 @@ func TestGradientsThroughCompute(t *testing.T) {
 			o := only(t, kind)
 			switch term := o.Terms[0]; {
 			case term.Baseline != nil && kind == KindAugSelf:
-				term.Baseline.Groups = AugSelfGroups{1, 2, 3, 4}
+				term.Baseline.Groups = AugSelfGroups{Crop: 1, Color: 2, Flip: 3, Blur: 4}
 			case term.Invariance != nil && kind != KindMoCo:
 				term.Invariance.Schedule, v.Progress = ScheduleLinear, 0.05
 			}
@@ -193,31 +193,33 @@ func TestCARELeavesTransformationsFree(t *testing.T) {
 }
 
 func TestAugSelfDifferences(t *testing.T) {
-	v := Views{Images: 2, Family: []int{BaseView, PlainView, BaseView}, ParameterNames: parameterNames[:10],
-		ParameterWidth: []float64{0.5, 0.5, 0.5, 0.5, 1, 0.8, 0.8, 0, 0.2, 2},
+	v := Views{Images: 2, Family: []int{BaseView, PlainView, BaseView}, Names: []string{"zoom"},
+		// The scale of random_affine is a magnification, that of zoom is ordered.
+		ParameterNames: slices.Concat(parameterNames[:10], []string{"rotate.scale", "random_affine.scale", "zoom.scale"}),
+		ParameterWidth: []float64{0.5, 0.5, 0.5, 0.5, 1, 0.8, 0.8, 0, 0.2, 2, 0, 0, 0},
 		Parameters: slices.Concat(
-			[]float32{0.5, 0.75, 1, 0.5, 0, 0.25, 0, 3, 0.125, 2}, // base view 0 of image 0
-			[]float32{0.5, 0.25, 1, 1, 1, 0, 0, 0, 0, 0},          // and of image 1, flipped
-			make([]float32, 20), // the plain view
-			[]float32{0.25, 0.75, 0.5, 0.5, 1, -0.25, 0, 1, -0.0625, 1}, // base view 1 of image 0, flipped
-			[]float32{0.5, 0.25, 1, 1, 1, 0, 0, 0, 0, 0},                // and of image 1
+			[]float32{0.5, 0.75, 1, 0.5, 0, 0.25, 0, 3, 0.125, 2, 1, 1, 0}, // base view 0 of image 0
+			[]float32{0.5, 0.25, 1, 1, 1, 0, 0, 0, 0, 0, 0, 2, 0},          // and of image 1, flipped
+			make([]float32, 26), // the plain view
+			[]float32{0.25, 0.75, 0.5, 0.5, 1, -0.25, 0, 1, -0.0625, 1, 0.75, 3, 0}, // base view 1 of image 0, flipped
+			[]float32{0.5, 0.25, 1, 1, 1, 0, 0, 0, 0, 0, 0, 4, 0},                   // and of image 1
 		)}
-	term := newAugSelf(BaselineOptions{Groups: AugSelfGroups{1, 1, 1, 1}}).(*augSelfTerm)
+	term := newAugSelf(BaselineOptions{Groups: AugSelfGroups{1, 1, 1, 1, 1}}).(*augSelfTerm)
 	needs, err := term.needs(nil, v)
-	if err != nil || !slices.Equal(needs, []Need{{"augself", 10, NeedPair}}) {
+	if err != nil || !slices.Equal(needs, []Need{{"augself", 11, NeedPair}}) {
 		t.Fatalf("%v, %v", needs, err)
 	}
-	term.differences(v, 10)
+	term.differences(v, 11)
 	want := [][]float64{
-		// crop, its centre mirrored where flipped and not divided; colour by its width; one of the two is flipped; blur
-		{0.25, 0.5, 0.5, 0, 0.5 / 0.8, 0, 2, 0.1875 / 0.2, 0, 0.5},
-		{0, 0, 0, 0, 0, 0, 0, 0, 1, 0},
-		{-0.25, -0.5, -0.5, 0, -0.5 / 0.8, 0, -2, -0.1875 / 0.2, 0, -0.5},
-		{0, 0, 0, 0, 0, 0, 0, 0, 1, 0},
+		// crop, its centre mirrored where flipped and not divided; colour by its width; one of the two is flipped; blur; scale
+		{0.25, 0.5, 0.5, 0, 0.5 / 0.8, 0, 2, 0.1875 / 0.2, 0, 0.5, 0.25},
+		{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
+		{-0.25, -0.5, -0.5, 0, -0.5 / 0.8, 0, -2, -0.1875 / 0.2, 0, -0.5, -0.25},
+		{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
 	}
 	for i, x := range slices.Concat(want...) {
 		if math.Abs(term.target[i]-x) > 1e-12 {
-			t.Errorf("row %d, column %d: %g, want %g", i/10, i%10, term.target[i], x)
+			t.Errorf("row %d, column %d: %g, want %g", i/11, i%11, term.target[i], x)
 		}
 	}
 }

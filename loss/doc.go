@@ -156,12 +156,13 @@
 // augself (Lee et al. 2021, and the authors' code) predicts from the features of base views 0 and 1 how their draws w
 // differ, in both orders; `augself` holds 2 N rows p. Further base views are not looked at. With the groups' weights λ:
 //
-//	Σ_group λ * mean (tanh(p) - (w0-w1))²          crop, color, blur
+//	Σ_group λ * mean (tanh(p) - (w0-w1))²          crop, color, blur, scale
 //	   flip λ * mean log(1+exp(p)) - p*[w0 = w1]    flip
 //
 // A crop is its centre, height and width as shares of the image, the centre mirrored where the view is flipped. Factors
 // of colour and the sigma of a blur are divided by how far apart they can be ([Views].ParameterWidth), so that their
-// differences lie in [-1, 1]. (The authors leave that of a blur as it is, up to 2, which tanh cannot reach.) Diagnostics:
+// differences lie in [-1, 1]. (The authors leave that of a blur as it is, up to 2, which tanh cannot reach.) The group scale is ours: the scales of the
+// families among the invariant transformations. Diagnostics:
 // value/GROUP, without its weight, and accuracy/flip.
 //
 // care (Gupta et al. 2024): a transformation must leave the cosines of images as they are. Shared images,

@@ -52,6 +52,9 @@ func (e *evaluator) run(ctx context.Context) (track.Evaluation, error) {
 		return out, err
 	}
 	for i := range e.plan.Families() {
+		if e.plan.FamilyInfo(i).Classes > 0 {
+			continue // its scales are classes and have no order
+		}
 		if err := e.order(ctx, &out, i); err != nil {
 			return out, err
 		}

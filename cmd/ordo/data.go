@@ -170,13 +170,13 @@ func printDataInfo(w io.Writer, d dataInfo) {
 	if len(d.Classes) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%-40s%12s%12s\n", fmt.Sprintf("class (%d)", len(d.Classes)), "train", "test")
+	fmt.Fprintf(w, "\n%-44s%10s%10s\n", fmt.Sprintf("class (%d)", len(d.Classes)), "train", "test")
 	for i, c := range d.Classes {
 		if i == maxInfoClasses {
 			fmt.Fprintf(w, "and %d more\n", len(d.Classes)-i)
 			break
 		}
-		fmt.Fprintf(w, "%-40s%12d%12d\n", c.Name, c.Train, c.Test)
+		fmt.Fprintf(w, "%-44s%10d%10d\n", shorten(c.Name, 43), c.Train, c.Test)
 	}
 }
 
@@ -243,4 +243,13 @@ func newDataVerifyCommand(g *global) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd
+}
+
+// shorten cuts a text to so many letters.
+func shorten(text string, most int) string {
+	letters := []rune(text)
+	if len(letters) <= most {
+		return text
+	}
+	return string(letters[:most-1]) + "…"
 }

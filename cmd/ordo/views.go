@@ -37,8 +37,8 @@ is trained. Keys are changed as for ordo run.`,
 				return usageErrorf(cmd, "--images must be in [1, %d], got %d", maxSheetImages, o.Images)
 			case o.Steps < 2 || o.Steps > maxSheetSteps:
 				return usageErrorf(cmd, "--steps must be in [2, %d], got %d", maxSheetSteps, o.Steps)
-			case o.Size < 8 || o.Size > maxSheetSize:
-				return usageErrorf(cmd, "--size must be in [8, %d], got %d", maxSheetSize, o.Size)
+			case o.Size != 0 && (o.Size < 8 || o.Size > maxSheetSize):
+				return usageErrorf(cmd, "--size must be in [8, %d], or 0, got %d", maxSheetSize, o.Size)
 			case o.Split != views.SplitTrain && o.Split != views.SplitTest:
 				return usageErrorf(cmd, "--split must be one of train, test, got %q", o.Split)
 			}
@@ -64,7 +64,7 @@ is trained. Keys are changed as for ordo run.`,
 	cmd.Flags().StringVar(&out, "out", "", "file to write (`FILE.png`)")
 	cmd.Flags().IntVar(&o.Images, "images", 4, "show `N` images, spread over the split")
 	cmd.Flags().IntVar(&o.Steps, "steps", 9, "show `N` scales of a family")
-	cmd.Flags().IntVar(&o.Size, "size", 112, "side of a picture in `PIXELS`")
+	cmd.Flags().IntVar(&o.Size, "size", 0, "side of a picture in `PIXELS`; 0 is about 120")
 	cmd.Flags().StringVar(&o.Split, "split", views.SplitTrain, "`SPLIT` of the data set: train or test")
 	return cmd
 }

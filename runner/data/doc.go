@@ -2,10 +2,21 @@
 //
 // # Words
 //
-// A source is a kind of image set, one package below this one each: orchard (drawn by ordo itself, with a
-// known answer to "what should be equivariant"), idx (the files of MNIST and its relatives) and folder (a
-// folder a class, JPEG and PNG). A set is what one source yields for one split, train or test: a numbered
-// list of RGB images, each with a label and an id. A class is a label's name.
+// A source is a kind of image set, one package below this one each, whose documentation has the layout on disk:
+//
+//	orchard            drawn by ordo itself, with a known answer to "what should be equivariant"
+//	idx                the files of MNIST and its relatives
+//	folder             a folder a class, or images without classes
+//	fruits360          Fruits-360
+//	cub200             Caltech-UCSD Birds-200-2011, whole or cut to the birds
+//	bloodcells         blood cells: the four-class folders, or the boxes of BCCD
+//	cifar10, cifar100  the binary versions (package cifar)
+//	stl10              the binary version
+//	list               a CSV or Parquet file of paths and labels, or a Parquet file that holds the images
+//
+// A set is what one source yields for one split, train or test: a numbered list of RGB images, each with a label and an
+// id. A class is a label's name. [List] gives the sets undecoded, as package source has them, [Open] those that are trained
+// on. Image files are decoded by package picture.
 //
 // # What a set promises
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"ordo/augment"
@@ -21,7 +22,7 @@ type Options struct {
 	Split      string // SplitTrain or SplitTest
 	Images     int    // rows of views, spread over the split
 	Steps      int    // scales of a family, from 0 to 1; at least 2
-	Size       int    // of a picture in pixels; 0: sheet's
+	Size       int    // side of a picture in pixels; 0: about 120, a whole multiple of the views' side if they are smaller
 }
 
 // The splits.
@@ -42,6 +43,26 @@ func (c chosen) Label(i int) int                    { return c.Set.Label(c.items
 func (c chosen) Image(i int) (augment.Image, error) { return c.Set.Image(c.items[i]) }
 func (c chosen) Encoded(i int) ([]byte, error)      { return c.Set.Encoded(c.items[i]) }
 
+// choose picks up to n items, spread evenly, of different classes as far as there are any near.
+func choose(set source.Set, n int) chosen {
+	n = min(n, set.Len())
+	c := chosen{Set: set}
+	seen := map[int]bool{}
+	for k := range n {
+		from, end := k*set.Len()/n, (k+1)*set.Len()/n
+		at := from
+		for i := from; i < min(end, from+1000); i++ {
+			if !seen[set.Label(i)] {
+				at = i
+				break
+			}
+		}
+		seen[set.Label(at)] = true
+		c.items = append(c.items, at)
+	}
+	return c
+}
+
 // Sheet draws the views. Errors about the images wrap data.ErrData.
 func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	e := o.Experiment
@@ -57,11 +78,7 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	if o.Split == SplitTest {
 		set = sets.Test
 	}
-	n := min(o.Images, set.Len())
-	c := chosen{Set: set, items: make([]int, n)}
-	for i := range c.items {
-		c.items[i] = i * set.Len() / n
-	}
+	c := choose(set, o.Images)
 	job := e.Data.Job(c, o.Split)
 	job.Format = pack.FormatRaw // the same as memory
 	images, err := job.Memory(ctx)
@@ -72,6 +89,9 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 		return sheet.Sheet{}, fmt.Errorf("views: %w", err)
 	}
 	d := drawer{plan: plan, options: e.Augment, pixels: make([]float32, 3*e.Data.ImageSize*e.Data.ImageSize)}
+	if o.Size == 0 {
+		o.Size = pictureSize(e.Data.ImageSize)
+	}
 	out := sheet.Sheet{
 		Title: e.Name, Size: o.Size,
 		Note: fmt.Sprintf("%s, %s split, %d px, framing %s, seed %d", e.Data.Source, o.Split, e.Data.ImageSize, plan.Framing(), e.Seed),
@@ -97,6 +117,15 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 		out.Groups = append(out.Groups, g)
 	}
 	return out, nil
+}
+
+// pictureSize is the side at which views of the given size are shown.
+func pictureSize(size int) int {
+	const good, most = 120, 160
+	if size > most {
+		return most
+	}
+	return size * max(1, (good+size/2)/size)
 }
 
 // label names an item by its class, or else by its id.
@@ -182,7 +211,7 @@ func (d *drawer) family(f role, m augment.Image, steps int) (sheet.Group, error)
 	for i := range steps {
 		scale := float64(i) / float64(steps-1)
 		plan.RenderEval(d.pixels, &d.scratch, m, 0, scale)
-		row.Cells = append(row.Cells, sheet.Cell{Image: d.picture(plan), Label: fmt.Sprintf("%.2f", scale)})
+		row.Cells = append(row.Cells, sheet.Cell{Image: d.picture(plan), Label: strconv.FormatFloat(scale, 'g', 3, 64)})
 	}
 	note := fmt.Sprintf("%s, max %v", f.role, f.Max)
 	return sheet.Group{Heading: f.Family.Family, Note: note, Rows: []sheet.Row{row}}, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,17 +158,17 @@ func TestErrors(t *testing.T) {
 func Example() {
 	root, err := os.MkdirTemp("", "cifar")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(root)
 	for name, raw := range hundred() {
 		if err := os.WriteFile(filepath.Join(root, name), raw, 0o600); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 	train, test, err := Read(context.Background(), Options{Root: root, Classes: 100, Labels: Coarse})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(train.Len(), test.Len(), train.Classes(), train.ID(2))
 	// Output:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image/color"
-	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,7 +159,7 @@ func FuzzTable(f *testing.F) {
 func Example() {
 	dir, err := os.MkdirTemp("", "cub")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
 	for name, text := range map[string]string{
@@ -172,15 +171,15 @@ func Example() {
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 	train, test, err := Read(context.Background(), Options{Root: dir})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(train.Classes(), train.ID(0), test.ID(0))
 	// Output:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image/color"
 	"io/fs"
-	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,18 +83,18 @@ func TestErrors(t *testing.T) {
 func Example() {
 	root, err := os.MkdirTemp("", "fruits")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(root)
 	for _, name := range []string{"Training/Apple Braeburn 1/r_321_100.jpg", "Test/Apple Braeburn 1/0_100.jpg"} {
 		path := filepath.Join(root, "fruits-360_100x100", "fruits-360", name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o600)); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 	train, test, err := Read(context.Background(), Options{Root: root})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Printf("%q %s %s\n", train.Classes(), train.ID(0), test.ID(0))
 	// Output:

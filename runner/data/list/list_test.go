@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"image/color"
 	"io/fs"
-	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -269,16 +268,16 @@ func FuzzRead(f *testing.F) {
 func Example() {
 	dir, err := os.MkdirTemp("", "list")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "images.csv")
 	if err := os.WriteFile(file, []byte("path,label,split\n1.jpg,cat,train\n2.jpg,dog,train\n3.jpg,dog,test\n"), 0o600); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	train, test, err := Read(context.Background(), Options{File: file})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(train.Len(), test.Len(), train.Classes())
 	// Output:

@@ -111,7 +111,7 @@ func TestDamage(t *testing.T) {
 	}
 	for name := range references(t) {
 		raw := read(t, name)
-		for n := range len(raw) {
+		for n := range raw {
 			if n > 300 && n%37 != 0 {
 				continue
 			}

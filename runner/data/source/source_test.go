@@ -8,7 +8,6 @@ import (
 	"image"
 	"image/color"
 	"io/fs"
-	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -162,13 +161,13 @@ func TestBlobs(t *testing.T) {
 func ExampleNewFiles() {
 	dir, err := os.MkdirTemp("", "files")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
 	files := []source.File{{ID: "gone", Path: filepath.Join(dir, "gone.png"), Label: 0}}
 	s, err := source.NewFiles(context.Background(), files, []string{"cat"}, "example", picture.Options{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	_, err = s.Image(0)
 	fmt.Println(s.Len(), s.Classes(), errors.Is(err, fs.ErrNotExist))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,17 +106,17 @@ func TestErrors(t *testing.T) {
 func Example() {
 	root, err := os.MkdirTemp("", "stl10")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(root)
 	for name, raw := range tree() {
 		if err := os.WriteFile(filepath.Join(root, name), raw, 0o600); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 	train, test, err := Read(context.Background(), Options{Root: root, Unlabeled: true})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(train.Len(), test.Len(), train.Label(1), train.Label(3))
 	// Output:

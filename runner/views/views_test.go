@@ -1,0 +1,176 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image/color"
+	"log"
+	"slices"
+	"strings"
+	"testing"
+
+	"ordo/augment"
+	"ordo/runner/config"
+	"ordo/runner/data"
+	"ordo/runner/data/source/sourcetest"
+	"ordo/runner/sheet"
+)
+
+const experiment = `
+data: {image_size: 16, images: 48, test_images: 24}
+augment:
+  invariant:
+    - horizontal_flip
+    - {family: blur, max: 1}
+  ordered:
+    - {family: rotate, max: 90, levels: 2}
+    - {family: hue, levels: 1}
+    - {family: zoom, levels: 1}
+  roles: {zoom: invariant}
+`
+
+func load(t testing.TB, overrides ...string) config.Experiment {
+	t.Helper()
+	e, err := config.Parse("tiny.yaml", []byte(experiment), overrides, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func draw(t testing.TB, o Options) sheet.Sheet {
+	t.Helper()
+	s, err := Sheet(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Draw(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func labels(r sheet.Row) []string {
+	var out []string
+	for _, c := range r.Cells {
+		out = append(out, c.Label)
+	}
+	return out
+}
+
+func TestSheet(t *testing.T) {
+	s := draw(t, Options{Experiment: load(t), Split: SplitTrain, Images: 3, Steps: 3})
+	var headings []string
+	for _, g := range s.Groups {
+		headings = append(headings, g.Heading+": "+g.Note)
+	}
+	if want := []string{
+		"Views of the first epoch: the image, then its 5 views", "rotate: ordered, max 90", "hue: ordered, max 0.5", "zoom: invariant, max 2",
+		"blur: invariant, max 1",
+	}; !slices.Equal(headings, want) {
+		t.Errorf("headings %q", headings)
+	}
+	if s.Title != "tiny" || s.Note != "orchard, train split, 16 px, framing circle, seed 1" || s.Size != 128 {
+		t.Errorf("%q, %q, pictures of %d", s.Title, s.Note, s.Size)
+	}
+	seen := map[string]bool{}
+	for _, r := range s.Groups[0].Rows {
+		if seen[r.Label] {
+			t.Errorf("two rows are of the class %s", r.Label)
+		}
+		seen[r.Label] = true
+		got := labels(r)
+		if len(got) != 6 || !slices.Equal(got[:3], []string{"image", "base 1", "base 2"}) || !strings.HasPrefix(got[3], "rotate ") || !strings.HasPrefix(got[5], "hue ") {
+			t.Errorf("%s: %q", r.Label, got)
+		}
+	}
+	for _, g := range s.Groups[1:] {
+		if got := labels(g.Rows[0]); !slices.Equal(got, []string{"0", "0.5", "1"}) {
+			t.Errorf("%s: %q", g.Heading, got)
+		}
+		first, last := g.Rows[0].Cells[0].Image, g.Rows[0].Cells[2].Image
+		if slices.Equal(first.Pix, last.Pix) || !slices.Equal(first.Pix, s.Groups[1].Rows[0].Cells[0].Image.Pix) {
+			t.Errorf("%s doesn't begin at the origin, or doesn't move", g.Heading)
+		}
+	}
+}
+
+// TestViewsAreTheLoaders holds the pictures against what training sees.
+func TestViewsAreTheLoaders(t *testing.T) {
+	e := load(t, "seed=5", "augment.mean=[0.4,0.5,0.6]", "augment.std=[0.2,0.25,0.3]")
+	s := draw(t, Options{Experiment: e, Split: SplitTrain, Images: 2, Steps: 2})
+	splits, err := data.Open(t.Context(), e.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := augment.NewPlan(e.Augment, e.Data.ImageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := splits.Train.Image(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scratch augment.Scratch
+	n := 16 * 16
+	view := make([]float32, 3*n)
+	for v := range plan.Views() {
+		plan.Render(view, &scratch, m, augment.Key{Seed: 5}, v)
+		got := s.Groups[0].Rows[0].Cells[v+1].Image
+		for i := range n {
+			for c := range 3 {
+				x := 255 * (float64(view[c*n+i])*e.Augment.Std[c] + e.Augment.Mean[c])
+				if d := float64(got.Pix[3*i+c]) - min(max(x, 0), 255); d > 0.51 || d < -0.51 {
+					t.Fatalf("view %d, pixel %d: %d, want %v", v, i, got.Pix[3*i+c], x)
+				}
+			}
+		}
+	}
+}
+
+func TestFiles(t *testing.T) {
+	root := sourcetest.Write(t, map[string][]byte{
+		"train/1.png": sourcetest.PNG(t, 100, 80, color.White), "test/2.png": sourcetest.PNG(t, 100, 80, color.White), "test/3.png": nil,
+	})
+	e := load(t, "data.source=folder", "data.root="+root, "data.images=0", "data.test_images=0")
+	s := draw(t, Options{Experiment: e, Split: SplitTrain, Images: 5, Steps: 2, Size: 64})
+	if r := s.Groups[0].Rows; len(r) != 1 || r[0].Label != "1.png" || r[0].Cells[0].Image.Height != 32 || s.Size != 64 {
+		t.Errorf("%d rows, %+v", len(r), r[0].Label)
+	}
+	_, err := Sheet(t.Context(), Options{Experiment: e, Split: SplitTest, Images: 5, Steps: 2})
+	if !errors.Is(err, data.ErrData) || !strings.Contains(err.Error(), "3.png: an empty file") {
+		t.Errorf("an unreadable image: %v", err)
+	}
+	e.Data.Root = "missing"
+	if _, err := Sheet(t.Context(), Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, data.ErrData) {
+		t.Errorf("a missing root: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Sheet(ctx, Options{Experiment: load(t), Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, context.Canceled) || errors.Is(err, data.ErrData) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestPictureSize(t *testing.T) {
+	for size, want := range map[int]int{8: 120, 28: 112, 32: 128, 64: 128, 96: 96, 128: 128, 224: 160} {
+		if got := pictureSize(size); got != want {
+			t.Errorf("views of %d are shown at %d, want %d", size, got, want)
+		}
+	}
+}
+
+func ExampleSheet() {
+	e, err := config.Parse("demo.yaml", []byte(experiment), nil, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	s, err := Sheet(context.Background(), Options{Experiment: e, Split: SplitTrain, Images: 4, Steps: 9})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(s.Title, len(s.Groups[0].Rows), s.Groups[1].Heading, s.Groups[1].Rows[0].Cells[1].Label)
+	// Output:
+	// demo 4 rotate 0.125
+}

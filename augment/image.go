@@ -19,10 +19,12 @@ func (m Image) check() {
 type canvas struct {
 	width, height int
 	planes        [3][]float32
-	spare         []float32 // one plane
-	line          []float32 // one padded row of a blur
-	kernel        []float32 // half of a blur's kernel
-	data          []float32 // what planes and spare lie in
+	spare         []float32  // one plane
+	line          []float32  // one padded row of a blur
+	kernel        []float32  // half of a blur's kernel
+	shrink        filter     // of downscale
+	mean          [3]float32 // what erased pixels become
+	data          []float32  // what planes and spare lie in
 }
 
 func (c *canvas) resize(width, height int) {
@@ -41,6 +43,7 @@ type Scratch struct {
 	canvas   canvas
 	geometry geometry
 	rng      rng
+	draws    [maxDraws]float64
 	sampler  sampler
 }
 

@@ -11,6 +11,7 @@ type filter struct {
 	taps        []tap
 	weights     []float32
 	copies      bool // every output is the next input
+	cubic       bool // Keys' cubic with a = -1/2, twice as wide, in place of the triangle
 	first, last int  // inputs that any tap reads, last exclusive
 }
 
@@ -18,22 +19,37 @@ type filter struct {
 // step mirrors. With clip the taps stay in [low, high) and the weights are normalised over what is left of them.
 func (f *filter) build(n int, start, step float64, clip bool, low, high int) {
 	width := max(math.Abs(step), 1)
+	support := width
+	if f.cubic {
+		support = 2 * width
+	}
 	f.taps = grow(f.taps, n)
 	f.weights = f.weights[:0]
 	f.first, f.last = math.MaxInt, math.MinInt
 	f.copies = true
 	for i := range f.taps {
 		centre := start + (float64(i)+0.5)*step
-		from, to := int(math.Floor(centre-width+0.5)), int(math.Floor(centre+width+0.5))
+		from, to := int(math.Floor(centre-support+0.5)), int(math.Floor(centre+support+0.5))
 		if clip {
 			from, to = max(from, low), min(to, high)
 		}
-		weight := func(k int) float64 { return max(0, 1-math.Abs((float64(k)-centre+0.5)/width)) }
+		weight := func(k int) float64 {
+			x := math.Abs((float64(k) - centre + 0.5) / width)
+			switch {
+			case !f.cubic:
+				return max(0, 1-x)
+			case x < 1:
+				return (1.5*x-2.5)*x*x + 1
+			case x < 2:
+				return ((-0.5*x+2.5)*x-4)*x + 2
+			}
+			return 0
+		}
 		const negligible = 1e-9 // of a weight: rounding's, where a pixel centre meets the filter's end
-		for from < to-1 && weight(from) < negligible {
+		for from < to-1 && math.Abs(weight(from)) < negligible {
 			from++
 		}
-		for to-1 > from && weight(to-1) < negligible {
+		for to-1 > from && math.Abs(weight(to-1)) < negligible {
 			to--
 		}
 		sum := 0.0
@@ -57,6 +73,8 @@ type sampler struct {
 	inside        []float32 // a filtered row of the image, RGB interleaved
 	padded        []float32 // the same with what lies left and right of the image
 	reduced       grid
+	places        []float64 // where a free map reads
+	lattices      [maxBends]lattice
 }
 
 // grid is an image of interleaved float32 RGB.

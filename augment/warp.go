@@ -8,10 +8,17 @@ import "math"
 // minifies, the image is first reduced, antialiased, to the view's resolution. The reduced grid is laid so that
 // without rotation its pixels would be the view's.
 func (s *sampler) sample(c *canvas, img Image, g *geometry) {
-	if g.upright() {
+	upright := g.upright()
+	s.columns.cubic, s.rows.cubic = upright && g.cubic, upright && g.cubic
+	if upright {
 		s.columns.build(c.width, g.x0, g.xx, g.whole, g.left, g.right)
 		s.rows.build(c.height, g.y0, g.yy, g.whole, g.top, g.bottom)
 		s.resize(c.data, layout{channel: c.width * c.height, row: c.width, column: 1}, img, g.border)
+		if g.cubic {
+			for i, v := range c.data[:3*c.width*c.height] { // the cubic overshoots
+				c.data[i] = clamp01(v)
+			}
+		}
 		return
 	}
 	w, h := float64(c.width), float64(c.height)

@@ -1,8 +1,15 @@
 package augment
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -97,6 +104,80 @@ func BenchmarkGeometry(b *testing.B) {
 				report(b)
 			})
 		}
+	}
+}
+
+// Every workload renders. The names and sizes are read by compare/torchvision.py.
+func TestWorkloads(t *testing.T) {
+	names := map[string]bool{}
+	for _, w := range Workloads() {
+		t.Logf("workload %s: %dx%d to %d", w.Name, w.Width, w.Height, w.Size)
+		if names[w.Name] {
+			t.Errorf("%s is listed twice", w.Name)
+		}
+		names[w.Name] = true
+		view := mustPlan(t, w.Options, w.Size).render(texture(w.Width, w.Height), Key{}, 0)
+		if low, high := slices.Min(view), slices.Max(view); !(low >= -1.00001 && high <= 1.00001 && high-low > 0.1) {
+			t.Errorf("%s renders values in [%v, %v]", w.Name, low, high)
+		}
+	}
+}
+
+// The assembly and the generic code render the same bytes: this test runs itself without the assembly and compares what
+// the workloads' views hash to.
+func TestViewsAreTheSameWithoutAssembly(t *testing.T) {
+	var hashes strings.Builder
+	for _, w := range Workloads() {
+		p, h := mustPlan(t, w.Options, w.Size), fnv.New64a()
+		for sample := range uint64(2) {
+			if err := binary.Write(h, binary.LittleEndian, p.render(texture(w.Width, w.Height), Key{Sample: sample}, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fmt.Fprintf(&hashes, "%s %x\n", w.Name, h.Sum64())
+	}
+	if file := os.Getenv("TEST_HASHES"); file != "" {
+		if err := os.WriteFile(file, []byte(hashes.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	file := filepath.Join(t.TempDir(), "hashes")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestViewsAreTheSameWithoutAssembly$")
+	child.Env = append(os.Environ(), "ORDO_SIMD=off", "TEST_HASHES="+file)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	generic, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Split(string(generic), "\n")
+	for i, line := range strings.Split(hashes.String(), "\n") {
+		if line != want[i] {
+			t.Errorf("%s, without assembly %s", line, want[i])
+		}
+	}
+}
+
+// BenchmarkWorkload renders what compare/torchvision.py compares with other libraries.
+func BenchmarkWorkload(b *testing.B) {
+	for _, w := range Workloads() {
+		b.Run(w.Name, func(b *testing.B) {
+			p, err := NewPlan(w.Options, w.Size)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var s Scratch
+			dst := make([]float32, 3*w.Size*w.Size)
+			img := texture(w.Width, w.Height)
+			i := uint64(0)
+			for b.Loop() {
+				p.Render(dst, &s, img, Key{Sample: i}, 0)
+				i++
+			}
+			report(b)
+		})
 	}
 }
 

@@ -1,5 +1,7 @@
 package augment
 
+import "ordo/augment/kernel"
+
 // sharpness blends with a smoothed view, each pixel the mean of its 3x3 with a centre of weight 5: factor 0 is that, 1
 // the identity, more sharpens. The outermost pixels stay (torchvision adjust_sharpness).
 func (c *canvas) sharpness(factor float64) {
@@ -7,19 +9,13 @@ func (c *canvas) sharpness(factor float64) {
 	if w <= 2 || h <= 2 {
 		return
 	}
-	const side, centre = float32(1. / 13), float32(5. / 13)
 	rest := float32(1 - factor)
 	r, g, b := c.channels()
 	for _, plane := range [3][]float32{r, g, b} {
 		copy(c.spare, plane)
 		for y := 1; y < h-1; y++ {
-			above, line, below := c.spare[(y-1)*w:][:w], c.spare[y*w:][:w], c.spare[(y+1)*w:][:w]
-			out := plane[y*w:][:w]
-			for x := 1; x < w-1; x++ {
-				ring := above[x-1] + above[x] + above[x+1] + line[x-1] + line[x+1] + below[x-1] + below[x] + below[x+1]
-				smooth := side*ring + centre*line[x]
-				out[x] = clamp01(line[x] + rest*(smooth-line[x]))
-			}
+			above, row, below := c.spare[(y-1)*w:][:w], c.spare[y*w:][:w], c.spare[(y+1)*w:][:w]
+			kernel.Sharpen(plane[y*w:][:w], above, row, below, rest)
 		}
 	}
 }
@@ -27,45 +23,34 @@ func (c *canvas) sharpness(factor float64) {
 // downscale reduces the view to size x size pixels, antialiased, and enlarges it again, bilinearly (torchvision resize,
 // twice).
 func (c *canvas) downscale(size int) {
-	r, g, b := c.channels()
+	c.settle()
 	size = max(1, size)
-	for _, plane := range [3][]float32{r, g, b} {
-		c.shrink.build(size, 0, float64(c.width)/float64(size), true, 0, c.width)
-		resampleRows(c.spare, plane, c.width, c.height, &c.shrink)
-		c.shrink.build(size, 0, float64(c.height)/float64(size), true, 0, c.height)
-		resampleColumns(plane, c.spare, size, &c.shrink)
-		c.shrink.build(c.width, 0, float64(size)/float64(c.width), true, 0, size)
-		resampleRows(c.spare, plane, size, size, &c.shrink)
-		c.shrink.build(c.height, 0, float64(size)/float64(c.height), true, 0, size)
-		resampleColumns(plane, c.spare, c.width, &c.shrink)
-	}
+	c.small = grow(c.small, 3*size*size)
+	small := [3][]float32{c.small[:size*size], c.small[size*size:][:size*size], c.small[2*size*size:]}
+	c.resample(small, size, size, c.planes, c.width, c.height)
+	c.resample(c.planes, c.width, c.height, small, size, size)
 }
 
-// resampleRows filters each row of src, which is width x height.
-func resampleRows(dst, src []float32, width, height int, f *filter) {
+// resample resizes planes of w x h to planes of width x height, antialiased.
+func (c *canvas) resample(dst [3][]float32, width, height int, src [3][]float32, w, h int) {
+	c.columns.Build(kernel.Bilinear, width, 0, float64(w)/float64(width), true, 0, w)
+	c.rows.Build(kernel.Bilinear, height, 0, float64(h)/float64(height), true, 0, h)
+	c.line = grow(c.line, w+3*w+1)
+	row, pixels := c.line[:w], c.line[w:]
 	for y := range height {
-		line, out := src[y*width:][:width], dst[y*len(f.taps):][:len(f.taps)]
-		for x, t := range f.taps {
-			var sum float32
-			in := line[t.first:]
-			for k, w := range f.weights[t.from:t.to] {
-				sum += w * in[k]
-			}
-			out[x] = sum
+		first, weights := c.rows.Taps(y)
+		c.above = c.above[:0]
+		for k := range weights {
+			c.above = append(c.above, (first+k)*w)
 		}
-	}
-}
-
-// resampleColumns filters each column of src, whose rows have width values.
-func resampleColumns(dst, src []float32, width int, f *filter) {
-	for y, t := range f.taps {
-		out := dst[y*width:][:width]
-		clear(out)
-		for k, w := range f.weights[t.from:t.to] {
-			for x, v := range src[(t.first+k)*width:][:width] {
-				out[x] += w * v
+		for channel, plane := range src {
+			kernel.Combine(row, plane, c.above, weights)
+			for x, v := range row {
+				pixels[3*x+channel] = v
 			}
 		}
+		from, to := y*width, (y+1)*width
+		kernel.Columns(dst[0][from:to], dst[1][from:to], dst[2][from:to], pixels, &c.columns)
 	}
 }
 

@@ -1,6 +1,10 @@
 package augment
 
-import "math"
+import (
+	"math"
+
+	"ordo/augment/kernel"
+)
 
 // read samples img through the map g into c, a square: along the axes, turned, or through any map.
 func (s *sampler) read(c *canvas, img Image, g *geometry) {
@@ -52,37 +56,50 @@ func (s *sampler) remapAt(c *canvas, img Image, g *geometry, stepX, stepY float6
 	s.places = grow(s.places, 2*n)
 	xs, ys := s.places[:n], s.places[n:]
 	iw, ih := float64(img.Width), float64(img.Height)
-	minX, maxX, minY, maxY := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for y := range c.height {
 		for x := range c.width {
 			px, py := s.follow(g, float64(x)+0.5, float64(y)+0.5)
-			px, py = max(-iw/2, min(1.5*iw, px)), max(-ih/2, min(1.5*ih, py))
+			px, py = limit(px, -iw/2, 1.5*iw), limit(py, -ih/2, 1.5*ih)
 			xs[y*c.width+x], ys[y*c.width+x] = px, py
-			minX, maxX, minY, maxY = min(minX, px), max(maxX, px), min(minY, py), max(maxY, py)
 		}
 	}
 	gx, gy := axis{step: stepX}, axis{step: stepY}
-	left, right := gx.cover(minX, maxX)
-	top, bottom := gy.cover(minY, maxY)
-	r := &s.reduced
-	r.width, r.height = right-left, bottom-top
-	r.pix = grow(r.pix, 3*r.width*r.height)
-	s.columns.cubic, s.rows.cubic = false, false
-	s.columns.build(r.width, float64(left)*gx.step, gx.step, false, 0, 0)
-	s.rows.build(r.height, float64(top)*gy.step, gy.step, false, 0, 0)
-	s.resize(r.pix, layout{channel: 1, row: 3 * r.width, column: 3}, img, g.border)
-
-	red, green, blue := c.channels()
+	left, right := gx.cover(span(xs))
+	top, bottom := gy.cover(span(ys))
+	r := &s.grid
+	r.Resize(right-left, bottom-top)
+	s.columns.Build(kernel.Bilinear, r.Width, float64(left)*gx.step, gx.step, false, 0, 0)
+	s.rows.Build(kernel.Bilinear, r.Height, float64(top)*gy.step, gy.step, false, 0, 0)
+	s.resize(r, img, g.border)
 	for i := range xs {
-		x, y := gx.place(xs[i])-float64(left), gy.place(ys[i])-float64(top)
-		column, row := int(x), int(y) // not negative: cover leaves a pixel on each side
-		a, b := float32(x-float64(column)), float32(y-float64(row))
-		at := 3 * (row*r.width + column)
-		p, q := r.pix[at:][:6], r.pix[at+3*r.width:][:6]
-		red[i] = between(between(p[0], p[3], a), between(q[0], q[3], a), b)
-		green[i] = between(between(p[1], p[4], a), between(q[1], q[4], a), b)
-		blue[i] = between(between(p[2], p[5], a), between(q[2], q[5], a), b)
+		xs[i], ys[i] = gx.place(xs[i])-float64(left), gy.place(ys[i])-float64(top)
 	}
+	red, green, blue := c.channels()
+	r.Remap(red, green, blue, xs, ys)
+}
+
+// limit and span are written with comparisons: the built-in min and max take several times as long.
+func limit(v, low, high float64) float64 {
+	if v < low {
+		return low
+	}
+	if v > high {
+		return high
+	}
+	return v
+}
+
+func span(values []float64) (low, high float64) {
+	low, high = values[0], values[0]
+	for _, v := range values {
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+	}
+	return low, high
 }
 
 func between(a, b, share float32) float32 { return a + share*(b-a) }

@@ -3,6 +3,8 @@ package augment
 import (
 	"math"
 	"sync"
+
+	"ordo/augment/kernel"
 )
 
 // noise adds independent Gaussian noise of standard deviation sigma to every value and clips (torchvision
@@ -10,16 +12,16 @@ import (
 func (c *canvas) noise(key uint64, sigma float64) {
 	quantiles := normalQuantiles()
 	r, g, b := c.channels()
-	gain := float32(sigma)
 	draws := rng{key: key}
 	for _, plane := range [3][]float32{r, g, b} {
 		for i := 0; i < len(plane); i += 2 {
 			bits := draws.uint64()
-			plane[i] = clamp01(plane[i] + gain*quantiles.at(uint32(bits>>32)))
+			c.spare[i] = quantiles.at(uint32(bits >> 32))
 			if i+1 < len(plane) {
-				plane[i+1] = clamp01(plane[i+1] + gain*quantiles.at(uint32(bits)))
+				c.spare[i+1] = quantiles.at(uint32(bits))
 			}
 		}
+		kernel.Add(plane, c.spare, float32(sigma))
 	}
 }
 

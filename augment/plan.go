@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"ordo/augment/kernel"
 )
 
 // View says what one view of an image is.
@@ -400,27 +402,11 @@ func (p *Plan) check(dst []float32, img Image) {
 	img.check()
 }
 
-// finish normalises and frames: outside the disc the view is the mean, 0 after normalisation.
+// finish runs the point operations that still wait, normalises and frames: outside the disc the view is the mean, 0
+// after normalisation.
 func (p *Plan) finish(dst []float32, c *canvas) {
-	n := p.size * p.size
-	for ch := range 3 {
-		out := dst[ch*n : (ch+1)*n]
-		normalize(out, c.planes[ch], p.offset[ch], p.gain[ch])
-		if p.mask != nil {
-			mask := p.mask[:len(out)]
-			for i := range out {
-				out[i] *= mask[i]
-			}
-		}
-	}
-}
-
-// normalize writes (x-mean)*gain, gain = 1/std (torchvision normalize).
-func normalize(dst, src []float32, mean, gain float32) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = (src[i] - mean) * gain
-	}
+	kernel.Normalize(dst, c.planes[0], c.planes[1], c.planes[2], c.ops, p.offset, p.gain, p.mask)
+	c.ops = c.ops[:0]
 }
 
 // disc is the framing mask of a square: 1 inside, 0 from the inscribed circle on, and a linear edge one pixel wide

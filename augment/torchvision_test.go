@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"testing"
+
+	"ordo/augment/kernel"
 )
 
 // reference is testdata/torchvision.json: what torchvision made of two photographs. The values lie in
@@ -81,16 +83,15 @@ func plainCanvas(img Image) *canvas {
 func bilinearOnly(c *canvas, img Image, g *geometry) {
 	const margin = 200
 	var s sampler
-	r := &s.reduced
-	r.width, r.height = img.Width+2*margin, img.Height+2*margin
-	r.pix = make([]float32, 3*r.width*r.height)
-	s.columns.build(r.width, -margin, 1, false, 0, 0)
-	s.rows.build(r.height, -margin, 1, false, 0, 0)
-	s.resize(r.pix, layout{channel: 1, row: 3 * r.width, column: 3}, img, g.border)
+	r := &s.grid
+	r.Resize(img.Width+2*margin, img.Height+2*margin)
+	s.columns.Build(kernel.Bilinear, r.Width, -margin, 1, false, 0, 0)
+	s.rows.Build(kernel.Bilinear, r.Height, -margin, 1, false, 0, 0)
+	s.resize(r, img, g.border)
 	m := *g
 	m.x0 += (g.xx+g.xy)/2 - 0.5 + margin
 	m.y0 += (g.yx+g.yy)/2 - 0.5 + margin
-	r.bilinear(c, &m)
+	c.warp(r, &m)
 }
 
 // render computes a case with our kernels. The weight is 1, but for the cases with fill=0: torchvision blends
@@ -199,12 +200,12 @@ func (k *referenceCase) render(t *testing.T, img Image) (c *canvas, weight []flo
 		c.mean = [3]float32{0.5, 0.25, 0.75}
 		c.erase(p.Left, p.Top, p.Width, p.Height)
 	case "normalize":
-		for i := range c.planes {
-			normalize(c.planes[i], c.planes[i], p.Mean[i], 1/p.Std[i])
-		}
+		gain := [3]float32{1 / p.Std[0], 1 / p.Std[1], 1 / p.Std[2]}
+		kernel.Normalize(c.data[:3*len(c.planes[0])], c.planes[0], c.planes[1], c.planes[2], nil, p.Mean, gain, nil)
 	default:
 		t.Fatalf("no kernel for %s", k.Op)
 	}
+	c.settle()
 	return c, nil
 }
 
@@ -314,3 +315,6 @@ func (k *referenceCase) compare(t *testing.T, r *reference, f func(p int, have, 
 		}
 	}
 }
+
+// clamp01 limits a value to [0, 1].
+func clamp01(v float32) float32 { return max(0, min(1, v)) }

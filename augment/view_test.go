@@ -629,20 +629,6 @@ func TestNoiseIsGaussian(t *testing.T) {
 	}
 }
 
-func TestRaise(t *testing.T) {
-	for _, p := range []float64{1. / 16, 0.4, 1, 2.5, 16} {
-		for i := range 10001 {
-			v := float32(i) / 10000
-			if want := math.Pow(float64(v), p); math.Abs(float64(raise(v, float32(p)))-want) > 1e-6 {
-				t.Fatalf("%v to the power of %v is %v, want %v", v, p, raise(v, float32(p)), want)
-			}
-		}
-	}
-	if raise(1, 2.2) != 1 || raise(0, 0.5) != 0 {
-		t.Error("0 and 1 do not stay")
-	}
-}
-
 // The displacement field has the amplitude that it is said to have.
 func TestElasticAmplitude(t *testing.T) {
 	var square, n float64

@@ -1,8 +1,15 @@
 package augment
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -20,7 +27,7 @@ func texture(width, height int) Image {
 // simclr is the augmentation of SimCLR (Chen et al. 2020, strength 1/2), with the families as ordered views.
 func simclr(families ...string) Options {
 	o := DefaultOptions()
-	for _, name := range StepNames() {
+	for _, name := range []string{"random_resized_crop", "horizontal_flip", "color_jitter", "grayscale", "gaussian_blur"} {
 		s, err := DefaultStep(name)
 		if err != nil {
 			panic(err)
@@ -100,6 +107,80 @@ func BenchmarkGeometry(b *testing.B) {
 	}
 }
 
+// Every workload renders. The names and sizes are read by compare/torchvision.py.
+func TestWorkloads(t *testing.T) {
+	names := map[string]bool{}
+	for _, w := range Workloads() {
+		t.Logf("workload %s: %dx%d to %d", w.Name, w.Width, w.Height, w.Size)
+		if names[w.Name] {
+			t.Errorf("%s is listed twice", w.Name)
+		}
+		names[w.Name] = true
+		view := mustPlan(t, w.Options, w.Size).render(texture(w.Width, w.Height), Key{}, 0)
+		if low, high := slices.Min(view), slices.Max(view); !(low >= -1.00001 && high <= 1.00001 && high-low > 0.1) {
+			t.Errorf("%s renders values in [%v, %v]", w.Name, low, high)
+		}
+	}
+}
+
+// The assembly and the generic code render the same bytes: this test runs itself without the assembly and compares what
+// the workloads' views hash to.
+func TestViewsAreTheSameWithoutAssembly(t *testing.T) {
+	var hashes strings.Builder
+	for _, w := range Workloads() {
+		p, h := mustPlan(t, w.Options, w.Size), fnv.New64a()
+		for sample := range uint64(2) {
+			if err := binary.Write(h, binary.LittleEndian, p.render(texture(w.Width, w.Height), Key{Sample: sample}, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fmt.Fprintf(&hashes, "%s %x\n", w.Name, h.Sum64())
+	}
+	if file := os.Getenv("TEST_HASHES"); file != "" {
+		if err := os.WriteFile(file, []byte(hashes.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	file := filepath.Join(t.TempDir(), "hashes")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestViewsAreTheSameWithoutAssembly$")
+	child.Env = append(os.Environ(), "ORDO_SIMD=off", "TEST_HASHES="+file)
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	generic, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Split(string(generic), "\n")
+	for i, line := range strings.Split(hashes.String(), "\n") {
+		if line != want[i] {
+			t.Errorf("%s, without assembly %s", line, want[i])
+		}
+	}
+}
+
+// BenchmarkWorkload renders what compare/torchvision.py compares with other libraries.
+func BenchmarkWorkload(b *testing.B) {
+	for _, w := range Workloads() {
+		b.Run(w.Name, func(b *testing.B) {
+			p, err := NewPlan(w.Options, w.Size)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var s Scratch
+			dst := make([]float32, 3*w.Size*w.Size)
+			img := texture(w.Width, w.Height)
+			i := uint64(0)
+			for b.Loop() {
+				p.Render(dst, &s, img, Key{Sample: i}, 0)
+				i++
+			}
+			report(b)
+		})
+	}
+}
+
 // BenchmarkView renders whole views: two of SimCLR's, and those with a rotation of level 1 to 3.
 func BenchmarkView(b *testing.B) {
 	for _, size := range [][3]int{{32, 32, 32}, {96, 80, 32}, {256, 256, 224}, {500, 375, 224}} {
@@ -123,6 +204,42 @@ func BenchmarkView(b *testing.B) {
 				}
 				report(b)
 			})
+		}
+	}
+}
+
+// BenchmarkTransformation renders views that have one step or family, beside the plain resize of "none".
+func BenchmarkTransformation(b *testing.B) {
+	for _, size := range [][3]int{{32, 32, 32}, {256, 256, 224}} {
+		img := texture(size[0], size[1])
+		run := func(name string, o Options, view int) {
+			b.Run(fmt.Sprintf("%s/%dx%d_to_%d", name, size[0], size[1], size[2]), func(b *testing.B) {
+				p := mustPlan(b, o, size[2])
+				var s Scratch
+				dst := make([]float32, 3*size[2]*size[2])
+				i := 0
+				for b.Loop() {
+					p.Render(dst, &s, img, Key{Sample: uint64(i)}, view)
+					i++
+				}
+				report(b)
+			})
+		}
+		run("none", DefaultOptions(), 0)
+		for _, name := range StepNames() {
+			o := DefaultOptions()
+			o.Invariant = []Step{certain(b, name)}
+			run(name, o, 0)
+		}
+		for _, name := range FamilyNames() {
+			o := ordered(b, name, 0)
+			o.Framing = FramingNone
+			run("family_"+name, o, 2)
+		}
+		for _, name := range PresetNames() {
+			o := DefaultOptions()
+			o.Preset = name
+			run("preset_"+name, o, 0)
 		}
 	}
 }

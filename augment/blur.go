@@ -1,6 +1,10 @@
 package augment
 
-import "math"
+import (
+	"math"
+
+	"ordo/augment/kernel"
+)
 
 // gaussianBlur convolves with a Gaussian of standard deviation sigma pixels, sampled at the integers in
 // [-radius, radius] and normalised to sum 1; at the border the view is mirrored without repeating the edge
@@ -26,47 +30,49 @@ func (c *canvas) gaussianBlur(radius int, sigma float64) {
 			}
 		}
 	}
-	c.line = grow(c.line, max(c.width, c.height)+2*radius)
+	c.settle()
 	for i := range c.planes {
-		blurTransposed(c.spare, c.planes[i], c.width, c.height, c.kernel, c.line)
-		blurTransposed(c.planes[i], c.spare, c.height, c.width, c.kernel, c.line)
+		c.blurRows(c.spare, c.planes[i])
+		c.blurColumns(c.planes[i], c.spare)
 	}
 }
 
-// blurTransposed convolves the rows of src, a width x height plane, with the symmetric kernel whose right half is
-// given, and writes them as columns of dst, a height x width plane: two calls blur both ways and both run along
-// memory.
-func blurTransposed(dst, src []float32, width, height int, kernel, line []float32) {
-	radius := len(kernel) - 1
-	line = line[:width+2*radius]
-	for y := range height {
-		copy(line[radius:], src[y*width:(y+1)*width])
+// mirrored returns the pixel of n that stands at place k, at most n-1 outside: 1 for -1, n-2 for n.
+func mirrored(k, n int) int {
+	if k < 0 {
+		return -k
+	}
+	if k >= n {
+		return 2*(n-1) - k
+	}
+	return k
+}
+
+func (c *canvas) blurRows(dst, src []float32) {
+	radius, width := len(c.kernel)-1, c.width
+	c.line = grow(c.line, width+2*radius)
+	c.above, c.below = grow(c.above, radius), grow(c.below, radius)
+	for k := range radius {
+		c.above[k], c.below[k] = radius-1-k, radius+1+k
+	}
+	for y := range c.height {
+		row := src[y*width : (y+1)*width]
+		copy(c.line[radius:], row)
 		for k := 1; k <= radius; k++ {
-			line[radius-k] = line[radius+k]
-			line[radius+width-1+k] = line[radius+width-1-k]
+			c.line[radius-k] = row[k]
+			c.line[radius+width-1+k] = row[width-1-k]
 		}
-		x := 0
-		for ; x+4 <= width; x += 4 { // four sums at once hide the latency of an addition
-			mid := (*[4]float32)(line[x+radius:])
-			w := kernel[0]
-			s0, s1, s2, s3 := w*mid[0], w*mid[1], w*mid[2], w*mid[3]
-			for k := 1; k < len(kernel); k++ {
-				w := kernel[k]
-				a, b := (*[4]float32)(line[x+radius-k:]), (*[4]float32)(line[x+radius+k:])
-				s0 += w * (a[0] + b[0])
-				s1 += w * (a[1] + b[1])
-				s2 += w * (a[2] + b[2])
-				s3 += w * (a[3] + b[3])
-			}
-			at := x*height + y
-			dst[at], dst[at+height], dst[at+2*height], dst[at+3*height] = s0, s1, s2, s3
+		kernel.Symmetric(dst[y*width:(y+1)*width], c.line, c.kernel, radius, c.above, c.below)
+	}
+}
+
+func (c *canvas) blurColumns(dst, src []float32) {
+	width, height := c.width, c.height
+	for y := range height {
+		for k := range c.above {
+			c.above[k] = width * mirrored(y-1-k, height)
+			c.below[k] = width * mirrored(y+1+k, height)
 		}
-		for ; x < width; x++ {
-			s := kernel[0] * line[x+radius]
-			for k := 1; k < len(kernel); k++ {
-				s += kernel[k] * (line[x+radius-k] + line[x+radius+k])
-			}
-			dst[x*height+y] = s
-		}
+		kernel.Symmetric(dst[y*width:(y+1)*width], src, c.kernel, y*width, c.above, c.below)
 	}
 }

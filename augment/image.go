@@ -1,6 +1,10 @@
 package augment
 
-import "fmt"
+import (
+	"fmt"
+
+	"ordo/augment/kernel"
+)
 
 // Image is an RGB picture of 8 bits a channel: pixel (x, y) is Pix[3*(y*Width+x):][:3]. Rendering only reads it.
 type Image struct {
@@ -19,10 +23,16 @@ func (m Image) check() {
 type canvas struct {
 	width, height int
 	planes        [3][]float32
-	spare         []float32 // one plane
-	line          []float32 // one padded row of a blur
-	kernel        []float32 // half of a blur's kernel
-	data          []float32 // what planes and spare lie in
+	ops           []kernel.Op   // that the planes' pixels still have to meet
+	spare         []float32     // one plane
+	line          []float32     // one padded row of a blur
+	kernel        []float32     // half of a blur's kernel
+	above, below  []int         // places of a blur's inputs
+	columns, rows kernel.Filter // of downscale
+	small         []float32     // its three planes
+	bytes         []uint8       // one plane, of equalize
+	mean          [3]float32    // what erased pixels become
+	data          []float32     // what planes and spare lie in
 }
 
 func (c *canvas) resize(width, height int) {
@@ -33,6 +43,28 @@ func (c *canvas) resize(width, height int) {
 		c.planes[i] = c.data[i*n : (i+1)*n : (i+1)*n]
 	}
 	c.spare = c.data[3*n : 4*n : 4*n]
+	c.ops = c.ops[:0]
+}
+
+// row returns row y of the three planes.
+func (c *canvas) row(y int) (red, green, blue []float32) {
+	from, to := y*c.width, (y+1)*c.width
+	return c.planes[0][from:to], c.planes[1][from:to], c.planes[2][from:to]
+}
+
+// channels returns the planes, up to date, as three slices of one length that the compiler knows to be equal.
+func (c *canvas) channels() (r, g, b []float32) {
+	c.settle()
+	r = c.planes[0]
+	return r, c.planes[1][:len(r)], c.planes[2][:len(r)]
+}
+
+// settle runs the point operations that wait. Whatever reads or writes the planes calls it first.
+func (c *canvas) settle() {
+	if len(c.ops) > 0 {
+		kernel.Apply(c.planes[0], c.planes[1], c.planes[2], c.ops)
+		c.ops = c.ops[:0]
+	}
 }
 
 // Scratch holds the buffers of one worker. The zero value is ready; it must not be used by two goroutines at once.
@@ -41,6 +73,7 @@ type Scratch struct {
 	canvas   canvas
 	geometry geometry
 	rng      rng
+	draws    [maxDraws]float64
 	sampler  sampler
 }
 

@@ -4,16 +4,30 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+
+	"ordo/augment/kernel"
 )
 
 // View says what one view of an image is.
 type View struct {
-	Family int // index in Plan.Families; -1: a base view, every ordered family at its origin
+	Family int // index in Plan.Families, or BaseView or PlainView
 	Level  int // which of the family's levels, or which base view
 }
 
+// Views that belong to no family.
+const (
+	BaseView  = -1 // every ordered family at its origin, the invariant steps drawn; local views have a Level >= Options.BaseViews
+	PlainView = -2 // no random step at all: the origin of the evaluation, see Plan.RenderEval
+)
+
 // Key names a draw: views of the same key, plan and image are the same bytes.
-type Key struct{ Seed, Epoch, Sample uint64 }
+type Key struct {
+	Seed, Epoch, Sample uint64
+	// Group takes the place of Sample for the base views of a plan whose Options.Shared is above 1: images of one
+	// group share the draws of their base views. Other plans don't look at it.
+	Group uint64
+}
 
 // Plan is a validated, compiled Options for views of one size. It is read-only and safe for concurrent use.
 type Plan struct {
@@ -21,22 +35,16 @@ type Plan struct {
 	framing  string // circle or none
 	options  Options
 	steps    []step
-	crops    bool // whether a step crops to the view's size
+	frames   bool // whether a step of the list says which part of the image a view shows
 	ordered  []Family
 	specs    []*familySpec
 	streams  []uint64 // by ordered family
 	views    []View
+	names    []string  // of parameters
 	mask     []float32 // framing, one plane; nil without
 	gain     [3]float32
 	offset   [3]float32
 	warnings []string
-}
-
-// step is a compiled entry of the invariant list. Its geometry is composed before any pixel is read.
-type step struct {
-	stream   uint64
-	geometry func(g *geometry, r *rng)
-	pixels   func(c *canvas, r *rng)
 }
 
 const (
@@ -54,8 +62,8 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	}
 	invariant, ordered := o.resolve()
 	p := &Plan{size: imageSize, options: o, ordered: ordered, framing: FramingNone}
-	seen := map[string]int{}
 	rotates := false
+	seen := map[string]int{}
 	var faults []error
 	for i, s := range invariant {
 		if b := s.GaussianBlur; b != nil && b.kernelSize(imageSize)/2 >= imageSize {
@@ -63,25 +71,34 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 				i, b.KernelSize, imageSize))
 		}
 		name := s.Name()
-		compiled := s.compile(imageSize)
+		if s.Family != nil && slices.Contains(StepNames(), name) {
+			name = "family " + name // grayscale is both
+		}
+		compiled := s.transformation().compile(imageSize)
 		compiled.stream = fold(foldString(0, "invariant "+name), uint64(seen[name]))
+		compiled.views = s.viewMask()
 		seen[name]++
 		p.steps = append(p.steps, compiled)
-		p.crops = p.crops || s.RandomResizedCrop != nil
+		p.nameParameters(s.Name(), compiled.parameters)
+		p.frames = p.frames || s.RandomResizedCrop != nil || s.Resize != nil || s.CenterCrop != nil
 		rotates = rotates || name == "rotate"
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("augment: %w", err)
 	}
-	for level := range o.BaseViews {
-		p.views = append(p.views, View{Family: -1, Level: level})
+	for level := range o.BaseViews + o.LocalViews.Count {
+		p.views = append(p.views, View{Family: BaseView, Level: level})
 	}
 	for i, f := range ordered {
 		p.specs = append(p.specs, findFamily(f.Family))
 		p.streams = append(p.streams, foldString(0, "ordered "+f.Family))
+		p.nameParameters(f.Family, []string{"scale"})
 		for level := range f.Levels {
 			p.views = append(p.views, View{Family: i, Level: level})
 		}
+	}
+	if o.PlainView {
+		p.views = append(p.views, View{Family: PlainView})
 	}
 	// An absent rotation counts too: evaluation rotates all the same, and the roles of one file must be framed alike.
 	for _, f := range o.Ordered {
@@ -99,20 +116,36 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	return p, nil
 }
 
+// nameParameters adds the names of a step's parameters. A name that is taken gets a number.
+func (p *Plan) nameParameters(step string, parameters []string) {
+	for _, parameter := range parameters {
+		name := step + "." + parameter
+		for n := 2; slices.Contains(p.names, name); n++ {
+			name = fmt.Sprintf("%s_%d.%s", step, n, parameter)
+		}
+		p.names = append(p.names, name)
+	}
+}
+
 // Evaluation returns the plan that renders evaluation views (RenderEval) of the given families, whatever their role
 // in p: same size, framing and normalisation, no invariant step.
 func (p *Plan) Evaluation(families []Family) (*Plan, error) {
 	o := p.options
-	o.Invariant, o.Roles = nil, nil
+	o.Invariant, o.Preset, o.Roles = nil, "", nil
+	o.LocalViews.Count, o.PlainView = 0, false
 	o.Ordered, o.Framing = families, p.framing
 	return NewPlan(o, p.size)
 }
 
-// Views returns what the views of every image are: the base views, then each ordered family's levels.
+// Views returns what the views of every image are: the base views, the local ones after the others; each ordered
+// family's levels; the plain view.
 func (p *Plan) Views() []View { return append([]View(nil), p.views...) }
 
 // Families returns the ordered families, after Options.Roles.
 func (p *Plan) Families() []Family { return append([]Family(nil), p.ordered...) }
+
+// FamilyInfo returns what a loss has to know of ordered family i of Families.
+func (p *Plan) FamilyInfo(i int) FamilyInfo { return p.specs[i].info(p.ordered[i]) }
 
 // ImageSize returns the side of a view in pixels.
 func (p *Plan) ImageSize() int { return p.size }
@@ -126,81 +159,240 @@ func (p *Plan) Warnings() []string { return append([]string(nil), p.warnings...)
 
 func (k Key) hash() uint64 { return fold(fold(fold(0, k.Seed), k.Epoch), k.Sample) }
 
-// Scale returns the scale of a view's family, uniform in [0, 1) for every image and level; 0 for base views.
+// viewKey is what the invariant steps of a view draw from.
+func (p *Plan) viewKey(k Key, view int) uint64 {
+	if p.options.Shared > 1 && p.views[view].Family == BaseView {
+		k.Sample = k.Group
+	}
+	return fold(k.hash(), uint64(view))
+}
+
+// has says whether a view has an invariant step.
+func (p *Plan) has(v View, st *step) bool {
+	number := 0
+	switch {
+	case v.Family == PlainView:
+		return false
+	case v.Family == BaseView:
+		number = v.Level % p.options.BaseViews
+	}
+	return st.views>>number&1 != 0
+}
+
+// frame is what the draws of a view depend on when g is what it has of geometry.
+func (p *Plan) frame(v View, g *geometry) frame {
+	return frame{g.width, g.height, v.Family == BaseView && v.Level >= p.options.BaseViews, p.options.LocalViews.Scale}
+}
+
+// Scale returns the scale of a view's family, drawn for every image and level as the family's Sampling says; 0 for
+// views without a family. It is in [0, 1], or for a Signed family in [-1, 1].
 func (p *Plan) Scale(k Key, view int) float64 {
 	v := p.views[view]
 	if v.Family < 0 {
 		return 0
 	}
-	r := rng{key: fold(fold(k.hash(), p.streams[v.Family]), uint64(v.Level)+1)}
-	return r.float()
+	s := p.scale(k, v)
+	if !p.ordered[v.Family].Signed {
+		return math.Abs(s)
+	}
+	return s
 }
 
-// direction is drawn once an image and family, so that all levels lie on the same side of the origin.
-func (p *Plan) direction(k Key, family int) float64 {
-	r := rng{key: fold(fold(k.hash(), p.streams[family]), 0)}
-	return r.float()
+// scale is Scale with a sign in any case.
+func (p *Plan) scale(k Key, v View) float64 {
+	f, spec := &p.ordered[v.Family], p.specs[v.Family]
+	stream := fold(k.hash(), p.streams[v.Family])
+	r := rng{key: fold(stream, uint64(v.Level)+1)}
+	u := r.float()
+	if n := spec.classes; n > 0 {
+		class := 0
+		switch f.Sampling {
+		case SamplingGrid:
+			class = v.Level % n
+		case SamplingStratified:
+			class = shuffled(rng{key: fold(stream, ^uint64(v.Level/n))}, n, v.Level%n)
+		default:
+			class = int(u * float64(n))
+		}
+		return float64(class) / float64(n-1)
+	}
+	s, levels := u, float64(f.Levels)
+	switch f.Sampling {
+	case SamplingGrid:
+		s = float64(v.Level+1) / levels
+	case SamplingStratified:
+		s = (float64(v.Level) + u) / levels
+	}
+	switch {
+	case !spec.twoSided():
+		return s
+	case f.Signed:
+		return s * aspect{key: r.uint64()}.sign()
+	}
+	return s * p.aspect(k, v.Family).sign()
+}
+
+// shuffled returns entry i of a random order of 0 to n-1.
+func shuffled(r rng, n, i int) int {
+	var order [8]int
+	for k := range n {
+		j := r.intn(k + 1)
+		order[k], order[j] = order[j], k
+	}
+	return order[i]
+}
+
+// aspect is drawn once an image and family, so that all levels lie on one line from the origin.
+func (p *Plan) aspect(k Key, family int) aspect {
+	return aspect{key: fold(fold(k.hash(), p.streams[family]), 0)}
+}
+
+// ParameterNames names the values that Parameters writes, in the order of the invariant steps and then the ordered
+// families:
+//
+//	random_resized_crop.crop_y, .crop_x, .crop_h, .crop_w  the box: its centre and sides, as shares of the picture's
+//	STEP.applied                                           1 or 0: flips, grayscale, solarize, posterize, equalize,
+//	                                                       autocontrast, sharpness
+//	random_rotation.angle                                  in half turns, counter-clockwise
+//	random_affine.angle, .translate_x, .translate_y,       half turns clockwise, shares of the sides, factor-1, half
+//	    .scale, .shear_x, .shear_y                         turns
+//	random_perspective.top_left_x, …, .bottom_left_y       how the corners move, as shares of the sides, to the right
+//	                                                       and down
+//	color_jitter.brightness, .contrast, .saturation, .hue  factor-1 for three, turns of the colour wheel for hue
+//	gaussian_blur.sigma                                    pixels of the view
+//	random_erasing.erased_y, .erased_x, .erased_h, .erased_w  as of the crop, shares of the view's sides
+//	FAMILY.scale                                           in [-1, 1], of an invariant or an ordered family, with its sign
+//
+// A step that a view lacks, or that chance left out, has 0; a view without the crop has the square in the middle.
+// A name that comes twice gets a number: gaussian_blur.sigma, gaussian_blur_2.sigma.
+func (p *Plan) ParameterNames() []string { return append([]string(nil), p.names...) }
+
+// Parameters writes what Render draws for a view of an image of width x height pixels as numbers, without rendering:
+// one for each of ParameterNames.
+func (p *Plan) Parameters(dst []float32, k Key, view, width, height int) {
+	if len(dst) != len(p.names) {
+		panic(fmt.Sprintf("augment: a view has %d parameters, got room for %d", len(p.names), len(dst)))
+	}
+	clear(dst)
+	v, key := p.views[view], p.viewKey(k, view)
+	var g geometry
+	var draws [maxDraws]float64
+	g.start(Image{Width: width, Height: height})
+	if !p.frames && v.Family != PlainView {
+		g.centreCrop(p.size)
+	}
+	at := 0
+	for i := range p.steps {
+		st := &p.steps[i]
+		d := draws[:st.draws]
+		p.draw(d, st, v, key, &g, new(rng))
+		if st.geometry != nil && p.has(v, st) {
+			st.geometry(&g, d)
+		}
+		for n := range st.parameters {
+			dst[at+n] = float32(d[n])
+		}
+		at += len(st.parameters)
+	}
+	if v.Family >= 0 {
+		dst[at+v.Family] = float32(p.scale(k, v))
+	}
+}
+
+// draw makes the draws of a step for a view.
+func (p *Plan) draw(d []float64, st *step, v View, key uint64, g *geometry, r *rng) {
+	clear(d)
+	switch {
+	case !p.has(v, st):
+		if st.neutral != nil {
+			st.neutral(d, p.frame(v, g))
+		}
+	case st.draw != nil:
+		*r = rng{key: fold(key, st.stream)}
+		st.draw(d, r, p.frame(v, g))
+	}
 }
 
 // Render writes view number view of img into dst, which holds 3*ImageSize² values: normalised planes R, G, B,
 // row-major. It is a pure function of (plan, img, k, view). It panics on a dst or an image of the wrong length.
 func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
+	v := p.views[view]
+	if v.Family == PlainView {
+		p.RenderEval(dst, s, img, -1, 0)
+		return
+	}
 	p.check(dst, img)
-	key := fold(k.hash(), uint64(view))
+	key := p.viewKey(k, view)
 	g := &s.geometry
 	g.start(img)
-	if !p.crops {
+	if !p.frames {
 		g.centreCrop(p.size)
 	}
 	for i := range p.steps {
-		if st := &p.steps[i]; st.geometry != nil {
-			s.rng = rng{key: fold(key, st.stream)}
-			st.geometry(g, &s.rng)
+		if st := &p.steps[i]; st.geometry != nil && p.has(v, st) {
+			d := s.draws[:st.draws]
+			p.draw(d, st, v, key, g, &s.rng)
+			st.geometry(g, d)
 		}
 	}
-	var spec *familySpec
-	var top, scale, direction float64
-	if f := p.views[view].Family; f >= 0 {
-		spec, top = p.specs[f], p.ordered[f].Max
-		scale, direction = p.Scale(k, view), p.direction(k, f)
-		spec.place(g, top, scale, direction)
+	if size := float64(p.size); g.width != size || g.height != size {
+		g.centreCrop(p.size)
 	}
-	c := &s.canvas
-	c.resize(p.size, p.size)
-	s.sampler.sample(c, img, g)
+	var spec *familySpec
+	var top, scale float64
+	var a aspect
+	if v.Family >= 0 {
+		spec, top = p.specs[v.Family], p.ordered[v.Family].Max
+		scale, a = p.scale(k, v), p.aspect(k, v.Family)
+		spec.place(g, top, scale, a)
+	}
+	c := p.read(s, img, g)
 	for i := range p.steps {
-		if st := &p.steps[i]; st.pixels != nil {
-			s.rng = rng{key: fold(key, st.stream)}
-			st.pixels(c, &s.rng)
+		if st := &p.steps[i]; st.pixels != nil && p.has(v, st) {
+			d := s.draws[:st.draws]
+			p.draw(d, st, v, key, g, &s.rng)
+			st.pixels(c, d)
 		}
 	}
 	if spec != nil {
-		spec.paint(c, top, scale, direction)
+		spec.paint(c, top, scale, a)
 	}
 	p.finish(dst, c)
 }
 
 // RenderEval writes an evaluation view into dst, as Render does but without random steps: the image is resized so
 // that its short side is ImageSize, cut to the square in its middle, and the family, an index in Families, is
-// applied at the given scale in [0, 1] with its direction fixed: positive, to the right for translate. Family -1
-// is the origin.
+// applied at the given scale in [0, 1], or down to -1 if it has two sides, with all else fixed: positive is to the
+// right, and boxes are in the middle. Family -1 is the origin.
 func (p *Plan) RenderEval(dst []float32, s *Scratch, img Image, family int, scale float64) {
 	p.check(dst, img)
-	if !(scale >= 0 && scale <= 1) {
-		panic(fmt.Sprintf("augment: scale %v is outside [0, 1]", scale))
+	low := 0.0
+	if family >= 0 && p.specs[family].twoSided() {
+		low = -1
 	}
-	g, c := &s.geometry, &s.canvas
+	if !(scale >= low && scale <= 1) {
+		panic(fmt.Sprintf("augment: scale %v is outside [%v, 1]", scale, low))
+	}
+	g := &s.geometry
 	g.start(img)
 	g.centreCrop(p.size)
 	if family >= 0 {
-		p.specs[family].place(g, p.ordered[family].Max, scale, 0)
+		p.specs[family].place(g, p.ordered[family].Max, scale, evaluationAspect)
 	}
-	c.resize(p.size, p.size)
-	s.sampler.sample(c, img, g)
+	c := p.read(s, img, g)
 	if family >= 0 {
-		p.specs[family].paint(c, p.ordered[family].Max, scale, 0)
+		p.specs[family].paint(c, p.ordered[family].Max, scale, evaluationAspect)
 	}
 	p.finish(dst, c)
+}
+
+// read samples img into the canvas.
+func (p *Plan) read(s *Scratch, img Image, g *geometry) *canvas {
+	c := &s.canvas
+	c.resize(p.size, p.size)
+	c.mean = p.offset
+	s.sampler.read(c, img, g)
+	return c
 }
 
 func (p *Plan) check(dst []float32, img Image) {
@@ -210,27 +402,11 @@ func (p *Plan) check(dst []float32, img Image) {
 	img.check()
 }
 
-// finish normalises and frames: outside the disc the view is the mean, 0 after normalisation.
+// finish runs the point operations that still wait, normalises and frames: outside the disc the view is the mean, 0
+// after normalisation.
 func (p *Plan) finish(dst []float32, c *canvas) {
-	n := p.size * p.size
-	for ch := range 3 {
-		out := dst[ch*n : (ch+1)*n]
-		normalize(out, c.planes[ch], p.offset[ch], p.gain[ch])
-		if p.mask != nil {
-			mask := p.mask[:len(out)]
-			for i := range out {
-				out[i] *= mask[i]
-			}
-		}
-	}
-}
-
-// normalize writes (x-mean)*gain, gain = 1/std (torchvision normalize).
-func normalize(dst, src []float32, mean, gain float32) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = (src[i] - mean) * gain
-	}
+	kernel.Normalize(dst, c.planes[0], c.planes[1], c.planes[2], c.ops, p.offset, p.gain, p.mask)
+	c.ops = c.ops[:0]
 }
 
 // disc is the framing mask of a square: 1 inside, 0 from the inscribed circle on, and a linear edge one pixel wide
@@ -245,34 +421,4 @@ func disc(size int) []float32 {
 		}
 	}
 	return mask
-}
-
-// contradictions says which ordered families the invariant steps randomise.
-func contradictions(invariant []Step, ordered []Family) []string {
-	var out []string
-	for _, f := range ordered {
-		for i, s := range invariant {
-			why := ""
-			switch {
-			case s.Family != nil && s.Family.Family == f.Family:
-				why = f.Family + " with a scale of its own"
-			case s.ColorJitter != nil && s.ColorJitter.P > 0 && f.Family == "hue" && s.ColorJitter.Hue > 0:
-				why = "a random hue; set color_jitter.hue to 0"
-			case s.ColorJitter != nil && s.ColorJitter.P > 0 && f.Family == "brightness" && s.ColorJitter.Brightness > 0:
-				why = "a random brightness; set color_jitter.brightness to 0"
-			case s.Grayscale != nil && s.Grayscale.P > 0 && f.Family == "hue":
-				why = "grey, which has no hue, to a share of them; remove grayscale"
-			case s.GaussianBlur != nil && s.GaussianBlur.P > 0 && f.Family == "blur":
-				why = "a random blur; remove gaussian_blur"
-			case s.RandomResizedCrop != nil && f.Family == "zoom" && s.RandomResizedCrop.Scale[0] < s.RandomResizedCrop.Scale[1]:
-				why = "a random size; set random_resized_crop.scale to one value"
-			case s.RandomResizedCrop != nil && f.Family == "translate" && s.RandomResizedCrop.Scale[0] < 1:
-				why = "a random place; remove random_resized_crop"
-			}
-			if why != "" {
-				out = append(out, fmt.Sprintf("%s is ordered, but invariant[%d] gives every view %s.", f.Family, i, why))
-			}
-		}
-	}
-	return out
 }

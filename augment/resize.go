@@ -1,183 +1,164 @@
 package augment
 
-import "math"
-
-// tap is one value's place in a filter: weights[from:to] are those of the inputs first, first+1, ….
-type tap struct{ first, from, to int }
-
-// filter resizes one axis: a triangle filter that is widened where it minifies, normalised at every output
-// (Pillow's algorithm, which torchvision calls antialias).
-type filter struct {
-	taps        []tap
-	weights     []float32
-	copies      bool // every output is the next input
-	first, last int  // inputs that any tap reads, last exclusive
-}
-
-// build makes the filter for n outputs, output i centred at start + (i+1/2)*step in input coordinates; a negative
-// step mirrors. With clip the taps stay in [low, high) and the weights are normalised over what is left of them.
-func (f *filter) build(n int, start, step float64, clip bool, low, high int) {
-	width := max(math.Abs(step), 1)
-	f.taps = grow(f.taps, n)
-	f.weights = f.weights[:0]
-	f.first, f.last = math.MaxInt, math.MinInt
-	f.copies = true
-	for i := range f.taps {
-		centre := start + (float64(i)+0.5)*step
-		from, to := int(math.Floor(centre-width+0.5)), int(math.Floor(centre+width+0.5))
-		if clip {
-			from, to = max(from, low), min(to, high)
-		}
-		weight := func(k int) float64 { return max(0, 1-math.Abs((float64(k)-centre+0.5)/width)) }
-		const negligible = 1e-9 // of a weight: rounding's, where a pixel centre meets the filter's end
-		for from < to-1 && weight(from) < negligible {
-			from++
-		}
-		for to-1 > from && weight(to-1) < negligible {
-			to--
-		}
-		sum := 0.0
-		for k := from; k < to; k++ {
-			sum += weight(k)
-		}
-		t := tap{first: from, from: len(f.weights)}
-		for k := from; k < to; k++ {
-			f.weights = append(f.weights, float32(weight(k)/sum))
-		}
-		t.to = len(f.weights)
-		f.taps[i] = t
-		f.copies = f.copies && to-from == 1 && from == f.taps[0].first+i
-		f.first, f.last = min(f.first, from), max(f.last, to)
-	}
-}
+import "ordo/augment/kernel"
 
 // sampler reads images into views.
 type sampler struct {
-	columns, rows filter
+	columns, rows kernel.Filter
 	inside        []float32 // a filtered row of the image, RGB interleaved
 	padded        []float32 // the same with what lies left and right of the image
-	reduced       grid
+	starts        []int     // of the image rows that are combined to one, in its bytes
+	weights       []float32 // theirs
+	grid          grid
+	places        []float64 // where a free map reads
+	lattices      [maxBends]lattice
 }
 
-// grid is an image of interleaved float32 RGB.
-type grid struct {
-	width, height int
-	pix           []float32
+// picture is what a sampler writes: planes, or a grid of pixels.
+type picture interface {
+	// filter makes row y of a line of pixels R, G, B.
+	filter(y int, line []float32, f *kernel.Filter)
+	// unpack makes a piece of row y, from column x on, of as many pixels in bytes.
+	unpack(x, y int, pix []uint8, mirrored bool)
 }
 
-// layout says where the values of a resized image go: channel c of pixel (x, y) to c*channel + y*row + x*column.
-type layout struct{ channel, row, column int }
+func (c *canvas) filter(y int, line []float32, f *kernel.Filter) {
+	red, green, blue := c.row(y)
+	kernel.Columns(red, green, blue, line, f)
+}
 
-// resize applies the two filters to img and writes len(columns.taps) x len(rows.taps) pixels in [0, 1].
+func (c *canvas) unpack(x, y int, pix []uint8, mirrored bool) {
+	red, green, blue := c.row(y)
+	end := x + len(pix)/3
+	kernel.Unpack(red[x:end], green[x:end], blue[x:end], pix, byteScale, mirrored)
+}
+
+// grid is a kernel.Grid that is a picture.
+type grid struct{ kernel.Grid }
+
+func (g *grid) filter(y int, line []float32, f *kernel.Filter) {
+	kernel.ColumnsPacked(g.Pix[4*y*g.Width:], line, f)
+}
+
+func (g *grid) unpack(x, y int, pix []uint8, mirrored bool) {
+	kernel.UnpackPacked(g.Pix[4*(y*g.Width+x):][:len(pix)/3*4], pix, byteScale, mirrored)
+}
+
+const byteScale = 1. / 255
+
+// resize applies the two filters to img.
 //
 // Rows are combined first, into one line that stays in cache, then the line's columns into one row of the output.
-func (s *sampler) resize(dst []float32, to layout, img Image, edge border) {
+// Where both filters only copy, the bytes go straight to their places.
+func (s *sampler) resize(to picture, img Image, edge border) {
+	first, last := s.columns.Span()
+	pad := first < 0 || last > img.Width
+	if s.copies(img, pad, edge) {
+		s.copy(to, img)
+		return
+	}
 	// The image's columns that are read, directly or as reflections.
-	low, high := s.columns.first, s.columns.last
-	pad := low < 0 || high > img.Width
+	low, high := first, last
 	if pad {
 		low, high = img.Width, 0
-		for x := s.columns.first; x < s.columns.last; x++ {
+		for x := first; x < last; x++ {
 			if k, ok := edge.index(x, img.Width); ok {
 				low, high = min(low, k), max(high, k+1)
 			}
 		}
 		high = max(low, high)
-		s.padded = grow(s.padded, 3*(s.columns.last-s.columns.first))
+		s.padded = grow(s.padded, 3*(last-first)+1)
 	}
-	s.inside = grow(s.inside, 3*(high-low))
-	for y, t := range s.rows.taps {
+	s.inside = grow(s.inside, 3*(high-low)+1)
+	for y := range s.rows.Len() {
+		s.combine(s.inside[:3*(high-low)], img, low, y, edge)
 		line := s.inside
-		clear(line)
-		s.combine(line, img, low, t, edge)
 		if pad {
 			s.extend(line, low, img.Width, edge)
 			line = s.padded
 		}
-		s.columns.apply(dst[y*to.row:], to, line)
+		to.filter(y, line, &s.columns)
 	}
 }
 
-// extend writes to padded the columns that the taps read, of a line that holds the image's from column low on.
+// copies says whether every output is one pixel of img, and the columns are in the image's order or all of them inside
+// and in the other one.
+func (s *sampler) copies(img Image, pad bool, edge border) bool {
+	step := s.columns.Copies()
+	if step == 0 || s.rows.Copies() == 0 {
+		return false
+	}
+	top, bottom := s.rows.Span()
+	return !pad && top >= 0 && bottom <= img.Height || edge == borderReflect && (step > 0 || !pad)
+}
+
+// copy is resize in that case.
+func (s *sampler) copy(to picture, img Image) {
+	first, last := s.columns.Span()
+	turned := s.columns.Copies() < 0
+	for y := range s.rows.Len() {
+		k, _ := s.rows.Taps(y)
+		k, _ = borderReflect.index(k, img.Height)
+		row := img.Pix[3*k*img.Width:][:3*img.Width]
+		for x := first; x < last; {
+			from, n, mirrored := reflectedRun(x, last, img.Width)
+			to.unpack(x-first, y, row[3*from:3*(from+n)], mirrored != turned)
+			x += n
+		}
+	}
+}
+
+// reflectedRun returns the longest run of neighbouring pixels of n that stand at the places from x on and before last
+// in a row that is mirrored at its edges: the first of them in the image, their number, and whether they are mirrored.
+func reflectedRun(x, last, n int) (from, count int, mirrored bool) {
+	k := x % (2 * n)
+	if k < 0 {
+		k += 2 * n
+	}
+	if k < n {
+		return k, min(n-k, last-x), false
+	}
+	count = min(2*n-k, last-x)
+	return 2*n - k - count, count, true
+}
+
+// extend writes to padded the columns that the filter reads, of a line that holds the image's from column low on.
 func (s *sampler) extend(line []float32, low, width int, edge border) {
-	first, last := s.columns.first, s.columns.last
-	for x := first; x < last; {
-		to := s.padded[3*(x-first):]
-		if x >= 0 && x < width {
-			x += copy(to, line[3*(x-low):3*(min(last, width)-low)]) / 3
-			continue
+	first, last := s.columns.Span()
+	to := s.padded[:3*(last-first)]
+	if edge == borderZero {
+		clear(to)
+		if from, end := max(first, 0), min(last, width); from < end {
+			copy(to[3*(from-first):], line[3*(from-low):3*(end-low)])
 		}
-		if k, ok := edge.index(x, width); ok {
-			copy(to[:3], line[3*(k-low):])
-		} else {
-			clear(to[:3])
-		}
-		x++
-	}
-}
-
-// combine adds the weighted rows of t, from column low on, to line.
-func (s *sampler) combine(line []float32, img Image, low int, t tap, edge border) {
-	const scale = 1. / 255
-	row := func(k int) ([]uint8, float32) {
-		y, ok := edge.index(k, img.Height)
-		if !ok {
-			return img.Pix[:len(line)], 0 // any row will do: it weighs nothing
-		}
-		return img.Pix[3*(y*img.Width+low):][:len(line)], s.rows.weights[t.from+k-t.first] * scale
-	}
-	k, end := t.first, t.first+t.to-t.from
-	for ; k+4 <= end; k += 4 {
-		a, wa := row(k)
-		b, wb := row(k + 1)
-		c, wc := row(k + 2)
-		d, wd := row(k + 3)
-		a, b, c, d = a[:len(line)], b[:len(line)], c[:len(line)], d[:len(line)]
-		for i := range line {
-			line[i] += wa*float32(a[i]) + wb*float32(b[i]) + wc*float32(c[i]) + wd*float32(d[i])
-		}
-	}
-	if k+2 <= end {
-		a, wa := row(k)
-		b, wb := row(k + 1)
-		a, b = a[:len(line)], b[:len(line)]
-		for i := range line {
-			line[i] += wa*float32(a[i]) + wb*float32(b[i])
-		}
-		k += 2
-	}
-	if k < end {
-		a, wa := row(k)
-		a = a[:len(line)]
-		for i := range line {
-			line[i] += wa * float32(a[i])
-		}
-	}
-}
-
-// apply filters one line, whose first pixel is input number f.first, into a row of the output.
-func (f *filter) apply(dst []float32, to layout, line []float32) {
-	if f.copies && to.column == 3 {
-		copy(dst, line)
 		return
 	}
-	at := 0
-	for _, t := range f.taps {
-		weights := f.weights[t.from:t.to]
-		in := line[3*(t.first-f.first):][:3*len(weights)]
-		var r, g, b float32
-		for _, w := range weights {
-			pixel := (*[3]float32)(in) // one bounds check for three values
-			r += w * pixel[0]
-			g += w * pixel[1]
-			b += w * pixel[2]
-			in = in[3:]
+	for x := first; x < last; {
+		from, n, mirrored := reflectedRun(x, last, width)
+		run, out := line[3*(from-low):3*(from+n-low)], to[3*(x-first):][:3*n]
+		if mirrored {
+			for i := 0; i < len(run); i += 3 {
+				a, b := run[i:][:3], out[len(out)-3-i:][:3]
+				b[0], b[1], b[2] = a[0], a[1], a[2]
+			}
+		} else {
+			copy(out, run)
 		}
-		dst[at] = r
-		dst[at+to.channel] = g
-		dst[at+2*to.channel] = b
-		at += to.column
+		x += n
 	}
+}
+
+// combine filters the image's rows to row y of the output, from column low on.
+func (s *sampler) combine(line []float32, img Image, low, y int, edge border) {
+	first, weights := s.rows.Taps(y)
+	s.starts, s.weights = s.starts[:0], s.weights[:0]
+	for k, w := range weights {
+		if at, ok := edge.index(first+k, img.Height); ok {
+			s.starts = append(s.starts, 3*(at*img.Width+low))
+			s.weights = append(s.weights, w*byteScale)
+		}
+	}
+	kernel.Rows(line, img.Pix, s.starts, s.weights)
 }
 
 // index returns the pixel of a row or column of n pixels that stands at place k, which may lie outside; false if

@@ -25,20 +25,32 @@ func TestDrawsAreUniformAndIndependent(t *testing.T) {
 	plan := mustPlan(t, simclr("rotate"), 32)
 	step := plan.steps[0].stream
 	for name, draw := range map[string]func(i uint64) float64{
-		"draw":   func(i uint64) float64 { r := rng{key: fold(Key{1, 2, 3}.hash(), step), n: i}; return r.float() },
-		"seed":   func(i uint64) float64 { r := rng{key: fold(Key{i, 0, 0}.hash(), step)}; return r.float() },
-		"epoch":  func(i uint64) float64 { r := rng{key: fold(Key{0, i, 0}.hash(), step)}; return r.float() },
-		"sample": func(i uint64) float64 { r := rng{key: fold(Key{0, 0, i}.hash(), step)}; return r.float() },
+		"draw": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: 1, Epoch: 2, Sample: 3}.hash(), step), n: i}
+			return r.float()
+		},
+		"seed": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: i, Epoch: 0, Sample: 0}.hash(), step)}
+			return r.float()
+		},
+		"epoch": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: 0, Epoch: i, Sample: 0}.hash(), step)}
+			return r.float()
+		},
+		"sample": func(i uint64) float64 {
+			r := rng{key: fold(Key{Seed: 0, Epoch: 0, Sample: i}.hash(), step)}
+			return r.float()
+		},
 		"view":   func(i uint64) float64 { r := rng{key: fold(fold(Key{}.hash(), i), step)}; return r.float() },
 		"stream": func(i uint64) float64 { r := rng{key: fold(Key{}.hash(), fold(step, i))}; return r.float() },
 		"scale":  func(i uint64) float64 { return plan.Scale(Key{Sample: i / 3}, 2+int(i%3)) },
 		"direction": func(i uint64) float64 {
-			return plan.direction(Key{Sample: i}, 0)
+			return plan.aspect(Key{Sample: i}, 0).turn()
 		},
 		// The scale must not tell the direction, which is the same key's draw.
 		"scale+direction": func(i uint64) float64 {
 			k := Key{Sample: i}
-			_, f := math.Modf(plan.Scale(k, 2) + plan.direction(k, 0))
+			_, f := math.Modf(plan.Scale(k, 2) + plan.aspect(k, 0).turn())
 			return f
 		},
 	} {
@@ -71,9 +83,9 @@ func TestEveryKeyBitReachesEveryDrawBit(t *testing.T) {
 			const n = 512
 			for i := range uint64(n) {
 				k := [3]uint64{mix(i), mix(i + n), mix(i + 2*n)}
-				a := rng{key: Key{k[0], k[1], k[2]}.hash()}
+				a := rng{key: Key{Seed: k[0], Epoch: k[1], Sample: k[2]}.hash()}
 				k[word] ^= 1 << bit
-				b := rng{key: Key{k[0], k[1], k[2]}.hash()}
+				b := rng{key: Key{Seed: k[0], Epoch: k[1], Sample: k[2]}.hash()}
 				diff := a.uint64() ^ b.uint64()
 				for out := range flips {
 					flips[out] += int(diff >> out & 1)
@@ -119,27 +131,30 @@ func TestDrawsOfAnImage(t *testing.T) {
 		}
 		seen[s] = true
 	}
-	if p.direction(k, 0) == p.direction(k, 1) {
+	if p.aspect(k, 0).turn() == p.aspect(k, 1).turn() {
 		t.Error("both families share a direction")
 	}
 	// A family added before leaves a family's draws as they are.
 	q := mustPlan(t, simclr("hue"), 32)
-	if p.Scale(k, 5) != q.Scale(k, 2) || p.direction(k, 1) != q.direction(k, 0) {
+	if p.Scale(k, 5) != q.Scale(k, 2) || p.aspect(k, 1).turn() != q.aspect(k, 0).turn() {
 		t.Error("another family shifts the draws of hue")
 	}
 }
 
 func TestColorJitterOrders(t *testing.T) {
-	// Brightness 2 then contrast and the other way round give different images; all 24 orders must occur.
-	counts := map[[3]float32]int{}
+	// The four come in all 24 orders, equally often.
+	const n = 24000
+	orders, counts := map[[4]float64]int{}, []int(nil)
 	j := ColorJitter{Brightness: 0.9, Contrast: 0.9, Saturation: 0.9, Hue: 0.5, P: 1}
-	img := texture(4, 4)
-	for k := range uint64(200) {
-		c := plainCanvas(img)
-		j.apply(c, &rng{key: mix(k)})
-		counts[[3]float32{c.planes[0][0], c.planes[1][0], c.planes[2][0]}]++
+	for k := range uint64(n) {
+		var d [8]float64
+		j.draw(d[:], &rng{key: mix(k)})
+		orders[[4]float64(d[4:])]++
 	}
-	if len(counts) < 150 {
-		t.Errorf("only %d different results of 200", len(counts))
+	for _, count := range orders {
+		counts = append(counts, count)
+	}
+	if len(orders) != 24 || chiSquare(counts) > 5 {
+		t.Errorf("%d orders: %v", len(orders), orders)
 	}
 }

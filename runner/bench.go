@@ -158,7 +158,7 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 		Name: e.Name, Steps: o.Steps, BatchSize: e.Train.BatchSize, Views: views,
 		ImagesPerSec: r.imagesPerSecond(r.whole), ViewsPerSec: r.imagesPerSecond(r.whole) * float64(views),
 		MedianSeconds: steps[len(steps)/2].Seconds(), FastestSeconds: steps[0].Seconds(),
-		TimeShare: r.whole.share(), PeakMemory: peakMemory(), Parameters: parameters,
+		TimeShare: r.whole.share(), PeakMemory: PeakMemory(), Parameters: parameters,
 		Threads: threads(e), Workers: workers(e), ONNXRuntime: rt.Version(), CPU: cpuName(),
 	}, nil
 }

@@ -30,8 +30,8 @@ func workers(e config.Experiment) int {
 
 func cpuName() string { return cpuid.CPU.BrandName }
 
-// peakMemory is the process's largest resident size so far, in bytes.
-func peakMemory() int64 {
+// PeakMemory is the process's largest resident size so far, in bytes.
+func PeakMemory() int64 {
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
 		return 0

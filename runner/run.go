@@ -457,7 +457,7 @@ func (r *run) endEpoch(ctx context.Context) error {
 // save writes the checkpoint; the metrics and times up to it go to the disk before.
 func (r *run) save() error {
 	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.steps, Seconds: r.epoch.total.Seconds(),
-		Share: r.epoch.share(), PeakMemoryBytes: peakMemory()})
+		Share: r.epoch.share(), PeakMemoryBytes: PeakMemory()})
 	if err != nil {
 		return err
 	}

@@ -224,7 +224,7 @@ func TestChangedDataAreNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set := []string{"data.source=folder", "data.images=0", "data.test_images=0", "data.root=" + root, "train.epochs=1"}
+	set := []string{"data.source=folder", "data.images=0", "data.test_images=0", "data.root=" + root, "train.epochs=1", "data.cache.dir=" + t.TempDir()}
 	finished, unfinished := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	mustRun(t, finished, set...)
 	interrupt(t, options(t, unfinished, set...), 1)

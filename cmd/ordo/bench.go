@@ -14,11 +14,11 @@ import (
 func newBenchCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure how fast this machine trains",
+		Short: "Measure how fast this machine trains and makes views",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  runGroup,
 	}
-	cmd.AddCommand(newBenchStepCommand(g))
+	cmd.AddCommand(newBenchStepCommand(g), newBenchPipelineCommand(g))
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -141,10 +142,11 @@ func (d *decoder) family(path string, dst reflect.Value, src any) {
 	d.keys(path, dst, src, []string{"family"})
 }
 
-// step decodes an entry of augment.invariant: a name, a map of a name to settings, or a family.
+// step decodes an entry of augment.invariant: a name, a map of a name to settings, or a family; beside the latter two
+// there may be views. A name that is a transformation's and a family's alone is the transformation.
 func (d *decoder) step(path string, dst reflect.Value, src any) {
 	if name, ok := src.(string); ok {
-		if slices.Contains(augment.FamilyNames(), name) {
+		if slices.Contains(augment.FamilyNames(), name) && !slices.Contains(augment.StepNames(), name) {
 			src = map[string]any{"family": name}
 		} else {
 			src = map[string]any{name: nil}
@@ -154,6 +156,13 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 	if !ok {
 		d.fault(path, "must be a transformation, like `- horizontal_flip: {p: 0.5}`, found %s", found(src))
 		return
+	}
+	if list, ok := tree["views"]; ok {
+		views := reflect.New(viewsType).Elem()
+		d.value(path+".views", views, list)
+		defer func() { dst.FieldByName("Views").Set(views) }()
+		tree = maps.Clone(tree)
+		delete(tree, "views")
 	}
 	if _, ok := tree["family"]; ok {
 		d.familyStep(path, dst, tree)

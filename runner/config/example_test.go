@@ -18,8 +18,8 @@ train: {epochs: 10}
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(e.Name, e.Train.Epochs, e.Train.LR, e.Augment.Ordered)
-	// Output: rotation 3 0.001 [{rotate 90 3}]
+	fmt.Println(e.Name, e.Train.Epochs, e.Train.LR, e.Augment.Ordered[0].Family, e.Augment.Ordered[0].Max)
+	// Output: rotation 3 0.001 rotate 90
 }
 
 func ExampleParse_faults() {

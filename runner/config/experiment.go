@@ -165,11 +165,13 @@ var laterKeys = []string{
 	"train.skip_nonfinite",
 	"data.background", "data.boxes", "data.labels", "data.unlabeled", "data.path_column", "data.label_column", "data.split_column",
 	"data.cache", "data.on_error",
+	"augment.preset", "augment.local_views", "augment.plain_view", "augment.shared",
 }
 
 // Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads,
-// model.execution, data.cache.kind and data.cache.dir. Workers change nothing, nor does where decoded images are kept. Threads and execution change the last bits of sums, but they belong to the
-// machine and not to the experiment: 0 threads stand for another number on every machine. The seed is part of it.
+// model.execution, data.cache.kind and data.cache.dir. Workers change nothing, nor does where decoded images are kept.
+// Threads and execution change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads
+// stand for another number on every machine. The seed is part of it.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads = "", 0, 0
 	tree, initial := e.tree(), Default().tree()

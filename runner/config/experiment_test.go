@@ -3,9 +3,11 @@ package config_test
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"ordo/augment"
 	"ordo/runner/config"
 )
 
@@ -16,7 +18,7 @@ func TestYAML(t *testing.T) {
 	}{
 		{"default", parse(t, "seed: 1")},
 		{"design", parse(t, design)},
-		{"all", parse(t, design, "augment.invariant=[horizontal_flip, grayscale, gaussian_blur, {family: zoom, max: 0.5}]",
+		{"all", parse(t, design, "augment.invariant=[horizontal_flip, grayscale, {gaussian_blur: {p: 1}, views: [1]}, random_affine, {family: zoom, max: 0.5, views: [0]}]",
 			"augment.roles={rotate: invariant}", "model.projector=[]", "train.lr=1e-7", "seed=18446744073709551615",
 			"data.root='a: \"b\"'", "name='010'")},
 	} {
@@ -52,6 +54,24 @@ func TestHash(t *testing.T) {
 		if got := parse(t, design, other).Hash(); got == base {
 			t.Errorf("%s doesn't change the hash", other)
 		}
+	}
+}
+
+// What an experiment file says without a key that came later has the hash that it had before the key.
+func TestHashStaysAcrossVersions(t *testing.T) {
+	if got, want := parse(t, design).Hash(), "430339a77a"; got != want {
+		t.Errorf("the hash of %q became %s, it was %s: does laterKeys lack a key?", "mnist-rotation", got, want)
+	}
+}
+
+func TestPresetsHaveHashes(t *testing.T) {
+	names := map[string]string{}
+	for _, name := range append(augment.PresetNames(), "") {
+		hash := parse(t, design, "augment.invariant=[]", "augment.preset="+strconv.Quote(name)).Hash()
+		if other, ok := names[hash]; ok {
+			t.Errorf("presets %q and %q have one hash", name, other)
+		}
+		names[hash] = name
 	}
 }
 

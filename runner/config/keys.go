@@ -35,6 +35,7 @@ const (
 var (
 	stepType   = reflect.TypeFor[augment.Step]()
 	familyType = reflect.TypeFor[augment.Family]()
+	viewsType  = reflect.TypeFor[[]int]()
 )
 
 // Keys returns every key, in the order in which Experiment.YAML writes them.
@@ -154,6 +155,7 @@ func (s *schema) leaf(path string, v reflect.Value) {
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
 	case stepType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
+		s.keys = append(s.keys, Key{join(path+"."+index, "views"), expected(viewsType), ""})
 		for _, name := range augment.StepNames() {
 			step, err := augment.DefaultStep(name)
 			if err != nil {
@@ -167,7 +169,7 @@ func (s *schema) leaf(path string, v reflect.Value) {
 // entry lists the settings of an entry of a list. Zeros of a family are no defaults: each has its own.
 func (s *schema) entry(path string, v reflect.Value) {
 	for _, f := range fields(v) {
-		if path == "augment.invariant."+index && f.name == "levels" {
+		if path == "augment.invariant."+index && slices.Contains([]string{"levels", "sampling", "signed"}, f.name) {
 			continue // of no meaning there
 		}
 		k := Key{join(path, f.name), expected(f.value.Type()), ""}

@@ -132,6 +132,23 @@ func TestOverrides(t *testing.T) {
 		{"augment.invariant.0.random_resized_crop.scale.0=0.5", func(e config.Experiment) any { return e.Augment.Invariant[0].RandomResizedCrop.Scale }, [2]float64{0.5, 1}, ""},
 		{"augment.invariant=[horizontal_flip, rotate, {grayscale: }, {family: blur, max: 1}]", func(e config.Experiment) any { return steps(e) },
 			[]string{"horizontal_flip", "rotate", "grayscale", "blur"}, "bare names"},
+		{"augment.invariant=[grayscale, {family: grayscale}]", func(e config.Experiment) any {
+			return [2]bool{e.Augment.Invariant[0].Grayscale != nil, e.Augment.Invariant[1].Family != nil}
+		}, [2]bool{true, true}, "a name of both kinds is the transformation"},
+		{"augment.invariant=[{gaussian_blur: {p: 1}, views: [0]}, {family: hue, views: [1]}, {solarize: , views: [1]}]",
+			func(e config.Experiment) any {
+				i := e.Augment.Invariant
+				return [][]int{i[0].Views, i[1].Views, i[2].Views, {len(i), int(i[0].GaussianBlur.P)}}
+			}, [][]int{{0}, {1}, {1}, {3, 1}}, ""},
+		{"augment.invariant.0.views=[1]", func(e config.Experiment) any { return e.Augment.Invariant[0].Views }, []int{1}, ""},
+		{"augment.invariant=[{random_affine: {degrees: [0, 0], translate: [0.1, 0.2]}}]",
+			func(e config.Experiment) any { return *e.Augment.Invariant[0].RandomAffine },
+			augment.RandomAffine{Translate: [2]float64{0.1, 0.2}, Scale: [2]float64{1, 1}}, ""},
+		{"augment.invariant.0.random_resized_crop.interpolation=bicubic",
+			func(e config.Experiment) any { return e.Augment.Invariant[0].RandomResizedCrop.Interpolation }, "bicubic", ""},
+		{"augment.local_views={count: 6}", func(e config.Experiment) any { return e.Augment.LocalViews },
+			augment.LocalViews{Count: 6, Scale: [2]float64{0.05, 0.14}}, ""},
+		{"augment.ordered.0.sampling=grid", func(e config.Experiment) any { return e.Augment.Ordered[0].Sampling }, "grid", ""},
 		{"augment.invariant=[{family: blur, max: 1}]", func(e config.Experiment) any { return *e.Augment.Invariant[0].Family }, augment.Family{Family: "blur", Max: 1}, "no levels"},
 	} {
 		t.Run(c.override, func(t *testing.T) {
@@ -205,7 +222,7 @@ func TestFaults(t *testing.T) {
 		}},
 		{name: "list entries", text: "augment:\n  mean: [1, 2]\n  ordered:\n    - {family: rotat}\n    - {family: hue, maxx: 1}\n    - {max: 1}\n    - hue\n    - {family: blur, max: }\n  invariant:\n    - color_jiter: {p: 1}\n    - color_jitter:\n      p: 1\n    - rotate: {max: 1}\n    - {family: rotate, levels: 2}\n    - color_jitter: {q: 1}\n    - 5\n    -\n    - flip\n    - grayscale: 1\n  roles: {rotat: absent}", want: []string{
 			"x.yaml:2: augment.mean: must be a list of 3, each entry a number, found 2",
-			`x.yaml:4: augment.ordered[0].family: must be one of rotate, zoom, translate, blur, brightness, hue, got "rotat"; did you mean rotate?`,
+			`x.yaml:4: augment.ordered[0].family: must be one of rotate, quarter_turn, zoom, crop, translate, translate_x, translate_y, shear_x, shear_y, perspective, elastic, blur, sharpness, noise, jpeg, posterize, solarize, downscale, brightness, contrast, saturation, gamma, hue, grayscale, erase, got "rotat"; did you mean rotate?`,
 			"x.yaml:5: augment.ordered[1].maxx: unknown key; did you mean max?",
 			"x.yaml:6: augment.ordered[2]: must name a family, like {family: rotate}, found a map with max",
 			`x.yaml:7: augment.ordered[3]: must be a family, like {family: rotate}, found the text "hue"`,
@@ -220,6 +237,19 @@ func TestFaults(t *testing.T) {
 			`x.yaml:18: augment.invariant[7]: no transformation is called "flip"`,
 			"x.yaml:19: augment.invariant[8].grayscale: must be a map of keys, found the number 1",
 			"x.yaml:20: augment.roles.rotat: unknown key; did you mean augment.roles.rotate?",
+		}},
+		{name: "views", text: "augment:\n  invariant:\n    - {grayscale: {p: 1}, views: 1}\n    - {grayscale: {p: 1}, vews: [1]}\n    - {views: [0]}\n    - {family: hue, sampling: 1, views: [x]}", want: []string{
+			"x.yaml:3: augment.invariant[0].views: must be a list, each entry a whole number, found the number 1",
+			"x.yaml:4: augment.invariant[1]: must be one transformation, like `- horizontal_flip: {p: 0.5}`, found a map with grayscale, vews",
+			"x.yaml:5: augment.invariant[2]: must be one transformation",
+			"x.yaml:6: augment.invariant[3].sampling: must be text, found the number 1",
+			`x.yaml:6: augment.invariant[3].views[0]: must be a whole number, found the text "x"`,
+		}},
+		{name: "presets", text: "augment:\n  preset: simcrl\n  base_views: 3", want: []string{
+			"x.yaml:2: augment.preset: must be one of simclr, byol, vicreg, swav, weak, none, got \"simcrl\"",
+		}},
+		{name: "preset and steps", text: "augment:\n  preset: byol\n  invariant: [grayscale]", want: []string{
+			"x.yaml:2: augment.preset: byol stands in the place of invariant, which has 1 entries",
 		}},
 		{name: "values", text: "train:\n  lr: 0\nname: ../x\nmodel:\n  projector: [0]", overrides: []string{"train.epochs=0"}, want: []string{
 			"x.yaml:2: train.lr: must be in (0, 100], got 0",

@@ -47,10 +47,6 @@ def images():
             yield np.fromfile(name, np.uint8).reshape(height, width, 3)
 
 
-def pair(value):
-    return list(value) if isinstance(value, (list, tuple)) else [value, value]
-
-
 class Torchvision:
     """torchvision.transforms.v2 on uint8 CHW tensors."""
 
@@ -67,9 +63,12 @@ class Torchvision:
     def view(self, steps, operation):
         v2, size = self.v2, operation["size"]
         out = []
-        if not any(step_of(s)[0] == "random_resized_crop" for s in steps):
+        names = [step_of(s)[0] for s in steps]
+        if not any(n in ("random_resized_crop", "resize", "center_crop") for n in names):
             out.append(lambda x: self.whole(x, size))
         out += [self.step(*step_of(s), size) for s in steps]
+        if "resize" in names or "center_crop" in names:
+            out.append(lambda x: self.whole(x, size))
         out.append(v2.ToDtype(self.torch.float32, scale=True))
         out.append(v2.Normalize(operation["mean"], operation["std"]))
 
@@ -108,7 +107,7 @@ class Torchvision:
         if name == "gaussian_blur":
             return sometimes(v2.GaussianBlur(p.get("kernel_size") or max(3, size // 10 | 1), tuple(p["sigma"])))
         if name == "solarize":
-            return v2.RandomSolarize(255 * p.get("threshold", 0.5), chance(p))
+            return v2.RandomSolarize(255 * p["threshold"], chance(p))
         if name == "posterize":
             return v2.RandomPosterize(int(p["bits"]), chance(p))
         if name == "equalize":
@@ -116,15 +115,20 @@ class Torchvision:
         if name == "autocontrast":
             return v2.RandomAutocontrast(chance(p))
         if name == "sharpness":
-            return v2.RandomAdjustSharpness(p.get("factor", p.get("sharpness_factor", 2)), chance(p))
-        if name == "rotate" and "degrees" in p:
-            return sometimes(v2.RandomRotation(p["degrees"], v2.InterpolationMode.BILINEAR))
-        if name == "perspective":
-            return v2.RandomPerspective(p.get("distortion_scale", 0.5), chance(p))
-        if name == "erase":
-            return v2.RandomErasing(chance(p), tuple(p.get("scale", (0.02, 0.33))), tuple(p.get("ratio", (0.3, 3.3))))
-        if name in ("resize", "center_crop"):
-            return lambda x: self.whole(x, size)
+            return v2.RandomAdjustSharpness(p["sharpness_factor"], chance(p))
+        if name == "random_rotation":
+            return v2.RandomRotation(p["degrees"], v2.InterpolationMode.BILINEAR)
+        if name == "random_affine":
+            shear = p["shear"] if any(p["shear"]) else None
+            return v2.RandomAffine(p["degrees"], p["translate"], p["scale"], shear, v2.InterpolationMode.BILINEAR)
+        if name == "random_perspective":
+            return v2.RandomPerspective(p["distortion_scale"], chance(p))
+        if name == "random_erasing":
+            return v2.RandomErasing(chance(p), tuple(p["scale"]), tuple(p["ratio"]))
+        if name == "resize":
+            return v2.Resize(p.get("size") or size, antialias=True)
+        if name == "center_crop":
+            return v2.CenterCrop(p.get("size") or size)
         raise Missing("torchvision has nothing for %s" % name)
 
     def family(self, name, most, size):
@@ -252,7 +256,7 @@ class Albumentations:
             kernel = p.get("kernel_size") or max(3, size // 10 | 1)
             return a.GaussianBlur(blur_limit=(kernel, kernel), sigma_limit=tuple(p["sigma"]), p=chance(p))
         if name == "solarize":
-            return a.Solarize(threshold_range=tuple(pair(p.get("threshold", 0.5))), p=chance(p))
+            return a.Solarize(threshold_range=(p["threshold"], p["threshold"]), p=chance(p))
         if name == "posterize":
             return a.Posterize(num_bits=int(p["bits"]), p=chance(p))
         if name == "equalize":

@@ -122,17 +122,25 @@ func newOperation(name string, o augment.Options, size int) (operation, error) {
 	if err != nil {
 		return operation{}, err
 	}
+	for _, f := range o.Ordered {
+		if o.Roles[f.Family] == augment.RoleInvariant {
+			moved, err := generic([]augment.Family{f})
+			if err != nil {
+				return operation{}, err
+			}
+			invariant = append(invariant, moved...)
+		}
+	}
 	families, err := generic(p.Families())
 	if err != nil {
 		return operation{}, err
 	}
 	for i, v := range p.Views() {
-		if name != plan && len(families) > 0 && v.Family < 0 {
-			continue // the operation is the family
-		}
 		steps := slices.Clone(invariant)
 		if v.Family >= 0 {
 			steps = append(steps, families[v.Family])
+		} else if name != plan && len(families) > 0 {
+			continue // the operation is the family
 		}
 		op.views, op.steps = append(op.views, i), append(op.steps, steps)
 	}

@@ -11,7 +11,7 @@
 //
 // A packed file is named for its content: the set's key (names, sizes and modification times of the source's files, labels,
 // the reader's options) and the options that decide about pixels are hashed into its name and stored in its header. A set
-// that changed is another file; what is out of use is deleted by hand, or with [Prune].
+// that changed is another file; what is out of use may be deleted at any time.
 //
 // # Whole or not at all
 //
@@ -30,8 +30,10 @@
 // # Memory
 //
 // The file may be larger than memory: its pages are the kernel's, which drops them when something else wants memory. The
-// mapping counts in the process's resident memory all the same, so File gives its pages back to the kernel's cache after
-// every 128 MiB; fetching one again costs a microsecond.
+// mapping counts in the process's resident memory all the same, so a File of more than 128 MiB gives its pages back to the
+// kernel's cache whenever about so much is mapped; to map a record again costs some microseconds. A damaged disk, or somebody
+// who cuts the file off while it is mapped, is noticed only where a record is asked for the first time; later it ends the
+// process.
 //
 // # Layout
 //

@@ -16,12 +16,15 @@ import (
 	"ordo/runner/data/picture"
 )
 
-// resident bounds how much of a mapping is in the process's resident memory: giveBack is called after every so many bytes
-// that were asked for. An access maps more than it reads: the kernel adds the pages around, 64 KiB by default.
+// resident bounds how much of a mapping is in the process's resident memory: giveBack is called whenever so many bytes may have
+// been mapped. An access maps more than it reads: the kernel adds the pages around that it has in its cache.
 const (
 	resident = 128 << 20
-	around   = 64 << 10
+	around   = 512 << 10
 )
+
+// aheadSize is the size from which a record is read ahead as a whole: the kernel itself reads 128 KiB.
+const aheadSize = 128 << 10
 
 // File is a packed file, opened. All methods but Close may be called by any number of goroutines at once.
 type File struct {
@@ -144,7 +147,7 @@ func (f *File) Image(i int) (augment.Image, error) {
 	f.count(e)
 	record := f.bytes[e.offset : e.offset+uint64(e.length) : e.offset+uint64(e.length)]
 	if mask := uint32(1) << (i % 32); f.checked[i/32].Load()&mask == 0 {
-		if e.length > around {
+		if e.length > aheadSize {
 			readAhead(f.bytes, e.offset, uint64(e.length))
 		}
 		if err := check(e, record); err != nil {

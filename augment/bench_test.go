@@ -94,7 +94,7 @@ func BenchmarkGeometry(b *testing.B) {
 		for _, m := range maps {
 			b.Run(fmt.Sprintf("%s/%dx%d_to_%d", m.name, size[0], size[1], size[2]), func(b *testing.B) {
 				c, s := new(canvas), new(sampler)
-				c.resize(size[2], size[2])
+				c.allocate(size[2], size[2])
 				for b.Loop() {
 					var g geometry
 					g.start(img)

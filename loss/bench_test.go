@@ -76,3 +76,39 @@ func benchmarkRedundancy(b *testing.B, run func(grad, z []float32, images, dim i
 		})
 	}
 }
+
+// BenchmarkCompute is the whole call for one kind, with checks and diagnostics.
+func BenchmarkCompute(b *testing.B) {
+	for _, size := range []struct{ images, dim int }{{200, 64}, {1024, 128}} {
+		v := fullViews(1, size.images, 2)
+		for _, kind := range TermKinds() {
+			b.Run(fmt.Sprintf("%s/%dx%d", kind, size.images, size.dim), func(b *testing.B) {
+				l := mustNew(b, only(b, kind))
+				outs := fullOutputs(b, l, v, size.dim, 1)
+				rows := 0
+				for b.Loop() {
+					if _, err := l.Compute(v, outs); err != nil {
+						b.Fatal(err)
+					}
+					rows += len(v.Scale)
+				}
+				b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
+			})
+		}
+	}
+}
+
+func BenchmarkHealth(b *testing.B) {
+	for _, size := range []struct{ images, dim int }{{200, 64}, {1024, 128}, {1024, 512}} {
+		b.Run(fmt.Sprintf("%dx%d", size.images, size.dim), func(b *testing.B) {
+			v := orderedViews(1, size.images, 2)
+			out := randomOutput("embedding", v, size.dim, 1)
+			var h health
+			var d []Diagnostic
+			for b.Loop() {
+				d = h.diagnose(d[:0], v, out)
+			}
+			b.ReportMetric(float64(len(v.Scale)*b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}

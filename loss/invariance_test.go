@@ -35,7 +35,7 @@ func TestInvarianceGradients(t *testing.T) {
 				return -runSiamese(new(siamese), grad, z, other, images, dim, base, -weight)
 			}},
 			{KindMoCo, func(grad, z []float64) float64 {
-				return runMoCo(new(moco), grad, z, other, images, dim, base, keys, 0.3, weight)
+				return runMoCo(new(moco[float64]), grad, z, other, images, dim, base, keys, 0.3, weight)
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s %dx%dx%d", c.kind, images, views, dim), func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestMoreViewsAreTheMeanOverPairs(t *testing.T) {
 			return 4 - 4*runSiamese(new(siamese), grad, z, other, images, dim, base, -4)
 		}},
 		{KindMoCo, func(grad []float64, base []int) float64 {
-			return runMoCo(new(moco), grad, z, other, images, dim, base, keys, 0.3, 1)
+			return runMoCo(new(moco[float64]), grad, z, other, images, dim, base, keys, 0.3, 1)
 		}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {

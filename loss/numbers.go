@@ -12,11 +12,10 @@ func sized[T any](buffer []T, n int) []T {
 
 // add returns x + y, and the largest finite value where float32 has none so large.
 func add[T float](x T, y float64) T {
-	sum := x + T(y)
-	if sum-sum != 0 { // infinite, or not a number
-		return T(math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, float64(x)+y)))
+	if sum := x + T(y); sum*0 == 0 { // it is finite
+		return sum
 	}
-	return sum
+	return T(math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, float64(x)+y)))
 }
 
 // addTo adds x to sum.

@@ -12,7 +12,7 @@ func sized[T any](buffer []T, n int) []T {
 
 // add returns x + y, and the largest finite value where float32 has none so large.
 func add[T float](x T, y float64) T {
-	if sum := x + T(y); sum-sum == 0 { // it is finite
+	if sum := x + T(y); sum*0 == 0 { // it is finite
 		return sum
 	}
 	return T(limit(float64(x) + y))

@@ -67,14 +67,14 @@ func BenchmarkVICReg(b *testing.B) {
 	o.Kind = KindVICReg
 	o = o.resolved()
 	weights := vicregWeights{o.Similarity, o.Variance, o.Covariance}
-	k := new(vicreg)
+	k := new(vicreg[float32])
 	benchmarkRedundancy(b, func(grad, z []float32, images, dim int, base []int) {
 		runVICReg(k, grad, z, images, dim, base, weights, 1)
 	})
 }
 
 func BenchmarkBarlowTwins(b *testing.B) {
-	k := new(barlow)
+	k := new(barlow[float32])
 	benchmarkRedundancy(b, func(grad, z []float32, images, dim int, base []int) {
 		runBarlow(k, grad, z, images, dim, base, 0.0051, 1)
 	})

@@ -77,7 +77,9 @@ func (h *health) diagnose(d []Diagnostic, v Views, out Output) []Diagnostic {
 				h.square[p] += x * x
 			}
 			if at := i*v.Images + n; at < ranked {
-				viewToFloat(h.rows[at*dim:][:dim], row)
+				for p, x := range row {
+					h.rows[at*dim+p] = float64(x)
+				}
 			}
 		}
 	}

@@ -100,9 +100,6 @@ func runVICReg[T float](k *vicreg[T], grad, z []T, images, dim int, base []int, 
 	return w.similarity*k.distance + w.variance*k.variance + w.covariance*k.covariance
 }
 
-// symmetricRows is how many rows of a symmetric product are computed at once, from their first diagonal element on.
-const symmetricRows = 64
-
 // view adds a view's part to variance and covariance and finds what its gradient needs.
 func (k *vicreg[T]) view(i int, z []T, images, dim int, views float64, w vicregWeights) {
 	n, d := float64(images), float64(dim)
@@ -127,25 +124,20 @@ func (k *vicreg[T]) view(i int, z []T, images, dim int, views float64, w vicregW
 			to[p] = T((float64(x) - mean[p]) * shrink)
 		}
 	}
-	centred, products := matrix.Of(k.centred, images, dim), matrix.Of(k.products, dim, dim)
-	k.right.Pack(centred)
+	centred := matrix.Of(k.centred, images, dim)
+	lowerProducts(k.products, centred, &k.right)
 	var off float64
-	for from := 0; from < dim; from += symmetricRows {
-		rows, cols := min(symmetricRows, dim-from), dim-from
-		right := k.right.Part(0, from, images, cols)
-		matrix.Mul(products.Part(from, from, rows, cols), centred.Part(0, from, images, rows).T(), &right)
-		for p := from; p < from+rows; p++ {
-			line := k.products[p*dim:][:dim]
-			line[p] = 0
-			off += 2 * matrix.Dot(line[p:], line[p:])
-			for q := p + 1; q < dim; q++ {
-				k.products[q*dim+p] = line[q]
-			}
+	for p := range dim {
+		line := k.products[p*dim:][:p+1]
+		line[p] = 0
+		off += 2 * matrix.Dot(line, line)
+		for q, x := range line {
+			k.products[q*dim+p] = x
 		}
 	}
 	scale := unit * unit / (n - 1) // from products to covariances
 	k.covariance += 2 * off * scale * scale / (d * views)
 	k.spread[i] = w.covariance * 8 / (d * (n - 1) * views) * scale * unit
-	k.right.Pack(products)
+	k.right.Pack(matrix.Of(k.products, dim, dim))
 	matrix.Mul(matrix.Of(k.repel[i*len(z):], images, dim), centred, &k.right)
 }

@@ -94,3 +94,19 @@ func benchmarkRedundancy(b *testing.B, run func(grad, z []float32, images, dim i
 		})
 	}
 }
+
+// BenchmarkCARE takes groups of a few images and of many.
+func BenchmarkCARE(b *testing.B) {
+	const images, dim = 1024, 128
+	z := convert[float32](normal(1, 2*images*dim))
+	grad := make([]float32, len(z))
+	for _, shared := range []int{3, 8, 12, 32, 256} {
+		b.Run(fmt.Sprint(shared), func(b *testing.B) {
+			k := new(care)
+			for b.Loop() {
+				runCARE(k, grad, z, images, dim, viewsOf(2), shared, 1)
+			}
+			b.ReportMetric(2*images*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}

@@ -99,7 +99,9 @@ func (h *health) diagnose(d []Diagnostic, v Views, out Output) []Diagnostic {
 func (h *health) effectiveRank(count, dim int) (rank float64, ok bool) {
 	var largest float64
 	for _, x := range h.rows {
-		largest = math.Max(largest, math.Abs(x))
+		if x = math.Abs(x); x > largest {
+			largest = x
+		}
 	}
 	if largest == 0 {
 		return 0, false

@@ -183,7 +183,9 @@ func TestBaselineGradients(t *testing.T) {
 func TestCAREOfManyImages(t *testing.T) {
 	const images, dim, shared = 2*fewRows + 5, 9, fewRows + 3
 	z := normal(1, 3*images*dim)
-	run := func(grad, z []float64) float64 { return runCARE(new(care), grad, z, images, dim, []int{0, 1, 2}, shared, 1) }
+	run := func(grad, z []float64) float64 {
+		return runCARE(new(care), grad, z, images, dim, []int{0, 1, 2}, shared, 1)
+	}
 	var want, count float64
 	for v := range 3 {
 		for w := range v {

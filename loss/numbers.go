@@ -12,7 +12,7 @@ func sized[T any](buffer []T, n int) []T {
 
 // add returns x + y, and the largest finite value where float32 has none so large.
 func add[T float](x T, y float64) T {
-	if sum := x + T(y); sum-sum == 0 { // it is finite
+	if sum := x + T(y); sum-sum == 0 { //nolint:gocritic // so it is finite, and add stays short enough to be inlined
 		return sum
 	}
 	return T(limit(float64(x), y))

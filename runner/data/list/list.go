@@ -57,11 +57,11 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 }
 
 func read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	f, err := os.Open(o.File)
+	f, info, err := source.OpenFile(o.File)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w; give the CSV or Parquet file that lists the images", err)
 	}
-	t, err := parse(f, o)
+	t, err := parse(f, info.Size(), o)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("%s: %w", o.File, err), f.Close())
 	}
@@ -77,20 +77,13 @@ func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 }
 
 // parse reads the table; a Parquet file that holds images stays in use.
-func parse(f *os.File, o Options) (*table, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a file; give the CSV or Parquet file that lists the images")
-	}
+func parse(f *os.File, size int64, o Options) (*table, error) {
 	magic := make([]byte, 4)
 	if _, err := f.ReadAt(magic, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if bytes.Equal(magic, []byte("PAR1")) {
-		return readParquet(f, info.Size(), o)
+		return readParquet(f, size, o)
 	}
 	return readCSV(f)
 }

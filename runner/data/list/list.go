@@ -176,7 +176,8 @@ func (t *table) fault(row int, format string, args ...any) error {
 	return fmt.Errorf("%s %d: %s", t.unit, t.lines[row], fmt.Sprintf(format, args...))
 }
 
-// column returns the index of the column with the name, or with the first of the usual names that is there, or -1.
+// column returns the index of the column with the name, or with the first of the usual names that is there, in
+// upper or lower case, or -1.
 func (t *table) column(what, name string, usual []string) (int, error) {
 	if name != "" {
 		if i := slices.Index(t.columns, name); i >= 0 {
@@ -185,7 +186,8 @@ func (t *table) column(what, name string, usual []string) (int, error) {
 		return -1, fmt.Errorf("no column is called %s; there are %s; change data.%s_column", name, source.List(t.columns), what)
 	}
 	for _, name := range usual {
-		if i := slices.Index(t.columns, name); i >= 0 {
+		// Label in the place of label must not make a set without labels.
+		if i := slices.IndexFunc(t.columns, func(c string) bool { return strings.EqualFold(c, name) }); i >= 0 {
 			return i, nil
 		}
 	}

@@ -58,6 +58,9 @@ func TestCSV(t *testing.T) {
 			"path;label;split\na/0.png;10;train\na/1.png;9;train\nb/2.png;-1;val\n", nil,
 			"a/0.png=10 a/1.png=9", "b/2.png=-1", []string{"-1", "9", "10"},
 		},
+		"upper case": {
+			"Image,Label,SPLIT\na/0.png,cat,train\nb/2.png,dog,test\n", nil, "a/0.png=cat", "b/2.png=dog", []string{"cat", "dog"},
+		},
 		"test before val": {
 			"path,split\na/0.png,train\na/1.png,val\nb/2.png,test\n", nil, "a/0.png=-", "b/2.png=-", nil,
 		},

@@ -194,6 +194,11 @@ func (t *table) column(what, name string, usual []string) (int, error) {
 	return -1, nil
 }
 
+// isIn says whether the name is one of names, in upper or lower case.
+func isIn(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
 // labels returns the label of each row, -1 for none, and the classes.
 func (t *table) labels(column int) (labels []int, classes []string, err error) {
 	labels = make([]int, len(t.rows))

@@ -116,13 +116,16 @@ func TestParquetOfPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	train, test, err := Read(t.Context(), Options{File: write(t, "paths.parquet", string(raw)), TestFraction: 0.2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sourcetest.Check(t, train, test)
-	if show(train) != "a/0.png=cat a/1.png=cat b/2.png=dog" || show(test) != "b/3.png=-" {
-		t.Errorf("%q, %q", show(train), show(test))
+	upper := strings.NewReplacer("label", "Label", "split", "SPLIT").Replace(string(raw)) // the names of columns
+	for _, text := range []string{string(raw), upper} {
+		train, test, err := Read(t.Context(), Options{File: write(t, "paths.parquet", text), TestFraction: 0.2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sourcetest.Check(t, train, test)
+		if show(train) != "a/0.png=cat a/1.png=cat b/2.png=dog" || show(test) != "b/3.png=-" {
+			t.Errorf("%q, %q", show(train), show(test))
+		}
 	}
 }
 

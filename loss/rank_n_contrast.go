@@ -19,8 +19,9 @@ const (
 	// So are all below this distance, squared and relative to the longest row: 1/distance must not be beyond float32.
 	contrastNearest = 1e-12
 
-	// contrastRange is how far the exponents of an anchor may be apart for plain sums of exponentials in float64.
-	contrastRange = 600
+	// contrastRange is how far the exponents of an anchor may be apart for plain sums of exponentials in float64 (such a sum
+	// is one that logProduct takes), and how large they may be for distances by products of float32.
+	contrastRange = 300
 )
 
 // rankNContrast holds the buffers of runRankNContrast. The M rows are the members of all images, sorted by scale (around
@@ -322,10 +323,13 @@ func (c *rankNContrast[T]) anchor(w *contrastWorker, level, a int, line []T) (su
 	}
 	w.anchors++
 	low, high := c.measure(w, a, line)
+	if high/c.temperature > contrastRange {
+		low, high = c.measureAll(w, a)
+	}
 	if (high-low)/c.temperature <= contrastRange {
 		sum = c.rank(w, level, a, low)
 	} else {
-		sum = c.rankFar(w, level, a)
+		sum = c.rankFar(w, level, a, low)
 	}
 
 	pull, distance := w.exp, w.distance[:len(w.exp)]
@@ -399,6 +403,20 @@ func (c *rankNContrast[T]) measure(w *contrastWorker, a int, line []T) (low, hig
 	return low, high
 }
 
+// measureAll does what measure does, but from the rows themselves.
+func (c *rankNContrast[T]) measureAll(w *contrastWorker, a int) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for b := range w.distance {
+		if b != a {
+			d := c.rows.between(a, b)
+			w.distance[b] = d
+			low, high = min(low, d), max(high, d)
+		}
+	}
+	w.distance[a] = low
+	return low, high
+}
+
 // rank returns the sum of the anchor's summands and fills exp with the gradient by distance, times the temperature.
 func (c *rankNContrast[T]) rank(w *contrastWorker, level, a int, low float64) (sum float64) {
 	matrix.Exp(w.exp, w.distance, -1/c.temperature, low)
@@ -408,8 +426,7 @@ func (c *rankNContrast[T]) rank(w *contrastWorker, level, a int, low float64) (s
 	var all float64
 	for i := len(w.order) - 1; i >= 0; i-- {
 		l := w.order[i]
-		rows := w.exp[c.begin[l]:c.begin[l+1]]
-		for _, e := range rows {
+		for _, e := range w.exp[c.begin[l]:c.begin[l+1]] {
 			all += e
 		}
 		w.suffix[i] = all
@@ -438,20 +455,14 @@ func (c *rankNContrast[T]) rank(w *contrastWorker, level, a int, low float64) (s
 	return sum + logs.log()
 }
 
-// rankFar does what rank does where exponents are too far apart for it: every sum has a maximum of its own, and the
-// distances are taken from the rows, as errors of products would be too large beside the temperature.
-func (c *rankNContrast[T]) rankFar(w *contrastWorker, level, a int) (sum float64) {
-	for b := range w.distance {
-		if b != a {
-			w.distance[b] = c.rows.between(a, b)
-		}
-	}
+// rankFar does what rank does where exponents are too far apart for it: every sum has a maximum of its own.
+func (c *rankNContrast[T]) rankFar(w *contrastWorker, level, a int, low float64) (sum float64) {
 	rest := logSum{most: math.Inf(-1)}
 	for i := len(w.order) - 1; i >= 0; i-- {
 		l := w.order[i]
 		for b := c.begin[l]; b < c.begin[l+1]; b++ {
 			if b != a {
-				rest.add(-w.distance[b]/c.temperature, 1)
+				rest.add((low-w.distance[b])/c.temperature, 1)
 			}
 		}
 		w.suffix[i] = rest.log()
@@ -464,7 +475,7 @@ func (c *rankNContrast[T]) rankFar(w *contrastWorker, level, a int) (sum float64
 		}
 		for b := c.begin[l]; b < c.begin[l+1]; b++ {
 			if b != a {
-				score := -w.distance[b] / c.temperature
+				score := (low - w.distance[b]) / c.temperature
 				sum += w.suffix[w.from[i]] - score
 				w.exp[b] = 1 - math.Exp(score+share.most)*share.all
 			}
@@ -542,21 +553,23 @@ func sumAbove(x []float64, low float64) float64 {
 	return s0 + s1 + (s2 + s3)
 }
 
-// logProduct is a product of positive normal numbers, of which no range is too small for, and whose logarithm is wanted.
+// logProduct is a product of which only the logarithm is wanted, however far from 1 it is.
 type logProduct struct {
 	mantissa float64
 	exponent int
 }
 
+// multiply takes an x between 2⁻⁵⁰⁰ and 2⁵⁰⁰.
 func (p *logProduct) multiply(x float64) {
-	const bits, bias = 52, 1023 // of float64
-	b := math.Float64bits(x)
-	p.exponent += int(b>>bits) - bias
-	p.mantissa *= math.Float64frombits(b&(1<<bits-1) | bias<<bits) // in [1, 2)
-	if p.mantissa > 0x1p1000 {
-		p.mantissa *= 0x1p-1000
-		p.exponent += 1000
+	p.mantissa *= x
+	if p.mantissa > 0x1p500 || p.mantissa < 0x1p-500 {
+		p.carry()
 	}
+}
+
+func (p *logProduct) carry() {
+	mantissa, exponent := math.Frexp(p.mantissa)
+	p.mantissa, p.exponent = mantissa, p.exponent+exponent
 }
 
 func (p *logProduct) log() float64 { return math.Log(p.mantissa) + float64(p.exponent)*math.Ln2 }

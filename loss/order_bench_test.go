@@ -16,6 +16,7 @@ func BenchmarkOrder(b *testing.B) {
 				b.Run(fmt.Sprintf("%s/%s/%s/%dx5x128", k.name, distance, anchors, images), func(b *testing.B) {
 					v := orderedViews(1, images, 2, 3)
 					out := randomOutput("embedding", v, 128, 1)
+					clear(out.Grad)
 					o := DefaultOptions()
 					o.Invariance.Kind = KindNone
 					o.Order = OrderOptions{Kind: k.name, Distance: distance, Anchors: anchors, Weight: 1}

@@ -12,7 +12,7 @@ func sized[T any](buffer []T, n int) []T {
 
 // add returns x + y, and the largest finite value where float32 has none so large.
 func add[T float](x T, y float64) T {
-	if sum := x + T(y); sum-sum == 0 { // it is finite
+	if sum := x + T(y); sum*0 == 0 { // it is finite
 		return sum
 	}
 	return T(limit(float64(x) + y))
@@ -25,7 +25,7 @@ func addScaled[T float](sum []T, weight float64, x []float64) {
 		to, from := (*[4]T)(sum), (*[4]float64)(x)
 		s0, s1 := to[0]+T(weight*from[0]), to[1]+T(weight*from[1])
 		s2, s3 := to[2]+T(weight*from[2]), to[3]+T(weight*from[3])
-		if zero := (s0 - s0) + (s1 - s1) + (s2 - s2) + (s3 - s3); zero == 0 { // all are finite
+		if zero := s0*0 + s1*0 + s2*0 + s3*0; zero == 0 { // all are finite
 			to[0], to[1], to[2], to[3] = s0, s1, s2, s3
 		} else {
 			for i, y := range from {

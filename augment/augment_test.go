@@ -600,8 +600,7 @@ func TestBlurOfAPoint(t *testing.T) {
 		w, h := size[0], size[1]
 		for _, at := range [][2]int{{w / 2, h / 2}, {0, h - 1}, {min(1, w-1), 1}} {
 			c := new(canvas)
-			c.resize(w, h)
-			clear(c.data)
+			c.allocate(w, h)
 			c.planes[1][at[1]*w+at[0]] = 1
 			const sigma = 0.8
 			c.gaussianBlur(2, sigma)

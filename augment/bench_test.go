@@ -57,6 +57,15 @@ func BenchmarkKernel(b *testing.B) {
 		{"saturation", func(c *canvas) { c.saturation(0.9) }},
 		{"hue", func(c *canvas) { c.hue(0.1) }},
 		{"grayscale", func(c *canvas) { c.grayscale() }},
+		{"solarize", func(c *canvas) { c.solarize(0.5) }},
+		{"posterize", func(c *canvas) { c.posterize(16) }},
+		{"gamma", func(c *canvas) { c.gamma(1.7) }},
+		{"sharpness", func(c *canvas) { c.sharpness(2) }},
+		{"equalize", func(c *canvas) { c.equalize() }},
+		{"autocontrast", func(c *canvas) { c.autocontrast() }},
+		{"noise", func(c *canvas) { c.noise(1, 0.1) }},
+		{"jpeg", func(c *canvas) { c.jpeg(50) }},
+		{"downscale", func(c *canvas) { c.downscale(c.width / 2) }},
 		{"blur3", func(c *canvas) { c.gaussianBlur(1, 1) }},
 		{"blur23", func(c *canvas) { c.gaussianBlur(11, 1) }},
 	}
@@ -69,6 +78,7 @@ func BenchmarkKernel(b *testing.B) {
 				for b.Loop() {
 					copy(c.data, fresh.data)
 					k.run(c)
+					c.settle()
 				}
 				report(b)
 			})
@@ -94,7 +104,7 @@ func BenchmarkGeometry(b *testing.B) {
 		for _, m := range maps {
 			b.Run(fmt.Sprintf("%s/%dx%d_to_%d", m.name, size[0], size[1], size[2]), func(b *testing.B) {
 				c, s := new(canvas), new(sampler)
-				c.resize(size[2], size[2])
+				c.allocate(size[2], size[2])
 				for b.Loop() {
 					var g geometry
 					g.start(img)

@@ -71,8 +71,10 @@ func (s *sampler) remapAt(c *canvas, img Image, g *geometry, stepX, stepY float6
 	s.columns.Build(kernel.Bilinear, r.Width, float64(left)*gx.step, gx.step, false, 0, 0)
 	s.rows.Build(kernel.Bilinear, r.Height, float64(top)*gy.step, gy.step, false, 0, 0)
 	s.resize(r, img, g.border)
+	perX, perY := 1/gx.step, 1/gy.step
+	fromX, fromY := 0.5+float64(left), 0.5+float64(top)
 	for i := range xs {
-		xs[i], ys[i] = gx.place(xs[i])-float64(left), gy.place(ys[i])-float64(top)
+		xs[i], ys[i] = xs[i]*perX-fromX, ys[i]*perY-fromY
 	}
 	red, green, blue := c.channels()
 	r.Remap(red, green, blue, xs, ys)
@@ -142,35 +144,65 @@ const (
 )
 
 // lattice holds the coefficients of a displacement field.
-type lattice [latticeSize][latticeSize][2]float64
+type lattice struct {
+	points [latticeSize][latticeSize][2]float64
+
+	// The field along the line where it was asked last, once it was asked there twice: views are made row by row.
+	y      float64
+	isLine bool
+	line   [latticeSize][2]float64
+}
 
 func (l *lattice) draw(key uint64) {
 	r := rng{key: key}
-	for y := range l {
-		for x := range l[y] {
-			l[y][x] = [2]float64{latticeGain * r.uniform(-1, 1), latticeGain * r.uniform(-1, 1)}
+	for y := range l.points {
+		for x := range l.points[y] {
+			l.points[y][x] = [2]float64{latticeGain * r.uniform(-1, 1), latticeGain * r.uniform(-1, 1)}
 		}
 	}
+	l.y, l.isLine = math.NaN(), false
 }
 
 // at is the displacement at the given shares of the frame's sides; the field's edge goes on outside of it.
 func (l *lattice) at(x, y float64) (dx, dy float64) {
 	column, wx := splineWeights(x)
+	if y == l.y {
+		if !l.isLine {
+			l.setLine()
+		}
+		a := l.line[column:][:4]
+		return wx[0]*a[0][0] + wx[1]*a[1][0] + wx[2]*a[2][0] + wx[3]*a[3][0],
+			wx[0]*a[0][1] + wx[1]*a[1][1] + wx[2]*a[2][1] + wx[3]*a[3][1]
+	}
+	l.y, l.isLine = y, false
 	row, wy := splineWeights(y)
 	for j, w := range wy {
-		line := l[row+j][column : column+4]
-		dx += w * (wx[0]*line[0][0] + wx[1]*line[1][0] + wx[2]*line[2][0] + wx[3]*line[3][0])
-		dy += w * (wx[0]*line[0][1] + wx[1]*line[1][1] + wx[2]*line[2][1] + wx[3]*line[3][1])
+		a := l.points[row+j][column:][:4]
+		dx += w * (wx[0]*a[0][0] + wx[1]*a[1][0] + wx[2]*a[2][0] + wx[3]*a[3][0])
+		dy += w * (wx[0]*a[0][1] + wx[1]*a[1][1] + wx[2]*a[2][1] + wx[3]*a[3][1])
 	}
 	return dx, dy
+}
+
+func (l *lattice) setLine() {
+	row, wy := splineWeights(l.y)
+	for x := range l.line {
+		l.line[x] = [2]float64{}
+		for j, w := range wy {
+			l.line[x][0] += w * l.points[row+j][x][0]
+			l.line[x][1] += w * l.points[row+j][x][1]
+		}
+	}
+	l.isLine = true
 }
 
 // splineWeights returns the cell of a coordinate in [0, 1] and the cubic B-spline's weights of the four coefficients
 // around it.
 func splineWeights(x float64) (cell int, w [4]float64) {
-	x = max(0, min(latticeCells, x*latticeCells))
+	x = limit(x*latticeCells, 0, latticeCells)
 	cell = min(int(x), latticeCells-1)
 	t := x - float64(cell)
 	u := 1 - t
-	return cell, [4]float64{u * u * u / 6, (3*t*t*t - 6*t*t + 4) / 6, (3*u*u*u - 6*u*u + 4) / 6, t * t * t / 6}
+	const sixth = 1. / 6
+	return cell, [4]float64{u * u * u * sixth, (t*t*(3*t-6) + 4) * sixth, (u*u*(3*u-6) + 4) * sixth, t * t * t * sixth}
 }

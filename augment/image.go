@@ -19,7 +19,7 @@ func (m Image) check() {
 	}
 }
 
-// canvas is a view in the making: three planes of width*height values in [0, 1], row-major, and room for a fourth.
+// canvas is a view in the making: three planes of width*height values in [0, 1], row-major.
 type canvas struct {
 	width, height int
 	planes        [3][]float32
@@ -32,17 +32,18 @@ type canvas struct {
 	small         []float32     // its three planes
 	bytes         []uint8       // one plane, of equalize
 	mean          [3]float32    // what erased pixels become
-	data          []float32     // what planes and spare lie in
+	data          []float32     // what the planes lie in
 }
 
-func (c *canvas) resize(width, height int) {
+// start makes the canvas one of width x height pixels whose planes lie in data, one after the other. A view is made
+// where it is wanted, so that it is in the cache but once.
+func (c *canvas) start(data []float32, width, height int) {
 	n := width * height
-	c.width, c.height = width, height
-	c.data = grow(c.data, 4*n)
+	c.width, c.height, c.data = width, height, data[:3*n]
 	for i := range c.planes {
-		c.planes[i] = c.data[i*n : (i+1)*n : (i+1)*n]
+		c.planes[i] = data[i*n : (i+1)*n : (i+1)*n]
 	}
-	c.spare = c.data[3*n : 4*n : 4*n]
+	c.spare = grow(c.spare, n)
 	c.ops = c.ops[:0]
 }
 

@@ -346,7 +346,7 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 		scale, a = p.scale(k, v), p.aspect(k, v.Family)
 		spec.place(g, top, scale, a)
 	}
-	c := p.read(s, img, g)
+	c := p.read(dst, s, img, g)
 	for i := range p.steps {
 		if st := &p.steps[i]; st.pixels != nil && p.has(v, st) {
 			d := s.draws[:st.draws]
@@ -357,7 +357,7 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 	if spec != nil {
 		spec.paint(c, top, scale, a)
 	}
-	p.finish(dst, c)
+	p.finish(c)
 }
 
 // RenderEval writes an evaluation view into dst, as Render does but without random steps: the image is resized so
@@ -379,17 +379,17 @@ func (p *Plan) RenderEval(dst []float32, s *Scratch, img Image, family int, scal
 	if family >= 0 {
 		p.specs[family].place(g, p.ordered[family].Max, scale, evaluationAspect)
 	}
-	c := p.read(s, img, g)
+	c := p.read(dst, s, img, g)
 	if family >= 0 {
 		p.specs[family].paint(c, p.ordered[family].Max, scale, evaluationAspect)
 	}
-	p.finish(dst, c)
+	p.finish(c)
 }
 
-// read samples img into the canvas.
-func (p *Plan) read(s *Scratch, img Image, g *geometry) *canvas {
+// read samples img into the canvas, on dst.
+func (p *Plan) read(dst []float32, s *Scratch, img Image, g *geometry) *canvas {
 	c := &s.canvas
-	c.resize(p.size, p.size)
+	c.start(dst, p.size, p.size)
 	c.mean = p.offset
 	s.sampler.read(c, img, g)
 	return c
@@ -404,8 +404,8 @@ func (p *Plan) check(dst []float32, img Image) {
 
 // finish runs the point operations that still wait, normalises and frames: outside the disc the view is the mean, 0
 // after normalisation.
-func (p *Plan) finish(dst []float32, c *canvas) {
-	kernel.Normalize(dst, c.planes[0], c.planes[1], c.planes[2], c.ops, p.offset, p.gain, p.mask)
+func (p *Plan) finish(c *canvas) {
+	kernel.Normalize(c.data, c.planes[0], c.planes[1], c.planes[2], c.ops, p.offset, p.gain, p.mask)
 	c.ops = c.ops[:0]
 }
 

@@ -69,10 +69,13 @@ func (r *reference) image(t *testing.T, name string) Image {
 	return Image{}
 }
 
+// allocate starts a canvas on new memory.
+func (c *canvas) allocate(width, height int) { c.start(make([]float32, 3*width*height), width, height) }
+
 // plainCanvas is the image as it is, in [0, 1].
 func plainCanvas(img Image) *canvas {
 	c := new(canvas)
-	c.resize(img.Width, img.Height)
+	c.allocate(img.Width, img.Height)
 	var g geometry
 	g.start(img)
 	new(sampler).sample(c, img, &g)
@@ -105,7 +108,7 @@ func (k *referenceCase) render(t *testing.T, img Image) (c *canvas, weight []flo
 	g.border = borderZero
 	p := k.Params
 	c = new(canvas)
-	c.resize(k.Width, k.Height)
+	c.allocate(k.Width, k.Height)
 	g.cubic = p.Interpolation == InterpolationBicubic
 	switch k.Op {
 	case "rotate", "affine", "perspective":
@@ -125,7 +128,7 @@ func (k *referenceCase) render(t *testing.T, img Image) (c *canvas, weight []flo
 			white.Pix[i] = 255
 		}
 		inside := new(canvas)
-		inside.resize(k.Width, k.Height)
+		inside.allocate(k.Width, k.Height)
 		read(inside, white, &g)
 		read(c, img, &g)
 		if p.NoFill {
@@ -201,7 +204,7 @@ func (k *referenceCase) render(t *testing.T, img Image) (c *canvas, weight []flo
 		c.erase(p.Left, p.Top, p.Width, p.Height)
 	case "normalize":
 		gain := [3]float32{1 / p.Std[0], 1 / p.Std[1], 1 / p.Std[2]}
-		kernel.Normalize(c.data[:3*len(c.planes[0])], c.planes[0], c.planes[1], c.planes[2], nil, p.Mean, gain, nil)
+		kernel.Normalize(c.data, c.planes[0], c.planes[1], c.planes[2], nil, p.Mean, gain, nil)
 	default:
 		t.Fatalf("no kernel for %s", k.Op)
 	}

@@ -444,7 +444,7 @@ func TestParametersAreTheDraws(t *testing.T) {
 			flips++
 		}
 		dst := make([]float32, 3*32*32)
-		q.finish(dst, q.read(&s, img, &s.geometry))
+		q.finish(q.read(dst, &s, img, &s.geometry))
 		if !slices.Equal(dst, q.render(img, k, 1)) {
 			t.Fatalf("sample %d: the crop %v,%v %vx%v is not the view's", sample, x, y, w, h)
 		}
@@ -507,7 +507,7 @@ func TestResizeAndCenterCrop(t *testing.T) {
 	s.geometry.start(img)
 	s.geometry.centreCrop(40)
 	var want canvas
-	want.resize(40, 40)
+	want.allocate(40, 40)
 	s.sampler.read(&want, img, &s.geometry)
 	got := p.render(img, Key{}, 0)
 	for y := range 32 {
@@ -611,7 +611,7 @@ func TestDistributionsOfDraws(t *testing.T) {
 
 func TestNoiseIsGaussian(t *testing.T) {
 	c := new(canvas)
-	c.resize(200, 200)
+	c.allocate(200, 200)
 	for i := range c.data {
 		c.data[i] = 0.5
 	}
@@ -672,9 +672,9 @@ func TestFreeMaps(t *testing.T) {
 				g.zz = 1
 			}
 			c := new(canvas)
-			c.resize(40, 40)
+			c.allocate(40, 40)
 			s.remapAt(c, img, &g, 1, 1)
-			for i, v := range c.data[:3*1600] {
+			for i, v := range c.data {
 				if math.Abs(float64(v-want.data[i])) > 1e-5 {
 					t.Fatalf("value %d is %v, want %v", i, v, want.data[i])
 				}

@@ -13,7 +13,7 @@ const barlowEps = 1e-5
 type barlowTerm struct {
 	options    InvarianceOptions
 	base       []int // the base views
-	kernel     barlow
+	kernel     barlow[float32]
 	similarity similarity
 }
 
@@ -32,110 +32,101 @@ func (t *barlowTerm) compute(v Views, outs []Output, weight float64, d []Diagnos
 }
 
 // barlow holds the buffers of runBarlow and the parts of its value.
-type barlow struct {
-	standard    []float64 // [B, N, D] standardised rows
-	grad        []float64 // [B, N, D] gradient by them
-	inverse     []float64 // [B, D] one over the deviations
-	correlation []float64 // [D, D] of two views
-	mean, along []float64 // [D] buffers of addStandardiseGrad
-	right       matrix.Packed[float64]
+type barlow[T float] struct {
+	mean        []float64 // [B, D] of the columns
+	inverse     []float64 // [B, D] one over their deviations
+	along       []float64 // [B, D] products of the columns of standard and grad, over N
+	product     []float64 // [D] of the columns of two views
+	standard    []T       // [B, N, D] standardised rows
+	grad        []T       // [B, N, D] N/2 times the gradient by them
+	correlation []T       // [D, D] of two views, then N/2 times the gradient by it
+	right       matrix.Packed[T]
 	on, off     float64 // mean over pairs of views: sums over the diagonal and the rest
 }
 
 // runBarlow returns the loss over the views named in base (at least two) and adds weight times its gradient to grad.
 // z and grad are [V*images, dim], view-major.
-func runBarlow[T float](k *barlow, grad, z []T, images, dim int, base []int, lambda, weight float64) float64 {
-	views, size := len(base), images*dim
-	k.standard, k.grad = grow(k.standard, views*size), grow(k.grad, views*size)
-	k.inverse, k.correlation = grow(k.inverse, views*dim), grow(k.correlation, dim*dim)
-	k.mean, k.along = grow(k.mean, dim), grow(k.along, dim)
+//
+// Only the products of matrices are of type T. The diagonal of the correlation, whose difference to 1 counts, is float64.
+func runBarlow[T float](k *barlow[T], grad, z []T, images, dim int, base []int, lambda, weight float64) float64 {
+	n, views, size := float64(images), len(base), images*dim
+	k.mean, k.inverse, k.along = sized(k.mean, views*dim), sized(k.inverse, views*dim), grow(k.along, views*dim)
+	k.product, k.correlation = sized(k.product, dim), sized(k.correlation, dim*dim)
+	k.standard, k.grad = sized(k.standard, views*size), sized(k.grad, views*size)
+	clear(k.grad)
 	k.on, k.off = 0, 0
 	for i, v := range base {
-		standardise(k.inverse[i*dim:][:dim], viewToFloat(k.standard[i*size:][:size], z[v*size:][:size]))
+		k.standardise(i, z[v*size:][:size], dim)
 	}
-	for i := range base {
-		for j := range i {
+	for i, v := range base {
+		for j, w := range base[:i] {
+			columnProducts(k.product, z[w*size:][:size], z[v*size:][:size], k.mean[j*dim:], k.mean[i*dim:])
 			k.pair(j, i, images, dim, lambda)
 		}
 	}
 	pairs := float64(views*(views-1)) / 2
+	// The gradient by what was standardised is that by the standard rows without its mean, which is 0 as that of standard
+	// is, and without what lies along standard, divided by the deviation.
 	for i, v := range base {
-		at := i * size
-		addStandardiseGrad(grad[v*size:][:size], k.grad[at:at+size], k.standard[at:at+size], k.inverse[i*dim:][:dim], k.mean, k.along, weight/pairs)
+		inverse, along := k.inverse[i*dim:][:dim], k.along[i*dim:][:dim]
+		for row := range images {
+			to, at := grad[(v*images+row)*dim:][:dim], (i*images+row)*dim
+			g, standard := k.grad[at:][:dim], k.standard[at:][:dim]
+			for p, x := range g {
+				to[p] = add(to[p], weight*2/(n*pairs)*inverse[p]*(float64(x)-along[p]*float64(standard[p])))
+			}
+		}
 	}
 	k.on /= pairs
 	k.off /= pairs
 	return k.on + lambda*k.off
 }
 
-// pair adds the value of views a and b, and its gradient by their standardised rows.
-func (k *barlow) pair(a, b, images, dim int, lambda float64) {
+// standardise gives every column of the view mean 0 and, but for barlowEps, deviation 1.
+func (k *barlow[T]) standardise(i int, z []T, dim int) {
+	mean, inverse := k.mean[i*dim:][:dim], k.inverse[i*dim:][:dim]
+	columnMeans(mean, z)
+	columnProducts(inverse, z, z, mean, mean)
+	rows := float64(len(z) / dim)
+	for p, sum := range inverse {
+		inverse[p] = 1 / math.Sqrt(sum/rows+barlowEps)
+	}
+	for at := 0; at < len(z); at += dim {
+		to := k.standard[i*len(z)+at:][:dim]
+		for p, x := range z[at:][:dim] {
+			to[p] = T((float64(x) - mean[p]) * inverse[p])
+		}
+	}
+}
+
+// pair adds the value of views a and b, and its gradient by their standardised rows. product are those of their columns.
+func (k *barlow[T]) pair(a, b, images, dim int, lambda float64) {
 	size, n := images*dim, float64(images)
 	rowsA, rowsB := matrix.Of(k.standard[a*size:], images, dim), matrix.Of(k.standard[b*size:], images, dim)
 	correlation := matrix.Of(k.correlation, dim, dim)
 	k.right.Pack(rowsB)
 	matrix.Mul(correlation, rowsA.T(), &k.right)
-	for i := range dim {
-		line := k.correlation[i*dim:][:dim]
-		for j := range line {
-			c := line[j] / n
-			if i == j {
-				k.on += (c - 1) * (c - 1)
-				line[j] = 2 * (c - 1) / n
-			} else {
-				k.off += c * c
-				line[j] = 2 * lambda * c / n
-			}
+	inverseA, inverseB := k.inverse[a*dim:][:dim], k.inverse[b*dim:][:dim]
+	alongA, alongB := k.along[a*dim:][:dim], k.along[b*dim:][:dim]
+	for p := range dim {
+		line := k.correlation[p*dim:][:dim]
+		line[p] = 0
+		var squares float64
+		for q, x := range line {
+			c := float64(x) / n
+			squares += c * c
+			alongB[q] += lambda * c * c
+			line[q] = T(lambda * c)
 		}
+		k.off += squares
+		c := k.product[p] * inverseA[p] * inverseB[p] / n
+		k.on += (c - 1) * (c - 1)
+		alongA[p] += lambda*squares + (c-1)*c
+		alongB[p] += (c - 1) * c
+		line[p] = T(c - 1)
 	}
 	k.right.Pack(correlation.T())
 	matrix.AddMul(matrix.Of(k.grad[a*size:], images, dim), rowsB, &k.right)
 	k.right.Pack(correlation)
 	matrix.AddMul(matrix.Of(k.grad[b*size:], images, dim), rowsA, &k.right)
-}
-
-// standardise gives every column of z mean 0 and, but for barlowEps, deviation 1. inverse is one over the deviations.
-func standardise(inverse, z []float64) {
-	dim := len(inverse)
-	centre(inverse, z)
-	clear(inverse)
-	for at := 0; at < len(z); at += dim {
-		for i, x := range z[at : at+dim] {
-			inverse[i] += x * x
-		}
-	}
-	for i, sum := range inverse {
-		inverse[i] = 1 / math.Sqrt(sum/float64(len(z)/dim)+barlowEps)
-	}
-	for at := 0; at < len(z); at += dim {
-		for i, s := range inverse {
-			z[at+i] *= s
-		}
-	}
-}
-
-// addStandardiseGrad adds weight times the gradient by what was standardised, for g, the gradient by the standard rows.
-// mean and along are buffers.
-func addStandardiseGrad[T float](grad []T, g, standard, inverse, mean, along []float64, weight float64) {
-	dim := len(inverse)
-	clear(mean)
-	clear(along)
-	for at := 0; at < len(g); at += dim {
-		row := standard[at : at+dim]
-		for i, x := range g[at : at+dim] {
-			mean[i] += x
-			along[i] += x * row[i]
-		}
-	}
-	rows := float64(len(g) / dim)
-	for i := range mean {
-		mean[i] /= rows
-		along[i] /= rows
-	}
-	for at := 0; at < len(g); at += dim {
-		row := standard[at : at+dim]
-		for i, x := range g[at : at+dim] {
-			grad[at+i] = add(grad[at+i], weight*inverse[i]*(x-mean[i]-along[i]*row[i]))
-		}
-	}
 }

@@ -179,6 +179,40 @@ func TestBaselineGradients(t *testing.T) {
 	}
 }
 
+// TestCAREOfManyImages holds groups large enough for products of matrices, the last one not, to the formula.
+func TestCAREOfManyImages(t *testing.T) {
+	const images, dim, shared = 2*fewRows + 5, 9, fewRows + 3
+	z := normal(1, 3*images*dim)
+	run := func(grad, z []float64) float64 {
+		return runCARE(new(care), grad, z, images, dim, []int{0, 1, 2}, shared, 1)
+	}
+	var want, count float64
+	for v := range 3 {
+		for w := range v {
+			for n := range images {
+				for m := range images {
+					if n == m || n/shared != m/shared {
+						continue
+					}
+					cos := func(v int) float64 {
+						a, b := z[(v*images+n)*dim:][:dim], z[(v*images+m)*dim:][:dim]
+						return dot(a, b) / math.Sqrt(dot(a, a)*dot(b, b))
+					}
+					apart := cos(v) - cos(w)
+					want += apart * apart
+					count++
+				}
+			}
+		}
+	}
+	want /= count
+	grad := make([]float64, len(z))
+	if got := run(grad, z); math.Abs(got-want) > 1e-12 {
+		t.Errorf("value %g, by the formula %g", got, want)
+	}
+	compareDirection(t, z, grad, func(z []float64) float64 { return run(make([]float64, len(z)), z) })
+}
+
 // TestCARELeavesTransformationsFree: what turns all images alike costs nothing, what turns them apart does.
 func TestCARELeavesTransformationsFree(t *testing.T) {
 	z := []float64{1, 0, 0, 1, 0.6, 0.8, 0, 1, -1, 0, -0.8, 0.6} // the second view is the first, turned by 90 degrees

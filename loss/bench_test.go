@@ -67,14 +67,14 @@ func BenchmarkVICReg(b *testing.B) {
 	o.Kind = KindVICReg
 	o = o.resolved()
 	weights := vicregWeights{o.Similarity, o.Variance, o.Covariance}
-	k := new(vicreg)
+	k := new(vicreg[float32])
 	benchmarkRedundancy(b, func(grad, z []float32, images, dim int, base []int) {
 		runVICReg(k, grad, z, images, dim, base, weights, 1)
 	})
 }
 
 func BenchmarkBarlowTwins(b *testing.B) {
-	k := new(barlow)
+	k := new(barlow[float32])
 	benchmarkRedundancy(b, func(grad, z []float32, images, dim int, base []int) {
 		runBarlow(k, grad, z, images, dim, base, 0.0051, 1)
 	})
@@ -91,6 +91,22 @@ func benchmarkRedundancy(b *testing.B, run func(grad, z []float32, images, dim i
 				run(grad, z, size.images, size.dim, viewsOf(2))
 			}
 			b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+// BenchmarkCARE takes groups of a few images and of many.
+func BenchmarkCARE(b *testing.B) {
+	const images, dim = 1024, 128
+	z := convert[float32](normal(1, 2*images*dim))
+	grad := make([]float32, len(z))
+	for _, shared := range []int{3, 8, 12, 32, 256} {
+		b.Run(fmt.Sprint(shared), func(b *testing.B) {
+			k := new(care)
+			for b.Loop() {
+				runCARE(k, grad, z, images, dim, viewsOf(2), shared, 1)
+			}
+			b.ReportMetric(2*images*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})
 	}
 }

@@ -64,13 +64,9 @@ func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared 
 				at := (v*images + first + n) * dim
 				k.inverse[i*shared+n] = normalize(k.unit[(i*shared+n)*dim:][:dim], z[at:at+dim], normalizeEps)
 			}
-			rows := matrix.Of(k.unit[i*shared*dim:], size, dim)
-			k.right.Pack(rows.T())
 			line := k.cosine[i*size*size:][:size*size]
-			matrix.Mul(matrix.Of(line, size, size), rows, &k.right)
-			for p, c := range line {
-				k.total[p] += c
-			}
+			k.cosines(line, k.unit[i*shared*dim:], size, dim)
+			matrix.AddScaled(k.total[:len(line)], 1, line)
 		}
 		value += k.differences(views, size)
 		for i, v := range base {
@@ -81,8 +77,7 @@ func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared 
 					line[p] = 0
 				}
 			}
-			k.right.Pack(matrix.Of(k.unit[i*shared*dim:], size, dim))
-			matrix.Mul(matrix.Of(k.grad, size, dim), matrix.Of(line, size, size), &k.right)
+			k.pull(line, k.unit[i*shared*dim:], size, dim)
 			for n := range size {
 				at := (v*images + first + n) * dim
 				unit := k.unit[(i*shared+n)*dim:][:dim]
@@ -91,6 +86,40 @@ func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared 
 		}
 	}
 	return value * scale
+}
+
+// fewRows is the number of rows up to which products row by row are faster than those of matrices, which have tiles.
+const fewRows = 12
+
+// cosines sets to, [size, size], to the products of so many rows.
+func (k *care) cosines(to, unit []float64, size, dim int) {
+	if size > fewRows {
+		rows := matrix.Of(unit, size, dim)
+		k.right.Pack(rows.T())
+		matrix.Mul(matrix.Of(to, size, size), rows, &k.right)
+		return
+	}
+	for n := range size {
+		for m := range n + 1 {
+			c := dot(unit[n*dim:][:dim], unit[m*dim:][:dim])
+			to[n*size+m], to[m*size+n] = c, c
+		}
+	}
+}
+
+// pull sets grad to the gradient by the rows, for that by their cosines.
+func (k *care) pull(slope, unit []float64, size, dim int) {
+	if size > fewRows {
+		k.right.Pack(matrix.Of(unit, size, dim))
+		matrix.Mul(matrix.Of(k.grad, size, dim), matrix.Of(slope, size, size), &k.right)
+		return
+	}
+	clear(k.grad)
+	for n := range size {
+		for m := range size {
+			matrix.AddScaled(k.grad[n*dim:][:dim], slope[n*size+m], unit[m*dim:][:dim])
+		}
+	}
 }
 
 // differences returns the sum of the squared differences of the cosines of different images, over all pairs of views.

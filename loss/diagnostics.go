@@ -72,12 +72,13 @@ func (h *health) diagnose(d []Diagnostic, v Views, out Output) []Diagnostic {
 		for n := range v.Images {
 			row := out.Data[(view*v.Images+n)*dim:][:dim]
 			normalize(h.unit, row, normalizeEps)
-			for p, x := range h.unit {
-				h.sum[p] += x
-				h.square[p] += x * x
-			}
+			matrix.AddScaled(h.sum, 1, h.unit)
+			matrix.MulSum(h.unit, h.unit, h.unit, 0)
+			matrix.AddScaled(h.square, 1, h.unit)
 			if at := i*v.Images + n; at < ranked {
-				viewToFloat(h.rows[at*dim:][:dim], row)
+				for p, x := range row {
+					h.rows[at*dim+p] = float64(x)
+				}
 			}
 		}
 	}
@@ -98,7 +99,9 @@ func (h *health) diagnose(d []Diagnostic, v Views, out Output) []Diagnostic {
 func (h *health) effectiveRank(count, dim int) (rank float64, ok bool) {
 	var largest float64
 	for _, x := range h.rows {
-		largest = math.Max(largest, math.Abs(x))
+		if x = math.Abs(x); x > largest {
+			largest = x
+		}
 	}
 	if largest == 0 {
 		return 0, false
@@ -111,9 +114,8 @@ func (h *health) effectiveRank(count, dim int) (rank float64, ok bool) {
 		rows = rows.T()
 	}
 	size := rows.Cols
-	h.gram = grow(h.gram, size*size)
-	h.right.Pack(rows)
-	matrix.Mul(matrix.Of(h.gram, size, size), rows.T(), &h.right)
+	h.gram = sized(h.gram, size*size)
+	lowerProducts(h.gram, rows, &h.right)
 	values := h.eigen.values(h.gram, size)
 	var sum float64
 	for i, x := range values {

@@ -3,12 +3,15 @@ package loss
 import (
 	"math"
 	"slices"
+
+	"ordo/loss/matrix"
 )
 
 // eigen holds the buffers of values.
 type eigen struct{ diagonal, off []float64 }
 
-// values returns the eigenvalues of the symmetric matrix a, [n, n], in ascending order; a is overwritten. Householder
+// values returns the eigenvalues of the symmetric matrix a, [n, n], in ascending order; of a only the lower triangle is
+// read, and overwritten. Its numbers must have squares, as those of a matrix scaled to a largest one near 1. Householder
 // reflections make a tridiagonal matrix of it (Golub and Van Loan, Matrix Computations, section 8.3.1), and the implicit
 // QL algorithm with Wilkinson's shift a diagonal one (section 8.3.5). It takes about 4/3 n³ multiplications.
 func (e *eigen) values(a []float64, n int) []float64 {
@@ -36,17 +39,18 @@ func (e *eigen) tridiagonal(a []float64, n int) {
 		// With p = A·v/half and q = p - (p·v/(2 half))·v, the reflected matrix is A - v·qᵀ - q·vᵀ.
 		p := image[:i]
 		for r := range p {
-			p[r] = dot(a[r*n:][:i], v) / half
+			line := a[r*n:][:r+1]
+			p[r] = dot(line, v[:r+1])
+			matrix.AddScaled(p[:r], v[r], line[:r])
 		}
 		along := dot(p, v) / (2 * half)
 		for r := range p {
-			p[r] -= along * v[r]
+			p[r] = (p[r] - along*v[r]) / half
 		}
-		for r := range i {
-			line, vr, pr := a[r*n:][:i], v[r], p[r]
-			for c := range line {
-				line[c] -= vr*p[c] + pr*v[c]
-			}
+		for r := range p {
+			line := a[r*n:][:r+1]
+			matrix.AddScaled(line, -v[r], p[:r+1])
+			matrix.AddScaled(line, -p[r], v[:r+1])
 		}
 	}
 	for i := range n {
@@ -79,7 +83,7 @@ func (e *eigen) diagonalise(n int) {
 			i := m - 1
 			for ; i >= l; i-- {
 				f, b := s*off[i], c*off[i]
-				r := math.Hypot(f, g)
+				r := math.Sqrt(f*f + g*g)
 				off[i+1] = r
 				if r == 0 {
 					d[i+1] -= p

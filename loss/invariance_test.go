@@ -28,10 +28,10 @@ func TestInvarianceGradients(t *testing.T) {
 			run  func(grad, z []float64) float64
 		}{
 			{KindVICReg, func(grad, z []float64) float64 {
-				return runVICReg(new(vicreg), grad, z, images, dim, base, vicregWeights{25, 25, 1}, weight)
+				return runVICReg(new(vicreg[float64]), grad, z, images, dim, base, vicregWeights{25, 25, 1}, weight)
 			}},
 			{KindBarlowTwins, func(grad, z []float64) float64 {
-				return runBarlow(new(barlow), grad, z, images, dim, base, 0.3, weight)
+				return runBarlow(new(barlow[float64]), grad, z, images, dim, base, 0.3, weight)
 			}},
 			{KindSimSiam, func(grad, z []float64) float64 {
 				return -runSiamese(new(siamese), grad, z, other, images, dim, base, -weight)
@@ -66,10 +66,10 @@ func TestMoreViewsAreTheMeanOverPairs(t *testing.T) {
 		run  func(grad []float64, base []int) float64
 	}{
 		{KindVICReg, func(grad []float64, base []int) float64 {
-			return runVICReg(new(vicreg), grad, z, images, dim, base, vicregWeights{25, 25, 1}, 1)
+			return runVICReg(new(vicreg[float64]), grad, z, images, dim, base, vicregWeights{25, 25, 1}, 1)
 		}},
 		{KindBarlowTwins, func(grad []float64, base []int) float64 {
-			return runBarlow(new(barlow), grad, z, images, dim, base, 0.3, 1)
+			return runBarlow(new(barlow[float64]), grad, z, images, dim, base, 0.3, 1)
 		}},
 		{KindBYOL, func(grad []float64, base []int) float64 {
 			return 4 - 4*runSiamese(new(siamese), grad, z, other, images, dim, base, -4)

@@ -12,10 +12,10 @@ func sized[T any](buffer []T, n int) []T {
 
 // add returns x + y, and the largest finite value where float32 has none so large.
 func add[T float](x T, y float64) T {
-	if sum := x + T(y); sum*0 == 0 { // it is finite
+	if sum := x + T(y); sum-sum == 0 { //nolint:gocritic // so it is finite, and add stays short enough to be inlined
 		return sum
 	}
-	return T(limit(float64(x) + y))
+	return T(limit(float64(x), y))
 }
 
 // addScaled adds weight*x to sum, as add does.
@@ -39,7 +39,8 @@ func addScaled[T float](sum []T, weight float64, x []float64) {
 	}
 }
 
-func limit(x float64) float64 { return math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, x)) }
+// limit returns x + y, in the range of float32.
+func limit(x, y float64) float64 { return math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, x+y)) }
 
 // addTo adds x to sum.
 func addTo(sum, x []float32) {

@@ -62,10 +62,10 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		grad := make([]T, len(z.Data))
 		if c.Name == "vicreg" {
 			w := vicregWeights{c.Params["sim"].(float64), c.Params["std"].(float64), c.Params["cov"].(float64)}
-			return runVICReg(new(vicreg), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, w, 1), grad, want.Data
+			return runVICReg(new(vicreg[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, w, 1), grad, want.Data
 		}
 		lambda := c.Params["lambda"].(float64)
-		return runBarlow(new(barlow), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, lambda, 1), grad, want.Data
+		return runBarlow(new(barlow[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, lambda, 1), grad, want.Data
 	case "simsiam", "byol":
 		p, want := stack(c.Inputs["zp1"], c.Inputs["zp2"]), stack(c.Grad["zp1"], c.Grad["zp2"])
 		z := stack(c.Inputs["t1"], c.Inputs["t2"])

@@ -3,6 +3,7 @@ package loss
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"ordo/loss/matrix"
 )
@@ -14,7 +15,7 @@ const vicregEps = 1e-4
 type vicregTerm struct {
 	options    InvarianceOptions
 	base       []int // the base views
-	kernel     vicreg
+	kernel     vicreg[float32]
 	similarity similarity
 }
 
@@ -43,14 +44,16 @@ func (t *vicregTerm) compute(v Views, outs []Output, weight float64, d []Diagnos
 type vicregWeights struct{ similarity, variance, covariance float64 }
 
 // vicreg holds the buffers of runVICReg and the parts of its value.
-type vicreg struct {
-	total      []float64 // [N, D] sum over the views
-	centred    []float64 // [N, D] of the view at hand
-	grad       []float64 // [N, D] of the view at hand
-	deviation  []float64 // [D]
-	widen      []float64 // [D] what the gradient of the variance term multiplies the rows with
-	products   []float64 // [D, D]
-	right      matrix.Packed[float64]
+type vicreg[T float] struct {
+	mean       []float64 // [B, D] of the columns
+	widen      []float64 // [B, D] what the gradient of the variance term multiplies the centred rows with
+	spread     []float64 // [B] the same for repel
+	square     []float64 // [D] of the columns of the view at hand
+	total      []float64 // [D] sum over the views of an image
+	centred    []T       // [N, D] of the view at hand, divided by a power of two
+	products   []T       // [D, D] of its columns, without the diagonal
+	repel      []T       // [B, N, D] centred times products
+	right      matrix.Packed[T]
 	distance   float64 // mean squared difference of two views
 	variance   float64 // mean lack of deviation
 	covariance float64 // sum over two views
@@ -58,100 +61,83 @@ type vicreg struct {
 
 // runVICReg returns the loss over the views named in base (at least two) and adds weight times its gradient to grad.
 // z and grad are [V*images, dim], view-major.
-func runVICReg[T float](k *vicreg, grad, z []T, images, dim int, base []int, w vicregWeights, weight float64) float64 {
+//
+// Only the products of matrices are of type T. What has one term for each number, and so the whole of distance and
+// variance, is float64.
+func runVICReg[T float](k *vicreg[T], grad, z []T, images, dim int, base []int, w vicregWeights, weight float64) float64 {
 	n, views := float64(images), float64(len(base))
 	size := images * dim
-	k.total, k.centred, k.grad = grow(k.total, size), grow(k.centred, size), grow(k.grad, size)
-	k.deviation, k.widen, k.products = grow(k.deviation, dim), grow(k.widen, dim), grow(k.products, dim*dim)
+	k.mean, k.widen, k.spread = sized(k.mean, len(base)*dim), sized(k.widen, len(base)*dim), sized(k.spread, len(base))
+	k.square, k.total = sized(k.square, dim), sized(k.total, dim)
+	k.centred, k.products, k.repel = sized(k.centred, size), sized(k.products, dim*dim), sized(k.repel, len(base)*size)
 	k.distance, k.variance, k.covariance = 0, 0, 0
+	for i, v := range base {
+		k.view(i, z[v*size:][:size], images, dim, views, w)
+	}
 
 	pairs := views * (views - 1) / 2
-	for i, a := range base {
-		viewA := z[a*size:][:size]
-		for p, x := range viewA {
-			k.total[p] += float64(x)
+	pull := w.similarity * 2 / (pairs * n * float64(dim))
+	for row := range images {
+		clear(k.total)
+		for _, v := range base {
+			for p, x := range z[(v*images+row)*dim:][:dim] {
+				k.total[p] += float64(x)
+			}
 		}
-		for _, b := range base[:i] {
-			for p, y := range z[b*size:][:size] {
-				diff := float64(viewA[p]) - float64(y)
-				k.distance += diff * diff
+		for i, v := range base {
+			at := (v*images + row) * dim
+			to, from, total := grad[at:][:dim], z[at:][:dim], k.total[:dim]
+			mean, widen, repel, spread := k.mean[i*dim:][:dim], k.widen[i*dim:][:dim], k.repel[(i*images+row)*dim:][:dim], k.spread[i]
+			for p, x := range from {
+				away := views*float64(x) - total[p] // the sum of the differences to the other views
+				k.distance += away * away
+				g := pull*away + spread*float64(repel[p]) - widen[p]*(float64(x)-mean[p])
+				to[p] = add(to[p], weight*g)
 			}
 		}
 	}
-	k.distance /= pairs * n * float64(dim)
-
-	pull := w.similarity * 2 / (pairs * n * float64(dim))
-	for _, a := range base {
-		viewA := z[a*size:][:size]
-		k.deviate(w, viewToFloat(k.centred, viewA), images, dim, views)
-		for p, x := range viewA {
-			g := k.grad[p] + pull*(views*float64(x)-k.total[p])
-			grad[a*size+p] = add(grad[a*size+p], weight*g)
-		}
-	}
+	k.distance /= views * pairs * n * float64(dim)
 	return w.similarity*k.distance + w.variance*k.variance + w.covariance*k.covariance
 }
 
-// deviate adds a view's part to variance and covariance and sets grad to their gradient. z becomes centred.
-func (k *vicreg) deviate(w vicregWeights, z []float64, images, dim int, views float64) {
-	n := float64(images)
-	centre(k.deviation, z)
-	left := matrix.Of(z, images, dim)
-	k.right.Pack(left)
-	covariance := matrix.Of(k.products, dim, dim)
-	matrix.Mul(covariance, left.T(), &k.right)
+// view adds a view's part to variance and covariance and finds what its gradient needs.
+func (k *vicreg[T]) view(i int, z []T, images, dim int, views float64, w vicregWeights) {
+	n, d := float64(images), float64(dim)
+	mean, widen := k.mean[i*dim:][:dim], k.widen[i*dim:][:dim]
+	columnMeans(mean, z)
+	columnProducts(k.square, z, z, mean, mean)
+	for p, s := range k.square {
+		deviation := math.Sqrt(s/(n-1) + vicregEps)
+		k.variance += math.Max(0, 1-deviation) / (d * views)
+		widen[p] = 0
+		if deviation < 1 {
+			widen[p] = w.variance / (d * (n - 1) * views * deviation)
+		}
+	}
+
+	// No column is longer than 1, then, so that no product is above 1 and no sum of products above D.
+	_, exponent := math.Frexp(math.Sqrt(slices.Max(k.square)))
+	shrink, unit := math.Ldexp(1, -exponent), math.Ldexp(1, exponent)
+	for at := 0; at < len(z); at += dim {
+		to := k.centred[at:][:dim]
+		for p, x := range z[at:][:dim] {
+			to[p] = T((float64(x) - mean[p]) * shrink)
+		}
+	}
+	centred := matrix.Of(k.centred, images, dim)
+	lowerProducts(k.products, centred, &k.right)
 	var off float64
-	for i := range dim {
-		line := k.products[i*dim:][:dim]
-		for j := range line {
-			line[j] /= n - 1
-			if i != j {
-				off += line[j] * line[j]
-			}
-		}
-		k.deviation[i] = math.Sqrt(line[i] + vicregEps)
-		k.variance += math.Max(0, 1-k.deviation[i]) / (float64(dim) * views)
-		line[i] = 0
-	}
-	k.covariance += 2 * off / (float64(dim) * views)
-
-	k.right.Pack(covariance)
-	matrix.Mul(matrix.Of(k.grad, images, dim), left, &k.right)
-	spread := w.covariance * 8 / (float64(dim) * (n - 1) * views)
-	for i, s := range k.deviation {
-		k.widen[i] = 0
-		if s < 1 {
-			k.widen[i] = w.variance / (float64(dim) * (n - 1) * views * s)
+	for p := range dim {
+		line := k.products[p*dim:][:p+1]
+		line[p] = 0
+		off += 2 * matrix.Dot(line, line)
+		for q, x := range line {
+			k.products[q*dim+p] = x
 		}
 	}
-	for at := 0; at < len(z); at += dim {
-		g, row := k.grad[at:at+dim], z[at:at+dim]
-		for i, x := range row {
-			g[i] = spread*g[i] - k.widen[i]*x
-		}
-	}
-}
-
-// viewToFloat copies the rows of a view.
-func viewToFloat[T float](to []float64, z []T) []float64 {
-	for i, x := range z {
-		to[i] = float64(x)
-	}
-	return to
-}
-
-// centre subtracts the mean of every column, for which mean is a buffer.
-func centre(mean, z []float64) {
-	dim := len(mean)
-	clear(mean)
-	for at := 0; at < len(z); at += dim {
-		matrix.AddScaled(mean, 1, z[at:at+dim])
-	}
-	rows := float64(len(z) / dim)
-	for i := range mean {
-		mean[i] /= rows
-	}
-	for at := 0; at < len(z); at += dim {
-		matrix.AddScaled(z[at:at+dim], -1, mean)
-	}
+	scale := unit * unit / (n - 1) // from products to covariances
+	k.covariance += 2 * off * scale * scale / (d * views)
+	k.spread[i] = w.covariance * 8 / (d * (n - 1) * views) * scale * unit
+	k.right.Pack(matrix.Of(k.products, dim, dim))
+	matrix.Mul(matrix.Of(k.repel[i*len(z):], images, dim), centred, &k.right)
 }

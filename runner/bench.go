@@ -54,9 +54,9 @@ type BenchOp struct {
 // Bench measures training steps of an experiment on images that are drawn for it, of the size that it names. Its data are
 // not read, and nothing is written.
 func Bench(ctx context.Context, o BenchOptions) (BenchResult, error) {
-	// Orchard ignores what is about files.
-	o.Experiment.Data.Source, o.Experiment.Data.Root = data.SourceOrchard, ""
-	o.Experiment.Data.Images = max(2*o.Experiment.Train.BatchSize, 256)
+	drawn := data.DefaultOptions() // Orchard, without the settings of any other source
+	drawn.ImageSize, drawn.Images = o.Experiment.Data.ImageSize, max(2*o.Experiment.Train.BatchSize, 256)
+	o.Experiment.Data = drawn
 	if err := o.Experiment.Validate(); err != nil {
 		return BenchResult{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}

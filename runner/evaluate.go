@@ -64,15 +64,16 @@ func (e *evaluator) run(ctx context.Context) (track.Evaluation, error) {
 
 func (e *evaluator) knn(ctx context.Context, out *track.Evaluation) error {
 	classes := len(e.splits.Train.Classes())
-	trainLabels, testLabels := labels(e.splits.Train), labels(e.splits.Test)
-	if classes < 2 || trainLabels == nil || testLabels == nil {
+	trainSet, trainLabels := labelled(e.splits.Train)
+	testSet, testLabels := labelled(e.splits.Test)
+	if classes < 2 || len(trainLabels) == 0 || len(testLabels) == 0 {
 		return nil
 	}
-	train, err := e.encode(ctx, e.splits.Train, -1, 0)
+	train, err := e.encode(ctx, trainSet, -1, 0)
 	if err != nil {
 		return err
 	}
-	test, err := e.encode(ctx, e.splits.Test, -1, 0)
+	test, err := e.encode(ctx, testSet, -1, 0)
 	if err != nil {
 		return err
 	}
@@ -96,16 +97,35 @@ func (e *evaluator) seen(p eval.Protocol) eval.Protocol {
 	return p
 }
 
-// subset is some images of a set, spread over all of it: sets may be sorted by class.
+// subset is some images of a set.
 type subset struct {
 	data.Dataset
-	n int
+	images []int
 }
 
-func (s subset) Len() int { return s.n }
+func (s subset) Len() int { return len(s.images) }
 
-func (s subset) Image(i int) (augment.Image, error) {
-	return s.Dataset.Image(i * s.Dataset.Len() / s.n)
+func (s subset) Image(i int) (augment.Image, error) { return s.Dataset.Image(s.images[i]) }
+
+// spread picks n images all over a set: it may be sorted by class.
+func spread(set data.Dataset, n int) subset {
+	s := subset{set, make([]int, n)}
+	for i := range s.images {
+		s.images[i] = i * set.Len() / n
+	}
+	return s
+}
+
+// labelled picks the images of a set that have a label, and gives their labels.
+func labelled(set data.Dataset) (subset, []int) {
+	s := subset{Dataset: set}
+	var labels []int
+	for i := range set.Len() {
+		if l := set.Label(i); l >= 0 {
+			s.images, labels = append(s.images, i), append(labels, l)
+		}
+	}
+	return s, labels
 }
 
 func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int) error {
@@ -114,7 +134,7 @@ func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int
 	if limit := e.options.Order.Images; limit > 0 {
 		n = min(n, limit)
 	}
-	images := subset{e.splits.Test, n}
+	images := spread(e.splits.Test, n)
 	grid := eval.Grid(e.options.Order.Levels)
 	z := make([][]float32, len(e.trainer.EvalOutputs()))
 	for _, s := range grid {
@@ -178,15 +198,4 @@ func (e *evaluator) outputIndex(name string) (int, error) {
 		}
 	}
 	return 0, errors.New("runner: evaluate: the model has no output " + name)
-}
-
-// labels gives a set's labels, nil where an image has none.
-func labels(set data.Dataset) []int {
-	out := make([]int, set.Len())
-	for i := range out {
-		if out[i] = set.Label(i); out[i] < 0 {
-			return nil
-		}
-	}
-	return out
 }

@@ -244,7 +244,9 @@ func (r *run) remarks(rt *models.Runtime) error {
 	for _, w := range r.plan.Warnings() {
 		notes = append(notes, "warning: "+w)
 	}
-	if len(r.splits.Train.Classes()) < 2 || labels(r.splits.Train) == nil || labels(r.splits.Test) == nil {
+	_, train := labelled(r.splits.Train)
+	_, test := labelled(r.splits.Test)
+	if len(r.splits.Train.Classes()) < 2 || len(train) == 0 || len(test) == 0 {
 		notes = append(notes, "the images have no labels of two classes or more: kNN is left out")
 	}
 	if r.step > 0 {

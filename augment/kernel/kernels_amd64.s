@@ -1185,6 +1185,217 @@ DATA const_slack<>+24(SB)/4, $0x36808081
 DATA const_slack<>+28(SB)/4, $0x36808081
 GLOBL const_slack<>(SB), RODATA|NOPTR, $32
 
+// func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
+// Requires: AVX
+TEXT ·saturateAVX2(SB), NOSPLIT, $0-40
+	MOVQ         red+0(FP), AX
+	MOVQ         green+8(FP), CX
+	MOVQ         blue+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS a+32(FP), Y0
+	VBROADCASTSS b+36(FP), Y1
+	XORQ         SI, SI
+
+loop:
+	VMOVUPS (AX)(SI*4), Y2
+	VMOVUPS (CX)(SI*4), Y3
+	VMOVUPS (DX)(SI*4), Y4
+	VMULPS  const_luma_r<>+0(SB), Y2, Y5
+	VMULPS  const_luma_g<>+0(SB), Y3, Y6
+	VADDPS  Y6, Y5, Y5
+	VMULPS  const_luma_b<>+0(SB), Y4, Y6
+	VADDPS  Y6, Y5, Y5
+	VMULPS  Y5, Y1, Y5
+	VMULPS  Y2, Y0, Y2
+	VADDPS  Y5, Y2, Y2
+	VXORPS  Y6, Y6, Y6
+	VMAXPS  Y6, Y2, Y2
+	VMINPS  const_one<>+0(SB), Y2, Y2
+	VMULPS  Y3, Y0, Y3
+	VADDPS  Y5, Y3, Y3
+	VXORPS  Y6, Y6, Y6
+	VMAXPS  Y6, Y3, Y3
+	VMINPS  const_one<>+0(SB), Y3, Y3
+	VMULPS  Y4, Y0, Y4
+	VADDPS  Y5, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VMAXPS  Y5, Y4, Y4
+	VMINPS  const_one<>+0(SB), Y4, Y4
+	VMOVUPS Y2, (AX)(SI*4)
+	VMOVUPS Y3, (CX)(SI*4)
+	VMOVUPS Y4, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, BX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func grayAVX2(red *float32, green *float32, blue *float32, n int)
+// Requires: AVX
+TEXT ·grayAVX2(SB), NOSPLIT, $0-32
+	MOVQ red+0(FP), AX
+	MOVQ green+8(FP), CX
+	MOVQ blue+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+loop:
+	VMOVUPS (AX)(SI*4), Y0
+	VMOVUPS (CX)(SI*4), Y1
+	VMOVUPS (DX)(SI*4), Y2
+	VMULPS  const_luma_r<>+0(SB), Y0, Y3
+	VMULPS  const_luma_g<>+0(SB), Y1, Y0
+	VADDPS  Y0, Y3, Y3
+	VMULPS  const_luma_b<>+0(SB), Y2, Y0
+	VADDPS  Y0, Y3, Y3
+	VMOVAPS Y3, Y0
+	VMOVAPS Y3, Y1
+	VMOVAPS Y3, Y2
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS Y1, (CX)(SI*4)
+	VMOVUPS Y2, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, BX
+	JLT     loop
+	VZEROUPPER
+	RET
+
+// func hueAVX2(red *float32, green *float32, blue *float32, n int, a float32)
+// Requires: AVX
+TEXT ·hueAVX2(SB), NOSPLIT, $0-36
+	MOVQ         red+0(FP), AX
+	MOVQ         green+8(FP), CX
+	MOVQ         blue+16(FP), DX
+	MOVQ         n+24(FP), BX
+	VBROADCASTSS a+32(FP), Y0
+	XORQ         SI, SI
+
+loop:
+	VMOVUPS   (AX)(SI*4), Y1
+	VMOVUPS   (CX)(SI*4), Y2
+	VMOVUPS   (DX)(SI*4), Y3
+	VMAXPS    Y2, Y1, Y6
+	VMAXPS    Y3, Y6, Y6
+	VMINPS    Y2, Y1, Y4
+	VMINPS    Y3, Y4, Y4
+	VSUBPS    Y4, Y6, Y5
+	VSUBPS    Y2, Y1, Y7
+	VMOVUPS   const_four<>+0(SB), Y8
+	VSUBPS    Y1, Y3, Y9
+	VCMPPS    $0x00, Y2, Y6, Y10
+	VBLENDVPS Y10, Y9, Y7, Y7
+	VBLENDVPS Y10, const_two<>+0(SB), Y8, Y8
+	VSUBPS    Y3, Y2, Y9
+	VCMPPS    $0x00, Y1, Y6, Y10
+	VBLENDVPS Y10, Y9, Y7, Y7
+	VANDNPS   Y8, Y10, Y8
+	VMAXPS    const_tiny<>+0(SB), Y5, Y9
+	VDIVPS    Y9, Y7, Y7
+	VADDPS    Y7, Y8, Y8
+	VADDPS    Y0, Y8, Y8
+	VMOVUPS   const_six<>+0(SB), Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x01, Y2, Y8, Y2
+	VANDPS    Y1, Y2, Y2
+	VADDPS    Y2, Y8, Y8
+	VCMPPS    $0x0d, Y1, Y8, Y2
+	VANDPS    Y1, Y2, Y2
+	VSUBPS    Y2, Y8, Y8
+	VSUBPS    const_three<>+0(SB), Y8, Y1
+	VANDPS    const_magnitude<>+0(SB), Y1, Y1
+	VSUBPS    const_one<>+0(SB), Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VMAXPS    Y2, Y1, Y1
+	VMINPS    const_one<>+0(SB), Y1, Y1
+	VMULPS    Y1, Y5, Y1
+	VADDPS    Y1, Y4, Y1
+	VSUBPS    const_two<>+0(SB), Y8, Y2
+	VANDPS    const_magnitude<>+0(SB), Y2, Y2
+	VMOVUPS   const_two<>+0(SB), Y3
+	VSUBPS    Y2, Y3, Y2
+	VXORPS    Y3, Y3, Y3
+	VMAXPS    Y3, Y2, Y2
+	VMINPS    const_one<>+0(SB), Y2, Y2
+	VMULPS    Y2, Y5, Y2
+	VADDPS    Y2, Y4, Y2
+	VSUBPS    const_four<>+0(SB), Y8, Y3
+	VANDPS    const_magnitude<>+0(SB), Y3, Y3
+	VMOVUPS   const_two<>+0(SB), Y6
+	VSUBPS    Y3, Y6, Y3
+	VXORPS    Y6, Y6, Y6
+	VMAXPS    Y6, Y3, Y3
+	VMINPS    const_one<>+0(SB), Y3, Y3
+	VMULPS    Y3, Y5, Y3
+	VADDPS    Y3, Y4, Y3
+	VMOVUPS   Y1, (AX)(SI*4)
+	VMOVUPS   Y2, (CX)(SI*4)
+	VMOVUPS   Y3, (DX)(SI*4)
+	ADDQ      $0x08, SI
+	CMPQ      SI, BX
+	JLT       loop
+	VZEROUPPER
+	RET
+
+DATA const_four<>+0(SB)/4, $0x40800000
+DATA const_four<>+4(SB)/4, $0x40800000
+DATA const_four<>+8(SB)/4, $0x40800000
+DATA const_four<>+12(SB)/4, $0x40800000
+DATA const_four<>+16(SB)/4, $0x40800000
+DATA const_four<>+20(SB)/4, $0x40800000
+DATA const_four<>+24(SB)/4, $0x40800000
+DATA const_four<>+28(SB)/4, $0x40800000
+GLOBL const_four<>(SB), RODATA|NOPTR, $32
+
+DATA const_two<>+0(SB)/4, $0x40000000
+DATA const_two<>+4(SB)/4, $0x40000000
+DATA const_two<>+8(SB)/4, $0x40000000
+DATA const_two<>+12(SB)/4, $0x40000000
+DATA const_two<>+16(SB)/4, $0x40000000
+DATA const_two<>+20(SB)/4, $0x40000000
+DATA const_two<>+24(SB)/4, $0x40000000
+DATA const_two<>+28(SB)/4, $0x40000000
+GLOBL const_two<>(SB), RODATA|NOPTR, $32
+
+DATA const_tiny<>+0(SB)/4, $0x00800000
+DATA const_tiny<>+4(SB)/4, $0x00800000
+DATA const_tiny<>+8(SB)/4, $0x00800000
+DATA const_tiny<>+12(SB)/4, $0x00800000
+DATA const_tiny<>+16(SB)/4, $0x00800000
+DATA const_tiny<>+20(SB)/4, $0x00800000
+DATA const_tiny<>+24(SB)/4, $0x00800000
+DATA const_tiny<>+28(SB)/4, $0x00800000
+GLOBL const_tiny<>(SB), RODATA|NOPTR, $32
+
+DATA const_six<>+0(SB)/4, $0x40c00000
+DATA const_six<>+4(SB)/4, $0x40c00000
+DATA const_six<>+8(SB)/4, $0x40c00000
+DATA const_six<>+12(SB)/4, $0x40c00000
+DATA const_six<>+16(SB)/4, $0x40c00000
+DATA const_six<>+20(SB)/4, $0x40c00000
+DATA const_six<>+24(SB)/4, $0x40c00000
+DATA const_six<>+28(SB)/4, $0x40c00000
+GLOBL const_six<>(SB), RODATA|NOPTR, $32
+
+DATA const_three<>+0(SB)/4, $0x40400000
+DATA const_three<>+4(SB)/4, $0x40400000
+DATA const_three<>+8(SB)/4, $0x40400000
+DATA const_three<>+12(SB)/4, $0x40400000
+DATA const_three<>+16(SB)/4, $0x40400000
+DATA const_three<>+20(SB)/4, $0x40400000
+DATA const_three<>+24(SB)/4, $0x40400000
+DATA const_three<>+28(SB)/4, $0x40400000
+GLOBL const_three<>(SB), RODATA|NOPTR, $32
+
+DATA const_magnitude<>+0(SB)/4, $0x7fffffff
+DATA const_magnitude<>+4(SB)/4, $0x7fffffff
+DATA const_magnitude<>+8(SB)/4, $0x7fffffff
+DATA const_magnitude<>+12(SB)/4, $0x7fffffff
+DATA const_magnitude<>+16(SB)/4, $0x7fffffff
+DATA const_magnitude<>+20(SB)/4, $0x7fffffff
+DATA const_magnitude<>+24(SB)/4, $0x7fffffff
+DATA const_magnitude<>+28(SB)/4, $0x7fffffff
+GLOBL const_magnitude<>(SB), RODATA|NOPTR, $32
+
 // func powerAVX2(red *float32, green *float32, blue *float32, n int, a float32)
 // Requires: AVX, AVX2
 TEXT ·powerAVX2(SB), NOSPLIT, $0-36
@@ -2889,16 +3100,6 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const_three<>+0(SB)/4, $0x40400000
-DATA const_three<>+4(SB)/4, $0x40400000
-DATA const_three<>+8(SB)/4, $0x40400000
-DATA const_three<>+12(SB)/4, $0x40400000
-DATA const_three<>+16(SB)/4, $0x40400000
-DATA const_three<>+20(SB)/4, $0x40400000
-DATA const_three<>+24(SB)/4, $0x40400000
-DATA const_three<>+28(SB)/4, $0x40400000
-GLOBL const_three<>(SB), RODATA|NOPTR, $32
-
 DATA const_integer_8<>+0(SB)/4, $0x00000008
 DATA const_integer_8<>+4(SB)/4, $0x00000008
 DATA const_integer_8<>+8(SB)/4, $0x00000008
@@ -2918,204 +3119,3 @@ DATA const_integer_7<>+20(SB)/4, $0x00000007
 DATA const_integer_7<>+24(SB)/4, $0x00000007
 DATA const_integer_7<>+28(SB)/4, $0x00000007
 GLOBL const_integer_7<>(SB), RODATA|NOPTR, $32
-
-// func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
-// Requires: AVX
-TEXT ·saturateAVX2(SB), NOSPLIT, $0-40
-	MOVQ         red+0(FP), AX
-	MOVQ         green+8(FP), CX
-	MOVQ         blue+16(FP), DX
-	MOVQ         n+24(FP), BX
-	VBROADCASTSS a+32(FP), Y0
-	VBROADCASTSS b+36(FP), Y1
-	XORQ         SI, SI
-
-loop:
-	VMOVUPS (AX)(SI*4), Y2
-	VMOVUPS (CX)(SI*4), Y3
-	VMOVUPS (DX)(SI*4), Y4
-	VMULPS  const_luma_r<>+0(SB), Y2, Y5
-	VMULPS  const_luma_g<>+0(SB), Y3, Y6
-	VADDPS  Y6, Y5, Y5
-	VMULPS  const_luma_b<>+0(SB), Y4, Y6
-	VADDPS  Y6, Y5, Y5
-	VMULPS  Y5, Y1, Y5
-	VMULPS  Y2, Y0, Y2
-	VADDPS  Y5, Y2, Y2
-	VXORPS  Y6, Y6, Y6
-	VMAXPS  Y6, Y2, Y2
-	VMINPS  const_one<>+0(SB), Y2, Y2
-	VMULPS  Y3, Y0, Y3
-	VADDPS  Y5, Y3, Y3
-	VXORPS  Y6, Y6, Y6
-	VMAXPS  Y6, Y3, Y3
-	VMINPS  const_one<>+0(SB), Y3, Y3
-	VMULPS  Y4, Y0, Y4
-	VADDPS  Y5, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VMAXPS  Y5, Y4, Y4
-	VMINPS  const_one<>+0(SB), Y4, Y4
-	VMOVUPS Y2, (AX)(SI*4)
-	VMOVUPS Y3, (CX)(SI*4)
-	VMOVUPS Y4, (DX)(SI*4)
-	ADDQ    $0x08, SI
-	CMPQ    SI, BX
-	JLT     loop
-	VZEROUPPER
-	RET
-
-// func grayAVX2(red *float32, green *float32, blue *float32, n int)
-// Requires: AVX
-TEXT ·grayAVX2(SB), NOSPLIT, $0-32
-	MOVQ red+0(FP), AX
-	MOVQ green+8(FP), CX
-	MOVQ blue+16(FP), DX
-	MOVQ n+24(FP), BX
-	XORQ SI, SI
-
-loop:
-	VMOVUPS (AX)(SI*4), Y0
-	VMOVUPS (CX)(SI*4), Y1
-	VMOVUPS (DX)(SI*4), Y2
-	VMULPS  const_luma_r<>+0(SB), Y0, Y3
-	VMULPS  const_luma_g<>+0(SB), Y1, Y0
-	VADDPS  Y0, Y3, Y3
-	VMULPS  const_luma_b<>+0(SB), Y2, Y0
-	VADDPS  Y0, Y3, Y3
-	VMOVAPS Y3, Y0
-	VMOVAPS Y3, Y1
-	VMOVAPS Y3, Y2
-	VMOVUPS Y0, (AX)(SI*4)
-	VMOVUPS Y1, (CX)(SI*4)
-	VMOVUPS Y2, (DX)(SI*4)
-	ADDQ    $0x08, SI
-	CMPQ    SI, BX
-	JLT     loop
-	VZEROUPPER
-	RET
-
-// func hueAVX2(red *float32, green *float32, blue *float32, n int, a float32)
-// Requires: AVX
-TEXT ·hueAVX2(SB), NOSPLIT, $0-36
-	MOVQ         red+0(FP), AX
-	MOVQ         green+8(FP), CX
-	MOVQ         blue+16(FP), DX
-	MOVQ         n+24(FP), BX
-	VBROADCASTSS a+32(FP), Y0
-	XORQ         SI, SI
-
-loop:
-	VMOVUPS   (AX)(SI*4), Y1
-	VMOVUPS   (CX)(SI*4), Y2
-	VMOVUPS   (DX)(SI*4), Y3
-	VMAXPS    Y2, Y1, Y6
-	VMAXPS    Y3, Y6, Y6
-	VMINPS    Y2, Y1, Y4
-	VMINPS    Y3, Y4, Y4
-	VSUBPS    Y4, Y6, Y5
-	VSUBPS    Y2, Y1, Y7
-	VMOVUPS   const_four<>+0(SB), Y8
-	VSUBPS    Y1, Y3, Y9
-	VCMPPS    $0x00, Y2, Y6, Y10
-	VBLENDVPS Y10, Y9, Y7, Y7
-	VBLENDVPS Y10, const_two<>+0(SB), Y8, Y8
-	VSUBPS    Y3, Y2, Y9
-	VCMPPS    $0x00, Y1, Y6, Y10
-	VBLENDVPS Y10, Y9, Y7, Y7
-	VANDNPS   Y8, Y10, Y8
-	VMAXPS    const_tiny<>+0(SB), Y5, Y9
-	VDIVPS    Y9, Y7, Y7
-	VADDPS    Y7, Y8, Y8
-	VADDPS    Y0, Y8, Y8
-	VMOVUPS   const_six<>+0(SB), Y1
-	VXORPS    Y2, Y2, Y2
-	VCMPPS    $0x01, Y2, Y8, Y2
-	VANDPS    Y1, Y2, Y2
-	VADDPS    Y2, Y8, Y8
-	VCMPPS    $0x0d, Y1, Y8, Y2
-	VANDPS    Y1, Y2, Y2
-	VSUBPS    Y2, Y8, Y8
-	VSUBPS    const_three<>+0(SB), Y8, Y1
-	VANDPS    const_magnitude<>+0(SB), Y1, Y1
-	VSUBPS    const_one<>+0(SB), Y1, Y1
-	VXORPS    Y2, Y2, Y2
-	VMAXPS    Y2, Y1, Y1
-	VMINPS    const_one<>+0(SB), Y1, Y1
-	VMULPS    Y1, Y5, Y1
-	VADDPS    Y1, Y4, Y1
-	VSUBPS    const_two<>+0(SB), Y8, Y2
-	VANDPS    const_magnitude<>+0(SB), Y2, Y2
-	VMOVUPS   const_two<>+0(SB), Y3
-	VSUBPS    Y2, Y3, Y2
-	VXORPS    Y3, Y3, Y3
-	VMAXPS    Y3, Y2, Y2
-	VMINPS    const_one<>+0(SB), Y2, Y2
-	VMULPS    Y2, Y5, Y2
-	VADDPS    Y2, Y4, Y2
-	VSUBPS    const_four<>+0(SB), Y8, Y3
-	VANDPS    const_magnitude<>+0(SB), Y3, Y3
-	VMOVUPS   const_two<>+0(SB), Y6
-	VSUBPS    Y3, Y6, Y3
-	VXORPS    Y6, Y6, Y6
-	VMAXPS    Y6, Y3, Y3
-	VMINPS    const_one<>+0(SB), Y3, Y3
-	VMULPS    Y3, Y5, Y3
-	VADDPS    Y3, Y4, Y3
-	VMOVUPS   Y1, (AX)(SI*4)
-	VMOVUPS   Y2, (CX)(SI*4)
-	VMOVUPS   Y3, (DX)(SI*4)
-	ADDQ      $0x08, SI
-	CMPQ      SI, BX
-	JLT       loop
-	VZEROUPPER
-	RET
-
-DATA const_four<>+0(SB)/4, $0x40800000
-DATA const_four<>+4(SB)/4, $0x40800000
-DATA const_four<>+8(SB)/4, $0x40800000
-DATA const_four<>+12(SB)/4, $0x40800000
-DATA const_four<>+16(SB)/4, $0x40800000
-DATA const_four<>+20(SB)/4, $0x40800000
-DATA const_four<>+24(SB)/4, $0x40800000
-DATA const_four<>+28(SB)/4, $0x40800000
-GLOBL const_four<>(SB), RODATA|NOPTR, $32
-
-DATA const_two<>+0(SB)/4, $0x40000000
-DATA const_two<>+4(SB)/4, $0x40000000
-DATA const_two<>+8(SB)/4, $0x40000000
-DATA const_two<>+12(SB)/4, $0x40000000
-DATA const_two<>+16(SB)/4, $0x40000000
-DATA const_two<>+20(SB)/4, $0x40000000
-DATA const_two<>+24(SB)/4, $0x40000000
-DATA const_two<>+28(SB)/4, $0x40000000
-GLOBL const_two<>(SB), RODATA|NOPTR, $32
-
-DATA const_tiny<>+0(SB)/4, $0x00800000
-DATA const_tiny<>+4(SB)/4, $0x00800000
-DATA const_tiny<>+8(SB)/4, $0x00800000
-DATA const_tiny<>+12(SB)/4, $0x00800000
-DATA const_tiny<>+16(SB)/4, $0x00800000
-DATA const_tiny<>+20(SB)/4, $0x00800000
-DATA const_tiny<>+24(SB)/4, $0x00800000
-DATA const_tiny<>+28(SB)/4, $0x00800000
-GLOBL const_tiny<>(SB), RODATA|NOPTR, $32
-
-DATA const_six<>+0(SB)/4, $0x40c00000
-DATA const_six<>+4(SB)/4, $0x40c00000
-DATA const_six<>+8(SB)/4, $0x40c00000
-DATA const_six<>+12(SB)/4, $0x40c00000
-DATA const_six<>+16(SB)/4, $0x40c00000
-DATA const_six<>+20(SB)/4, $0x40c00000
-DATA const_six<>+24(SB)/4, $0x40c00000
-DATA const_six<>+28(SB)/4, $0x40c00000
-GLOBL const_six<>(SB), RODATA|NOPTR, $32
-
-DATA const_magnitude<>+0(SB)/4, $0x7fffffff
-DATA const_magnitude<>+4(SB)/4, $0x7fffffff
-DATA const_magnitude<>+8(SB)/4, $0x7fffffff
-DATA const_magnitude<>+12(SB)/4, $0x7fffffff
-DATA const_magnitude<>+16(SB)/4, $0x7fffffff
-DATA const_magnitude<>+20(SB)/4, $0x7fffffff
-DATA const_magnitude<>+24(SB)/4, $0x7fffffff
-DATA const_magnitude<>+28(SB)/4, $0x7fffffff
-GLOBL const_magnitude<>(SB), RODATA|NOPTR, $32

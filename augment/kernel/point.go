@@ -79,8 +79,8 @@ func Luminance(red, green, blue []float32, ops []Op) float64 {
 	return total
 }
 
-// Normalize is Apply, and writes (v-mean)*gain for each channel to dst, three planes in a row; with a mask, times the
-// pixel's value there.
+// Normalize is Apply, and writes (v-mean)*gain for each channel to dst, three planes in a row, which may be the same ones;
+// with a mask, times the pixel's value there.
 func Normalize(dst, red, green, blue []float32, ops []Op, mean, gain [3]float32, mask []float32) {
 	n := len(red)
 	green, blue, dst = green[:n], blue[:n], dst[:3*n]

@@ -59,6 +59,15 @@ func solarizeAVX2(red *float32, green *float32, blue *float32, n int, a float32)
 func stepsAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
 
 //go:noescape
+func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
+
+//go:noescape
+func grayAVX2(red *float32, green *float32, blue *float32, n int)
+
+//go:noescape
+func hueAVX2(red *float32, green *float32, blue *float32, n int, a float32)
+
+//go:noescape
 func powerAVX2(red *float32, green *float32, blue *float32, n int, a float32)
 
 //go:noescape
@@ -87,12 +96,3 @@ func halveAVX2(dst *float32, above *float32, below *float32, n int)
 
 //go:noescape
 func doubleAVX2(dst *float32, near *float32, far *float32, n int)
-
-//go:noescape
-func saturateAVX2(red *float32, green *float32, blue *float32, n int, a float32, b float32)
-
-//go:noescape
-func grayAVX2(red *float32, green *float32, blue *float32, n int)
-
-//go:noescape
-func hueAVX2(red *float32, green *float32, blue *float32, n int, a float32)

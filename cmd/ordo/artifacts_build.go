@@ -79,7 +79,7 @@ The folder appears whole or not at all, with ordo.json in it, which says what it
 	flags.StringVar(&f.embedding, "embedding", "", "`OUTPUT` that becomes the embedding")
 	flags.StringSliceVar(&f.outputs, "outputs", nil, "further `OUTPUTS` that the loss shall see")
 	flags.IntSliceVar(&f.projector, "projector", nil, "`SIZES` of the layers of a projector on the features, which gives the embedding")
-	flags.IntSliceVar(&f.predictor, "predictor", nil, "`SIZES` of the layers of a predictor on the embedding")
+	flags.IntSliceVar(&f.predictor, "predictor", nil, "`SIZES` of the layers of a predictor on the embedding, which gives the prediction")
 	flags.BoolVar(&f.noBatchNorm, "no-batch-norm", false, "build projector and predictor without batch norm")
 	flags.StringArrayVar(&f.heads, "head", nil, "another head (`YAML`): {name: order, input: features, layers: [128, 32], batch_norm: true, bias: true}")
 	flags.StringArrayVar(&f.frozen, "frozen", nil, "`PATTERN` of parameters that are not trained (* is any text)")

@@ -73,7 +73,7 @@ there, on the same images and on one thread, in rounds that alternate with ordo'
 	}
 	cmd.Flags().Float64Var(&seconds, "seconds", 0.3, "measure for `S` seconds at a time")
 	cmd.Flags().IntVar(&rounds, "rounds", 3, "measure every operation `N` times and take the median")
-	cmd.Flags().StringSliceVar(&operations, "op", nil, "measure the transformation or family `NAME` too, with its defaults; all: every one")
+	cmd.Flags().StringSliceVar(&operations, "op", nil, "measure the transformation, family or preset `NAME` too, with its defaults; all: every one")
 	cmd.Flags().StringVar(&python, "beside", "", "time other libraries too, with this `PYTHON`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd

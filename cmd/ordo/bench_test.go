@@ -14,7 +14,7 @@ import (
 // benchExperiment is an experiment whose steps take milliseconds. Its data do not exist, which bench does not mind.
 const benchExperiment = `
 name: tiny
-data: {source: folder, root: nowhere, image_size: 16}
+data: {source: cub200, root: nowhere, boxes: true, image_size: 16}
 model: {backbone: convnet, width: 4, projector: [16, 8]}
 augment: {ordered: [{family: rotate, levels: 2}]}
 train: {batch_size: 8}

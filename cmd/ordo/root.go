@@ -15,6 +15,7 @@ Start with:
 Environment:
   ORDO_ONNXRUNTIME   ONNX Runtime to use (library or folder) in place of the installed one
   ORDO_CACHE         folder of cached files (default: ordo in the user's cache folder)
+  ORDO_SIMD          off: losses and views are computed without assembly, to compare
 
 Exit status:
   0     success

@@ -106,7 +106,7 @@ func (b *beside) start(ctx context.Context, python string, images []augment.Imag
 
 // complaint is the last line of what Python said.
 func (b *beside) complaint(err error) string {
-	b.stdin.Close()
+	_ = b.stdin.Close()  // the script ends, if it has not
 	_ = b.command.Wait() // its errors are in b.errors then
 	lines := strings.Split(strings.TrimSpace(b.errors.String()), "\n")
 	if last := lines[len(lines)-1]; last != "" {
@@ -150,7 +150,7 @@ func (b *beside) rate(library string, op operation, seconds float64) (views floa
 // close ends the script and removes its files.
 func (b *beside) close() {
 	if b.stdin != nil {
-		b.stdin.Close()
+		_ = b.stdin.Close() // the script ends, if it has not
 	}
 	if b.command != nil && b.command.Process != nil {
 		_ = b.command.Wait() // it has nothing more to say

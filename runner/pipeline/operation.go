@@ -29,10 +29,11 @@ type operation struct {
 	mean, std [3]float64
 }
 
-// operations lists what is timed: none, each step and family of the experiment, those named besides, and the plan.
+// operations lists what is timed: none, each step and family of the experiment, those named besides (transformations,
+// families or presets), and the plan.
 func operations(o augment.Options, size int, names []string) ([]operation, error) {
 	if slices.Contains(names, all) {
-		names = slices.Concat(augment.StepNames(), augment.FamilyNames())
+		names = slices.Concat(augment.StepNames(), augment.FamilyNames(), augment.PresetNames())
 	}
 	var ops []operation
 	add := func(name string, one augment.Options) error {
@@ -52,10 +53,14 @@ func operations(o augment.Options, size int, names []string) ([]operation, error
 		one.Invariant, one.Ordered = steps, families
 		return one
 	}
+	steps, err := invariant(o)
+	if err != nil {
+		return nil, err
+	}
 	if err := add(none, alone(nil, nil)); err != nil {
 		return nil, err
 	}
-	for _, s := range o.Invariant {
+	for _, s := range steps {
 		name := s.Name()
 		if s.Family != nil {
 			name = "random " + name // its scale is drawn for every view, as that of the ordered one
@@ -74,28 +79,44 @@ func operations(o augment.Options, size int, names []string) ([]operation, error
 		if err != nil {
 			return nil, err
 		}
-		if err := add(name, alone(one.Invariant, one.Ordered)); err != nil {
+		whole := alone(one.Invariant, one.Ordered)
+		if whole.Preset = one.Preset; one.Preset != "" {
+			whole.BaseViews = 2
+		}
+		if err := add(name, whole); err != nil {
 			return nil, err
 		}
 	}
 	return ops, add(plan, o)
 }
 
-// named has the transformation or family of this name, with its defaults.
+// invariant returns the steps of base views, those of a preset too.
+func invariant(o augment.Options) ([]augment.Step, error) {
+	if o.Preset == "" {
+		return o.Invariant, nil
+	}
+	return augment.PresetSteps(o.Preset)
+}
+
+// named has the transformation or family of this name, with its defaults, or the preset.
 func named(name string) (augment.Options, error) {
+	if slices.Contains(augment.PresetNames(), name) {
+		return augment.Options{Preset: name}, nil
+	}
 	if s, err := augment.DefaultStep(name); err == nil {
 		return augment.Options{Invariant: []augment.Step{always(s)}}, nil
 	}
 	f, err := augment.DefaultFamily(name)
 	if err != nil {
-		return augment.Options{}, fmt.Errorf("no operation is called %q; there are %s, %s and %s", name, all,
-			strings.Join(augment.StepNames(), ", "), strings.Join(augment.FamilyNames(), ", "))
+		return augment.Options{}, fmt.Errorf("no operation is called %q; there are %s, %s, %s and %s", name, all,
+			strings.Join(augment.StepNames(), ", "), strings.Join(augment.FamilyNames(), ", "), strings.Join(augment.PresetNames(), ", "))
 	}
 	return augment.Options{Ordered: []augment.Family{f}}, nil
 }
 
-// always returns the step with the probability 1, if it is left to chance.
+// always returns the step as every view has it: with the probability 1, if it is left to chance.
 func always(s augment.Step) augment.Step {
+	s.Views = nil
 	fields := reflect.ValueOf(&s).Elem()
 	for i := range fields.NumField() {
 		at := fields.Field(i)
@@ -118,17 +139,13 @@ func newOperation(name string, o augment.Options, size int) (operation, error) {
 		return operation{}, fmt.Errorf("%s: %w", name, err)
 	}
 	op := operation{name: name, plan: p, mean: o.Mean, std: o.Std}
-	invariant, err := generic(o.Invariant)
+	steps, err := invariant(o)
 	if err != nil {
 		return operation{}, err
 	}
 	for _, f := range o.Ordered {
 		if o.Roles[f.Family] == augment.RoleInvariant {
-			moved, err := generic([]augment.Family{f})
-			if err != nil {
-				return operation{}, err
-			}
-			invariant = append(invariant, moved...)
+			steps = append(slices.Clip(steps), augment.Step{Family: &f})
 		}
 	}
 	families, err := generic(p.Families())
@@ -136,13 +153,28 @@ func newOperation(name string, o augment.Options, size int) (operation, error) {
 		return operation{}, err
 	}
 	for i, v := range p.Views() {
-		steps := slices.Clone(invariant)
-		if v.Family >= 0 {
-			steps = append(steps, families[v.Family])
-		} else if name != plan && len(families) > 0 {
+		if name != plan && len(families) > 0 && v.Family < 0 {
 			continue // the operation is the family
 		}
-		op.views, op.steps = append(op.views, i), append(op.steps, steps)
+		number := 0 // which of the base views it is like
+		if v.Family == augment.BaseView {
+			number = v.Level % o.BaseViews
+		}
+		its := []augment.Step{}
+		for _, s := range steps {
+			if v.Family != augment.PlainView && (len(s.Views) == 0 || slices.Contains(s.Views, number)) {
+				s.Views = nil
+				its = append(its, s)
+			}
+		}
+		described, err := generic(its)
+		if err != nil {
+			return operation{}, err
+		}
+		if v.Family >= 0 {
+			described = append(described, families[v.Family])
+		}
+		op.views, op.steps = append(op.views, i), append(op.steps, described)
 	}
 	return op, nil
 }

@@ -255,6 +255,38 @@ func TestOperations(t *testing.T) {
 	}
 }
 
+// TestPreset times a preset whose two views have different steps.
+func TestPreset(t *testing.T) {
+	e := experiment(t, "augment.invariant=[]", "augment.preset=byol")
+	ops, err := operations(e.Augment, 16, []string{"simclr", "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	steps := map[string]string{}
+	for _, op := range ops {
+		names = append(names, op.name)
+		for _, view := range op.steps {
+			for _, s := range view {
+				for name := range s.(map[string]any) {
+					steps[op.name] += name + " "
+				}
+			}
+			steps[op.name] += "| "
+		}
+	}
+	want := []string{"none", "random_resized_crop", "horizontal_flip", "color_jitter", "grayscale", "gaussian_blur", "solarize",
+		"rotate", "blur", "simclr", plan}
+	if !slices.Equal(names, want) {
+		t.Errorf("operations %q", names)
+	}
+	const base = "random_resized_crop horizontal_flip color_jitter grayscale gaussian_blur "
+	if steps["simclr"] != base+"| "+base+"| " || steps["solarize"] != "solarize | " ||
+		!strings.HasPrefix(steps[plan], base+"| "+base+"solarize | "+base) {
+		t.Errorf("steps %q", steps)
+	}
+}
+
 func TestMedian(t *testing.T) {
 	for want, values := range map[float64][]float64{0: nil, 3: {3}, 2: {5, 1, 2}, 2.5: {4, 1, 2, 3}} {
 		if got := median(values); got != want {

@@ -22,7 +22,7 @@ type Options struct {
 	Experiment config.Experiment
 	Split      string // SplitTrain or SplitTest
 	Images     int    // rows of views, spread over the split
-	Steps      int    // scales of a family, from 0 to 1; at least 2
+	Steps      int    // scales of a family, from 0 to 1; at least 2; a nominal family has its classes
 	Size       int    // side of a picture in pixels; 0: about 120, a whole multiple of the views' side if they are smaller
 }
 
@@ -94,7 +94,7 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 		o.Size = pictureSize(e.Data.ImageSize)
 	}
 	out := sheet.Sheet{
-		Title: e.Name, Size: o.Size,
+		Title: e.Name, Size: o.Size, Columns: max(o.Steps, 10),
 		Note: fmt.Sprintf("%s, %s split, %d px, framing %s, seed %d", e.Data.Source, o.Split, e.Data.ImageSize, plan.Framing(), e.Seed),
 	}
 	views := sheet.Group{Heading: "Views of the first epoch", Note: fmt.Sprintf("the image, then its %d views", len(plan.Views()))}
@@ -193,7 +193,7 @@ func (d *drawer) name(k augment.Key, i int, v augment.View) string {
 	switch {
 	case v.Family >= 0:
 		return fmt.Sprintf("%s %.2f", d.plan.Families()[v.Family].Family, d.plan.Scale(k, i))
-	case v.Family < -1:
+	case v.Family == augment.PlainView:
 		return "plain"
 	case v.Level >= d.options.BaseViews:
 		return fmt.Sprintf("local %d", v.Level-d.options.BaseViews+1)
@@ -202,21 +202,36 @@ func (d *drawer) name(k augment.Key, i int, v augment.View) string {
 	}
 }
 
-// family is the row of a family, from scale 0 to 1.
+// family is what a family does, from scale 0 to 1, and to -1 if it has two sides.
 func (d *drawer) family(f role, m augment.Image, steps int) (sheet.Group, error) {
 	f.Levels = max(f.Levels, 1) // of no meaning for an invariant one, but a plan asks for it
 	plan, err := d.plan.Evaluation([]augment.Family{f.Family})
 	if err != nil {
 		return sheet.Group{}, err
 	}
-	var row sheet.Row
-	for i := range steps {
-		scale := float64(i) / float64(steps-1)
-		plan.RenderEval(d.pixels, &d.scratch, m, 0, scale)
-		row.Cells = append(row.Cells, sheet.Cell{Image: d.picture(plan), Label: strconv.FormatFloat(scale, 'g', 3, 64)})
+	info := plan.FamilyInfo(0)
+	if info.Classes > 0 {
+		steps = info.Classes
 	}
-	note := fmt.Sprintf("%s, max %v", f.role, f.Max)
-	return sheet.Group{Heading: f.Family.Family, Note: note, Rows: []sheet.Row{row}}, nil
+	row := func(sign float64) sheet.Row {
+		var r sheet.Row
+		for i := range steps {
+			scale := float64(i) / float64(steps-1)
+			if i > 0 {
+				scale *= sign
+			}
+			plan.RenderEval(d.pixels, &d.scratch, m, 0, scale)
+			r.Cells = append(r.Cells, sheet.Cell{Image: d.picture(plan), Label: strconv.FormatFloat(scale, 'g', 3, 64)})
+		}
+		return r
+	}
+	g := sheet.Group{
+		Heading: f.Family.Family, Note: fmt.Sprintf("%s, %s, max %v", f.role, info.Kind, f.Max), Rows: []sheet.Row{row(1)},
+	}
+	if info.Kind == augment.KindTwoSided {
+		g.Rows = append(g.Rows, row(-1))
+	}
+	return g, nil
 }
 
 // picture takes the normalisation back.

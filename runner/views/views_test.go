@@ -66,8 +66,8 @@ func TestSheet(t *testing.T) {
 		headings = append(headings, g.Heading+": "+g.Note)
 	}
 	if want := []string{
-		"Views of the first epoch: the image, then its 5 views", "rotate: ordered, max 90", "hue: ordered, max 0.5", "zoom: invariant, max 2",
-		"blur: invariant, max 1",
+		"Views of the first epoch: the image, then its 5 views", "rotate: ordered, cyclic, max 90", "hue: ordered, cyclic, max 0.5",
+		"zoom: invariant, one-sided, max 2", "blur: invariant, one-sided, max 1",
 	}; !slices.Equal(headings, want) {
 		t.Errorf("headings %q", headings)
 	}
@@ -92,6 +92,37 @@ func TestSheet(t *testing.T) {
 		first, last := g.Rows[0].Cells[0].Image, g.Rows[0].Cells[2].Image
 		if slices.Equal(first.Pix, last.Pix) || !slices.Equal(first.Pix, s.Groups[1].Rows[0].Cells[0].Image.Pix) {
 			t.Errorf("%s doesn't begin at the origin, or doesn't move", g.Heading)
+		}
+	}
+}
+
+// TestEveryFamily draws every family there is, and every kind of view.
+func TestEveryFamily(t *testing.T) {
+	text := "data: {image_size: 16, images: 12}\naugment:\n  plain_view: true\n  local_views: {count: 1}\n  invariant: [random_resized_crop]\n  ordered:\n"
+	for _, name := range augment.FamilyNames() {
+		text += fmt.Sprintf("    - {family: %s, levels: 1}\n", name)
+	}
+	e, err := config.Parse("all.yaml", []byte(text), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := draw(t, Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 5})
+	if got := strings.Join(labels(s.Groups[0].Rows[0]), " "); !strings.HasPrefix(got, "image base 1 base 2 local 1 ") || !strings.HasSuffix(got, " plain") {
+		t.Errorf("views %s", got)
+	}
+	if len(s.Groups) != 1+len(augment.FamilyNames()) {
+		t.Errorf("%d groups for %d families", len(s.Groups), len(augment.FamilyNames()))
+	}
+	for _, g := range s.Groups[1:] {
+		want := "[0 0.25 0.5 0.75 1]"
+		if g.Heading == "quarter_turn" {
+			want = "[0 0.333 0.667 1]"
+		}
+		if got := fmt.Sprint(labels(g.Rows[0])); got != want || len(g.Rows) > 1 != strings.Contains(g.Note, "two-sided") {
+			t.Errorf("%s, %s: %s, %d rows", g.Heading, g.Note, got, len(g.Rows))
+		}
+		if len(g.Rows) > 1 && fmt.Sprint(labels(g.Rows[1])) != "[0 -0.25 -0.5 -0.75 -1]" {
+			t.Errorf("%s: %v", g.Heading, labels(g.Rows[1]))
 		}
 	}
 }

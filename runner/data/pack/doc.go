@@ -11,7 +11,7 @@
 //
 // A packed file is named for its content: the set's key (names, sizes and modification times of the source's files, labels,
 // the reader's options) and the options that decide about pixels are hashed into its name and stored in its header. A set
-// that changed is another file; what is out of use is deleted by hand, or with [Prune].
+// that changed is another file; what is out of use may be deleted at any time.
 //
 // # Whole or not at all
 //

@@ -3,7 +3,6 @@ package pack_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"os"
 
 	"ordo/augment"
@@ -31,17 +30,17 @@ func (greys) Image(i int) (augment.Image, error) {
 func Example() {
 	dir, err := os.MkdirTemp("", "packed")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
 	job := pack.Job{Set: greys{}, Name: "greys-train", Dir: dir, Format: pack.FormatRaw, ShortSide: 20}
 	f, err := job.Pack(context.Background())
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	m, err := f.Image(3)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(f.Len(), f.ID(3), m.Width, m.Height, m.Pix[0])
 	// Output: 4 grey/3 30 20 150

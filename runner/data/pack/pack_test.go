@@ -422,7 +422,7 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = j.writeTo(t.Context(), &full{file, room})
-		file.Close()
+		_ = file.Close() // a temporary file
 		if err == nil {
 			if room < 4 {
 				t.Errorf("%d writes were enough", room)

@@ -128,7 +128,7 @@ func (j Job) lock(ctx context.Context, path string) (*os.File, error) {
 		if locked && sameFile(f, path) {
 			return f, nil
 		}
-		f.Close()
+		_ = f.Close() // nothing was written
 		if locked {
 			continue
 		}
@@ -168,7 +168,7 @@ func sweep(dir string, keep string) {
 		if locked, err := tryLock(f); err == nil && locked && sameFile(f, path) {
 			_ = os.Remove(path) // the next writer tries again
 		}
-		f.Close()
+		_ = f.Close() // nothing was written
 	}
 }
 

@@ -95,17 +95,21 @@ func Take(ctx context.Context, train, test source.Set, progress func(done, total
 	if err != nil {
 		return Survey{}, err
 	}
-	out := Survey{Train: summary(train, items[:train.Len()], splits[0]), Test: summary(test, items[train.Len():], splits[1])}
-	for label, name := range train.Classes() {
-		c := Class{Name: name}
-		for s, count := range []*int{&c.Train, &c.Test} {
-			for i := range sets[s].Len() {
-				if sets[s].Label(i) == label {
-					*count++
-				}
+	out := Survey{Classes: []Class{}, Train: summary(train, items[:train.Len()], splits[0]), Test: summary(test, items[train.Len():], splits[1])}
+	for _, name := range train.Classes() {
+		out.Classes = append(out.Classes, Class{Name: name})
+	}
+	for s, set := range sets {
+		for i := range set.Len() {
+			label := set.Label(i)
+			switch {
+			case label < 0:
+			case s == 0:
+				out.Classes[label].Train++
+			default:
+				out.Classes[label].Test++
 			}
 		}
-		out.Classes = append(out.Classes, c)
 	}
 	out.Duplicates, err = duplicates(ctx, sets, items)
 	return out, err

@@ -40,14 +40,10 @@ func normalize[T float](dst []float64, z []T, eps float64) float64 {
 }
 
 // addNormalizeGrad adds weight * (d unit/d z)ᵀ g to grad, for the unit and inverse that normalize gave:
-// inverse * (g - (g·unit) unit).
+// inverse * (g - (g·unit) unit). It leaves in g what is in the parentheses.
 func addNormalizeGrad[T float](grad []T, g, unit []float64, inverse, weight float64) {
-	unit, grad = unit[:len(g)], grad[:len(g)]
-	along := dot(g, unit)
-	weight *= inverse
-	for i, x := range g {
-		grad[i] = add(grad[i], weight*(x-along*unit[i]))
-	}
+	matrix.AddScaled(g, -dot(g, unit), unit)
+	addScaled(grad, weight*inverse, g)
 }
 
 func dot(a, b []float64) float64 { return matrix.Dot(a, b) }

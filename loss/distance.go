@@ -1,6 +1,10 @@
 package loss
 
-import "math"
+import (
+	"math"
+
+	"ordo/loss/matrix"
+)
 
 // euclideanEps stands under the root of the Euclidean distance, so that its gradient is finite, and 0 for equal rows.
 const euclideanEps = 1e-12
@@ -41,9 +45,7 @@ func storeRow[T float](r *distanceRows, i int, grad []T, weight float64) {
 		addNormalizeGrad(grad, g, r.row[i*r.dim:][:r.dim], r.inverse[i], weight)
 		return
 	}
-	for p, x := range g {
-		grad[p] = add(grad[p], weight*x)
-	}
+	addScaled(grad, weight, g)
 }
 
 // between returns the distance of rows a and b.
@@ -63,14 +65,12 @@ func (r *distanceRows) between(a, b int) float64 {
 func (r *distanceRows) addPull(a, b int, distance, pull float64) {
 	x, y := r.row[a*r.dim:][:r.dim], r.row[b*r.dim:][:r.dim]
 	gx, gy := r.grad[a*r.dim:][:r.dim], r.grad[b*r.dim:][:r.dim]
-	y, gx, gy = y[:len(x)], gx[:len(x)], gy[:len(x)]
 	if r.kind == DistanceCosine {
-		for p, xp := range x {
-			gx[p] -= pull * y[p]
-			gy[p] -= pull * xp
-		}
+		matrix.AddScaled(gx, -pull, y)
+		matrix.AddScaled(gy, -pull, x)
 		return
 	}
+	y, gx, gy = y[:len(x)], gx[:len(x)], gy[:len(x)]
 	pull *= distanceSlope(r.kind, distance)
 	for p, xp := range x {
 		d := pull * (xp - y[p])

@@ -197,8 +197,8 @@
 // # Numbers
 //
 // Outputs and gradients are stored as float32, everything between is float64, but for the products of matrices of
-// ntxent, equimod, vicreg and barlow_twins: float32 makes their gradients exact to about 1e-6 of the largest entry.
-// Cosines are those of torch: a norm below 1e-12 (ntxent, torch.nn.functional.normalize) or 1e-8 (order terms,
+// ntxent, equimod, moco, vicreg, barlow_twins and rank_n_contrast: float32 makes their gradients exact to about 1e-6 of
+// the largest entry. Cosines are those of torch: a norm below 1e-12 (ntxent, torch.nn.functional.normalize) or 1e-8 (order terms,
 // cosine_similarity) counts as zero. Such a row has no direction: its cosine with every row is 0 and its gradient is
 // 0. (torch divides by the bound instead, so a zero row gets a gradient of up to 1e12 there, which would ruin a
 // training step.) So values and gradients are finite for all finite input: zero rows, equal rows, rows near the

@@ -18,6 +18,27 @@ func add[T float](x T, y float64) T {
 	return T(limit(float64(x), y))
 }
 
+// addScaled adds weight*x to sum, as add does.
+func addScaled[T float](sum []T, weight float64, x []float64) {
+	sum = sum[:len(x)]
+	for len(x) >= 4 { // four at once, so that no conversion has to wait for the one before
+		to, from := (*[4]T)(sum), (*[4]float64)(x)
+		s0, s1 := to[0]+T(weight*from[0]), to[1]+T(weight*from[1])
+		s2, s3 := to[2]+T(weight*from[2]), to[3]+T(weight*from[3])
+		if zero := s0*0 + s1*0 + s2*0 + s3*0; zero == 0 { // all are finite
+			to[0], to[1], to[2], to[3] = s0, s1, s2, s3
+		} else {
+			for i, y := range from {
+				to[i] = add(to[i], weight*y)
+			}
+		}
+		sum, x = sum[4:], x[4:]
+	}
+	for i, y := range x {
+		sum[i] = add(sum[i], weight*y)
+	}
+}
+
 // limit returns x + y, in the range of float32.
 func limit(x, y float64) float64 { return math.Max(-math.MaxFloat32, math.Min(math.MaxFloat32, x+y)) }
 

@@ -9,9 +9,9 @@ type orderLoss interface {
 }
 
 // order computes the order losses of a batch's families, and keeps the buffers from call to call.
-type order struct {
-	loss       orderLoss      // nil for rank_n_contrast
-	contrast   *rankNContrast // that one, which compares across images
+type order[T float] struct {
+	loss       orderLoss         // nil for rank_n_contrast
+	contrast   *rankNContrast[T] // that one, which compares across images
 	distance   string
 	allAnchors bool
 
@@ -37,8 +37,8 @@ type familyResult struct {
 }
 
 // newOrder returns what computes the loss that the resolved options name.
-func newOrder(o OrderOptions) *order {
-	k := &order{distance: o.Distance, allAnchors: o.Anchors == AnchorsAll}
+func newOrder[T float](o OrderOptions) *order[T] {
+	k := &order[T]{distance: o.Distance, allAnchors: o.Anchors == AnchorsAll}
 	switch o.Kind {
 	case KindRankNet:
 		k.loss = &rankNet{o.Temperature}
@@ -51,13 +51,13 @@ func newOrder(o OrderOptions) *order {
 	case KindChain:
 		k.loss = &chain{o.Temperature, o.Margin}
 	case KindRankNContrast:
-		k.contrast = &rankNContrast{temperature: o.Temperature}
+		k.contrast = &rankNContrast[T]{temperature: o.Temperature}
 	}
 	return k
 }
 
 // begin counts what the batch has to order. The weights are the families', beside the term's.
-func (k *order) begin(v Views, weights []float64) {
+func (k *order[T]) begin(v Views, weights []float64) {
 	k.families = k.families[:0]
 	k.counted = 0
 	for f := range v.Names {
@@ -80,7 +80,7 @@ func (k *order) begin(v Views, weights []float64) {
 
 // runOrder computes the families for which reads is true, on one output, and adds weight times the gradient to grad,
 // unless that is nil. z and grad are [V*images, dim], view-major. It comes after begin.
-func runOrder[T float](k *order, grad, z []T, v Views, dim int, reads []bool, weight float64) {
+func runOrder[T float](k *order[T], grad, z []T, v Views, dim int, reads []bool, weight float64) {
 	views := len(v.Family)
 	k.mark(v, reads)
 	for n := range v.Images {
@@ -136,7 +136,7 @@ func runOrder[T float](k *order, grad, z []T, v Views, dim int, reads []bool, we
 }
 
 // value is the term's, when all outputs have been looked at.
-func (k *order) value() float64 {
+func (k *order[T]) value() float64 {
 	var sum float64
 	for _, r := range k.families {
 		if !r.skipped {
@@ -147,7 +147,7 @@ func (k *order) value() float64 {
 }
 
 // mark finds the views that are in a group of the families.
-func (k *order) mark(v Views, reads []bool) {
+func (k *order[T]) mark(v Views, reads []bool) {
 	k.used = k.used[:0]
 	for _, f := range v.Family {
 		k.used = append(k.used, f == BaseView || f >= 0 && !k.families[f].skipped && reads[f])
@@ -155,7 +155,7 @@ func (k *order) mark(v Views, reads []bool) {
 }
 
 // gather fills members for family f.
-func (k *order) gather(v Views, f int) {
+func (k *order[T]) gather(v Views, f int) {
 	k.members = appendBase(k.members[:0], v)
 	for view, family := range v.Family {
 		if family == f {
@@ -165,7 +165,7 @@ func (k *order) gather(v Views, f int) {
 }
 
 // anchors returns how many of the members are anchors; so many come first.
-func (k *order) anchors(v Views) int {
+func (k *order[T]) anchors(v Views) int {
 	if k.allAnchors {
 		return len(k.members)
 	}
@@ -173,7 +173,7 @@ func (k *order) anchors(v Views) int {
 }
 
 // setScales begins the group of family f of image n; its members have been gathered.
-func (k *order) setScales(v Views, f, n int) {
+func (k *order[T]) setScales(v Views, f, n int) {
 	k.scale = k.scale[:0]
 	for _, view := range k.members {
 		k.scale = append(k.scale, v.Scale[view*v.Images+n])
@@ -182,7 +182,7 @@ func (k *order) setScales(v Views, f, n int) {
 }
 
 // measure fills the group's distances.
-func (k *order) measure() {
+func (k *order[T]) measure() {
 	g := &k.group
 	g.distance = sized(g.distance, g.anchors*g.size)
 	for i, a := range k.members[:g.anchors] {
@@ -198,7 +198,7 @@ func (k *order) measure() {
 }
 
 // scatter adds the gradient by rows that follows from the group's pull.
-func (k *order) scatter() {
+func (k *order[T]) scatter() {
 	g := &k.group
 	for i, a := range k.members[:g.anchors] {
 		for j := i + 1; j < g.size; j++ {

@@ -59,12 +59,12 @@ func TestOrderReference(t *testing.T) {
 // runFamilies returns the loss of all families on one output, adds weight times its gradient to grad, and returns what
 // was found for the families.
 func runFamilies[T float](o OrderOptions, grad, z []T, v Views, dim int, weight float64) (float64, []familyResult) {
-	k := newOrder(o.resolved())
+	k := newOrder[T](o.resolved())
 	return rerunFamilies(k, grad, z, v, dim, weight), k.families
 }
 
 // rerunFamilies does so with buffers that may have been used.
-func rerunFamilies[T float](k *order, grad, z []T, v Views, dim int, weight float64) float64 {
+func rerunFamilies[T float](k *order[T], grad, z []T, v Views, dim int, weight float64) float64 {
 	weights, reads := make([]float64, len(v.Names)), make([]bool, len(v.Names))
 	for f := range v.Names {
 		weights[f], reads[f] = 1, true

@@ -7,7 +7,7 @@ import (
 // orderTerm is an order loss over every ordered family.
 type orderTerm struct {
 	options OrderOptions
-	kernel  *order
+	kernel  *order[float32]
 	names   []familyNames
 	weights []float64 // by family
 	needed  []Need
@@ -17,7 +17,7 @@ type orderTerm struct {
 // familyNames are the names of what belongs to a family.
 type familyNames struct{ family, head, value, accuracy, triplets, violated, active string }
 
-func newOrderTerm(o OrderOptions) term { return &orderTerm{options: o, kernel: newOrder(o)} }
+func newOrderTerm(o OrderOptions) term { return &orderTerm{options: o, kernel: newOrder[float32](o)} }
 
 // need returns the output that the term looks at for a family.
 func (t *orderTerm) need(f int, family string) Need {

@@ -52,19 +52,68 @@ def ntxent_small(z):
 
 
 SCALES = torch.cat([torch.zeros(2, 1024), torch.rand(3, 1024, generator=torch.Generator().manual_seed(1))])
+TIE = 1e-9
 
 
-@case("BenchmarkRankNet/origin/1024x5x128", 5, 1024, 128)
-def ranknet(z, temperature=0.1):
+def groups(z, scale, anchors):
+    """Cosine distances [images, anchors, views], where they are between two views, and closer [images, anchors, views,
+    views]: whether the first view is closer to the anchor than the second by scale."""
     unit = F.normalize(z, dim=2).transpose(0, 1)
-    distance = (1 - unit @ unit.transpose(1, 2))[:, :2]  # [images, anchors, views]
-    scale = SCALES[:, : z.shape[1]].T
-    difference = (scale[:, None, :] - scale[:, :2, None]).abs()
-    other = ~torch.eye(z.shape[0], dtype=torch.bool)[:2]
-    closer = difference[:, :, :, None] < difference[:, :, None, :] - 1e-9
-    closer = closer & other[:, :, None] & other[:, None, :]
-    wrong = (distance[:, :, :, None] - distance[:, :, None, :]) / temperature
-    return F.softplus(wrong[closer]).mean()
+    distance = 1 - unit[:, :anchors] @ unit.transpose(1, 2)
+    scale = scale[:, : z.shape[1]].T
+    apart = (scale[:, None, :] - scale[:, :anchors, None]).abs()
+    other = ~torch.eye(z.shape[0], dtype=torch.bool)[:anchors]
+    closer = apart[:, :, :, None] < apart[:, :, None, :] - TIE
+    return distance, other, closer & other[:, :, None] & other[:, None, :]
+
+
+def masked_mean(x, mask):
+    return (x * mask).sum() / mask.sum()
+
+
+@case("BenchmarkOrder/ranknet/cosine/origin/1024x5x128", 5, 1024, 128)
+def ranknet(z, temperature=0.1, scale=SCALES, anchors=2):
+    distance, _, closer = groups(z, scale, anchors)
+    return masked_mean(F.softplus((distance[:, :, :, None] - distance[:, :, None, :]) / temperature), closer)
+
+
+@case("BenchmarkOrder/triplet/cosine/origin/1024x5x128", 5, 1024, 128)
+def triplet(z, margin=0.2, scale=SCALES, anchors=2):
+    distance, _, closer = groups(z, scale, anchors)
+    return masked_mean(F.relu(distance[:, :, :, None] - distance[:, :, None, :] + margin), closer)
+
+
+@case("BenchmarkOrder/listmle/cosine/origin/1024x5x128", 5, 1024, 128)
+def listmle(z, temperature=0.1, scale=SCALES, anchors=2):
+    distance, other, closer = groups(z, scale, anchors)
+    score = -distance / temperature
+    choice = closer | torch.eye(z.shape[0], dtype=torch.bool)
+    all = score[:, :, None, :].masked_fill(~choice, float("-inf")).logsumexp(3)
+    return ((all - score) * other).sum() / closer.flatten(2).any(2).sum()
+
+
+@case("BenchmarkOrder/rank_n_contrast/euclidean/all/1024x5x128", 5, 1024, 128)
+def rank_n_contrast(z, temperature=2, scale=SCALES):
+    """Every row's others, the furthest by scale first: the denominators are then cumulative sums."""
+    rows = z.reshape(-1, z.shape[2])
+    count = len(rows)
+    off = ~torch.eye(count, dtype=torch.bool)
+    with torch.no_grad():
+        scale = scale[:, : z.shape[1]].reshape(-1)
+        apart, order = (scale[:, None] - scale).abs()[off].view(count, -1).sort(dim=1, descending=True)
+        order += order >= torch.arange(count)[:, None]  # as a place among all rows
+        last = torch.searchsorted(-apart, TIE - apart, right=True) - 1
+    square = rows.pow(2).sum(1)
+    distance = ((square[:, None] + square - 2 * rows @ rows.T).clamp(min=0) + 1e-12).sqrt()
+    score = (-distance / temperature).gather(1, order)
+    most = score.detach().amax(1, keepdim=True)
+    all = (score - most).exp().cumsum(1).log() + most
+    return (all.gather(1, last) - score).mean()
+
+
+@case("BenchmarkOrder/rank_n_contrast/euclidean/all/200x5x128", 5, 200, 128)
+def rank_n_contrast_small(z):
+    return rank_n_contrast(z)
 
 
 @case("BenchmarkVICReg/1024x2x512", 2, 1024, 512)
@@ -125,7 +174,7 @@ def main():
         binary = os.path.join(folder, "loss.test")
         subprocess.run(["go", "test", "-c", "-o", binary, "./loss"], cwd=ROOT, check=True)
         print(f"torch {torch.__version__}, one thread; medians of {options.rounds} rounds")
-        print(f"{'case':14} {'shape':14} {'torch ms':>9} {'ordo ms':>9} {'ratio':>6}")
+        print(f"{'case':21} {'shape':14} {'torch ms':>9} {'ordo ms':>9} {'ratio':>6}")
         for name in options.case or CASES:
             benchmark, shape, function = CASES[name]
             z = torch.randn(shape, requires_grad=True)
@@ -134,7 +183,7 @@ def main():
             for _ in range(options.rounds):
                 theirs.append(torch_milliseconds(function, z, options.seconds))
                 ours.append(go_milliseconds(binary, benchmark, options.seconds))
-            line = f"{name:14} {'x'.join(map(str, shape)):14} {statistics.median(theirs):9.3f}"
+            line = f"{name:21} {'x'.join(map(str, shape)):14} {statistics.median(theirs):9.3f}"
             if None in ours:
                 print(line, f"{'-':>9} {'-':>6}")
                 continue

@@ -740,10 +740,17 @@ func FuzzOptions(f *testing.F) {
 			}
 			family.Levels = 1 + int(levels%4)
 			family.Sampling = []string{"", SamplingGrid, SamplingStratified}[r.intn(3)]
+			for r.chance(0.3) {
+				member, err := DefaultFamily(FamilyNames()[r.intn(len(FamilyNames()))])
+				if err != nil {
+					t.Fatal(err)
+				}
+				family.With = append(family.With, Member{member.Family, member.Max})
+			}
 			if r.chance(0.5) {
 				o.Ordered = append(o.Ordered, family)
 			} else {
-				o.Invariant = append(o.Invariant, Step{Family: &Family{Family: family.Family, Max: family.Max}})
+				o.Invariant = append(o.Invariant, Step{Family: &Family{Family: family.Family, Max: family.Max, With: family.With}})
 			}
 		}
 		p, err := NewPlan(o, 8+int(pick%20))

@@ -634,6 +634,12 @@ func TestBlurOfAPoint(t *testing.T) {
 			}
 		}
 	}
+	c := new(canvas)
+	c.allocate(3, 3)
+	c.planes[1][4] = 1
+	if c.gaussianBlur(1, 1e-200); c.planes[1][4] != 1 || c.planes[1][1] != 0 {
+		t.Errorf("a sigma whose square is 0 makes %v", c.planes[1])
+	}
 }
 
 func TestRenderAllocatesNothing(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 // what lies beyond 6 sigma: weights under 2e-8, less than a float32 in [0, 1] resolves.
 func (c *canvas) gaussianBlur(radius int, sigma float64) {
 	radius = min(radius, int(math.Ceil(6*sigma)), c.width-1, c.height-1)
-	if radius < 1 || !(sigma > 0) {
+	if radius < 1 || !(sigma*sigma > 0) {
 		return
 	}
 	c.kernel = grow(c.kernel, radius+1)

@@ -34,7 +34,7 @@
 //	translate_y    by ±max·s of the side, + is down                  0.25   (0, 1)               two-sided
 //	shear_x        by ±max·s degrees, + moves the top to the right   30     (0, 60]              two-sided
 //	shear_y        by ±max·s degrees, + moves the left side down     30     (0, 60]              two-sided
-//	perspective    corners move in by up to max·s of half the side   0.5    (0, 0.9]             one-sided
+//	perspective    corners move in by up to max·s of half the side   0.5    (0, 2/3]             one-sided
 //	elastic        smooth displacement, RMS max·s of the side        0.03   (0, 0.1]             one-sided
 //
 //	blur           Gaussian of sigma = max·s view pixels             2      (0, 64]              one-sided
@@ -58,11 +58,13 @@
 // clip as well. The default blur suits views of 32 pixels; as its unit is the pixel, 14 is as strong at 224. Its kernel
 // reaches to 3 sigma. elastic is a cubic B-spline on 5 cells a side with uniform coefficients, which is white noise
 // smoothed by a Gaussian of 0.115 of the side. A few families jump at the origin: the smallest jpeg halves the
-// resolution of colour, the smallest solarize inverts what is white. posterize with a whole max·s keeps 8-max·s bits.
+// resolution of colour, the smallest solarize inverts what is white. Others begin late: a blur of a sigma below 0.25 changes
+// less than a byte can tell, and downscale and jpeg go in steps. posterize with a whole max·s keeps 8-max·s bits.
 // Cyclic families stop at half a turn because beyond it a larger scale is a smaller change.
 //
 // Strength is monotone: the mean distance of a view's pixels from its origin's does not fall with s. For geometric
 // families that holds as far as a picture resembles its displaced self; after that the distance stays about the same.
+// jpeg's may fall by some percent next to the origin, where the resolution of colour is most of it.
 //
 // # Joint families
 //
@@ -157,8 +159,12 @@
 // most of it for shear and perspective. quarter_turn and crop, and zoom above 1, never see a border. The step
 // random_rotation does not change the framing, since nobody asks for its angle.
 //
-// One trace of geometry remains: a turned or bent view is interpolated between pixels and a little softer than an upright
+// Traces of geometry remain. A turned or bent view is interpolated between pixels and a little softer than an upright
 // one, more so beside a bicubic crop; a sheared one is also reduced a little. Random crops hide most of this, since they resample the origin as well.
+//
+// What magnifies, zoom above 1 and crop, blurs where the image has no finer pixels than the view, and the more the larger the
+// scale: then the blur alone tells it. Images of the view's size times the largest magnification (data.cache.short_side, twice
+// the view by default) keep that from a network; those of CIFAR or MNIST at their own size can't.
 //
 // # Random numbers
 //

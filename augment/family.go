@@ -115,7 +115,7 @@ var familySpecs = [...]familySpec{
 		geometry: func(g *geometry, max, s float64, _ aspect) { g.warp(0, 0, 0, 1, 0, max*s) },
 	},
 	{
-		name: "perspective", kind: KindOneSided, max: 0.5, check: upTo(0.9), limits: "must be in (0, 0.9]",
+		name: "perspective", kind: KindOneSided, max: 0.5, check: upTo(maxPerspective), limits: "must be in (0, 2/3]",
 		geometry: func(g *geometry, max, s float64, a aspect) {
 			to := a.corners()
 			for i := range to {
@@ -195,6 +195,11 @@ var familySpecs = [...]familySpec{
 		},
 	},
 }
+
+// maxPerspective keeps the quad of the four corners convex, wherever they go: one that moves in by m of the side, both ways,
+// stays outside of the line between its neighbours, which move by m along the edges, as long as 2m < 1-m. There is no
+// perspective beyond.
+const maxPerspective = 2. / 3
 
 func upTo(high float64) func(float64) bool {
 	return func(m float64) bool { return m > 0 && m <= high }

@@ -149,7 +149,7 @@ func TestStrengthIsMonotoneOnPictures(t *testing.T) {
 		max    float64
 	}
 	settings := []setting{
-		{"zoom", 0.25}, {"zoom", 8}, {"crop", 0.99}, {"translate", 0.6}, {"shear_x", 60}, {"perspective", 0.9}, {"elastic", 0.1},
+		{"zoom", 0.25}, {"zoom", 8}, {"crop", 0.99}, {"translate", 0.6}, {"shear_x", 60}, {"perspective", 0.66}, {"elastic", 0.1},
 		{"blur", 8}, {"sharpness", 16}, {"noise", 1}, {"jpeg", 99}, {"posterize", 7}, {"downscale", 16}, {"brightness", 16},
 		{"contrast", 16}, {"saturation", 16}, {"gamma", 16}, {"erase", 0.9},
 	}
@@ -626,6 +626,30 @@ func TestNoiseIsGaussian(t *testing.T) {
 	}
 	if math.Abs(sum/n) > 0.01 || math.Abs(square/n-1) > 0.01 || math.Abs(fourth/n-3) > 0.1 {
 		t.Errorf("mean %.4f, variance %.4f, fourth moment %.3f; want 0, 1, 3", sum/n, square/n, fourth/n)
+	}
+}
+
+// TestPerspectiveIsConvex: at its strongest, a perspective takes the corners of the picture that it shows to those of the
+// frame, on this side of the horizon, in whatever way they move.
+func TestPerspectiveIsConvex(t *testing.T) {
+	spec := findFamily("perspective")
+	if spec.check(maxPerspective*1.001) || !spec.check(maxPerspective) {
+		t.Error("the limit isn't maxPerspective")
+	}
+	frame := quad{{0, 0}, {32, 0}, {32, 32}, {0, 32}}
+	for key := range uint64(20000) {
+		var g geometry
+		g.start(Image{Width: 32, Height: 32})
+		a := aspect{key: mix(key)}
+		spec.place(&g, maxPerspective, 1, a)
+		for i, inwards := range a.corners() {
+			x := frame[i][0] + (16-frame[i][0])*inwards[0]*maxPerspective
+			y := frame[i][1] + (16-frame[i][1])*inwards[1]*maxPerspective
+			u, v := g.at(x, y)
+			if z := g.zx*x + g.zy*y + g.zz; !(z > 0) || math.Hypot(u-frame[i][0], v-frame[i][1]) > 1e-6 {
+				t.Fatalf("key %d: corner %d at (%v, %v) comes from (%v, %v), z %v", key, i, x, y, u, v, z)
+			}
+		}
 	}
 }
 

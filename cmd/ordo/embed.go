@@ -9,6 +9,7 @@ import (
 
 	"ordo/models/ort/library"
 	"ordo/runner/config"
+	"ordo/runner/data"
 	"ordo/runner/embed"
 	"ordo/runner/track"
 )
@@ -63,6 +64,10 @@ In Python:  f = numpy.load("out.npz"); f["features"], f["embedding"], f["ids"], 
 			}
 			s, err := embed.Export(cmd.Context(), embed.Options{
 				Library: at.Path, Run: args[0], Data: e.Data, Split: split, Out: out, Threads: threads,
+				Watch: data.Watch{
+					Note:     func(text string) { fmt.Fprintln(g.stderr, text) },
+					Progress: newReading(g).image,
+				},
 			})
 			if err != nil {
 				return err

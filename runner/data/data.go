@@ -55,6 +55,16 @@ type Watch struct {
 	Progress func(done, total int)
 }
 
+// Tell lets Note hear the sets' notes (Splits.TakeNotes).
+func (w Watch) Tell(s Splits) {
+	if w.Note == nil {
+		return
+	}
+	for _, text := range s.TakeNotes() {
+		w.Note(text)
+	}
+}
+
 // Open opens the image set that the options name: in memory, or as files of packed images, which it makes first if they are
 // not there (package pack). It returns early with the context's error when ctx is done. Errors about the user's files wrap
 // [ErrData], those about packed ones [pack.ErrCache]; those about the options are Validate's.

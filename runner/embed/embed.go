@@ -47,6 +47,7 @@ type Options struct {
 	Out      string       // .npz file
 	Threads  int          // ONNX Runtime's; 0 is one a core
 	Progress func(done, total int)
+	Watch    data.Watch // hears how the images are read, and what is wrong with them
 }
 
 // Summary says what Export wrote.
@@ -98,10 +99,12 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	o.Data.ImageSize = encoder.ImageSize()
-	splits, err := data.Open(ctx, o.Data)
+	splits, err := data.OpenWatched(ctx, o.Data, o.Watch)
 	if err != nil {
 		return Summary{}, err
 	}
+	o.Watch.Tell(splits) // what is left out, before the work
+	defer o.Watch.Tell(splits)
 	sets := map[string][]data.Dataset{
 		SplitTrain: {splits.Train}, SplitTest: {splits.Test}, SplitAll: {splits.Train, splits.Test},
 	}[o.Split]

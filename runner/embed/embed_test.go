@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"image/color"
 	"io"
 	"math"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/data/source/sourcetest"
 	"ordo/runner/eval"
 	"ordo/runner/track"
 )
@@ -115,6 +117,21 @@ func texts(t *testing.T, file, name string) []string {
 	return out
 }
 
+// unreadable exports images of which one is damaged: who asked for its being left out hears of it.
+func unreadable(t *testing.T, run string) {
+	t.Helper()
+	o := data.DefaultOptions()
+	o.Source, o.OnError, o.Cache.Dir = data.SourceFolder, data.OnErrorSkip, t.TempDir()
+	good := sourcetest.PNG(t, 16, 16, color.White)
+	o.Root = sourcetest.Write(t, map[string][]byte{"train/a/1.png": good, "train/a/2.png": good[:20], "test/a/3.png": good})
+	var notes []string
+	s, err := Export(t.Context(), Options{Library: orttest.Path(t), Run: run, Data: o, Split: SplitAll,
+		Out: filepath.Join(t.TempDir(), "some.npz"), Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }}})
+	if err != nil || s.Images != 2 || len(notes) != 1 || !strings.Contains(notes[0], "1 of 2 images can't be read") {
+		t.Errorf("%d images, notes %q, %v", s.Images, notes, err)
+	}
+}
+
 func TestExport(t *testing.T) {
 	run, e := trained(t)
 	file := filepath.Join(t.TempDir(), "all.npz")
@@ -132,6 +149,7 @@ func TestExport(t *testing.T) {
 	if s.Images != 78 || s.Features != 64 || s.Embedding != 8 || s.Classes != 12 || calls == 0 {
 		t.Errorf("summary %+v, %d calls of progress", s, calls)
 	}
+	unreadable(t, run)
 	splits, err := data.Open(context.Background(), e.Data)
 	if err != nil {
 		t.Fatal(err)

@@ -178,6 +178,7 @@ func (r *run) firstEpoch(ctx context.Context) (order []int, err error) {
 		return nil, err
 	}
 	r.result.Open = time.Since(start).Seconds()
+	r.o.Watch.Tell(splits)
 	r.train = splits.Train
 	n := r.train.Len()
 	r.result.Images, r.result.Kept = n, pack.KindMemory

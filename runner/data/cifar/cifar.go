@@ -51,7 +51,7 @@ func (o Options) layout() layout {
 	}
 	l := layout{
 		name: "cifar100", train: []string{"train.bin"}, test: []string{"test.bin"}, names: "fine_label_names.txt",
-		labels: 2, label: 1, python: "train",
+		labels: 2, label: 1, python: "meta",
 	}
 	if o.Labels == Coarse {
 		l.names, l.label = "coarse_label_names.txt", 0

@@ -124,7 +124,15 @@ func TestErrors(t *testing.T) {
 		"label":    {10, func(f map[string][]byte) { f["test_batch.bin"] = record(0, 3) }, "test_batch.bin: image 0 has label 3, but batches.meta.txt has 3 names"},
 		"no names": {10, func(f map[string][]byte) { f["batches.meta.txt"] = []byte("\n\n") }, "batches.meta.txt: 0 names of classes"},
 		"Python":   {10, func(f map[string][]byte) { clear(f); f["cifar-10-batches-py/data_batch_1"] = nil }, "cifar-10-batches-py holds the version for Python; fetch the binary version (data_batch_1.bin"},
-		"other":    {100, func(map[string][]byte) {}, "holds no folder with train.bin, fine_label_names.txt in it"},
+		"Python 100": {100, func(f map[string][]byte) {
+			clear(f)
+			f["cifar-100-python/train"], f["cifar-100-python/test"], f["cifar-100-python/meta"] = nil, nil, nil
+		}, "cifar-100-python holds the version for Python"},
+		"folders": {100, func(f map[string][]byte) {
+			clear(f)
+			f["train/a/1.png"], f["test/a/1.png"] = nil, nil
+		}, "holds no folder with train.bin, fine_label_names.txt in it"},
+		"other": {100, func(map[string][]byte) {}, "holds no folder with train.bin, fine_label_names.txt in it"},
 	} {
 		files := ten()
 		c.change(files)

@@ -7,7 +7,7 @@
 //	photos/8.jpg,dog,test
 //
 // Paths are relative to the folder of the table, with slashes, or absolute. The columns are found by their names, in any
-// order and beside others; Options names them, or else the first one is taken that is there:
+// order and beside others; Options names them, or else the first one is taken that is there, in upper or lower case:
 //
 //	path    path, image, file, file_name, filename, image_path
 //	label   label, class, target; without one there are no classes. An empty value is an image without a label

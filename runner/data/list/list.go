@@ -57,11 +57,11 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 }
 
 func read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	f, err := os.Open(o.File)
+	f, info, err := source.OpenFile(o.File)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w; give the CSV or Parquet file that lists the images", err)
 	}
-	t, err := parse(f, o)
+	t, err := parse(f, info.Size(), o)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("%s: %w", o.File, err), f.Close())
 	}
@@ -77,20 +77,13 @@ func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 }
 
 // parse reads the table; a Parquet file that holds images stays in use.
-func parse(f *os.File, o Options) (*table, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a file; give the CSV or Parquet file that lists the images")
-	}
+func parse(f *os.File, size int64, o Options) (*table, error) {
 	magic := make([]byte, 4)
 	if _, err := f.ReadAt(magic, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if bytes.Equal(magic, []byte("PAR1")) {
-		return readParquet(f, info.Size(), o)
+		return readParquet(f, size, o)
 	}
 	return readCSV(f)
 }
@@ -183,7 +176,8 @@ func (t *table) fault(row int, format string, args ...any) error {
 	return fmt.Errorf("%s %d: %s", t.unit, t.lines[row], fmt.Sprintf(format, args...))
 }
 
-// column returns the index of the column with the name, or with the first of the usual names that is there, or -1.
+// column returns the index of the column with the name, or with the first of the usual names that is there, in
+// upper or lower case, or -1.
 func (t *table) column(what, name string, usual []string) (int, error) {
 	if name != "" {
 		if i := slices.Index(t.columns, name); i >= 0 {
@@ -192,11 +186,17 @@ func (t *table) column(what, name string, usual []string) (int, error) {
 		return -1, fmt.Errorf("no column is called %s; there are %s; change data.%s_column", name, source.List(t.columns), what)
 	}
 	for _, name := range usual {
-		if i := slices.Index(t.columns, name); i >= 0 {
+		// Label in the place of label must not make a set without labels.
+		if i := slices.IndexFunc(t.columns, func(c string) bool { return strings.EqualFold(c, name) }); i >= 0 {
 			return i, nil
 		}
 	}
 	return -1, nil
+}
+
+// isIn says whether the name is one of names, in upper or lower case.
+func isIn(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // labels returns the label of each row, -1 for none, and the classes.

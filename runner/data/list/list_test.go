@@ -58,6 +58,9 @@ func TestCSV(t *testing.T) {
 			"path;label;split\na/0.png;10;train\na/1.png;9;train\nb/2.png;-1;val\n", nil,
 			"a/0.png=10 a/1.png=9", "b/2.png=-1", []string{"-1", "9", "10"},
 		},
+		"upper case": {
+			"Image,Label,SPLIT\na/0.png,cat,train\nb/2.png,dog,test\n", nil, "a/0.png=cat", "b/2.png=dog", []string{"cat", "dog"},
+		},
 		"test before val": {
 			"path,split\na/0.png,train\na/1.png,val\nb/2.png,test\n", nil, "a/0.png=-", "b/2.png=-", nil,
 		},
@@ -113,13 +116,16 @@ func TestParquetOfPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	train, test, err := Read(t.Context(), Options{File: write(t, "paths.parquet", string(raw)), TestFraction: 0.2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sourcetest.Check(t, train, test)
-	if show(train) != "a/0.png=cat a/1.png=cat b/2.png=dog" || show(test) != "b/3.png=-" {
-		t.Errorf("%q, %q", show(train), show(test))
+	upper := strings.NewReplacer("label", "Label", "split", "SPLIT").Replace(string(raw)) // the names of columns
+	for _, text := range []string{string(raw), upper} {
+		train, test, err := Read(t.Context(), Options{File: write(t, "paths.parquet", text), TestFraction: 0.2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sourcetest.Check(t, train, test)
+		if show(train) != "a/0.png=cat a/1.png=cat b/2.png=dog" || show(test) != "b/3.png=-" {
+			t.Errorf("%q, %q", show(train), show(test))
+		}
 	}
 }
 

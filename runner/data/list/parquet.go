@@ -40,10 +40,10 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 	if len(t.rows) == 0 {
 		return nil, errors.New("it has columns, but no row")
 	}
-	wanted := slices.Concat(pathNames, labelNames, splitNames, []string{o.PathColumn, o.LabelColumn, o.SplitColumn})
+	usual := slices.Concat(pathNames, labelNames, splitNames)
 	for _, field := range file.Schema().Fields() {
 		name := field.Name()
-		if !slices.Contains(wanted, name) {
+		if !isIn(usual, name) && !slices.Contains([]string{o.PathColumn, o.LabelColumn, o.SplitColumn}, name) {
 			continue
 		}
 		if leaf, ok := file.Schema().Lookup(name, "bytes"); ok && leaf.MaxRepetitionLevel == 0 && t.embedded == nil {
@@ -69,7 +69,7 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 			return nil, fmt.Errorf("column %s: %w", name, err)
 		}
 		t.add(name, values)
-		if slices.Contains(labelNames, name) || name == o.LabelColumn {
+		if isIn(labelNames, name) || name == o.LabelColumn {
 			t.classes = classNames(file, name)
 		}
 	}

@@ -474,6 +474,7 @@ func TestDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := d.asked.Load()
+		j.Note = func(text string) { t.Errorf("%s: told twice: %q", name, text) } // TakeNotes says it
 		f, err := j.Pack(t.Context())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

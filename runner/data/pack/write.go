@@ -59,7 +59,6 @@ func (j Job) Pack(ctx context.Context) (*File, error) {
 	var notes []string
 	if errors.Is(err, errDamaged) {
 		notes = append(notes, fmt.Sprintf("warning: the packed images in %s are no good (%v), so they are packed anew", path, err))
-		j.note("%s", notes[0])
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("pack: %w: %w", ErrCache, err)
 	}

@@ -63,7 +63,7 @@ var formats = [...]format{
 	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, decodeWebP, webpOrientation},
 	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, decodeGIF, nil},
 	{"BMP", []string{"BM"}, bmp.DecodeConfig, decoder(bmp.Decode), nil},
-	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, decoder(tiff.Decode), tiffOrientation},
+	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, decodeTIFF, tiffOrientation},
 }
 
 func decoder(decode func(io.Reader) (image.Image, error)) func([]byte, image.Config) (still, error) {

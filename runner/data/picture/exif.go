@@ -10,11 +10,19 @@ import (
 // orientationTag is the number of TIFF's and EXIF's Orientation.
 const orientationTag = 0x0112
 
-// tiffOrientation reads the orientation of the first directory of TIFF data, which is the form that EXIF has, too. It is
-// 1, upright, where there is none that makes sense.
+// tiffOrientation reads the orientation of TIFF data, which is the form that EXIF has, too. It is 1, upright, where there is
+// none that makes sense.
 func tiffOrientation(raw []byte) int {
+	if o, ok := tiffShort(raw, orientationTag); ok && o >= 1 && o <= 8 {
+		return o
+	}
+	return 1
+}
+
+// tiffShort reads the tag of the first directory of TIFF data that is one 16-bit number.
+func tiffShort(raw []byte, tag uint16) (value int, ok bool) {
 	if len(raw) < 8 {
-		return 1
+		return 0, false
 	}
 	var order binary.ByteOrder
 	switch string(raw[:4]) {
@@ -23,27 +31,24 @@ func tiffOrientation(raw []byte) int {
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return 1
+		return 0, false
 	}
 	at := uint64(order.Uint32(raw[4:]))
 	if at+2 > uint64(len(raw)) {
-		return 1
+		return 0, false
 	}
 	entries := raw[at+2:]
 	for range order.Uint16(raw[at:]) {
 		if len(entries) < 12 {
 			break
 		}
-		const short = 3 // the tag's type: one 16-bit number
-		if order.Uint16(entries) == orientationTag && order.Uint16(entries[2:]) == short {
-			if o := int(order.Uint16(entries[8:])); o >= 1 && o <= 8 {
-				return o
-			}
-			break
+		const short = 3 // the tag's type
+		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short {
+			return int(order.Uint16(entries[8:])), true
 		}
 		entries = entries[12:]
 	}
-	return 1
+	return 0, false
 }
 
 // exifOrientation reads the orientation of EXIF data, with or without the mark that precedes them in a JPEG.

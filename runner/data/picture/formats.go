@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"slices"
 
+	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 )
 
@@ -63,6 +64,25 @@ func decodeGIF(raw []byte, _ image.Config) (still, error) {
 		return still{}, err
 	}
 	return still{Image: m, at: m.Bounds().Min}, nil
+}
+
+// decodeTIFF decodes the first page. Where a fax's two colours (CCITT) are stored with black as 0, golang.org/x/image/tiff
+// takes the one for the other.
+func decodeTIFF(raw []byte, _ image.Config) (still, error) {
+	m, err := tiff.Decode(bytes.NewReader(raw))
+	if err != nil {
+		return still{}, err
+	}
+	const compression, group3, group4 = 259, 3, 4
+	const photometric, blackIsZero = 262, 1
+	kind, _ := tiffShort(raw, compression)
+	colours, _ := tiffShort(raw, photometric)
+	if grey, ok := m.(*image.Gray); ok && (kind == group3 || kind == group4) && colours == blackIsZero {
+		for i, v := range grey.Pix {
+			grey.Pix[i] = 255 - v
+		}
+	}
+	return still{Image: m}, nil
 }
 
 // pngOrientation looks for an eXIf chunk before the pixels.

@@ -69,6 +69,19 @@ func TestAgainstPillow(t *testing.T) {
 	}
 }
 
+// TestTwoColours: a picture in black and white is the same in whatever way a TIFF file has it.
+func TestTwoColours(t *testing.T) {
+	want, err := Decode(read(t, "bits1.tiff"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"bits1_group3.tiff", "bits1_group4.tiff", "bits1_group4_white0.tiff"} {
+		if m, err := Decode(read(t, name), Options{}); err != nil || !bytes.Equal(m.Pix, want.Pix) {
+			t.Errorf("%s: not the picture of bits1.tiff, %v", name, err)
+		}
+	}
+}
+
 // TestDamage holds what the errors say. Whatever is done to a file, there is an error or an image, and no panic.
 func TestDamage(t *testing.T) {
 	giant := func(name string, at int, size string) []byte {

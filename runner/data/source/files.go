@@ -180,20 +180,33 @@ func (s *Files) at(i int) (File, error) {
 	return s.files[i], nil
 }
 
+// OpenFile opens a file for reading. Folders, pipes and devices are errors: to open a named pipe would wait for somebody who
+// writes into it, and nothing could stop that.
+func OpenFile(path string) (*os.File, os.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s: not a file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = f.Stat(); err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
 // read returns the first limit bytes of a file, which must not be larger than an image may be.
 func read(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, info, err := OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a file", path)
-	}
 	if info.Size() > picture.MaxFileBytes {
 		return nil, fmt.Errorf("%s: a file of %d MiB, the limit is %d MiB", path, info.Size()>>20, picture.MaxFileBytes>>20)
 	}

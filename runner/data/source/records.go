@@ -3,10 +3,8 @@ package source
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"ordo/augment"
@@ -23,16 +21,9 @@ type Blob struct {
 
 // OpenBlob opens a file.
 func OpenBlob(path string) (Blob, error) {
-	f, err := os.Open(path)
+	f, info, err := OpenFile(path)
 	if err != nil {
 		return Blob{}, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return Blob{}, errors.Join(err, f.Close())
-	}
-	if !info.Mode().IsRegular() {
-		return Blob{}, errors.Join(fmt.Errorf("%s: not a file", path), f.Close())
 	}
 	return Blob{path, f, info.Size(), info.ModTime().UnixNano()}, nil
 }

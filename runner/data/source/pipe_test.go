@@ -1,0 +1,45 @@
+//go:build unix
+
+package source_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ordo/runner/data/picture"
+	"ordo/runner/data/source"
+)
+
+// TestPipe: a named pipe among the images is an item that can't be read, and nothing waits for its other end.
+func TestPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe.png")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Skip(err)
+	}
+	s, err := source.NewFiles(t.Context(), []source.File{{ID: "pipe.png", Path: path, Label: -1}}, nil, "test", picture.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, read := range map[string]func() error{
+		"image":   func() error { _, err := s.Image(0); return err },
+		"encoded": func() error { _, err := s.Encoded(0); return err },
+		"header":  func() error { _, err := s.Inspect(0); return err },
+		"digest":  func() error { _, err := s.Digest(0); return err },
+		"blob":    func() error { _, err := source.OpenBlob(path); return err },
+	} {
+		done := make(chan error, 1)
+		go func() { done <- read() }()
+		select {
+		case err := <-done:
+			if err == nil || !strings.Contains(err.Error(), "pipe.png: not a file") {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: it waits for the pipe", name)
+		}
+	}
+}

@@ -641,7 +641,7 @@ func TestPerspectiveIsConvex(t *testing.T) {
 		var g geometry
 		g.start(Image{Width: 32, Height: 32})
 		a := aspect{key: mix(key)}
-		spec.place(&g, maxPerspective, 1, a)
+		spec.geometry(&g, maxPerspective, 1, a)
 		for i, inwards := range a.corners() {
 			x := frame[i][0] + (16-frame[i][0])*inwards[0]*maxPerspective
 			y := frame[i][1] + (16-frame[i][1])*inwards[1]*maxPerspective

@@ -1,20 +1,26 @@
 package augment
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // contradictions says which ordered families the invariant steps randomise.
 func contradictions(invariant []Step, ordered []Family) []string {
 	var out []string
 	for _, f := range ordered {
 		for i, s := range invariant {
-			why := ""
-			if s.Family != nil && s.Family.Family == f.Family {
-				why = f.Family + " with a scale of its own"
-			} else {
-				why = s.randomises(f.Family)
-			}
-			if why != "" {
-				out = append(out, fmt.Sprintf("%s is ordered, but invariant[%d] gives every view %s.", f.Family, i, why))
+			for _, m := range f.members() {
+				why := ""
+				if s.Family != nil && s.Family.has(m.Family) {
+					why = m.Family + " with a scale of its own"
+				} else {
+					why = s.randomises(m.Family)
+				}
+				text := fmt.Sprintf("%s is ordered, but invariant[%d] gives every view %s.", f.Name(), i, why)
+				if why != "" && !slices.Contains(out, text) {
+					out = append(out, text)
+				}
 			}
 		}
 	}

@@ -13,8 +13,8 @@
 //     other families at their origin;
 //   - with PlainView one view without any random step.
 //
-// An ordered view has one family. Several at once, each with a scale of its own, are families in the invariant list:
-// every view then has all of them, and Plan.Parameters tells their scales.
+// An ordered view has one family, or a joint one, see below. Several at once, each with a scale of its own, are families
+// in the invariant list: every view then has all of them, and Plan.Parameters tells their scales.
 //
 // # Families
 //
@@ -65,6 +65,20 @@
 // Strength is monotone: the mean distance of a view's pixels from its origin's does not fall with s. For geometric
 // families that holds as far as a picture resembles its displaced self; after that the distance stays about the same.
 // jpeg's may fall by some percent next to the origin, where the resolution of colour is most of it.
+//
+// # Joint families
+//
+// Family.With joins families: a view has all of them at one scale s, each up to its own max. To everything else they are
+// one family, whose name is that of the members in their order, rotate+blur+hue; roles, options of losses and results go
+// by it, in an output's name (order_rotate_blur_hue) with _ for +.
+//
+//	ordered:
+//	  - {family: rotate, max: 90, levels: 3, with: [{family: blur, max: 2}, {family: hue, max: 0.2}]}
+//
+// It is one-sided: two-sided and cyclic members draw their signs once an image, each its own, and no member goes beyond
+// half a turn, so it has no Period. An evaluation takes all signs positive. Nominal families can't be joined. Members that
+// undo each other, such as a shrinking zoom and crop, make a joint family whose strength is not monotone; none of these is
+// refused.
 //
 // # Random transformations
 //

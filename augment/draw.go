@@ -323,18 +323,15 @@ func (e RandomErasing) draw(r *rng, size int) (x, y, w, h int, ok bool) {
 }
 
 func (f invariantFamily) compile(int) step {
-	spec, top := findFamily(f.Family.Family), f.Max
+	c := f.Family.compile()
 	s := step{parameters: []string{"scale"}, draws: 2, draw: func(d []float64, r *rng, _ frame) {
-		d[0], d[1] = spec.uniform(r), r.float()
-		if spec.twoSided() {
+		d[0], d[1] = c.uniform(r), r.float()
+		if twoSided(c.Kind) {
 			d[0] *= drawnAspect(d).sign()
 		}
 	}}
-	if spec.geometry != nil {
-		s.geometry = func(g *geometry, d []float64) { spec.place(g, top, d[0], drawnAspect(d)) }
-	} else {
-		s.pixels = func(c *canvas, d []float64) { spec.paint(c, top, d[0], drawnAspect(d)) }
-	}
+	s.geometry = func(g *geometry, d []float64) { c.place(g, d[0], drawnAspect(d)) }
+	s.pixels = func(canvas *canvas, d []float64) { c.paint(canvas, d[0], drawnAspect(d)) }
 	return s
 }
 

@@ -22,6 +22,11 @@ type Family struct {
 	// Signed draws the sign of a two-sided or cyclic family for every view, and not once an image: its scale is
 	// then in [-1, 1] and has the sign. Not in the invariant list, where every view has a sign of its own anyway.
 	Signed bool `yaml:"signed,omitempty"`
+	// With lists further families that the same views have at the same scale, each up to a strength of its own; none by
+	// default. Geometry is composed in the list's order, this family first, and so are the others. The entry is then one
+	// family, a joint one, called as Name says, and it is one-sided: all its two-sided members draw their sign once an
+	// image, independently.
+	With []Member `yaml:"with,omitempty"`
 }
 
 // Sampling values.
@@ -287,21 +292,14 @@ func findFamily(name string) *familySpec {
 }
 
 func (f Family) validate(path string) []error {
-	spec := findFamily(f.Family)
-	if spec == nil {
-		return []error{fmt.Errorf("%s.family: must be one of %s, got %q", path, strings.Join(FamilyNames(), ", "), f.Family)}
-	}
-	var faults []error
-	if !spec.check(f.Max) {
-		faults = append(faults, fmt.Errorf("%s.max: %s, got %v", path, spec.limits, f.Max))
-	}
+	faults := f.validateMembers(path)
 	switch f.Sampling {
 	case "", SamplingUniform, SamplingStratified, SamplingGrid:
 	default:
 		faults = append(faults, fmt.Errorf("%s.sampling: must be one of uniform, stratified, grid, got %q", path, f.Sampling))
 	}
-	if f.Signed && !spec.twoSided() {
-		faults = append(faults, fmt.Errorf("%s.signed: %s is %s and has no sign", path, f.Family, spec.kind))
+	if f.Signed && findFamily(f.Family) != nil && !twoSided(f.info().Kind) {
+		faults = append(faults, fmt.Errorf("%s.signed: %s is %s and has no sign", path, f.Name(), f.info().Kind))
 	}
 	return faults
 }
@@ -318,36 +316,12 @@ func (f Family) validateInvariant(path string) []error {
 	return faults
 }
 
-func (spec *familySpec) twoSided() bool { return spec.kind == KindTwoSided || spec.kind == KindCyclic }
-
-func (spec *familySpec) info(f Family) FamilyInfo {
-	info := FamilyInfo{Kind: spec.kind, Classes: spec.classes}
-	if spec.kind == KindCyclic {
-		info.Period = spec.period / f.Max
-	}
-	return info
-}
-
 // uniform draws a scale for a family of the invariant list: of a random sign where it has two sides, a random class
 // where it has classes.
-func (spec *familySpec) uniform(r *rng) float64 {
+func (f *family) uniform(r *rng) float64 {
 	s := r.float()
-	if spec.classes > 0 {
-		return math.Floor(s*float64(spec.classes)) / float64(spec.classes-1)
+	if f.Classes > 0 {
+		return math.Floor(s*float64(f.Classes)) / float64(f.Classes-1)
 	}
 	return s
-}
-
-// place composes the family into the view's geometry, if it is geometric. Scale 0 is the identity, exactly.
-func (spec *familySpec) place(g *geometry, max, s float64, a aspect) {
-	if spec.geometry != nil && s != 0 {
-		spec.geometry(g, max, s, a)
-	}
-}
-
-// paint applies the family to the view's pixels, if it is not geometric. Scale 0 is the identity, exactly.
-func (spec *familySpec) paint(c *canvas, max, s float64, a aspect) {
-	if spec.pixels != nil && s != 0 {
-		spec.pixels(c, max, s, a)
-	}
 }

@@ -19,8 +19,8 @@ type Options struct {
 	Preset string `yaml:"preset"`
 	// Ordered lists the families whose scale the embedding shall keep; each adds Levels views an image.
 	Ordered []Family `yaml:"ordered"`
-	// Roles overrides the role of an Ordered entry, by family name: "ordered" leaves it, "invariant" moves it to
-	// the end of Invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
+	// Roles overrides the role of an Ordered entry, by its name (Family.Name): "ordered" leaves it, "invariant" moves
+	// it to the end of Invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
 	Roles map[string]string `yaml:"roles,omitempty"`
 	// Framing says what becomes of the square's corners: "circle" fills every view, origin and evaluation views
 	// included, with the mean outside of the inscribed disc; "none" leaves the square; "auto" (the default) is
@@ -92,10 +92,10 @@ func (o Options) Validate() error {
 		if f.Levels < 1 || f.Levels > maxLevels {
 			faults = append(faults, fmt.Errorf("%s.levels: must be in [1, %d], got %d", path, maxLevels, f.Levels))
 		}
-		if names[f.Family] {
-			faults = append(faults, fmt.Errorf("%s.family: %s is listed twice, keep one entry", path, f.Family))
+		if names[f.Name()] {
+			faults = append(faults, fmt.Errorf("%s.family: %s is listed twice, keep one entry", path, f.Name()))
 		}
-		names[f.Family] = true
+		names[f.Name()] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Roles)) {
 		if !names[name] {
@@ -149,7 +149,7 @@ func (o Options) validateSteps() []error {
 		if s.RandomResizedCrop != nil {
 			crops++
 		}
-		if s.Family != nil && s.Family.Family == "elastic" {
+		if s.Family != nil && s.Family.has("elastic") {
 			elastics++
 		}
 	}
@@ -158,6 +158,8 @@ func (o Options) validateSteps() []error {
 	}
 	if elastics > 1 {
 		faults = append(faults, errors.New("invariant: holds elastic more than once, keep one"))
+	} else if n := o.bends(); n > maxBends {
+		faults = append(faults, fmt.Errorf("ordered: with these roles a view has elastic %d times, at most %d can be composed", n, maxBends))
 	}
 	if l := o.LocalViews; l.Count != 0 {
 		if l.Count < 0 || l.Count > maxLocalViews {
@@ -169,6 +171,21 @@ func (o Options) validateSteps() []error {
 		}
 	}
 	return faults
+}
+
+// bends is how many elastic displacements a view can have, by the roles.
+func (o Options) bends() int {
+	n := 0
+	invariant, ordered := o.resolve()
+	for _, s := range invariant {
+		if s.Family != nil && s.Family.has("elastic") {
+			n++
+		}
+	}
+	if slices.ContainsFunc(ordered, func(f Family) bool { return f.has("elastic") }) {
+		n++
+	}
+	return n
 }
 
 // steps returns the invariant steps, those of the preset where there is one.
@@ -187,7 +204,7 @@ func (o Options) steps() []Step {
 func (o Options) resolve() (invariant []Step, ordered []Family) {
 	invariant = slices.Clone(o.steps())
 	for _, f := range o.Ordered {
-		switch o.Roles[f.Family] {
+		switch o.Roles[f.Name()] {
 		case RoleInvariant:
 			f.Levels, f.Sampling, f.Signed = 0, "", false
 			invariant = append(invariant, Step{Family: &f})

@@ -37,7 +37,7 @@ type Plan struct {
 	steps    []step
 	frames   bool // whether a step of the list says which part of the image a view shows
 	ordered  []Family
-	specs    []*familySpec
+	families []family // compiled, by ordered family
 	streams  []uint64 // by ordered family
 	views    []View
 	names    []string  // of parameters
@@ -81,7 +81,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		p.steps = append(p.steps, compiled)
 		p.nameParameters(s.Name(), compiled.parameters)
 		p.frames = p.frames || s.RandomResizedCrop != nil || s.Resize != nil || s.CenterCrop != nil
-		rotates = rotates || name == "rotate"
+		rotates = rotates || s.Family != nil && s.Family.has("rotate")
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("augment: %w", err)
@@ -90,9 +90,9 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		p.views = append(p.views, View{Family: BaseView, Level: level})
 	}
 	for i, f := range ordered {
-		p.specs = append(p.specs, findFamily(f.Family))
-		p.streams = append(p.streams, foldString(0, "ordered "+f.Family))
-		p.nameParameters(f.Family, []string{"scale"})
+		p.families = append(p.families, f.compile())
+		p.streams = append(p.streams, foldString(0, "ordered "+f.Name()))
+		p.nameParameters(f.Name(), []string{"scale"})
 		for level := range f.Levels {
 			p.views = append(p.views, View{Family: i, Level: level})
 		}
@@ -102,7 +102,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	}
 	// An absent rotation counts too: evaluation rotates all the same, and the roles of one file must be framed alike.
 	for _, f := range o.Ordered {
-		rotates = rotates || f.Family == "rotate"
+		rotates = rotates || f.has("rotate")
 	}
 	if o.Framing == FramingCircle || o.Framing == FramingAuto && rotates {
 		p.framing = FramingCircle
@@ -145,7 +145,7 @@ func (p *Plan) Views() []View { return append([]View(nil), p.views...) }
 func (p *Plan) Families() []Family { return append([]Family(nil), p.ordered...) }
 
 // FamilyInfo returns what a loss has to know of ordered family i of Families.
-func (p *Plan) FamilyInfo(i int) FamilyInfo { return p.specs[i].info(p.ordered[i]) }
+func (p *Plan) FamilyInfo(i int) FamilyInfo { return p.families[i].FamilyInfo }
 
 // ImageSize returns the side of a view in pixels.
 func (p *Plan) ImageSize() int { return p.size }
@@ -200,11 +200,11 @@ func (p *Plan) Scale(k Key, view int) float64 {
 
 // scale is Scale with a sign in any case.
 func (p *Plan) scale(k Key, v View) float64 {
-	f, spec := &p.ordered[v.Family], p.specs[v.Family]
+	f, info := &p.ordered[v.Family], &p.families[v.Family]
 	stream := fold(k.hash(), p.streams[v.Family])
 	r := rng{key: fold(stream, uint64(v.Level)+1)}
 	u := r.float()
-	if n := spec.classes; n > 0 {
+	if n := info.Classes; n > 0 {
 		class := 0
 		switch f.Sampling {
 		case SamplingGrid:
@@ -224,7 +224,7 @@ func (p *Plan) scale(k Key, v View) float64 {
 		s = (float64(v.Level) + u) / levels
 	}
 	switch {
-	case !spec.twoSided():
+	case !twoSided(info.Kind):
 		return s
 	case f.Signed:
 		return s * aspect{key: r.uint64()}.sign()
@@ -261,7 +261,8 @@ func (p *Plan) aspect(k Key, family int) aspect {
 //	color_jitter.brightness, .contrast, .saturation, .hue  factor-1 for three, turns of the colour wheel for hue
 //	gaussian_blur.sigma                                    pixels of the view
 //	random_erasing.erased_y, .erased_x, .erased_h, .erased_w  as of the crop, shares of the view's sides
-//	FAMILY.scale                                           in [-1, 1], of an invariant or an ordered family, with its sign
+//	FAMILY.scale                                           in [-1, 1], of an invariant or an ordered family, with its sign;
+//	                                                       of a joint one in [0, 1]
 //
 // A step that a view lacks, or that chance left out, has 0; a view without the crop has the square in the middle.
 // A name that comes twice gets a number: gaussian_blur.sigma, gaussian_blur_2.sigma.
@@ -338,13 +339,12 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 	if size := float64(p.size); g.width != size || g.height != size {
 		g.centreCrop(p.size)
 	}
-	var spec *familySpec
-	var top, scale float64
+	var f *family
+	var scale float64
 	var a aspect
 	if v.Family >= 0 {
-		spec, top = p.specs[v.Family], p.ordered[v.Family].Max
-		scale, a = p.scale(k, v), p.aspect(k, v.Family)
-		spec.place(g, top, scale, a)
+		f, scale, a = &p.families[v.Family], p.scale(k, v), p.aspect(k, v.Family)
+		f.place(g, scale, a)
 	}
 	c := p.read(dst, s, img, g)
 	for i := range p.steps {
@@ -354,8 +354,8 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 			st.pixels(c, d)
 		}
 	}
-	if spec != nil {
-		spec.paint(c, top, scale, a)
+	if f != nil {
+		f.paint(c, scale, a)
 	}
 	p.finish(c)
 }
@@ -367,7 +367,7 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 func (p *Plan) RenderEval(dst []float32, s *Scratch, img Image, family int, scale float64) {
 	p.check(dst, img)
 	low := 0.0
-	if family >= 0 && p.specs[family].twoSided() {
+	if family >= 0 && twoSided(p.families[family].Kind) {
 		low = -1
 	}
 	if !(scale >= low && scale <= 1) {
@@ -377,11 +377,11 @@ func (p *Plan) RenderEval(dst []float32, s *Scratch, img Image, family int, scal
 	g.start(img)
 	g.centreCrop(p.size)
 	if family >= 0 {
-		p.specs[family].place(g, p.ordered[family].Max, scale, evaluationAspect)
+		p.families[family].place(g, scale, evaluationAspect)
 	}
 	c := p.read(dst, s, img, g)
 	if family >= 0 {
-		p.specs[family].paint(c, p.ordered[family].Max, scale, evaluationAspect)
+		p.families[family].paint(c, scale, evaluationAspect)
 	}
 	p.finish(c)
 }

@@ -78,7 +78,7 @@ func (s Step) Name() string {
 		}
 	}
 	if s.Family != nil {
-		return s.Family.Family
+		return s.Family.Name()
 	}
 	return ""
 }

@@ -641,7 +641,7 @@ func TestPerspectiveIsConvex(t *testing.T) {
 		var g geometry
 		g.start(Image{Width: 32, Height: 32})
 		a := aspect{key: mix(key)}
-		spec.place(&g, maxPerspective, 1, a)
+		spec.geometry(&g, maxPerspective, 1, a)
 		for i, inwards := range a.corners() {
 			x := frame[i][0] + (16-frame[i][0])*inwards[0]*maxPerspective
 			y := frame[i][1] + (16-frame[i][1])*inwards[1]*maxPerspective
@@ -764,10 +764,17 @@ func FuzzOptions(f *testing.F) {
 			}
 			family.Levels = 1 + int(levels%4)
 			family.Sampling = []string{"", SamplingGrid, SamplingStratified}[r.intn(3)]
+			for r.chance(0.3) {
+				member, err := DefaultFamily(FamilyNames()[r.intn(len(FamilyNames()))])
+				if err != nil {
+					t.Fatal(err)
+				}
+				family.With = append(family.With, Member{member.Family, member.Max})
+			}
 			if r.chance(0.5) {
 				o.Ordered = append(o.Ordered, family)
 			} else {
-				o.Invariant = append(o.Invariant, Step{Family: &Family{Family: family.Family, Max: family.Max}})
+				o.Invariant = append(o.Invariant, Step{Family: &Family{Family: family.Family, Max: family.Max, With: family.With}})
 			}
 		}
 		p, err := NewPlan(o, 8+int(pick%20))

@@ -140,7 +140,7 @@
 // An anchor from which everything is equally far does not count; a family without any order in the batch has loss 0. The
 // term is the mean over the ordered families of weight_f * L_f, where weight_f and its schedule are from order.families,
 // 1 by default. Each family may read another output: the embedding, the features, or its own head (`own`), which is
-// called order_FAMILY.
+// called order_FAMILY, with _ for + where several transformations are joined in one family (rotate+blur).
 //
 // Diagnostics, the same for all kinds, over the triplets T: accuracy, the share that is in order, exact ties counting
 // half (0.5 is chance); violated, the share that is not strictly in order (1 when the embedding has collapsed); for

@@ -2,6 +2,7 @@ package loss
 
 import (
 	"fmt"
+	"strings"
 )
 
 // orderTerm is an order loss over every ordered family.
@@ -109,7 +110,8 @@ func (t *orderTerm) namesOf(f int, family string) familyNames {
 		t.names = append(t.names, familyNames{})
 	}
 	if t.names[f].family != family || t.names[f].head == "" {
-		t.names[f] = familyNames{family, "order_" + family, "value/" + family, "accuracy/" + family, "triplets/" + family,
+		head := "order_" + strings.ReplaceAll(family, "+", "_") // names of outputs are words
+		t.names[f] = familyNames{family, head, "value/" + family, "accuracy/" + family, "triplets/" + family,
 			"violated/" + family, "active/" + family}
 	}
 	return t.names[f]

@@ -22,6 +22,18 @@ func computeOrder(t *testing.T, o OrderOptions, v Views, outs ...Output) Values 
 	return got
 }
 
+// Names of outputs are words, those of joint families aren't.
+func TestOwnOutputOfAJointFamily(t *testing.T) {
+	v := orderedViews(1, 4, 2, 2)
+	v.Names = []string{"rotate+blur+hue"}
+	o := DefaultOrderOptions()
+	o.Families = map[string]FamilyOptions{"rotate+blur+hue": {Weight: 1, Output: OutputOwn}}
+	needs, err := orderOnly(t, o).Needs(Views{Family: v.Family, Names: v.Names})
+	if want := []Need{{"order_rotate_blur_hue", 0, NeedOrder}}; err != nil || !slices.Equal(needs, want) {
+		t.Errorf("needs %v, %v, want %v", needs, err, want)
+	}
+}
+
 func TestFamiliesReadTheirOwnOutputs(t *testing.T) {
 	v := orderedViews(1, 4, 2, 2, 2, 2)
 	v.Names = []string{"rotate", "blur", "hue"}

@@ -146,7 +146,7 @@ func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int
 			z[i] = append(z[i], rows[i]...)
 		}
 	}
-	out.Order[f.Family] = map[string]eval.OrderResult{}
+	out.Order[f.Name()] = map[string]eval.OrderResult{}
 	for _, output := range []string{models.Features, models.Embedding} {
 		i, err := e.outputIndex(output)
 		if err != nil {
@@ -154,11 +154,14 @@ func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int
 		}
 		r, err := eval.OrderAccuracy(z[i], grid, n, len(z[i])/(len(grid)*n))
 		if err != nil {
-			return fmt.Errorf("runner: evaluate %s: %w", f.Family, err)
+			return fmt.Errorf("runner: evaluate %s: %w", f.Name(), err)
 		}
-		out.Order[f.Family][output] = r
-		p := e.seen(eval.OrderProtocol(output, f.Family, grid, n))
-		p.Max, p.Role, p.Direction = f.Max, cmp.Or(e.roles[f.Family], augment.RoleOrdered), "positive"
+		out.Order[f.Name()][output] = r
+		p := e.seen(eval.OrderProtocol(output, f.Name(), grid, n))
+		p.Max, p.Role, p.Direction = f.Max, cmp.Or(e.roles[f.Name()], augment.RoleOrdered), "positive"
+		for _, m := range f.With {
+			p.MaxWith = append(p.MaxWith, m.Max)
+		}
 		out.Protocols = append(out.Protocols, p)
 	}
 	return nil

@@ -379,6 +379,26 @@ func TestRolesAreEvaluatedAlike(t *testing.T) {
 	}
 }
 
+// TestJointFamilies: a joint family is trained, with a head of its own, evaluated and reported under its name.
+func TestJointFamilies(t *testing.T) {
+	const name = "rotate+blur"
+	dir := filepath.Join(t.TempDir(), "joint")
+	r := mustRun(t, dir, "train.epochs=1", "augment.ordered=[{family: rotate, max: 90, levels: 2, with: [{family: blur}]}, {family: hue, levels: 1}]",
+		"loss.order.families."+name+".output=own")
+	for _, output := range []string{"features", "embedding"} {
+		if a, ok := r.OrderAccuracy[name][output]; !ok || !(a >= 0 && a <= 1) || len(r.OrderAccuracy) != 2 {
+			t.Errorf("order accuracies %v", r.OrderAccuracy)
+		}
+	}
+	if !strings.Contains(metrics(t, dir), `"ranknet/accuracy/`+name+`"`) {
+		t.Errorf("no accuracy of %s among\n%s", name, metrics(t, dir))
+	}
+	report, err := os.ReadFile(filepath.Join(dir, "report.txt"))
+	if want := "order of " + name + " "; err != nil || !strings.Contains(string(report), want) || !strings.Contains(string(report), "max 90 + 2,") {
+		t.Errorf("the report has no %q: %s, %v", want, report, err)
+	}
+}
+
 func TestDamagedCheckpointIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	ctx, cancel := context.WithCancel(context.Background())

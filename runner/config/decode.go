@@ -29,6 +29,9 @@ func (d *decoder) value(path string, dst reflect.Value, src any) {
 	case familyType:
 		d.family(path, dst, src)
 		return
+	case memberType:
+		d.member(path, dst, src)
+		return
 	case termType:
 		d.term(path, dst, src)
 		return
@@ -102,7 +105,7 @@ func (d *decoder) list(path string, dst reflect.Value, src any) {
 	}
 }
 
-// keys decodes a map into a struct. The key that is called done is the caller's.
+// keys decodes a map into a struct. The keys in done are the caller's.
 func (d *decoder) keys(path string, dst reflect.Value, src any, done []string) {
 	tree, ok := src.(map[string]any)
 	if !ok {
@@ -134,24 +137,46 @@ func (d *decoder) keys(path string, dst reflect.Value, src any, done []string) {
 
 // family decodes an entry of augment.ordered over the family's defaults.
 func (d *decoder) family(path string, dst reflect.Value, src any) {
+	if f, ok := d.named(path, src); ok {
+		dst.Set(reflect.ValueOf(f))
+		d.keys(path, dst, src, []string{"family"})
+	}
+}
+
+// member decodes a further family of a joint one over its default strength.
+func (d *decoder) member(path string, dst reflect.Value, src any) {
+	f, ok := d.named(path, src)
+	if !ok {
+		return
+	}
+	ofEntry := []string{"levels", "sampling", "signed", "with"}
+	for key := range src.(map[string]any) {
+		if slices.Contains(ofEntry, key) {
+			d.fault(join(path, key), "belongs to the whole entry, beside its own family; the families in `with` have only family and max")
+		}
+	}
+	dst.Set(reflect.ValueOf(augment.Member{Family: f.Family, Max: f.Max}))
+	d.keys(path, dst, src, append(ofEntry, "family"))
+}
+
+// named returns the defaults of the family that a map names.
+func (d *decoder) named(path string, src any) (augment.Family, bool) {
 	tree, ok := src.(map[string]any)
 	if !ok {
 		d.fault(path, "must be a family, like {family: rotate}, found %s", found(src))
-		return
+		return augment.Family{}, false
 	}
 	name, ok := tree["family"].(string)
 	if !ok {
 		d.fault(path, "must name a family, like {family: rotate}, found %s", found(src))
-		return
+		return augment.Family{}, false
 	}
 	f, err := augment.DefaultFamily(name)
 	if err != nil {
 		d.fault(path+".family", "must be one of %s, got %q%s", strings.Join(augment.FamilyNames(), ", "), name,
 			meant(Nearest(name, augment.FamilyNames())))
-		return
 	}
-	dst.Set(reflect.ValueOf(f))
-	d.keys(path, dst, src, []string{"family"})
+	return f, err == nil
 }
 
 // families decodes a map by family name.
@@ -163,7 +188,7 @@ func (d *decoder) families(path string, dst reflect.Value, src any) {
 	}
 	dst.SetZero()
 	for name, v := range tree {
-		if !slices.Contains(augment.FamilyNames(), name) {
+		if !augment.IsFamilyName(name) {
 			d.fault(join(path, name), "no family is called %q%s", name, meant(Nearest(name, augment.FamilyNames())))
 			continue
 		}

@@ -37,9 +37,12 @@ const (
 var (
 	stepType   = reflect.TypeFor[augment.Step]()
 	familyType = reflect.TypeFor[augment.Family]()
+	memberType = reflect.TypeFor[augment.Member]()
 	termType   = reflect.TypeFor[loss.TermOptions]()
 	headType   = reflect.TypeFor[heads.Head]()
 	viewsType  = reflect.TypeFor[[]int]()
+
+	membersType = reflect.SliceOf(memberType)
 )
 
 // Keys returns every key, in the order in which Experiment.YAML writes them.
@@ -54,12 +57,13 @@ type schema struct {
 	keys     []Key
 	sections []string                 // paths of the keys that hold keys
 	leaves   map[string]reflect.Value // the values of the others, by path; they can be set
-	store    map[string]func()        // for leaves that are values of a Go map: puts them there
+	families map[string]reflect.Value // the Go maps by family name, by path
+	store    map[string]func()        // for leaves that are values of such a map: puts them there
 }
 
 // newSchema returns the schema of an experiment that holds the defaults.
 func newSchema(e *Experiment) *schema {
-	s := &schema{leaves: map[string]reflect.Value{}, store: map[string]func(){}}
+	s := &schema{leaves: map[string]reflect.Value{}, families: map[string]reflect.Value{}, store: map[string]func(){}}
 	s.add("", reflect.ValueOf(e).Elem())
 	return s
 }
@@ -81,12 +85,21 @@ func (s *schema) entryKey(list string, rest []string) (known string, ok bool) {
 	if len(rest) == 1 {
 		return "", true
 	}
-	path := strings.Join(slices.Concat([]string{list, index}, rest[1:]), ".")
+	parts := []string{list, index}
+	indices := rest[:1:1]
+	for _, part := range rest[1:] {
+		if _, err := strconv.Atoi(part); err == nil {
+			indices, part = append(indices, part), index
+		}
+		if first, _, joint := strings.Cut(part, augment.JointSeparator); joint && augment.IsFamilyName(part) {
+			part = first // has the same keys
+		}
+		parts = append(parts, part)
+	}
+	path := strings.Join(parts, ".")
 	var candidates []string
 	for _, k := range s.keys {
-		inside, below := strings.CutPrefix(path, k.Path+".")
-		_, err := strconv.Atoi(inside)
-		isEntry := below && err == nil && strings.HasPrefix(k.Type, "a list")
+		isEntry := path == k.Path+"."+index && strings.HasPrefix(k.Type, "a list")
 		switch {
 		case !strings.HasPrefix(k.Path, list+"."):
 		case isEntry, strings.HasPrefix(k.Path+".", path+"."):
@@ -95,7 +108,11 @@ func (s *schema) entryKey(list string, rest []string) (known string, ok bool) {
 			candidates = append(candidates, k.Path)
 		}
 	}
-	return strings.Replace(Nearest(path, candidates), index, rest[0], 1), false
+	known = Nearest(path, candidates)
+	for _, i := range indices {
+		known = strings.Replace(known, index, i, 1)
+	}
+	return known, false
 }
 
 // meant is the end of a sentence about an unknown key: the nearest known one, or else those of its section.
@@ -134,20 +151,41 @@ func (s *schema) add(path string, v reflect.Value) {
 		}
 	case v.Kind() == reflect.Map: // by family
 		s.sections = append(s.sections, path)
+		s.families[path] = v
 		for _, family := range augment.FamilyNames() {
-			value, first := initial(v.Type().Elem()), len(s.keys)
-			s.add(join(path, family), value)
-			for _, k := range s.keys[first:] {
-				s.store[k.Path] = func() {
-					if v.IsNil() {
-						v.Set(reflect.MakeMap(v.Type()))
-					}
-					v.SetMapIndex(reflect.ValueOf(family), value)
-				}
-			}
+			s.family(path, family)
 		}
 	default:
 		s.leaf(path, v)
+	}
+}
+
+// family adds the keys of a family to a map by family name.
+func (s *schema) family(path, family string) {
+	v := s.families[path]
+	value, first := initial(v.Type().Elem()), len(s.keys)
+	s.add(join(path, family), value)
+	for _, k := range s.keys[first:] {
+		s.store[k.Path] = func() {
+			if v.IsNil() {
+				v.Set(reflect.MakeMap(v.Type()))
+			}
+			v.SetMapIndex(reflect.ValueOf(family), value)
+		}
+	}
+}
+
+// admit adds the keys of the joint family that a path names, if it does. There are too many to list them all.
+func (s *schema) admit(path string) {
+	for section := range s.families {
+		below, ok := strings.CutPrefix(path, section+".")
+		family, _, _ := strings.Cut(below, ".")
+		at := join(section, family)
+		_, isLeaf := s.leaves[at]
+		known := isLeaf || slices.Contains(s.sections, at)
+		if ok && !known && strings.Contains(family, augment.JointSeparator) && augment.IsFamilyName(family) {
+			s.family(section, family)
+		}
 	}
 }
 
@@ -212,10 +250,13 @@ func (s *schema) entry(path string, v reflect.Value) {
 			continue
 		}
 		k := Key{at, expected(f.value.Type()), ""}
-		if v.Type() != familyType && !strings.HasPrefix(at, "loss.terms."+index+".") {
+		if v.Type() != familyType && v.Type() != memberType && !strings.HasPrefix(at, "loss.terms."+index+".") {
 			k.Default = inline(f.value.Interface())
 		}
 		s.keys = append(s.keys, k)
+		if f.value.Type() == membersType {
+			s.entry(at+"."+index, reflect.ValueOf(augment.Member{}))
+		}
 	}
 }
 
@@ -257,6 +298,8 @@ func expected(t reflect.Type) string {
 		return "a transformation"
 	case familyType:
 		return "a family, like {family: rotate}"
+	case memberType:
+		return "a family, like {family: blur, max: 2}"
 	case termType:
 		return "a term, like {kind: care}"
 	case headType:

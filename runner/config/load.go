@@ -155,6 +155,7 @@ func (l *loader) readOverride(text string) {
 
 // set puts a value that is written as text over what is there.
 func (l *loader) set(path, text string, at origin) {
+	l.schema.admit(path)
 	value, err := l.parseValue(path, text)
 	if err != nil {
 		l.faults.add(at, "%s: %v", path, err)
@@ -248,6 +249,7 @@ func replace(tree any, path []string, value any) (any, error) {
 
 // admit checks the keys of a tree against the schema, takes sections apart and hands on the values of the known keys.
 func (l *loader) admit(path string, value any, at func(path string) origin, set func(path string, value any)) {
+	l.schema.admit(path)
 	leaf, isLeaf := l.schema.leaves[path]
 	isSection := path == "" || slices.Contains(l.schema.sections, path)
 	tree, isTree := value.(map[string]any)

@@ -59,8 +59,9 @@ func explain(text []byte, err error) error {
 	return errors.New(message)
 }
 
-// keyName is what a key may look like: viper folds case and splits at dots, so neither may be in one.
-var keyName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+// keyName is what a key may look like: viper folds case and splits at dots, so neither may be in one. Names of joint families
+// have a plus.
+var keyName = regexp.MustCompile(`^[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)*$`)
 
 // scan calls key for every key and list entry below n, with its path. It does not follow aliases.
 func scan(n *yaml.Node, path string, key func(path string, n *yaml.Node)) {

@@ -50,6 +50,9 @@ func TestProtocol(t *testing.T) {
 			`{"metric":"order_accuracy","output":"embedding","distance":"cosine","views":"` + evalViews + `","test_images":1000,` +
 				`"image_size":32,"framing":"circle","family":"rotate","max":180,"role":"ordered","direction":"positive",` +
 				`"scales":[0,0.5,1],"anchor":"origin","ties":"half"}`},
+		{Protocol{Metric: MetricOrder, Distance: "cosine", TestImages: 9, Family: "rotate+blur+hue", Max: 90, MaxWith: []float64{2, 0.2},
+			Role: "ordered", Scales: Grid(3), Anchor: "origin", Ties: "half"},
+			"ordered, max 90 + 2 + 0.2, at 3 scales; cosine from the origin, ties half; 9 test images", ""},
 	} {
 		if got := c.protocol.Short(); got != c.text {
 			t.Errorf("got  %s\nwant %s", got, c.text)

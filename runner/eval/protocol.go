@@ -21,7 +21,8 @@ type Protocol struct {
 	ImageSize   int       `json:"image_size"` // side of the views in pixels
 	Framing     string    `json:"framing"`    // circle or none
 	Family      string    `json:"family,omitempty"`
-	Max         float64   `json:"max,omitempty"`       // the family's strength at scale 1
+	Max         float64   `json:"max,omitempty"`       // the family's strength at scale 1; of a joint one its first member's
+	MaxWith     []float64 `json:"max_with,omitempty"`  // of a joint family: the other members' strengths
 	Role        string    `json:"role,omitempty"`      // that the family had in training: ordered, invariant or absent
 	Direction   string    `json:"direction,omitempty"` // of families with a sign: positive
 	Scales      []float64 `json:"scales,omitempty"`    // the grid, origin first
@@ -53,6 +54,10 @@ func (p Protocol) Short() string {
 	if p.Metric == MetricKNN {
 		return fmt.Sprintf("weighted %d-NN, %s, T %g; %d test images among %d", p.K, p.Distance, p.Temperature, p.TestImages, p.TrainImages)
 	}
-	return fmt.Sprintf("%s, max %g, at %d scales; %s from the %s, ties %s; %d test images",
-		p.Role, p.Max, len(p.Scales), p.Distance, p.Anchor, p.Ties, p.TestImages)
+	most := fmt.Sprintf("%g", p.Max)
+	for _, m := range p.MaxWith {
+		most += fmt.Sprintf(" + %g", m)
+	}
+	return fmt.Sprintf("%s, max %s, at %d scales; %s from the %s, ties %s; %d test images",
+		p.Role, most, len(p.Scales), p.Distance, p.Anchor, p.Ties, p.TestImages)
 }

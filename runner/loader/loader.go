@@ -139,7 +139,7 @@ func Views(plan *augment.Plan, shared int) loss.Views {
 	}
 	for i, f := range plan.Families() {
 		info := plan.FamilyInfo(i)
-		v.Names = append(v.Names, f.Family)
+		v.Names = append(v.Names, f.Name())
 		v.Period = append(v.Period, info.Period)
 		v.Classes = append(v.Classes, info.Classes)
 	}

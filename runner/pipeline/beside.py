@@ -90,6 +90,8 @@ class Torchvision:
     def step(self, name, p, size):
         v2 = self.v2
         if "family" in p:
+            if "with" in p:
+                return v2.Compose([self.family(m["family"], m["max"], size) for m in [p] + p["with"]])
             return self.family(name, p["max"], size)
         sometimes = lambda t: t if chance(p) >= 1 else v2.RandomApply([t], chance(p))  # noqa: E731
         if name == "random_resized_crop":
@@ -227,6 +229,8 @@ class Albumentations:
     def step(self, name, p, size):
         a = self.a
         if "family" in p:
+            if "with" in p:
+                return a.Compose([self.step(m["family"], m, size) for m in [{"family": name, "max": p["max"]}] + p["with"]])
             most = p["max"]
             border = self.cv2.BORDER_REFLECT_101
             table = {

@@ -70,7 +70,7 @@ func operations(o augment.Options, size int, names []string) ([]operation, error
 		}
 	}
 	for _, f := range o.Ordered {
-		if err := add(f.Family, alone(nil, []augment.Family{f})); err != nil {
+		if err := add(f.Name(), alone(nil, []augment.Family{f})); err != nil {
 			return nil, err
 		}
 	}
@@ -144,7 +144,7 @@ func newOperation(name string, o augment.Options, size int) (operation, error) {
 		return operation{}, err
 	}
 	for _, f := range o.Ordered {
-		if o.Roles[f.Family] == augment.RoleInvariant {
+		if o.Roles[f.Name()] == augment.RoleInvariant {
 			steps = append(slices.Clip(steps), augment.Step{Family: &f})
 		}
 	}

@@ -196,7 +196,8 @@ func (p *Plan) folder(t Trial) string {
 	var values strings.Builder
 	for i, v := range p.parameters {
 		if len(v.Values) > 1 {
-			values.WriteString("-" + v.Key[strings.LastIndexByte(v.Key, '.')+1:] + "-" + strings.Trim(strings.Map(portable, t.values[i]), "_"))
+			key := strings.Map(portable, v.Key[strings.LastIndexByte(v.Key, '.')+1:])
+			values.WriteString("-" + key + "-" + strings.Trim(strings.Map(portable, t.values[i]), "_"))
 		}
 	}
 	if values.Len() > maxFolder {

@@ -131,6 +131,10 @@ parameters:
 	if got, want := b.plan().Trials[0].Folder, "001-mean-0__0__0-root-.._a_b"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	joint := newBench(t, "base: base.yaml\nmethod: grid\nparameters:\n  loss.order.families.rotate+blur: {values: [{weight: 1}, {weight: 2}]}\n")
+	if got, want := joint.plan().Trials[1].Folder, "002-rotate_blur-weight__2"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 	b.write("roles.yaml", "base: base.yaml\nmethod: grid\nparameters:\n  data.source: {value: idx}\n  data.root: {values: [a, "+strings.Repeat("x", 100)+"]}\n")
 	long := b.plan().Trials[1]
 	if want := "002-" + long.Hash; long.Folder != want {

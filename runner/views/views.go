@@ -150,13 +150,13 @@ func families(o augment.Options) []role {
 	var out []role
 	seen := map[string]bool{}
 	add := func(f augment.Family, as string) {
-		if !seen[f.Family] && as != augment.RoleAbsent {
-			seen[f.Family] = true
+		if !seen[f.Name()] && as != augment.RoleAbsent {
+			seen[f.Name()] = true
 			out = append(out, role{f, as})
 		}
 	}
 	for _, f := range o.Ordered {
-		as, ok := o.Roles[f.Family]
+		as, ok := o.Roles[f.Name()]
 		if !ok {
 			as = augment.RoleOrdered
 		}
@@ -192,7 +192,7 @@ func (d *drawer) views(m augment.Image, k augment.Key, label string) sheet.Row {
 func (d *drawer) name(k augment.Key, i int, v augment.View) string {
 	switch {
 	case v.Family >= 0:
-		return fmt.Sprintf("%s %.2f", d.plan.Families()[v.Family].Family, d.plan.Scale(k, i))
+		return fmt.Sprintf("%s %.2f", d.plan.Families()[v.Family].Name(), d.plan.Scale(k, i))
 	case v.Family == augment.PlainView:
 		return "plain"
 	case v.Level >= d.options.BaseViews:
@@ -225,8 +225,12 @@ func (d *drawer) family(f role, m augment.Image, steps int) (sheet.Group, error)
 		}
 		return r
 	}
+	most := fmt.Sprint(f.Max)
+	for _, m := range f.With {
+		most += fmt.Sprintf(" + %v", m.Max)
+	}
 	g := sheet.Group{
-		Heading: f.Family.Family, Note: fmt.Sprintf("%s, %s, max %v", f.role, info.Kind, f.Max), Rows: []sheet.Row{row(1)},
+		Heading: f.Name(), Note: fmt.Sprintf("%s, %s, max %s", f.role, info.Kind, most), Rows: []sheet.Row{row(1)},
 	}
 	if info.Kind == augment.KindTwoSided {
 		g.Rows = append(g.Rows, row(-1))

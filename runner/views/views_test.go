@@ -96,6 +96,19 @@ func TestSheet(t *testing.T) {
 	}
 }
 
+func TestJointFamily(t *testing.T) {
+	e := load(t, "augment.ordered=[{family: rotate, max: 90, levels: 2, with: [{family: blur, max: 1}]}, {family: zoom}]",
+		"augment.roles.zoom=absent")
+	s := draw(t, Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 3})
+	if got := labels(s.Groups[0].Rows[0]); len(got) != 5 || !strings.HasPrefix(got[3], "rotate+blur ") {
+		t.Errorf("views %q", got)
+	}
+	g := s.Groups[1]
+	if g.Heading != "rotate+blur" || g.Note != "ordered, one-sided, max 90 + 1" || len(g.Rows) != 1 || fmt.Sprint(labels(g.Rows[0])) != "[0 0.5 1]" {
+		t.Errorf("%s: %s, rows %v", g.Heading, g.Note, g.Rows)
+	}
+}
+
 // TestEveryFamily draws every family there is, and every kind of view.
 func TestEveryFamily(t *testing.T) {
 	text := "data: {image_size: 16, images: 12}\naugment:\n  plain_view: true\n  local_views: {count: 1}\n  invariant: [random_resized_crop]\n  ordered:\n"

@@ -287,9 +287,10 @@ func TestConvolutionRefuses(t *testing.T) {
 	lib := orttest.OpenWithKernels(t)
 	good := convolution(2, 4, 4, 5, 3, 1, 1, 1, 1)
 	for what, change := range map[string]func(c *kernels.Convolution){
-		"the kernel is larger than the image": func(c *kernels.Convolution) { c.Kernel = [2]int{3, 8} },
-		"groups":                              func(c *kernels.Convolution) { c.Groups = 3 },
-		"precision must be f32 or bf16":       func(c *kernels.Convolution) { c.Precision = "f64" },
+		"the kernel is larger than the image":   func(c *kernels.Convolution) { c.Kernel = [2]int{3, 8} },
+		"the padding is as large as the kernel": func(c *kernels.Convolution) { c.Pads = [4]int{0, 3, 0, 0} },
+		"groups":                                func(c *kernels.Convolution) { c.Groups = 3 },
+		"precision must be f32 or bf16":         func(c *kernels.Convolution) { c.Precision = "f64" },
 	} {
 		c := good
 		change(&c)

@@ -189,6 +189,31 @@ func checkConvolution(t *testing.T, lib *ort.Library, c kernels.Convolution, sto
 	}
 }
 
+// compare runs our operators on an example.
+func compare(t *testing.T, lib *ort.Library, e example, threads int, tolerance float64) {
+	t.Helper()
+	g := newGraph(t, lib)
+	e.inputs(g)
+	results, err := g.session(threads, e.ours(g)...).Run(g.inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ort.Release(results)
+	check(t, results, e.exact(), tolerance)
+}
+
+// check holds Y, dX, dW and dB against the definition.
+func check(t *testing.T, results []ort.Result, want [4][]float64, tolerance float64) {
+	t.Helper()
+	for i, what := range resultNames {
+		limit := tolerance
+		if len(want[i]) < 20 {
+			limit = 1e-3 // of few sums all may be near zero by chance
+		}
+		near(t, what, results[i].Data, want[i], limit)
+	}
+}
+
 func TestConvolutionInBF16(t *testing.T) {
 	lib := orttest.OpenWithKernels(t)
 	if !lib.Kernels().BF16() {

@@ -21,7 +21,7 @@
 //
 // With x̂ = (x − mean)/√(variance + epsilon) by the batch's mean and biased variance, BatchNorm is Y = relu?(scale·x̂ + bias + residual?),
 // and it updates the running statistics in place, as the stock operator does here, with the biased variance. dresidual is the gradient
-// where Y > 0. A dX may take the memory of dY, a Y that of the residual.
+// where Y > 0. Both take matrices [N, C] too, which have no other order. A dX may take the memory of dY, a Y that of the residual.
 //
 // # Threads
 //

@@ -16,7 +16,7 @@ constexpr int64_t kMinRows = 64;  // of a task
 
 struct Rows {
   int64_t rows, channels, tasks, block;
-  Rows(const Tensor &x, int threads) : rows(x.dims[0] * x.dims[2] * x.dims[3]), channels(x.dims[1]) {
+  Rows(const Tensor &x, int threads) : rows(x.size() / x.dims[1]), channels(x.dims[1]) {
     tasks = std::max<int64_t>(1, std::min<int64_t>(threads, rows / kMinRows));
     block = std::min<int64_t>(512, std::max<int64_t>(16, 16384 / channels));
   }
@@ -43,7 +43,7 @@ struct BatchNorm : Kernel {
       : epsilon(node.real("epsilon", 1e-5f)), momentum(node.real("momentum", 0.1f)), relu(node.integer("relu", 0)) {}
 
   void run(const Run &run) override {
-    const Tensor x = run.image(0, "X");
+    const Tensor x = run.channels(0, "X");
     const Rows r(x, run.session.threads);
     const int64_t c = r.channels;
     const float *scale = run.vector(1, "scale", c), *bias = run.vector(2, "bias", c);
@@ -107,7 +107,7 @@ struct BatchNormGrad : Kernel {
   explicit BatchNormGrad(const Node &node) : relu(node.integer("relu", 0)) {}
 
   void run(const Run &run) override {
-    const Tensor dy = run.image(0, "dY"), x = run.image(1, "X"), y = relu ? run.image(2, "Y") : Tensor{};
+    const Tensor dy = run.channels(0, "dY"), x = run.channels(1, "X"), y = relu ? run.channels(2, "Y") : Tensor{};
     if (dy.dims != x.dims || (relu && y.dims != x.dims)) throw Fault("dY, X and Y must have one shape");
     const Rows r(x, run.session.threads);
     const int64_t c = r.channels;

@@ -217,7 +217,7 @@ func TestOperatorsRefuse(t *testing.T) {
 		add  func(g *graph)
 	}{
 		{"to must be nhwc or nchw", func(g *graph) { g.op("Reorder", []string{image(g, "x", 1, 2, 3, 4)}, []string{"y"}) }},
-		{"X must have four dimensions, it has shape [3]", func(g *graph) {
+		{"X must have rows and channels, it has shape [3]", func(g *graph) {
 			g.op("Reorder", []string{vector(g, "x", 3)}, []string{"y"}, onnxgraph.StringAttr("to", "nhwc"))
 		}},
 		{"scale must have shape [2], it has [3]", func(g *graph) {

@@ -108,8 +108,14 @@ Tensor Run::input(size_t i) const {
 }
 
 Tensor Run::image(size_t i, const char *name) const {
+  Tensor t = channels(i, name);
+  if (t.dims.size() != 4) throw Fault(std::string(name) + " must have four dimensions, it has shape " + shape(t.dims));
+  return t;
+}
+
+Tensor Run::channels(size_t i, const char *name) const {
   Tensor t = input(i);
-  if (!t || t.dims.size() != 4) throw Fault(std::string(name) + " must have four dimensions, it has shape " + shape(t.dims));
+  if (!t || t.dims.size() < 2) throw Fault(std::string(name) + " must have rows and channels, it has shape " + shape(t.dims));
   for (int64_t d : t.dims)
     if (d < 1) throw Fault(std::string(name) + " is empty, it has shape " + shape(t.dims));
   return t;

@@ -130,6 +130,8 @@ class Run {
   Tensor input(size_t i) const;
   // image is an input of rank 4, which must be there.
   Tensor image(size_t i, const char *name) const;
+  // channels is an input of rank 2 or more, which must be there and not empty.
+  Tensor channels(size_t i, const char *name) const;
   // vector is an input of rank 1 with n values, which must be there.
   float *vector(size_t i, const char *name, int64_t n) const;
   Tensor output(size_t i, const std::vector<int64_t> &dims) const;

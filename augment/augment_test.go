@@ -119,6 +119,42 @@ func TestValidate(t *testing.T) {
 		{"twice", change(func(o *Options) { o.Ordered[1] = o.Ordered[0] }), []string{"ordered[1].family: rotate is listed twice"}},
 		{"roles", change(func(o *Options) { o.Roles = map[string]string{"zoom": "off", "hue": "absent"} }),
 			[]string{"roles.hue: no entry of `ordered`", `roles.zoom: must be one of ordered, invariant, absent, got "off"`}},
+		{"settings", change(func(o *Options) {
+			o.Invariant = []Step{
+				{Resize: &Resize{Size: 4, Interpolation: "nearest"}}, {CenterCrop: &CenterCrop{Size: -1}}, {VerticalFlip: &VerticalFlip{P: 2}},
+				{RandomRotation: &RandomRotation{Degrees: [2]float64{5, -5}}},
+				{RandomAffine: &RandomAffine{Degrees: [2]float64{-400, 0}, Translate: [2]float64{0, 2}, Shear: [4]float64{0, 0, 0, 90}}},
+				{RandomPerspective: &RandomPerspective{DistortionScale: 1, P: nan}},
+				{Solarize: &Solarize{Threshold: 128}}, {Posterize: &Posterize{}}, {Equalize: &Equalize{P: -1}}, {Autocontrast: &Autocontrast{P: nan}},
+				{Sharpness: &Sharpness{SharpnessFactor: -1}}, {RandomErasing: &RandomErasing{P: 1}},
+			}
+		}), []string{
+			"invariant[0].resize.size: must be in [8, 2048], or 0", "invariant[0].resize.interpolation: must be one of bilinear, bicubic",
+			"invariant[1].center_crop.size:", "invariant[2].vertical_flip.p:", "invariant[3].random_rotation.degrees:",
+			"invariant[4].random_affine.degrees:", "invariant[4].random_affine.translate[1]:", "invariant[4].random_affine.scale:", "invariant[4].random_affine.shear[2:4]:",
+			"invariant[5].random_perspective.distortion_scale:", "invariant[5].random_perspective.p:", "invariant[6].solarize.threshold:",
+			"invariant[7].posterize.bits:", "invariant[8].equalize.p:", "invariant[9].autocontrast.p:", "invariant[10].sharpness.sharpness_factor:",
+			"invariant[11].random_erasing.scale:", "invariant[11].random_erasing.ratio:",
+		}},
+		{"views", change(func(o *Options) { o.Invariant[0].Views, o.Invariant[1].Views = []int{0, 2, -1}, []int{1, 1} }),
+			[]string{"invariant[0].views[1]: must be a base view in [0, 1], got 2", "invariant[0].views[2]:", "invariant[1].views[1]: 1 is listed twice"}},
+		{"preset", change(func(o *Options) { o.Preset = "dino" }), []string{"preset: must be one of simclr, byol"}},
+		{"preset and steps", change(func(o *Options) { o.Preset = "weak" }), []string{"preset: weak stands in the place of invariant, which has 5"}},
+		{"preset of two views", Options{Preset: "byol", Framing: FramingAuto, BaseViews: 3, Std: [3]float64{1, 1, 1}}, []string{"base_views: must be 2 for preset byol"}},
+		{"local views", change(func(o *Options) {
+			o.Invariant = o.Invariant[1:]
+			o.LocalViews = LocalViews{Count: 17, Scale: [2]float64{0, 1}}
+		}), []string{"local_views.count: must be in [0, 16]", "local_views.scale:", "local_views.count: local views need random_resized_crop"}},
+		{"shared", change(func(o *Options) { o.Shared = -1 }), []string{"shared: must be in [0, 4096], got -1"}},
+		{"sampling", change(func(o *Options) { o.Ordered[0].Sampling, o.Ordered[1].Signed = "even", true }),
+			[]string{"ordered[0].sampling: must be one of uniform, stratified, grid", "ordered[1].signed: zoom is one-sided and has no sign"}},
+		{"invariant sampling", change(func(o *Options) {
+			o.Invariant[4] = Step{Family: &Family{Family: "hue", Max: 0.5, Sampling: SamplingGrid, Signed: true}}
+		}), []string{"invariant[4].sampling: an invariant family draws uniformly", "invariant[4].signed:"}},
+		{"two elastics", change(func(o *Options) {
+			e := Step{Family: &Family{Family: "elastic", Max: 0.1}}
+			o.Invariant = append(o.Invariant, e, e)
+		}), []string{"invariant: holds elastic more than once"}},
 		{"framing", change(func(o *Options) { o.Framing = "square" }), []string{"framing: must be one of auto, circle, none"}},
 	}
 	for _, c := range cases {
@@ -186,6 +222,25 @@ func TestWarnings(t *testing.T) {
 		{"rotate", "horizontal_flip", ""},
 		{"blur", "grayscale", ""},
 		{"hue", "rotate", ""},
+		{"crop", "random_resized_crop", "crop is ordered, but"},
+		{"translate_y", "random_resized_crop", "translate_y is ordered, but"},
+		{"contrast", "color_jitter", "contrast is ordered, but invariant[0] gives every view a random contrast"},
+		{"saturation", "grayscale", "saturation is ordered, but"},
+		{"grayscale", "color_jitter", "grayscale is ordered, but"},
+		{"grayscale", "grayscale", "grayscale is ordered, but"},
+		{"gamma", "color_jitter", "gamma is ordered, but"},
+		{"downscale", "gaussian_blur", "downscale is ordered, but"},
+		{"rotate", "random_rotation", "rotate is ordered, but"},
+		{"rotate", "random_affine", "rotate is ordered, but"},
+		{"zoom", "random_affine", ""},
+		{"quarter_turn", "vertical_flip", "quarter_turn is ordered, but"},
+		{"perspective", "random_perspective", "perspective is ordered, but"},
+		{"solarize", "solarize", "solarize is ordered, but"},
+		{"posterize", "posterize", "posterize is ordered, but"},
+		{"sharpness", "sharpness", "sharpness is ordered, but"},
+		{"contrast", "autocontrast", "contrast is ordered, but"},
+		{"erase", "random_erasing", "erase is ordered, but"},
+		{"erase", "equalize", ""},
 	} {
 		o := ordered(t, c.family, 0)
 		o.Invariant = []Step{step(c.step)}
@@ -372,6 +427,14 @@ func TestEvaluationDirections(t *testing.T) {
 		{"half a turn", "rotate", 180, 1, 16, 22, 1},
 		{"zoom magnifies about the centre", "zoom", 2, 1, 16, 4, 4},
 		{"translate goes right", "translate", 0.25, 1, 24, 10, 1},
+		{"translate_x goes right", "translate_x", 0.25, 1, 24, 10, 1},
+		{"translate_x goes left, too", "translate_x", 0.25, -1, 8, 10, 1},
+		{"translate_y goes down", "translate_y", 0.25, 0.5, 16, 14, 1},
+		{"shear_x moves the top to the right", "shear_x", 20, 1, 18.184, 10, 1},
+		{"shear_y stays in the middle column", "shear_y", 20, 1, 16, 10, 1},
+		{"crop is in the middle", "crop", 0.75, 1, 16, 4, 4},
+		{"a quarter turn is counter-clockwise", "quarter_turn", 270, 1. / 3, 10, 16, 1},
+		{"downscale stays in place", "downscale", 2, 1, 16, 10, 1},
 		{"blur stays in place", "blur", 2, 1, 16, 10, 1},
 		{"brightness multiplies", "brightness", 1.2, 1, 16, 10, 1.2},
 	} {

@@ -127,6 +127,42 @@ func BenchmarkView(b *testing.B) {
 	}
 }
 
+// BenchmarkTransformation renders views that have one step or family, beside the plain resize of "none".
+func BenchmarkTransformation(b *testing.B) {
+	for _, size := range [][3]int{{32, 32, 32}, {256, 256, 224}} {
+		img := texture(size[0], size[1])
+		run := func(name string, o Options, view int) {
+			b.Run(fmt.Sprintf("%s/%dx%d_to_%d", name, size[0], size[1], size[2]), func(b *testing.B) {
+				p := mustPlan(b, o, size[2])
+				var s Scratch
+				dst := make([]float32, 3*size[2]*size[2])
+				i := 0
+				for b.Loop() {
+					p.Render(dst, &s, img, Key{Sample: uint64(i)}, view)
+					i++
+				}
+				report(b)
+			})
+		}
+		run("none", DefaultOptions(), 0)
+		for _, name := range StepNames() {
+			o := DefaultOptions()
+			o.Invariant = []Step{certain(b, name)}
+			run(name, o, 0)
+		}
+		for _, name := range FamilyNames() {
+			o := ordered(b, name, 0)
+			o.Framing = FramingNone
+			run("family_"+name, o, 2)
+		}
+		for _, name := range PresetNames() {
+			o := DefaultOptions()
+			o.Preset = name
+			run("preset_"+name, o, 0)
+		}
+	}
+}
+
 func report(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "views/s")
 	b.ReportAllocs()

@@ -64,3 +64,23 @@ func ExampleOptions_roles() {
 	// invariant 2
 	// absent 2
 }
+
+// What a view draws, as numbers: for methods that predict the transformation.
+func ExamplePlan_Parameters() {
+	options := augment.DefaultOptions()
+	options.Preset = "weak"
+	plan, err := augment.NewPlan(options, 32)
+	if err != nil {
+		panic(err)
+	}
+	names := plan.ParameterNames()
+	values := make([]float32, len(names))
+	plan.Parameters(values, augment.Key{Seed: 1, Sample: 7}, 0, 48, 40)
+	for i, name := range names[:3] {
+		fmt.Printf("%s %.4f\n", name, values[i])
+	}
+	// Output:
+	// horizontal_flip.applied 1.0000
+	// random_affine.angle 0.0000
+	// random_affine.translate_x 0.0625
+}

@@ -436,33 +436,3 @@ func disc(size int) []float32 {
 	}
 	return mask
 }
-
-// contradictions says which ordered families the invariant steps randomise.
-func contradictions(invariant []Step, ordered []Family) []string {
-	var out []string
-	for _, f := range ordered {
-		for i, s := range invariant {
-			why := ""
-			switch {
-			case s.Family != nil && s.Family.Family == f.Family:
-				why = f.Family + " with a scale of its own"
-			case s.ColorJitter != nil && s.ColorJitter.P > 0 && f.Family == "hue" && s.ColorJitter.Hue > 0:
-				why = "a random hue; set color_jitter.hue to 0"
-			case s.ColorJitter != nil && s.ColorJitter.P > 0 && f.Family == "brightness" && s.ColorJitter.Brightness > 0:
-				why = "a random brightness; set color_jitter.brightness to 0"
-			case s.Grayscale != nil && s.Grayscale.P > 0 && f.Family == "hue":
-				why = "grey, which has no hue, to a share of them; remove grayscale"
-			case s.GaussianBlur != nil && s.GaussianBlur.P > 0 && f.Family == "blur":
-				why = "a random blur; remove gaussian_blur"
-			case s.RandomResizedCrop != nil && f.Family == "zoom" && s.RandomResizedCrop.Scale[0] < s.RandomResizedCrop.Scale[1]:
-				why = "a random size; set random_resized_crop.scale to one value"
-			case s.RandomResizedCrop != nil && f.Family == "translate" && s.RandomResizedCrop.Scale[0] < 1:
-				why = "a random place; remove random_resized_crop"
-			}
-			if why != "" {
-				out = append(out, fmt.Sprintf("%s is ordered, but invariant[%d] gives every view %s.", f.Family, i, why))
-			}
-		}
-	}
-	return out
-}

@@ -37,11 +37,35 @@ func (c *canvas) posterize(step float64) {
 // gamma raises to a power (torchvision adjust_gamma).
 func (c *canvas) gamma(power float64) {
 	r, g, b := c.channels()
+	p := float32(power)
 	for _, plane := range [3][]float32{r, g, b} {
 		for i, v := range plane {
-			plane[i] = float32(math.Pow(float64(v), power))
+			plane[i] = raise(v, p)
 		}
 	}
+}
+
+// raise returns v^p to 1e-6, for v in [0, 1] and p in [1/16, 16]: 2^(p*log2(v)), the logarithm by its series in
+// (m-1)/(m+1) and the power by Taylor's, each on a range of a factor of 2 around 1.
+func raise(v, p float32) float32 {
+	const least = 1e-30 // its 16th root is 0.013, so what is smaller still is not seen, and exponents stay in range
+	if v < least {
+		return 0
+	}
+	bits := math.Float32bits(v)
+	exponent := float32(int32(bits>>23) - 127)
+	m := math.Float32frombits(bits&(1<<23-1) | 127<<23)
+	if m > math.Sqrt2 {
+		m, exponent = m/2, exponent+1
+	}
+	t := (m - 1) / (m + 1)
+	s := t * t
+	log := exponent + t*(2.88539008+s*(0.961796694+s*(0.577078016+s*(0.412198583+s*0.320598898))))
+	y := max(-126, p*log)
+	whole := float32(int32(y - 0.5)) // to the nearest: y is at most 0
+	f := y - whole
+	fraction := 1 + f*(0.693147181+f*(0.240226507+f*(0.0555041087+f*(0.00961812911+f*(0.00133335581+f*0.000154035304)))))
+	return math.Float32frombits(uint32(int32(whole)+127)<<23) * fraction
 }
 
 // autocontrast stretches each channel to [0, 1]; a flat one stays (torchvision autocontrast).

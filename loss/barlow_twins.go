@@ -37,6 +37,7 @@ type barlow struct {
 	grad        []float64 // [B, N, D] gradient by them
 	inverse     []float64 // [B, D] one over the deviations
 	correlation []float64 // [D, D] of two views
+	mean, along []float64 // [D] buffers of addStandardiseGrad
 	right       matrix.Packed[float64]
 	on, off     float64 // mean over pairs of views: sums over the diagonal and the rest
 }
@@ -47,9 +48,10 @@ func runBarlow[T float](k *barlow, grad, z []T, images, dim int, base []int, lam
 	views, size := len(base), images*dim
 	k.standard, k.grad = grow(k.standard, views*size), grow(k.grad, views*size)
 	k.inverse, k.correlation = grow(k.inverse, views*dim), grow(k.correlation, dim*dim)
+	k.mean, k.along = grow(k.mean, dim), grow(k.along, dim)
 	k.on, k.off = 0, 0
 	for i, v := range base {
-		standardise(k.inverse[i*dim:][:dim], viewToFloat(k.standard[i*size:][:size], z[v*size:][:size]), images)
+		standardise(k.inverse[i*dim:][:dim], viewToFloat(k.standard[i*size:][:size], z[v*size:][:size]))
 	}
 	for i := range base {
 		for j := range i {
@@ -59,7 +61,7 @@ func runBarlow[T float](k *barlow, grad, z []T, images, dim int, base []int, lam
 	pairs := float64(views*(views-1)) / 2
 	for i, v := range base {
 		at := i * size
-		addStandardiseGrad(grad[v*size:][:size], k.grad[at:at+size], k.standard[at:at+size], k.inverse[i*dim:][:dim], weight/pairs)
+		addStandardiseGrad(grad[v*size:][:size], k.grad[at:at+size], k.standard[at:at+size], k.inverse[i*dim:][:dim], k.mean, k.along, weight/pairs)
 	}
 	k.on /= pairs
 	k.off /= pairs
@@ -93,35 +95,47 @@ func (k *barlow) pair(a, b, images, dim int, lambda float64) {
 }
 
 // standardise gives every column of z mean 0 and, but for barlowEps, deviation 1. inverse is one over the deviations.
-func standardise(inverse, z []float64, rows int) {
+func standardise(inverse, z []float64) {
 	dim := len(inverse)
-	centre(z, rows, dim)
-	for i := range inverse {
-		var variance float64
-		for at := i; at < len(z); at += dim {
-			variance += z[at] * z[at]
+	centre(inverse, z)
+	clear(inverse)
+	for at := 0; at < len(z); at += dim {
+		for i, x := range z[at : at+dim] {
+			inverse[i] += x * x
 		}
-		inverse[i] = 1 / math.Sqrt(variance/float64(rows)+barlowEps)
-		for at := i; at < len(z); at += dim {
-			z[at] *= inverse[i]
+	}
+	for i, sum := range inverse {
+		inverse[i] = 1 / math.Sqrt(sum/float64(len(z)/dim)+barlowEps)
+	}
+	for at := 0; at < len(z); at += dim {
+		for i, s := range inverse {
+			z[at+i] *= s
 		}
 	}
 }
 
 // addStandardiseGrad adds weight times the gradient by what was standardised, for g, the gradient by the standard rows.
-func addStandardiseGrad[T float](grad []T, g, standard, inverse []float64, weight float64) {
+// mean and along are buffers.
+func addStandardiseGrad[T float](grad []T, g, standard, inverse, mean, along []float64, weight float64) {
 	dim := len(inverse)
-	rows := float64(len(g) / dim)
-	for i := range inverse {
-		var mean, along float64
-		for at := i; at < len(g); at += dim {
-			mean += g[at]
-			along += g[at] * standard[at]
+	clear(mean)
+	clear(along)
+	for at := 0; at < len(g); at += dim {
+		row := standard[at : at+dim]
+		for i, x := range g[at : at+dim] {
+			mean[i] += x
+			along[i] += x * row[i]
 		}
-		mean /= rows
-		along /= rows
-		for at := i; at < len(g); at += dim {
-			grad[at] = add(grad[at], weight*inverse[i]*(g[at]-mean-along*standard[at]))
+	}
+	rows := float64(len(g) / dim)
+	for i := range mean {
+		mean[i] /= rows
+		along[i] /= rows
+	}
+	for at := 0; at < len(g); at += dim {
+		row := standard[at : at+dim]
+		for i, x := range g[at : at+dim] {
+			grad[at+i] = add(grad[at+i], weight*inverse[i]*(x-mean[i]-along[i]*row[i]))
 		}
 	}
 }

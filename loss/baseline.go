@@ -19,7 +19,7 @@ type BaselineOptions struct {
 	Kind        string        `yaml:"kind"`                  // essl, augself, care or equimod
 	Weight      float64       `yaml:"weight"`                // essl 0.4, augself 1, care 0.6, equimod 1; range [0, 1e6]
 	Schedule    string        `yaml:"schedule"`              // of the weight: constant (default), linear or cosine, from 0 up
-	Warmup      float64       `yaml:"warmup,omitempty"`      // share of the training in which a schedule rises; default 0.1, range (0, 1]
+	Warmup      float64       `yaml:"warmup,omitempty"`      // share of the training in which it rises; default 0.1, range (0, 1]
 	Temperature float64       `yaml:"temperature,omitempty"` // equimod: of the similarities; default 0.2, range [0.005, 100]
 	Output      string        `yaml:"output,omitempty"`      // care: embedding (default) or features
 	Family      string        `yaml:"family,omitempty"`      // essl: the nominal family; default the only one that there is

@@ -318,3 +318,53 @@ func TestNeeds(t *testing.T) {
 func oneBase(v *Views) {
 	v.Family = append([]int{BaseView}, v.Family[2:]...)
 }
+
+// TestViewsErrors: what contradicts itself in views with all that they can have.
+func TestViewsErrors(t *testing.T) {
+	for _, c := range []struct {
+		want  string
+		spoil func(v *Views, outs []Output)
+	}{
+		{"2 families need 2 periods, got 1", func(v *Views, _ []Output) { v.Period = v.Period[:1] }},
+		{"family a has period -1", func(v *Views, _ []Output) { v.Period[0] = -1 }},
+		{"2 families need 2 numbers of classes, got 3", func(v *Views, _ []Output) { v.Classes = []int{0, 4, 0} }},
+		{"family a has 1 classes", func(v *Views, _ []Output) { v.Classes[0] = 1 }},
+		{"11 parameters need 11 widths, got 1", func(v *Views, _ []Output) { v.ParameterWidth = []float64{1} }},
+		{"parameter horizontal_flip.applied has width NaN", func(v *Views, _ []Output) {
+			v.ParameterWidth = make([]float64, 11)
+			v.ParameterWidth[4] = math.NaN()
+		}},
+		{"8 views of 3 images with 11 parameters need 264 values, got 263", func(v *Views, _ []Output) { v.Parameters = v.Parameters[1:] }},
+		{"parameter random_resized_crop.crop_x of row 2 is +Inf", func(v *Views, _ []Output) { v.Parameters[23] = float32(math.Inf(1)) }},
+		{"-1 images share their draws", func(v *Views, _ []Output) { v.Shared = -1 }},
+		{"the progress must be in [0, 1], got 1.5", func(v *Views, _ []Output) { v.Progress = 1.5 }},
+		{"the progress must be in [0, 1], got NaN", func(v *Views, _ []Output) { v.Progress = math.NaN() }},
+		{"view 7 of image 2 is a plain view, but has scale 1 instead of 0", func(v *Views, _ []Output) { v.Scale[23] = 1 }},
+		{"view 5 of image 0 has scale -0.5, which is no class of quarter_turn", func(v *Views, _ []Output) { v.Scale[15] = -0.5 }},
+		{`output "embedding": 24 rows of 5 values are 120, got 115`, func(_ *Views, o []Output) { o[0].Data = o[0].Data[5:] }},
+		{`output "essl": its rows have 6 values instead of 4`, func(_ *Views, o []Output) { o[1].Dim = 6 }},
+		{`output "equimod": 6 rows of 5 values are 30, got 35`, func(_ *Views, o []Output) { o[2].Data = make([]float32, 35) }},
+		{`output "equimod": row 5 holds NaN`, func(_ *Views, o []Output) { o[2].Data[29] = float32(math.NaN()) }},
+		{`compares output "embedding" with output "equimod", but their rows have 5 and 6 values`,
+			func(_ *Views, o []Output) {
+				o[2] = Output{Name: "equimod", Dim: 6, Data: make([]float32, 36), Grad: make([]float32, 36)}
+			}},
+		{`output "other": 7 values are no rows of 2`, func(_ *Views, o []Output) { o[3].Data = make([]float32, 7) }},
+	} {
+		o := only(t, KindCARE)
+		o.Terms = append(o.Terms, only(t, KindESSL).Terms[0], only(t, KindEquiMod).Terms[0])
+		l := mustNew(t, o)
+		v := fullViews(1, 3, 2)
+		outs := append(fullOutputs(t, l, v, 5, 1), Output{Name: "other", Dim: 2})
+		c.spoil(&v, outs)
+		if _, err := l.Compute(v, outs); err == nil || !strings.HasPrefix(err.Error(), "loss: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+	for _, kind := range []string{KindVICReg, KindBarlowTwins, KindCARE} {
+		l, v := mustNew(t, only(t, kind)), fullViews(1, 1, 2)
+		if _, err := l.Compute(v, fullOutputs(t, l, v, 5, 1)); err == nil || !strings.Contains(err.Error(), "raise train.batch_size") {
+			t.Errorf("%s with one image: %v", kind, err)
+		}
+	}
+}

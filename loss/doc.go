@@ -3,14 +3,23 @@
 // # What goes in and out
 //
 // A batch is V views of N images, in rows v*N+n. A view belongs to a family of transformations and has a scale in it,
-// or it is a base view: every family at its origin, scale 0. The loss gets the outputs of the model for all views
-// (`embedding`, the projector's, and `features`, the backbone's) and returns one number and its gradient by each output.
+// or it is a base view: every family at its origin, scale 0. The loss gets the outputs of the model (`embedding`, the
+// projector's, `features`, the backbone's, and those of further heads) and returns one number and its gradient by each.
 //
-// The number is a weighted sum of terms, at most one of each kind:
+// The number is a weighted sum of terms, one for what should stay the same, one for what should keep its order, and any
+// further ones:
 //
-//	total = invariance.weight * ntxent + order.weight * ranknet
+//	total = invariance.weight * invariance + order.weight * order + Σ terms[i].weight * terms[i]
 //
-// In what follows z_a is row a of an output, cos(a, b) the cosine of z_a and z_b, and τ the term's temperature.
+// Each term says which outputs it looks at ([Loss.Needs]), so that the model can be built with the heads that make them.
+// Its weight can be scheduled over the progress p of the training, from 0 up within the share `warmup`:
+//
+//	constant  weight
+//	linear    weight * min(1, p/warmup)
+//	cosine    weight * (1 - cos(π*min(1, p/warmup)))/2
+//
+// In what follows z_a is row a of an output, cos(a, b) the cosine of z_a and z_b, and τ the term's temperature. B is the
+// number of base views.
 //
 // # ntxent: what should stay the same
 //
@@ -26,6 +35,42 @@
 // Diagnostics: positive_similarity, the mean cosine of two base views of one image, should rise; negative_similarity,
 // that of base views of different images, should stay near 0 (near 1 the embedding has collapsed). The latter is left
 // out when there is one image.
+//
+// # moco, vicreg, barlow_twins, simsiam, byol: other ways to stay the same
+//
+// These compare two base views. Of more, the value is the mean over all ordered pairs of different base views; z1 and z2
+// are the rows of such a pair, sums over n run over the images.
+//
+// moco (He et al. 2020, equation 1; the temperature is that of Chen, Fan, Girshick and He 2020) keeps the keys k, the
+// normalised rows of `target`, of former batches in a queue Q, oldest out. It starts empty: negatives are what is there,
+// and in the first step the value is 0. The queue is in [Loss.State]. It should hold a part of the training images only,
+// as an image's own keys of former epochs count as negatives, too. The keys of all base views enter it:
+//
+//	1/N Σ_n -log( exp(cos(z1,k2)/τ) / (exp(cos(z1,k2)/τ) + Σ_{q in Q} exp(cos(z1,q)/τ)) )
+//
+// vicreg (Bardes, Ponce and LeCun 2022, equations 1 to 6; half of the variance term, as in the authors' code) with var
+// and cov over the batch, divided by N-1; a batch of one image is an error:
+//
+//	similarity * |z1-z2|²/(N D) + variance * (v(z1)+v(z2))/2 + covariance * (c(z1)+c(z2))
+//	v(z) = 1/D Σ_i max(0, 1 - sqrt(var(z_i) + 1e-4)),  c(z) = 1/D Σ_{i≠j} cov(z_i, z_j)²
+//
+// barlow_twins (Zbontar et al. 2021, equation 1) with C = 1/N Σ_n y1ᵀ y2 of the rows y, every column of which has been
+// given mean 0 and deviation 1, as (z - mean)/sqrt(var + 1e-5); a batch of one image is an error:
+//
+//	Σ_i (C_ii - 1)² + lambda * Σ_{i≠j} C_ij²
+//
+// simsiam (Chen and He 2021, equation 1) and byol (Grill et al. 2020, equation 2, summed over both directions) look at p,
+// the rows of `prediction`. The rows that they are compared with, the embedding and `target`, take no gradient:
+//
+//	simsiam  1/N Σ_n -cos(p1, z2)
+//	byol     1/N Σ_n 2 (2 - 2 cos(p1, target2))
+//
+// `target` is the embedding that the network of averaged weights gives ([Loss.Target]). For moco its momentum is 0.999,
+// for byol it goes from 0.99 to 1 on a cosine (the paper's choice for 300 epochs; for 1,000 it begins at 0.996).
+//
+// Diagnostics: positive_similarity and negative_similarity, as of ntxent (moco: with the keys and the queue; simsiam and
+// byol: of a prediction and what it meets); vicreg: distance, variance and covariance, the three parts without weights;
+// barlow_twins: on_diagonal and off_diagonal; moco: queue, the number of keys that were there.
 //
 // # ranknet: whose order of scale should be kept
 //
@@ -49,11 +94,59 @@
 // families, and value/NAME, accuracy/NAME and triplets/NAME (their number) for every family. Accuracies are left out
 // where there is no triplet.
 //
+// # essl, augself, care, equimod: other answers to what should be equivariant
+//
+// essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of
+// that family, by the logits `essl`, which a head makes of the features. Theirs is the quarter turn of a small crop.
+// Diagnostic: accuracy, chance being one over the number of classes.
+//
+// augself (Lee et al. 2021, and the authors' code) predicts from the features of base views 0 and 1 how their draws w
+// differ, in both orders; `augself` holds 2 N rows p. Further base views are not looked at. With the groups' weights λ:
+//
+//	Σ_group λ * mean (tanh(p) - (w0-w1))²          crop, color, blur
+//	   flip λ * mean log(1+exp(p)) - p*[w0 = w1]    flip
+//
+// A crop is its centre, height and width as shares of the image, the centre mirrored where the view is flipped. Factors
+// of colour and the sigma of a blur are divided by how far apart they can be ([Views].ParameterWidth), so that their
+// differences lie in [-1, 1]. (The authors leave that of a blur as it is, up to 2, which tanh cannot reach.) Diagnostics:
+// value/GROUP, without its weight, and accuracy/flip.
+//
+// care (Gupta et al. 2024): a transformation must leave the cosines of images as they are. Shared images,
+// neighbours in the batch, have the same draws; P are the ordered pairs of different images that share them, and z1 and
+// z2 the rows of two base views:
+//
+//	1/|P| Σ_{(n,m) in P} (cos(z1_n, z1_m) - cos(z2_n, z2_m))²
+//
+// The authors' code sums over m and doubles, so that its weight is to be multiplied by 2 (shared-1): the default 0.6 is
+// their 0.01 for 32 images.
+//
+// equimod (Devillers and Lefort 2023) is ntxent with two views, the embeddings of all base views and what a
+// head predicts of them, `equimod`, from the plain view's embedding and the draws. All other rows of both are negatives,
+// those of the same image among them. The authors have a projector of its own for this term, here it is the
+// embedding's. Diagnostics: positive_similarity, negative_similarity and gain: by how much the mean cosine of a view's
+// embedding with what is predicted of it exceeds that with the plain view's embedding; 0 or less means that the draws
+// are not used.
+//
+// # Diagnostics of the whole
+//
+// Every term has gradient_norm, the norm of its gradient by all outputs that it looks at, weight and schedule included.
+// Beside the terms there are
+//
+//	embedding_std    mean over the columns of the deviation of the normalised embedding of all base views: about
+//	                 1/sqrt(D) when it fills its space, 0 when it has collapsed
+//	effective_rank   exp of the entropy of the singular values, divided by their sum, of the embedding of the base
+//	                 views (RankMe, Garrido et al. 2023, equation 1): how many directions it uses. To cost little it is
+//	                 that of the first 256 rows, and so never above 256, N*B or D
+//	gradient_cosine  of the gradients of all invariance terms and of all order terms, over the outputs that both look
+//	                 at: below 0 they work against each other
+//
 // # Numbers
 //
-// Outputs and gradients are stored as float32, everything between is float64. Cosines are those of torch: a norm below
+// Outputs and gradients are stored as float32, everything between is float64, but for the products of ntxent and equimod:
+// float32 makes their gradients exact to about 1e-6 of the largest entry. Cosines are those of torch: a norm below
 // 1e-12 (ntxent, torch.nn.functional.normalize) or 1e-8 (ranknet, cosine_similarity) counts as zero. Such a row has no
 // direction: its cosine with every row is 0 and its gradient is 0. (torch divides by the bound instead, so a zero row
 // gets a gradient of up to 1e12 there, which would ruin a training step.) So values and gradients are finite for all
-// finite input: zero rows, equal rows, rows near the limits of float32, every temperature that Options allows.
+// finite input: zero rows, equal rows, rows near the limits of float32, every temperature that Options allows. A
+// gradient that is beyond float32, as that of vicreg can be, is stored as its largest value.
 package loss

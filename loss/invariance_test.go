@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -35,7 +37,7 @@ func TestInvarianceGradients(t *testing.T) {
 				return -runSiamese(new(siamese), grad, z, other, images, dim, base, -weight)
 			}},
 			{KindMoCo, func(grad, z []float64) float64 {
-				return runMoCo(new(moco), grad, z, other, images, dim, base, keys, 0.3, weight)
+				return runMoCo(new(moco[float64]), grad, z, other, images, dim, base, keys, 0.3, weight)
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s %dx%dx%d", c.kind, images, views, dim), func(t *testing.T) {
@@ -73,7 +75,7 @@ func TestMoreViewsAreTheMeanOverPairs(t *testing.T) {
 			return 4 - 4*runSiamese(new(siamese), grad, z, other, images, dim, base, -4)
 		}},
 		{KindMoCo, func(grad []float64, base []int) float64 {
-			return runMoCo(new(moco), grad, z, other, images, dim, base, keys, 0.3, 1)
+			return runMoCo(new(moco[float64]), grad, z, other, images, dim, base, keys, 0.3, 1)
 		}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
@@ -148,5 +150,22 @@ func TestMoCo(t *testing.T) {
 			t.Fatal(err)
 		}
 		l = other
+	}
+}
+
+// TestMoCoForAnyNumberOfGoroutines: the bits are the same.
+func TestMoCoForAnyNumberOfGoroutines(t *testing.T) {
+	const images, dim = 150, 8
+	z, keys, queue := convert[float32](normal(1, 2*images*dim)), convert[float32](normal(2, 2*images*dim)), convert[float32](normal(3, 70*dim))
+	run := func(processors int) (float64, []float32) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
+		grad := make([]float32, len(z))
+		return runMoCo(new(moco[float32]), grad, z, keys, images, dim, []int{0, 1}, queue, 0.2, 1), grad
+	}
+	want, wantGrad := run(1)
+	for _, processors := range []int{2, 3, 8} {
+		if got, grad := run(processors); got != want || !slices.Equal(grad, wantGrad) {
+			t.Errorf("on %d processors the value is %v and not %v, or the gradient another", processors, got, want)
+		}
 	}
 }

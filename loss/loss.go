@@ -3,6 +3,7 @@ package loss
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -46,10 +47,11 @@ type Loss struct {
 	terms     []member
 	target    TargetOptions
 	hasTarget bool
+	compares  bool // there are invariance and order terms, whose gradients are compared
 
 	needs   []Need         // of all terms
 	found   []int          // where they are in the outputs
-	scratch [][]float32    // by need: the gradient of the term at hand
+	scratch [][]float32    // by need: the gradient of the term at hand; zeros between terms
 	shares  [2][][]float32 // by role, invariance and order, and need: the gradient of their terms
 	health  health
 	values  Values
@@ -71,6 +73,8 @@ func New(o Options) (*Loss, error) {
 		}
 		l.terms = append(l.terms, m)
 	}
+	isRole := func(r role) bool { return slices.ContainsFunc(l.terms, func(m member) bool { return m.role == r }) }
+	l.compares = isRole(roleInvariance) && isRole(roleOrder)
 	l.target, l.hasTarget, _ = o.target() // Validate has looked at it
 	l.values.Terms = make([]Term, len(l.terms))
 	return l, nil
@@ -121,28 +125,26 @@ func (l *Loss) Compute(v Views, outs []Output) (Values, error) {
 		clear(o.Grad)
 	}
 	for i, at := range l.found {
-		l.scratch[i] = sized(l.scratch[i], len(outs[at].Grad))
 		for r := range l.shares {
-			l.shares[r][i] = sized(l.shares[r][i], len(outs[at].Grad))
-			clear(l.shares[r][i])
+			l.shares[r][i] = l.shares[r][i][:0]
+			if l.compares {
+				l.shares[r][i] = sized(l.shares[r][i], len(outs[at].Grad))
+				clear(l.shares[r][i])
+			}
 		}
 	}
 	var total float64
 	for i := range l.terms {
 		m, t := &l.terms[i], &l.values.Terms[i]
-		for _, g := range l.scratch {
-			clear(g)
-		}
 		weight := m.weight * ramp(m.schedule, m.warmup, v.Progress)
 		value, d := m.compute(v, m.outs, weight, t.Diagnostics[:0])
 		var square float64
 		for j, at := range l.found {
-			_, norm, _ := productSums(l.scratch[j], l.scratch[j])
-			square += norm
-			addTo(outs[at].Grad, l.scratch[j])
-			if m.role == roleInvariance || m.role == roleOrder {
-				addTo(l.shares[m.role][j], l.scratch[j])
+			var share []float32
+			if m.role != roleBaseline {
+				share = l.shares[m.role][j]
 			}
+			square += take(outs[at].Grad, share, l.scratch[j])
 		}
 		d = append(d, Diagnostic{"gradient_norm", math.Sqrt(square)})
 		*t = Term{Name: m.name, Value: value, Weight: weight, Diagnostics: d}

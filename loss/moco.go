@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 
 	"ordo/loss/matrix"
 )
@@ -12,7 +14,7 @@ import (
 type mocoTerm struct {
 	options InvarianceOptions
 	base    []int // the base views
-	kernel  moco
+	kernel  moco[float32]
 	queue   queue
 }
 
@@ -118,88 +120,161 @@ func (q *queue) set(from []byte) error {
 const mocoRows = 64
 
 // moco holds the buffers of runMoCo.
-type moco struct {
-	unit     []float64 // [B*N, D] normalised queries
-	key      []float64 // [B*N, D] normalised keys
-	inverse  []float64 // [B*N] one over the queries' norms
-	queue    []float64 // [K, D]
-	columns  matrix.Packed[float64]
-	rows     matrix.Packed[float64]
-	cosine   []float64 // [mocoRows, K]
-	grad     []float64 // [mocoRows, D]
-	positive float64   // mean cosine of a query and its key
-	negative float64   // mean cosine of a query and a key of the queue
+type moco[T float] struct {
+	unit    []T              // [B*N, D] normalised queries
+	key     []float64        // [B*N, D] normalised keys
+	inverse []float64        // [B*N] one over the queries' norms
+	queue   []T              // [K, D]
+	columns matrix.Packed[T] // [D, K] of the queue
+	rows    matrix.Packed[T] // [K, D] of the queue
+	results []mocoResult     // by block of rows
+	workers []mocoWorker[T]
+
+	positive float64 // mean cosine of a query and its key
+	negative float64 // mean cosine of a query and a key of the queue
+}
+
+// mocoResult holds sums over the queries of a block.
+type mocoResult struct{ value, positive, negative float64 }
+
+// mocoWorker holds what one goroutine needs.
+type mocoWorker[T float] struct {
+	cosine []T       // [mocoRows, K], then the gradient by it
+	pull   []T       // [mocoRows, D] gradient by the queries
+	exp    []float64 // [K]
+	unit   []float64 // [D] one query
+	g      []float64 // [D] the gradient by it
+}
+
+// mocoBatch is what runMoCo is about.
+type mocoBatch[T float] struct {
+	grad                []T
+	images, dim         int
+	base                []int
+	temperature, weight float64
 }
 
 // runMoCo returns the loss over the views named in base (at least two) and adds weight times its gradient by z to grad.
 // z, grad and keys, the averaged network's, are [V*images, dim], view-major; queue holds whole unit rows.
 //
-// As in runNTXent, exp((cosine-1)/temperature) needs no search for a maximum.
-func runMoCo[T, K float](k *moco, grad, z, keys []T, images, dim int, base []int, queue []K, temperature, weight float64) float64 {
-	views := len(base)
-	m, count := views*images, len(queue)/dim
-	k.unit, k.key, k.inverse = grow(k.unit, m*dim), grow(k.key, m*dim), grow(k.inverse, m)
-	k.queue, k.cosine, k.grad = grow(k.queue, len(queue)), grow(k.cosine, mocoRows*count), grow(k.grad, mocoRows*dim)
+// As in runNTXent, exp((cosine-1)/temperature), counted in float64, needs no search for a maximum, the two products are of
+// type T, and the result doesn't depend on the number of processors.
+func runMoCo[T, K float](k *moco[T], grad, z, keys []T, images, dim int, base []int, queue []K, temperature, weight float64) float64 {
+	m := len(base) * images
+	k.unit, k.key, k.inverse = sized(k.unit, m*dim), grow(k.key, m*dim), grow(k.inverse, m)
+	if len(k.workers) == 0 {
+		k.workers = make([]mocoWorker[T], 1)
+	}
+	k.workers[0].unit = sized(k.workers[0].unit, dim)
 	for i, v := range base {
 		for n := range images {
 			row, at := i*images+n, (v*images+n)*dim
-			k.inverse[row] = normalize(k.unit[row*dim:][:dim], z[at:at+dim], normalizeEps)
+			k.inverse[row] = normalize(k.workers[0].unit, z[at:at+dim], normalizeEps)
+			for p, x := range k.workers[0].unit {
+				k.unit[row*dim+p] = T(x)
+			}
 			normalize(k.key[row*dim:][:dim], keys[at:at+dim], normalizeEps)
 		}
 	}
-	viewToFloat(k.queue, queue)
-	negatives := matrix.Of(k.queue, count, dim)
+	k.queue = sized(k.queue, len(queue))
+	for i, x := range queue {
+		k.queue[i] = T(x)
+	}
+	negatives := matrix.Of(k.queue, len(queue)/dim, dim)
 	k.columns.Pack(negatives.T())
 	k.rows.Pack(negatives)
 
-	k.positive, k.negative = 0, 0
-	pairs := float64(m * (views - 1))
-	var value float64
-	for first := 0; first < m; first += mocoRows {
-		rows := min(mocoRows, m-first)
-		cosine := matrix.Of(k.cosine, rows, count)
-		matrix.Mul(cosine, matrix.Of(k.unit[first*dim:], rows, dim), &k.columns)
-		pull := matrix.Of(k.grad, rows, dim)
-		clear(pull.Data)
-		for r := range rows {
-			row := first + r
-			unit, pull := k.unit[row*dim:][:dim], k.grad[r*dim:][:dim]
-			line := k.cosine[r*count:][:count]
-			var sum float64
-			for j, c := range line {
-				k.negative += c
-				line[j] = math.Exp((c - 1) / temperature)
-				sum += line[j]
-			}
-			var share float64 // of the negatives in the softmax, summed over the keys
-			for other := row % images; other < m; other += images {
-				if other == row {
-					continue
-				}
-				key := k.key[other*dim:][:dim]
-				c := dot(unit, key)
-				k.positive += c
-				ratio := sum / math.Exp((c-1)/temperature)
-				value += math.Log1p(ratio)
-				for p, x := range key {
-					pull[p] -= ratio / (1 + ratio) * x
-				}
-				share += 1 / (1 + ratio) / math.Exp((c-1)/temperature)
-			}
-			for j := range line {
-				line[j] *= share
-			}
+	batch := mocoBatch[T]{grad, images, dim, base, temperature, weight}
+	blocks := (m + mocoRows - 1) / mocoRows
+	k.results = sized(k.results, blocks)
+	if count := min(runtime.GOMAXPROCS(0), blocks); count == 1 {
+		k.blocks(batch, 0, 1)
+	} else {
+		k.share(batch, count)
+	}
+	var sum mocoResult
+	for _, r := range k.results {
+		sum.value += r.value
+		sum.positive += r.positive
+		sum.negative += r.negative
+	}
+	pairs := float64(m * (len(base) - 1))
+	k.positive = sum.positive / pairs
+	k.negative = sum.negative / math.Max(1, float64(m*negatives.Rows))
+	return sum.value / pairs
+}
+
+// share does all blocks in so many goroutines.
+func (k *moco[T]) share(b mocoBatch[T], count int) {
+	for len(k.workers) < count {
+		k.workers = append(k.workers, mocoWorker[T]{})
+	}
+	var all sync.WaitGroup
+	for w := range count {
+		all.Go(func() { k.blocks(b, w, count) })
+	}
+	all.Wait()
+}
+
+// blocks does every count-th block, from the first on.
+func (k *moco[T]) blocks(b mocoBatch[T], first, count int) {
+	w := &k.workers[first]
+	size := len(k.queue) / b.dim
+	w.cosine, w.pull = sized(w.cosine, mocoRows*size), sized(w.pull, mocoRows*b.dim)
+	w.exp, w.unit, w.g = sized(w.exp, size), sized(w.unit, b.dim), sized(w.g, b.dim)
+	for i := first; i < len(k.results); i += count {
+		k.results[i] = k.block(w, b, i*mocoRows)
+	}
+}
+
+// block does the rows from the first on.
+func (k *moco[T]) block(w *mocoWorker[T], b mocoBatch[T], first int) (sum mocoResult) {
+	dim, size := b.dim, len(k.queue)/b.dim
+	m, views := len(k.inverse), len(b.base)
+	rows := min(mocoRows, m-first)
+	cosine, pull := matrix.Of(w.cosine, rows, size), matrix.Of(w.pull, rows, dim)
+	matrix.Mul(cosine, matrix.Of(k.unit[first*dim:], rows, dim), &k.columns)
+	for r := range rows {
+		row := first + r
+		for p, x := range k.unit[row*dim:][:dim] {
+			w.unit[p] = float64(x)
 		}
-		matrix.AddMul(pull, cosine, &k.rows)
-		for r := range rows {
-			row := first + r
-			at := (base[row/images]*images + row%images) * dim
-			addNormalizeGrad(grad[at:at+dim], k.grad[r*dim:][:dim], k.unit[row*dim:][:dim], k.inverse[row], weight/(pairs*temperature))
+		line := w.cosine[r*size:][:size]
+		sum.negative += matrix.Sum(line)
+		matrix.Exp(w.exp, line, 1/b.temperature, 1)
+		others := matrix.Sum(w.exp)
+		clear(w.g)
+		var share float64 // of the negatives in the softmax, by others and summed over the keys
+		for at := row % b.images; at < m; at += b.images {
+			if at == row {
+				continue
+			}
+			key := k.key[at*dim:][:dim]
+			c := dot(w.unit, key)
+			own := math.Exp((c - 1) / b.temperature)
+			sum.positive += c
+			sum.value += math.Log1p(others / own)
+			matrix.AddScaled(w.g, -others/(own+others), key)
+			share += 1 / (own + others)
+		}
+		for j, e := range w.exp {
+			line[j] = T(e * share)
+		}
+		for p, x := range w.g {
+			w.pull[r*dim+p] = T(x)
 		}
 	}
-	k.positive /= pairs
-	k.negative /= math.Max(1, float64(m*count))
-	return value / pairs
+	matrix.AddMul(pull, cosine, &k.rows)
+	scale := b.weight / (float64(m*(views-1)) * b.temperature)
+	for r := range rows {
+		row := first + r
+		at := (b.base[row/b.images]*b.images + row%b.images) * dim
+		for p, x := range k.unit[row*dim:][:dim] {
+			w.unit[p], w.g[p] = float64(x), float64(w.pull[r*dim+p])
+		}
+		addNormalizeGrad(b.grad[at:at+dim], w.g, w.unit, k.inverse[row], scale)
+	}
+	return sum
 }
 
 // sameDim is for terms that compare the rows of two outputs.

@@ -20,10 +20,10 @@ const (
 	NeedFeatures    NeedKind = iota // [V*N, any]: the backbone's
 	NeedEmbedding                   // [V*N, any]: the projector's
 	NeedPredictor                   // [V*N, D]: of a predictor on the embedding
-	NeedTarget                      // [V*N, D]: the embedding of the network of averaged weights (Loss.Target); takes no gradient
+	NeedTarget                      // [V*N, D]: the embedding by averaged weights (Loss.Target); takes no gradient
 	NeedClassifier                  // [V*N, Dim]: class logits of a head on the features
-	NeedPair                        // [2*N, Dim]: of a head on pairs of features: of base views 0 and 1, then of base views 1 and 0
-	NeedConditioned                 // [B*N, D]: the embedding of every base view, predicted from the plain view's embedding and the base view's parameters
+	NeedPair                        // [2*N, Dim]: of a head on pairs of features, of base views 0 and 1, then 1 and 0
+	NeedConditioned                 // [B*N, D]: base views' embeddings from the plain view's and what was drawn for them
 	NeedOrder                       // [V*N, any]: of a family's own head on the features
 )
 

@@ -89,7 +89,7 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
 		keys := stack(c.Inputs["k1"], c.Inputs["k2"])
 		grad := make([]T, len(z.Data))
-		value := runMoCo(new(moco), grad, in(z.Data), in(keys.Data), z.Shape[1], z.Shape[2], []int{0, 1},
+		value := runMoCo(new(moco[T]), grad, in(z.Data), in(keys.Data), z.Shape[1], z.Shape[2], []int{0, 1},
 			c.Inputs["queue"].Data, temperature, 1)
 		return value, grad, want.Data
 	case "essl":

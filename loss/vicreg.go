@@ -48,6 +48,7 @@ type vicreg struct {
 	centred    []float64 // [N, D] of the view at hand
 	grad       []float64 // [N, D] of the view at hand
 	deviation  []float64 // [D]
+	widen      []float64 // [D] what the gradient of the variance term multiplies the rows with
 	products   []float64 // [D, D]
 	right      matrix.Packed[float64]
 	distance   float64 // mean squared difference of two views
@@ -61,7 +62,7 @@ func runVICReg[T float](k *vicreg, grad, z []T, images, dim int, base []int, w v
 	n, views := float64(images), float64(len(base))
 	size := images * dim
 	k.total, k.centred, k.grad = grow(k.total, size), grow(k.centred, size), grow(k.grad, size)
-	k.deviation, k.products = grow(k.deviation, dim), grow(k.products, dim*dim)
+	k.deviation, k.widen, k.products = grow(k.deviation, dim), grow(k.widen, dim), grow(k.products, dim*dim)
 	k.distance, k.variance, k.covariance = 0, 0, 0
 
 	pairs := views * (views - 1) / 2
@@ -94,7 +95,7 @@ func runVICReg[T float](k *vicreg, grad, z []T, images, dim int, base []int, w v
 // deviate adds a view's part to variance and covariance and sets grad to their gradient. z becomes centred.
 func (k *vicreg) deviate(w vicregWeights, z []float64, images, dim int, views float64) {
 	n := float64(images)
-	centre(z, images, dim)
+	centre(k.deviation, z)
 	left := matrix.Of(z, images, dim)
 	k.right.Pack(left)
 	covariance := matrix.Of(k.products, dim, dim)
@@ -117,13 +118,16 @@ func (k *vicreg) deviate(w vicregWeights, z []float64, images, dim int, views fl
 	k.right.Pack(covariance)
 	matrix.Mul(matrix.Of(k.grad, images, dim), left, &k.right)
 	spread := w.covariance * 8 / (float64(dim) * (n - 1) * views)
-	for i := range k.deviation {
-		widen := 0.0
-		if k.deviation[i] < 1 {
-			widen = w.variance / (float64(dim) * (n - 1) * views * k.deviation[i])
+	for i, s := range k.deviation {
+		k.widen[i] = 0
+		if s < 1 {
+			k.widen[i] = w.variance / (float64(dim) * (n - 1) * views * s)
 		}
-		for at := i; at < len(z); at += dim {
-			k.grad[at] = spread*k.grad[at] - widen*z[at]
+	}
+	for at := 0; at < len(z); at += dim {
+		g, row := k.grad[at:at+dim], z[at:at+dim]
+		for i, x := range row {
+			g[i] = spread*g[i] - k.widen[i]*x
 		}
 	}
 }
@@ -136,16 +140,18 @@ func viewToFloat[T float](to []float64, z []T) []float64 {
 	return to
 }
 
-// centre subtracts the mean of every column.
-func centre(z []float64, rows, dim int) {
-	for i := range dim {
-		var mean float64
-		for at := i; at < rows*dim; at += dim {
-			mean += z[at]
-		}
-		mean /= float64(rows)
-		for at := i; at < rows*dim; at += dim {
-			z[at] -= mean
-		}
+// centre subtracts the mean of every column, for which mean is a buffer.
+func centre(mean, z []float64) {
+	dim := len(mean)
+	clear(mean)
+	for at := 0; at < len(z); at += dim {
+		matrix.AddScaled(mean, 1, z[at:at+dim])
+	}
+	rows := float64(len(z) / dim)
+	for i := range mean {
+		mean[i] /= rows
+	}
+	for at := 0; at < len(z); at += dim {
+		matrix.AddScaled(z[at:at+dim], -1, mean)
 	}
 }

@@ -20,7 +20,7 @@ const (
 type Views struct {
 	Images int       // N, at least 1
 	Family []int     // of each view: its index in Names, or BaseView or PlainView
-	Scale  []float64 // [V*N], indexed like the rows: finite, in [-1, 1] where a family is two-sided, else in [0, 1]; 0 for base and plain views
+	Scale  []float64 // [V*N], indexed like the rows: in [-1, 1] if two-sided, else in [0, 1]; 0 for base and plain views
 	Names  []string  // of the families
 
 	// Period holds, by family, the period of a cyclic scale in units of scale, and 0 for the others: the difference of two
@@ -32,7 +32,8 @@ type Views struct {
 
 	// ParameterNames are the P names of what is drawn for a view, STEP.PARAMETER; nil where no term asks.
 	ParameterNames []string
-	// ParameterWidth holds how far apart two draws of a parameter can be at most, "not applied" among them; nil: 1 each.
+	// ParameterWidth holds how far apart two draws of a parameter can be at most, its value when it is not applied among
+	// them: of color_jitter's brightness and hue the width of their range, of a sigma its upper bound. Nil: 1 each.
 	ParameterWidth []float64
 	// Parameters holds what was drawn: [V*N, P], indexed like the rows.
 	Parameters []float32
@@ -138,7 +139,11 @@ func checkViews(v Views) error {
 				return fmt.Errorf("view %d of image %d has scale %g", i, n, s)
 			}
 			if f < 0 && s != 0 {
-				return fmt.Errorf("view %d of image %d is a base view, but has scale %g instead of 0", i, n, s)
+				what := "base"
+				if f == PlainView {
+					what = "plain"
+				}
+				return fmt.Errorf("view %d of image %d is a %s view, but has scale %g instead of 0", i, n, what, s)
 			}
 		}
 	}
@@ -189,4 +194,4 @@ func checkFinite(v Views, o Output) error {
 	return nil
 }
 
-func finite(x float32) bool { return math.Abs(float64(x)) <= math.MaxFloat32 } // false for NaN
+func finite(x float32) bool { return x*0 == 0 }

@@ -37,7 +37,7 @@ func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
 		h.Name = n.Output
 		switch n.Kind {
 		case loss.NeedPredictor:
-			h.Name, h.Output, h.Input = "predictor", n.Output, heads.Embedding
+			h.Name, h.Output, h.Input = heads.Predictor, n.Output, heads.Embedding
 			h.Layers = []int{min(4*embedding, maxHidden), embedding}
 		case loss.NeedClassifier:
 			hidden := min(4*features, maxHidden)

@@ -278,6 +278,11 @@ func (r *run) artifacts() (models.Artifacts, error) {
 	if err != nil {
 		return a, err
 	}
+	for _, h := range r.model.Heads[len(e.Model.Heads):] {
+		if e.Model.Artifacts == "" {
+			notes = append(notes, fmt.Sprintf("the loss needs a further head: %v", h))
+		}
+	}
 	for _, note := range notes {
 		r.o.Progress.Note(note)
 	}
@@ -342,7 +347,7 @@ func (r *run) train(ctx context.Context, rt *models.Runtime) error {
 // newLoader makes the batches from the current step on.
 func (r *run) newLoader(ctx context.Context, rt *models.Runtime) (*loader.Loader, error) {
 	e := r.o.Experiment
-	drawn := slices.ContainsFunc(r.needs, func(n loss.Need) bool { return n.Kind == loss.NeedPair || n.Kind == loss.NeedConditioned })
+	drawn := r.trainer.InputColumns() > 0 || slices.ContainsFunc(r.needs, func(n loss.Need) bool { return n.Kind == loss.NeedPair })
 	return loader.New(ctx, rt, r.splits.Train, r.plan, loader.Options{
 		Seed: e.Seed, Batch: e.Train.BatchSize, Micro: e.Train.MicroBatch, Workers: workers(e), Step: r.step,
 		Shared: e.Augment.Shared, Parameters: drawn,

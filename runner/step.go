@@ -76,7 +76,8 @@ func inGo(l *loss.Loss, t config.Train) bool {
 
 // newStepper opens the training session and what goes with it, in the state of the artifacts' checkpoint.
 func newStepper(rt *models.Runtime, a models.Artifacts, l *loss.Loss, needs []loss.Need, t config.Train, o models.TrainerOptions) (s *stepper, err error) {
-	s = &stepper{loss: l, guarded: t.SkipNonFinite > 0}
+	// A step that stands may follow on one that is skipped, or a checkpoint on one that was interrupted between micro-batches.
+	s = &stepper{loss: l, guarded: t.SkipNonFinite > 0 || t.MicroBatch > 0}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -157,7 +158,8 @@ func (s *stepper) close() {
 }
 
 // step is one batch: views, forward, loss, backward, update, when a share of the training is done. It gives the norm of the
-// gradients and what the time went into. If numbers ran away, everything is as it was before.
+// gradients and what the time went into. After an error, trainer and loss are as they were before; if numbers ran away, the loader
+// stands at the next batch.
 func (s *stepper) step(progress float64, rate float32) (norm float32, now spent, err error) {
 	start := time.Now()
 	s.now, s.taken = spent{}, 0
@@ -199,12 +201,21 @@ func (s *stepper) whole(progress float64, rate float32) (float32, error) {
 		return 0, err
 	}
 	begin, before := time.Now(), s.now.loss
-	err = s.trainer.Accumulate(b.Inputs)
+	err = s.trainer.Accumulate(s.inputs(b))
 	s.now.ort += time.Since(begin) - (s.now.loss - before)
 	if err != nil {
 		return 0, err
 	}
 	return s.update(progress, rate)
+}
+
+// inputs are what the training graph takes of a batch: a loss may look at parameters that no head takes.
+func (s *stepper) inputs(b *loader.Batch) models.Inputs {
+	in := b.Inputs
+	if s.trainer.InputColumns() == 0 {
+		in.Parameters = nil
+	}
+	return in
 }
 
 func (s *stepper) update(progress float64, rate float32) (float32, error) {
@@ -263,8 +274,11 @@ func (s *stepper) inParts(progress float64, rate float32) (norm float32, err err
 	c := s.cache
 	parts := c.batch / c.micro
 	defer func() {
-		if err != nil && finiteFault(err) {
-			err = errors.Join(err, s.trainer.Discard(), s.skip(2*parts))
+		if err != nil {
+			err = errors.Join(err, s.trainer.Discard())
+		}
+		if finiteFault(err) {
+			err = errors.Join(err, s.skip(2*parts))
 		}
 	}()
 	for range parts {
@@ -284,7 +298,7 @@ func (s *stepper) inParts(progress float64, rate float32) (norm float32, err err
 		}
 		c.current = b
 		begin := time.Now()
-		err = s.trainer.Accumulate(b.Inputs)
+		err = s.trainer.Accumulate(s.inputs(b))
 		s.now.ort += time.Since(begin)
 		s.loader.Release(b)
 		if err != nil {

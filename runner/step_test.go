@@ -4,17 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"ordo/augment"
 	"ordo/loss"
+	"ordo/models"
 	"ordo/models/artifacts"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
+	"ordo/runner/data"
 	"ordo/runner/track"
 )
 
@@ -29,6 +34,15 @@ func losses() map[string][]string {
 		"simsiam":      {"loss.invariance.kind=simsiam"},
 		"byol":         {"loss.invariance.kind=byol", "train.optimizer=sgd"},
 		"byol, parts":  {"loss.invariance.kind=byol", "train.micro_batch=3"},
+		"essl": {"loss.terms=[{kind: essl}]",
+			"augment.ordered=[{family: quarter_turn, levels: 4, sampling: stratified}, {family: hue, levels: 1}]"},
+		"augself": {"loss.terms=[{kind: augself}]", "augment.invariant=[random_resized_crop, horizontal_flip, color_jitter]"},
+		"care":    {"loss.terms=[{kind: care}]", "augment.shared=4"},
+		"equimod": {"loss.terms=[{kind: equimod}]", "augment.plain_view=true"},
+		"all in parts": {"loss.invariance.kind=byol", "train.micro_batch=4", "augment.plain_view=true", "augment.shared=6",
+			"loss.terms=[{kind: equimod}, {kind: care}, {kind: essl}, {kind: augself}]",
+			"augment.invariant=[random_resized_crop, horizontal_flip, color_jitter]",
+			"augment.ordered=[{family: quarter_turn, levels: 2}, {family: hue, levels: 1}]"},
 	}
 }
 
@@ -43,7 +57,6 @@ func TestEveryLossGoesOnBitForBit(t *testing.T) {
 			want := mustRun(t, whole, settings...)
 			dir := filepath.Join(t.TempDir(), "stopped")
 			interrupt(t, options(t, dir, settings...), 3)
-			interrupt(t, options(t, dir, settings...), 5)
 			got := mustRun(t, dir, settings...)
 			if metrics(t, dir) != metrics(t, whole) || got.ParametersHash != want.ParametersHash {
 				t.Error("the run is another than without a stop")
@@ -159,6 +172,73 @@ func TestMicroBatchesGiveTheGradientOfTheBatch(t *testing.T) {
 	}
 }
 
+// unreadable fails at a call.
+type unreadable struct {
+	data.Dataset
+	calls *atomic.Int64
+	at    int64
+}
+
+func (u unreadable) Image(i int) (augment.Image, error) {
+	if u.calls.Add(1) == u.at {
+		return augment.Image{}, fs.ErrPermission
+	}
+	return u.Dataset.Image(i)
+}
+
+// TestStepThatBreaksOffLeavesEverything: whether a run is interrupted before, between or behind the micro-batches, what a
+// checkpoint would take is as it was before the step.
+func TestStepThatBreaksOffLeavesEverything(t *testing.T) {
+	rt := orttest.Open(t)
+	for _, at := range []int64{13, 17, 25, 29, 35} { // 12 images a pass
+		e := experiment(t, "loss.invariance.kind=moco", "loss.invariance.temperature=0", "train.micro_batch=3", "train.workers=1", "train.epochs=1")
+		r := &run{o: Options{Experiment: e, Progress: &quiet{}}, perEpoch: 4, total: 4}
+		err := r.plans()
+		if err == nil {
+			r.splits, err = data.Open(context.Background(), e.Data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.splits.Train = unreadable{r.splits.Train, new(atomic.Int64), 24 + at}
+		a, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), 16, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.stepper, err = newStepper(rt, a, r.loss, r.needs, e.Train, models.TrainerOptions{Threads: 1, Optimizer: e.Train.Options}); err != nil {
+			t.Fatal(err)
+		}
+		defer r.stepper.close()
+		r.trainer = r.stepper.trainer
+		if r.stepper.loader, err = r.newLoader(context.Background(), rt); err != nil {
+			t.Fatal(err)
+		}
+		defer r.stepper.loader.Close()
+		var kept []string
+		for step := range 4 {
+			_, _, _, err = r.pass()
+			parameters, failed := r.trainer.CopyParameters(false)
+			if failed != nil {
+				t.Fatal(failed)
+			}
+			now := hashFloats(parameters) + hashFloats(r.stepper.target.average.Values()) + string(r.loss.State())
+			if err != nil {
+				if !errors.Is(err, fs.ErrPermission) || step == 0 || now != kept[step-1] {
+					t.Errorf("call %d, step %d: %v, or the step left something behind", at, step, err)
+				}
+				break
+			}
+			kept = append(kept, now)
+			if step > 0 && now == kept[step-1] {
+				t.Errorf("step %d did nothing", step)
+			}
+		}
+		if err == nil {
+			t.Errorf("call %d: no step broke off", at)
+		}
+	}
+}
+
 // Pixels of up to 1e38 overflow in the first convolution, of every micro-batch.
 func TestNonFiniteMicroBatchesAreSkipped(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "skips")
@@ -214,5 +294,19 @@ func TestOwnHeadsTakeTheirPlace(t *testing.T) {
 func TestHeadsAreWhatTheirDocumentationSays(t *testing.T) {
 	for _, h := range neededHeads(nil, map[string]int{heads.Features: 4, heads.Embedding: 2}) {
 		t.Errorf("%v for nothing", h)
+	}
+}
+
+// TestArtifactsLackAHead: the sentence says how to build it.
+func TestArtifactsLackAHead(t *testing.T) {
+	e, err := config.Parse("small.yaml", []byte(strings.Replace(small, "model: {backbone: convnet, width: 4, projector: [16, 8]}",
+		"model: {artifacts: "+withoutBatchNorm(t)+"}", 1)), []string{"loss.terms=[{kind: care}, {kind: augself}]", "augment.shared=4",
+		"augment.invariant=[random_resized_crop, horizontal_flip, color_jitter]"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Run(context.Background(), Options{Experiment: e, Dir: filepath.Join(t.TempDir(), "run"), Library: orttest.Path(t), Progress: &quiet{}})
+	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "--head '{name: augself, kind: pair, layers: [512, 512, 8], views: 5}'") {
+		t.Error(err)
 	}
 }

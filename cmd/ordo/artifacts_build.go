@@ -48,9 +48,14 @@ further heads can be added: each --head is a line of YAML, and a --config file h
     - {name: predictor, input: embedding, layers: [64, 64]}
     - {name: order, layers: [128, 32], batch_norm: false, bias: true}
     - {name: classifier, input: features, output: classes, layers: [10]}
+    - {name: augself, kind: pair, layers: [512, 512, 9], views: 5}
   frozen: ["conv1.*", "bn1.*"]
   mean: [0.485, 0.456, 0.406]
   std: [0.229, 0.224, 0.225]
+
+A head of kind pair or conditioned looks at several views of an image, so it is told how training batches are made of them:
+views, and for kind conditioned base_views, plain_view and parameters. When an experiment with model.artifacts lacks a head
+that its loss needs, the error says the flag that builds it.
 
 The folder appears whole or not at all, with ordo.json in it, which says what it holds.`,
 		Example: `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
@@ -74,7 +79,7 @@ The folder appears whole or not at all, with ordo.json in it, which says what it
 	flags.StringVar(&f.embedding, "embedding", "", "`OUTPUT` that becomes the embedding")
 	flags.StringSliceVar(&f.outputs, "outputs", nil, "further `OUTPUTS` that the loss shall see")
 	flags.IntSliceVar(&f.projector, "projector", nil, "`SIZES` of the layers of a projector on the features, which gives the embedding")
-	flags.IntSliceVar(&f.predictor, "predictor", nil, "`SIZES` of the layers of a predictor on the embedding")
+	flags.IntSliceVar(&f.predictor, "predictor", nil, "`SIZES` of the layers of a predictor on the embedding, which gives the prediction")
 	flags.BoolVar(&f.noBatchNorm, "no-batch-norm", false, "build projector and predictor without batch norm")
 	flags.StringArrayVar(&f.heads, "head", nil, "another head (`YAML`): {name: order, input: features, layers: [128, 32], batch_norm: true, bias: true}")
 	flags.StringArrayVar(&f.frozen, "frozen", nil, "`PATTERN` of parameters that are not trained (* is any text)")
@@ -183,6 +188,9 @@ func describeArtifacts(w io.Writer, d artifacts.Description) {
 	fmt.Fprintf(w, "input: %s [%s, %d, %d, %d]\n", d.Input.Name, batch, d.Input.Channels, d.Input.Height, d.Input.Width)
 	for _, o := range d.Outputs {
 		fmt.Fprintf(w, "output: %s [%s, %d]\n", o.Name, batch, o.Dim)
+	}
+	if d.Batch.Views > 0 {
+		fmt.Fprintf(w, "training batches: %v\n", d.Batch)
 	}
 	var trained, frozen, tensors int64
 	for _, p := range d.Parameters {

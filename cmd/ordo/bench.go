@@ -89,7 +89,11 @@ func printBench(w io.Writer, r runner.BenchResult) {
 	line("speed", "%.4g images/s, %.4g views/s", r.ImagesPerSec, r.ViewsPerSec)
 	line("step", "%d images, %d views of each: median %s, fastest %s, of %d", r.BatchSize, r.Views,
 		formatSeconds(r.MedianSeconds), formatSeconds(r.FastestSeconds), r.Steps)
-	line("time", "ONNX Runtime and optimizer %s, loss %s, waiting for views %s, rest %s", percent(r.TimeShare.ONNXRuntime),
+	target := ""
+	if share := r.TimeShare.Target; share > 0 {
+		target = "averaged network " + percent(share) + ", "
+	}
+	line("time", "ONNX Runtime and optimizer %s, %sloss %s, waiting for views %s, rest %s", percent(r.TimeShare.ONNXRuntime), target,
 		percent(r.TimeShare.Loss), percent(r.TimeShare.DataWait), percent(r.TimeShare.Rest))
 	line("threads", "%d of ONNX Runtime, %d that render views", r.Threads, r.Workers)
 	line("memory", "%s at most", formatBytes(r.PeakMemory))

@@ -8,13 +8,18 @@ import (
 
 // BenchmarkMul takes the products of the losses: similarities (a·bᵀ) and covariances (aᵀ·b).
 func BenchmarkMul(b *testing.B) {
+	b.Run("float32", benchmarkMul[float32])
+	b.Run("float64", benchmarkMul[float64])
+}
+
+func benchmarkMul[T Float](b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
-	for _, size := range [][3]int{{128, 128, 128}, {512, 512, 128}, {256, 2048, 512}} {
+	for _, size := range [][3]int{{128, 128, 128}, {512, 512, 1024}, {2048, 256, 512}} {
 		rows, cols, depth := size[0], size[1], size[2]
-		x, y := normal[float32](r, rows*depth), normal[float32](r, cols*depth)
-		dst := Of(make([]float32, rows*cols), rows, cols)
-		var packed Packed[float32]
-		bench := func(name string, left, right Matrix[float32], pack bool) {
+		x, y := normal[T](r, rows*depth), normal[T](r, cols*depth)
+		dst := Of(make([]T, rows*cols), rows, cols)
+		var packed Packed[T]
+		bench := func(name string, left, right Matrix[T], pack bool) {
 			b.Run(fmt.Sprintf("%s/%dx%dx%d", name, rows, cols, depth), func(b *testing.B) {
 				packed.Pack(right)
 				for b.Loop() {

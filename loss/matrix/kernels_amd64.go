@@ -30,19 +30,31 @@ func detect() level {
 }
 
 func tile[T Float](c []T, stride int, a []T, down, right int, panel []T, depth int, add bool) {
-	c32, ok := any(&c[0]).(*float32)
-	if !ok || simd == generic {
-		tileGeneric(c, stride, a, down, right, panel, depth, add)
-		return
-	}
-	a32, panel32 := any(&a[0]).(*float32), any(&panel[0]).(*float32)
-	// The assembly checks no bounds: these are its last reads and its last write.
+	// The assembly checks no bounds: these are its last write and its last reads.
 	_, _, _ = c[(tileRows-1)*stride+tileCols-1], a[(tileRows-1)*down+(depth-1)*right], panel[depth*tileCols-1]
-	if simd == avx512 {
-		tile512(c32, stride, a32, down, right, panel32, depth, add)
-	} else {
-		tile256(c32, stride, a32, down, right, panel32, depth, add)
+	switch c0 := any(&c[0]).(type) {
+	case *float32:
+		a0, panel0 := any(&a[0]).(*float32), any(&panel[0]).(*float32)
+		switch simd {
+		case avx512:
+			tile32x16(c0, stride, a0, down, right, panel0, depth, add)
+			return
+		case avx2:
+			tile32x8(c0, stride, a0, down, right, panel0, depth, add)
+			return
+		}
+	case *float64:
+		a0, panel0 := any(&a[0]).(*float64), any(&panel[0]).(*float64)
+		switch simd {
+		case avx512:
+			tile64x8(c0, stride, a0, down, right, panel0, depth, add)
+			return
+		case avx2:
+			tile64x4(c0, stride, a0, down, right, panel0, depth, add)
+			return
+		}
 	}
+	tileGeneric(c, stride, a, down, right, panel, depth, add)
 }
 
 func dot[T Float](a, b []T) float64 {

@@ -4,139 +4,140 @@
 
 #include "textflag.h"
 
-// func tile512(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
-// Requires: AVX, AVX512F
-TEXT ·tile512(SB), NOSPLIT, $0-57
-	MOVQ   a+16(FP), AX
-	MOVQ   down+24(FP), CX
-	MOVQ   right+32(FP), DX
-	MOVQ   panel+40(FP), BX
-	MOVQ   depth+48(FP), SI
+// func tile32x16(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·tile32x16(SB), NOSPLIT, $0-57
+	MOVQ   down+24(FP), AX
+	MOVQ   right+32(FP), CX
+	MOVQ   stride+8(FP), DX
+	SHLQ   $0x02, AX
 	SHLQ   $0x02, CX
 	SHLQ   $0x02, DX
-	LEAQ   (CX)(CX*2), DI
-	LEAQ   (CX)(CX*4), R8
-	LEAQ   (DI)(CX*4), R9
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
+	LEAQ   (AX)(AX*2), SI
+	LEAQ   (AX)(AX*4), DI
+	LEAQ   (SI)(AX*4), R8
+	MOVQ   a+16(FP), BX
+	MOVQ   panel+40(FP), R9
+	MOVQ   depth+48(FP), R10
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
 
-depth_loop:
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VBROADCASTSS (AX), Z18
+depth_0_0:
+	VMOVUPS      (R9), Z16
+	VMOVUPS      64(R9), Z17
+	VBROADCASTSS (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (AX)(CX*1), Z18
+	VBROADCASTSS (BX)(AX*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (AX)(CX*2), Z18
+	VBROADCASTSS (BX)(AX*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (AX)(DI*1), Z18
+	VBROADCASTSS (BX)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (AX)(CX*4), Z18
+	VBROADCASTSS (BX)(AX*4), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (AX)(R8*1), Z18
+	VBROADCASTSS (BX)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (AX)(DI*2), Z18
+	VBROADCASTSS (BX)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (AX)(R9*1), Z18
+	VBROADCASTSS (BX)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DX, AX
-	ADDQ         $0x80, BX
-	DECQ         SI
-	JNZ          depth_loop
+	ADDQ         CX, BX
+	ADDQ         $0x00000080, R9
+	DECQ         R10
+	JNZ          depth_0_0
 	MOVQ         c+0(FP), AX
-	MOVQ         stride+8(FP), CX
-	SHLQ         $0x02, CX
-	MOVB         add+56(FP), DL
-	TESTB        DL, DL
-	JZ           store
-	MOVQ         AX, DX
-	VADDPS       (AX), Z0, Z0
-	VADDPS       64(AX), Z1, Z1
-	ADDQ         CX, AX
-	VADDPS       (AX), Z2, Z2
-	VADDPS       64(AX), Z3, Z3
-	ADDQ         CX, AX
-	VADDPS       (AX), Z4, Z4
-	VADDPS       64(AX), Z5, Z5
-	ADDQ         CX, AX
-	VADDPS       (AX), Z6, Z6
-	VADDPS       64(AX), Z7, Z7
-	ADDQ         CX, AX
-	VADDPS       (AX), Z8, Z8
-	VADDPS       64(AX), Z9, Z9
-	ADDQ         CX, AX
-	VADDPS       (AX), Z10, Z10
-	VADDPS       64(AX), Z11, Z11
-	ADDQ         CX, AX
-	VADDPS       (AX), Z12, Z12
-	VADDPS       64(AX), Z13, Z13
-	ADDQ         CX, AX
-	VADDPS       (AX), Z14, Z14
-	VADDPS       64(AX), Z15, Z15
-	ADDQ         CX, AX
-	MOVQ         DX, AX
+	MOVB         add+56(FP), CL
+	TESTB        CL, CL
+	JZ           store_0_0
+	MOVQ         AX, CX
+	VADDPS       (CX), Z0, Z0
+	VADDPS       64(CX), Z1, Z1
+	ADDQ         DX, CX
+	VADDPS       (CX), Z2, Z2
+	VADDPS       64(CX), Z3, Z3
+	ADDQ         DX, CX
+	VADDPS       (CX), Z4, Z4
+	VADDPS       64(CX), Z5, Z5
+	ADDQ         DX, CX
+	VADDPS       (CX), Z6, Z6
+	VADDPS       64(CX), Z7, Z7
+	ADDQ         DX, CX
+	VADDPS       (CX), Z8, Z8
+	VADDPS       64(CX), Z9, Z9
+	ADDQ         DX, CX
+	VADDPS       (CX), Z10, Z10
+	VADDPS       64(CX), Z11, Z11
+	ADDQ         DX, CX
+	VADDPS       (CX), Z12, Z12
+	VADDPS       64(CX), Z13, Z13
+	ADDQ         DX, CX
+	VADDPS       (CX), Z14, Z14
+	VADDPS       64(CX), Z15, Z15
+	ADDQ         DX, CX
 
-store:
+store_0_0:
 	VMOVUPS Z0, (AX)
 	VMOVUPS Z1, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VZEROUPPER
 	RET
 
-// func tile256(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
+// func tile32x8(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
 // Requires: AVX, FMA3
-TEXT ·tile256(SB), NOSPLIT, $0-57
+TEXT ·tile32x8(SB), NOSPLIT, $0-57
 	MOVQ   down+24(FP), AX
 	MOVQ   right+32(FP), CX
+	MOVQ   stride+8(FP), DX
 	SHLQ   $0x02, AX
 	SHLQ   $0x02, CX
-	MOVQ   stride+8(FP), DX
 	SHLQ   $0x02, DX
-	LEAQ   (AX)(AX*2), BX
-	MOVQ   a+16(FP), SI
+	LEAQ   (AX)(AX*2), SI
+	LEAQ   (AX)(AX*4), BX
+	LEAQ   (SI)(AX*4), BX
+	MOVQ   a+16(FP), BX
 	MOVQ   panel+40(FP), DI
 	MOVQ   depth+48(FP), R8
 	VXORPS Y0, Y0, Y0
@@ -148,30 +149,30 @@ TEXT ·tile256(SB), NOSPLIT, $0-57
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-depth_loop_0_0:
+depth_0_0:
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
-	VBROADCASTSS (SI), Y10
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(AX*1), Y10
+	VBROADCASTSS (BX)(AX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(AX*2), Y10
+	VBROADCASTSS (BX)(AX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (SI)(BX*1), Y10
+	VBROADCASTSS (BX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         CX, SI
-	ADDQ         $0x80, DI
+	ADDQ         CX, BX
+	ADDQ         $0x00000080, DI
 	DECQ         R8
-	JNZ          depth_loop_0_0
-	MOVQ         c+0(FP), SI
+	JNZ          depth_0_0
+	MOVQ         c+0(FP), BX
 	MOVB         add+56(FP), DI
 	TESTB        DI, DI
 	JZ           store_0_0
-	MOVQ         SI, DI
+	MOVQ         BX, DI
 	VADDPS       (DI), Y0, Y0
 	VADDPS       32(DI), Y1, Y1
 	ADDQ         DX, DI
@@ -186,19 +187,19 @@ depth_loop_0_0:
 	ADDQ         DX, DI
 
 store_0_0:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	ADDQ    DX, SI
-	MOVQ    a+16(FP), SI
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
 	MOVQ    panel+40(FP), DI
 	MOVQ    depth+48(FP), R8
 	VXORPS  Y0, Y0, Y0
@@ -210,30 +211,30 @@ store_0_0:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 
-depth_loop_0_16:
+depth_0_64:
 	VMOVUPS      64(DI), Y8
 	VMOVUPS      96(DI), Y9
-	VBROADCASTSS (SI), Y10
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(AX*1), Y10
+	VBROADCASTSS (BX)(AX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(AX*2), Y10
+	VBROADCASTSS (BX)(AX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (SI)(BX*1), Y10
+	VBROADCASTSS (BX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         CX, SI
-	ADDQ         $0x80, DI
+	ADDQ         CX, BX
+	ADDQ         $0x00000080, DI
 	DECQ         R8
-	JNZ          depth_loop_0_16
-	MOVQ         c+0(FP), SI
+	JNZ          depth_0_64
+	MOVQ         c+0(FP), BX
 	MOVB         add+56(FP), DI
 	TESTB        DI, DI
-	JZ           store_0_16
-	MOVQ         SI, DI
+	JZ           store_0_64
+	MOVQ         BX, DI
 	VADDPS       64(DI), Y0, Y0
 	VADDPS       96(DI), Y1, Y1
 	ADDQ         DX, DI
@@ -247,23 +248,23 @@ depth_loop_0_16:
 	VADDPS       96(DI), Y7, Y7
 	ADDQ         DX, DI
 
-store_0_16:
-	VMOVUPS Y0, 64(SI)
-	VMOVUPS Y1, 96(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, 64(SI)
-	VMOVUPS Y3, 96(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, 64(SI)
-	VMOVUPS Y5, 96(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y6, 64(SI)
-	VMOVUPS Y7, 96(SI)
-	ADDQ    DX, SI
-	MOVQ    a+16(FP), SI
+store_0_64:
+	VMOVUPS Y0, 64(BX)
+	VMOVUPS Y1, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y2, 64(BX)
+	VMOVUPS Y3, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y4, 64(BX)
+	VMOVUPS Y5, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y6, 64(BX)
+	VMOVUPS Y7, 96(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
 	MOVQ    panel+40(FP), DI
 	MOVQ    depth+48(FP), R8
-	LEAQ    (SI)(AX*4), SI
+	LEAQ    (BX)(AX*4), BX
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -273,31 +274,31 @@ store_0_16:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 
-depth_loop_4_0:
+depth_4_0:
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
-	VBROADCASTSS (SI), Y10
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(AX*1), Y10
+	VBROADCASTSS (BX)(AX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(AX*2), Y10
+	VBROADCASTSS (BX)(AX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (SI)(BX*1), Y10
+	VBROADCASTSS (BX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         CX, SI
-	ADDQ         $0x80, DI
+	ADDQ         CX, BX
+	ADDQ         $0x00000080, DI
 	DECQ         R8
-	JNZ          depth_loop_4_0
-	MOVQ         c+0(FP), SI
-	LEAQ         (SI)(DX*4), SI
+	JNZ          depth_4_0
+	MOVQ         c+0(FP), BX
 	MOVB         add+56(FP), DI
+	LEAQ         (BX)(DX*4), BX
 	TESTB        DI, DI
 	JZ           store_4_0
-	MOVQ         SI, DI
+	MOVQ         BX, DI
 	VADDPS       (DI), Y0, Y0
 	VADDPS       32(DI), Y1, Y1
 	ADDQ         DX, DI
@@ -312,22 +313,22 @@ depth_loop_4_0:
 	ADDQ         DX, DI
 
 store_4_0:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	ADDQ    DX, SI
-	MOVQ    a+16(FP), SI
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
 	MOVQ    panel+40(FP), DI
 	MOVQ    depth+48(FP), R8
-	LEAQ    (SI)(AX*4), SI
+	LEAQ    (BX)(AX*4), BX
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
@@ -337,30 +338,30 @@ store_4_0:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 
-depth_loop_4_16:
+depth_4_64:
 	VMOVUPS      64(DI), Y8
 	VMOVUPS      96(DI), Y9
-	VBROADCASTSS (SI), Y10
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(AX*1), Y10
+	VBROADCASTSS (BX)(AX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(AX*2), Y10
+	VBROADCASTSS (BX)(AX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (SI)(BX*1), Y10
+	VBROADCASTSS (BX)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         CX, SI
-	ADDQ         $0x80, DI
+	ADDQ         CX, BX
+	ADDQ         $0x00000080, DI
 	DECQ         R8
-	JNZ          depth_loop_4_16
+	JNZ          depth_4_64
 	MOVQ         c+0(FP), AX
-	LEAQ         (AX)(DX*4), AX
 	MOVB         add+56(FP), CL
+	LEAQ         (AX)(DX*4), AX
 	TESTB        CL, CL
-	JZ           store_4_16
+	JZ           store_4_64
 	MOVQ         AX, CX
 	VADDPS       64(CX), Y0, Y0
 	VADDPS       96(CX), Y1, Y1
@@ -375,7 +376,7 @@ depth_loop_4_16:
 	VADDPS       96(CX), Y7, Y7
 	ADDQ         DX, CX
 
-store_4_16:
+store_4_64:
 	VMOVUPS Y0, 64(AX)
 	VMOVUPS Y1, 96(AX)
 	ADDQ    DX, AX
@@ -387,6 +388,752 @@ store_4_16:
 	ADDQ    DX, AX
 	VMOVUPS Y6, 64(AX)
 	VMOVUPS Y7, 96(AX)
+	ADDQ    DX, AX
+	VZEROUPPER
+	RET
+
+// func tile64x8(c *float64, stride int, a *float64, down int, right int, panel *float64, depth int, add bool)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·tile64x8(SB), NOSPLIT, $0-57
+	MOVQ   down+24(FP), AX
+	MOVQ   right+32(FP), CX
+	MOVQ   stride+8(FP), DX
+	SHLQ   $0x03, AX
+	SHLQ   $0x03, CX
+	SHLQ   $0x03, DX
+	LEAQ   (AX)(AX*2), SI
+	LEAQ   (AX)(AX*4), DI
+	LEAQ   (SI)(AX*4), R8
+	MOVQ   a+16(FP), BX
+	MOVQ   panel+40(FP), R9
+	MOVQ   depth+48(FP), R10
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+
+depth_0_0:
+	VMOVUPD      (R9), Z16
+	VMOVUPD      64(R9), Z17
+	VBROADCASTSD (BX), Z18
+	VFMADD231PD  Z16, Z18, Z0
+	VFMADD231PD  Z17, Z18, Z1
+	VBROADCASTSD (BX)(AX*1), Z18
+	VFMADD231PD  Z16, Z18, Z2
+	VFMADD231PD  Z17, Z18, Z3
+	VBROADCASTSD (BX)(AX*2), Z18
+	VFMADD231PD  Z16, Z18, Z4
+	VFMADD231PD  Z17, Z18, Z5
+	VBROADCASTSD (BX)(SI*1), Z18
+	VFMADD231PD  Z16, Z18, Z6
+	VFMADD231PD  Z17, Z18, Z7
+	VBROADCASTSD (BX)(AX*4), Z18
+	VFMADD231PD  Z16, Z18, Z8
+	VFMADD231PD  Z17, Z18, Z9
+	VBROADCASTSD (BX)(DI*1), Z18
+	VFMADD231PD  Z16, Z18, Z10
+	VFMADD231PD  Z17, Z18, Z11
+	VBROADCASTSD (BX)(SI*2), Z18
+	VFMADD231PD  Z16, Z18, Z12
+	VFMADD231PD  Z17, Z18, Z13
+	VBROADCASTSD (BX)(R8*1), Z18
+	VFMADD231PD  Z16, Z18, Z14
+	VFMADD231PD  Z17, Z18, Z15
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, R9
+	DECQ         R10
+	JNZ          depth_0_0
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), R9
+	TESTB        R9, R9
+	JZ           store_0_0
+	MOVQ         BX, R9
+	VADDPD       (R9), Z0, Z0
+	VADDPD       64(R9), Z1, Z1
+	ADDQ         DX, R9
+	VADDPD       (R9), Z2, Z2
+	VADDPD       64(R9), Z3, Z3
+	ADDQ         DX, R9
+	VADDPD       (R9), Z4, Z4
+	VADDPD       64(R9), Z5, Z5
+	ADDQ         DX, R9
+	VADDPD       (R9), Z6, Z6
+	VADDPD       64(R9), Z7, Z7
+	ADDQ         DX, R9
+	VADDPD       (R9), Z8, Z8
+	VADDPD       64(R9), Z9, Z9
+	ADDQ         DX, R9
+	VADDPD       (R9), Z10, Z10
+	VADDPD       64(R9), Z11, Z11
+	ADDQ         DX, R9
+	VADDPD       (R9), Z12, Z12
+	VADDPD       64(R9), Z13, Z13
+	ADDQ         DX, R9
+	VADDPD       (R9), Z14, Z14
+	VADDPD       64(R9), Z15, Z15
+	ADDQ         DX, R9
+
+store_0_0:
+	VMOVUPD Z0, (BX)
+	VMOVUPD Z1, 64(BX)
+	ADDQ    DX, BX
+	VMOVUPD Z2, (BX)
+	VMOVUPD Z3, 64(BX)
+	ADDQ    DX, BX
+	VMOVUPD Z4, (BX)
+	VMOVUPD Z5, 64(BX)
+	ADDQ    DX, BX
+	VMOVUPD Z6, (BX)
+	VMOVUPD Z7, 64(BX)
+	ADDQ    DX, BX
+	VMOVUPD Z8, (BX)
+	VMOVUPD Z9, 64(BX)
+	ADDQ    DX, BX
+	VMOVUPD Z10, (BX)
+	VMOVUPD Z11, 64(BX)
+	ADDQ    DX, BX
+	VMOVUPD Z12, (BX)
+	VMOVUPD Z13, 64(BX)
+	ADDQ    DX, BX
+	VMOVUPD Z14, (BX)
+	VMOVUPD Z15, 64(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), R9
+	MOVQ    depth+48(FP), R10
+	VXORPS  Z0, Z0, Z0
+	VXORPS  Z1, Z1, Z1
+	VXORPS  Z2, Z2, Z2
+	VXORPS  Z3, Z3, Z3
+	VXORPS  Z4, Z4, Z4
+	VXORPS  Z5, Z5, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+	VXORPS  Z8, Z8, Z8
+	VXORPS  Z9, Z9, Z9
+	VXORPS  Z10, Z10, Z10
+	VXORPS  Z11, Z11, Z11
+	VXORPS  Z12, Z12, Z12
+	VXORPS  Z13, Z13, Z13
+	VXORPS  Z14, Z14, Z14
+	VXORPS  Z15, Z15, Z15
+
+depth_0_128:
+	VMOVUPD      128(R9), Z16
+	VMOVUPD      192(R9), Z17
+	VBROADCASTSD (BX), Z18
+	VFMADD231PD  Z16, Z18, Z0
+	VFMADD231PD  Z17, Z18, Z1
+	VBROADCASTSD (BX)(AX*1), Z18
+	VFMADD231PD  Z16, Z18, Z2
+	VFMADD231PD  Z17, Z18, Z3
+	VBROADCASTSD (BX)(AX*2), Z18
+	VFMADD231PD  Z16, Z18, Z4
+	VFMADD231PD  Z17, Z18, Z5
+	VBROADCASTSD (BX)(SI*1), Z18
+	VFMADD231PD  Z16, Z18, Z6
+	VFMADD231PD  Z17, Z18, Z7
+	VBROADCASTSD (BX)(AX*4), Z18
+	VFMADD231PD  Z16, Z18, Z8
+	VFMADD231PD  Z17, Z18, Z9
+	VBROADCASTSD (BX)(DI*1), Z18
+	VFMADD231PD  Z16, Z18, Z10
+	VFMADD231PD  Z17, Z18, Z11
+	VBROADCASTSD (BX)(SI*2), Z18
+	VFMADD231PD  Z16, Z18, Z12
+	VFMADD231PD  Z17, Z18, Z13
+	VBROADCASTSD (BX)(R8*1), Z18
+	VFMADD231PD  Z16, Z18, Z14
+	VFMADD231PD  Z17, Z18, Z15
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, R9
+	DECQ         R10
+	JNZ          depth_0_128
+	MOVQ         c+0(FP), AX
+	MOVB         add+56(FP), CL
+	TESTB        CL, CL
+	JZ           store_0_128
+	MOVQ         AX, CX
+	VADDPD       128(CX), Z0, Z0
+	VADDPD       192(CX), Z1, Z1
+	ADDQ         DX, CX
+	VADDPD       128(CX), Z2, Z2
+	VADDPD       192(CX), Z3, Z3
+	ADDQ         DX, CX
+	VADDPD       128(CX), Z4, Z4
+	VADDPD       192(CX), Z5, Z5
+	ADDQ         DX, CX
+	VADDPD       128(CX), Z6, Z6
+	VADDPD       192(CX), Z7, Z7
+	ADDQ         DX, CX
+	VADDPD       128(CX), Z8, Z8
+	VADDPD       192(CX), Z9, Z9
+	ADDQ         DX, CX
+	VADDPD       128(CX), Z10, Z10
+	VADDPD       192(CX), Z11, Z11
+	ADDQ         DX, CX
+	VADDPD       128(CX), Z12, Z12
+	VADDPD       192(CX), Z13, Z13
+	ADDQ         DX, CX
+	VADDPD       128(CX), Z14, Z14
+	VADDPD       192(CX), Z15, Z15
+	ADDQ         DX, CX
+
+store_0_128:
+	VMOVUPD Z0, 128(AX)
+	VMOVUPD Z1, 192(AX)
+	ADDQ    DX, AX
+	VMOVUPD Z2, 128(AX)
+	VMOVUPD Z3, 192(AX)
+	ADDQ    DX, AX
+	VMOVUPD Z4, 128(AX)
+	VMOVUPD Z5, 192(AX)
+	ADDQ    DX, AX
+	VMOVUPD Z6, 128(AX)
+	VMOVUPD Z7, 192(AX)
+	ADDQ    DX, AX
+	VMOVUPD Z8, 128(AX)
+	VMOVUPD Z9, 192(AX)
+	ADDQ    DX, AX
+	VMOVUPD Z10, 128(AX)
+	VMOVUPD Z11, 192(AX)
+	ADDQ    DX, AX
+	VMOVUPD Z12, 128(AX)
+	VMOVUPD Z13, 192(AX)
+	ADDQ    DX, AX
+	VMOVUPD Z14, 128(AX)
+	VMOVUPD Z15, 192(AX)
+	ADDQ    DX, AX
+	VZEROUPPER
+	RET
+
+// func tile64x4(c *float64, stride int, a *float64, down int, right int, panel *float64, depth int, add bool)
+// Requires: AVX, FMA3
+TEXT ·tile64x4(SB), NOSPLIT, $0-57
+	MOVQ   down+24(FP), AX
+	MOVQ   right+32(FP), CX
+	MOVQ   stride+8(FP), DX
+	SHLQ   $0x03, AX
+	SHLQ   $0x03, CX
+	SHLQ   $0x03, DX
+	LEAQ   (AX)(AX*2), SI
+	LEAQ   (AX)(AX*4), BX
+	LEAQ   (SI)(AX*4), BX
+	MOVQ   a+16(FP), BX
+	MOVQ   panel+40(FP), DI
+	MOVQ   depth+48(FP), R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+depth_0_0:
+	VMOVUPD      (DI), Y8
+	VMOVUPD      32(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_0_0
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
+	JZ           store_0_0
+	MOVQ         BX, DI
+	VADDPD       (DI), Y0, Y0
+	VADDPD       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	VADDPD       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
+	VADDPD       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       (DI), Y6, Y6
+	VADDPD       32(DI), Y7, Y7
+	ADDQ         DX, DI
+
+store_0_0:
+	VMOVUPD Y0, (BX)
+	VMOVUPD Y1, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y2, (BX)
+	VMOVUPD Y3, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y4, (BX)
+	VMOVUPD Y5, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y6, (BX)
+	VMOVUPD Y7, 32(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), DI
+	MOVQ    depth+48(FP), R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+depth_0_64:
+	VMOVUPD      64(DI), Y8
+	VMOVUPD      96(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_0_64
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
+	JZ           store_0_64
+	MOVQ         BX, DI
+	VADDPD       64(DI), Y0, Y0
+	VADDPD       96(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       64(DI), Y2, Y2
+	VADDPD       96(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       64(DI), Y4, Y4
+	VADDPD       96(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       64(DI), Y6, Y6
+	VADDPD       96(DI), Y7, Y7
+	ADDQ         DX, DI
+
+store_0_64:
+	VMOVUPD Y0, 64(BX)
+	VMOVUPD Y1, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y2, 64(BX)
+	VMOVUPD Y3, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y4, 64(BX)
+	VMOVUPD Y5, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y6, 64(BX)
+	VMOVUPD Y7, 96(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), DI
+	MOVQ    depth+48(FP), R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+depth_0_128:
+	VMOVUPD      128(DI), Y8
+	VMOVUPD      160(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_0_128
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
+	JZ           store_0_128
+	MOVQ         BX, DI
+	VADDPD       128(DI), Y0, Y0
+	VADDPD       160(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       128(DI), Y2, Y2
+	VADDPD       160(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       128(DI), Y4, Y4
+	VADDPD       160(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       128(DI), Y6, Y6
+	VADDPD       160(DI), Y7, Y7
+	ADDQ         DX, DI
+
+store_0_128:
+	VMOVUPD Y0, 128(BX)
+	VMOVUPD Y1, 160(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y2, 128(BX)
+	VMOVUPD Y3, 160(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y4, 128(BX)
+	VMOVUPD Y5, 160(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y6, 128(BX)
+	VMOVUPD Y7, 160(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), DI
+	MOVQ    depth+48(FP), R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+depth_0_192:
+	VMOVUPD      192(DI), Y8
+	VMOVUPD      224(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_0_192
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), DI
+	TESTB        DI, DI
+	JZ           store_0_192
+	MOVQ         BX, DI
+	VADDPD       192(DI), Y0, Y0
+	VADDPD       224(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       192(DI), Y2, Y2
+	VADDPD       224(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       192(DI), Y4, Y4
+	VADDPD       224(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       192(DI), Y6, Y6
+	VADDPD       224(DI), Y7, Y7
+	ADDQ         DX, DI
+
+store_0_192:
+	VMOVUPD Y0, 192(BX)
+	VMOVUPD Y1, 224(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y2, 192(BX)
+	VMOVUPD Y3, 224(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y4, 192(BX)
+	VMOVUPD Y5, 224(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y6, 192(BX)
+	VMOVUPD Y7, 224(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), DI
+	MOVQ    depth+48(FP), R8
+	LEAQ    (BX)(AX*4), BX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+depth_4_0:
+	VMOVUPD      (DI), Y8
+	VMOVUPD      32(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_4_0
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), DI
+	LEAQ         (BX)(DX*4), BX
+	TESTB        DI, DI
+	JZ           store_4_0
+	MOVQ         BX, DI
+	VADDPD       (DI), Y0, Y0
+	VADDPD       32(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       (DI), Y2, Y2
+	VADDPD       32(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       (DI), Y4, Y4
+	VADDPD       32(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       (DI), Y6, Y6
+	VADDPD       32(DI), Y7, Y7
+	ADDQ         DX, DI
+
+store_4_0:
+	VMOVUPD Y0, (BX)
+	VMOVUPD Y1, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y2, (BX)
+	VMOVUPD Y3, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y4, (BX)
+	VMOVUPD Y5, 32(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y6, (BX)
+	VMOVUPD Y7, 32(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), DI
+	MOVQ    depth+48(FP), R8
+	LEAQ    (BX)(AX*4), BX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+depth_4_64:
+	VMOVUPD      64(DI), Y8
+	VMOVUPD      96(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_4_64
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), DI
+	LEAQ         (BX)(DX*4), BX
+	TESTB        DI, DI
+	JZ           store_4_64
+	MOVQ         BX, DI
+	VADDPD       64(DI), Y0, Y0
+	VADDPD       96(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       64(DI), Y2, Y2
+	VADDPD       96(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       64(DI), Y4, Y4
+	VADDPD       96(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       64(DI), Y6, Y6
+	VADDPD       96(DI), Y7, Y7
+	ADDQ         DX, DI
+
+store_4_64:
+	VMOVUPD Y0, 64(BX)
+	VMOVUPD Y1, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y2, 64(BX)
+	VMOVUPD Y3, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y4, 64(BX)
+	VMOVUPD Y5, 96(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y6, 64(BX)
+	VMOVUPD Y7, 96(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), DI
+	MOVQ    depth+48(FP), R8
+	LEAQ    (BX)(AX*4), BX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+depth_4_128:
+	VMOVUPD      128(DI), Y8
+	VMOVUPD      160(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_4_128
+	MOVQ         c+0(FP), BX
+	MOVB         add+56(FP), DI
+	LEAQ         (BX)(DX*4), BX
+	TESTB        DI, DI
+	JZ           store_4_128
+	MOVQ         BX, DI
+	VADDPD       128(DI), Y0, Y0
+	VADDPD       160(DI), Y1, Y1
+	ADDQ         DX, DI
+	VADDPD       128(DI), Y2, Y2
+	VADDPD       160(DI), Y3, Y3
+	ADDQ         DX, DI
+	VADDPD       128(DI), Y4, Y4
+	VADDPD       160(DI), Y5, Y5
+	ADDQ         DX, DI
+	VADDPD       128(DI), Y6, Y6
+	VADDPD       160(DI), Y7, Y7
+	ADDQ         DX, DI
+
+store_4_128:
+	VMOVUPD Y0, 128(BX)
+	VMOVUPD Y1, 160(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y2, 128(BX)
+	VMOVUPD Y3, 160(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y4, 128(BX)
+	VMOVUPD Y5, 160(BX)
+	ADDQ    DX, BX
+	VMOVUPD Y6, 128(BX)
+	VMOVUPD Y7, 160(BX)
+	ADDQ    DX, BX
+	MOVQ    a+16(FP), BX
+	MOVQ    panel+40(FP), DI
+	MOVQ    depth+48(FP), R8
+	LEAQ    (BX)(AX*4), BX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+
+depth_4_192:
+	VMOVUPD      192(DI), Y8
+	VMOVUPD      224(DI), Y9
+	VBROADCASTSD (BX), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (BX)(AX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (BX)(AX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (BX)(SI*1), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         CX, BX
+	ADDQ         $0x00000100, DI
+	DECQ         R8
+	JNZ          depth_4_192
+	MOVQ         c+0(FP), AX
+	MOVB         add+56(FP), CL
+	LEAQ         (AX)(DX*4), AX
+	TESTB        CL, CL
+	JZ           store_4_192
+	MOVQ         AX, CX
+	VADDPD       192(CX), Y0, Y0
+	VADDPD       224(CX), Y1, Y1
+	ADDQ         DX, CX
+	VADDPD       192(CX), Y2, Y2
+	VADDPD       224(CX), Y3, Y3
+	ADDQ         DX, CX
+	VADDPD       192(CX), Y4, Y4
+	VADDPD       224(CX), Y5, Y5
+	ADDQ         DX, CX
+	VADDPD       192(CX), Y6, Y6
+	VADDPD       224(CX), Y7, Y7
+	ADDQ         DX, CX
+
+store_4_192:
+	VMOVUPD Y0, 192(AX)
+	VMOVUPD Y1, 224(AX)
+	ADDQ    DX, AX
+	VMOVUPD Y2, 192(AX)
+	VMOVUPD Y3, 224(AX)
+	ADDQ    DX, AX
+	VMOVUPD Y4, 192(AX)
+	VMOVUPD Y5, 224(AX)
+	ADDQ    DX, AX
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
 	ADDQ    DX, AX
 	VZEROUPPER
 	RET

@@ -44,13 +44,13 @@ func (m Matrix[T]) check() {
 }
 
 // The tile is what a kernel computes at once; packed panels are as wide as a tile. Products are summed in chains of at
-// most depthBlock terms, which also keeps a panel's part in the first-level cache. rowBlock rows of the left factor
-// meet all panels before the next ones do, and stay in the second-level cache meanwhile.
+// most depthBlock terms, which also keeps a tile's rows in the first-level cache while they meet colBlock columns, which
+// in turn stay in the second-level cache until the last row has met them.
 const (
 	tileRows   = 8
 	tileCols   = 32
 	depthBlock = 256
-	rowBlock   = 128
+	colBlock   = 512
 )
 
 // Packed is a right factor [depth, cols] in the order in which products read it: panels of tileCols columns, the last
@@ -124,46 +124,61 @@ func product[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
 			clear(dst.Data[i*dst.RowStride:][:dst.Cols])
 		}
 	}
-	var whole [tileRows * tileCols]T  // of a tile that is not whole in dst
-	var rest [tileRows * depthBlock]T // the last rows of a, filled up with zeros
-	for top := 0; top < a.Rows; top += rowBlock {
-		bottom := min(top+rowBlock, a.Rows)
-		for k := 0; k < a.Cols; k += depthBlock {
-			depth := min(depthBlock, a.Cols-k)
-			sum := add || k > 0
-			last := bottom - (bottom-top)%tileRows
-			for i := last; i < bottom; i++ {
-				for l := range depth {
-					rest[(i-last)*depthBlock+l] = a.Data[i*a.RowStride+(k+l)*a.ColStride]
+	var copied [depthBlock * tileRows]T // rows of a, where they are not as the kernel needs them
+	var whole [tileRows * tileCols]T    // a tile that is not whole in dst
+	for k := 0; k < a.Cols; k += depthBlock {
+		depth := min(depthBlock, a.Cols-k)
+		add := add || k > 0
+		for j := 0; j < b.cols; j += colBlock {
+			for i := 0; i < a.Rows; i += tileRows {
+				// The last tile begins among the rows of the one before if there are too few left.
+				from := max(0, min(i, a.Rows-tileRows))
+				left, down, right := a.Data[from*a.RowStride+k*a.ColStride:], a.RowStride, a.ColStride
+				if right != 1 || a.Rows < tileRows {
+					copyRows(copied[:], a.Part(from, k, min(tileRows, a.Rows), depth))
+					left, down, right = copied[:], 1, tileRows
 				}
-			}
-			for j := 0; j < b.cols; j += tileCols {
-				panel := b.panels[j/tileCols*b.stride+k*tileCols:][:depth*tileCols]
-				cols := min(tileCols, b.cols-j)
-				for i := top; i < bottom; i += tileRows {
-					left, down, right := rest[:], depthBlock, 1
-					if i < last {
-						left, down, right = a.Data[i*a.RowStride+k*a.ColStride:], a.RowStride, a.ColStride
-					}
-					rows := min(tileRows, bottom-i)
+				for j := j; j < min(j+colBlock, b.cols); j += tileCols {
+					panel := b.panels[j/tileCols*b.stride+k*tileCols:][:depth*tileCols]
+					rows, cols := min(tileRows, a.Rows-i), min(tileCols, b.cols-j)
 					to := dst.Data[i*dst.RowStride+j:]
 					if rows == tileRows && cols == tileCols {
-						tile(to, dst.RowStride, left, down, right, panel, depth, sum)
+						tile(to, dst.RowStride, left, down, right, panel, depth, add)
 						continue
 					}
 					tile(whole[:], tileCols, left, down, right, panel, depth, false)
-					for r := range rows {
-						line := to[r*dst.RowStride:][:cols]
-						if !sum {
-							copy(line, whole[r*tileCols:])
-							continue
-						}
-						for c := range line {
-							line[c] += whole[r*tileCols+c]
-						}
-					}
+					putPart(dst.Part(i, j, rows, cols), whole[(i-from)*tileCols:], add)
 				}
 			}
+		}
+	}
+}
+
+// copyRows copies the rows of a, at most as many as a tile has, to [a.Cols, tileRows].
+func copyRows[T Float](to []T, a Matrix[T]) {
+	if a.RowStride == 1 && a.Rows == tileRows {
+		for k := range a.Cols {
+			*(*[tileRows]T)(to[k*tileRows:]) = *(*[tileRows]T)(a.Data[k*a.ColStride:])
+		}
+		return
+	}
+	for k := range a.Cols {
+		for i := range a.Rows {
+			to[k*tileRows+i] = a.Data[i*a.RowStride+k*a.ColStride]
+		}
+	}
+}
+
+// putPart sets dst to a part of a tile, or adds it.
+func putPart[T Float](dst Matrix[T], tile []T, add bool) {
+	for i := range dst.Rows {
+		line, sums := dst.Data[i*dst.RowStride:][:dst.Cols], tile[i*tileCols:]
+		if !add {
+			copy(line, sums)
+			continue
+		}
+		for j := range line {
+			line[j] += sums[j]
 		}
 	}
 }

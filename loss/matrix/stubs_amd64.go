@@ -4,15 +4,25 @@
 
 package matrix
 
-// tile512 is tileGeneric for float32, with AVX-512.
+// tile32x16 is tileGeneric, with AVX-512.
 //
 //go:noescape
-func tile512(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
+func tile32x16(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
 
-// tile256 is tileGeneric for float32, with AVX2 and FMA.
+// tile32x8 is tileGeneric, with AVX2 and FMA.
 //
 //go:noescape
-func tile256(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
+func tile32x8(c *float32, stride int, a *float32, down int, right int, panel *float32, depth int, add bool)
+
+// tile64x8 is tileGeneric, with AVX-512.
+//
+//go:noescape
+func tile64x8(c *float64, stride int, a *float64, down int, right int, panel *float64, depth int, add bool)
+
+// tile64x4 is tileGeneric, with AVX2 and FMA.
+//
+//go:noescape
+func tile64x4(c *float64, stride int, a *float64, down int, right int, panel *float64, depth int, add bool)
 
 // dot32 is dotGeneric, with AVX2 and FMA.
 //

@@ -71,7 +71,7 @@ func TestBuild(t *testing.T) {
 			m.Graph.Output[1].Name, m.Graph.Node[2].Output[0], m.Graph.Node[3].Input[0] = "embedding", "embedding", "embedding"
 		}, "features:4 embedding:4", "stem.weight stem.bias", ""},
 		{"heads", "heads: [{name: projector, layers: [6, 2]}, {name: predictor, input: embedding, layers: [2], bias: false}]", oneOutput,
-			"features:4 embedding:2 predictor:2",
+			"features:4 embedding:2 prediction:2",
 			"stem.weight stem.bias projector.0.weight projector.1.weight projector.1.bias projector.3.weight projector.3.bias predictor.0.weight",
 			"projector.1.running_mean projector.1.running_var"},
 		{"frozen", "{frozen: ['stem.*'], heads: [{name: projector, layers: [2]}]}", oneOutput, "features:4 embedding:2",

@@ -11,12 +11,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The names that heads know of: a head stands on the features unless it says otherwise, and one called projector gives the
-// embedding. A conditioned head takes ViewParameters, a further input of the training graph.
+// The names that heads know of: a head stands on the features unless it says otherwise; one called projector gives the
+// embedding, one called predictor the prediction. A conditioned head takes ViewParameters, a further input of the training graph.
 const (
 	Features       = "features"
 	Embedding      = "embedding"
 	Projector      = "projector"
+	Predictor      = "predictor"
+	Prediction     = "prediction"
 	ViewParameters = "parameters"
 )
 
@@ -46,7 +48,8 @@ type Head struct {
 	Kind string `yaml:"kind,omitempty" json:"kind,omitempty"`
 	// Input is the output that the head stands on: features (the default), embedding, or another head's output.
 	Input string `yaml:"input" json:"input"`
-	// Output is the name of what the head gives. The default is its own name, but for a head named projector: embedding.
+	// Output is the name of what the head gives. The default is its own name, but for a head named projector: embedding, and
+	// for one named predictor: prediction.
 	Output string `yaml:"output" json:"output"`
 	// Layers are the sizes of the layers, each in [1, 65536], 16 at most; the last is the output's. One layer is a linear
 	// head. Required.
@@ -92,9 +95,11 @@ func Default() Head { return Head{Input: Features, BatchNorm: true, Bias: true} 
 // Resolved is the head with its default output, kind and encoding filled in.
 func (h Head) Resolved() Head {
 	if h.Output == "" {
-		h.Output = h.Name
-		if h.Name == Projector {
+		switch h.Output = h.Name; h.Name {
+		case Projector:
 			h.Output = Embedding
+		case Predictor:
+			h.Output = Prediction
 		}
 	}
 	if h.Kind == Perceptron {

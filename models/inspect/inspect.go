@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ordo/models/autodiff"
+	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
@@ -103,6 +104,7 @@ func Graph(m, training *onnxgraph.Model) (*Report, error) {
 	var trainingTypes map[string]onnxgraph.TensorType
 	if training != nil {
 		trainingTypes = types(training)
+		r.addTraining(training.GetGraph(), trainingTypes)
 	}
 	for _, batch := range batches() {
 		memory := Memory{Batch: batch}
@@ -157,6 +159,28 @@ func count(g *onnxgraph.Graph) []OpCount {
 	}
 	slices.SortFunc(list, func(a, b OpCount) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Op, b.Op)) })
 	return list
+}
+
+// addTraining adds the inputs and outputs that the training graph alone has: what heads give to the loss, and what some of them take.
+func (r *Report) addTraining(g *onnxgraph.Graph, types map[string]onnxgraph.TensorType) {
+	has := func(list []Value, name string) bool {
+		return slices.ContainsFunc(list, func(v Value) bool { return v.Name == name })
+	}
+	for _, n := range g.GetNode() {
+		if n.GetDomain() != autodiff.LossDomain || n.GetOpType() != autodiff.LossOperator {
+			continue
+		}
+		for _, name := range n.GetInput() {
+			if !has(r.Outputs, name) {
+				r.Outputs = append(r.Outputs, Value{name, types[name].String()})
+			}
+		}
+	}
+	for _, v := range g.GetInput() {
+		if v.GetName() == heads.ViewParameters && !has(r.Inputs, v.GetName()) {
+			r.Inputs = append(r.Inputs, Value{v.GetName(), types[v.GetName()].String()})
+		}
+	}
 }
 
 const bufferSuffix = "_grad.accumulation.buffer"

@@ -37,3 +37,30 @@ func TestCheckOfAMissingTensor(t *testing.T) {
 		t.Error("a constant without a value passed")
 	}
 }
+
+// TestRowsByView: a free number of rows taken apart into views, and put together again, keeps its name.
+func TestRowsByView(t *testing.T) {
+	for _, c := range []struct {
+		from     onnxgraph.Shape
+		to       []int64
+		expected string
+	}{
+		{onnxgraph.Batch(6), []int64{5, -1, 6}, "[5,batch/5,6]"},
+		{onnxgraph.Batch(6), []int64{4, -1, 4}, "[4,3*batch/8,4]"},
+		{onnxgraph.Shape{{Size: 2}, {Param: "batch/5"}, {Size: 6}}, []int64{-1, 6}, "[2*batch/5,6]"},
+		{onnxgraph.Shape{{Size: 2}, {Param: "batch/5"}, {Size: 6}}, []int64{-1, 12}, "[batch/5,12]"},
+		{onnxgraph.Batch(6), []int64{-1, 3}, "[2*batch,3]"},
+	} {
+		b := onnxgraph.NewBuilder("rows", 17)
+		b.Input("x", onnxgraph.FloatType(c.from))
+		b.Op("Reshape", "y", []string{"x", b.Initializer(onnxgraph.NewInts("shape", c.to...))})
+		types, err := onnxgraph.Infer(b.Model())
+		if err != nil {
+			t.Errorf("%v to %v: %v", c.from, c.to, err)
+			continue
+		}
+		if got := types.Of["y"].Shape.String(); got != c.expected {
+			t.Errorf("%v to %v is %s, want %s", c.from, c.to, got, c.expected)
+		}
+	}
+}

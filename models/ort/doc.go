@@ -22,6 +22,12 @@
 //
 // After [Library.EnableKernels] every session has the operators of package kernels, which a graph may use in place of stock ones.
 //
+// # Several batches, one update
+//
+// Trainer.Step is Accumulate, the two passes, and Update. Between updates gradients add up over any number of batches, where the
+// optimizer is Go's. A Forward runs the forward pass of a training graph by itself, in an inference session that reads the
+// parameters where the optimizer has them, or an average of them.
+//
 // # What is checked, and what a failure leaves behind
 //
 // The training API takes graph inputs by name and trusts their shapes, types and order; mistakes give wrong numbers or

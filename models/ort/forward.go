@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"ordo/models/onnxgraph"
@@ -207,7 +208,7 @@ func (f *Forward) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 	if err != nil {
 		return dst, fmt.Errorf("ort: forward pass: %w", err)
 	}
-	values := append(batch[:len(batch):len(batch)], f.bound...)
+	values := slices.Concat(batch, f.bound)
 	outputs := make([]*C.OrtValue, len(f.outputs))
 	defer release(outputs)
 	err = status(C.ort_Run(f.session, nil, &f.inputs[0], &values[0], C.size_t(len(values)), &f.outputs[0], C.size_t(len(outputs)), &outputs[0]))

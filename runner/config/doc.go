@@ -20,7 +20,8 @@
 // What YAML reads out of a value, for those who come from elsewhere: 1e-4 is a number (PyYAML reads text); on, off, yes
 // and no are text, not booleans; 010 is octal, 8. A whole number may be written 3.0 or 2e2. A section may be empty.
 // Aliases work. An entry of augment.invariant is a transformation's name, a map of that name to its settings, or a
-// family: {family: rotate, max: 180}. What it leaves out has that transformation's default.
+// family: {family: rotate, max: 180}; beside it, views: [0] names the base views that it is for. What it leaves out has
+// that transformation's default.
 //
 // # Identity
 //

@@ -8,17 +8,23 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"ordo/loss/matrix"
 )
 
-// blockRows is the side of the blocks in which rows are compared, a multiple of the kernel's tile.
-const blockRows = 32
+// Rows are compared in blocks of so many.
+const (
+	testBlock  = 64
+	trainBlock = 128
+)
 
 // KNN returns the share of test rows whose label wins the vote of their o.K nearest training rows (of all of them where
 // there are fewer). train and test are [len(labels), dim], labels are in [0, classes).
 //
 // Neighbours are those with the largest cosine; of equal ones the first rows are taken. Each votes with exp(cosine/T);
-// of classes with equal votes the lowest wins. The result does not depend on the number of processors. Memory is that of
-// a few blocks per processor. Errors: shapes or labels that do not fit, no rows, options out of range, and rows that are
+// of classes with equal votes the lowest wins. Cosines are float64; those that float32 tells are too small are not
+// counted again, so that it is fast. The result depends neither on the number of processors nor on their kind. Memory is
+// that of a few blocks per processor. Errors: shapes or labels that do not fit, no rows, options out of range, and rows that are
 // not finite (ErrNonFinite).
 func KNN(train []float32, trainLabels []int, test []float32, testLabels []int, dim, classes int, o KNNOptions) (top1 float64, err error) {
 	if err := o.Validate(); err != nil {
@@ -34,6 +40,8 @@ func KNN(train []float32, trainLabels []int, test []float32, testLabels []int, d
 	k := knn{
 		train: train, trainLabels: trainLabels, test: test, testLabels: testLabels,
 		dim: dim, classes: classes, k: min(o.K, len(trainLabels)), temperature: o.Temperature,
+		trainInverse: inverses(train, dim), testInverse: inverses(test, dim),
+		margin: cosineError(dim),
 	}
 	return float64(k.run()) / float64(len(testLabels)), nil
 }
@@ -59,16 +67,53 @@ func checkRows(what string, rows []float32, labels []int, dim, classes int) erro
 	return nil
 }
 
+// inverses returns one over the norm of every row, 0 where that counts as zero.
+func inverses(rows []float32, dim int) []float64 {
+	inverse := make([]float64, len(rows)/dim)
+	for i := range inverse {
+		row := rows[i*dim:][:dim]
+		if norm := math.Sqrt(product(row, row)); norm >= normEps {
+			inverse[i] = 1 / norm
+		}
+	}
+	return inverse
+}
+
+// product returns the sum of a[i]*b[i]. Its products are exact, so that it is the same on every kind of processor.
+func product(a, b []float32) float64 {
+	b = b[:len(a)]
+	var s0, s1, s2, s3 float64 // sums that do not wait for one another
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		s0 += float64(a[i]) * float64(b[i])
+		s1 += float64(a[i+1]) * float64(b[i+1])
+		s2 += float64(a[i+2]) * float64(b[i+2])
+		s3 += float64(a[i+3]) * float64(b[i+3])
+	}
+	for ; i < len(a); i++ {
+		s0 += float64(a[i]) * float64(b[i])
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+// cosineError bounds the error of a cosine by float32: that of package matrix, and what rounding the unit row, the
+// other's norm and their product adds.
+func cosineError(dim int) float64 {
+	return float64(min(dim, 256)+dim/256+8) * 0x1p-24
+}
+
 type knn struct {
-	train, test             []float32
-	trainLabels, testLabels []int
-	dim, classes, k         int
-	temperature             float64
+	train, test               []float32
+	trainLabels, testLabels   []int
+	trainInverse, testInverse []float64 // one over the norms
+	dim, classes, k           int
+	temperature               float64
+	margin                    float64 // error of a cosine by float32
 }
 
 // run counts the test rows that are classified right.
 func (k *knn) run() int {
-	blocks := (len(k.testLabels) + blockRows - 1) / blockRows
+	blocks := (len(k.testLabels) + testBlock - 1) / testBlock
 	var next, right atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), blocks) {
@@ -79,7 +124,7 @@ func (k *knn) run() int {
 				if b >= blocks {
 					return
 				}
-				right.Add(int64(w.block(b * blockRows)))
+				right.Add(int64(w.block(b * testBlock)))
 			}
 		})
 	}
@@ -90,14 +135,16 @@ func (k *knn) run() int {
 // worker holds one goroutine's buffers.
 type worker struct {
 	*knn
-	a, b    []float64 // [blockRows, dim] normalised test and training rows
-	cosines [blockRows * blockRows]float64
-	nearest [blockRows]nearest
-	votes   []float64 // [classes]
+	unit     []float32 // [testBlock, dim] normalised test rows
+	right    matrix.Packed[float32]
+	products []float32          // [trainBlock, testBlock] of training rows and unit test rows
+	nearest  [testBlock]nearest // so far, of every test row
+	limit    [testBlock]float32 // a training row whose cosine by float32 is below this is none of the nearest
+	votes    []float64          // [classes]
 }
 
 func newWorker(k *knn) *worker {
-	w := &worker{knn: k, a: make([]float64, blockRows*k.dim), b: make([]float64, blockRows*k.dim)}
+	w := &worker{knn: k, unit: make([]float32, testBlock*k.dim), products: make([]float32, trainBlock*testBlock)}
 	for i := range w.nearest {
 		w.nearest[i] = make(nearest, 0, k.k)
 	}
@@ -107,17 +154,20 @@ func newWorker(k *knn) *worker {
 
 // block classifies the block of test rows from first on and counts those that are right.
 func (w *worker) block(first int) int {
-	rows := w.load(w.a, w.test, first, len(w.testLabels))
+	rows := min(testBlock, len(w.testLabels)-first)
 	for i := range rows {
 		w.nearest[i] = w.nearest[i][:0]
+		w.limit[i] = float32(math.Inf(-1))
+		for p, x := range w.test[(first+i)*w.dim:][:w.dim] {
+			w.unit[i*w.dim+p] = float32(float64(x) * w.testInverse[first+i])
+		}
 	}
-	for j := 0; j < len(w.trainLabels); j += blockRows {
-		columns := w.load(w.b, w.train, j, len(w.trainLabels))
-		products(w.cosines[:], w.a, w.b, w.dim)
-		for i := range rows {
-			for c, cosine := range w.cosines[i*blockRows:][:columns] {
-				w.nearest[i].add(neighbour{cosine, j + c}, w.k)
-			}
+	w.right.Pack(matrix.Of(w.unit, rows, w.dim).T())
+	for j := 0; j < len(w.trainLabels); j += trainBlock {
+		count := min(trainBlock, len(w.trainLabels)-j)
+		matrix.Mul(matrix.Of(w.products, count, rows), matrix.Of(w.train[j*w.dim:], count, w.dim), &w.right)
+		for c := range count {
+			w.look(first, j+c, w.products[c*rows:][:rows])
 		}
 	}
 	right := 0
@@ -129,13 +179,28 @@ func (w *worker) block(first int) int {
 	return right
 }
 
-// load normalises a block of the rows from first on; rows that the block has beyond the total keep old values.
-func (w *worker) load(dst []float64, rows []float32, first, total int) int {
-	n := min(blockRows, total-first)
-	for i := range n {
-		normalize(dst[i*w.dim:][:w.dim], rows[(first+i)*w.dim:][:w.dim])
+// look adds a training row to the nearest ones of those test rows from first on that it may be near to, by its products
+// with their unit rows.
+func (w *worker) look(first, row int, products []float32) {
+	inverse := float32(w.trainInverse[row])
+	if w.trainInverse[row] < 1e-30 {
+		inverse = float32(math.NaN()) // zero, or so large that the products may have overflowed: look in any case
 	}
-	return n
+	for i, x := range products {
+		if x*inverse < w.limit[i] {
+			continue
+		}
+		w.add(first+i, row, i)
+	}
+}
+
+// add adds a training row to the nearest ones of a test row, the i-th of the block, if it is one of them.
+func (w *worker) add(test, row, i int) {
+	cosine := product(w.test[test*w.dim:][:w.dim], w.train[row*w.dim:][:w.dim]) * (w.testInverse[test] * w.trainInverse[row])
+	w.nearest[i].add(neighbour{cosine, row}, w.k)
+	if len(w.nearest[i]) == w.k {
+		w.limit[i] = float32(w.nearest[i][0].cosine - w.margin)
+	}
 }
 
 // vote returns the class with the largest sum of weights.
@@ -208,37 +273,4 @@ func (h *nearest) add(n neighbour, k int) {
 		i = child
 	}
 	s[i] = n
-}
-
-// products writes the [blockRows, blockRows] products of the rows of a and b, each [blockRows, dim], in tiles of 4 x 2
-// sums, which is what 16 registers hold. Every product is summed in the same order.
-func products(dst, a, b []float64, dim int) {
-	for i := 0; i < blockRows; i += 4 {
-		a0 := a[i*dim:][:dim]
-		a1 := a[(i+1)*dim:][:dim]
-		a2 := a[(i+2)*dim:][:dim]
-		a3 := a[(i+3)*dim:][:dim]
-		for j := 0; j < blockRows; j += 2 {
-			b0 := b[j*dim:][:dim]
-			b1 := b[(j+1)*dim:][:dim]
-			var s00, s01, s10, s11, s20, s21, s30, s31 float64
-			for p, y0 := range b0 {
-				y1 := b1[p]
-				x0, x1, x2, x3 := a0[p], a1[p], a2[p], a3[p]
-				s00 += x0 * y0
-				s01 += x0 * y1
-				s10 += x1 * y0
-				s11 += x1 * y1
-				s20 += x2 * y0
-				s21 += x2 * y1
-				s30 += x3 * y0
-				s31 += x3 * y1
-			}
-			d := dst[i*blockRows+j:]
-			d[0], d[1] = s00, s01
-			d[blockRows], d[blockRows+1] = s10, s11
-			d[2*blockRows], d[2*blockRows+1] = s20, s21
-			d[3*blockRows], d[3*blockRows+1] = s30, s31
-		}
-	}
 }

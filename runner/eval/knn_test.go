@@ -33,13 +33,18 @@ func clusters(seed uint64, rows, dim, classes int, noise float64) ([]float32, []
 // plainKNN is the metric as its definition is written, every row compared with every other and all of them sorted.
 func plainKNN(train []float32, trainLabels []int, test []float32, testLabels []int, dim, classes int, o KNNOptions) float64 {
 	right := 0
-	x, y := make([]float64, dim), make([]float64, dim)
+	inverse := func(row []float32) float64 {
+		if norm := math.Sqrt(product(row, row)); norm >= normEps {
+			return 1 / norm
+		}
+		return 0
+	}
 	for i, want := range testLabels {
-		normalize(x, test[i*dim:][:dim])
+		x := test[i*dim:][:dim]
 		var all []neighbour
 		for j := range trainLabels {
-			normalize(y, train[j*dim:][:dim])
-			all = append(all, neighbour{dot(x, y), j})
+			y := train[j*dim:][:dim]
+			all = append(all, neighbour{product(x, y) * (inverse(x) * inverse(y)), j})
 		}
 		slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(b.cosine, a.cosine) })
 		votes := make([]float64, classes)
@@ -57,7 +62,7 @@ func TestKNNAgreesWithDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	chance, perfect := 0, 0
 	for i := range 40 {
-		trainRows, testRows := 1+r.IntN(100), 1+r.IntN(100)
+		trainRows, testRows := 1+r.IntN(300), 1+r.IntN(150)
 		dim, classes := 1+r.IntN(20), 1+r.IntN(6)
 		o := KNNOptions{K: 1 + r.IntN(30), Temperature: 0.05 + r.Float64()}
 		t.Run(fmt.Sprintf("%d-of-%d", o.K, trainRows), func(t *testing.T) {
@@ -117,6 +122,33 @@ func TestKNNByHand(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestKNNBeyondFloat32 takes rows whose cosines differ by less than float32 can tell, and rows at the ends of its range.
+func TestKNNBeyondFloat32(t *testing.T) {
+	const dim, classes = 6, 3
+	for _, size := range []float32{1, 1e-11, 1e37, 3e38} {
+		r := rand.New(rand.NewPCG(7, 7))
+		rows := func(n int) ([]float32, []int) {
+			x, labels := make([]float32, n*dim), make([]int, n)
+			for i := range x {
+				x[i] = size * float32(1-3e-4*r.Float64())
+			}
+			for i := range labels {
+				labels[i] = r.IntN(classes)
+			}
+			return x, labels
+		}
+		train, trainLabels := rows(400)
+		test, testLabels := rows(100)
+		clear(train[:dim])
+		clear(test[:dim])
+		o := KNNOptions{K: 3, Temperature: 1e-9}
+		got, err := KNN(train, trainLabels, test, testLabels, dim, classes, o)
+		if want := plainKNN(train, trainLabels, test, testLabels, dim, classes, o); err != nil || got != want {
+			t.Errorf("rows of size %g: got %g, %v, want %g", size, got, err, want)
+		}
 	}
 }
 

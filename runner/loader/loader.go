@@ -96,7 +96,7 @@ func (l *Loader) newBatch(rt *models.Runtime) (b *Batch, err error) {
 
 // Views returns what a plan, and the number of images that share their draws, say about the rows of any batch.
 func Views(plan *augment.Plan, shared int) loss.Views {
-	v := loss.Views{ParameterNames: plan.ParameterNames(), Shared: shared}
+	v := loss.Views{ParameterNames: plan.ParameterNames(), ParameterWidth: plan.ParameterWidths(), Shared: shared}
 	for _, view := range plan.Views() {
 		v.Family = append(v.Family, view.Family)
 	}

@@ -48,7 +48,11 @@ func Table(r track.Result) string {
 	if views != "" {
 		fmt.Fprintf(&b, "\n  Order: 0.5 is chance. Views: %s.\n", views)
 	}
-	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %.1f %%, waiting for data %.1f %%, loss %.1f %%, rest %.1f %%. Memory: %.0f MB at most.\n",
-		r.Seconds, 100*r.TimeShare.ONNXRuntime, 100*r.TimeShare.DataWait, 100*r.TimeShare.Loss, 100*r.TimeShare.Rest, float64(r.PeakMemoryBytes)/1e6)
+	target := ""
+	if share := r.TimeShare.Target; share > 0 {
+		target = fmt.Sprintf("averaged network %.1f %%, ", 100*share)
+	}
+	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %.1f %%, %swaiting for data %.1f %%, loss %.1f %%, rest %.1f %%. Memory: %.0f MB at most.\n",
+		r.Seconds, 100*r.TimeShare.ONNXRuntime, target, 100*r.TimeShare.DataWait, 100*r.TimeShare.Loss, 100*r.TimeShare.Rest, float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
 }

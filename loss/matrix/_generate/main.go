@@ -12,8 +12,10 @@ import (
 
 func main() {
 	ConstraintExpr("amd64")
-	tile512()
-	tile256()
+	for _, size := range []int{4, 8} {
+		tile(size, 64, 8)
+		tile(size, 32, 4)
+	}
 	dots()
 	sums()
 	addScaled(4)
@@ -37,15 +39,13 @@ const (
 	tileCols = 32
 )
 
-const tileSignature = "func(c *float32, stride int, a *float32, down, right int, panel *float32, depth int, add bool)"
-
-// rows returns the addresses of rows n apart from a base: eight of them need the step times 1, 3, 5 and 7.
-func rows(base, step Register) [tileRows]Mem {
+// rows returns the addresses of n rows apart from a base: these need the step times 1, 3, 5 and 7.
+func rows(n int, base, step Register) []Mem {
 	three, five, seven := GP64(), GP64(), GP64()
 	LEAQ(Mem{Base: step, Index: step, Scale: 2}, three)
 	LEAQ(Mem{Base: step, Index: step, Scale: 4}, five)
 	LEAQ(Mem{Base: three, Index: step, Scale: 4}, seven)
-	return [tileRows]Mem{
+	return []Mem{
 		{Base: base},
 		{Base: base, Index: step, Scale: 1},
 		{Base: base, Index: step, Scale: 2},
@@ -54,123 +54,78 @@ func rows(base, step Register) [tileRows]Mem {
 		{Base: base, Index: five, Scale: 1},
 		{Base: base, Index: three, Scale: 2},
 		{Base: base, Index: seven, Scale: 1},
-	}
+	}[:n]
 }
 
-// tile512 holds the whole tile in 16 registers.
-func tile512() {
-	function("tile512", tileSignature, "tileGeneric for float32, with AVX-512.")
-	a, down, right := Load(Param("a"), GP64()), Load(Param("down"), GP64()), Load(Param("right"), GP64())
-	panel, depth := Load(Param("panel"), GP64()), Load(Param("depth"), GP64())
-	SHLQ(Imm(2), down)
-	SHLQ(Imm(2), right)
-	left := rows(a, down)
-	var sums [tileRows][2]VecVirtual
-	for i := range sums {
-		for j := range sums[i] {
-			sums[i][j] = ZMM()
-			VPXORD(sums[i][j], sums[i][j], sums[i][j])
-		}
+// tile computes a tile for elements of size bytes with registers of width bytes, in parts of height rows and two
+// registers: AVX-512 has registers for the sums of eight rows, AVX2 for four.
+func tile(size, width, height int) {
+	features, vector := "AVX-512", ZMM
+	if width == 32 {
+		features, vector = "AVX2 and FMA", YMM
 	}
-	b0, b1 := ZMM(), ZMM()
-	Label("depth_loop")
-	VMOVUPS(Mem{Base: panel}, b0)
-	VMOVUPS(Mem{Base: panel, Disp: 64}, b1)
-	for i := range sums {
-		x := ZMM()
-		VBROADCASTSS(left[i], x)
-		VFMADD231PS(b0, x, sums[i][0])
-		VFMADD231PS(b1, x, sums[i][1])
+	function(fmt.Sprintf("tile%dx%d", 8*size, width/size),
+		fmt.Sprintf("func(c *float%[1]d, stride int, a *float%[1]d, down, right int, panel *float%[1]d, depth int, add bool)", 8*size),
+		"tileGeneric, with "+features+".")
+	move, broadcast, add, fma := VMOVUPS, VBROADCASTSS, VADDPS, VFMADD231PS
+	if size == 8 {
+		move, broadcast, add, fma = VMOVUPD, VBROADCASTSD, VADDPD, VFMADD231PD
 	}
-	ADDQ(right, a)
-	ADDQ(Imm(4*tileCols), panel)
-	DECQ(depth)
-	JNZ(LabelRef("depth_loop"))
-
-	c, stride := Load(Param("c"), GP64()), Load(Param("stride"), GP64())
-	SHLQ(Imm(2), stride)
-	add := Load(Param("add"), GP8())
-	TESTB(add, add)
-	JZ(LabelRef("store"))
-	to := c
-	back := GP64()
-	MOVQ(c, back)
-	for i := range sums {
-		VADDPS(Mem{Base: to}, sums[i][0], sums[i][0])
-		VADDPS(Mem{Base: to, Disp: 64}, sums[i][1], sums[i][1])
-		ADDQ(stride, to)
-	}
-	MOVQ(back, c)
-	Label("store")
-	for i := range sums {
-		VMOVUPS(sums[i][0], Mem{Base: c})
-		VMOVUPS(sums[i][1], Mem{Base: c, Disp: 64})
-		ADDQ(stride, c)
-	}
-	VZEROUPPER()
-	RET()
-}
-
-// tile256 works in quarters of 4 x 16, eight registers each.
-func tile256() {
-	function("tile256", tileSignature, "tileGeneric for float32, with AVX2 and FMA.")
-	down, right := Load(Param("down"), GP64()), Load(Param("right"), GP64())
-	SHLQ(Imm(2), down)
-	SHLQ(Imm(2), right)
-	stride := Load(Param("stride"), GP64())
-	SHLQ(Imm(2), stride)
-	three := GP64()
-	LEAQ(Mem{Base: down, Index: down, Scale: 2}, three)
-	for i := 0; i < tileRows; i += 4 {
-		for j := 0; j < tileCols; j += 16 {
-			a, panel := Load(Param("a"), GP64()), Load(Param("panel"), GP64())
-			depth := Load(Param("depth"), GP64())
+	shift := Imm(uint64(size/4 + 1))
+	down, right, stride := Load(Param("down"), GP64()), Load(Param("right"), GP64()), Load(Param("stride"), GP64())
+	SHLQ(shift, down)
+	SHLQ(shift, right)
+	SHLQ(shift, stride)
+	a := GP64()
+	left := rows(height, a, down)
+	for i := 0; i < tileRows; i += height {
+		for j := 0; j < tileCols*size; j += 2 * width { // in bytes
+			part := fmt.Sprintf("_%d_%d", i, j)
+			Load(Param("a"), a)
+			panel, depth := Load(Param("panel"), GP64()), Load(Param("depth"), GP64())
 			if i > 0 {
-				LEAQ(Mem{Base: a, Index: down, Scale: 4}, a)
+				LEAQ(Mem{Base: a, Index: down, Scale: uint8(i)}, a)
 			}
-			left := [4]Mem{{Base: a}, {Base: a, Index: down, Scale: 1}, {Base: a, Index: down, Scale: 2}, {Base: a, Index: three, Scale: 1}}
-			var sums [4][2]VecVirtual
+			sums := make([][2]VecVirtual, height)
 			for r := range sums {
 				for h := range sums[r] {
-					sums[r][h] = YMM()
+					sums[r][h] = vector()
 					VXORPS(sums[r][h], sums[r][h], sums[r][h])
 				}
 			}
-			b0, b1 := YMM(), YMM()
-			loop := fmt.Sprintf("depth_loop_%d_%d", i, j)
-			Label(loop)
-			VMOVUPS(Mem{Base: panel, Disp: 4 * j}, b0)
-			VMOVUPS(Mem{Base: panel, Disp: 4*j + 32}, b1)
+			b0, b1 := vector(), vector()
+			Label("depth" + part)
+			move(Mem{Base: panel, Disp: j}, b0)
+			move(Mem{Base: panel, Disp: j + width}, b1)
 			for r := range sums {
-				x := YMM()
-				VBROADCASTSS(left[r], x)
-				VFMADD231PS(b0, x, sums[r][0])
-				VFMADD231PS(b1, x, sums[r][1])
+				x := vector()
+				broadcast(left[r], x)
+				fma(b0, x, sums[r][0])
+				fma(b1, x, sums[r][1])
 			}
 			ADDQ(right, a)
-			ADDQ(Imm(4*tileCols), panel)
+			ADDQ(U32(tileCols*size), panel)
 			DECQ(depth)
-			JNZ(LabelRef(loop))
+			JNZ(LabelRef("depth" + part))
 
-			c := Load(Param("c"), GP64())
+			c, sum, to := Load(Param("c"), GP64()), Load(Param("add"), GP8()), GP64()
 			if i > 0 {
-				LEAQ(Mem{Base: c, Index: stride, Scale: 4}, c)
+				LEAQ(Mem{Base: c, Index: stride, Scale: uint8(i)}, c)
 			}
-			add := Load(Param("add"), GP8())
-			store := fmt.Sprintf("store_%d_%d", i, j)
-			TESTB(add, add)
-			JZ(LabelRef(store))
-			to := GP64()
+			TESTB(sum, sum)
+			JZ(LabelRef("store" + part))
 			MOVQ(c, to)
 			for r := range sums {
-				VADDPS(Mem{Base: to, Disp: 4 * j}, sums[r][0], sums[r][0])
-				VADDPS(Mem{Base: to, Disp: 4*j + 32}, sums[r][1], sums[r][1])
+				for h := range sums[r] {
+					add(Mem{Base: to, Disp: j + h*width}, sums[r][h], sums[r][h])
+				}
 				ADDQ(stride, to)
 			}
-			Label(store)
+			Label("store" + part)
 			for r := range sums {
-				VMOVUPS(sums[r][0], Mem{Base: c, Disp: 4 * j})
-				VMOVUPS(sums[r][1], Mem{Base: c, Disp: 4*j + 32})
+				for h := range sums[r] {
+					move(sums[r][h], Mem{Base: c, Disp: j + h*width})
+				}
 				ADDQ(stride, c)
 			}
 		}

@@ -1,4 +1,4 @@
-# What people and .ci/run call. Needs Go, a C compiler, make, and Maven with a JDK (it fetches ONNX Runtime); everything
+# What people and .ci/run call. Needs Go, a C and a C++ compiler, make, and Maven with a JDK (it fetches ONNX Runtime); everything
 # else is fetched by Go. `make` alone lists the targets.
 
 # Pinned tools, built by Go and kept in its cache.

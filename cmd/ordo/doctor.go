@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ordo/models/ort"
+	"ordo/models/ort/kernels"
 	"ordo/models/ort/library"
 )
 
@@ -21,6 +22,7 @@ type diagnosis struct {
 	OK      bool           `json:"ok"` // a run would work
 	Build   build          `json:"ordo"`
 	Library libraryFinding `json:"library"`
+	Kernels kernelsFinding `json:"kernels"`
 	CPU     cpuFinding     `json:"cpu"`
 	Memory  memoryFinding  `json:"memory"`
 	CUDA    *cudaFinding   `json:"cuda"` // null where no library with CUDA is installed or named
@@ -38,6 +40,14 @@ type libraryFinding struct {
 	Version   string   `json:"version"`
 	Training  bool     `json:"training"`
 	Providers []string `json:"providers"` // built in; CUDA's needs libraries that ordo does not install
+}
+
+// kernelsFinding is what there is of oneDNN.
+type kernelsFinding struct {
+	Path    string `json:"path"`
+	Source  string `json:"source"` // ORDO_ONEDNN, or what the installed library was made from
+	Version string `json:"version"`
+	Problem string `json:"problem"` // why there are no fast kernels
 }
 
 type cudaFinding struct {
@@ -69,7 +79,7 @@ func newDoctorCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Show what ordo finds on this machine and what is missing",
-		Long: `Show the ONNX Runtime library (it is loaded and asked), processor, memory and cache folder, and for each thing that is
+		Long: `Show the ONNX Runtime library (it is loaded and asked), oneDNN for the fast kernels, processor, memory and cache folder, and for each thing that is
 missing what to do. Where an ONNX Runtime with CUDA is installed or named, the libraries that CUDA needs are looked for too.
 The exit status is 0 if training would work, 5 if the library is missing or unfit.`,
 		Args: noArgs,
@@ -108,6 +118,11 @@ func diagnose(g *global) (diagnosis, error) {
 		}
 	}
 
+	d.Kernels = examineOneDNN(g.env[library.EnvOneDNN], g.env[library.EnvCache])
+	if d.Kernels.Problem != "" {
+		d.Advice = append(d.Advice, "without fast kernels training is slower: "+d.Kernels.Problem)
+	}
+
 	root := os.DirFS("/")
 	lim := cgroupLimits(root)
 	d.CPU.Model, d.CPU.Features = cpuName()
@@ -132,8 +147,8 @@ func diagnose(g *global) (diagnosis, error) {
 	return d, fault
 }
 
-// minCacheSpace is room for the library while it is being installed: the jar and the unpacked library, rounded up.
-const minCacheSpace = 100 << 20
+// minCacheSpace is room for the libraries while they are being installed: the jars and what is unpacked, rounded up.
+const minCacheSpace = 200 << 20
 
 // examineLibrary finds the library, loads it and asks what it can do.
 func examineLibrary(override, cache string) (libraryFinding, error) {
@@ -156,6 +171,23 @@ func examineLibrary(override, cache string) (libraryFinding, error) {
 		return f, fmt.Errorf("%s (version %s): %w: %s", loc.Path, f.Version, ort.ErrNoTraining, replaceLibrary(override))
 	}
 	return f, nil
+}
+
+// examineOneDNN finds oneDNN and asks for its version.
+func examineOneDNN(override, cache string) kernelsFinding {
+	loc, err := library.FindOneDNNIn(override, cache)
+	if err != nil {
+		return kernelsFinding{Problem: err.Error()}
+	}
+	f := kernelsFinding{Path: loc.Path, Source: loc.Source}
+	lib, err := kernels.Open(loc.Path)
+	if err != nil {
+		f.Problem = err.Error()
+		return f
+	}
+	defer lib.Close()
+	f.Version = lib.Version()
+	return f
 }
 
 // examineCUDA looks for what the CUDA provider beside a library needs.
@@ -205,6 +237,15 @@ func (d diagnosis) print(w io.Writer) {
 		line("  version", "%s", d.Library.Version)
 		line("  training", "%s", yesNo(d.Library.Training))
 		line("  providers", "%s (ordo uses those of CPU and CUDA)", strings.Join(d.Library.Providers, ", "))
+	}
+	if d.Kernels.Path == "" {
+		line("oneDNN", "not found")
+	} else {
+		line("oneDNN", "%s", d.Kernels.Path)
+		line("  source", "%s", d.Kernels.Source)
+	}
+	if d.Kernels.Version != "" {
+		line("  version", "%s", d.Kernels.Version)
 	}
 	if d.CUDA != nil {
 		line("CUDA", "%s", d.CUDA.Path)

@@ -54,6 +54,7 @@ var exitCodes = []struct {
 	{runner.ErrDiverged, exitNumeric},
 	{eval.ErrNonFinite, exitNumeric},
 	{library.ErrNotFound, exitLibrary},
+	{library.ErrNoOneDNN, exitLibrary},
 	{library.ErrUnfit, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},

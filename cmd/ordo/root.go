@@ -8,12 +8,13 @@ const rootHelp = `ordo trains image backbones without labels so that their embed
 transformations that matter and ignore the others, and tells which are which.
 
 Start with:
-  ordo runtime install               fetch ONNX Runtime, once
+  ordo runtime install               fetch ONNX Runtime and oneDNN, once
   ordo doctor                        see whether all is there
   ordo run experiments/demo.yaml     train
 
 Environment:
   ORDO_ONNXRUNTIME   ONNX Runtime to use (library or folder) in place of the installed one
+  ORDO_ONEDNN        oneDNN to use, for fast kernels, in place of the installed one
   ORDO_CACHE         folder of cached files (default: ordo in the user's cache folder)
   ORDO_SIMD          off: losses and views are computed without assembly, to compare
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,9 +13,10 @@ import (
 func newRuntimeCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runtime",
-		Short: "Install or locate ONNX Runtime",
+		Short: "Install or locate ONNX Runtime and oneDNN",
 		Long: `ONNX Runtime runs the networks. Its usual builds cannot train; ordo uses one that can, which is published as the
-Maven artifact org.bytedeco:onnxruntime:` + library.Version + `.`,
+Maven artifact org.bytedeco:onnxruntime:` + library.Version + `. oneDNN, org.bytedeco:dnnl:` + library.OneDNNVersion + `, has the convolutions
+of ordo's fast kernels; without it training works too, slower.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: runGroup,
 	}
@@ -23,14 +25,17 @@ Maven artifact org.bytedeco:onnxruntime:` + library.Version + `.`,
 }
 
 func newRuntimeInstallCommand(g *global) *cobra.Command {
-	var from string
-	var gpu bool
+	var from, kernelsFrom string
+	var gpu, noKernels bool
 	cmd := &cobra.Command{
 		Use:   "install",
-		Short: "Put ONNX Runtime into the cache",
+		Short: "Put ONNX Runtime and oneDNN into the cache",
 		Long: `Fetch the ONNX Runtime that ordo needs, with the Maven client mvn and its settings (mirrors, proxies), check its
 SHA-256 and that it can train, and put the library into the cache folder. Without mvn, or without a network, give the jar,
 a library or a folder that holds one of them with --from.
+
+oneDNN (28 MB to fetch, 93 MB on disk) is fetched after it, unless --no-kernels or --from is given; --kernels-from takes a jar, a
+library or a folder of it. That it cannot be had is no error but a line of text.
 
 If it is installed already, nothing is done. A damaged installation is replaced. The library's path is printed.
 
@@ -40,6 +45,7 @@ which it needs, are not in it; what the machine lacks is printed, and ordo docto
 		Example: `  ordo runtime install
   ordo runtime install --from onnxruntime-` + library.Version + `-linux-x86_64.jar
   ordo runtime install --from /opt/onnxruntime-training/lib
+  ordo runtime install --from . --kernels-from dnnl-` + library.OneDNNVersion + `-linux-x86_64.jar
   ordo runtime install --gpu`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,13 +63,37 @@ which it needs, are not in it; what the machine lacks is printed, and ordo docto
 					fmt.Fprintln(g.stderr, lacks)
 				}
 			}
+			if kernelsFrom != "" || (from == "" && !noKernels) {
+				if err := installOneDNN(cmd.Context(), g, kernelsFrom); err != nil {
+					return err
+				}
+			}
 			fmt.Fprintln(g.stdout, loc.Path)
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&noKernels, "no-kernels", false, "do without oneDNN: no fast kernels")
+	cmd.Flags().StringVar(&kernelsFrom, "kernels-from", "", "take this jar, library or folder of oneDNN instead of fetching it (`PATH`)")
+	cmd.MarkFlagsMutuallyExclusive("no-kernels", "kernels-from")
 	cmd.Flags().BoolVar(&gpu, "gpu", false, "install the one with the CUDA execution provider (Linux on x86-64)")
 	cmd.Flags().StringVar(&from, "from", "", "take this jar, library or folder instead of fetching (`PATH`)")
 	return cmd
+}
+
+// installOneDNN installs oneDNN. If it cannot be fetched ordo works all the same; if it was asked for by name that is an error.
+func installOneDNN(ctx context.Context, g *global, from string) error {
+	_, err := library.Install(ctx, library.InstallOptions{
+		OneDNN: true, From: from, Cache: g.env[library.EnvCache], Progress: g.stderr,
+	})
+	if err != nil && (from != "" || ctx.Err() != nil) {
+		return err
+	}
+	if err != nil {
+		fmt.Fprintf(g.stderr, "there will be no fast kernels: %v\n", err)
+	} else if other := g.env[library.EnvOneDNN]; other != "" {
+		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", library.EnvOneDNN, other)
+	}
+	return nil
 }
 
 // checkTraining loads a library and refuses one that cannot train.
@@ -80,16 +110,19 @@ func checkTraining(path string) error {
 }
 
 func newRuntimePathCommand(g *global) *cobra.Command {
-	var gpu bool
+	var gpu, kernels bool
 	cmd := &cobra.Command{
 		Use:   "path",
 		Short: "Print the path of the ONNX Runtime library that ordo uses",
 		Long: `Print the path of the library that ordo uses: the one that ORDO_ONNXRUNTIME names, else the installed one; if there is
 none, the one installed with --gpu. With --gpu it is the one for CUDA: that of ORDO_ONNXRUNTIME, else the one installed with
---gpu. The library is not loaded; ordo doctor does that.`,
+--gpu. With --kernels it is oneDNN's. The library is not loaded; ordo doctor does that.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			loc, err := findLibrary(g, gpu)
+			if kernels {
+				loc, err = library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
+			}
 			if err != nil {
 				return err
 			}
@@ -97,7 +130,9 @@ none, the one installed with --gpu. With --gpu it is the one for CUDA: that of O
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&kernels, "kernels", false, "the oneDNN library of the fast kernels")
 	cmd.Flags().BoolVar(&gpu, "gpu", false, "the library for model.execution.provider=cuda")
+	cmd.MarkFlagsMutuallyExclusive("gpu", "kernels")
 	return cmd
 }
 

@@ -41,6 +41,33 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 	}
 }
 
+func TestRuntimeInstallsOneDNN(t *testing.T) {
+	lib := realLibrary(t)
+	cache, from := t.TempDir(), t.TempDir()
+	t.Setenv(library.EnvLibrary, "")
+	t.Setenv(library.EnvOneDNN, "")
+	t.Setenv(library.EnvCache, cache)
+	fakeMaven(t, "echo '[ERROR] no route to host'; exit 1")
+	ordo(t, "runtime", "install", "--from", lib).check(t, exitOK)
+	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, library.ErrNoOneDNN.Error())
+	own := filepath.Join(from, "libdnnl.so.3")
+	if err := os.WriteFile(own, []byte("hello"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", filepath.Join(from, "no.jar")).check(t, exitLibrary, "does not exist")
+	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", own).check(t, exitOK, "installed")
+	path := ordo(t, "runtime", "path", "--kernels")
+	path.check(t, exitOK)
+	if !strings.HasPrefix(path.stdout, filepath.Join(cache, "dnnl")) {
+		t.Errorf("path %q", path.stdout)
+	}
+	// What is there and cannot be loaded is told, and stops nothing.
+	d := doctorJSON(t, exitOK)
+	if d.Kernels.Path+"\n" != path.stdout || d.Kernels.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "without fast kernels") {
+		t.Errorf("found %+v, advice %q", d.Kernels, d.Advice)
+	}
+}
+
 func TestRuntimeWithCUDA(t *testing.T) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skip("published for Linux on x86-64 only")

@@ -166,6 +166,16 @@ func (c *contract) readNodes(g *onnxgraph.Graph) error {
 	seen := map[string]bool{}
 	for _, n := range g.Node {
 		switch {
+		case n.GetDomain() == lossDomain && n.GetOpType() == "BatchNorm":
+			if len(n.Input) < 5 {
+				return fmt.Errorf("node %s: ordo::BatchNorm needs 5 inputs", n.GetName())
+			}
+			for _, s := range n.Input[3:5] {
+				if !seen[s] {
+					seen[s] = true
+					c.statistics = append(c.statistics, s)
+				}
+			}
 		case n.GetOpType() == "BatchNormInternal":
 			if len(n.Input) != 5 || len(n.Output) != 5 {
 				return fmt.Errorf("node %s: BatchNormInternal needs 5 inputs and 5 outputs", n.GetName())

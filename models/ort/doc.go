@@ -18,6 +18,10 @@
 // Its kernel calls the trainer's LossFunc with every model output and a gradient to fill for each, both in ONNX Runtime's
 // own memory. So a step is one forward and one backward pass, nothing is computed twice and nothing is copied.
 //
+// # Operators of our own
+//
+// After [Library.EnableKernels] every session has the operators of package kernels, which a graph may use in place of stock ones.
+//
 // # Several batches, one update
 //
 // Trainer.Step is Accumulate, the two passes, and Update. Between updates gradients add up over any number of batches, where the

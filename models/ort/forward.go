@@ -22,6 +22,7 @@ type Forward struct {
 	lib        *Library
 	session    *C.OrtSession
 	options    *C.OrtSessionOptions
+	operators  *operators
 	contract   contract // of its batches alone
 	parameters []Parameter
 	pinner     runtime.Pinner
@@ -69,6 +70,9 @@ func (f *Forward) create(graph []byte, o TrainerOptions) error {
 	}
 	e.Arena = false
 	if err := f.lib.apply(e, f.options); err != nil {
+		return err
+	}
+	if f.operators, err = f.lib.newOperators(f.options, o.Threads); err != nil {
 		return err
 	}
 	return status(C.ort_CreateSessionFromArray(f.lib.env, pointer(graph), C.size_t(len(graph)), f.options, &f.session))
@@ -229,6 +233,7 @@ func (f *Forward) Close() {
 	if f.session != nil {
 		C.ort_ReleaseSession(f.session)
 	}
+	f.operators.close()
 	if f.options != nil {
 		C.ort_ReleaseSessionOptions(f.options)
 	}

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"sync"
 	"unsafe"
+
+	"ordo/models/ort/kernels"
 )
 
 // ErrLibrary is wrapped by the error of Open where a file is no ONNX Runtime library that ordo can use.
@@ -29,6 +31,7 @@ type Library struct {
 	env     *C.OrtEnv
 	memory  *C.OrtMemoryInfo
 	alloc   *C.OrtAllocator
+	kernels *kernels.Library // nil: not enabled
 }
 
 // loaded is the process's one library: ONNX Runtime's environment is global to a process, whatever a binding does.
@@ -116,6 +119,9 @@ func (l *Library) Close() {
 }
 
 func (l *Library) release() {
+	if l.kernels != nil {
+		l.kernels.Close()
+	}
 	if l.memory != nil {
 		C.ort_ReleaseMemoryInfo(l.memory)
 	}

@@ -45,14 +45,14 @@ type TrainerOptions struct {
 
 // Trainer is a training session and its state. It is not safe for concurrent use.
 type Trainer struct {
-	lib      *Library
-	session  *C.OrtTrainingSession
-	state    *C.OrtCheckpointState
-	options  *C.OrtSessionOptions
-	domain   *C.OrtCustomOpDomain
-	op       *C.ordo_loss_op
-	evalData unsafe.Pointer // the session keeps a pointer into it for Export
-	handle   cgo.Handle
+	lib       *Library
+	session   *C.OrtTrainingSession
+	operators *operators
+	state     *C.OrtCheckpointState
+	options   *C.OrtSessionOptions
+	op        *C.ordo_loss_op
+	evalData  unsafe.Pointer // the session keeps a pointer into it for Export
+	handle    cgo.Handle
 
 	loss        LossFunc
 	lossErr     error
@@ -110,18 +110,14 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 			return err
 		}
 	}
-	domain := C.CString("ordo")
-	defer C.free(unsafe.Pointer(domain))
-	if err := status(C.ort_CreateCustomOpDomain(domain, &t.domain)); err != nil {
+	var err error
+	if t.operators, err = t.lib.newOperators(t.options, o.Threads); err != nil {
 		return err
 	}
 	t.handle = cgo.NewHandle(t)
 	t.op = (*C.ordo_loss_op)(C.malloc(C.sizeof_ordo_loss_op))
 	C.ordo_loss_op_init(t.op, C.uintptr_t(t.handle))
-	if err := status(C.ort_CustomOpDomain_Add(t.domain, &t.op.op)); err != nil {
-		return err
-	}
-	if err := status(C.ort_AddCustomOpDomain(t.options, t.domain)); err != nil {
+	if err := status(C.ort_CustomOpDomain_Add(t.operators.domain, &t.op.op)); err != nil {
 		return err
 	}
 	if err := status(C.ort_LoadCheckpointFromBuffer(pointer(a.Checkpoint), C.size_t(len(a.Checkpoint)), &t.state)); err != nil {
@@ -133,7 +129,7 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 	if len(a.Eval) > 0 {
 		t.evalData = C.CBytes(a.Eval)
 	}
-	err := status(C.ort_CreateTrainingSessionFromBuffer(t.lib.env, t.options, t.state,
+	err = status(C.ort_CreateTrainingSessionFromBuffer(t.lib.env, t.options, t.state,
 		pointer(a.Training), C.size_t(len(a.Training)), t.evalData, C.size_t(len(a.Eval)),
 		pointer(a.Optimizer), C.size_t(len(a.Optimizer)), &t.session))
 	if err != nil {
@@ -432,9 +428,7 @@ func (t *Trainer) Close() {
 	if t.state != nil {
 		C.ort_ReleaseCheckpointState(t.state)
 	}
-	if t.domain != nil {
-		C.ort_ReleaseCustomOpDomain(t.domain)
-	}
+	t.operators.close()
 	if t.options != nil {
 		C.ort_ReleaseSessionOptions(t.options)
 	}

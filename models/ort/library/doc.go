@@ -1,4 +1,4 @@
-// Package library finds and installs the one native library that ordo needs: ONNX Runtime, built with its training API.
+// Package library finds and installs the native libraries that ordo uses: ONNX Runtime, built with its training API, and oneDNN.
 //
 // The usual builds of ONNX Runtime cannot train. One that can is published as the Maven artifact
 // org.bytedeco:onnxruntime (see [Version]), a jar for each platform that holds the shared library. [Install] fetches
@@ -11,6 +11,9 @@
 // The library with the CUDA execution provider (InstallOptions.GPU) is a jar of its own, ten times as large, and has a folder
 // of its own beside, VERSION-CLASSIFIER-gpu, with the provider's two libraries in it. Both can be installed: what asks for
 // CUDA gets that one ([FindGPUIn]), all else the other, so that results on the CPU do not depend on what else is installed.
+//
+// oneDNN, for faster kernels, is optional and installed in the same way ([InstallOptions.OneDNN], [FindOneDNN]), from the artifact
+// org.bytedeco:dnnl into CACHE/dnnl/VERSION-CLASSIFIER, with the OpenMP runtime that it is linked with.
 //
 // CACHE is the folder that the environment variable ORDO_CACHE names, else "ordo" in the user's cache folder.
 // The folder appears whole or not at all: it is filled under another name, synced and renamed. Several processes may

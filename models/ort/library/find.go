@@ -11,15 +11,19 @@ import (
 // Environment variables that this package reads.
 const (
 	EnvLibrary = "ORDO_ONNXRUNTIME" // a library, or a folder that holds one; overrides the installed library
+	EnvOneDNN  = "ORDO_ONEDNN"      // the same for oneDNN
 	EnvCache   = "ORDO_CACHE"       // the folder of ordo's cached files; default "ordo" in the user's cache folder
 )
 
 // ErrNotFound says that no library is installed and that ORDO_ONNXRUNTIME is not set.
 var ErrNotFound = errors.New("ONNX Runtime with the training API was not found: run `ordo runtime install`")
 
+// ErrNoOneDNN says that oneDNN is not installed and that ORDO_ONEDNN is not set. ordo works without it, with slower kernels.
+var ErrNoOneDNN = errors.New("oneDNN was not found: run `ordo runtime install`")
+
 // ErrUnfit is the kind of every error that says that a library, a jar or a setting is there and cannot be used, or that
 // the library could not be fetched. Its message says what, where and what to do.
-var ErrUnfit = errors.New("the ONNX Runtime library cannot be used")
+var ErrUnfit = errors.New("the library cannot be used")
 
 // Location says where a library is and how it was found.
 type Location struct {
@@ -56,7 +60,7 @@ func FindGPUIn(override, cache string) (Location, error) { return find(override,
 
 func find(override, cache string, gpu bool) (Location, error) {
 	if override != "" {
-		return findOverride(override)
+		return findOverride(onnxRuntime, override)
 	}
 	p, err := current(gpu)
 	if err != nil {
@@ -77,6 +81,30 @@ func find(override, cache string, gpu bool) (Location, error) {
 	return loc, err
 }
 
+// FindOneDNN returns the oneDNN to load: the one that the environment variable ORDO_ONEDNN names (a file, or a folder that holds
+// one), else the installed one; else the error is an ErrNoOneDNN.
+func FindOneDNN() (Location, error) { return FindOneDNNIn(os.Getenv(EnvOneDNN), os.Getenv(EnvCache)) }
+
+// FindOneDNNIn is FindOneDNN with the values of ORDO_ONEDNN and ORDO_CACHE given, either of which may be empty.
+func FindOneDNNIn(override, cache string) (Location, error) {
+	if override != "" {
+		return findOverride(oneDNN, override)
+	}
+	p, err := currentOneDNN()
+	if err != nil {
+		return Location{}, err
+	}
+	slot, err := slotIn(cache, p)
+	if err != nil {
+		return Location{}, err
+	}
+	loc, err := installed(slot)
+	if errors.Is(err, os.ErrNotExist) {
+		return Location{}, fmt.Errorf("%w (looked in %s; %s is not set)", ErrNoOneDNN, slot, EnvOneDNN)
+	}
+	return loc, err
+}
+
 // CacheDir returns the folder of ordo's cached files: cache if it is not empty (the value of ORDO_CACHE), else "ordo" in
 // the user's cache folder. It need not exist.
 func CacheDir(cache string) (string, error) {
@@ -90,36 +118,36 @@ func CacheDir(cache string) (string, error) {
 	return filepath.Join(dir, "ordo"), nil
 }
 
-// findOverride resolves the value of ORDO_ONNXRUNTIME.
-func findOverride(value string) (Location, error) {
+// findOverride resolves the value of a product's environment variable.
+func findOverride(p *product, value string) (Location, error) {
 	path, err := filepath.Abs(value)
 	if err != nil {
-		return Location{}, fmt.Errorf("library: %s=%s: %w", EnvLibrary, value, err)
+		return Location{}, fmt.Errorf("library: %s=%s: %w", p.env, value, err)
 	}
 	const remedy = "set it to the library's file or its folder, or unset it"
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return Location{}, unfit(err, "%s names %s, which does not exist: %s", EnvLibrary, value, remedy)
+		return Location{}, unfit(err, "%s names %s, which does not exist: %s", p.env, value, remedy)
 	case err != nil:
-		return Location{}, unfit(err, "%s names %s, which cannot be read (%v): %s", EnvLibrary, value, err, remedy)
+		return Location{}, unfit(err, "%s names %s, which cannot be read (%v): %s", p.env, value, err, remedy)
 	case info.IsDir():
-		file, ok := libraryInFolder(path)
+		file, ok := libraryInFolder(p, path)
 		if !ok {
-			return Location{}, unfit(nil, "%s names the folder %s, which holds no ONNX Runtime library: %s",
-				EnvLibrary, value, remedy)
+			return Location{}, unfit(nil, "%s names the folder %s, which holds no %s library: %s",
+				p.env, value, p.title, remedy)
 		}
 		path = file
 	case !info.Mode().IsRegular():
-		return Location{}, unfit(nil, "%s names %s, which is not a file: %s", EnvLibrary, value, remedy)
+		return Location{}, unfit(nil, "%s names %s, which is not a file: %s", p.env, value, remedy)
 	}
-	return Location{Path: path, Source: EnvLibrary}, nil
+	return Location{Path: path, Source: p.env}, nil
 }
 
-// libraryInFolder looks for an ONNX Runtime library in dir and in dir/lib, the layout of the project's own archives.
-func libraryInFolder(dir string) (string, bool) {
+// libraryInFolder looks for a product's library in dir and in dir/lib, the layout of the projects' own archives.
+func libraryInFolder(p *product, dir string) (string, bool) {
 	for _, d := range []string{dir, filepath.Join(dir, "lib")} {
-		for _, pattern := range libraryNames {
+		for _, pattern := range p.patterns {
 			// The patterns are ours, but dir may hold characters that Glob takes for a pattern, so match by name.
 			entries, err := os.ReadDir(d)
 			if err != nil {
@@ -137,13 +165,6 @@ func libraryInFolder(dir string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// libraryNames are the names under which the library is published, the most exact first.
-var libraryNames = []string{
-	"libonnxruntime.so.1", "libonnxruntime.so", "libonnxruntime.so.1.*",
-	"libonnxruntime.1.dylib", "libonnxruntime.dylib", "libonnxruntime.1.*.dylib",
-	"onnxruntime.dll",
 }
 
 // isLibraryName reports whether a file's name looks like that of a shared library of any platform.

@@ -25,6 +25,8 @@ const (
 
 // InstallOptions says what to install and where.
 type InstallOptions struct {
+	// OneDNN asks for oneDNN instead of ONNX Runtime; GPU must be false.
+	OneDNN bool
 	// From is a jar of the pinned release, a library, or a folder that holds one of them. Empty: the jar is fetched with
 	// mvn. A jar must be the pinned one, byte for byte; a library is taken as it is and its SHA-256 recorded.
 	From string
@@ -47,6 +49,9 @@ type InstallOptions struct {
 // library. Errors of the file system (fs.ErrPermission, syscall.ENOSPC) can be found in the chain.
 func Install(ctx context.Context, o InstallOptions) (Location, error) {
 	p, err := current(o.GPU)
+	if o.OneDNN {
+		p, err = currentOneDNN()
+	}
 	if err != nil {
 		return Location{}, err
 	}
@@ -70,7 +75,7 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 		return Location{}, err
 	}
 	if loc, ok := alreadyInstalled(ctx, slot, src, o.Progress); ok {
-		say(o.Progress, "ONNX Runtime is already installed: %s", loc.Path)
+		say(o.Progress, "%s is already installed: %s", p.product.title, loc.Path)
 		return loc, nil
 	}
 
@@ -106,8 +111,11 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 			}
 			say(o.Progress, "copying %s", from)
 			f.SHA256, f.Size, err = copyLibrary(ctx, filepath.Join(filled, name), from)
+			if errors.Is(err, fs.ErrNotExist) && i > 0 && p.product == oneDNN {
+				continue // its OpenMP runtime, which the system may have or another build does without
+			}
 			if errors.Is(err, fs.ErrNotExist) && i > 0 {
-				err = unfit(nil, "%s, which CUDA needs, is not beside %s: give the library where it was unpacked", name, src.library)
+				err = unfit(nil, "%s, which it needs, is not beside %s: give the library where it was unpacked", name, src.library)
 			}
 		} else {
 			say(o.Progress, "unpacking %s", name)
@@ -173,7 +181,7 @@ func resolveSource(ctx context.Context, p platform, from string) (source, error)
 		return source{}, fmt.Errorf("library: read %s: %w", from, err)
 	}
 	if info.IsDir() {
-		file, ok := libraryInFolder(path)
+		file, ok := libraryInFolder(p.product, path)
 		if !ok {
 			file = filepath.Join(path, p.jarName())
 			if _, err := os.Stat(file); err != nil {
@@ -215,11 +223,11 @@ func checkJar(ctx context.Context, p platform, path string, size int64) error {
 	if sum == p.jarSHA256 {
 		return nil
 	}
-	for _, known := range []map[string]platform{platforms, gpuPlatforms} {
+	for _, known := range []map[string]platform{platforms, gpuPlatforms, oneDNNPlatforms} {
 		for _, other := range known {
 			if sum == other.jarSHA256 {
-				return unfit(nil, "%s is the jar for %s: this installation needs %s (--gpu asks for the one with CUDA)",
-					path, other.classifier, p.jarName())
+				return unfit(nil, "%s is the jar %s: this installation needs %s (--gpu asks for the one with CUDA)",
+					path, other.jarName(), p.jarName())
 			}
 		}
 	}
@@ -267,7 +275,7 @@ func copyLibrary(ctx context.Context, dst, src string) (sum string, size int64, 
 	defer f.Close()
 	sum, size, err = writeLibrary(ctx, dst, f)
 	if errors.Is(err, errTooLarge) {
-		return "", 0, unfit(nil, "%s has more than %d MiB, too many for ONNX Runtime: give the library itself", src, maxLibrary>>20)
+		return "", 0, unfit(nil, "%s has more than %d MiB, too many for such a library: give the library itself", src, maxLibrary>>20)
 	}
 	if err == nil && size == 0 {
 		return "", 0, unfit(nil, "%s is empty: give the library itself", src)
@@ -275,7 +283,7 @@ func copyLibrary(ctx context.Context, dst, src string) (sum string, size int64, 
 	return sum, size, err
 }
 
-var errTooLarge = errors.New("larger than any ONNX Runtime library")
+var errTooLarge = errors.New("larger than any of these libraries")
 
 // writeLibrary copies r, at most maxLibrary bytes, to the new file dst and syncs it.
 func writeLibrary(ctx context.Context, dst string, r io.Reader) (sum string, size int64, err error) {

@@ -38,7 +38,7 @@ func unpack(ctx context.Context, dst, jar, entry string) (sum string, size int64
 	case file.UncompressedSize64 == 0:
 		return "", 0, unfit(nil, "%s in %s is empty: %s", entry, name, remedy)
 	case file.UncompressedSize64 > maxLibrary:
-		return "", 0, unfit(nil, "%s in %s has %d bytes, too many for ONNX Runtime: %s",
+		return "", 0, unfit(nil, "%s in %s has %d bytes, too many for such a library: %s",
 			entry, name, file.UncompressedSize64, remedy)
 	}
 	r, err := file.Open()

@@ -62,7 +62,7 @@ func makeJar(t testing.TB, entries ...jarEntry) []byte {
 // testPlatform returns a platform with a synthetic jar that holds testLibrary, and the jar.
 func testPlatform(t testing.TB) (platform, []byte) {
 	t.Helper()
-	p := platform{classifier: "test", library: "libonnxruntime.so.1"}
+	p := platform{product: onnxRuntime, classifier: "test", library: "libonnxruntime.so.1"}
 	jar := makeJar(t,
 		jarEntry{name: "META-INF/MANIFEST.MF", data: []byte("Manifest-Version: 1.0\n")},
 		jarEntry{name: "org/bytedeco/onnxruntime/test/libonnxruntime_providers_shared.so", data: []byte("unused")},
@@ -243,7 +243,7 @@ func TestInstallWrongPlatform(t *testing.T) {
 	defer func() { platforms["linux/arm64"] = saved }()
 	p.jarSHA256 = strings.Repeat("0", 64)
 	_, err := install(t.Context(), p, InstallOptions{From: path, Cache: t.TempDir()})
-	if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "is the jar for linux-arm64") {
+	if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "is the jar onnxruntime-"+Version+"-linux-arm64.jar: this") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -675,7 +675,7 @@ func TestErrorNumberSurvives(t *testing.T) {
 // gpuTestPlatform is testPlatform with a companion.
 func gpuTestPlatform(t testing.TB) (platform, []byte) {
 	t.Helper()
-	p := platform{classifier: "test-gpu", library: "libonnxruntime.so.1", companions: []string{"libonnxruntime_providers_shared.so"}}
+	p := platform{product: onnxRuntime, classifier: "test-gpu", library: "libonnxruntime.so.1", companions: []string{"libonnxruntime_providers_shared.so"}}
 	jar := makeJar(t, jarEntry{name: p.entry(p.companions[0]), data: []byte("companion")}, jarEntry{name: p.entry(p.library), data: testLibrary})
 	p.jarSHA256, p.jarSize = hexSum(jar), int64(len(jar))
 	return p, jar
@@ -779,6 +779,9 @@ func TestPlatforms(t *testing.T) {
 	for name, p := range gpuPlatforms {
 		all[name+" with CUDA"] = p
 	}
+	for name, p := range oneDNNPlatforms {
+		all[name+" oneDNN"] = p
+	}
 	for name, p := range all {
 		if !hexSHA256.MatchString(p.jarSHA256) || p.jarSize <= 0 || p.jarSize > maxJar {
 			t.Errorf("%s: checksum %q, size %d", name, p.jarSHA256, p.jarSize)
@@ -786,6 +789,38 @@ func TestPlatforms(t *testing.T) {
 		if !isLibraryName(p.library) || !strings.Contains(p.entry(p.library), "/"+p.classifier+"/") {
 			t.Errorf("%s: library %q, entry %q", name, p.library, p.entry(p.library))
 		}
+	}
+}
+
+func TestOneDNN(t *testing.T) {
+	cache := t.TempDir()
+	if _, err := FindOneDNNIn("", cache); !errors.Is(err, ErrNoOneDNN) && !errors.Is(err, ErrUnfit) {
+		t.Errorf("error %v", err)
+	}
+	p := platform{product: oneDNN, classifier: "test", library: "libdnnl.so.3", companions: []string{"libgomp.so.1"}}
+	jar := makeJar(t, jarEntry{name: p.entry("libdnnl.so.3"), data: testLibrary}, jarEntry{name: p.entry("libgomp.so.1"), data: []byte("OpenMP")})
+	p.jarSHA256, p.jarSize = hexSum(jar), int64(len(jar))
+	from := t.TempDir()
+	if _, err := install(t.Context(), p, InstallOptions{From: write(t, filepath.Join(from, "a.jar"), jar), Cache: cache}); err != nil {
+		t.Fatal(err)
+	}
+	slot := "dnnl/" + OneDNNVersion + "-test/"
+	if got := strings.Join(tree(t, cache), " "); got != slot+"libdnnl.so.3 "+slot+"libgomp.so.1 "+slot+"manifest.json" {
+		t.Errorf("the cache holds %q", got)
+	}
+	// A library of the user's own may need no OpenMP runtime, or find it elsewhere.
+	own := write(t, filepath.Join(from, "libdnnl.so.3"), append(testLibrary, '!'))
+	if _, err := install(t.Context(), p, InstallOptions{From: own, Cache: cache}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(tree(t, cache), " "); got != slot+"libdnnl.so.3 "+slot+"manifest.json" {
+		t.Errorf("the cache holds %q", got)
+	}
+	if loc, err := FindOneDNNIn(from, cache); err != nil || loc.Path != own || loc.Source != EnvOneDNN {
+		t.Errorf("override: %v, %v", loc, err)
+	}
+	if _, err := FindOneDNNIn(t.TempDir(), cache); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "no oneDNN library") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -97,5 +97,5 @@ func damaged(cause error, slot, what string) error {
 	if os.IsNotExist(cause) {
 		cause = nil
 	}
-	return unfit(cause, "the ONNX Runtime installed in %s is damaged (%s): run `ordo runtime install`", slot, what)
+	return unfit(cause, "the library installed in %s is damaged (%s): run `ordo runtime install`", slot, what)
 }

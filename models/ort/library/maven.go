@@ -19,7 +19,7 @@ const copyGoal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 // fetch gets the platform's jar with the mvn client into the new folder dir, checks it and returns its path. The client
 // uses its own settings: mirrors, proxies, credentials, its local repository.
 func fetch(ctx context.Context, p platform, dir string) (string, error) {
-	const offline = "`ordo runtime install --from JAR`"
+	offline := p.product.offline
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
 		return "", unfit(err, "the Maven client mvn was not found: install Maven, or get %s elsewhere and run %s",
@@ -52,8 +52,8 @@ func fetch(ctx context.Context, p platform, dir string) (string, error) {
 	if err := checkJar(ctx, p, jar, info.Size()); err != nil {
 		if errors.Is(err, ErrUnfit) {
 			return "", unfit(err, "what mvn gave is not the pinned release %s (SHA-256 or size differ): delete its copy in "+
-				"the local repository (~/.m2/repository/org/bytedeco/onnxruntime), check the mirror and run it again",
-				p.coordinates())
+				"the local repository (~/.m2/repository/org/bytedeco/%s), check the mirror and run it again",
+				p.coordinates(), p.product.artifact)
 		}
 		return "", err
 	}

@@ -1,0 +1,4 @@
+package kernels
+
+// LimitVectors is for tests of what other processors run.
+var LimitVectors = limitVectors

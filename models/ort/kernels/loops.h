@@ -1,0 +1,59 @@
+// The inner loops, each compiled for several vector widths (loops.inc). All tensors are channels-last: rows of channels.
+#ifndef ORDO_KERNELS_LOOPS_H
+#define ORDO_KERNELS_LOOPS_H
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ordo {
+
+// Window is how a pooling or a depthwise convolution goes over one image [height, width, channels].
+struct Window {
+  int64_t height, width, channels, out_height, out_width;
+  int64_t kernel[2], strides[2], pads[4], dilations[2];  // pads: top, left, bottom, right
+  bool count_padding;                                    // of an average: padding counts as values of 0
+};
+
+struct Loops {
+  int bits;  // of a vector
+
+  // y[j, i] = x[i, j] for x of [rows, columns].
+  void (*transpose)(const float *x, float *y, int64_t rows, int64_t columns);
+  // dst += src
+  void (*add)(float *dst, const float *src, int64_t n);
+  // Rounds to nearest, ties to even; a NaN stays one.
+  void (*to_bf16)(const float *x, uint16_t *y, int64_t n);
+
+  // Sums over rows of x − center and of its square, for each channel.
+  void (*moments)(const float *x, int64_t rows, int64_t channels, const float *center, float *sum, float *square);
+  // Joins `count` rows with these sums to what was seen: n rows with this mean and sum of squared differences from it
+  // (Chan, Golub, LeVeque 1979); center becomes the new mean.
+  void (*join)(double n, double *mean, double *squares, double count, float *center, const float *sum, const float *square,
+               int64_t channels);
+  // y = relu?((x − mean) · scale + bias + residual?)
+  void (*normalize)(const float *x, const float *residual, float *y, int64_t rows, int64_t channels, const float *mean,
+                    const float *scale, const float *bias, bool relu);
+  // dz = dy where y > 0 (everywhere for a null y), kept if dz is not null; sums over rows of dz and of dz · (x − mean).
+  void (*gradient_sums)(const float *dy, const float *y, const float *x, float *dz, int64_t rows, int64_t channels, const float *mean,
+                        float *sum, float *product);
+  // dx = a · dz + b · (x − mean) + c with dz = dy where y > 0
+  void (*gradient)(const float *dy, const float *y, const float *x, float *dx, int64_t rows, int64_t channels, const float *mean,
+                   const float *a, const float *b, const float *c);
+
+  // One row of an image: of the output for a pooling, of the input for its gradient. Index is the place within the window, row-major.
+  void (*max_pool)(const Window &w, const float *x, int64_t row, float *y, uint8_t *index);
+  void (*max_pool_gradient)(const Window &w, const float *dy, const uint8_t *index, int64_t row, float *dx);
+  void (*average_pool)(const Window &w, const float *x, int64_t row, float *y);
+  void (*average_pool_gradient)(const Window &w, const float *dy, int64_t row, float *dx);
+
+  // Gradients of a depthwise convolution over one image; weights and their gradient are [kernel height, kernel width, channels].
+  // The one of the weights is added to dw.
+  void (*depthwise_input)(const Window &w, const float *dy, const float *weights, float *dx);
+  void (*depthwise_weights)(const Window &w, const float *x, const float *dy, float *dw);
+};
+
+// loops are those for this processor.
+const Loops &loops();
+
+}  // namespace ordo
+#endif

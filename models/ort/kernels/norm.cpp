@@ -1,0 +1,167 @@
+// Batch norm in training mode, with the sum and the ReLU that follow it in a residual block, and its gradient.
+//
+// A task has a run of rows (pixels) of all channels. Means and variances come from blocks of rows: sums of x − center and its square in
+// float32, with the mean so far as center, so that a large mean costs no digits; the blocks are joined in float64, those of the tasks in
+// their order, so results depend on the number of tasks and on nothing else.
+#include <cmath>
+#include <cstring>
+
+#include "loops.h"
+#include "session.h"
+
+namespace ordo {
+namespace {
+
+constexpr int64_t kMinRows = 64;  // of a task
+
+struct Rows {
+  int64_t rows, channels, tasks, block;
+  Rows(const Tensor &x, int threads) : rows(x.size() / x.dims[1]), channels(x.dims[1]) {
+    tasks = std::max<int64_t>(1, std::min<int64_t>(threads, rows / kMinRows));
+    block = std::min<int64_t>(512, std::max<int64_t>(16, 16384 / channels));
+  }
+};
+
+// forward calls body(row, rows) for the blocks of a part in order, backward in the opposite order: what the first pass read last is
+// still in the cache.
+template <class Body>
+void forward(const Rows &r, Part p, Body body) {
+  for (int64_t at = p.begin; at < p.end; at += r.block) body(at, std::min(r.block, p.end - at));
+}
+template <class Body>
+void backward(const Rows &r, Part p, Body body) {
+  for (int64_t n = (p.end - p.begin + r.block - 1) / r.block; n-- > 0;) {
+    int64_t at = p.begin + n * r.block;
+    body(at, std::min(r.block, p.end - at));
+  }
+}
+
+struct BatchNorm : Kernel {
+  double epsilon, momentum;
+  bool relu;
+  explicit BatchNorm(const Node &node)
+      : epsilon(node.real("epsilon", 1e-5f)), momentum(node.real("momentum", 0.1f)), relu(node.integer("relu", 0)) {}
+
+  void run(const Run &run) override {
+    const Tensor x = run.channels(0, "X");
+    const Rows r(x, run.session.threads);
+    const int64_t c = r.channels;
+    const float *scale = run.vector(1, "scale", c), *bias = run.vector(2, "bias", c);
+    float *running_mean = run.vector(3, "running_mean", c), *running_var = run.vector(4, "running_var", c);
+    const Tensor residual = run.input(5);
+    if (residual && residual.dims != x.dims)
+      throw Fault("the residual has shape " + shape(residual.dims) + ", X has " + shape(x.dims));
+    const Tensor y = run.output(0, x.dims);
+    float *mean = run.output(1, {c}).floats(), *inverse = run.output(2, {c}).floats();
+
+    // A task's scratch: mean and squares in float64, center, sum and square in float32.
+    const size_t line = size_t(c) * sizeof(double);
+    for (int64_t t = 0; t < r.tasks; t++) run.session.slice(t).reserve(4 * line);
+    run.parallel(r.tasks, [&](size_t t) {
+      double *m = reinterpret_cast<double *>(run.session.slice(t).reserve(4 * line)), *squares = m + c;
+      float *center = reinterpret_cast<float *>(squares + c), *sum = center + c, *square = sum + c;
+      const Part part(r.rows, r.tasks, t);
+      std::memcpy(center, x.floats() + part.begin * c, c * sizeof(float));
+      std::memset(m, 0, 2 * line);
+      forward(r, part, [&](int64_t row, int64_t rows) {
+        loops().moments(x.floats() + row * c, rows, c, center, sum, square);
+        loops().join(double(row - part.begin), m, squares, double(rows), center, sum, square, c);
+      });
+    });
+
+    const double n = double(r.rows);
+    float *factor = reinterpret_cast<float *>(run.session.shared().reserve(c * sizeof(float)));
+    double *m = reinterpret_cast<double *>(run.session.slice(0).reserve(4 * line)), *squares = m + c;
+    for (int64_t t = 1; t < r.tasks; t++) {
+      const Part part(r.rows, r.tasks, t);
+      const double *tm = reinterpret_cast<double *>(run.session.slice(t).reserve(4 * line)), *ts = tm + c;
+      const double before = double(part.begin), count = double(part.end - part.begin), total = before + count;
+      for (int64_t i = 0; i < c; i++) {
+        const double delta = tm[i] - m[i];
+        m[i] += delta * (count / total);
+        squares[i] += ts[i] + delta * delta * (before * count / total);
+      }
+    }
+    for (int64_t i = 0; i < c; i++) {
+      const double variance = squares[i] > 0 ? squares[i] / n : squares[i] * 0;  // keeps a NaN
+      mean[i] = float(m[i]);
+      inverse[i] = float(1 / std::sqrt(variance + epsilon));
+      running_mean[i] = float(running_mean[i] * (1 - momentum) + m[i] * momentum);
+      running_var[i] = float(running_var[i] * (1 - momentum) + variance * momentum);
+      factor[i] = scale[i] * inverse[i];
+    }
+    run.parallel(r.tasks, [&](size_t t) {
+      backward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
+        const int64_t o = row * c;
+        loops().normalize(x.floats() + o, residual ? residual.floats() + o : nullptr, y.floats() + o, rows, c, mean, factor, bias, relu);
+      });
+    });
+  }
+};
+
+// With dz = dy (where y > 0), s = Σ dz, p = Σ dz (x − mean), i = 1/√(variance + epsilon) over n rows:
+//
+//	dscale = p i,  dbias = s,  dx = scale i (dz − s/n − (x − mean) i² p/n)
+struct BatchNormGrad : Kernel {
+  bool relu;
+  explicit BatchNormGrad(const Node &node) : relu(node.integer("relu", 0)) {}
+
+  void run(const Run &run) override {
+    const Tensor dy = run.channels(0, "dY"), x = run.channels(1, "X"), y = relu ? run.channels(2, "Y") : Tensor{};
+    if (dy.dims != x.dims || (relu && y.dims != x.dims)) throw Fault("dY, X and Y must have one shape");
+    const Rows r(x, run.session.threads);
+    const int64_t c = r.channels;
+    const float *scale = run.vector(3, "scale", c), *mean = run.vector(4, "saved_mean", c), *inverse = run.vector(5, "saved_inv_std", c);
+    const Tensor dx = run.output(0, x.dims);
+    float *dscale = run.output(1, {c}).floats(), *dbias = run.output(2, {c}).floats();
+    const Tensor dz = run.output(3, x.dims);
+
+    const size_t line = size_t(c) * sizeof(double);
+    for (int64_t t = 0; t < r.tasks; t++) run.session.slice(t).reserve(3 * line);
+    run.parallel(r.tasks, [&](size_t t) {
+      double *s = reinterpret_cast<double *>(run.session.slice(t).reserve(3 * line)), *p = s + c;
+      float *sum = reinterpret_cast<float *>(p + c), *product = sum + c;
+      std::memset(s, 0, 2 * line);
+      forward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
+        const int64_t o = row * c;
+        loops().gradient_sums(dy.floats() + o, relu ? y.floats() + o : nullptr, x.floats() + o, dz ? dz.floats() + o : nullptr, rows, c,
+                              mean, sum, product);
+        for (int64_t i = 0; i < c; i++) {
+          s[i] += sum[i];
+          p[i] += product[i];
+        }
+      });
+    });
+    float *a = reinterpret_cast<float *>(run.session.shared().reserve(3 * c * sizeof(float))), *b = a + c, *k = b + c;
+    const double n = double(r.rows);
+    for (int64_t i = 0; i < c; i++) {
+      double s = 0, p = 0;
+      for (int64_t t = 0; t < r.tasks; t++) {
+        const double *ts = reinterpret_cast<double *>(run.session.slice(t).reserve(3 * line));
+        s += ts[i];
+        p += ts[c + i];
+      }
+      const double inv = inverse[i], factor = scale[i] * inv;
+      dscale[i] = float(p * inv);
+      dbias[i] = float(s);
+      a[i] = float(factor);
+      b[i] = float(-factor * inv * inv * p / n);
+      k[i] = float(-factor * s / n);
+    }
+    // The masked gradient is at hand if it was asked for.
+    const float *g = dz ? dz.floats() : dy.floats(), *gate = relu && !dz ? y.floats() : nullptr;
+    run.parallel(r.tasks, [&](size_t t) {
+      backward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
+        const int64_t o = row * c;
+        loops().gradient(g + o, gate ? gate + o : nullptr, x.floats() + o, dx.floats() + o, rows, c, mean, a, b, k);
+      });
+    });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_batch_norm(const Node &node) { return std::make_unique<BatchNorm>(node); }
+std::unique_ptr<Kernel> make_batch_norm_grad(const Node &node) { return std::make_unique<BatchNormGrad>(node); }
+
+}  // namespace ordo

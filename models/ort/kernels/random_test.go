@@ -1,0 +1,44 @@
+package kernels_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"ordo/models/ort/kernels"
+	"ordo/models/ort/orttest"
+)
+
+// TestConvolutionsOfChance: shapes that nobody would think of, each once.
+func TestConvolutionsOfChance(t *testing.T) {
+	lib := orttest.OpenWithKernels(t)
+	rng := rand.New(rand.NewPCG(11, 12))
+	between := func(least, most int) int { return least + rng.IntN(most-least+1) }
+	for range 150 {
+		c := kernels.Convolution{
+			Batch: between(1, 9), Channels: between(2, 48), Filters: between(1, 48), Height: between(4, 14), Width: between(4, 14),
+			Kernel: [2]int{between(1, 5), between(1, 5)}, Strides: [2]int{between(1, 3), between(1, 3)}, Dilations: [2]int{1, 1}, Groups: 1,
+		}
+		if rng.IntN(4) == 0 {
+			c.Dilations = [2]int{between(1, 2), between(1, 2)}
+		}
+		for i := range c.Pads {
+			c.Pads[i] = rng.IntN((c.Kernel[i%2]-1)*c.Dilations[i%2] + 1)
+		}
+		switch rng.IntN(4) {
+		case 0:
+			c.Groups, c.Filters = c.Channels, c.Channels
+		case 1:
+			c.Groups = between(2, 4)
+			c.Channels, c.Filters = c.Groups*between(1, 12), c.Groups*between(1, 12)
+		}
+		if h, w := outSize(c); h < 1 || w < 1 || (c.Kernel[0]-1)*c.Dilations[0] >= c.Height+c.Pads[0]+c.Pads[2] ||
+			(c.Kernel[1]-1)*c.Dilations[1] >= c.Width+c.Pads[1]+c.Pads[3] {
+			continue
+		}
+		if _, err := lib.Kernels().Supports(c); err != nil {
+			t.Errorf("%s: %v", name(c), err)
+			continue
+		}
+		t.Run(name(c), func(t *testing.T) { compare(t, lib, newExample(c, 1), between(1, 4), 1e-5) })
+	}
+}

@@ -1,0 +1,146 @@
+// The table of operators, and their border to ONNX Runtime's C interface.
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+
+#include "kernels.h"
+#include "session.h"
+
+namespace ordo {
+namespace {
+
+// Operator is what ONNX Runtime asks about one operator.
+struct Operator {
+  const char *name;
+  Make make;
+  size_t inputs, required_inputs, outputs, required_outputs;
+  int bytes_input, bytes_output;        // which of them is of uint8, -1: none
+  int in_place_input, in_place_output;  // which output may take an input's memory, -1: none
+};
+
+const Operator kOperators[] = {
+    {"Reorder", make_reorder, 1, 1, 1, 1, -1, -1, -1, -1},
+    {"Conv", make_conv, 3, 2, 1, 1, -1, -1, -1, -1},
+    {"ConvGrad", make_conv_grad, 3, 3, 3, 0, -1, -1, -1, -1},
+    {"BatchNorm", make_batch_norm, 6, 5, 3, 3, -1, -1, 5, 0},
+    {"BatchNormGrad", make_batch_norm_grad, 6, 6, 4, 3, -1, -1, 0, 0},
+    {"MaxPool", make_max_pool, 1, 1, 2, 1, -1, 1, -1, -1},
+    {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1, -1, -1},
+    {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1, -1, -1},
+    {"AveragePoolGrad", make_average_pool_grad, 1, 1, 1, 1, -1, -1, -1, -1},
+};
+
+}  // namespace
+}  // namespace ordo
+
+using namespace ordo;
+
+namespace {
+
+// Registered is an operator of one session; ONNX Runtime hands it back with every question.
+struct Registered {
+  OrtCustomOp op{};
+  const Operator *what = nullptr;
+  Session *session = nullptr;
+};
+
+// Made is a kernel with what its errors need.
+struct Made {
+  const Registered *of;
+  std::string name;
+  std::unique_ptr<Kernel> kernel;
+};
+
+const Registered &self(const OrtCustomOp *op) { return *reinterpret_cast<const Registered *>(op); }
+
+OrtStatus *failure(const Registered &of, const std::string &node, const char *what) {
+  std::string text = std::string("ordo::") + of.what->name + (node.empty() ? "" : " " + node) + ": " + what;
+  return of.session->ort.CreateStatus(ORT_FAIL, text.c_str());
+}
+
+OrtStatus *create(const OrtCustomOp *op, const void *, const OrtKernelInfo *info, void **kernel) {
+  const Registered &of = self(op);
+  std::string name;
+  try {
+    Node node(of.session->ort, info);
+    name = node.name();
+    if (node.text("layout", "nhwc") != "nhwc") throw Fault("layout must be nhwc");
+    *kernel = new Made{&of, name, of.what->make(node)};
+    return nullptr;
+  } catch (const std::exception &e) {
+    return failure(of, name, e.what());
+  }
+}
+
+OrtStatus *compute(void *kernel, OrtKernelContext *context) {
+  Made &made = *static_cast<Made *>(kernel);
+  try {
+    std::lock_guard<std::mutex> hold(made.of->session->lock);
+    made.kernel->run(Run(*made.of->session, context));
+    return nullptr;
+  } catch (const std::exception &e) {
+    return failure(*made.of, made.name, e.what());
+  }
+}
+
+template <int Input, int Output>
+size_t in_place(int **input, int **output) {
+  *input = static_cast<int *>(std::malloc(sizeof(int)));
+  *output = static_cast<int *>(std::malloc(sizeof(int)));
+  if (!*input || !*output) return 0;
+  **input = Input, **output = Output;
+  return 1;
+}
+
+void fill(Registered &r, const Operator &what, Session &session) {
+  r.what = &what;
+  r.session = &session;
+  OrtCustomOp &op = r.op;
+  op.version = ORT_API_VERSION;
+  op.GetName = [](const OrtCustomOp *o) { return self(o).what->name; };
+  op.GetExecutionProviderType = [](const OrtCustomOp *) -> const char * { return nullptr; };
+  op.GetInputType = [](const OrtCustomOp *o, size_t i) -> int { return int(i) == self(o).what->bytes_input ? ORT_UINT8 : ORT_FLOAT; };
+  op.GetOutputType = [](const OrtCustomOp *o, size_t i) -> int { return int(i) == self(o).what->bytes_output ? ORT_UINT8 : ORT_FLOAT; };
+  op.GetInputTypeCount = [](const OrtCustomOp *o) { return self(o).what->inputs; };
+  op.GetOutputTypeCount = [](const OrtCustomOp *o) { return self(o).what->outputs; };
+  op.GetInputCharacteristic = [](const OrtCustomOp *o, size_t i) -> int {
+    return i < self(o).what->required_inputs ? ORT_REQUIRED : ORT_OPTIONAL;
+  };
+  op.GetOutputCharacteristic = [](const OrtCustomOp *o, size_t i) -> int {
+    return i < self(o).what->required_outputs ? ORT_REQUIRED : ORT_OPTIONAL;
+  };
+  op.GetInputMemoryType = [](const OrtCustomOp *, size_t) { return 0; };
+  op.GetVariadicInputMinArity = op.GetVariadicOutputMinArity = [](const OrtCustomOp *) { return 1; };
+  op.GetVariadicInputHomogeneity = op.GetVariadicOutputHomogeneity = [](const OrtCustomOp *) { return 0; };
+  op.KernelDestroy = [](void *kernel) { delete static_cast<Made *>(kernel); };
+  op.CreateKernelV2 = create;
+  op.KernelComputeV2 = compute;
+  if (what.in_place_input == 5) op.GetMayInplace = in_place<5, 0>;
+  if (what.in_place_input == 0) op.GetMayInplace = in_place<0, 0>;
+  op.ReleaseMayInplace = [](int *input, int *output) { std::free(input), std::free(output); };
+}
+
+}  // namespace
+
+struct ordo_kernels {
+  Session session;
+  std::deque<Registered> operators;
+};
+
+ordo_kernels *ordo_kernels_register(const void *const *api, void *domain, int threads, char **error) try {
+  auto kernels = std::unique_ptr<ordo_kernels>(new ordo_kernels{{Ort{api}, threads}, {}});
+  for (const Operator &what : kOperators) {
+    kernels->operators.emplace_back();
+    fill(kernels->operators.back(), what, kernels->session);
+    kernels->session.check(
+        kernels->session.ort.CustomOpDomain_Add(static_cast<OrtCustomOpDomain *>(domain), &kernels->operators.back().op));
+  }
+  return kernels.release();
+} catch (const std::exception &e) {
+  *error = strdup(e.what());
+  return nullptr;
+}
+
+void ordo_kernels_release(ordo_kernels *kernels) { delete kernels; }
+
+size_t ordo_kernels_scratch(const ordo_kernels *kernels) { return kernels->session.scratch(); }

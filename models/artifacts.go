@@ -65,9 +65,9 @@ func Forward(o Options, imageSize int, seed uint64) (*onnxgraph.Model, *weights.
 
 // Build makes the artifacts of Forward's graph, or reads those of the options' folder. AdamW with one decay for all parameters
 // is ONNX Runtime's: its graph is among the artifacts. Every other optimizer is Go's, so TrainerOptions need it, and so is that
-// too if inGo: where gradients of several batches are accumulated, or the parameters averaged. The notes are sentences for the
-// log.
-func Build(o Options, with OptimizerOptions, inGo bool, imageSize int, seed uint64) (a Artifacts, notes []string, err error) {
+// too if inGo: where gradients of several batches are accumulated, or the parameters averaged. The kernels, which may be nil, are
+// OpenKernels'. The notes are sentences for the log.
+func Build(o Options, with OptimizerOptions, inGo bool, imageSize int, seed uint64, k *Kernels) (a Artifacts, notes []string, err error) {
 	adamW := autodiff.OptimizerOptions{
 		Beta1: with.Betas[0], Beta2: with.Betas[1], Epsilon: with.Eps, WeightDecay: with.WeightDecay, ClipNorm: with.ClipGradNorm,
 	}
@@ -97,7 +97,7 @@ func Build(o Options, with OptimizerOptions, inGo bool, imageSize int, seed uint
 		outputs = append(outputs, h.Resolved().Output)
 	}
 	built, err := autodiff.Build(forward, autodiff.Options{
-		Outputs: outputs, Evaluation: []string{Features, Embedding}, Optimizer: adamW, FlatGradients: outside,
+		Outputs: outputs, Evaluation: []string{Features, Embedding}, Optimizer: adamW, FlatGradients: outside, Kernels: k,
 	})
 	if err != nil {
 		return a, nil, fmt.Errorf("models: %w", err)

@@ -17,7 +17,24 @@ import (
 // TestForwardPassIsThatOfTheStep: the outputs are those of the training step, from the parameters as they are then; running
 // statistics stay.
 func TestForwardPassIsThatOfTheStep(t *testing.T) {
-	rt := orttest.Open(t)
+	t.Run("stock", func(t *testing.T) { testForwardPass(t, orttest.Open(t)) })
+	t.Run("fast", func(t *testing.T) { testForwardPass(t, orttest.OpenWithKernels(t)) })
+}
+
+// fastKernels are those of a runtime, nil where it has none.
+func fastKernels(t *testing.T, rt *models.Runtime, o models.Options) *models.Kernels {
+	t.Helper()
+	if rt.Kernels() == nil {
+		return nil
+	}
+	k, note, err := models.OpenKernels(rt, rt.Kernels().Path(), o)
+	if err != nil || note != "" {
+		t.Fatal(note, err)
+	}
+	return k
+}
+
+func testForwardPass(t *testing.T, rt *models.Runtime) {
 	batch, list := across(t)
 	for _, backbone := range []string{"convnet", "resnet18", "vit_tiny", "mobilenet_v3_small", "convnext_tiny"} {
 		t.Run(backbone, func(t *testing.T) {
@@ -31,7 +48,7 @@ func TestForwardPassIsThatOfTheStep(t *testing.T) {
 			}
 			o = o.With(list, batch)
 			o.Projector = []int{8}
-			a, _, err := models.Build(o, optimizer.DefaultOptions(), true, size, 1)
+			a, _, err := models.Build(o, optimizer.DefaultOptions(), true, size, 1, fastKernels(t, rt, o))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +131,7 @@ func TestAccumulatedGradients(t *testing.T) {
 	o := options("vit_tiny")
 	o.Width, o.PatchSize, o.Projector = 0, 16, []int{8}
 	with := optimizer.Options{Optimizer: optimizer.SGD, Betas: optimizer.DefaultOptions().Betas, Eps: 1e-8, Eta: 1e-3}
-	a, _, err := models.Build(o, with, true, 32, 1)
+	a, _, err := models.Build(o, with, true, 32, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +200,7 @@ func TestAccumulatedGradients(t *testing.T) {
 func TestForwardPassRefuses(t *testing.T) {
 	rt := orttest.Open(t)
 	o := options("convnet")
-	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1)
+	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

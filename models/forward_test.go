@@ -53,13 +53,13 @@ func TestForwardTakesWeights(t *testing.T) {
 		t.Errorf("for another projector: %v", err)
 	}
 	o.WeightsStrict = false
-	a, notes, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1)
+	a, notes, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil)
 	if err != nil || len(a.Checkpoint) == 0 || len(notes) != 1 || !strings.Contains(notes[0], "of another shape") {
 		t.Errorf("for another projector, not strict: %q, %v", notes, err)
 	}
 	o = options("convnet")
 	o.Weights = file
-	if _, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1); !errors.Is(err, weights.ErrWeights) {
+	if _, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil); !errors.Is(err, weights.ErrWeights) {
 		t.Errorf("for another backbone: %v", err)
 	}
 	o.Weights = "resnet18.pth"
@@ -75,7 +75,7 @@ func BenchmarkBuild(b *testing.B) {
 			o := models.DefaultOptions()
 			o.Backbone = name
 			for b.Loop() {
-				if _, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1); err != nil {
+				if _, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -113,7 +113,7 @@ func TestHeadsAcrossViews(t *testing.T) {
 	o := options("convnet")
 	o.Projector = []int{8}
 	o = o.With(list, batch)
-	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1)
+	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	o = models.DefaultOptions()
 	o.Artifacts = dir
 	o = o.Resolved()
-	a, _, err := models.Build(o.With(list, batch), optimizer.DefaultOptions(), true, 16, 1)
+	a, _, err := models.Build(o.With(list, batch), optimizer.DefaultOptions(), true, 16, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func TestLinearHead(t *testing.T) {
 	}
 	o := options("convnet")
 	o.Heads = []heads.Head{h}
-	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1)
+	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,13 +34,29 @@ type Options struct {
 	// WeightsStrict (true by default) refuses a weight file that lacks a parameter of the backbone, has it in another
 	// shape, or has tensors beside the backbone's, its classifier's and the projector's. false takes what fits.
 	WeightsStrict bool `yaml:"weights_strict"`
+	// Kernels says what computes convolutions, batch norms and pools in a training step: stock, ONNX Runtime's own operators;
+	// fast, ordo's over oneDNN, where a machine without them is an error; or auto (the default), the fast ones where the machine has
+	// them. They compute the same but for the last bits, and checkpoints of either go on with the other.
+	Kernels string `yaml:"kernels"`
+	// Precision of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
+	// fast on a processor that has instructions for it and rounds gradients to two or three digits. It needs the fast kernels.
+	Precision string `yaml:"precision"`
 	// Execution says where and how ONNX Runtime computes.
 	Execution ort.Execution `yaml:"execution"`
 }
 
+// The values of Options.Kernels and Options.Precision.
+const (
+	AutoKernels  = "auto"
+	StockKernels = "stock"
+	FastKernels  = "fast"
+	Float32      = "float32"
+	BFloat16     = "bf16"
+)
+
 // DefaultOptions is a small convolutional network.
 func DefaultOptions() Options {
-	return Options{Options: zoo.DefaultOptions(), WeightsStrict: true, Execution: ort.DefaultExecution()}
+	return Options{Options: zoo.DefaultOptions(), WeightsStrict: true, Kernels: AutoKernels, Precision: Float32, Execution: ort.DefaultExecution()}
 }
 
 // Resolved has the zoo's defaults taken out where a folder of artifacts stands in for the zoo.
@@ -99,12 +115,40 @@ func (o Options) Validate() error {
 			err = errors.Join(err, fmt.Errorf("weights: %w", fault))
 		}
 	}
+	err = errors.Join(err, o.validateKernels())
 	if fault := o.Execution.Validate(); fault != nil {
 		for line := range strings.Lines(fault.Error()) {
 			err = errors.Join(err, errors.New("execution."+strings.TrimSpace(line)))
 		}
 	}
 	return err
+}
+
+// validateKernels finds the faults of Kernels and Precision.
+func (o Options) validateKernels() error {
+	var faults []error
+	if !slices.Contains([]string{AutoKernels, StockKernels, FastKernels}, o.Kernels) {
+		faults = append(faults, fmt.Errorf("kernels: must be %s, %s or %s, got %q", AutoKernels, StockKernels, FastKernels, o.Kernels))
+	}
+	if o.Precision != Float32 && o.Precision != BFloat16 {
+		faults = append(faults, fmt.Errorf("precision: must be %s or %s, got %q", Float32, BFloat16, o.Precision))
+	}
+	for _, key := range []struct {
+		name  string
+		given bool
+	}{{"kernels: " + FastKernels, o.Kernels == FastKernels}, {"precision: " + BFloat16, o.Precision == BFloat16}} {
+		switch {
+		case !key.given:
+		case o.Artifacts != "":
+			faults = append(faults, fmt.Errorf("%s: %s has its operators built in: leave the key out", key.name, o.Artifacts))
+		case o.Execution.Provider != ort.CPU:
+			faults = append(faults, fmt.Errorf("%s: is for execution.provider %s, not %s", key.name, ort.CPU, o.Execution.Provider))
+		}
+	}
+	if o.Precision == BFloat16 && o.Kernels == StockKernels {
+		faults = append(faults, fmt.Errorf("precision: %s needs kernels %s or %s", BFloat16, AutoKernels, FastKernels))
+	}
+	return errors.Join(faults...)
 }
 
 // validateArtifacts finds the keys that contradict a folder of artifacts.

@@ -18,6 +18,7 @@ import (
 type BenchOptions struct {
 	Experiment config.Experiment
 	Library    string // the file of ONNX Runtime's library
+	OneDNN     string // that of oneDNN, for fast kernels; "": there is none
 	Steps      int    // that are measured, at least 1
 	Warmup     int    // steps before them, in which memory is taken and images are drawn; at least 0
 	Profile    bool   // measure each operator too, which costs some speed
@@ -36,11 +37,17 @@ type BenchResult struct {
 	TimeShare      track.TimeShare `json:"time_share"`
 	PeakMemory     int64           `json:"peak_memory_bytes"` // of the process
 	Parameters     int             `json:"parameters"`        // trainable values
+	Kernels        string          `json:"kernels"`           // stock or fast
+	Precision      string          `json:"precision"`         // of convolutions: float32 or bf16
+	GFLOPS         float64         `json:"gflops"`            // 1e9 operations of convolutions and matrix products a second, in ONNX Runtime's time
+	PeakGFLOPS     float64         `json:"peak_gflops"`       // those that a large product of float32 matrices reaches
 	Threads        int             `json:"threads"`           // of ONNX Runtime
 	Workers        int             `json:"workers"`           // that render views
 	ONNXRuntime    string          `json:"onnxruntime"`
 	CPU            string          `json:"cpu"`
-	Ops            []BenchOp       `json:"ops,omitempty"` // by time, with Profile
+	Beside         *BesideResult   `json:"beside,omitempty"` // PyTorch
+	Note           string          `json:"note,omitempty"`   // why there are no fast kernels
+	Ops            []BenchOp       `json:"ops,omitempty"`    // by time, with Profile
 }
 
 // BenchOp is the time that one operator took.
@@ -114,11 +121,30 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 	}
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = o.Warmup + o.Steps
-	artifacts, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed)
+	kernels, note, err := models.OpenKernels(rt, o.OneDNN, r.model)
+	if err != nil {
+		return BenchResult{}, err
+	}
+	artifacts, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed, kernels)
 	if err != nil {
 		return BenchResult{}, misfit(err)
 	}
 	artifacts.Eval = nil
+	views := len(r.plan.Views())
+	operations, err := models.StepOperations(artifacts, e.Train.BatchSize*views)
+	if err != nil {
+		return BenchResult{}, err
+	}
+	used := models.StockKernels
+	if uses, err := models.UsesKernels(artifacts); err != nil {
+		return BenchResult{}, err
+	} else if uses {
+		used = models.FastKernels
+	}
+	peak, err := models.MatrixPeak(rt, threads(e))
+	if err != nil {
+		return BenchResult{}, err
+	}
 	r.stepper, err = newStepper(rt, artifacts, r.loss, r.needs, e.Train, models.TrainerOptions{
 		Threads: threads(e), Execution: e.Model.Execution, Optimizer: e.Train.Options, Profile: profile,
 	})
@@ -154,12 +180,13 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 	if err != nil {
 		return BenchResult{}, err
 	}
-	views := len(r.plan.Views())
 	return BenchResult{
 		Name: e.Name, Steps: o.Steps, BatchSize: e.Train.BatchSize, Views: views,
 		ImagesPerSec: r.imagesPerSecond(r.whole), ViewsPerSec: r.imagesPerSecond(r.whole) * float64(views),
 		MedianSeconds: steps[len(steps)/2].Seconds(), FastestSeconds: steps[0].Seconds(),
 		TimeShare: r.whole.share(), PeakMemory: PeakMemory(), Parameters: parameters,
+		Kernels: used, Precision: e.Model.Precision, Note: note, PeakGFLOPS: peak / 1e9,
+		GFLOPS:  operations / 1e9 * float64(o.Steps) / max(r.whole.ort.Seconds(), 1e-9),
 		Threads: threads(e), Workers: workers(e), ONNXRuntime: rt.Version(), CPU: cpuName(),
 	}, nil
 }

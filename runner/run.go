@@ -36,6 +36,7 @@ type Options struct {
 	Experiment config.Experiment
 	Dir        string // the run folder
 	Library    string // the file of ONNX Runtime's library
+	OneDNN     string // that of oneDNN, for fast kernels; "": there is none
 	Version    string // of ordo, for the record
 	Progress   Progress
 }
@@ -203,7 +204,7 @@ func (r *run) record(rt *models.Runtime) track.Record {
 // inFolder does everything that needs the run folder.
 func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, error) {
 	e := r.o.Experiment
-	artifacts, err := r.artifacts()
+	artifacts, err := r.artifacts(rt)
 	if err != nil {
 		return track.Result{}, err
 	}
@@ -273,18 +274,41 @@ func (r *run) tell(notes []string) error {
 	return nil
 }
 
-// artifacts builds the training graphs, or reads those that an interrupted run was started with.
-func (r *run) artifacts() (models.Artifacts, error) {
-	e := r.o.Experiment
-	if r.folder.HasCheckpoint() {
-		a, err := models.ReadGraphs(r.folder.Graphs())
-		if err != nil {
-			return a, err
+// artifacts builds the training graphs, or reads those that an interrupted run was started with. Where these have fast kernels that
+// this machine lacks, they are built anew without.
+func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
+	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.model)
+	if err != nil {
+		return models.Artifacts{}, err
+	}
+	if !r.folder.HasCheckpoint() {
+		if note != "" {
+			r.o.Progress.Note(note)
 		}
-		a.Checkpoint, a.Kept, err = models.ReadCheckpoint(r.folder.Checkpoint())
+		return r.buildArtifacts(kernels)
+	}
+	a, err := models.ReadGraphs(r.folder.Graphs())
+	if err != nil {
 		return a, err
 	}
-	a, notes, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed)
+	if uses, err := models.UsesKernels(a); err != nil {
+		return a, err
+	} else if uses && kernels == nil {
+		if note == "" {
+			note = "with ONNX Runtime's own"
+		}
+		r.o.Progress.Note("warning: the run began with the fast kernels and goes on " + note + ": its last bits may differ from an uninterrupted run's")
+		if a, err = r.buildArtifacts(nil); err != nil {
+			return a, err
+		}
+	}
+	a.Checkpoint, a.Kept, err = models.ReadCheckpoint(r.folder.Checkpoint())
+	return a, err
+}
+
+func (r *run) buildArtifacts(kernels *models.Kernels) (models.Artifacts, error) {
+	e := r.o.Experiment
+	a, notes, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed, kernels)
 	if err != nil {
 		return a, err
 	}

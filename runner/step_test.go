@@ -204,7 +204,7 @@ func TestStepThatBreaksOffLeavesEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.splits.Train = unreadable{r.splits.Train, new(atomic.Int64), 24 + at}
-		a, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), 16, 1)
+		a, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), 16, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +25,9 @@ func newBenchCommand(g *global) *cobra.Command {
 }
 
 func newBenchStepCommand(g *global) *cobra.Command {
-	var steps, warmup int
+	var steps, warmup, rounds int
 	var profile, asJSON bool
+	var python string
 	cmd := &cobra.Command{
 		Use:   "step FILE [KEY=VALUE ...]",
 		Short: "Measure training steps of an experiment",
@@ -32,16 +35,23 @@ func newBenchStepCommand(g *global) *cobra.Command {
 The experiment's data are not needed, and nothing is kept. Keys are changed as for ordo run.
 
 With --profile, ONNX Runtime notes how long every node takes, which costs a little speed, and the operators that take
-longest are listed.`,
+longest are listed.
+
+With --beside, a script that comes with ordo takes the same steps of the same backbone in PyTorch, with images plainly in
+memory and with their channels last, in rounds that alternate with ordo's; model.precision bf16 is compared with PyTorch's
+autocast. All are steps of the backbone alone, forward, backward and AdamW, on one batch.`,
 		Example: `  ordo bench step experiments/demo.yaml
   ordo bench step experiments/demo.yaml model.threads=1 train.optimizer=sgd --profile
-  ordo bench step experiments/demo.yaml model.backbone=resnet18 --json`,
+  ordo bench step experiments/demo.yaml model.backbone=resnet18 --json
+  ordo bench step experiments/demo.yaml model.backbone=resnet18 --beside python3`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
 				return usageErrorf(cmd, "an experiment file is missing")
 			case steps < 1 || steps > maxBenchSteps:
 				return usageErrorf(cmd, "--steps must be in [1, %d], got %d", maxBenchSteps, steps)
+			case rounds < 1 || rounds > maxBenchSteps:
+				return usageErrorf(cmd, "--rounds must be in [1, %d], got %d", maxBenchSteps, rounds)
 			case warmup < 0 || warmup > maxBenchSteps:
 				return usageErrorf(cmd, "--warmup must be in [0, %d], got %d", maxBenchSteps, warmup)
 			}
@@ -56,11 +66,21 @@ longest are listed.`,
 			if err != nil {
 				return err
 			}
-			result, err := runner.Bench(cmd.Context(), runner.BenchOptions{
-				Experiment: e, Library: at.Path, Steps: steps, Warmup: warmup, Profile: profile,
-			})
+			oneDNN, err := findOneDNN(g)
 			if err != nil {
 				return err
+			}
+			o := runner.BenchOptions{Experiment: e, Library: at.Path, OneDNN: oneDNN, Steps: steps, Warmup: warmup, Profile: profile}
+			result, err := runner.Bench(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if python != "" {
+				beside, err := runner.Beside(cmd.Context(), o, python, rounds, besideSteps)
+				if err != nil {
+					return err
+				}
+				result.Beside = &beside
 			}
 			if asJSON {
 				return g.printJSON(result)
@@ -71,6 +91,8 @@ longest are listed.`,
 	}
 	cmd.Flags().IntVar(&steps, "steps", 10, "measure `N` steps")
 	cmd.Flags().IntVar(&warmup, "warmup", 2, "do `N` steps before")
+	cmd.Flags().StringVar(&python, "beside", "", "compare with PyTorch, with this `PYTHON`")
+	cmd.Flags().IntVar(&rounds, "rounds", 10, "compare in `N` rounds")
 	cmd.Flags().BoolVar(&profile, "profile", false, "show the time by operator")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
 	return cmd
@@ -79,6 +101,7 @@ longest are listed.`,
 const (
 	maxBenchSteps = 100_000
 	maxBenchOps   = 20
+	besideSteps   = 2 // of a round
 )
 
 func printBench(w io.Writer, r runner.BenchResult) {
@@ -95,10 +118,22 @@ func printBench(w io.Writer, r runner.BenchResult) {
 	}
 	line("time", "ONNX Runtime and optimizer %s, %sloss %s, waiting for views %s, rest %s", percent(r.TimeShare.ONNXRuntime), target,
 		percent(r.TimeShare.Loss), percent(r.TimeShare.DataWait), percent(r.TimeShare.Rest))
+	line("kernels", "%s, convolutions in %s", r.Kernels, r.Precision)
+	if r.Note != "" {
+		line("", "%s", r.Note)
+	}
+	line("operations", "%.4g GFLOP/s, %s of the %.4g GFLOP/s of a large matrix product", r.GFLOPS, percent(r.GFLOPS/r.PeakGFLOPS), r.PeakGFLOPS)
 	line("threads", "%d of ONNX Runtime, %d that render views", r.Threads, r.Workers)
 	line("memory", "%s at most", formatBytes(r.PeakMemory))
 	line("model", "%d trainable values", r.Parameters)
 	line("ONNX Runtime", "%s on %s", r.ONNXRuntime, r.CPU)
+	if b := r.Beside; b != nil {
+		line("beside", "torch %s, Python %s: %.3f times its speed (median of %d rounds), where its images are %s", b.Torch, b.Python, b.Ratio, b.Rounds, b.Best)
+		line("  rows/s", "ordo %s", spread(b.Ordo))
+		for _, mode := range slices.Sorted(maps.Keys(b.Modes)) {
+			line("", "torch, %s: %s", mode, spread(b.Modes[mode]))
+		}
+	}
 	if len(r.Ops) == 0 {
 		return
 	}
@@ -110,6 +145,12 @@ func printBench(w io.Writer, r runner.BenchResult) {
 		}
 		fmt.Fprintf(w, "%-32s%12s%12s%12.4g\n", op.Op, percent(op.Share), formatSeconds(op.SecondsStep), op.CallsStep)
 	}
+}
+
+// spread writes the median and the ends of some speeds.
+func spread(speeds []float64) string {
+	s := slices.Sorted(slices.Values(speeds))
+	return fmt.Sprintf("%.4g (%.4g to %.4g)", s[len(s)/2], s[0], s[len(s)-1])
 }
 
 // formatSeconds writes a time with three digits.

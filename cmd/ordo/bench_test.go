@@ -70,6 +70,7 @@ func TestBenchStepRefuses(t *testing.T) {
 		{"bench stop", exitUsage, "did you mean step?"},
 		{"bench step", exitUsage, "an experiment file is missing"},
 		{"bench step x.yaml --steps 0", exitUsage, "--steps must be in"},
+		{"bench step x.yaml --rounds 0", exitUsage, "--rounds must be in"},
 		{"bench step x.yaml --warmup -1", exitUsage, "--warmup must be in"},
 		{"bench step " + missing, exitConfig, missing},
 	} {

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"syscall"
 
+	"ordo/models"
 	"ordo/models/artifacts"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
+	"ordo/models/ort/kernels"
 	"ordo/models/ort/library"
 	"ordo/models/verify"
 	"ordo/models/weights"
@@ -46,6 +48,7 @@ var exitCodes = []struct {
 	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
 	{artifacts.ErrOptions, exitConfig},
+	{models.ErrPrecision, exitConfig},
 	{data.ErrData, exitData},
 	{onnxgraph.ErrModel, exitData},
 	{weights.ErrWeights, exitData},
@@ -56,6 +59,7 @@ var exitCodes = []struct {
 	{library.ErrNotFound, exitLibrary},
 	{library.ErrNoOneDNN, exitLibrary},
 	{library.ErrUnfit, exitLibrary},
+	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
 	{pack.ErrCache, exitStorage},

@@ -44,11 +44,15 @@ The same command again goes on where it was interrupted, and a finished run only
 			if err != nil {
 				return err
 			}
+			oneDNN, err := findOneDNN(g)
+			if err != nil {
+				return err
+			}
 			if out == "" {
 				out = filepath.Join("runs", e.Name+"-"+e.Hash())
 			}
 			result, err := runner.Run(cmd.Context(), runner.Options{
-				Experiment: e, Dir: out, Library: at.Path, Version: thisBuild().String(), Progress: newProgress(g, e.Name),
+				Experiment: e, Dir: out, Library: at.Path, OneDNN: oneDNN, Version: thisBuild().String(), Progress: newProgress(g, e.Name),
 			})
 			if err != nil {
 				return err

@@ -143,3 +143,13 @@ func findLibrary(g *global, gpu bool) (library.Location, error) {
 	}
 	return library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
 }
+
+// findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. One that ORDO_ONEDNN names and that
+// isn't there is an error.
+func findOneDNN(g *global) (string, error) {
+	at, err := library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
+	if err != nil && g.env[library.EnvOneDNN] == "" {
+		return "", nil //nolint:nilerr // whoever needs it says so
+	}
+	return at.Path, err
+}

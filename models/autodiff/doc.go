@@ -31,6 +31,15 @@
 // and a flag for each buffer. Every value that the package adds has a declared type: ONNX Runtime can't infer through the loss
 // operator, and its max pool gradient crashes without.
 //
+// # Kernels
+//
+// With Options.Kernels the training graph has operators of domain ordo, of which kernels.go has a list, in place of ONNX Runtime's:
+// before the backward nodes are added, a convolution becomes ordo::Conv, and a batch norm with the addition and the ReLU behind it one
+// ordo::BatchNorm, each with a rule of its own. These operators have images with the channels last in memory. Once the graph is
+// complete, layout.go says for every other value which order it has, and puts an ordo::Reorder where one is turned into the
+// other: in a residual network, for the images alone. All other graphs, the inputs and outputs of this one and the checkpoint are the same
+// with and without.
+//
 // # Evaluation graph
 //
 // The forward nodes with batch norm by its running statistics; the outputs are the forward graph's, or those that

@@ -83,7 +83,7 @@ func withoutStatistics(b *onnxgraph.Builder, n *onnxgraph.Node, declared map[str
 	switch n.GetOpType() {
 	case "Dropout":
 		return nil, errors.New("a second forward pass would leave out other elements than the training step: build the model without dropout")
-	case "BatchNormInternal":
+	case "BatchNormInternal", KernelBatchNorm:
 	default:
 		return n, nil
 	}

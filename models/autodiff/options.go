@@ -19,6 +19,8 @@ type Options struct {
 	DropoutSeed int64
 	// Optimizer holds the constants of AdamW.
 	Optimizer OptimizerOptions
+	// Kernels, if not nil, lets the training graph have ordo's own operators.
+	Kernels *Kernels
 	// ExposeGradients adds to the training graph an output grad/NAME for every trainable parameter: the gradient of the
 	// step, for checks. It costs a copy of every gradient.
 	ExposeGradients bool

@@ -56,18 +56,28 @@ func (r *reference) array(name string) []float32 {
 // session builds the network's artifacts and opens them on the reference's images and output gradient.
 func (r *reference) session() (*session, *autodiff.Artifacts) {
 	r.t.Helper()
-	o := autodiff.DefaultOptions()
-	o.Outputs = []string{"z"}
-	o.Optimizer = gradientReader()
-	a, err := autodiff.Build(r.model, o)
+	a, err := autodiff.Build(r.model, r.options())
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	return r.open(a), a
+}
+
+func (r *reference) options() autodiff.Options {
+	o := autodiff.DefaultOptions()
+	o.Outputs = []string{"z"}
+	o.Optimizer = gradientReader()
+	return o
+}
+
+// open opens artifacts of the network on the reference's images and output gradient.
+func (r *reference) open(a *autodiff.Artifacts) *session {
+	r.t.Helper()
 	images := r.array("images")
 	s := newSession(r.t, a, images, len(images)/(3*r.size*r.size), 3, r.size, r.size)
 	dz := r.array("dz")
 	s.dz = func(_ string, i int) float32 { return dz[i] }
-	return s, a
+	return s
 }
 
 // graphs are the networks as one of torch's exporters wrote them.
@@ -84,40 +94,51 @@ func TestGradientsAgreeWithTorch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := openReference(t, filepath.Dir(name), filepath.Base(name))
 			s, a := r.session()
-
-			outputs, err := s.trainer.Eval(nil, s.images)
-			if err != nil {
-				t.Fatal(err)
-			}
-			near(t, "z in evaluation mode", outputs[0], r.array("z_eval"), 1e-5)
-
-			gradients, norm := s.gradients(a.Parameters)
-			near(t, "z in training mode", s.outputs["z"], r.array("z"), 1e-5)
-			var square, largest float64
-			for _, p := range gradients {
-				for _, g := range p {
-					square += g * g
-					largest = max(largest, math.Abs(g))
-				}
-			}
-			if want := math.Sqrt(square); math.Abs(float64(norm)-want) > 1e-5*want {
-				t.Errorf("norm of the gradients is %v, want %v", norm, want)
-			}
-			// A bias in front of a batch norm has no effect. Its gradient is rounding noise in torch's numbers as in
-			// ours, so what is far below all other gradients is compared with those.
-			for name, g := range gradients {
-				within(t, "gradient of "+name, g, r.array("grad/"+name), 1e-4, 1e-3*largest)
-			}
-			var compared int
-			for _, key := range r.file.Keys() {
-				if strings.HasPrefix(key, "grad/") {
-					compared++
-				}
-			}
-			if compared != len(gradients) {
-				t.Errorf("torch has gradients for %d parameters, we for %d", compared, len(gradients))
-			}
+			r.compare(s, a)
 		})
+		t.Run(name+"/kernels", func(t *testing.T) {
+			r := openReference(t, filepath.Dir(name), filepath.Base(name))
+			a := withKernels(t, r.model, r.options())
+			r.compare(r.open(a), a)
+		})
+	}
+}
+
+// compare holds what a session computes against the reference.
+func (r *reference) compare(s *session, a *autodiff.Artifacts) {
+	t := r.t
+	t.Helper()
+	outputs, err := s.trainer.Eval(nil, s.images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "z in evaluation mode", outputs[0], r.array("z_eval"), 1e-5)
+
+	gradients, norm := s.gradients(a.Parameters)
+	near(t, "z in training mode", s.outputs["z"], r.array("z"), 1e-5)
+	var square, largest float64
+	for _, p := range gradients {
+		for _, g := range p {
+			square += g * g
+			largest = max(largest, math.Abs(g))
+		}
+	}
+	if want := math.Sqrt(square); math.Abs(float64(norm)-want) > 1e-5*want {
+		t.Errorf("norm of the gradients is %v, want %v", norm, want)
+	}
+	// A bias in front of a batch norm has no effect. Its gradient is rounding noise in torch's numbers as in
+	// ours, so what is far below all other gradients is compared with those.
+	for name, g := range gradients {
+		within(t, "gradient of "+name, g, r.array("grad/"+name), 1e-4, 1e-3*largest)
+	}
+	var compared int
+	for _, key := range r.file.Keys() {
+		if strings.HasPrefix(key, "grad/") {
+			compared++
+		}
+	}
+	if compared != len(gradients) {
+		t.Errorf("torch has gradients for %d parameters, we for %d", compared, len(gradients))
 	}
 }
 

@@ -132,10 +132,13 @@ func OperatorTable() string {
 	return table.String()
 }
 
-// operator is the name under which rules knows a node of the training graph.
+// operator is the name under which trainingRules knows a node of the training graph.
 func operator(n *onnxgraph.Node) string {
 	if n.GetOpType() == "BatchNormInternal" {
 		return "BatchNormalization"
+	}
+	if n.GetDomain() == LossDomain {
+		return kernelPrefix + n.GetOpType()
 	}
 	return n.GetOpType()
 }

@@ -20,12 +20,17 @@ type session struct {
 
 func newSession(t *testing.T, a *autodiff.Artifacts, images []float32, shape ...int) *session {
 	t.Helper()
+	return newSessionWith(t, a, ort.TrainerOptions{Threads: 1}, images, shape...)
+}
+
+func newSessionWith(t *testing.T, a *autodiff.Artifacts, o ort.TrainerOptions, images []float32, shape ...int) *session {
+	t.Helper()
 	lib := orttest.Open(t)
 	s := &session{t: t, outputs: map[string][]float32{}, dz: func(string, int) float32 { return 1 }}
 	var err error
 	s.trainer, err = lib.NewTrainer(ort.Artifacts{
 		Training: encode(t, a.Training), Eval: encode(t, a.Eval), Optimizer: encode(t, a.Optimizer), Checkpoint: a.Checkpoint,
-	}, s.loss, ort.TrainerOptions{Threads: 1})
+	}, s.loss, o)
 	if err != nil {
 		t.Fatal(err)
 	}

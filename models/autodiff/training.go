@@ -65,7 +65,7 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 	for name := range f.types.Of {
 		t.b.Reserve(name)
 	}
-	nodes := upstream(f.nodes, o.Outputs)
+	nodes := t.accelerated(upstream(f.nodes, o.Outputs), o)
 	trainable, err := t.findTrainable(nodes, o)
 	if err != nil {
 		return nil, nil, err
@@ -82,6 +82,9 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 		return nil, nil, err
 	}
 	t.addAccumulation(trainable, o)
+	if o.Kernels != nil {
+		t.arrange()
+	}
 	return t.b.Model(), trainable, nil
 }
 
@@ -125,9 +128,9 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node, o Options) (map[string
 		}
 		candidate[name] = false
 	}
-	table := rules()
+	table := trainingRules()
 	for _, n := range nodes {
-		if table[n.GetOpType()].stops {
+		if table[operator(n)].stops {
 			continue
 		}
 		for _, in := range n.GetInput() {
@@ -150,14 +153,14 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node, o Options) (map[string
 
 // reached marks the values that the gradient of the outputs comes to: float tensors on a way on which no operator stops it.
 func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
-	table := rules()
+	table := trainingRules()
 	reached := map[string]bool{}
 	for _, name := range outputs {
 		reached[name] = true
 	}
 	for _, n := range slices.Backward(nodes) {
 		hit := slices.ContainsFunc(n.GetOutput(), func(out string) bool { return reached[out] })
-		if !hit || table[n.GetOpType()].stops {
+		if !hit || table[operator(n)].stops {
 			continue
 		}
 		for _, in := range n.GetInput() {
@@ -172,10 +175,10 @@ func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string
 
 // addForward copies the forward nodes, in the form that training needs.
 func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error) {
-	table := rules()
+	table := trainingRules()
 	added := make([]*onnxgraph.Node, len(nodes))
 	for i, n := range nodes {
-		r, ok := table[n.GetOpType()]
+		r, ok := table[operator(n)]
 		if !ok && t.wantsAny(n.GetOutput()) {
 			return nil, fmt.Errorf("node %q (%s): ordo has no gradient for this operator", n.GetName(), n.GetOpType())
 		}
@@ -217,7 +220,7 @@ func (t *training) addLoss(outputs []string) {
 // addBackward goes through the nodes backwards; each turns the gradients of its outputs into those of its inputs. A value
 // that is used several times has its gradients summed, always in the same order.
 func (t *training) addBackward(nodes []*onnxgraph.Node) error {
-	table := rules()
+	table := trainingRules()
 	for _, n := range slices.Backward(nodes) {
 		if !t.wantsAny(n.GetInput()) || !t.wantsAny(n.GetOutput()) {
 			continue
@@ -371,7 +374,12 @@ type value struct {
 
 // microsoftOp adds a node of ONNX Runtime's own domain and returns the names of its outputs.
 func (t *training) microsoftOp(op string, inputs []string, outputs []value, attributes ...*onnxgraph.Attribute) []string {
-	n := &onnxgraph.Node{OpType: op, Domain: microsoft, Input: inputs, Attribute: attributes}
+	return t.domainOp(microsoft, op, inputs, outputs, attributes...)
+}
+
+// domainOp adds a node of a domain other than ONNX's and returns the names of its outputs.
+func (t *training) domainOp(domain, op string, inputs []string, outputs []value, attributes ...*onnxgraph.Attribute) []string {
+	n := &onnxgraph.Node{OpType: op, Domain: domain, Input: inputs, Attribute: attributes}
 	for _, o := range outputs {
 		name := o.name
 		if name != "" {

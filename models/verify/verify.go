@@ -479,7 +479,7 @@ func expose(training []byte) ([]byte, []norm, error) {
 		case "InPlaceAccumulatorV2":
 			parameter := strings.TrimSuffix(n.In(0), "_grad.accumulation.buffer")
 			show(n.In(1), autodiff.GradOutput+parameter, types[parameter])
-		case "BatchNormInternal":
+		case "BatchNormInternal", autodiff.KernelBatchNorm:
 			out := fmt.Sprintf("verify/norm%d", len(norms))
 			t, ok := types[n.In(0)]
 			if !ok {
@@ -489,10 +489,18 @@ func expose(training []byte) ([]byte, []norm, error) {
 				// Its shape isn't declared, but its number of dimensions is needed; without, it is left out.
 				continue
 			}
-			show(n.In(0), out, t)
-			norms = append(norms, norm{
-				output: out, mean: n.In(3), variance: n.In(4), momentum: float64(n.Float("momentum", 0.9)), shape: t.Shape,
-			})
+			x, momentum := n.In(0), float64(n.Float("momentum", 0.9))
+			if n.GetOpType() == autodiff.KernelBatchNorm { // of images that have their channels last
+				momentum = 1 - float64(n.Float("momentum", 0.1))
+				x = b.Unique(out + "/plain")
+				b.Append(&onnxgraph.Node{
+					Name: x, OpType: autodiff.KernelReorder, Domain: autodiff.LossDomain, Input: n.GetInput()[:1], Output: []string{x},
+					Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("to", "nchw")},
+				})
+				b.ValueInfo(x, t)
+			}
+			show(x, out, t)
+			norms = append(norms, norm{output: out, mean: n.In(3), variance: n.In(4), momentum: momentum, shape: t.Shape})
 		}
 	}
 	data, err := m.Encode()

@@ -162,7 +162,7 @@ const hashDigits = 10
 var laterKeys = []string{
 	"model.patch_size", "model.weights", "model.weights_strict", "model.artifacts",
 	"train.betas", "train.eps", "train.momentum", "train.nesterov", "train.eta", "train.exclude_bias_norm", "train.clip_grad_norm",
-	"train.skip_nonfinite", "train.micro_batch", "model.heads",
+	"train.skip_nonfinite", "train.micro_batch", "model.heads", "model.precision",
 	"loss.invariance.schedule", "loss.invariance.warmup", "loss.invariance.queue", "loss.invariance.momentum",
 	"loss.invariance.momentum_schedule", "loss.invariance.similarity", "loss.invariance.variance",
 	"loss.invariance.covariance", "loss.invariance.lambda", "loss.order.schedule", "loss.order.warmup", "loss.order.margin",
@@ -173,15 +173,15 @@ var laterKeys = []string{
 }
 
 // Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads,
-// model.execution, data.cache.kind and data.cache.dir. Workers change nothing, nor does where decoded images are kept. Threads
-// and execution change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads stand for
+// model.execution, model.kernels, data.cache.kind and data.cache.dir. Workers change nothing, nor does where images are kept. Threads
+// and kernels change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads stand for
 // another number on every machine. The seed is part of it.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()
 	unset.Loss = unset.Loss.Resolved()
 	tree, initial := e.tree(), unset.tree()
-	for _, key := range []string{"model.execution", "data.cache.kind", "data.cache.dir"} {
+	for _, key := range []string{"model.execution", "model.kernels", "data.cache.kind", "data.cache.dir"} {
 		at(tree, key, true)
 		at(initial, key, true)
 	}

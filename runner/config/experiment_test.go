@@ -43,7 +43,7 @@ func TestHash(t *testing.T) {
 	if len(base) != 10 || strings.Trim(base, "0123456789abcdef") != "" {
 		t.Errorf("Hash() = %q, want 10 hexadecimal digits", base)
 	}
-	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "model.execution.arena=false", "train.momentum=0.90", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}"} {
+	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "model.execution.arena=false", "model.kernels=stock", "train.momentum=0.90", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}"} {
 		if got := parse(t, design, same).Hash(); got != base {
 			t.Errorf("%s changes the hash", same)
 		}

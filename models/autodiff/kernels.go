@@ -1,0 +1,262 @@
+package autodiff
+
+import (
+	"math"
+	"slices"
+
+	"ordo/models/onnxgraph"
+)
+
+// The operators of domain ordo beside the loss. Package ort has their kernels. Tensors have the shapes of ONNX's operators
+// of that name; activations lie in memory with the channels last, see layout.go, and parameters and their gradients plainly.
+//
+//	Conv(X, W, B?) → Y                                             as ONNX's Conv, and precision: f32 or bf16
+//	ConvGrad(dY, X, W) → dX?, dW?, dB?                             with the attributes of its Conv
+//	BatchNorm(X, scale, bias, mean, var, R?) → Y, m, s             Y = relu?((X − m)·s·scale + bias + R), with the batch's m and
+//	                                                               s = 1/√(variance + epsilon); running statistics
+//	                                                               ← (1 − momentum)·old + momentum·batch's, in place
+//	BatchNormGrad(dY, X, Y, scale, m, s) → dX, dscale, dbias, dR?   with a relu, Y says where it let through, and dR is dY there
+//	MaxPool(X) → Y, I                                              I: where in its window each maximum was, uint8
+//	MaxPoolGrad(dY, I) → dX                                        as its MaxPool, and image_shape: X's height and width
+//	AveragePool(X) → Y                                             as ONNX's
+//	AveragePoolGrad(dY) → dX                                       as its AveragePool, and image_shape
+//	Reorder(X) → Y                                                 to: nhwc or nchw, the order of Y in memory; X has the other
+const (
+	KernelConv            = "Conv"
+	KernelConvGrad        = "ConvGrad"
+	KernelBatchNorm       = "BatchNorm"
+	KernelBatchNormGrad   = "BatchNormGrad"
+	KernelMaxPool         = "MaxPool"
+	KernelMaxPoolGrad     = "MaxPoolGrad"
+	KernelAveragePool     = "AveragePool"
+	KernelAveragePoolGrad = "AveragePoolGrad"
+	KernelReorder         = "Reorder"
+)
+
+// The precisions of Kernels.
+const (
+	Float32  = "f32"
+	BFloat16 = "bf16"
+)
+
+// Kernels lets the training graph have ordo's own operators in place of ONNX Runtime's: convolutions, batch norms with the
+// addition and the ReLU behind them, pools, and their gradients. The other graphs and the checkpoint are the same with and
+// without.
+type Kernels struct {
+	// Precision of what convolutions multiply: Float32 (the default) or BFloat16. They add, and all else computes, in float32.
+	Precision string
+	// Supports says whether the kernels do a convolution; nil: they do all. What they don't is left to ONNX Runtime.
+	Supports func(Convolution) bool
+}
+
+// Convolution is one over images: its sizes, all but the batch's.
+type Convolution struct {
+	Channels, Filters, Groups  int64
+	Height, Width              int64 // of the input
+	Kernel, Strides, Dilations [2]int64
+	Pads                       [4]int64 // top, left, bottom, right
+	Bias                       bool
+}
+
+// UsesKernels says whether a graph has operators of domain ordo beside the loss.
+func UsesKernels(m *onnxgraph.Model) bool {
+	return slices.ContainsFunc(m.GetGraph().GetNode(), func(n *onnxgraph.Node) bool {
+		return n.GetDomain() == LossDomain && n.GetOpType() != LossOperator
+	})
+}
+
+// accelerated replaces forward nodes by those of domain ordo, if a convolution is among these. A replaced addition and ReLU go into the batch norm before them,
+// which moves to where they were.
+func (t *training) accelerated(nodes []*onnxgraph.Node, o Options) []*onnxgraph.Node {
+	if o.Kernels == nil {
+		return nodes
+	}
+	a := &acceleration{training: t, kernels: *o.Kernels, uses: map[string]int{}, makers: map[string]*onnxgraph.Node{}, merged: map[*onnxgraph.Node]bool{}}
+	if a.kernels.Precision == "" {
+		a.kernels.Precision = Float32
+	}
+	for _, n := range nodes {
+		for _, in := range n.GetInput() {
+			a.uses[in]++
+		}
+		for _, out := range n.GetOutput() {
+			a.makers[out] = n
+		}
+	}
+	for _, name := range o.Outputs {
+		a.uses[name]++
+	}
+	// Batch norms and pools alone aren't worth the reorders.
+	if !slices.ContainsFunc(nodes, func(n *onnxgraph.Node) bool { return n.GetOpType() == "Conv" && a.replace(n) != n }) {
+		return nodes
+	}
+	replaced := map[*onnxgraph.Node]*onnxgraph.Node{}
+	// A ReLU takes the addition in front of it along, so these are looked for first.
+	for _, end := range []string{"Relu", "Add", "BatchNormalization"} {
+		for _, n := range nodes {
+			if n.GetOpType() == end && !a.merged[n] {
+				if m := a.batchNorm(n); m != nil {
+					replaced[n] = m
+				}
+			}
+		}
+	}
+	var out []*onnxgraph.Node
+	for _, n := range nodes {
+		switch m := replaced[n]; {
+		case m != nil:
+			out = append(out, m)
+		case a.merged[n]:
+		default:
+			out = append(out, a.replace(n))
+		}
+	}
+	return out
+}
+
+// acceleration is what accelerated knows of the forward nodes.
+type acceleration struct {
+	*training
+	kernels Kernels
+	uses    map[string]int
+	makers  map[string]*onnxgraph.Node
+	// merged are nodes that have become part of another.
+	merged map[*onnxgraph.Node]bool
+}
+
+// before returns the node of an operator that makes a value for one use only.
+func (a *acceleration) before(name, op string) *onnxgraph.Node {
+	n := a.makers[name]
+	if n == nil || a.merged[n] || n.GetDomain() != "" || n.GetOpType() != op || a.uses[name] != 1 {
+		return nil
+	}
+	return n
+}
+
+// batchNorm makes the batch norm that ends with a node, nil if none does.
+func (a *acceleration) batchNorm(end *onnxgraph.Node) *onnxgraph.Node {
+	norm, sum, residual := end, end, ""
+	if end.GetOpType() == "Relu" {
+		if norm = a.before(end.In(0), "BatchNormalization"); norm == nil {
+			sum = a.before(end.In(0), "Add")
+		}
+	}
+	if sum != nil && sum.GetOpType() == "Add" {
+		norm = nil
+		for i, in := range sum.GetInput() {
+			other := sum.In(1 - i)
+			if norm == nil && a.isImages(other) && slices.Equal(a.typeOf(in).Shape, a.typeOf(other).Shape) {
+				norm, residual = a.before(in, "BatchNormalization"), other
+			}
+		}
+	}
+	if norm == nil || !a.isImages(norm.In(0)) {
+		return nil
+	}
+	for _, n := range []*onnxgraph.Node{norm, sum} {
+		if n != nil && n != end {
+			a.merged[n] = true
+		}
+	}
+	inputs := slices.Clone(norm.GetInput()[:5])
+	if residual != "" {
+		inputs = append(inputs, residual)
+	}
+	y, channels := end.Out(0), a.typeOf(norm.In(1))
+	relu := int64(0)
+	if end.GetOpType() == "Relu" {
+		relu = 1
+	}
+	return a.node(KernelBatchNorm, norm.GetName(), inputs, []string{y, a.hidden(y+"/saved_mean", channels), a.hidden(y+"/saved_inv_std", channels)},
+		onnxgraph.FloatAttr("epsilon", norm.Float("epsilon", 1e-5)),
+		onnxgraph.FloatAttr("momentum", 1-norm.Float("momentum", 0.9)),
+		onnxgraph.IntAttr("relu", relu))
+}
+
+// isImages says whether a value is a batch of images of fixed sizes.
+func (t *training) isImages(name string) bool {
+	typ := t.typeOf(name)
+	if typ.Elem != onnxgraph.Float32 || len(typ.Shape) != 4 {
+		return false
+	}
+	n, ok := typ.Shape[1:].Elements()
+	return ok && n > 0
+}
+
+// hidden declares an output that no other node of the forward graph takes. addForward declares its type.
+func (t *training) hidden(name string, typ onnxgraph.TensorType) string {
+	name = t.b.Unique(name)
+	t.types.Of[name] = typ
+	return name
+}
+
+// node makes an operator of domain ordo on activations.
+func (t *training) node(op, name string, inputs, outputs []string, attributes ...*onnxgraph.Attribute) *onnxgraph.Node {
+	return &onnxgraph.Node{
+		Name: name, OpType: op, Domain: LossDomain, Input: inputs, Output: outputs,
+		Attribute: append(attributes, onnxgraph.StringAttr("layout", "nhwc")),
+	}
+}
+
+// replace returns ordo's operator for a node, or the node where there is none.
+func (a *acceleration) replace(n *onnxgraph.Node) *onnxgraph.Node {
+	if n.GetDomain() != "" || !a.isImages(n.In(0)) {
+		return n
+	}
+	switch n.GetOpType() {
+	case "Conv":
+		return a.conv(n)
+	case "MaxPool", "AveragePool":
+		return a.pool(n)
+	}
+	return n
+}
+
+func (a *acceleration) conv(n *onnxgraph.Node) *onnxgraph.Node {
+	x, weights := a.typeOf(n.In(0)).Shape, a.typeOf(n.In(1))
+	sizes, ok := weights.Shape.Sizes()
+	if !ok || weights.Elem != onnxgraph.Float32 {
+		return n
+	}
+	w, err := onnxgraph.WindowOf(n, sizes[2:], x)
+	if err != nil {
+		return n
+	}
+	c := Convolution{
+		Channels: x[1].Size, Filters: sizes[0], Groups: n.Int("group", 1), Height: x[2].Size, Width: x[3].Size,
+		Kernel: [2]int64(w.Kernel), Strides: [2]int64(w.Strides), Dilations: [2]int64(w.Dilations), Pads: [4]int64(w.Pads), Bias: n.In(2) != "",
+	}
+	if a.kernels.Supports != nil && !a.kernels.Supports(c) {
+		return n
+	}
+	attributes := append(convAttributes(&w, n), onnxgraph.StringAttr("precision", a.kernels.Precision))
+	return a.node(KernelConv, n.GetName(), n.GetInput(), n.GetOutput()[:1], attributes...)
+}
+
+func (a *acceleration) pool(n *onnxgraph.Node) *onnxgraph.Node {
+	w, err := onnxgraph.WindowOf(n, nil, a.typeOf(n.In(0)).Shape)
+	if err != nil || w.Ceil || n.Out(1) != "" || n.Int("storage_order", 0) != 0 {
+		return n
+	}
+	for i, pad := range w.Pads { // a window with no pixel of the image
+		if pad >= w.Kernel[i%2]*w.Dilations[i%2] {
+			return n
+		}
+	}
+	attributes := []*onnxgraph.Attribute{
+		onnxgraph.IntsAttr("kernel_shape", w.Kernel...),
+		onnxgraph.IntsAttr("strides", w.Strides...),
+		onnxgraph.IntsAttr("pads", w.Pads...),
+		onnxgraph.IntsAttr("dilations", w.Dilations...),
+	}
+	y := n.Out(0)
+	if n.GetOpType() == "AveragePool" {
+		attributes = append(attributes, onnxgraph.IntAttr("count_include_pad", n.Int("count_include_pad", 0)))
+		return a.node(KernelAveragePool, n.GetName(), n.GetInput(), []string{y}, attributes...)
+	}
+	if w.Kernel[0]*w.Kernel[1] > math.MaxUint8 {
+		return n
+	}
+	index := onnxgraph.TensorType{Elem: onnxgraph.Tensor_UINT8, Shape: a.typeOf(y).Shape}
+	return a.node(KernelMaxPool, n.GetName(), n.GetInput(), []string{y, a.hidden(y+"/index", index)}, attributes...)
+}

@@ -1,0 +1,72 @@
+package autodiff
+
+import (
+	"maps"
+	"slices"
+
+	"ordo/models/onnxgraph"
+)
+
+// kernelPrefix stands before the operators of domain ordo in trainingRules.
+const kernelPrefix = LossDomain + "::"
+
+// trainingRules maps the operators of a training graph to their rules: those of the forward graph and ordo's own, which take
+// the place of some.
+func trainingRules() map[string]rule {
+	table := rules()
+	maps.Copy(table, map[string]rule{
+		kernelPrefix + KernelConv:        {gradient: kernelConvGradient},
+		kernelPrefix + KernelBatchNorm:   {gradient: kernelBatchNormGradient},
+		kernelPrefix + KernelMaxPool:     {gradient: kernelMaxPoolGradient},
+		kernelPrefix + KernelAveragePool: {gradient: kernelAveragePoolGradient},
+	})
+	return table
+}
+
+func kernelConvGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	x, weights, bias := n.In(0), n.In(1), n.In(2)
+	outputs := []value{t.gradientOf(x), t.gradientOf(weights), t.gradientOf(bias)}
+	return t.domainOp(LossDomain, KernelConvGrad, []string{dy[0], x, weights}, outputs, n.GetAttribute()...), nil
+}
+
+// kernelBatchNormGradient: without a ReLU the residual's gradient is dy itself, and the kernel doesn't look at y; x stands there, so
+// that y isn't kept for it.
+func kernelBatchNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	x, scale, bias, residual := n.In(0), n.In(1), n.In(2), n.In(5)
+	outputs := make([]value, 3, 4)
+	for i, name := range []string{x, scale, bias} {
+		outputs[i] = value{name + gradSuffix, t.typeOf(name)}
+	}
+	y := x
+	relu := n.Int("relu", 0)
+	if relu != 0 {
+		y = n.Out(0)
+		outputs = append(outputs, t.gradientOf(residual))
+	}
+	made := t.domainOp(LossDomain, KernelBatchNormGrad, []string{dy[0], x, y, scale, n.Out(1), n.Out(2)}, outputs,
+		onnxgraph.IntAttr("relu", relu), n.Attr("layout", onnxgraph.Attribute_STRING))
+	dx := slices.Concat(made[:3], []string{"", "", ""})[:len(n.GetInput())]
+	switch {
+	case residual == "":
+	case relu != 0:
+		dx[5] = made[3]
+	default:
+		dx[5] = dy[0]
+	}
+	return dx, nil
+}
+
+func kernelMaxPoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	return t.kernelPoolGradient(KernelMaxPoolGrad, n, []string{dy[0], n.Out(1)}), nil
+}
+
+func kernelAveragePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
+	return t.kernelPoolGradient(KernelAveragePoolGrad, n, dy[:1]), nil
+}
+
+func (t *training) kernelPoolGradient(op string, n *onnxgraph.Node, inputs []string) []string {
+	x := n.In(0)
+	sizes, _ := t.typeOf(x).Shape[2:].Sizes()
+	attributes := append(slices.Clone(n.GetAttribute()), onnxgraph.IntsAttr("image_shape", sizes...))
+	return t.domainOp(LossDomain, op, inputs, []value{t.gradientOf(x)}, attributes...)
+}

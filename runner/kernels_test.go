@@ -1,0 +1,117 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ordo/models"
+	"ordo/models/ort/orttest"
+)
+
+// withKernels are options of a run with the fast kernels.
+func withKernels(t *testing.T, dir string, overrides ...string) Options {
+	t.Helper()
+	o := options(t, dir, append([]string{"model.kernels=fast", "train.epochs=1"}, overrides...)...)
+	o.OneDNN = orttest.OpenWithKernels(t).Kernels().Path()
+	return o
+}
+
+func TestRunsWithFastKernels(t *testing.T) {
+	var hashes []string
+	for range 2 {
+		o := withKernels(t, filepath.Join(t.TempDir(), "run"))
+		r, err := Run(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes = append(hashes, r.ParametersHash)
+		a, err := models.ReadGraphs(filepath.Join(o.Dir, "graphs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if uses, err := models.UsesKernels(a); err != nil || !uses {
+			t.Errorf("the training graph has fast kernels: %v, %v", uses, err)
+		}
+	}
+	if hashes[0] != hashes[1] {
+		t.Error("two runs of one experiment differ")
+	}
+}
+
+// TestRunGoesOnWithoutOneDNN: a run that began with the fast kernels ends on a machine without, and says so.
+func TestRunGoesOnWithoutOneDNN(t *testing.T) {
+	o := withKernels(t, filepath.Join(t.TempDir(), "run"), "model.kernels=auto")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o.Progress = &quiet{step: func(s Step) {
+		if s.Number == 2 {
+			cancel()
+		}
+	}}
+	if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	progress := &quiet{}
+	o.OneDNN, o.Progress = "", progress
+	if _, err := Run(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(progress.note, func(note string) bool { return strings.Contains(note, "began with the fast kernels") }) {
+		t.Errorf("notes: %q", progress.note)
+	}
+}
+
+func TestRunWithoutOneDNN(t *testing.T) {
+	o := options(t, filepath.Join(t.TempDir(), "run"), "train.epochs=1")
+	progress := &quiet{}
+	o.Progress = progress
+	if _, err := Run(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+	told := slices.DeleteFunc(slices.Clone(progress.note), func(note string) bool { return !strings.Contains(note, "fast kernels") })
+	if len(told) != 1 || !strings.Contains(told[0], "ordo runtime install") {
+		t.Errorf("notes on kernels: %q", told)
+	}
+}
+
+// fakePython writes a script that answers as beside.py does.
+func fakePython(t *testing.T, script string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "python")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestBeside(t *testing.T) {
+	o := BenchOptions{Experiment: experiment(t, "model.backbone=resnet18", "model.stem=small", "model.width=4"), Library: orttest.Path(t)}
+	answers := fakePython(t, `read o; echo '{"python": "3", "torch": "2"}'; while read q; do case "$q" in *last*) echo '{"seconds": 8}';; *) echo '{"seconds": 9}';; esac; done`)
+	r, err := Beside(context.Background(), o, answers, 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := float64(2 * r.Batch)
+	if r.Torch != "2" || r.Best != "channels last" || len(r.Ordo) != 3 || !slices.Equal(r.Modes["plain"], []float64{rows / 9, rows / 9, rows / 9}) {
+		t.Errorf("%+v", r)
+	}
+	if want := median(r.Ordo) * 8 / rows; r.Ratio < want*0.999 || r.Ratio > want*1.001 {
+		t.Errorf("ratio %v, want %v", r.Ratio, want)
+	}
+	for name, python := range map[string]string{"none": filepath.Join(t.TempDir(), "none"), "no torch": fakePython(t, "echo 'no module torch' >&2; exit 1")} {
+		if _, err := Beside(context.Background(), o, python, 1, 1); !errors.Is(err, ErrBeside) {
+			t.Errorf("%s: %v", name, err)
+		} else if name == "no torch" && !strings.Contains(err.Error(), "no module torch") {
+			t.Error(err)
+		}
+	}
+	o.Experiment = experiment(t)
+	if _, err := Beside(context.Background(), o, answers, 1, 1); !errors.Is(err, ErrBeside) {
+		t.Errorf("a network that torchvision lacks: %v", err)
+	}
+}

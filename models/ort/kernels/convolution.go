@@ -5,11 +5,7 @@ package kernels
 */
 import "C"
 
-import (
-	"fmt"
-
-	"ordo/models/onnxgraph"
-)
+import "fmt"
 
 // Precisions that a convolution can be computed in.
 const (
@@ -28,46 +24,6 @@ type Convolution struct {
 	Groups            int
 	Bias              bool
 	Precision         string // F32 (default) or BF16
-}
-
-// ConvolutionOf reads a node Conv, of ONNX's or of ours, with the shapes of its input X and its weights W. A convolution of anything
-// but images, and one whose padding is named instead of given, is an error that wraps ErrUnsupported.
-func ConvolutionOf(n *onnxgraph.Node, x, w onnxgraph.Shape) (Convolution, error) {
-	refuse := func(format string, args ...any) (Convolution, error) {
-		return Convolution{}, fmt.Errorf("%w: node %s: %s", ErrUnsupported, n.GetName(), fmt.Sprintf(format, args...))
-	}
-	if len(x) != 4 || len(w) != 4 {
-		return refuse("it has an input of %d and weights of %d dimensions, not 4", len(x), len(w))
-	}
-	for i, d := range w {
-		if !d.Static() || (i > 0 && !x[i].Static()) {
-			return refuse("its shapes %v and %v are not fixed", x, w)
-		}
-	}
-	if pad := n.Str("auto_pad", "NOTSET"); pad != "NOTSET" && pad != "VALID" {
-		return refuse("auto_pad is %s", pad)
-	}
-	c := Convolution{
-		Batch: 1, Channels: int(x[1].Size), Height: int(x[2].Size), Width: int(x[3].Size), Filters: int(w[0].Size),
-		Kernel: [2]int{int(w[2].Size), int(w[3].Size)}, Strides: [2]int{1, 1}, Dilations: [2]int{1, 1},
-		Groups: int(n.Int("group", 1)), Bias: n.In(2) != "", Precision: n.Str("precision", F32),
-	}
-	if x[0].Static() {
-		c.Batch = int(x[0].Size)
-	}
-	for _, a := range []struct {
-		name string
-		dst  []int
-	}{{"strides", c.Strides[:]}, {"dilations", c.Dilations[:]}, {"pads", c.Pads[:]}, {"kernel_shape", c.Kernel[:]}} {
-		values := n.Ints(a.name)
-		if len(values) != 0 && len(values) != len(a.dst) {
-			return refuse("%s is %v", a.name, values)
-		}
-		for i, v := range values {
-			a.dst[i] = int(v)
-		}
-	}
-	return c, nil
 }
 
 // Supports says how oneDNN would compute a convolution and its gradients: the names of three kernels. An error, which wraps

@@ -37,6 +37,9 @@ func TestTargetMomentum(t *testing.T) {
 		{TargetOptions{0.99, ScheduleCosine}, 0, 0.99},
 		{TargetOptions{0.99, ScheduleCosine}, 0.5, 0.995},
 		{TargetOptions{0.99, ScheduleCosine}, 1, 1},
+		{TargetOptions{0.996, ScheduleCosine}, 0, 0.996},
+		{TargetOptions{0.996, ScheduleCosine}, 0.5, 0.998},
+		{TargetOptions{0.996, ScheduleCosine}, 1, 1},
 	} {
 		if got := c.o.At(c.progress); math.Abs(got-c.want) > 1e-15 {
 			t.Errorf("%+v at %g: %g, want %g", c.o, c.progress, got, c.want)

@@ -15,9 +15,9 @@ func Example() {
 	}
 	target := optimizer.NewAverage([]float32{1, 2})
 	values := []float32{1, 2}
-	for step := range 2 {
+	for _, tau := range []float64{0.5, 0.75} {
 		o.Step(values, []float32{1, -1}, 0.1)
-		target.Update(values, optimizer.AverageOptions{Momentum: 0.5, Schedule: optimizer.AverageCosine}.Tau(step, 2), 1)
+		target.Update(values, tau, 1)
 	}
 	fmt.Printf("%.3f, target %.4f\n", values, target.Values())
 	// Output: [0.750 2.250], target [0.9000 2.1000]

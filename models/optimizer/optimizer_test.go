@@ -289,27 +289,6 @@ func TestAverage(t *testing.T) {
 	}
 }
 
-func TestTau(t *testing.T) {
-	byol := optimizer.DefaultAverageOptions()
-	constant := optimizer.AverageOptions{Momentum: 0.99, Schedule: optimizer.AverageConstant}
-	for _, c := range []struct {
-		o    optimizer.AverageOptions
-		k    int
-		want float64
-	}{{byol, 0, 0.996}, {byol, 50, 0.998}, {byol, 100, 1}, {byol, 200, 1}, {constant, 0, 0.99}, {constant, 100, 0.99}} {
-		if got := c.o.Tau(c.k, 100); math.Abs(got-c.want) > 1e-15 {
-			t.Errorf("%+v: τ(%d) = %v, want %v", c.o, c.k, got, c.want)
-		}
-	}
-	if err := errors.Join(byol.Validate(), constant.Validate()); err != nil {
-		t.Error(err)
-	}
-	err := optimizer.AverageOptions{Momentum: 2, Schedule: "linear"}.Validate()
-	if err == nil || strings.Count(err.Error(), "must be") != 2 {
-		t.Errorf("faults %v", err)
-	}
-}
-
 func BenchmarkStep(b *testing.B) {
 	const n = 11_000_000 // resnet18's
 	w, g := random(1, n), random(2, n)

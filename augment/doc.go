@@ -227,9 +227,10 @@
 //
 // # Speed
 //
-// compare/torchvision.py times Workloads and what other libraries have of the same, one thread each, from an image's
-// bytes to the normalised tensor. How many times as many views a second these are, medians of seven rounds on an AMD
-// EPYC (Zen 4) whose cores were shared, torchvision 0.23, torch 2.8, OpenCV 5.0, Albumentations 2.0:
+// compare/torchvision.py times the workloads of workloads_test.go and what other libraries have of the same, one
+// thread each, from an image's bytes to the normalised tensor. How many times as many views a second these are,
+// medians of seven rounds on an AMD EPYC (Zen 4) whose cores were shared, torchvision 0.23, torch 2.8, OpenCV 5.0,
+// Albumentations 2.0:
 //
 //	workload, 224 pixels         torchvision   OpenCV, the operation only, on bytes   Albumentations
 //	byol_224                     27                                                   3.1
@@ -244,7 +245,7 @@
 //	brightness to saturation     5 to 6        0.5 to 0.9                             5
 //	grayscale, horizontal_flip   2.7 to 3.6    0.2 to 0.4                             5
 //
-// Less than twice torchvision's are posterize (1.7) and noise (1.9); everything else in Workloads is at least that.
+// Less than twice torchvision's are posterize (1.7) and noise (1.9); everything else among the workloads is at least that.
 // Without the conversion of its bytes to a normalised tensor, which is most of the work of simple operations and all of
 // ours is timed with, torchvision's horizontal_flip (ours 0.2 times as fast), posterize (0.2) and grayscale (0.9) are
 // faster, and noise (1.5), erasing (1.6), gamma (1.7), autocontrast (1.9) are less than twice as slow.

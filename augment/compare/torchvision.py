@@ -2,8 +2,8 @@
 
     python augment/compare/torchvision.py [--rounds 5] [--seconds 0.15] [--only NAME,NAME] [--json FILE]
 
-The works are those of augment.Workloads, by the same names, on the image of augment's benchmarks. Needs Go, torch and
-torchvision; Albumentations and OpenCV are timed where Python has them. In a round every library does a work in turn,
+The works are those of Workloads in augment/workloads_test.go, by the same names, on the image of augment's benchmarks.
+Needs Go, torch and torchvision; Albumentations and OpenCV are timed where Python has them. In a round every library does a work in turn,
 so a machine that slows down slows all of them; the table shows medians of the rounds, and medians of their ratios.
 
 Columns, in images a second:

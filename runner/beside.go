@@ -1,14 +1,10 @@
 package runner
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	_ "embed" // the script
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os/exec"
 	"slices"
@@ -18,6 +14,7 @@ import (
 	"ordo/models"
 	"ordo/models/zoo"
 	"ordo/runner/config"
+	"ordo/runner/script"
 )
 
 //go:embed beside.py
@@ -69,7 +66,7 @@ func Beside(ctx context.Context, o BenchOptions, python string, rounds, steps in
 	if err != nil {
 		return BesideResult{}, err
 	}
-	defer theirs.close()
+	defer theirs.Close()
 	result := BesideResult{Rounds: rounds, Steps: steps, Batch: batch, Modes: map[string][]float64{}}
 	z := e.Model.Resolved()
 	err = theirs.ask(map[string]any{
@@ -195,54 +192,27 @@ func (s *ownSteps) close() {
 
 // torch is the script at work.
 type torch struct {
-	command  *exec.Cmd
-	stdin    io.Closer
-	requests *json.Encoder
-	answers  *bufio.Reader
-	errors   bytes.Buffer
+	*script.Script
+	python string
 }
 
-func startTorch(ctx context.Context, python string) (*torch, error) {
-	t := &torch{command: exec.CommandContext(ctx, python, "-c", besideScript)}
-	t.command.Stderr = &t.errors
-	stdin, err := t.command.StdinPipe()
+func startTorch(ctx context.Context, python string) (torch, error) {
+	command := exec.CommandContext(ctx, python, "-c", besideScript)
+	s, err := script.Start(command)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBeside, err)
+		return torch{}, fmt.Errorf("%w: %w; name a Python with torch and torchvision", ErrBeside, err)
 	}
-	t.stdin, t.requests = stdin, json.NewEncoder(stdin)
-	stdout, err := t.command.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBeside, err)
-	}
-	t.answers = bufio.NewReader(stdout)
-	if err := t.command.Start(); err != nil {
-		return nil, fmt.Errorf("%w: %w; name a Python with torch and torchvision", ErrBeside, err)
-	}
-	return t, nil
+	return torch{s, command.Path}, nil
 }
 
 // ask sends a request and reads its answer. The error is the last line that Python wrote.
-func (t *torch) ask(request, answer any) error {
-	err := t.requests.Encode(request)
-	if err == nil {
-		var line []byte
-		if line, err = t.answers.ReadBytes('\n'); err == nil {
-			err = json.Unmarshal(line, answer)
-		}
-	}
+func (t torch) ask(request, answer any) error {
+	err := t.Ask(request, answer)
 	if err == nil {
 		return nil
 	}
-	t.close()
-	lines := strings.Split(strings.TrimSpace(t.errors.String()), "\n")
-	if last := lines[len(lines)-1]; last != "" {
-		return fmt.Errorf("%w: %s says: %s", ErrBeside, t.command.Path, last)
+	if last := t.Complaint(); last != "" {
+		return fmt.Errorf("%w: %s says: %s", ErrBeside, t.python, last)
 	}
-	return fmt.Errorf("%w: %s: %w", ErrBeside, t.command.Path, err)
-}
-
-// close ends the script. A second time it does nothing.
-func (t *torch) close() {
-	_ = t.stdin.Close()  // it ends at its input's end
-	_ = t.command.Wait() // its errors are in t.errors
+	return fmt.Errorf("%w: %s: %w", ErrBeside, t.python, err)
 }

@@ -1,25 +1,22 @@
 package pipeline
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	_ "embed" // the script
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"ordo/augment"
+	"ordo/runner/script"
 )
 
 //go:embed beside.py
-var script []byte
+var besideScript []byte
 
 // libraries are those that the script knows, in the order in which they are shown.
 var libraries = [...]string{"torchvision", "albumentations"}
@@ -27,11 +24,7 @@ var libraries = [...]string{"torchvision", "albumentations"}
 // beside is the script at work.
 type beside struct {
 	versions map[string]*string // by library, and "python"; nil: not there
-	command  *exec.Cmd
-	requests *json.Encoder
-	stdin    io.Closer
-	answers  *bufio.Reader
-	errors   *bytes.Buffer
+	script   *script.Script
 	dir      string
 }
 
@@ -51,7 +44,7 @@ func startBeside(ctx context.Context, python string, images []augment.Image) (*b
 	if err != nil {
 		return nil, err
 	}
-	b := &beside{dir: dir, errors: new(bytes.Buffer)}
+	b := &beside{dir: dir}
 	if err := b.start(ctx, path, images); err != nil {
 		b.close()
 		return nil, err
@@ -72,27 +65,17 @@ func (b *beside) start(ctx context.Context, python string, images []augment.Imag
 	if err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"images.json": index, "beside.py": script} {
+	for name, content := range map[string][]byte{"images.json": index, "beside.py": besideScript} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), content, 0o600); err != nil {
 			return err
 		}
 	}
-	b.command = exec.CommandContext(ctx, python, "beside.py")
-	b.command.Dir, b.command.Stderr = b.dir, b.errors
-	stdin, err := b.command.StdinPipe()
-	if err != nil {
-		return err
-	}
-	b.stdin, b.requests = stdin, json.NewEncoder(stdin)
-	stdout, err := b.command.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	b.answers = bufio.NewReader(stdout)
-	if err := b.command.Start(); err != nil {
+	command := exec.CommandContext(ctx, python, "beside.py")
+	command.Dir = b.dir
+	if b.script, err = script.Start(command); err != nil {
 		return fmt.Errorf("%w: %w", errNoPython, err)
 	}
-	if err := b.ask(map[string]bool{"hello": true}, &b.versions); err != nil {
+	if err := b.script.Ask(map[string]bool{"hello": true}, &b.versions); err != nil {
 		return fmt.Errorf("%w: %s doesn't run the script: %s", errNoPython, python, b.complaint(err))
 	}
 	for _, library := range libraries {
@@ -106,24 +89,10 @@ func (b *beside) start(ctx context.Context, python string, images []augment.Imag
 
 // complaint is the last line of what Python said.
 func (b *beside) complaint(err error) string {
-	_ = b.stdin.Close()  // the script ends, if it has not
-	_ = b.command.Wait() // its errors are in b.errors then
-	lines := strings.Split(strings.TrimSpace(b.errors.String()), "\n")
-	if last := lines[len(lines)-1]; last != "" {
+	if last := b.script.Complaint(); last != "" {
 		return last
 	}
 	return err.Error()
-}
-
-func (b *beside) ask(request, answer any) error {
-	if err := b.requests.Encode(request); err != nil {
-		return err
-	}
-	line, err := b.answers.ReadBytes('\n')
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(line, answer)
 }
 
 // rate returns the views in a second, or why there is no number.
@@ -132,7 +101,7 @@ func (b *beside) rate(library string, op operation, seconds float64) (views floa
 		Views, Seconds float64
 		Missing        string
 	}
-	err = b.ask(map[string]any{
+	err = b.script.Ask(map[string]any{
 		"library": library, "seconds": seconds,
 		"operation": map[string]any{
 			"name": op.name, "views": op.steps, "size": op.plan.ImageSize(), "mean": op.mean, "std": op.std,
@@ -149,11 +118,8 @@ func (b *beside) rate(library string, op operation, seconds float64) (views floa
 
 // close ends the script and removes its files.
 func (b *beside) close() {
-	if b.stdin != nil {
-		_ = b.stdin.Close() // the script ends, if it has not
-	}
-	if b.command != nil && b.command.Process != nil {
-		_ = b.command.Wait() // it has nothing more to say
+	if b.script != nil {
+		b.script.Close()
 	}
 	_ = os.RemoveAll(b.dir) // a temporary folder
 }

@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "loops.h"
 #include "session.h"
+#include "winograd_weights.h"
 
 namespace ordo {
 namespace {
@@ -242,11 +243,15 @@ std::string no_kernel(const Geometry &g, const char *what, const Primitive &p) {
          shape({g.kernel[0], g.kernel[1]}) + ", on images of " + shape({g.height, g.width}) + ": use stock kernels for this convolution";
 }
 
+// Algorithm: Winograd's form where it fits, or only where it is expected to be faster, or nowhere.
+enum class Algorithm { automatic, direct, winograd };
+
 // Attributes are those of a node.
 struct Attributes {
   std::vector<int64_t> kernel, strides, pads, dilations;
   int64_t groups;
   bool bf16;
+  Algorithm algorithm;
   explicit Attributes(const Node &node)
       : kernel(node.integers("kernel_shape", 2, 0)),
         strides(node.integers("strides", 2, 1)),
@@ -256,6 +261,9 @@ struct Attributes {
     const std::string precision = node.text("precision", "f32");
     if (precision != "f32" && precision != "bf16") throw Fault("precision must be f32 or bf16");
     bf16 = precision == "bf16";
+    const std::string name = node.text("algorithm", "auto");
+    if (name != "auto" && name != "direct" && name != "winograd") throw Fault("algorithm must be auto, direct or winograd");
+    algorithm = name == "auto" ? Algorithm::automatic : name == "direct" ? Algorithm::direct : Algorithm::winograd;
     if (bf16 && !ordo_onednn_bf16()) throw Fault("this processor has no instructions for bfloat16: use precision f32");
     for (int i = 0; i < 2; i++)
       if (kernel[i] < 1 || strides[i] < 1 || dilations[i] < 1 || pads[i] < 0 || pads[i + 2] < 0)
@@ -448,10 +456,13 @@ class ConvGrad : public Kernel {
       const float *xs = x.floats() + part.begin * in, *ys = dy.floats() + part.begin * out;
       float *dxs = dx ? dx.floats() + part.begin * in : nullptr;
       const void *xp = xs, *yp = ys;
-      if (g.bf16) {
+      if (plan.bf16_x) {
         loops().to_bf16(xs, reinterpret_cast<uint16_t *>(scratch + plan.x), n * in);
+        xp = scratch + plan.x;
+      }
+      if (plan.bf16_y) {
         loops().to_bf16(ys, reinterpret_cast<uint16_t *>(scratch + plan.y), n * out);
-        xp = scratch + plan.x, yp = scratch + plan.y;
+        yp = scratch + plan.y;
       }
       dnnl_stream *stream = run.session.stream(t);
       if (dx && plan.own_data)
@@ -466,6 +477,11 @@ class ConvGrad : public Kernel {
       if (plan.own_weights) {
         own_weights(plan, window, n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), reinterpret_cast<float *>(scratch + plan.scratch));
         if (db) own_bias(n * g.out_pixels(), g.filters, ys, reinterpret_cast<float *>(scratch + plan.db));
+        return;
+      }
+      if (plan.winograd) {
+        if (dw) plan.form.gradient(n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), scratch + plan.scratch);
+        if (db) winograd_bias(g, n, ys, reinterpret_cast<float *>(scratch + plan.db), reinterpret_cast<float *>(scratch + plan.scratch));
         return;
       }
       char *to = scratch + (plan.mixed ? plan.unordered : plan.dw);
@@ -493,6 +509,9 @@ class ConvGrad : public Kernel {
     Geometry geometry;
     Desc plain, bias;
     bool own_data = false, own_weights = false;  // by our loops instead of primitives
+    bool winograd = false;                       // the gradient of the weights in this form
+    WinogradWeights form{};
+    bool bf16_x = false, bf16_y = false;         // some primitive wants X, dY in bfloat16
     bool mixed = false;                          // the sizes have different orders of dW: slices have it plain
     std::vector<Sized> sized;
     std::vector<Ordered> weights;
@@ -513,6 +532,7 @@ class ConvGrad : public Kernel {
     g.bias = need_db;
     plan.plain = plain_weights(g);
     plan.bias = vector_of(g.filters);
+    plan.winograd = choose_winograd(g, images.back(), plan.form);
     for (int64_t n : images) {
       plan.sized.emplace_back();
       Sized &s = plan.sized.back();
@@ -524,6 +544,7 @@ class ConvGrad : public Kernel {
           plan.own_data = true;
         }
       }
+      if (plan.winograd) continue;
       // All sizes in one order of dW if they can.
       const dnnl_memory_desc *order = plan.sized.size() > 1 && plan.sized[0].weights ? plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS) : nullptr;
       s.weights = make_weights(g, n, order);
@@ -543,7 +564,7 @@ class ConvGrad : public Kernel {
         scratch = std::max(scratch, s.data.scratch());
         ordered(plan.weights, plan.shared, plan.plain.get(), s.data);
       }
-      if (!plan.own_weights) {
+      if (!plan.own_weights && !plan.winograd) {
         s.weights.build();
         s.back = make_reorder(s.weights.md(DNNL_QUERY_DIFF_WEIGHTS), plan.plain.get());
         scratch = std::max({scratch, s.weights.scratch(), s.back.scratch()});
@@ -552,16 +573,40 @@ class ConvGrad : public Kernel {
     }
     if (plan.own_data) plan.shared.add(size_t(g.weights()) * sizeof(float));
     if (plan.own_weights) scratch = std::max(scratch, size_t(g.weights()) * sizeof(float));
-    if (g.bf16) {
-      plan.x = plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);
-      plan.y = plan.slice.add(images.back() * g.out_pixels() * g.filters * 2);
-    }
+    if (plan.winograd)
+      for (int64_t n : images) scratch = std::max({scratch, plan.form.scratch(n), 3 * size_t(g.filters) * sizeof(float)});
+    plan.bf16_x = g.bf16 && !plan.winograd;
+    plan.bf16_y = g.bf16 && (need_dx || !plan.winograd);
+    if (plan.bf16_x) plan.x = plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);
+    if (plan.bf16_y) plan.y = plan.slice.add(images.back() * g.out_pixels() * g.filters * 2);
     plan.dw = plan.slice.add(largest);
     plan.dw_floats = (plan.own_weights || plan.mixed ? size_t(g.weights()) * sizeof(float) : largest) / sizeof(float);
     if (plan.mixed) plan.unordered = plan.slice.add(largest);
     plan.db = plan.slice.add(g.filters * sizeof(float));
     plan.scratch = plan.slice.add(scratch);
     return plan;
+  }
+
+  // choose_winograd says whether the gradient of the weights is computed in Winograd's form, always in float32.
+  bool choose_winograd(const Geometry &g, int64_t images, WinogradWeights &w) const {
+    if (attributes_.algorithm == Algorithm::direct || g.groups != 1) return false;
+    for (int i = 0; i < 2; i++)
+      if (g.kernel[i] != 3 || g.strides[i] != 1 || g.dilations[i] != 1) return false;
+    w.channels = g.channels, w.height = g.height, w.width = g.width, w.filters = g.filters;
+    w.out_height = g.out_height, w.out_width = g.out_width, w.top = g.pads[0], w.left = g.pads[1];
+    if (!w.choose(images)) return false;
+    return attributes_.algorithm == Algorithm::winograd || w.cost(images) < (g.bf16 ? 0.5 : 1) * w.direct_cost(images);
+  }
+
+  // winograd_bias sums dy image by image; scratch is for three numbers a filter.
+  static void winograd_bias(const Geometry &g, int64_t images, const float *dy, float *db, float *scratch) {
+    float *zero = scratch, *sum = zero + g.filters, *square = sum + g.filters;
+    std::fill_n(zero, g.filters, 0.0f);
+    std::fill_n(db, g.filters, 0.0f);
+    for (int64_t i = 0; i < images; i++) {
+      loops().moments(dy + i * g.out_pixels() * g.filters, g.out_pixels(), g.filters, zero, sum, square);
+      loops().add(db, sum, g.filters);
+    }
   }
 
   // own_weights adds up over the images of a slice in float32 image by image, so that no sum is over too many numbers.
@@ -582,30 +627,50 @@ class ConvGrad : public Kernel {
 
   // sum adds up the slices' gradients and hands them out in the plain order.
   void sum(const Run &run, const Plan &plan, int64_t slices, const Tensor &dw, const Tensor &db) const {
-    const Geometry &g = plan.geometry;
     std::vector<char *> at(slices);
     for (int64_t t = 0; t < slices; t++) at[t] = run.session.slice(t).reserve(plan.slice.bytes);
-    if (slices > 1) {
-      const int64_t n = int64_t(plan.dw_floats), tasks = std::min<int64_t>(run.session.threads, std::max<int64_t>(1, n / 16384));
+    if (dw && plan.winograd) sum_winograd(run, plan, at, dw);
+    if (dw && !plan.winograd) sum_ordered(run, plan, at, dw);
+    if (!db) return;
+    const int64_t filters = plan.geometry.filters;
+    std::copy_n(reinterpret_cast<float *>(at[0] + plan.db), filters, db.floats());
+    for (int64_t t = 1; t < slices; t++) loops().add(db.floats(), reinterpret_cast<float *>(at[t] + plan.db), filters);
+  }
+
+  static void sum_winograd(const Run &run, const Plan &plan, const std::vector<char *> &at, const Tensor &dw) {
+    std::vector<const float *> sums;
+    for (const char *slice : at) sums.push_back(reinterpret_cast<const float *>(slice + plan.dw));
+    const int64_t n = plan.geometry.filters / plan.form.lanes, tasks = tasks_for(run, plan.geometry.weights(), n);
+    run.parallel(tasks, [&](size_t t) {
+      const Part part(n, tasks, t);
+      plan.form.sum(sums.data(), int64_t(sums.size()), dw.floats(), part.begin, part.end);
+    });
+  }
+
+  void sum_ordered(const Run &run, const Plan &plan, const std::vector<char *> &at, const Tensor &dw) const {
+    const Geometry &g = plan.geometry;
+    float *const sum = reinterpret_cast<float *>(at[0] + plan.dw);
+    if (at.size() > 1) {
+      const int64_t n = int64_t(plan.dw_floats), tasks = tasks_for(run, n, n);
       run.parallel(tasks, [&](size_t t) {
         const Part part(n, tasks, t);
-        for (int64_t s = 1; s < slices; s++)
-          loops().add(reinterpret_cast<float *>(at[0] + plan.dw) + part.begin, reinterpret_cast<float *>(at[s] + plan.dw) + part.begin,
-                      part.end - part.begin);
+        for (size_t s = 1; s < at.size(); s++)
+          loops().add(sum + part.begin, reinterpret_cast<float *>(at[s] + plan.dw) + part.begin, part.end - part.begin);
       });
     }
-    const float *sum = reinterpret_cast<float *>(at[0] + plan.dw);
-    if (dw && plan.own_weights)
+    if (plan.own_weights)
       loops().transpose(sum, dw.floats(), g.kernel[0] * g.kernel[1], g.channels);
-    else if (dw && plan.mixed)
+    else if (plan.mixed)
       std::copy_n(sum, g.weights(), dw.floats());
-    else if (dw)
+    else
       plan.sized[0].back.execute(run.session.stream(0),
                                  {{DNNL_SRC, plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS), sum}, {DNNL_DST, plan.plain.get(), dw.data}},
                                  at[0] + plan.scratch);
-    if (!db) return;
-    std::copy_n(reinterpret_cast<float *>(at[0] + plan.db), g.filters, db.floats());
-    for (int64_t t = 1; t < slices; t++) loops().add(db.floats(), reinterpret_cast<float *>(at[t] + plan.db), g.filters);
+  }
+
+  // tasks_for is how many tasks n parts of so many numbers are worth.
+  static int64_t tasks_for(const Run &run, int64_t numbers, int64_t n) {
+    return std::min({int64_t(run.session.threads), n, std::max<int64_t>(1, numbers / 16384)});
   }
 
   const Attributes attributes_;

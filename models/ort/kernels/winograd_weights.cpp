@@ -52,7 +52,7 @@ const WeightsLoops *with(int lanes) {
   return nullptr;
 }
 
-constexpr int64_t kBlock = 64;  // tiles, at most
+constexpr int64_t kBlock = 48;  // tiles, at most: what they are transformed to shall stay in the cache, and suffice to pay for the way back
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "loops.h"
 #include "session.h"
+#include "winograd.h"
 
 namespace ordo {
 namespace {
@@ -242,11 +243,31 @@ std::string no_kernel(const Geometry &g, const char *what, const Primitive &p) {
          shape({g.kernel[0], g.kernel[1]}) + ", on images of " + shape({g.height, g.width}) + ": use stock kernels for this convolution";
 }
 
+enum class Algorithm { automatic, direct, winograd };
+
+// tiles are those of the forward pass.
+Tiles tiles(const Geometry &g) { return cut(g.height, g.width, g.out_height, g.out_width, g.pads[0], g.pads[1]); }
+
+// gradient_tiles are those of the gradient by the input, a convolution of dY.
+Tiles gradient_tiles(const Geometry &g) { return cut(g.out_height, g.out_width, g.height, g.width, 2 - g.pads[0], 2 - g.pads[1]); }
+
+// by_winograd decides between Winograd's algorithm and oneDNN's, for the forward pass (t: its tiles) or the gradient by the input.
+bool by_winograd(const Geometry &g, const Tiles &t, int64_t images, Algorithm algorithm) {
+  bool possible = g.groups == 1 && Winograd::possible(g.channels, g.filters);
+  for (int i = 0; i < 2; i++) possible = possible && g.kernel[i] == 3 && g.strides[i] == 1 && g.dilations[i] == 1;
+  if (algorithm == Algorithm::winograd && !possible)
+    throw Fault("algorithm winograd is for kernels of 3x3, stride 1, no groups or dilation, and numbers of channels that are multiples of " +
+                std::to_string(winograd_loops() ? winograd_loops()->lanes : 0) + " here");
+  if (!possible || algorithm == Algorithm::direct) return false;
+  return algorithm == Algorithm::winograd || Winograd::pays(t, images, g.channels, g.filters, g.bf16);
+}
+
 // Attributes are those of a node.
 struct Attributes {
   std::vector<int64_t> kernel, strides, pads, dilations;
   int64_t groups;
   bool bf16;
+  Algorithm algorithm = Algorithm::automatic;
   explicit Attributes(const Node &node)
       : kernel(node.integers("kernel_shape", 2, 0)),
         strides(node.integers("strides", 2, 1)),
@@ -261,6 +282,9 @@ struct Attributes {
       if (kernel[i] < 1 || strides[i] < 1 || dilations[i] < 1 || pads[i] < 0 || pads[i + 2] < 0)
         throw Fault("kernel_shape, strides and dilations must be at least 1, pads at least 0");
     if (groups < 1) throw Fault("group must be at least 1");
+    const std::string name = node.text("algorithm", "auto");
+    if (name != "auto" && name != "direct" && name != "winograd") throw Fault("algorithm must be auto, direct or winograd");
+    if (name != "auto") algorithm = name == "direct" ? Algorithm::direct : Algorithm::winograd;
   }
 
   Geometry over(const Tensor &x, const Tensor &w) const {
@@ -348,9 +372,10 @@ class Conv : public Kernel {
     std::vector<int64_t> key = x.dims;
     key.insert(key.end(), w.dims.begin(), w.dims.end());
     key.push_back(bool(b));
-    Plan &plan = plans_.get(key, [&] { return prepare(x, w, b, sizes(images, slices)); });
+    Plan &plan = plans_.get(key, [&] { return prepare(run, x, w, b, sizes(images, slices)); });
     const Geometry &g = plan.geometry;
     const Tensor y = run.output(0, {images, g.filters, g.out_height, g.out_width});
+    if (plan.winograd) return plan.winograd.run(run, x.floats(), {w.floats(), 9, g.channels * 9, false}, b.floats(), y.floats());
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
@@ -377,6 +402,7 @@ class Conv : public Kernel {
  private:
   struct Plan {
     Geometry geometry;
+    Winograd winograd;  // or
     Desc plain, bias;
     std::vector<std::pair<int64_t, Primitive>> primitives;  // by images
     std::vector<Ordered> weights;
@@ -390,11 +416,15 @@ class Conv : public Kernel {
     }
   };
 
-  Plan prepare(const Tensor &x, const Tensor &w, const Tensor &b, const std::vector<int64_t> &images) const {
+  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, const Tensor &b, const std::vector<int64_t> &images) const {
     Plan plan;
     Geometry &g = plan.geometry = attributes_.over(x, w);
     g.bias = bool(b);
     if (b && (b.dims.size() != 1 || b.dims[0] != g.filters)) throw Fault("B has shape " + shape(b.dims));
+    if (by_winograd(g, tiles(g), x.dims[0], attributes_.algorithm)) {
+      plan.winograd = Winograd(tiles(g), x.dims[0], g.channels, g.filters, run.session.threads);
+      return plan;
+    }
     plan.plain = plain_weights(g);
     plan.bias = vector_of(g.filters);
     size_t scratch = 0;
@@ -428,15 +458,18 @@ class ConvGrad : public Kernel {
     key.insert(key.end(), w.dims.begin(), w.dims.end());
     key.push_back(bool(dx));
     key.push_back(bool(db));
-    Plan &plan = plans_.get(key, [&] { return prepare(x, w, bool(dx), bool(db), sizes(images, slices)); });
+    Plan &plan = plans_.get(key, [&] { return prepare(run, x, w, bool(dx), bool(db), sizes(images, slices)); });
     const Geometry &g = plan.geometry;
     if (dy.dims != std::vector<int64_t>{images, g.filters, g.out_height, g.out_width})
       throw Fault("dY has shape " + shape(dy.dims) + ", X " + shape(x.dims) + " and W " + shape(w.dims));
+    if (plan.winograd) plan.winograd.run(run, dy.floats(), {w.floats(), g.channels * 9, 9, true}, nullptr, dx.floats());
+    if (plan.winograd && !dw && !db) return;
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
-    if (dx && plan.own_data) loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
-    if (dx && !plan.own_data) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
+    const bool direct = dx && !plan.winograd;
+    if (direct && plan.own_data) loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
+    if (direct && !plan.own_data) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
     const Window window = g.window();
     const int64_t in = g.in_pixels() * g.channels, out = g.out_pixels() * g.filters;
 
@@ -454,15 +487,16 @@ class ConvGrad : public Kernel {
         xp = scratch + plan.x, yp = scratch + plan.y;
       }
       dnnl_stream *stream = run.session.stream(t);
-      if (dx && plan.own_data)
+      if (direct && plan.own_data)
         for (int64_t i = 0; i < n; i++)
           loops().depthwise_input(window, ys + i * out, reinterpret_cast<float *>(shared), dxs + i * in);
-      if (dx && !plan.own_data)
+      if (direct && !plan.own_data)
         s.data.execute(stream,
                        {{DNNL_DIFF_DST, s.data.md(DNNL_QUERY_DIFF_DST), yp},
                         {DNNL_WEIGHTS, s.data.md(DNNL_QUERY_WEIGHTS), find_ordered(plan.weights, shared, s.data)},
                         {DNNL_DIFF_SRC, s.data.md(DNNL_QUERY_DIFF_SRC), dxs}},
                        scratch + plan.scratch);
+      if (!dw && !db) return;
       if (plan.own_weights) {
         own_weights(plan, window, n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), reinterpret_cast<float *>(scratch + plan.scratch));
         if (db) own_bias(n * g.out_pixels(), g.filters, ys, reinterpret_cast<float *>(scratch + plan.db));
@@ -479,7 +513,7 @@ class ConvGrad : public Kernel {
         s.back.execute(stream, {{DNNL_SRC, s.weights.md(DNNL_QUERY_DIFF_WEIGHTS), to}, {DNNL_DST, plan.plain.get(), scratch + plan.dw}},
                        scratch + plan.scratch);
     });
-    sum(run, plan, slices, dw, db);
+    if (dw || db) sum(run, plan, slices, dw, db);
   }
 
  private:
@@ -491,6 +525,7 @@ class ConvGrad : public Kernel {
 
   struct Plan {
     Geometry geometry;
+    Winograd winograd;  // for the gradient by the input, or primitives
     Desc plain, bias;
     bool own_data = false, own_weights = false;  // by our loops instead of primitives
     bool mixed = false;                          // the sizes have different orders of dW: slices have it plain
@@ -507,10 +542,14 @@ class ConvGrad : public Kernel {
     }
   };
 
-  Plan prepare(const Tensor &x, const Tensor &w, bool need_dx, bool need_db, const std::vector<int64_t> &images) const {
+  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, bool need_dx, bool need_db, const std::vector<int64_t> &images) const {
     Plan plan;
     Geometry &g = plan.geometry = attributes_.over(x, w);
     g.bias = need_db;
+    if (need_dx && by_winograd(g, gradient_tiles(g), x.dims[0], attributes_.algorithm)) {
+      plan.winograd = Winograd(gradient_tiles(g), x.dims[0], g.filters, g.channels, run.session.threads);
+      need_dx = false;  // of primitives
+    }
     plan.plain = plain_weights(g);
     plan.bias = vector_of(g.filters);
     for (int64_t n : images) {
@@ -635,11 +674,14 @@ char *ordo_convolution_check(const ordo_convolution *c, int *fault) {
     if (g.bf16 && !ordo_onednn_bf16()) throw Fault("this processor has no instructions for bfloat16");
     g.size_output();
     const Primitive forward = make_forward(g, c->batch), data = make_data(g, c->batch), weights = make_weights(g, c->batch, nullptr);
+    const char *winograd = "winograd F(4x4, 3x3)";
+    const bool ahead = by_winograd(g, tiles(g), c->batch, Algorithm::automatic);
+    const bool back = by_winograd(g, gradient_tiles(g), c->batch, Algorithm::automatic);
     if (!forward || forward.reference()) throw Fault(no_kernel(g, "forward pass", forward));
     if (!usable(g, data) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the input", data));
     if (!usable(g, weights) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the weights", weights));
     *fault = 0;
-    return strdup((forward.info() + ", " + (usable(g, data) ? data.info() : "own loop") + ", " +
+    return strdup(((ahead ? winograd : forward.info()) + ", " + (back ? winograd : usable(g, data) ? data.info() : "own loop") + ", " +
                    (usable(g, weights) ? weights.info() : "own loop"))
                       .c_str());
   } catch (const std::exception &e) {

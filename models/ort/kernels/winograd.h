@@ -17,6 +17,8 @@
 
 namespace ordo {
 
+class Run;
+
 constexpr int64_t kPositions = 36;  // in a transformed tile
 constexpr int64_t kTile = 4;        // pixels of the output on a side
 
@@ -29,6 +31,10 @@ struct Tiles {
 
   int64_t of_image() const { return rows * columns; }
 };
+
+inline Tiles cut(int64_t height, int64_t width, int64_t out_height, int64_t out_width, int64_t top, int64_t left) {
+  return {height, width, out_height, out_width, top, left, (out_height + kTile - 1) / kTile, (out_width + kTile - 1) / kTile};
+}
 
 // WinogradLoops work on tiles [first, first + count). Channels and filters are multiples of `lanes`. Transformed tiles are
 // [36][count][channels], transformed kernels [36] × panels of [channels][2 or 1 vectors of filters]; `stride` is the distance between
@@ -57,6 +63,37 @@ struct WinogradLoops {
 
 // winograd_loops are those for this processor, null where there are none.
 const WinogradLoops *winograd_loops();
+
+// Kernels are the weights of a convolution: that of channel c for filter f has its nine values at data[c · channel_step + f · filter_step].
+// Turned: by 180 degrees, as the gradient by the input wants them, whose channels are the convolution's filters.
+struct Kernels {
+  const float *data;
+  int64_t channel_step, filter_step;
+  bool turned;
+};
+
+// Winograd is a convolution that was prepared for so many images.
+class Winograd {
+ public:
+  Winograd() = default;
+  Winograd(const Tiles &tiles, int64_t images, int64_t channels, int64_t filters, int64_t threads);
+  explicit operator bool() const { return tasks_ > 0; }
+
+  // possible says whether both numbers are multiples of this processor's vectors.
+  static bool possible(int64_t channels, int64_t filters);
+
+  // pays says whether this is likely to be faster than oneDNN's direct convolution, in bfloat16 or float32.
+  static bool pays(const Tiles &tiles, int64_t images, int64_t channels, int64_t filters, bool bf16);
+
+  // run computes y from x, with the session's scratch memory.
+  void run(const Run &run, const float *x, const Kernels &w, const float *bias, float *y) const;
+
+ private:
+  Tiles tiles_{};
+  int64_t count_ = 0, channels_ = 0, filters_ = 0, tasks_ = 0;  // tiles of the batch
+  int64_t block_ = 0;                                           // tiles at a time
+  int64_t v_stride_ = 0, m_stride_ = 0, u_stride_ = 0;
+};
 
 }  // namespace ordo
 #endif

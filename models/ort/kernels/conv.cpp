@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "loops.h"
 #include "session.h"
+#include "winograd.h"
 #include "winograd_weights.h"
 
 namespace ordo {
@@ -243,15 +244,44 @@ std::string no_kernel(const Geometry &g, const char *what, const Primitive &p) {
          shape({g.kernel[0], g.kernel[1]}) + ", on images of " + shape({g.height, g.width}) + ": use stock kernels for this convolution";
 }
 
-// Algorithm: Winograd's form where it fits, or only where it is expected to be faster, or nowhere.
 enum class Algorithm { automatic, direct, winograd };
+
+// tiles are those of the forward pass.
+Tiles tiles(const Geometry &g) { return cut(g.height, g.width, g.out_height, g.out_width, g.pads[0], g.pads[1]); }
+
+// gradient_tiles are those of the gradient by the input, a convolution of dY.
+Tiles gradient_tiles(const Geometry &g) { return cut(g.out_height, g.out_width, g.height, g.width, 2 - g.pads[0], 2 - g.pads[1]); }
+
+// may_be_winograd: the convolution is one for Winograd's algorithm, which the node doesn't forbid.
+bool may_be_winograd(const Geometry &g, Algorithm algorithm) {
+  bool possible = g.groups == 1 && Winograd::possible(g.channels, g.filters);
+  for (int i = 0; i < 2; i++) possible = possible && g.kernel[i] == 3 && g.strides[i] == 1 && g.dilations[i] == 1;
+  if (algorithm == Algorithm::winograd && !possible)
+    throw Fault("algorithm winograd is for kernels of 3x3, stride 1, no groups or dilation, and numbers of channels that are multiples of " +
+                std::to_string(winograd_loops() ? winograd_loops()->lanes : 0) + " here");
+  return possible && algorithm != Algorithm::direct;
+}
+
+// by_winograd decides between Winograd's algorithm and oneDNN's, for the forward pass (t: its tiles) or the gradient by the input.
+bool by_winograd(const Geometry &g, const Tiles &t, int64_t images, Algorithm algorithm) {
+  if (!may_be_winograd(g, algorithm)) return false;
+  return algorithm == Algorithm::winograd || Winograd::pays(t, images, g.channels, g.filters, g.bf16);
+}
+
+// weights_by_winograd decides it for the gradient by the weights, which is then in float32 whatever the precision, and gives the form.
+bool weights_by_winograd(const Geometry &g, int64_t images, Algorithm algorithm, WinogradWeights &form) {
+  if (!may_be_winograd(g, algorithm)) return false;
+  form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
+  form.out_height = g.out_height, form.out_width = g.out_width, form.top = g.pads[0], form.left = g.pads[1];
+  return form.choose(images) && (algorithm == Algorithm::winograd || form.pays(images, g.bf16));
+}
 
 // Attributes are those of a node.
 struct Attributes {
   std::vector<int64_t> kernel, strides, pads, dilations;
   int64_t groups;
   bool bf16;
-  Algorithm algorithm;
+  Algorithm algorithm = Algorithm::automatic;
   explicit Attributes(const Node &node)
       : kernel(node.integers("kernel_shape", 2, 0)),
         strides(node.integers("strides", 2, 1)),
@@ -261,14 +291,14 @@ struct Attributes {
     const std::string precision = node.text("precision", "f32");
     if (precision != "f32" && precision != "bf16") throw Fault("precision must be f32 or bf16");
     bf16 = precision == "bf16";
-    const std::string name = node.text("algorithm", "auto");
-    if (name != "auto" && name != "direct" && name != "winograd") throw Fault("algorithm must be auto, direct or winograd");
-    algorithm = name == "auto" ? Algorithm::automatic : name == "direct" ? Algorithm::direct : Algorithm::winograd;
     if (bf16 && !ordo_onednn_bf16()) throw Fault("this processor has no instructions for bfloat16: use precision f32");
     for (int i = 0; i < 2; i++)
       if (kernel[i] < 1 || strides[i] < 1 || dilations[i] < 1 || pads[i] < 0 || pads[i + 2] < 0)
         throw Fault("kernel_shape, strides and dilations must be at least 1, pads at least 0");
     if (groups < 1) throw Fault("group must be at least 1");
+    const std::string name = node.text("algorithm", "auto");
+    if (name != "auto" && name != "direct" && name != "winograd") throw Fault("algorithm must be auto, direct or winograd");
+    if (name != "auto") algorithm = name == "direct" ? Algorithm::direct : Algorithm::winograd;
   }
 
   Geometry over(const Tensor &x, const Tensor &w) const {
@@ -356,9 +386,10 @@ class Conv : public Kernel {
     std::vector<int64_t> key = x.dims;
     key.insert(key.end(), w.dims.begin(), w.dims.end());
     key.push_back(bool(b));
-    Plan &plan = plans_.get(key, [&] { return prepare(x, w, b, sizes(images, slices)); });
+    Plan &plan = plans_.get(key, [&] { return prepare(run, x, w, b, sizes(images, slices)); });
     const Geometry &g = plan.geometry;
     const Tensor y = run.output(0, {images, g.filters, g.out_height, g.out_width});
+    if (plan.winograd) return plan.winograd.run(run, x.floats(), {w.floats(), 9, g.channels * 9, false}, b.floats(), y.floats());
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
@@ -385,6 +416,7 @@ class Conv : public Kernel {
  private:
   struct Plan {
     Geometry geometry;
+    Winograd winograd;  // or
     Desc plain, bias;
     std::vector<std::pair<int64_t, Primitive>> primitives;  // by images
     std::vector<Ordered> weights;
@@ -398,11 +430,15 @@ class Conv : public Kernel {
     }
   };
 
-  Plan prepare(const Tensor &x, const Tensor &w, const Tensor &b, const std::vector<int64_t> &images) const {
+  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, const Tensor &b, const std::vector<int64_t> &images) const {
     Plan plan;
     Geometry &g = plan.geometry = attributes_.over(x, w);
     g.bias = bool(b);
     if (b && (b.dims.size() != 1 || b.dims[0] != g.filters)) throw Fault("B has shape " + shape(b.dims));
+    if (by_winograd(g, tiles(g), x.dims[0], attributes_.algorithm)) {
+      plan.winograd = Winograd(tiles(g), x.dims[0], g.channels, g.filters, run.session.threads);
+      return plan;
+    }
     plan.plain = plain_weights(g);
     plan.bias = vector_of(g.filters);
     size_t scratch = 0;
@@ -436,15 +472,18 @@ class ConvGrad : public Kernel {
     key.insert(key.end(), w.dims.begin(), w.dims.end());
     key.push_back(bool(dx));
     key.push_back(bool(db));
-    Plan &plan = plans_.get(key, [&] { return prepare(x, w, bool(dx), bool(db), sizes(images, slices)); });
+    Plan &plan = plans_.get(key, [&] { return prepare(run, x, w, bool(dx), bool(db), sizes(images, slices)); });
     const Geometry &g = plan.geometry;
     if (dy.dims != std::vector<int64_t>{images, g.filters, g.out_height, g.out_width})
       throw Fault("dY has shape " + shape(dy.dims) + ", X " + shape(x.dims) + " and W " + shape(w.dims));
+    if (plan.winograd) plan.winograd.run(run, dy.floats(), {w.floats(), g.channels * 9, 9, true}, nullptr, dx.floats());
+    if (plan.winograd && !dw && !db) return;
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
-    if (dx && plan.own_data) loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
-    if (dx && !plan.own_data) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
+    const bool direct = dx && !plan.winograd;
+    if (direct && plan.own_data) loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
+    if (direct && !plan.own_data) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
     const Window window = g.window();
     const int64_t in = g.in_pixels() * g.channels, out = g.out_pixels() * g.filters;
 
@@ -465,21 +504,22 @@ class ConvGrad : public Kernel {
         yp = scratch + plan.y;
       }
       dnnl_stream *stream = run.session.stream(t);
-      if (dx && plan.own_data)
+      if (direct && plan.own_data)
         for (int64_t i = 0; i < n; i++)
           loops().depthwise_input(window, ys + i * out, reinterpret_cast<float *>(shared), dxs + i * in);
-      if (dx && !plan.own_data)
+      if (direct && !plan.own_data)
         s.data.execute(stream,
                        {{DNNL_DIFF_DST, s.data.md(DNNL_QUERY_DIFF_DST), yp},
                         {DNNL_WEIGHTS, s.data.md(DNNL_QUERY_WEIGHTS), find_ordered(plan.weights, shared, s.data)},
                         {DNNL_DIFF_SRC, s.data.md(DNNL_QUERY_DIFF_SRC), dxs}},
                        scratch + plan.scratch);
+      if (!dw && !db) return;
       if (plan.own_weights) {
         own_weights(plan, window, n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), reinterpret_cast<float *>(scratch + plan.scratch));
         if (db) own_bias(n * g.out_pixels(), g.filters, ys, reinterpret_cast<float *>(scratch + plan.db));
         return;
       }
-      if (plan.winograd) {
+      if (plan.winograd_weights) {
         if (dw) plan.form.gradient(n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), scratch + plan.scratch);
         if (db) winograd_bias(g, n, ys, reinterpret_cast<float *>(scratch + plan.db), reinterpret_cast<float *>(scratch + plan.scratch));
         return;
@@ -495,7 +535,7 @@ class ConvGrad : public Kernel {
         s.back.execute(stream, {{DNNL_SRC, s.weights.md(DNNL_QUERY_DIFF_WEIGHTS), to}, {DNNL_DST, plan.plain.get(), scratch + plan.dw}},
                        scratch + plan.scratch);
     });
-    sum(run, plan, slices, dw, db);
+    if (dw || db) sum(run, plan, slices, dw, db);
   }
 
  private:
@@ -507,9 +547,10 @@ class ConvGrad : public Kernel {
 
   struct Plan {
     Geometry geometry;
+    Winograd winograd;  // for the gradient by the input, or primitives
     Desc plain, bias;
     bool own_data = false, own_weights = false;  // by our loops instead of primitives
-    bool winograd = false;                       // the gradient of the weights in this form
+    bool winograd_weights = false;               // in this form
     WinogradWeights form{};
     bool bf16_x = false, bf16_y = false;         // some primitive wants X, dY in bfloat16
     bool mixed = false;                          // the sizes have different orders of dW: slices have it plain
@@ -526,13 +567,17 @@ class ConvGrad : public Kernel {
     }
   };
 
-  Plan prepare(const Tensor &x, const Tensor &w, bool need_dx, bool need_db, const std::vector<int64_t> &images) const {
+  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, bool need_dx, bool need_db, const std::vector<int64_t> &images) const {
     Plan plan;
     Geometry &g = plan.geometry = attributes_.over(x, w);
     g.bias = need_db;
+    if (need_dx && by_winograd(g, gradient_tiles(g), x.dims[0], attributes_.algorithm)) {
+      plan.winograd = Winograd(gradient_tiles(g), x.dims[0], g.filters, g.channels, run.session.threads);
+      need_dx = false;  // of primitives
+    }
     plan.plain = plain_weights(g);
     plan.bias = vector_of(g.filters);
-    plan.winograd = choose_winograd(g, images.back(), plan.form);
+    plan.winograd_weights = weights_by_winograd(g, images.back(), attributes_.algorithm, plan.form);
     for (int64_t n : images) {
       plan.sized.emplace_back();
       Sized &s = plan.sized.back();
@@ -544,7 +589,7 @@ class ConvGrad : public Kernel {
           plan.own_data = true;
         }
       }
-      if (plan.winograd) continue;
+      if (plan.winograd_weights) continue;
       // All sizes in one order of dW if they can.
       const dnnl_memory_desc *order = plan.sized.size() > 1 && plan.sized[0].weights ? plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS) : nullptr;
       s.weights = make_weights(g, n, order);
@@ -564,7 +609,7 @@ class ConvGrad : public Kernel {
         scratch = std::max(scratch, s.data.scratch());
         ordered(plan.weights, plan.shared, plan.plain.get(), s.data);
       }
-      if (!plan.own_weights && !plan.winograd) {
+      if (!plan.own_weights && !plan.winograd_weights) {
         s.weights.build();
         s.back = make_reorder(s.weights.md(DNNL_QUERY_DIFF_WEIGHTS), plan.plain.get());
         scratch = std::max({scratch, s.weights.scratch(), s.back.scratch()});
@@ -573,10 +618,10 @@ class ConvGrad : public Kernel {
     }
     if (plan.own_data) plan.shared.add(size_t(g.weights()) * sizeof(float));
     if (plan.own_weights) scratch = std::max(scratch, size_t(g.weights()) * sizeof(float));
-    if (plan.winograd)
+    if (plan.winograd_weights)
       for (int64_t n : images) scratch = std::max({scratch, plan.form.scratch(n), 3 * size_t(g.filters) * sizeof(float)});
-    plan.bf16_x = g.bf16 && !plan.winograd;
-    plan.bf16_y = g.bf16 && (need_dx || !plan.winograd);
+    plan.bf16_x = g.bf16 && !plan.winograd_weights;
+    plan.bf16_y = g.bf16 && (need_dx || !plan.winograd_weights);
     if (plan.bf16_x) plan.x = plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);
     if (plan.bf16_y) plan.y = plan.slice.add(images.back() * g.out_pixels() * g.filters * 2);
     plan.dw = plan.slice.add(largest);
@@ -585,17 +630,6 @@ class ConvGrad : public Kernel {
     plan.db = plan.slice.add(g.filters * sizeof(float));
     plan.scratch = plan.slice.add(scratch);
     return plan;
-  }
-
-  // choose_winograd says whether the gradient of the weights is computed in Winograd's form, always in float32.
-  bool choose_winograd(const Geometry &g, int64_t images, WinogradWeights &w) const {
-    if (attributes_.algorithm == Algorithm::direct || g.groups != 1) return false;
-    for (int i = 0; i < 2; i++)
-      if (g.kernel[i] != 3 || g.strides[i] != 1 || g.dilations[i] != 1) return false;
-    w.channels = g.channels, w.height = g.height, w.width = g.width, w.filters = g.filters;
-    w.out_height = g.out_height, w.out_width = g.out_width, w.top = g.pads[0], w.left = g.pads[1];
-    if (!w.choose(images)) return false;
-    return attributes_.algorithm == Algorithm::winograd || w.cost(images) < (g.bf16 ? 0.5 : 1) * w.direct_cost(images);
   }
 
   // winograd_bias sums dy image by image; scratch is for three numbers a filter.
@@ -629,8 +663,8 @@ class ConvGrad : public Kernel {
   void sum(const Run &run, const Plan &plan, int64_t slices, const Tensor &dw, const Tensor &db) const {
     std::vector<char *> at(slices);
     for (int64_t t = 0; t < slices; t++) at[t] = run.session.slice(t).reserve(plan.slice.bytes);
-    if (dw && plan.winograd) sum_winograd(run, plan, at, dw);
-    if (dw && !plan.winograd) sum_ordered(run, plan, at, dw);
+    if (dw && plan.winograd_weights) sum_winograd(run, plan, at, dw);
+    if (dw && !plan.winograd_weights) sum_ordered(run, plan, at, dw);
     if (!db) return;
     const int64_t filters = plan.geometry.filters;
     std::copy_n(reinterpret_cast<float *>(at[0] + plan.db), filters, db.floats());
@@ -700,12 +734,17 @@ char *ordo_convolution_check(const ordo_convolution *c, int *fault) {
     if (g.bf16 && !ordo_onednn_bf16()) throw Fault("this processor has no instructions for bfloat16");
     g.size_output();
     const Primitive forward = make_forward(g, c->batch), data = make_data(g, c->batch), weights = make_weights(g, c->batch, nullptr);
+    const char *winograd = "winograd F(4x4, 3x3)";
+    const bool ahead = by_winograd(g, tiles(g), c->batch, Algorithm::automatic);
+    const bool back = by_winograd(g, gradient_tiles(g), c->batch, Algorithm::automatic);
+    WinogradWeights form{};
+    const bool of_weights = weights_by_winograd(g, c->batch, Algorithm::automatic, form);
     if (!forward || forward.reference()) throw Fault(no_kernel(g, "forward pass", forward));
     if (!usable(g, data) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the input", data));
     if (!usable(g, weights) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the weights", weights));
     *fault = 0;
-    return strdup((forward.info() + ", " + (usable(g, data) ? data.info() : "own loop") + ", " +
-                   (usable(g, weights) ? weights.info() : "own loop"))
+    return strdup(((ahead ? winograd : forward.info()) + ", " + (back ? winograd : usable(g, data) ? data.info() : "own loop") + ", " +
+                   (of_weights ? form.name() : usable(g, weights) ? weights.info() : "own loop"))
                       .c_str());
   } catch (const std::exception &e) {
     return strdup(e.what());

@@ -1,6 +1,7 @@
 #include "loops.h"
 
 #include "kernels.h"
+#include "winograd.h"
 
 // GCC compiles a region for another processor than the rest; elsewhere the loops are as wide as any processor's vectors.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -19,6 +20,7 @@
 #define WIDTH 8
 #define NAMESPACE loops256
 #include "loops.inc"
+#include "winograd.inc"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options
@@ -28,6 +30,7 @@
 #define WIDTH 16
 #define NAMESPACE loops512
 #include "loops.inc"
+#include "winograd.inc"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options
@@ -46,6 +49,14 @@ const Loops &loops() {
   if (avx2 && limit >= 256) return loops256::table;
 #endif
   return loops128::table;
+}
+
+const WinogradLoops *winograd_loops() {
+#ifdef ORDO_X86
+  if (loops().bits == 512) return &loops512::winograd::table;
+  if (loops().bits == 256) return &loops256::winograd::table;
+#endif
+  return nullptr;
 }
 
 }  // namespace ordo

@@ -86,6 +86,8 @@ bool WinogradWeights::choose(int64_t images) {
   return true;
 }
 
+bool WinogradWeights::pays(int64_t images, bool bf16) const { return cost(images) < (bf16 ? 0.6 : 1) * direct_cost(images); }
+
 void WinogradWeights::gradient(int64_t images, const float *x, const float *dy, float *dw, char *scratch) const {
   with(lanes)->gradient(*this, images, x, dy, dw, reinterpret_cast<float *>(scratch));
 }

@@ -18,9 +18,10 @@ struct WinogradWeights {
   // or the processor.
   bool choose(int64_t images);
 
-  // cost and direct_cost estimate a slice's time in this form and in that of the definition, in multiplications of vectors.
-  double cost(int64_t images) const;
-  double direct_cost(int64_t images) const;
+  // pays: this form is expected to be faster than oneDNN's kernels, of float32 or bfloat16.
+  bool pays(int64_t images, bool bf16) const;
+
+  const char *name() const { return tile == 4 ? "winograd F(4x4, 3x3)" : "winograd F(2x2, 3x3)"; }
 
   // floats is the size of a slice's sum, scratch the bytes of memory that it is computed in.
   size_t floats() const { return size_t(9 * channels * filters); }
@@ -34,6 +35,9 @@ struct WinogradWeights {
   int64_t tiles(int64_t images) const { return images * ((out_height + tile - 1) / tile) * ((out_width + tile - 1) / tile); }
   // block is how many tiles are transformed and multiplied at a time.
   int64_t block(int64_t images) const;
+  // cost and direct_cost estimate a slice's time in this form and by the definition, in multiplications of vectors.
+  double cost(int64_t images) const;
+  double direct_cost(int64_t images) const;
 };
 
 }  // namespace ordo

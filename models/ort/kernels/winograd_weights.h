@@ -35,9 +35,9 @@ struct WinogradWeights {
   int64_t tiles(int64_t images) const { return images * ((out_height + tile - 1) / tile) * ((out_width + tile - 1) / tile); }
   // block is how many tiles are transformed and multiplied at a time.
   int64_t block(int64_t images) const;
-  // cost and direct_cost estimate a slice's time in this form and by the definition, in multiplications of vectors.
+  // cost and direct_cost estimate a slice's time in this form and by the definition.
   double cost(int64_t images) const;
-  double direct_cost(int64_t images) const;
+  double direct_cost(int64_t images, bool bf16) const;
 };
 
 }  // namespace ordo

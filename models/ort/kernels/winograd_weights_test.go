@@ -2,7 +2,6 @@ package kernels_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -98,26 +97,29 @@ func TestWinogradWeights(t *testing.T) {
 	}
 }
 
-// TestWinogradWeightsOfChance: any image, any padding, any batch.
-func TestWinogradWeightsOfChance(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
-	rng := rand.New(rand.NewPCG(5, 6))
-	for i := range 60 {
-		c := convolution(1+rng.IntN(9), 16*(1+rng.IntN(4)), 16*(1+rng.IntN(4)), 0, 3, 1, 0, 1, 1)
-		for axis := range 4 {
-			c.Pads[axis] = rng.IntN(3)
+// FuzzWinogradWeights holds dW and dB of any 3×3 convolution that the form fits against the definition.
+func FuzzWinogradWeights(f *testing.F) {
+	lib := orttest.OpenWithKernels(f)
+	f.Add([]byte{4, 0, 1, 7, 7, 1, 1, 1, 1, 2})
+	f.Add([]byte{8, 3, 2, 12, 3, 0, 2, 1, 0, 3})
+	f.Add([]byte{0, 1, 0, 0, 0, 1, 1, 1, 1, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 10 {
+			return
 		}
-		c.Height = max(1+rng.IntN(14), 3-c.Pads[0]-c.Pads[2])
-		c.Width = max(1+rng.IntN(14), 3-c.Pads[1]-c.Pads[3])
-		e := newExample(c, uint64(i))
+		in := func(i, least, most int) int { return least + int(data[i])%(most-least+1) }
+		c := convolution(in(0, 1, 9), 16*in(1, 1, 4), 16*in(2, 1, 4), 0, 3, 1, 0, 1, 1)
+		c.Pads = [4]int{in(5, 0, 2), in(6, 0, 2), in(7, 0, 2), in(8, 0, 2)}
+		c.Height, c.Width = max(in(3, 1, 14), 3-c.Pads[0]-c.Pads[2]), max(in(4, 1, 14), 3-c.Pads[1]-c.Pads[3])
+		e := newExample(c, 1)
 		dw, db := e.exactWeights()
 		g := newGraph(t, lib)
 		e.inputs(g)
 		e.weightsGradient(g, "winograd", "dw", "db")
-		got := g.run(g.session(1+rng.IntN(4), "dw", "db"))
+		got := g.run(g.session(in(9, 1, 4), "dw", "db"))
 		near(t, name(c)+": dW", got[0], dw, 3e-6)
 		near(t, name(c)+": dB", got[1], db, 1e-5)
-	}
+	})
 }
 
 func TestWinogradWeightsAreRepeatable(t *testing.T) {
@@ -181,7 +183,7 @@ func BenchmarkConvolutionWeights(b *testing.B) {
 		}
 		for _, shape := range [][3]int{
 			{64, 16, 32}, {64, 32, 16}, {64, 64, 8}, {64, 128, 4}, {16, 64, 32}, {16, 64, 16}, {16, 128, 16}, {32, 128, 8}, {32, 256, 8},
-			{64, 256, 4}, {64, 512, 4}, {64, 512, 2}, {4, 512, 4}, {1, 64, 8}, {16, 16, 2}, {16, 16, 7},
+			{64, 256, 4}, {64, 512, 4}, {64, 512, 2}, {4, 512, 4}, {1, 64, 8}, {16, 16, 2}, {16, 16, 5}, {16, 64, 5}, {16, 64, 7}, {32, 64, 1},
 		} {
 			c := convolution(shape[0], shape[1], shape[1], shape[2], 3, 1, 1, 1, 1)
 			c.Precision = precision

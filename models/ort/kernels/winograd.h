@@ -51,8 +51,9 @@ struct WinogradLoops {
   // m = v u at each position
   void (*multiply)(const float *v, const float *u, float *m, int64_t v_stride, int64_t u_stride, int64_t m_stride, int64_t count,
                    int64_t channels, int64_t filters);
-  // y = Aᵀ m A + bias?
-  void (*output)(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count, const float *bias, float *y);
+  // y = Aᵀ m A + bias?, where pixels of y are so many floats apart
+  void (*output)(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count, const float *bias, float *y,
+                 int64_t pixel);
 
   // dm = A dy Aᵀ
   void (*gradient)(const Tiles &g, const float *dy, int64_t filters, int64_t first, int64_t count, float *dm, int64_t stride);
@@ -91,8 +92,12 @@ class Winograd {
  private:
   Tiles tiles_{};
   int64_t count_ = 0, channels_ = 0, filters_ = 0, tasks_ = 0;  // tiles of the batch
-  int64_t block_ = 0;                                           // tiles at a time
-  int64_t v_stride_ = 0, m_stride_ = 0, u_stride_ = 0;
+  int64_t block_ = 0;                                           // tiles at a time, or
+  int64_t panel_ = 0;                                           // filters at a time
+  int64_t v_stride_ = 0, m_stride_ = 0, u_stride_ = 0;          // floats from position to position
+
+  void by_tiles(const Run &run, const float *x, const Kernels &w, const float *bias, float *y) const;
+  void by_filters(const Run &run, const float *x, const Kernels &w, const float *bias, float *y) const;
 };
 
 }  // namespace ordo

@@ -26,7 +26,7 @@ int64_t apart(int64_t floats) { return ((floats + kLine - 1) / kLine | 1) * kLin
 
 // What pays: the transforms of a tile and a channel, and those of a kernel, cost as many multiplications at each of the positions; oneDNN
 // multiplies kBrain times faster in bfloat16; and the gain must be worth the rounding.
-constexpr double kTransform = 8, kKernels = 16, kBrain = 1.8, kMargin = 1.05;
+constexpr double kTransform = 12, kKernels = 16, kBrain = 1.8, kMargin = 1.05;
 
 // taps are the pairs of an output and one of its three inputs along an axis that is not padding.
 int64_t taps(int64_t outputs, int64_t inputs, int64_t pad) {

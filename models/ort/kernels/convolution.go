@@ -26,7 +26,8 @@ type Convolution struct {
 	Precision         string // F32 (default) or BF16
 }
 
-// Supports says how oneDNN would compute a convolution and its gradients: the names of three kernels. An error, which wraps
+// Supports says how a convolution and its gradients by the input and the weights would be computed: the names of three kernels, of oneDNN's
+// ("jit:avx512_core") or our own ("winograd F(4x4, 3x3)"). An error, which wraps
 // ErrUnsupported, says why that would not be fast, or what is wrong with the convolution.
 func (l *Library) Supports(c Convolution) (string, error) {
 	positive := []int{c.Batch, c.Channels, c.Filters, c.Height, c.Width, c.Kernel[0], c.Kernel[1], c.Strides[0], c.Strides[1],

@@ -6,9 +6,7 @@
 //
 // for a tile d of the input and a kernel g. The matrices belong to the points 0, ±a, ±b, ∞ of an interpolation, with a = 1/√2 and b = √2,
 // whose rounding errors are the least among those tried (winograd.inc). The gradient by the input is a convolution itself, of dY with the
-// kernels turned by 180 degrees. That by the kernels is the transpose of the formula above:
-//
-//	dg = Gᵀ [Σ_tiles V ⊙ dM] G,   dM = A dY Aᵀ
+// kernels turned by 180 degrees.
 #ifndef ORDO_KERNELS_WINOGRAD_H
 #define ORDO_KERNELS_WINOGRAD_H
 
@@ -36,7 +34,7 @@ inline Tiles cut(int64_t height, int64_t width, int64_t out_height, int64_t out_
   return {height, width, out_height, out_width, top, left, (out_height + kTile - 1) / kTile, (out_width + kTile - 1) / kTile};
 }
 
-// WinogradLoops work on tiles [first, first + count). Channels and filters are multiples of `lanes`. Transformed tiles are
+// WinogradLoops work on tiles [first, first + count), which are the first ones where they are transformed. Channels and filters are multiples of `lanes`. Transformed tiles are
 // [36][count][channels], transformed kernels [36] × panels of [channels][2 or 1 vectors of filters]; `stride` is the distance between
 // positions.
 struct WinogradLoops {
@@ -51,14 +49,9 @@ struct WinogradLoops {
   // m = v u at each position
   void (*multiply)(const float *v, const float *u, float *m, int64_t v_stride, int64_t u_stride, int64_t m_stride, int64_t count,
                    int64_t channels, int64_t filters);
-  // y = Aᵀ m A + bias?
-  void (*output)(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count, const float *bias, float *y);
-
-  // dm = A dy Aᵀ
-  void (*gradient)(const Tiles &g, const float *dy, int64_t filters, int64_t first, int64_t count, float *dm, int64_t stride);
-  // dg[tap][c][f] += Gᵀ [Σ v dm] G, with room for [36][8][2 vectors] in buffer
-  void (*kernels_gradient)(const float *v, const float *dm, int64_t v_stride, int64_t m_stride, int64_t count, int64_t channels,
-                           int64_t filters, float *buffer, float *dg);
+  // y = Aᵀ m A + bias?, where pixels of y are so many floats apart
+  void (*output)(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count, const float *bias, float *y,
+                 int64_t pixel);
 };
 
 // winograd_loops are those for this processor, null where there are none.
@@ -91,8 +84,12 @@ class Winograd {
  private:
   Tiles tiles_{};
   int64_t count_ = 0, channels_ = 0, filters_ = 0, tasks_ = 0;  // tiles of the batch
-  int64_t block_ = 0;                                           // tiles at a time
-  int64_t v_stride_ = 0, m_stride_ = 0, u_stride_ = 0;
+  int64_t block_ = 0;                                           // tiles at a time, or
+  int64_t panel_ = 0;                                           // filters at a time
+  int64_t v_stride_ = 0, m_stride_ = 0, u_stride_ = 0;          // floats from position to position
+
+  void by_tiles(const Run &run, const float *x, const Kernels &w, const float *bias, float *y) const;
+  void by_filters(const Run &run, const float *x, const Kernels &w, const float *bias, float *y) const;
 };
 
 }  // namespace ordo

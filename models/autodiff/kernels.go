@@ -20,6 +20,11 @@ import (
 //	MaxPoolGrad(dY, I) → dX                                        as its MaxPool, and image_shape: X's height and width
 //	AveragePool(X) → Y                                             as ONNX's
 //	AveragePoolGrad(dY) → dX                                       as its AveragePool, and image_shape
+//	Linear(X, W, B?) → Y                                           Y = X·W + B for each row of X, of any number of dimensions; with trans_w
+//	                                                               1, W is [outputs, inputs] and Y = X·Wᵀ + B
+//	LinearGrad(dY, X, W) → dX?, dW?, dB?                           as its Linear
+//	MatMul(A, B) → Y                                               alpha times a product for each matrix of a batch, the same for both, of
+//	                                                               Transposes of A and B by perm_a and perm_b, and transposed by perm_y
 //	Reorder(X) → Y                                                 to: nhwc or nchw, the order of Y in memory; X has the other
 const (
 	KernelConv            = "Conv"
@@ -31,6 +36,9 @@ const (
 	KernelAveragePool     = "AveragePool"
 	KernelAveragePoolGrad = "AveragePoolGrad"
 	KernelReorder         = "Reorder"
+	KernelLinear          = "Linear"
+	KernelLinearGrad      = "LinearGrad"
+	KernelMatMul          = "MatMul"
 )
 
 // The precisions of Kernels.
@@ -40,7 +48,7 @@ const (
 )
 
 // Kernels lets the training graph have ordo's own operators in place of ONNX Runtime's: convolutions, batch norms with the
-// addition and the ReLU behind them, pools, and their gradients. The other graphs and the checkpoint are the same with and
+// addition and the ReLU behind them, pools, matrix products, and their gradients. The other graphs and the checkpoint are the same with and
 // without.
 type Kernels struct {
 	// Precision of what convolutions multiply: Float32 (the default) or BFloat16. They add, and all else computes, in float32.
@@ -65,27 +73,19 @@ func UsesKernels(m *onnxgraph.Model) bool {
 	})
 }
 
-// accelerated replaces forward nodes by those of domain ordo, if a convolution is among these. A replaced addition and ReLU go into the batch norm before them,
-// which moves to where they were.
+// accelerated replaces forward nodes by those of domain ordo: matrix products, and, if a convolution is among these, nodes on images. A
+// replaced addition and ReLU go into the batch norm before them, which moves to where they were.
 func (t *training) accelerated(nodes []*onnxgraph.Node, o Options) []*onnxgraph.Node {
 	if o.Kernels == nil {
 		return nodes
 	}
-	a := &acceleration{training: t, kernels: *o.Kernels, uses: map[string]int{}, makers: map[string]*onnxgraph.Node{}, merged: map[*onnxgraph.Node]bool{}}
+	a := &acceleration{training: t, kernels: *o.Kernels, merged: map[*onnxgraph.Node]bool{}}
 	if a.kernels.Precision == "" {
 		a.kernels.Precision = Float32
 	}
-	for _, n := range nodes {
-		for _, in := range n.GetInput() {
-			a.uses[in]++
-		}
-		for _, out := range n.GetOutput() {
-			a.makers[out] = n
-		}
-	}
-	for _, name := range o.Outputs {
-		a.uses[name]++
-	}
+	a.look(nodes, o.Outputs)
+	nodes = a.products(nodes, o.Outputs)
+	a.look(nodes, o.Outputs)
 	// Batch norms and pools alone aren't worth the reorders.
 	if !slices.ContainsFunc(nodes, func(n *onnxgraph.Node) bool { return n.GetOpType() == "Conv" && a.replace(n) != n }) {
 		return nodes
@@ -118,10 +118,28 @@ func (t *training) accelerated(nodes []*onnxgraph.Node, o Options) []*onnxgraph.
 type acceleration struct {
 	*training
 	kernels Kernels
-	uses    map[string]int
+	uses    map[string]int // of a value, by inputs of nodes and as an output
+	users   map[string][]*onnxgraph.Node
 	makers  map[string]*onnxgraph.Node
 	// merged are nodes that have become part of another.
 	merged map[*onnxgraph.Node]bool
+}
+
+// look finds out who makes and who uses which value.
+func (a *acceleration) look(nodes []*onnxgraph.Node, outputs []string) {
+	a.uses, a.users, a.makers = map[string]int{}, map[string][]*onnxgraph.Node{}, map[string]*onnxgraph.Node{}
+	for _, n := range nodes {
+		for _, in := range n.GetInput() {
+			a.uses[in]++
+			a.users[in] = append(a.users[in], n)
+		}
+		for _, out := range n.GetOutput() {
+			a.makers[out] = n
+		}
+	}
+	for _, name := range outputs {
+		a.uses[name]++
+	}
 }
 
 // before returns the node of an operator that makes a value for one use only.

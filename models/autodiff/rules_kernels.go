@@ -19,6 +19,8 @@ func trainingRules() map[string]rule {
 		kernelPrefix + KernelBatchNorm:   {gradient: kernelBatchNormGradient},
 		kernelPrefix + KernelMaxPool:     {gradient: kernelMaxPoolGradient},
 		kernelPrefix + KernelAveragePool: {gradient: kernelAveragePoolGradient},
+		kernelPrefix + KernelLinear:      {gradient: kernelLinearGradient},
+		kernelPrefix + KernelMatMul:      {gradient: kernelMatMulGradient},
 	})
 	return table
 }

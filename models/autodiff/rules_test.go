@@ -215,7 +215,7 @@ func opCases() []opCase {
 }
 
 func allCases() []opCase {
-	return slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases(), fixedCases())
+	return slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases(), fixedCases(), productCases())
 }
 
 // TestRulesAgainstFiniteDifferences holds every gradient of every rule against central differences of L = Σ z·dz.

@@ -28,6 +28,9 @@ const Operator kOperators[] = {
     {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1, -1, -1},
     {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1, -1, -1},
     {"AveragePoolGrad", make_average_pool_grad, 1, 1, 1, 1, -1, -1, -1, -1},
+    {"Linear", make_linear, 3, 2, 1, 1, -1, -1, -1, -1},
+    {"LinearGrad", make_linear_grad, 3, 3, 3, 0, -1, -1, -1, -1},
+    {"MatMul", make_matmul, 2, 2, 1, 1, -1, -1, -1, -1},
 };
 
 }  // namespace

@@ -84,6 +84,13 @@ std::vector<int64_t> Node::integers(const char *name, size_t count, int64_t miss
   return std::vector<int64_t>(values, values + n);
 }
 
+std::vector<int64_t> Node::integers(const char *name) const {
+  int64_t values[8];
+  size_t n = 8;
+  if (!given(ort_.KernelInfoGetAttributeArray_int64(info_, name, values, &n))) n = 0;
+  return std::vector<int64_t>(values, values + n);
+}
+
 Tensor Run::input(size_t i) const {
   const Ort &ort = session.ort;
   Tensor t;

@@ -113,6 +113,8 @@ class Node {
   std::string text(const char *name, const char *missing) const;
   // integers gives count values; missing ones are all `missing`.
   std::vector<int64_t> integers(const char *name, size_t count, int64_t missing) const;
+  // integers gives as many values as there are, at most 8; none if they are missing.
+  std::vector<int64_t> integers(const char *name) const;
 
  private:
   bool given(OrtStatus *status) const;
@@ -166,6 +168,9 @@ std::unique_ptr<Kernel> make_max_pool(const Node &);
 std::unique_ptr<Kernel> make_max_pool_grad(const Node &);
 std::unique_ptr<Kernel> make_average_pool(const Node &);
 std::unique_ptr<Kernel> make_average_pool_grad(const Node &);
+std::unique_ptr<Kernel> make_linear(const Node &);
+std::unique_ptr<Kernel> make_linear_grad(const Node &);
+std::unique_ptr<Kernel> make_matmul(const Node &);
 
 }  // namespace ordo
 #endif

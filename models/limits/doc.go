@@ -6,5 +6,5 @@
 // them up (a = b + s·c, the triad of McCalpin's STREAM), and counts each array once. What fits a cache can be faster.
 //
 // Both use a number of threads that begin together, and are the best of many short repetitions, because a machine is seldom
-// without other work: a disturbance only makes a number smaller.
+// without other work, which makes a number smaller.
 package limits

@@ -1,5 +1,7 @@
 #include "loops.h"
 
+#include <time.h>
+
 // Where the numbers of the chains end up, so that no compiler leaves the chains out.
 static volatile float sink;
 static volatile float factor = 0.999f, term = 0.001f;
@@ -46,6 +48,12 @@ int ordo_limits_widths(int *bits) {
 
 double ordo_limits_multiply_add(int bits, long rounds) { return plain(rounds); }
 #endif
+
+double ordo_limits_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 void ordo_limits_triad(float *a, const float *b, const float *c, float s, long n) {
   for (long i = 0; i < n; i++) a[i] = b[i] + s * c[i];

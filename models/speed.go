@@ -5,12 +5,13 @@ import (
 	"math"
 	"time"
 
+	"ordo/models/limits"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 )
 
 // StepOperations is the number of floating point operations of the convolutions and matrix products, forward and backward, of a
-// training step on a batch of rows images: a product and its addition are two. All else is small beside them.
+// training step on a batch of rows images, see ort.Operations. All else is small beside them.
 func StepOperations(a Artifacts, rows int) (float64, error) {
 	m, err := onnxgraph.Decode(a.Training)
 	if err != nil {
@@ -28,68 +29,80 @@ func StepOperations(a Artifacts, rows int) (float64, error) {
 	for _, t := range g.GetInitializer() {
 		shapes[t.GetName()] = t.Type().Shape
 	}
-	elements := func(s onnxgraph.Shape) float64 {
-		n := 1.0
-		for _, d := range s {
-			n *= float64(max(d.Size, 1))
-			if d.Param != "" {
-				n *= float64(rows)
+	sizes := func(names []string) [][]int64 {
+		var all [][]int64
+		for _, name := range names {
+			if name == "" {
+				continue
 			}
+			var shape []int64
+			for _, d := range shapes[name] {
+				size := max(d.Size, 1)
+				if d.Param != "" {
+					size *= int64(rows)
+				}
+				shape = append(shape, size)
+			}
+			all = append(all, shape)
 		}
-		return n
+		return all
 	}
 	total := 0.0
 	for _, n := range g.GetNode() {
-		a := shapes[n.In(0)]
-		switch op := n.GetOpType(); {
-		case op == "Conv" && len(shapes[n.In(1)]) > 1:
-			total += 2 * elements(shapes[n.Out(0)]) * elements(shapes[n.In(1)][1:])
-		case op == "ConvGrad" && len(shapes[n.In(2)]) > 1:
-			for k := range 2 {
-				if n.Out(k) != "" {
-					total += 2 * elements(a) * elements(shapes[n.In(2)][1:])
-				}
-			}
-		case (op == "MatMul" || op == "Gemm" || op == "FusedMatMul") && len(a) > 1:
-			summed := len(a) - 1
-			if n.Int("transA", 0) != 0 {
-				summed--
-			}
-			total += 2 * elements(shapes[n.Out(0)]) * elements(a[summed:summed+1])
-		}
+		total += ort.Operations(n.GetOpType(), sizes(n.GetInput()), sizes(n.GetOutput()))
 	}
 	return total, nil
 }
 
-// Sides of the matrices that MatrixPeak multiplies, and how often.
-const (
-	peakSide  = 1024
-	peakTimes = 12
-)
+// Limits are what a machine can do at most, with a number of threads.
+type Limits struct {
+	MultiplyAdd   float64 // float32 operations a second of multiply-adds, each of which is two, see package limits
+	MatrixProduct float64 // those of ONNX Runtime in a product of large float32 matrices
+	Memory        float64 // bytes a second, see package limits
+}
 
-// MatrixPeak measures the floating point operations a second that ONNX Runtime reaches in a large product of float32 matrices: the
-// best of some.
-func MatrixPeak(rt *Runtime, threads int) (float64, error) {
-	square := onnxgraph.FloatType(onnxgraph.Static(peakSide, peakSide))
-	b := onnxgraph.NewBuilder("peak", 17)
+// MeasureLimits takes about two seconds.
+func MeasureLimits(rt *Runtime, threads int) (Limits, error) {
+	l := Limits{MultiplyAdd: limits.MultiplyAdd(threads), Memory: limits.Memory(threads)}
+	for _, side := range productSides {
+		product, err := matrixProduct(rt, threads, side)
+		if err != nil {
+			return Limits{}, fmt.Errorf("models: measure matrix products: %w", err)
+		}
+		l.MatrixProduct = max(l.MatrixProduct, product)
+	}
+	return l, nil
+}
+
+// productSides are those of the matrices that are multiplied: the larger ones keep many threads busy, and the smaller ones fit the
+// gaps that other work leaves.
+var productSides = []int{512, 1024}
+
+// productTime is for the repetitions with matrices of one size.
+const productTime = 200 * time.Millisecond
+
+// matrixProduct is the best of many repetitions.
+func matrixProduct(rt *Runtime, threads, side int) (float64, error) {
+	square := onnxgraph.FloatType(onnxgraph.Static(int64(side), int64(side)))
+	b := onnxgraph.NewBuilder("product", 17)
 	b.Input("a", square)
 	b.Input("b", square)
 	b.Op("MatMul", "c", []string{"a", "b"})
 	b.Output("c", square)
 	graph, err := b.Model().Encode()
 	if err != nil {
-		return 0, fmt.Errorf("models: %w", err)
+		return 0, err
 	}
 	s, err := rt.NewSession(graph, TrainerOptions{Threads: threads})
 	if err != nil {
-		return 0, fmt.Errorf("models: measure matrix products: %w", err)
+		return 0, err
 	}
 	defer s.Close()
 	var in []*Tensor
 	for range 2 {
-		t, err := rt.NewTensor(peakSide, peakSide)
+		t, err := rt.NewTensor(side, side)
 		if err != nil {
-			return 0, fmt.Errorf("models: measure matrix products: %w", err)
+			return 0, err
 		}
 		defer t.Close()
 		for i := range t.Data() {
@@ -98,14 +111,14 @@ func MatrixPeak(rt *Runtime, threads int) (float64, error) {
 		in = append(in, t)
 	}
 	fastest := math.Inf(1)
-	for range peakTimes {
+	for begin := time.Now(); time.Since(begin) < productTime; {
 		began := time.Now()
 		out, err := s.Run(in)
 		if err != nil {
-			return 0, fmt.Errorf("models: measure matrix products: %w", err)
+			return 0, err
 		}
 		fastest = min(fastest, time.Since(began).Seconds())
 		ort.Release(out)
 	}
-	return 2 * math.Pow(peakSide, 3) / fastest, nil
+	return 2 * math.Pow(float64(side), 3) / fastest, nil
 }

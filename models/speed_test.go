@@ -36,12 +36,27 @@ func TestStepOperations(t *testing.T) {
 	}
 }
 
-func TestMatrixPeak(t *testing.T) {
-	rate, err := models.MatrixPeak(orttest.Open(t), 1)
+func TestMeasureLimits(t *testing.T) {
+	l, err := models.MeasureLimits(orttest.Open(t), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rate < 1e8 || rate > 1e14 {
-		t.Errorf("%v operations a second", rate)
+	for name, rate := range map[string]float64{"multiply-adds": l.MultiplyAdd, "matrix product": l.MatrixProduct, "memory": l.Memory} {
+		if rate < 1e8 || rate > 1e15 {
+			t.Errorf("%s: %v a second", name, rate)
+		}
+	}
+}
+
+func BenchmarkMeasureLimits(b *testing.B) {
+	rt := orttest.Open(b)
+	for b.Loop() {
+		l, err := models.MeasureLimits(rt, 2)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(l.MultiplyAdd/1e9, "GFLOP/s")
+		b.ReportMetric(l.MatrixProduct/1e9, "product-GFLOP/s")
+		b.ReportMetric(l.Memory/1e9, "GB/s")
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
+	"ordo/models"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
 )
@@ -26,6 +28,19 @@ func TestBenchLeavesNothing(t *testing.T) {
 	if err != nil || len(r.Ops) == 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
+	if l := r.Limits; l == nil || l.MultiplyAdd < 1 || l.MatrixProduct < 1 || l.Memory < 0.1 || r.Share != r.GFLOPS/l.MultiplyAdd {
+		t.Errorf("limits %+v, share %v", l, r.Share)
+	}
+	if r.Drift != nil {
+		t.Errorf("the tenth of 2 steps: %+v", r.Drift)
+	}
+	operations := 0.0
+	for _, op := range r.Ops {
+		operations += op.Operations
+	}
+	if want := r.GFLOPS * 1e9 * r.TimeShare.ONNXRuntime * float64(r.BatchSize) / r.ImagesPerSec; operations < want*0.999 || operations > want*1.001 {
+		t.Errorf("the profile has %v operations a step, the graph %v", operations, want)
+	}
 	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
 	}
@@ -36,5 +51,49 @@ func TestBenchLeavesNothing(t *testing.T) {
 	o.Steps, o.Experiment.Train.LR = 1, -1
 	if _, err := Bench(context.Background(), o); !errors.Is(err, config.ErrInvalid) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestBenchDrift(t *testing.T) {
+	o := BenchOptions{Experiment: experiment(t), Library: orttest.Path(t), Steps: minDrift}
+	r, err := Bench(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := r.Drift; d == nil || d.First <= 0 || d.Last <= 0 || d.Resident < 1<<20 || d.ResidentWarm < 1<<20 || r.PeakMemory < d.Resident {
+		t.Errorf("%+v, peak %d", d, r.PeakMemory)
+	}
+	steps := make([]time.Duration, 30)
+	for i := range steps {
+		steps[i] = time.Duration(i+1) * time.Second
+	}
+	if first, last := drift(steps, 4); first != 4*3/6.0 || last != 4*3/87.0 {
+		t.Errorf("the first tenth has %v images/s, the last %v", first, last)
+	}
+}
+
+func TestBenchOp(t *testing.T) {
+	l := &BenchLimits{MultiplyAdd: 100, Memory: 10}
+	for _, c := range []struct {
+		op     models.OpTime
+		limits *BenchLimits
+		want   BenchOp
+	}{
+		{
+			models.OpTime{Op: "Conv", Time: 4 * time.Second, Calls: 6, Operations: 200e9, Bytes: 10e9}, l,
+			BenchOp{"Conv", 3, 2, 0.5, 100e9, 5e9, 50, 2.5, LimitCompute, 0.5},
+		},
+		{
+			models.OpTime{Op: "Relu", Time: 2 * time.Second, Calls: 2, Bytes: 5e9}, l,
+			BenchOp{"Relu", 1, 1, 0.25, 0, 2.5e9, 0, 2.5, LimitMemory, 0.25},
+		},
+		{
+			models.OpTime{Op: "Relu", Time: 2 * time.Second, Calls: 2, Bytes: 5e9}, nil,
+			BenchOp{"Relu", 1, 1, 0.25, 0, 2.5e9, 0, 2.5, "", 0},
+		},
+	} {
+		if got := benchOp(c.op, 2, 8*time.Second, c.limits); got != c.want {
+			t.Errorf("%+v, want %+v", got, c.want)
+		}
 	}
 }

@@ -1,15 +1,18 @@
 """Times training steps in PyTorch: forward, a loss linear in the features, backward, AdamW, in eager mode.
 
-Requests come as lines of JSON on standard input, and each is answered by a line on standard output:
+Requests come as lines of JSON on standard input, and each is answered by a line on standard output. The first one says what is
+trained, and a step that doesn't count is done before the answer:
 
-    {"backbone", "stem", "width", "patch_size", "image_size", "batch", "threads"}  -> {"python", "torch", "parameters"}
-    {"mode": "plain" | "channels last", "bf16": bool, "steps": N}                  -> {"seconds": those of N steps}
+    {"backbone", "stem", "width", "patch_size", "image_size", "batch", "threads", "channels_last", "bf16"}
+        -> {"python", "torch", "parameters", "threads", "before"}
+    {"steps": N} -> {"seconds": those of N steps, "peak"}
 
-The first request of a mode makes its network and does a step that doesn't count.
+before and peak are the bytes that were resident at most before there was a model, torch among them, and so far.
 """
 
 import json
 import platform
+import resource
 import sys
 import time
 
@@ -71,30 +74,43 @@ def network(o):
         made = torchvision.models.VisionTransformer(o["image_size"], o["patch_size"], 12, heads, width, 4 * width)
         made.heads = nn.Identity()
         return made
-    made = getattr(torchvision.models, name)(weights=None)
+    if name == "convnext_tiny":
+        made = torchvision.models.convnext_tiny(weights=None, stochastic_depth_prob=0.0)
+        made.features[0][0] = nn.Conv2d(3, made.features[0][0].out_channels, o["patch_size"], o["patch_size"])
+        made.classifier = nn.Sequential(made.classifier[0], nn.Flatten())  # a norm, which ordo counts to the backbone
+        return made
+    random = {"stochastic_depth_prob": 0.0} if name.startswith("efficientnet") else {}
+    made = getattr(torchvision.models, name)(weights=None, **random)
     made.classifier = nn.Flatten()
     if o["stem"] == "small":
-        first = made.features[0][0]
-        if name.startswith("convnext"):
-            first = made.features[0][0] = nn.Conv2d(3, first.out_channels, o["patch_size"], o["patch_size"])
-        else:
-            first.stride = (1, 1)
+        made.features[0][0].stride = (1, 1)
     return made
 
 
-class Mode:
-    def __init__(self, o, mode):
-        torch.manual_seed(1)
-        self.order = torch.channels_last if mode == "channels last" else torch.contiguous_format
-        self.model = network(o).to(memory_format=self.order).train()
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4)
-        self.images = torch.randn(o["batch"], 3, o["image_size"], o["image_size"]).to(memory_format=self.order)
+def peak():
+    """The bytes of this process that were resident at most."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else 1024 * most
 
-    def steps(self, count, bf16):
+
+class Training:
+    def __init__(self, o):
+        torch.manual_seed(1)
+        order = torch.channels_last if o["channels_last"] else torch.contiguous_format
+        self.model = network(o).to(memory_format=order).train()
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4)
+        self.images = torch.randn(o["batch"], 3, o["image_size"], o["image_size"]).to(memory_format=order)
+        self.bf16 = o["bf16"]
+
+    def steps(self, count):
         began = time.perf_counter()
         for _ in range(count):
             self.optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
                 features = self.model(self.images)
             features.float().mean().backward()
             self.optimizer.step()
@@ -104,17 +120,16 @@ class Mode:
 def main():
     o = json.loads(sys.stdin.readline())
     torch.set_num_threads(o["threads"])
-    parameters = sum(p.numel() for p in network(o).parameters())
-    answer = {"python": platform.python_version(), "torch": torch.__version__, "parameters": parameters}
+    before = peak()
+    training = Training(o)
+    training.steps(1)
+    answer = {
+        "python": platform.python_version(), "torch": torch.__version__, "threads": torch.get_num_threads(), "before": before,
+        "parameters": sum(p.numel() for p in training.model.parameters() if p.requires_grad),
+    }
     print(json.dumps(answer), flush=True)
-    modes = {}
     for line in sys.stdin:
-        request = json.loads(line)
-        key = request["mode"], request["bf16"]
-        if key not in modes:
-            modes[key] = Mode(o, request["mode"])
-            modes[key].steps(1, request["bf16"])
-        print(json.dumps({"seconds": modes[key].steps(request["steps"], request["bf16"])}), flush=True)
+        print(json.dumps({"seconds": training.steps(json.loads(line)["steps"]), "peak": peak()}), flush=True)
 
 
 main()

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,42 +75,5 @@ func TestRunWithoutOneDNN(t *testing.T) {
 	told := slices.DeleteFunc(slices.Clone(progress.note), func(note string) bool { return !strings.Contains(note, "fast kernels") })
 	if len(told) != 1 || !strings.Contains(told[0], "ordo runtime install") {
 		t.Errorf("notes on kernels: %q", told)
-	}
-}
-
-// fakePython writes a script that answers as beside.py does.
-func fakePython(t *testing.T, script string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "python")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func TestBeside(t *testing.T) {
-	o := BenchOptions{Experiment: experiment(t, "model.backbone=resnet18", "model.stem=small", "model.width=4"), Library: orttest.Path(t)}
-	answers := fakePython(t, `read o; echo '{"python": "3", "torch": "2"}'; while read q; do case "$q" in *last*) echo '{"seconds": 8}';; *) echo '{"seconds": 9}';; esac; done`)
-	r, err := Beside(context.Background(), o, answers, 3, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := float64(2 * r.Batch)
-	if r.Torch != "2" || r.Best != "channels last" || len(r.Ordo) != 3 || !slices.Equal(r.Modes["plain"], []float64{rows / 9, rows / 9, rows / 9}) {
-		t.Errorf("%+v", r)
-	}
-	if want := median(r.Ordo) * 8 / rows; r.Ratio < want*0.999 || r.Ratio > want*1.001 {
-		t.Errorf("ratio %v, want %v", r.Ratio, want)
-	}
-	for name, python := range map[string]string{"none": filepath.Join(t.TempDir(), "none"), "no torch": fakePython(t, "echo 'no module torch' >&2; exit 1")} {
-		if _, err := Beside(context.Background(), o, python, 1, 1); !errors.Is(err, ErrBeside) {
-			t.Errorf("%s: %v", name, err)
-		} else if name == "no torch" && !strings.Contains(err.Error(), "no module torch") {
-			t.Error(err)
-		}
-	}
-	o.Experiment = experiment(t)
-	if _, err := Beside(context.Background(), o, answers, 1, 1); !errors.Is(err, ErrBeside) {
-		t.Errorf("a network that torchvision lacks: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -50,13 +51,74 @@ func TestBenchStep(t *testing.T) {
 
 	r = ordo(t, "bench", "step", file, "--steps=1", "--warmup=0", "--profile")
 	r.check(t, exitOK)
-	for _, s := range []string{"images/s", "8 images, 4 views of each", "waiting for views", "operator", "ConvGrad", "AdamWOptimizer"} {
+	for _, s := range []string{"images/s", "8 images, 4 views of each", "waiting for views", "operator", "ConvGrad", "AdamWOptimizer",
+		"GFLOP/s of multiply-adds", "of the machine's multiply-adds", "bound by", "\nall "} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
 		}
 	}
-	if r := ordo(t, "bench", "step", file, "--steps=1"); strings.Contains(r.stdout, "operator") {
-		t.Errorf("operators without --profile in\n%s", r.stdout)
+	if strings.Contains(r.stdout, "drift") {
+		t.Errorf("the drift of one step in\n%s", r.stdout)
+	}
+	r = ordo(t, "bench", "step", file, "--steps=20")
+	if !strings.Contains(r.stdout, "drift ") || strings.Contains(r.stdout, "operator") {
+		t.Errorf("no drift, or operators without --profile, in\n%s", r.stdout)
+	}
+}
+
+// TestBenchStepBeside: with a Python that isn't one, whose torch takes 8 s for steps.
+func TestBenchStepBeside(t *testing.T) {
+	realLibrary(t)
+	t.Setenv(asCommand, "1")
+	dir := t.TempDir()
+	file, python := filepath.Join(dir, "tiny.yaml"), filepath.Join(dir, "python")
+	const script = `#!/bin/sh
+read o
+echo '{"python": "3", "torch": "2", "parameters": 44292, "threads": 2, "before": 5000}'
+while read q; do echo '{"seconds": 8, "peak": 9000}'; done`
+	for path, text := range map[string]string{file: benchExperiment, python: script} {
+		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := ordo(t, "bench", "step", file, "model.backbone=resnet18", "model.threads=2", "--steps=1", "--beside", python, "--rounds=2", "--markdown")
+	r.check(t, exitOK)
+	for _, s := range []string{
+		"resnet18, 8 images of 16 px, 4 views of each", "| operator | share |", "\n| ConvGrad | ", "\n| all | 100.0 % | ",
+		"times the speed of torch, plain (median of 2 rounds of 2 steps on 32 rows; torch 2, Python 3; 2 threads each)",
+		"\n| ordo | ", "\n| torch, channels last | 8 | 8 | ", " | 8.79 KiB | 4.88 KiB |\n",
+	} {
+		if !strings.Contains(r.stdout, s) {
+			t.Errorf("%q is missing in\n%s", s, r.stdout)
+		}
+	}
+	r = ordo(t, "bench", "step", file, "model.backbone=resnet18", "model.threads=1", "--steps=1", "--beside", python, "--rounds=1")
+	r.check(t, exitFailure, "torch, plain computes with 2 threads, ordo with 1")
+}
+
+func TestBenchTables(t *testing.T) {
+	var ops []runner.BenchOp
+	for i := range maxBenchOps + 2 {
+		ops = append(ops, runner.BenchOp{
+			Op: fmt.Sprintf("Op%d", i), CallsStep: 2, SecondsStep: 0.5, Share: 1.0 / (maxBenchOps + 2), Operations: 1e9, Bytes: 5e8,
+			GFLOPS: 2, GBPerSec: 1, Limit: runner.LimitCompute, LimitShare: 0.25,
+		})
+	}
+	ops[0] = runner.BenchOp{Op: "Reshape", CallsStep: 1, SecondsStep: 0.5, Limit: runner.LimitMemory}
+	table := opsTable(ops)
+	for i, want := range map[int]string{
+		1: "Reshape,0.0 %,500 ms,1,,,,", 2: "Op1,4.5 %,500 ms,2,2,1,25.0 %,multiply-add", maxBenchOps + 1: "2 others,9.1 %,1 s,4,2,1,25.0 %,",
+		maxBenchOps + 2: "all,95.5 %,11 s,43,1.91,0.955,23.9 %,",
+	} {
+		if got := strings.Join(table[i], ","); got != want {
+			t.Errorf("row %d: %s, want %s", i, got, want)
+		}
+	}
+	var b strings.Builder
+	printColumns(&b, [][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}})
+	printMarkdown(&b, [][]string{{"a", "b"}, {"1", ""}})
+	if want := "a   bc  d\nµs   1  left\n\n| a | b |\n| --- | --- |\n| 1 |  |\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
 	}
 }
 
@@ -71,6 +133,8 @@ func TestBenchStepRefuses(t *testing.T) {
 		{"bench step", exitUsage, "an experiment file is missing"},
 		{"bench step x.yaml --steps 0", exitUsage, "--steps must be in"},
 		{"bench step x.yaml --rounds 0", exitUsage, "--rounds must be in"},
+		{"bench step x.yaml --json --markdown", exitUsage, "exclude each other"},
+		{"bench backbone-steps", exitFailure, "EOF"},
 		{"bench step x.yaml --warmup -1", exitUsage, "--warmup must be in"},
 		{"bench step " + missing, exitConfig, missing},
 	} {

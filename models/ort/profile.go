@@ -14,11 +14,17 @@ import (
 	"time"
 )
 
-// OpTime is the time that all nodes of one operator took.
+// OpTime is the time that all nodes of one operator took, and what they did in it.
 type OpTime struct {
-	Op    string // such as Conv
-	Time  time.Duration
-	Calls int
+	Op         string // such as Conv
+	Time       time.Duration
+	Calls      int
+	Operations float64 // see the function Operations
+	Bytes      float64 // of all inputs and outputs, each once, but for lists of tensors
+}
+
+func (o OpTime) plus(p OpTime) OpTime {
+	return OpTime{p.Op, o.Time + p.Time, o.Calls + p.Calls, o.Operations + p.Operations, o.Bytes + p.Bytes}
 }
 
 // ReadProfiles adds up the files whose names begin with TrainerOptions.Profile, without the first runs of every session;
@@ -54,8 +60,7 @@ func addProfile(total map[string]OpTime, path string, skip int) error {
 		return fmt.Errorf("ort: read profile %s: %w", path, err)
 	}
 	for op, t := range found {
-		sum := total[op]
-		total[op] = OpTime{op, sum.Time + t.Time, sum.Calls + t.Calls}
+		total[op] = total[op].plus(t)
 	}
 	return nil
 }
@@ -77,7 +82,9 @@ func readProfile(r io.Reader, skip int) (map[string]OpTime, error) {
 			Name     string `json:"name"`
 			Duration int64  `json:"dur"` // microseconds
 			Args     struct {
-				Op string `json:"op_name"`
+				Op      string       `json:"op_name"`
+				Inputs  []typedShape `json:"input_type_shape"`
+				Outputs []typedShape `json:"output_type_shape"`
 			} `json:"args"`
 		}
 		if err := d.Decode(&e); err != nil {
@@ -92,8 +99,10 @@ func readProfile(r io.Reader, skip int) (map[string]OpTime, error) {
 				clear(found)
 			}
 		case e.Category == "Node" && e.Args.Op != "" && strings.HasSuffix(e.Name, "_kernel_time"):
-			sum := found[e.Args.Op]
-			found[e.Args.Op] = OpTime{e.Args.Op, sum.Time + time.Duration(e.Duration)*time.Microsecond, sum.Calls + 1}
+			op, in, out := e.Args.Op, e.Args.Inputs, e.Args.Outputs
+			found[op] = found[op].plus(OpTime{
+				op, time.Duration(e.Duration) * time.Microsecond, 1, Operations(op, shapes(in), shapes(out)), traffic(op, in, out),
+			})
 		}
 	}
 	if _, err := d.Token(); err != nil {

@@ -2,6 +2,7 @@ package ort
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ const profile = `[
 {"cat" : "Node","pid" :1,"tid" :1,"dur" :7,"ts" :1,"ph" : "X","name" :"conv1_fence_before","args" : {"op_name" : "Conv"}},
 {"cat" : "Session","pid" :1,"tid" :1,"dur" :130,"ts" :1,"ph" : "X","name" :"model_run","args" : {}},
 {"cat" : "Node","pid" :1,"tid" :1,"dur" :40,"ts" :2,"ph" : "X","name" :"conv1_kernel_time","args" : {"op_name" : "Conv","parameter_size" : "0"}},
-{"cat" : "Node","pid" :1,"tid" :1,"dur" :50,"ts" :2,"ph" : "X","name" :"conv2_kernel_time","args" : {"op_name" : "Conv"}},
+{"cat" : "Node","pid" :1,"tid" :1,"dur" :50,"ts" :2,"ph" : "X","name" :"conv2_kernel_time","args" : {"op_name" : "Conv","input_type_shape" : [{"float":[2,3,8,8]},{"float":[4,3,1,1]}],"output_type_shape" : [{"float":[2,4,8,8]}]}},
 {"cat" : "Node","pid" :1,"tid" :1,"dur" :20,"ts" :2,"ph" : "X","name" :"relu_kernel_time","args" : {"op_name" : "Relu"}},
 {"cat" : "Session","pid" :1,"tid" :1,"dur" :120,"ts" :2,"ph" : "X","name" :"model_run","args" : {}}
 ]
@@ -34,8 +35,8 @@ func TestReadProfiles(t *testing.T) {
 	write("p_2.json", strings.ReplaceAll(profile, "Conv", "AdamWOptimizer"))
 	write("other.json", "no profile")
 	for skip, want := range []string{
-		"[{AdamWOptimizer 190µs 3} {Conv 190µs 3} {Relu 40µs 2}]",
-		"[{AdamWOptimizer 90µs 2} {Conv 90µs 2} {Relu 40µs 2}]",
+		"[{AdamWOptimizer 190µs 3 0 3632} {Conv 190µs 3 3072 3632} {Relu 40µs 2 0 0}]",
+		"[{AdamWOptimizer 90µs 2 0 3632} {Conv 90µs 2 3072 3632} {Relu 40µs 2 0 0}]",
 		"[]",
 	} {
 		got, err := ReadProfiles(filepath.Join(dir, "p"), skip)
@@ -56,6 +57,7 @@ func FuzzReadProfile(f *testing.F) {
 	f.Add(profile, 0)
 	f.Add(profile, 1)
 	f.Add(`[{"cat":"Node","name":"x_kernel_time","dur":9223372036854775807,"args":{"op_name":"x"}}]`, 0)
+	f.Add(`[{"cat":"Node","name":"x_kernel_time","args":{"op_name":"MatMul","input_type_shape":[{"float":[9223372036854775807,-1]},{"float":[]}],"output_type_shape":[{"x":[3]}]}}]`, 0)
 	f.Add("[", 0)
 	f.Fuzz(func(t *testing.T, text string, skip int) {
 		found, err := readProfile(strings.NewReader(text), skip)
@@ -63,7 +65,8 @@ func FuzzReadProfile(f *testing.F) {
 			return
 		}
 		for op, v := range found {
-			if op == "" || v.Op != op || v.Calls < 1 || v.Time < 0 || v.Time > time.Duration(v.Calls)*maxEvent*time.Microsecond {
+			if op == "" || v.Op != op || v.Calls < 1 || v.Time < 0 || v.Time > time.Duration(v.Calls)*maxEvent*time.Microsecond ||
+				!(v.Operations >= 0) || math.IsInf(v.Operations, 0) || !(v.Bytes >= 0) || math.IsInf(v.Bytes, 0) {
 				t.Errorf("%q: %+v", op, v)
 			}
 		}

@@ -60,7 +60,7 @@ func build(o Options, imageSize int, seed uint64, bare bool) (n *network, featur
 		return nil, 0, fmt.Errorf("zoo: image size: %w", err)
 	}
 	b, _ := find(o.Backbone)
-	o.Width, o.PatchSize = cmp.Or(o.Width, b.width), cmp.Or(o.PatchSize, b.patch[o.Stem])
+	o = o.Sized()
 	n = newNetwork(o.Backbone, cmp.Or(b.opset, opset), imageSize, seed)
 	n.bare = bare
 	features = b.build(n, o, imageSize)

@@ -81,13 +81,21 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
+// Sized has the backbone's own width and the stem's patches in place of a Width and a PatchSize of 0; where the backbone has
+// one width or no patches, they stay 0.
+func (o Options) Sized() Options {
+	b, _ := find(o.Backbone)
+	o.Width, o.PatchSize = cmp.Or(o.Width, b.width), cmp.Or(o.PatchSize, b.patch[o.Stem])
+	return o
+}
+
 // CheckImageSize says whether the backbone takes square images of that side, in pixels. The options must be valid.
 func (o Options) CheckImageSize(size int) error {
 	if size < minImage || size > maxImage {
 		return fmt.Errorf("must be in [%d, %d] for the backbone %s, got %d", minImage, maxImage, o.Backbone, size)
 	}
 	b, _ := find(o.Backbone)
-	patch := cmp.Or(o.PatchSize, b.patch[o.Stem])
+	patch := o.Sized().PatchSize
 	if patch == 0 {
 		return nil
 	}

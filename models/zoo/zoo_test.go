@@ -278,3 +278,21 @@ func ExampleBuild() {
 	// features float[batch,128]
 	// embedding float[batch,64]
 }
+
+func TestSized(t *testing.T) {
+	for _, c := range []struct {
+		given       zoo.Options
+		width, side int
+	}{
+		{zoo.Options{Backbone: "resnet18", Stem: "small"}, 64, 0},
+		{zoo.Options{Backbone: "resnet18", Stem: "small", Width: 8}, 8, 0},
+		{zoo.Options{Backbone: "vit_tiny", Stem: "small"}, 0, 4},
+		{zoo.Options{Backbone: "vit_tiny", Stem: "standard"}, 0, 16},
+		{zoo.Options{Backbone: "convnext_tiny", Stem: "small", PatchSize: 8}, 0, 8},
+		{zoo.Options{Backbone: "mobilenet_v3_small", Stem: "small"}, 0, 0},
+	} {
+		if got := c.given.Sized(); got.Width != c.width || got.PatchSize != c.side {
+			t.Errorf("%+v: width %d, patches of %d pixels", c.given, got.Width, got.PatchSize)
+		}
+	}
+}

@@ -36,7 +36,9 @@ demo: build runtime ## Train the demo experiment; the results are in runs/demo
 
 .PHONY: test
 test: build runtime ## Run all tests
-	@# The variable makes a missing ONNX Runtime a failure instead of skipped tests.
+	@# The variables make a missing ONNX Runtime, and a oneDNN that is installed but not found, failures instead of skipped tests.
+	@if bin/ordo runtime path --kernels >/dev/null 2>&1; then export ORDO_TEST_REQUIRE_ONEDNN=1; \
+	else echo "there is no oneDNN: the tests of the fast kernels will be skipped" >&2; fi; \
 	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --post-run-command .ci/tally -- -count=1 $(PKG)
 
 .PHONY: test-race

@@ -74,6 +74,9 @@ func Build(o Options, with OptimizerOptions, inGo bool, imageSize int, seed uint
 	outside := inGo || with.Optimizer != optimizer.AdamW || with.ExcludeBiasNorm
 	if o.Artifacts != "" {
 		f, err := readFolder(o, imageSize)
+		if err == nil && k != nil {
+			err = f.UseKernels(k)
+		}
 		if err == nil {
 			err = f.SetOptimizer(adamW, outside)
 		}

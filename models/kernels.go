@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"ordo/models/artifacts"
 	"ordo/models/autodiff"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
@@ -15,16 +16,21 @@ import (
 type Kernels = autodiff.Kernels
 
 // OpenKernels loads oneDNN from its library file, see library.FindOneDNN, and gives what Build may use of it, as the options say. An
-// empty file stands for a machine that has none. Where the options leave it open and the machine lacks what is needed, kernels are
-// nil and the note, a sentence for the log, says why.
+// empty file stands for a machine that has none. Where the options leave it open and the machine, or a folder of artifacts, lacks
+// what is needed, kernels are nil and the note, a sentence for the log, says why.
 func OpenKernels(rt *Runtime, oneDNN string, o Options) (k *Kernels, note string, err error) {
-	if o.Kernels == StockKernels || o.Artifacts != "" || o.Execution.Provider != ort.CPU {
+	if o.Kernels == StockKernels || o.Execution.Provider != ort.CPU {
 		return nil, "", nil
 	}
-	if oneDNN == "" {
-		err = library.ErrNoOneDNN
-	} else {
-		err = rt.EnableKernels(oneDNN)
+	if o.Artifacts != "" {
+		err = artifacts.HasForward(o.Artifacts)
+	}
+	if err == nil {
+		if oneDNN == "" {
+			err = library.ErrNoOneDNN
+		} else {
+			err = rt.EnableKernels(oneDNN)
+		}
 	}
 	switch {
 	case err == nil:

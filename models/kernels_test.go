@@ -9,7 +9,6 @@ import (
 	"ordo/models/optimizer"
 	"ordo/models/ort/library"
 	"ordo/models/ort/orttest"
-	"ordo/models/zoo"
 )
 
 func TestOpenKernelsWithoutOneDNN(t *testing.T) {
@@ -40,9 +39,6 @@ func TestKernelOptions(t *testing.T) {
 		"precision: must be float32 or":    func(o *models.Options) { o.Precision = "fp16" },
 		"precision: bf16 needs":            func(o *models.Options) { o.Kernels, o.Precision = models.StockKernels, models.BFloat16 },
 		"kernels: fast: is for execution.": func(o *models.Options) { o.Kernels, o.Execution.Provider = models.FastKernels, "cuda" },
-		"kernels: fast: folder has its operators built in": func(o *models.Options) {
-			o.Options, o.Artifacts, o.Kernels = zoo.Options{}, "folder", models.FastKernels
-		},
 	} {
 		o := models.DefaultOptions()
 		change(&o)

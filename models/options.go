@@ -36,7 +36,8 @@ type Options struct {
 	WeightsStrict bool `yaml:"weights_strict"`
 	// Kernels says what computes convolutions, batch norms and pools in a training step: stock, ONNX Runtime's own operators;
 	// fast, ordo's over oneDNN, where a machine without them is an error; or auto (the default), the fast ones where the machine has
-	// them. They compute the same but for the last bits, and checkpoints of either go on with the other.
+	// them. They compute the same but for the last bits, and checkpoints of either go on with the other. Folders of artifacts by
+	// other programs have the stock ones only.
 	Kernels string `yaml:"kernels"`
 	// Precision of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
 	// fast on a processor that has instructions for it and rounds gradients to two or three digits. It needs the fast kernels.
@@ -115,7 +116,7 @@ func (o Options) Validate() error {
 			err = errors.Join(err, fmt.Errorf("weights: %w", fault))
 		}
 	}
-	err = errors.Join(err, o.validateKernels())
+	err = errors.Join(err, o.ValidateKernels())
 	if fault := o.Execution.Validate(); fault != nil {
 		for line := range strings.Lines(fault.Error()) {
 			err = errors.Join(err, errors.New("execution."+strings.TrimSpace(line)))
@@ -124,8 +125,8 @@ func (o Options) Validate() error {
 	return err
 }
 
-// validateKernels finds the faults of Kernels and Precision.
-func (o Options) validateKernels() error {
+// ValidateKernels finds the faults of Kernels and Precision.
+func (o Options) ValidateKernels() error {
 	var faults []error
 	if !slices.Contains([]string{AutoKernels, StockKernels, FastKernels}, o.Kernels) {
 		faults = append(faults, fmt.Errorf("kernels: must be %s, %s or %s, got %q", AutoKernels, StockKernels, FastKernels, o.Kernels))
@@ -139,8 +140,6 @@ func (o Options) validateKernels() error {
 	}{{"kernels: " + FastKernels, o.Kernels == FastKernels}, {"precision: " + BFloat16, o.Precision == BFloat16}} {
 		switch {
 		case !key.given:
-		case o.Artifacts != "":
-			faults = append(faults, fmt.Errorf("%s: %s has its operators built in: leave the key out", key.name, o.Artifacts))
 		case o.Execution.Provider != ort.CPU:
 			faults = append(faults, fmt.Errorf("%s: is for execution.provider %s, not %s", key.name, ort.CPU, o.Execution.Provider))
 		}

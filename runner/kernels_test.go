@@ -44,7 +44,17 @@ func TestRunsWithFastKernels(t *testing.T) {
 
 // TestRunGoesOnWithoutOneDNN: a run that began with the fast kernels ends on a machine without, and says so.
 func TestRunGoesOnWithoutOneDNN(t *testing.T) {
-	o := withKernels(t, filepath.Join(t.TempDir(), "run"), "model.kernels=auto")
+	t.Run("zoo", func(t *testing.T) {
+		testGoesOnWithoutOneDNN(t, withKernels(t, filepath.Join(t.TempDir(), "run"), "model.kernels=auto"))
+	})
+	t.Run("folder", func(t *testing.T) {
+		o := withKernels(t, filepath.Join(t.TempDir(), "run"))
+		o.Experiment = onFolder(t, "model.kernels=auto", "train.epochs=1")
+		testGoesOnWithoutOneDNN(t, o)
+	})
+}
+
+func testGoesOnWithoutOneDNN(t *testing.T, o Options) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	o.Progress = &quiet{step: func(s Step) {
@@ -54,6 +64,13 @@ func TestRunGoesOnWithoutOneDNN(t *testing.T) {
 	}}
 	if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
 		t.Fatal(err)
+	}
+	a, err := models.ReadGraphs(filepath.Join(o.Dir, "graphs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if uses, err := models.UsesKernels(a); err != nil || !uses {
+		t.Errorf("the training graph has fast kernels: %v, %v", uses, err)
 	}
 	progress := &quiet{}
 	o.OneDNN, o.Progress = "", progress

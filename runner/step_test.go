@@ -118,15 +118,21 @@ func withoutBatchNorm(t testing.TB) string {
 	return dir
 }
 
-// TestMicroBatchesGiveTheGradientOfTheBatch: for a network without batch norm, the loss and the gradient of steps in parts are those of
-// steps in one go, and so is what is trained.
-func TestMicroBatchesGiveTheGradientOfTheBatch(t *testing.T) {
+// onFolder is the small experiment on the artifacts of withoutBatchNorm.
+func onFolder(t testing.TB, overrides ...string) config.Experiment {
+	t.Helper()
 	e, err := config.Parse("small.yaml", []byte(strings.Replace(small, "model: {backbone: convnet, width: 4, projector: [16, 8]}",
-		"model: {artifacts: "+withoutBatchNorm(t)+", threads: 1}", 1)), []string{"train.optimizer=sgd", "train.weight_decay=0",
-		"train.lr=0.01", "train.warmup_epochs=0", "eval.every_epochs=0"}, nil)
+		"model: {artifacts: "+withoutBatchNorm(t)+", threads: 1}", 1)), overrides, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return e
+}
+
+// TestMicroBatchesGiveTheGradientOfTheBatch: for a network without batch norm, the loss and the gradient of steps in parts are those of
+// steps in one go, and so is what is trained.
+func TestMicroBatchesGiveTheGradientOfTheBatch(t *testing.T) {
+	e := onFolder(t, "train.optimizer=sgd", "train.weight_decay=0", "train.lr=0.01", "train.warmup_epochs=0", "eval.every_epochs=0")
 	train := func(e config.Experiment) ([]track.Step, []float32) {
 		dir := filepath.Join(t.TempDir(), "run")
 		if _, err := Run(context.Background(), Options{Experiment: e, Dir: dir, Library: orttest.Path(t), Progress: &quiet{}}); err != nil {
@@ -302,13 +308,8 @@ func TestHeadsAreWhatTheirDocumentationSays(t *testing.T) {
 
 // TestArtifactsLackAHead: the sentence says how to build it.
 func TestArtifactsLackAHead(t *testing.T) {
-	e, err := config.Parse("small.yaml", []byte(strings.Replace(small, "model: {backbone: convnet, width: 4, projector: [16, 8]}",
-		"model: {artifacts: "+withoutBatchNorm(t)+"}", 1)), []string{"loss.terms=[{kind: care}, {kind: augself}]", "augment.shared=4",
-		"augment.invariant=[random_resized_crop, horizontal_flip, color_jitter]"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = Run(context.Background(), Options{Experiment: e, Dir: filepath.Join(t.TempDir(), "run"), Library: orttest.Path(t), Progress: &quiet{}})
+	e := onFolder(t, "loss.terms=[{kind: care}, {kind: augself}]", "augment.shared=4", "augment.invariant=[random_resized_crop, horizontal_flip, color_jitter]")
+	_, err := Run(context.Background(), Options{Experiment: e, Dir: filepath.Join(t.TempDir(), "run"), Library: orttest.Path(t), Progress: &quiet{}})
 	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "--head '{name: augself, kind: pair, layers: [512, 512, 8], views: 5}'") {
 		t.Error(err)
 	}

@@ -57,7 +57,8 @@ A head of kind pair or conditioned looks at several views of an image, so it is 
 views, and for kind conditioned base_views, plain_view and parameters. When an experiment with model.artifacts lacks a head
 that its loss needs, the error says the flag that builds it.
 
-The folder appears whole or not at all, with ordo.json in it, which says what it holds.`,
+The folder appears whole or not at all, with ordo.json in it, which says what it holds, and forward_model.onnx, of which training
+makes a graph with ordo's own operators where the machine has oneDNN (model.kernels).`,
 		Example: `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
   ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' --frozen 'patch_embed.*' --out artifacts/vit`,
 		Args: oneArg("an ONNX file"),

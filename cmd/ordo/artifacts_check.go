@@ -18,7 +18,7 @@ var errCheck = errors.New("the artifacts do not pass")
 
 func newArtifactsCheckCommand(g *global) *cobra.Command {
 	o := verify.DefaultOptions()
-	var reference string
+	var reference, which string
 	var asJSON, noDifferences bool
 	cmd := &cobra.Command{
 		Use:   "check DIR",
@@ -32,6 +32,9 @@ buffer_before/NAME, buffer_after/NAME; dz, z and z_eval are those of the embeddi
 output. Errors are relative to the largest element of the parameter's gradient, or to a thousandth of the largest of all
 gradients if that is more. The exit status is 1 if anything is beyond its tolerance.
 
+Training is checked with the kernels that an experiment would use here, or with those that --kernels names: stock, ONNX Runtime's, or
+fast, ordo's over oneDNN.
+
 Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted first: see what is said about it.`,
 		Example: `  ordo artifacts check artifacts/resnet50
   ordo artifacts check artifacts/vit --reference vit.npz --tolerance 1e-5 --json`,
@@ -39,6 +42,11 @@ Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted f
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Differences = !noDifferences
 			if err := o.Validate(); err != nil {
+				return usageErrorf(cmd, "--%v", err)
+			}
+			kernels := models.DefaultOptions()
+			kernels.Artifacts, kernels.Kernels = args[0], which
+			if err := kernels.ValidateKernels(); err != nil {
 				return usageErrorf(cmd, "--%v", err)
 			}
 			f, err := artifacts.Read(args[0])
@@ -62,6 +70,10 @@ Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted f
 			if !rt.HasTraining() {
 				return models.NoTraining(rt)
 			}
+			which, note, err := useKernels(g, rt, f, kernels)
+			if err != nil {
+				return err
+			}
 			report, err := verify.Run(cmd.Context(), rt, f.Artifacts, o, checkProgress(g))
 			if err != nil {
 				return err
@@ -70,12 +82,14 @@ Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted f
 				err = g.printJSON(struct {
 					Folder  string   `json:"folder"`
 					Adapted []string `json:"adapted"`
+					Kernels string   `json:"kernels"`
 					*verify.Report
-				}{args[0], append([]string{}, f.Adapted...), report})
+				}{args[0], append([]string{}, f.Adapted...), which, report})
 			} else {
 				for _, text := range f.Adapted {
 					fmt.Fprintf(g.stdout, "adapted: %s\n", text)
 				}
+				fmt.Fprintf(g.stdout, "kernels: %s%s\n", which, note)
 				fmt.Fprint(g.stdout, report.Text())
 			}
 			if err == nil && !report.OK {
@@ -88,6 +102,7 @@ Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted f
 		},
 	}
 	flags := cmd.Flags()
+	flags.StringVar(&which, "kernels", models.AutoKernels, "`KERNELS` of the training step: auto, stock or fast")
 	flags.StringVar(&reference, "reference", "", "`FILE`.npz to compare with")
 	flags.Float64Var(&o.Tolerance, "tolerance", o.Tolerance, "largest relative error against the reference, and of running statistics")
 	flags.Float64Var(&o.DifferenceTolerance, "difference-tolerance", o.DifferenceTolerance, "largest relative error against finite differences")
@@ -97,6 +112,31 @@ Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted f
 	flags.IntVar(&o.Threads, "threads", 0, "ONNX Runtime's threads; 0 is one a core")
 	flags.BoolVar(&asJSON, "json", false, "print the report as one JSON object")
 	return cmd
+}
+
+// useKernels gives a folder's training graph the kernels that the options ask for, and says which these are and why.
+func useKernels(g *global, rt *models.Runtime, f *artifacts.Folder, o models.Options) (which, note string, err error) {
+	oneDNN, err := findOneDNN(g)
+	if err != nil {
+		return "", "", err
+	}
+	k, note, err := models.OpenKernels(rt, oneDNN, o)
+	if err == nil && k != nil {
+		err = f.UseKernels(k)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	which = models.StockKernels
+	if uses, err := models.UsesKernels(f.Artifacts); err != nil {
+		return "", "", err
+	} else if uses {
+		which = models.FastKernels
+	}
+	if note != "" {
+		note = ", " + note
+	}
+	return which, note, nil
 }
 
 // checkProgress says on a terminal how far the finite differences are, which can take minutes.

@@ -46,12 +46,38 @@ func TestArtifactsBuildAndCheck(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", s, c.stdout)
 		}
 	}
+	ordo(t, "artifacts", "check", dir, "--kernels", "quick").check(t, exitUsage, "--kernels: must be auto, stock or fast")
+	if c := ordo(t, "artifacts", "check", dir, "--kernels", "stock", "--no-differences"); !strings.Contains(c.stdout, "kernels: stock\n") {
+		t.Error(c.stdout)
+	}
 	i := ordo(t, "artifacts", "inspect", dir)
 	i.check(t, exitOK)
 	for _, s := range []string{"input: images float[batch,3,16,16]", "output: order float[batch,4]", "multiply-adds", "ordo::Loss", "256"} {
 		if !strings.Contains(i.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, i.stdout)
 		}
+	}
+}
+
+// TestArtifactsCheckKernels: what a folder trains with the fast kernels is checked as well.
+func TestArtifactsCheckKernels(t *testing.T) {
+	lib := orttest.OpenWithKernels(t)
+	t.Setenv(library.EnvLibrary, lib.Path())
+	t.Setenv(library.EnvOneDNN, lib.Kernels().Path())
+	dir := filepath.Join(t.TempDir(), "model")
+	ordo(t, "artifacts", "build", filepath.Join(convnet, "forward.onnx"), "--out", dir).check(t, exitOK)
+	for _, which := range []string{"auto", "fast"} {
+		r := ordo(t, "artifacts", "check", dir, "--kernels", which)
+		r.check(t, exitOK)
+		if !strings.Contains(r.stdout, "kernels: fast\n") || !strings.Contains(r.stdout, "b1.running_mean") {
+			t.Errorf("--kernels %s: %s", which, r.stdout)
+		}
+	}
+	ordo(t, "artifacts", "check", official, "--kernels", "fast").check(t, exitConfig, "no file forward_model.onnx")
+	r := ordo(t, "artifacts", "check", official, "--no-differences")
+	r.check(t, exitOK)
+	if !strings.Contains(r.stdout, "kernels: stock, without the fast kernels") {
+		t.Error(r.stdout)
 	}
 }
 

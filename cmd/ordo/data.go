@@ -17,11 +17,11 @@ import (
 func newDataCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Look over an image set",
+		Short: "Look over an image set, or write it as JPEG files",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  runGroup,
 	}
-	cmd.AddCommand(newDataInfoCommand(g), newDataVerifyCommand(g))
+	cmd.AddCommand(newDataInfoCommand(g), newDataVerifyCommand(g), newDataExportCommand(g))
 	return cmd
 }
 

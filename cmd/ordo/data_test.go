@@ -111,3 +111,20 @@ func TestDataRefuses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDataExport(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	r := ordo(t, "data", "export", experiment(t, tiny), "data.images=36", "--out", out)
+	r.check(t, exitOK)
+	if !strings.Contains(r.stdout, "36 training and 24 test images: "+out) {
+		t.Error(r.stdout)
+	}
+	i := ordo(t, "data", "info", "data.source=folder", "data.root="+out)
+	i.check(t, exitOK)
+	if !strings.Contains(i.stdout, "class (12)") || !strings.Contains(i.stdout, "JPEG") {
+		t.Error(i.stdout)
+	}
+	ordo(t, "data", "export", experiment(t, tiny), "--out", out).check(t, exitFailure, "not empty")
+	ordo(t, "data", "export", experiment(t, tiny)).check(t, exitUsage, "--out is missing")
+	ordo(t, "data", "export", experiment(t, tiny), "--out", out, "--quality", "0").check(t, exitUsage, "--quality: must be in [1, 100], got 0")
+}

@@ -48,6 +48,7 @@ var exitCodes = []struct {
 	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
 	{artifacts.ErrOptions, exitConfig},
+	{artifacts.ErrNoForward, exitConfig},
 	{models.ErrPrecision, exitConfig},
 	{data.ErrData, exitData},
 	{onnxgraph.ErrModel, exitData},

@@ -40,12 +40,18 @@ func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, fmt.Errorf("artifacts: %w", err)
 	}
-	f := &Folder{Artifacts: ort.Artifacts{Training: training, Eval: eval, Optimizer: optimizer, Checkpoint: built.Checkpoint}}
+	f := &Folder{
+		Artifacts: ort.Artifacts{Training: training, Eval: eval, Optimizer: optimizer, Checkpoint: built.Checkpoint},
+		forward:   func() (*onnxgraph.Model, error) { return m, nil },
+	}
 	if err := f.describe(); err != nil {
 		return nil, fmt.Errorf("artifacts: %w", err)
 	}
 	f.Manifest = newManifest(o, f.Description)
 	f.Manifest.Dropped = p.dropped
+	if f.forwardFile, err = encodeForward(m, built.Checkpoint); err != nil {
+		return nil, fmt.Errorf("artifacts: %w", err)
+	}
 	return f, nil
 }
 

@@ -25,6 +25,9 @@ type Folder struct {
 	Manifest *Manifest
 	// Adapted says in sentences what Read has changed of artifacts that are not ordo's.
 	Adapted []string
+
+	forwardFile []byte // what ForwardFile holds; nil where there is none
+	forward     func() (*onnxgraph.Model, error)
 }
 
 // ErrInvalid is wrapped by the error for a folder that is not what it should be: incomplete, altered, or not artifacts that
@@ -34,7 +37,7 @@ var ErrInvalid = errors.New("artifacts: not a folder of usable training artifact
 // maxFile bounds a file of artifacts: protobuf and the checkpoint's format end there.
 const maxFile = 1<<31 - 1
 
-// files lists what makes artifacts, with the place for each.
+// files lists what ONNX Runtime runs, with the place for each.
 func (f *Folder) files() []struct {
 	name string
 	data *[]byte
@@ -61,6 +64,7 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 	for _, file := range f.files() {
 		m.Files[file.name] = sum(*file.data)
 	}
+	m.Files[ForwardFile] = sum(f.forwardFile)
 	text, err := m.encode()
 	if err != nil {
 		return err
@@ -86,6 +90,9 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 		if err := writeFile(filepath.Join(temp, file.name), *file.data); err != nil {
 			return err
 		}
+	}
+	if err := writeFile(filepath.Join(temp, ForwardFile), f.forwardFile); err != nil {
+		return err
 	}
 	if err := writeFile(filepath.Join(temp, ManifestFile), text); err != nil {
 		return err
@@ -152,6 +159,9 @@ func Read(dir string) (*Folder, error) {
 		return nil, fmt.Errorf("artifacts: %w", err)
 	default:
 		if f.Manifest, err = ParseManifest(text); err == nil {
+			err = f.readForward(dir)
+		}
+		if err == nil {
 			err = f.checkSums()
 		}
 		if err != nil {
@@ -204,10 +214,17 @@ func readFile(path string) ([]byte, error) {
 func (f *Folder) checkSums() error {
 	for _, file := range f.files() {
 		if want := f.Manifest.Files[file.name]; want != sum(*file.data) {
-			return fmt.Errorf("%s is not the file that was built: its checksum differs from that in %s", file.name, ManifestFile)
+			return altered(file.name)
 		}
 	}
+	if want, ok := f.Manifest.Files[ForwardFile]; ok && want != sum(f.forwardFile) {
+		return altered(ForwardFile)
+	}
 	return nil
+}
+
+func altered(name string) error {
+	return fmt.Errorf("%s is not the file that was built: its checksum differs from that in %s", name, ManifestFile)
 }
 
 // describe reads the description off the training graph.
@@ -322,7 +339,7 @@ func (f *Folder) checkCheckpoint() error {
 	return nil
 }
 
-// Fingerprint is the SHA-256 over all files, hexadecimal: the same for the same model, whatever its folder.
+// Fingerprint is the SHA-256 over all files that ONNX Runtime runs, hexadecimal: the same for the same model, whatever its folder.
 func (f *Folder) Fingerprint() string {
 	var all bytes.Buffer
 	for _, file := range f.files() {

@@ -43,7 +43,7 @@ func TestWriteAndRead(t *testing.T) {
 	}
 	m := f.Manifest
 	if m.Ordo != "v1" || m.Source.File != "net.onnx" || m.Seed != 7 || m.Frozen[0] != "stem.bias" || m.Heads[0].Output != "embedding" ||
-		len(m.Files) != 4 || len(m.Parameters) != 4 {
+		len(m.Files) != 5 || len(m.Parameters) != 4 {
 		t.Errorf("manifest %+v", m)
 	}
 	if f.Fingerprint() != built.Fingerprint() || f.Adapted != nil {

@@ -23,6 +23,8 @@ type CheckpointTensor struct {
 	Dims []int64
 	Elem onnxgraph.DataType
 	Data []byte // little-endian, row-major
+	// Offset is where Data begins in the file that it was read from.
+	Offset int64
 }
 
 const (

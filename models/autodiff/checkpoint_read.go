@@ -157,7 +157,7 @@ func (b *buffer) tensor(at int) CheckpointTensor {
 	}
 	c.Elem = onnxgraph.DataType(b.int32(t.field(b, 3)))
 	data, size := b.vector(t.field(b, 4), 1)
-	c.Data = b.bytes(data, size)
+	c.Data, c.Offset = b.bytes(data, size), int64(data)
 	if b.err != nil {
 		return c
 	}

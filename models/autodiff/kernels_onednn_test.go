@@ -1,6 +1,7 @@
 package autodiff_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -53,7 +54,7 @@ func TestFastRules(t *testing.T) {
 func TestFastBackbones(t *testing.T) {
 	orttest.OpenWithKernels(t)
 	for _, o := range kinds() {
-		t.Run(o.Backbone+"/"+o.Stem, func(t *testing.T) { compareBackbone(t, fast, o, 7) })
+		t.Run(fmt.Sprint(o.Backbone, "/", o.Stem, "/", o.Width), func(t *testing.T) { compareBackbone(t, fast, o, 7) })
 	}
 }
 

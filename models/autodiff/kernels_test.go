@@ -1,6 +1,7 @@
 package autodiff_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -307,7 +308,7 @@ func TestKernelsOfRules(t *testing.T) {
 // TestKernelsOfBackbones: so does a backbone of every kind.
 func TestKernelsOfBackbones(t *testing.T) {
 	for _, o := range kinds() {
-		t.Run(o.Backbone+"/"+o.Stem, func(t *testing.T) { compareBackbone(t, withKernels, o, 4) })
+		t.Run(fmt.Sprint(o.Backbone, "/", o.Stem, "/", o.Width), func(t *testing.T) { compareBackbone(t, withKernels, o, 4) })
 	}
 }
 
@@ -317,6 +318,7 @@ func kinds() []zoo.Options {
 		zoo.DefaultOptions(),
 		{Backbone: "resnet18", Stem: "small", Width: 4},
 		{Backbone: "resnet18", Stem: "standard", Width: 4},
+		{Backbone: "resnet18", Stem: "small", Width: 16}, // wide enough for Winograd's algorithm
 		{Backbone: "resnet50", Stem: "small", Width: 4},
 		{Backbone: "mobilenet_v3_small", Stem: "small"},
 		{Backbone: "efficientnet_b0", Stem: "small"},

@@ -14,6 +14,8 @@ func FuzzConvolution(f *testing.F) {
 	f.Add([]byte{4, 16, 16, 8, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2})
 	f.Add([]byte{5, 3, 8, 9, 7, 7, 5, 2, 1, 3, 0, 1, 2, 1, 1, 0, 3})
 	f.Add([]byte{2, 11, 11, 6, 6, 5, 5, 2, 2, 2, 2, 2, 2, 1, 1, 200, 4})
+	f.Add([]byte{4, 15, 31, 7, 7, 2, 2, 0, 0, 1, 1, 1, 1, 0, 0, 0, 2}) // by Winograd's algorithm
+	f.Add([]byte{2, 31, 15, 10, 5, 2, 2, 0, 0, 0, 2, 1, 0, 0, 0, 0, 3})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < 17 {
 			return

@@ -26,7 +26,7 @@ int64_t apart(int64_t floats) { return ((floats + kLine - 1) / kLine | 1) * kLin
 
 // What pays: the transforms of a tile and a channel, and those of a kernel, cost as many multiplications at each of the positions; oneDNN
 // multiplies kBrain times faster in bfloat16; and the gain must be worth the rounding.
-constexpr double kTransform = 12, kKernels = 16, kBrain = 1.8, kMargin = 1.05;
+constexpr double kTransform = 12, kKernels = 6, kBrain = 1.8, kMargin = 1.05;
 
 // taps are the pairs of an output and one of its three inputs along an axis that is not padding.
 int64_t taps(int64_t outputs, int64_t inputs, int64_t pad) {
@@ -43,7 +43,7 @@ bool Winograd::possible(int64_t channels, int64_t filters) {
 }
 
 // The costs are in multiplications, of which both algorithms do about the same number in a second. The factors are those of a Zen 4: they
-// foretell the ratio of both times within a quarter for 16 to 512 channels on images of 3 to 32 pixels.
+// foretell the ratio of both times within a quarter for 16 to 512 channels, images of 3 to 32 pixels and batches of 1 to 64.
 bool Winograd::pays(const Tiles &t, int64_t images, int64_t channels, int64_t filters, bool bf16) {
   const double products = double(channels) * filters, count = double(images) * t.of_image();
   const double transforms = kTransform * count * (channels + filters), kernels = kKernels * products;

@@ -162,16 +162,6 @@ func TestWinogradWeightsAreNearTheDefinition(t *testing.T) {
 	}
 }
 
-func TestConvolutionRefusesAlgorithm(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
-	e := newExample(convolution(2, 16, 16, 4, 3, 1, 1, 1, 1), 1)
-	g := newGraph(t, lib)
-	e.inputs(g)
-	e.weightsGradient(g, "fft", "dw", "")
-	_, err := g.open(1, "dw")
-	checkError(t, err, "ordo::ConvGrad node", "algorithm must be auto, direct or winograd")
-}
-
 // BenchmarkConvolutionWeights times the gradient of the weights, direct and in Winograd's form by turns, on one thread. The images are
 // those of the layers of resnet18 and resnet50; a GFLOP is counted as the definition has it. `auto` is the time of the one that the cost
 // model takes over the time of the faster one.

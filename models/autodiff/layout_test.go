@@ -21,7 +21,7 @@ const (
 
 // activations are the inputs and outputs of ordo's operators that have the channels last, as their documentation says.
 var activations = map[string][2][]int{
-	"Conv": {{0}, {0}}, "ConvGrad": {{0, 1}, {0}}, "BatchNorm": {{0, 5}, {0}}, "BatchNormGrad": {{0, 1, 2}, {0, 3}},
+	"Conv": {{0}, {0}}, "ConvGrad": {{0, 1}, {0}}, "BatchNorm": {{0, 5}, {0}}, "BatchNormGrad": {{0, 1, 2, 6}, {0, 3}},
 	"MaxPool": {{0}, {0, 1}}, "MaxPoolGrad": {{0, 1}, {0}}, "AveragePool": {{0}, {0}}, "AveragePoolGrad": {{0}, {0}},
 }
 

@@ -15,7 +15,8 @@ import (
 //	BatchNorm(X, scale, bias, mean, var, R?) → Y, m, s             Y = relu?((X − m)·s·scale + bias + R), with the batch's m and
 //	                                                               s = 1/√(variance + epsilon); running statistics
 //	                                                               ← (1 − momentum)·old + momentum·batch's, in place
-//	BatchNormGrad(dY, X, Y, scale, m, s) → dX, dscale, dbias, dR?   with a relu, Y says where it let through, and dR is dY there
+//	BatchNormGrad(dY, X, Y, scale, m, s, dY2?, bias?)              the gradient is dY + dY2. With a relu, Y says where it let through, or if
+//	  → dX, dscale, dbias, dR?                                     bias is there, as it must not be with an R, X; dR is the gradient there
 //	MaxPool(X) → Y, I                                              I: where in its window each maximum was, uint8
 //	MaxPoolGrad(dY, I) → dX                                        as its MaxPool, and image_shape: X's height and width
 //	AveragePool(X) → Y                                             as ONNX's

@@ -19,6 +19,7 @@ type expansion struct {
 	b       *onnxgraph.Builder
 	types   map[string]onnxgraph.TensorType
 	indices map[string]string // of ONNX Runtime's max pools, in place of ours
+	norms   map[string]string // what batch norms give, by their saved mean
 }
 
 // expanded returns a training graph without ordo's own operators but the loss.
@@ -28,7 +29,7 @@ func expanded(t *testing.T, training *onnxgraph.Model) *onnxgraph.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{}}
+	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{}, norms: map[string]string{}}
 	for _, list := range [][]*onnxgraph.ValueInfo{m.GetGraph().GetInput(), m.GetGraph().GetValueInfo(), m.GetGraph().GetOutput()} {
 		for _, v := range list {
 			if typ, err := v.TensorType(); err == nil {
@@ -137,10 +138,18 @@ func (e *expansion) expand(n *onnxgraph.Node) {
 			y = e.op("", "Relu", y[:1], []onnxgraph.TensorType{typ(0)})
 		}
 		e.give(y[0], n.Out(0), true)
+		e.norms[n.Out(1)] = n.Out(0)
 	case autodiff.KernelBatchNormGrad:
 		dy := in(0)
+		if n.In(6) != "" {
+			dy = e.op("", "Add", []string{dy, in(6)}, []onnxgraph.TensorType{typ(0)})[0]
+		}
 		if n.Int("relu", 0) != 0 {
-			dy = e.op(microsoft, "ReluGrad", []string{dy, in(2)}, []onnxgraph.TensorType{typ(0)})[0]
+			y := n.In(2)
+			if n.In(7) != "" {
+				y = e.norms[n.In(4)]
+			}
+			dy = e.op(microsoft, "ReluGrad", []string{dy, e.move(y, "nchw")}, []onnxgraph.TensorType{typ(0)})[0]
 		}
 		made := e.op(microsoft, "BatchNormalizationGrad", []string{dy, in(1), n.In(3), n.In(4), n.In(5)},
 			[]onnxgraph.TensorType{typ(0), typ(1), typ(2)}, onnxgraph.FloatAttr("epsilon", 1e-5))

@@ -181,7 +181,7 @@ var kernelActivations = map[string]struct{ in, out []int }{
 	KernelConv:            {[]int{0}, []int{0}},
 	KernelConvGrad:        {[]int{0, 1}, []int{0}},
 	KernelBatchNorm:       {[]int{0, 5}, []int{0}},
-	KernelBatchNormGrad:   {[]int{0, 1, 2}, []int{0, 3}},
+	KernelBatchNormGrad:   {[]int{0, 1, 2, 6}, []int{0, 3}},
 	KernelMaxPool:         {[]int{0}, []int{0, 1}},
 	KernelMaxPoolGrad:     {[]int{0, 1}, []int{0}},
 	KernelAveragePool:     {[]int{0}, []int{0}},

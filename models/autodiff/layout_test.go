@@ -21,7 +21,7 @@ const (
 
 // activations are the inputs and outputs of ordo's operators that have the channels last, as their documentation says.
 var activations = map[string][2][]int{
-	"Conv": {{0}, {0}}, "ConvGrad": {{0, 1}, {0}}, "BatchNorm": {{0, 5}, {0}}, "BatchNormGrad": {{0, 1, 2}, {0, 3}},
+	"Conv": {{0}, {0}}, "ConvGrad": {{0, 1}, {0}}, "BatchNorm": {{0, 5}, {0}}, "BatchNormGrad": {{0, 1, 2, 6}, {0, 3}},
 	"MaxPool": {{0}, {0, 1}}, "MaxPoolGrad": {{0, 1}, {0}}, "AveragePool": {{0}, {0}}, "AveragePoolGrad": {{0}, {0}},
 }
 
@@ -200,15 +200,54 @@ func TestCheckOrders(t *testing.T) {
 	}
 }
 
+func (g *opGraph) norm(name, x string, channels int64) string {
+	return g.Op("BatchNormalization", name, []string{x, g.parameter(name+".scale", channels), g.parameter(name+".bias", channels),
+		g.parameter(name+".mean", channels), g.parameter(name+".var", channels)})
+}
+
+// sharingNet has batch norms whose results are used more than once: three times behind a ReLU, and twice without one, and behind a
+// residual with and without one.
+func sharingNet() *onnxgraph.Model {
+	g := &opGraph{onnxgraph.NewBuilder("sharing", 17), newRandom()}
+	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 8, 8)))
+	conv := func(name, x string, from int64) string {
+		return g.Op("Conv", name, []string{x, g.parameter(name+".weight", 4, from, 1, 1)})
+	}
+	x := g.Op("Relu", "a/relu", []string{g.norm("a/norm", conv("a", "images", 3), 4)})
+	b := g.norm("b/norm", conv("b", x, 4), 4)
+	c := g.Op("Relu", "c/relu", []string{g.Op("Add", "c/sum", []string{g.norm("c/norm", conv("c", x, 4), 4), x})})
+	d := g.Op("Add", "d/sum", []string{g.norm("d/norm", conv("d", b, 4), 4), c})
+	e := g.Op("Mul", "e", []string{g.Op("Mul", "bc", []string{b, c}), conv("f", d, 4)})
+	return g.averages(g.Op("Mul", "g", []string{d, e}))
+}
+
+// TestSumsWithinBatchNorms: of several gradients a batch norm's takes two; what is more is summed before.
+func TestSumsWithinBatchNorms(t *testing.T) {
+	training := trainingWith(t, sharingNet(), autodiff.Kernels{}, "z")
+	if got := count(training, "", "Sum"); got != 1 { // of a/relu, which has three
+		t.Errorf("%d sums, want 1", got)
+	}
+	second := 0
+	for _, n := range training.GetGraph().GetNode() {
+		if n.GetOpType() == autodiff.KernelBatchNormGrad && n.In(6) != "" {
+			second++
+		}
+	}
+	if second != 4 {
+		t.Errorf("%d batch norms with two gradients, want 4", second)
+	}
+	o := autodiff.DefaultOptions()
+	o.Outputs = []string{"z"}
+	compareKernels(t, sharingNet(), o, 1e-4, 3, 3, 8, 8)
+	o.Frozen = []string{"a.weight", "a/norm.scale", "a/norm.bias"}
+	compareKernels(t, sharingNet(), o, 1e-4, 3, 3, 8, 8)
+}
+
 // residualNet is a small residual network: stem, max pool, a block with a batch norm on both ways, averages.
 func residualNet() *onnxgraph.Model {
 	g := &opGraph{onnxgraph.NewBuilder("residual", 17), newRandom()}
 	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 8, 8)))
-	ints := onnxgraph.IntsAttr
-	norm := func(name, x string, channels int64) string {
-		return g.Op("BatchNormalization", name, []string{x, g.parameter(name+".scale", channels), g.parameter(name+".bias", channels),
-			g.parameter(name+".mean", channels), g.parameter(name+".var", channels)})
-	}
+	ints, norm := onnxgraph.IntsAttr, g.norm
 	x := g.Op("Conv", "stem", []string{"images", g.parameter("stem.weight", 4, 3, 3, 3)}, ints("pads", 1, 1, 1, 1))
 	x = g.Op("Relu", "stem/relu", []string{norm("stem/norm", x, 4)})
 	x = g.Op("MaxPool", "pool", []string{x}, ints("kernel_shape", 2, 2), ints("strides", 2, 2))

@@ -16,6 +16,8 @@ type rule struct {
 	// of each input, and returns their names. It may leave out, with "", what t.wanted doesn't hold. n is the node as
 	// train has made it.
 	gradient func(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
+	// twice says that the operator's gradient takes that of the first output in two parts, to be summed: dy has the second at its end.
+	twice bool
 	// train returns the node in the form that its gradient needs, nil: as it is.
 	train func(t *training, n *onnxgraph.Node) *onnxgraph.Node
 	// lower adds other nodes in place of n to both graphs, or n itself where that is not needed, nil: n stays.

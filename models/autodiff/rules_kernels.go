@@ -16,7 +16,7 @@ func trainingRules() map[string]rule {
 	table := rules()
 	maps.Copy(table, map[string]rule{
 		kernelPrefix + KernelConv:        {gradient: kernelConvGradient},
-		kernelPrefix + KernelBatchNorm:   {gradient: kernelBatchNormGradient},
+		kernelPrefix + KernelBatchNorm:   {gradient: kernelBatchNormGradient, twice: true},
 		kernelPrefix + KernelMaxPool:     {gradient: kernelMaxPoolGradient},
 		kernelPrefix + KernelAveragePool: {gradient: kernelAveragePoolGradient},
 		kernelPrefix + KernelLinear:      {gradient: kernelLinearGradient},
@@ -31,26 +31,35 @@ func kernelConvGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, 
 	return t.domainOp(LossDomain, KernelConvGrad, []string{dy[0], x, weights}, outputs, n.GetAttribute()...), nil
 }
 
-// kernelBatchNormGradient: without a ReLU the residual's gradient is dy itself, and the kernel doesn't look at y; x stands there, so
-// that y isn't kept for it.
+// kernelBatchNormGradient: only behind a residual must y say where the ReLU let through. Else the kernel computes that from x, or doesn't
+// ask; x stands there, so that y isn't kept for it. Without a ReLU the residual's gradient is dy itself, unless it is of two parts.
 func kernelBatchNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, scale, bias, residual := n.In(0), n.In(1), n.In(2), n.In(5)
 	outputs := make([]value, 3, 4)
 	for i, name := range []string{x, scale, bias} {
 		outputs[i] = value{name + gradSuffix, t.typeOf(name)}
 	}
-	y := x
-	relu := n.Int("relu", 0)
-	if relu != 0 {
-		y = n.Out(0)
+	relu, second := n.Int("relu", 0), dy[len(dy)-1]
+	apart := residual != "" && (relu != 0 || second != "")
+	if apart {
 		outputs = append(outputs, t.gradientOf(residual))
 	}
-	made := t.domainOp(LossDomain, KernelBatchNormGrad, []string{dy[0], x, y, scale, n.Out(1), n.Out(2)}, outputs,
-		onnxgraph.IntAttr("relu", relu), n.Attr("layout", onnxgraph.Attribute_STRING))
+	y, gate := x, ""
+	switch {
+	case relu != 0 && residual != "":
+		y = n.Out(0)
+	case relu != 0:
+		gate = bias
+	}
+	inputs := []string{dy[0], x, y, scale, n.Out(1), n.Out(2), second, gate}
+	for inputs[len(inputs)-1] == "" {
+		inputs = inputs[:len(inputs)-1]
+	}
+	made := t.domainOp(LossDomain, KernelBatchNormGrad, inputs, outputs, onnxgraph.IntAttr("relu", relu), n.Attr("layout", onnxgraph.Attribute_STRING))
 	dx := slices.Concat(made[:3], []string{"", "", ""})[:len(n.GetInput())]
 	switch {
 	case residual == "":
-	case relu != 0:
+	case apart:
 		dx[5] = made[3]
 	default:
 		dx[5] = dy[0]

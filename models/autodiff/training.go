@@ -225,7 +225,12 @@ func (t *training) addBackward(nodes []*onnxgraph.Node) error {
 		if !t.wantsAny(n.GetInput()) || !t.wantsAny(n.GetOutput()) {
 			continue
 		}
+		op := operator(n)
 		dy := make([]string, len(n.GetOutput()))
+		second := ""
+		if table[op].twice {
+			second = t.heldBack(n.Out(0))
+		}
 		reached := false
 		for i, out := range n.GetOutput() {
 			dy[i] = t.gradient(out)
@@ -234,7 +239,9 @@ func (t *training) addBackward(nodes []*onnxgraph.Node) error {
 		if !reached {
 			continue
 		}
-		op := operator(n)
+		if table[op].twice {
+			dy = append(dy, second)
+		}
 		dx, err := table[op].gradient(t, n, dy)
 		if err != nil {
 			return fmt.Errorf("node %q (%s): %w", n.GetName(), op, err)
@@ -265,6 +272,17 @@ func (t *training) gradient(name string) string {
 	sum := t.op(op, name+gradSuffix, t.typeOf(name), parts)
 	t.parts[name] = []string{sum}
 	return sum
+}
+
+// heldBack takes the last of several gradients of a value away, and returns it; "" if there are not several.
+func (t *training) heldBack(name string) string {
+	parts := t.parts[name]
+	last := len(parts) - 1
+	if last < 1 {
+		return ""
+	}
+	t.parts[name] = parts[:last]
+	return parts[last]
 }
 
 // gemmOfLater says whether a value is the result of a Gemm of some node's third output or a later one. ONNX Runtime's fusion of such a

@@ -13,16 +13,18 @@
 //	ConvGrad(dY, X, W) → [dX], [dW], [dB]  the same
 //	BatchNorm(X, scale, bias, running_mean, running_var [, residual]) → Y, saved_mean, saved_inv_std
 //	                                     epsilon, momentum (the batch's share), relu 0 or 1
-//	BatchNormGrad(dY, X, Y, scale, saved_mean, saved_inv_std) → dX, dscale, dbias, [dresidual]
-//	                                     relu; without it Y is not looked at, and X may stand there
+//	BatchNormGrad(dY, X, Y, scale, saved_mean, saved_inv_std [, dY2] [, bias]) → dX, dscale, dbias, [dresidual]
+//	                                     relu; without it Y is not looked at, and X may stand there; nor is it with a bias
 //	MaxPool(X) → Y, [index]              kernel_shape (255 places at most), strides, pads, dilations, ceil_mode; index is of uint8
 //	MaxPoolGrad(dY, index) → dX          the same and image_shape, [H, W] of X
 //	AveragePool(X) → Y                   as MaxPool, and count_include_pad; a kernel as large as the image is the global one
 //	AveragePoolGrad(dY) → dX             the same and image_shape
 //
 // With x̂ = (x − mean)/√(variance + epsilon) by the batch's mean and biased variance, BatchNorm is Y = relu?(scale·x̂ + bias + residual?),
-// and it updates the running statistics in place, as the stock operator does here, with the biased variance. dresidual is the gradient
-// where Y > 0. Both take matrices [N, C] too, which have no other order. A dX may take the memory of dY, a Y that of the residual.
+// and it updates the running statistics in place, as the stock operator does here, with the biased variance. The gradient
+// of Y is dY, or dY + dY2 where Y went to two operators, and dresidual is that where Y > 0. A batch norm with relu and without residual
+// gives its bias to BatchNormGrad in place of Y, which is then computed from X, to the bit, at less cost than reading it. Both
+// take matrices [N, C] too, which have no other order. A dX may take the memory of dY, a dresidual that of dY2, a Y that of the residual.
 //
 // # Threads
 //

@@ -8,6 +8,22 @@ import (
 	"ordo/models/ort/orttest"
 )
 
+// FuzzBatchNorm holds batch norms over any shape, and all forms of their gradient, against the definition.
+func FuzzBatchNorm(f *testing.F) {
+	lib := orttest.OpenWithKernels(f)
+	f.Add([]byte{4, 16, 5, 5, 1, 1, 2})
+	f.Add([]byte{9, 64, 9, 3, 1, 0, 3})
+	f.Add([]byte{2, 70, 7, 9, 0, 1, 1})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 7 {
+			return
+		}
+		in := func(i, least, most int) int { return least + int(data[i])%(most-least+1) }
+		c := normCase{in(0, 2, 12), in(1, 1, 150), in(2, 3, 12), in(3, 3, 12), in(4, 0, 1) == 1, in(5, 0, 1) == 1, 0}
+		checkNorm(t, lib, c, in(6, 1, 4))
+	})
+}
+
 // FuzzConvolution holds convolutions of any shape against the definition.
 func FuzzConvolution(f *testing.F) {
 	lib := orttest.OpenWithKernels(f)

@@ -14,6 +14,14 @@ struct Window {
   bool count_padding;                                    // of an average: padding counts as values of 0
 };
 
+// NormGradient is what the gradient of a batch norm is computed from, rows of channels and values by channel. dz = dy + dy2? where
+// y > 0. Where y is null, it is computed anew from x by factor and bias; where these are null too, dz = dy + dy2? everywhere.
+struct NormGradient {
+  const float *dy, *dy2, *y, *x;
+  float *dz;  // must be there if dy2 is
+  const float *mean, *factor, *bias;
+};
+
 struct Loops {
   int bits;  // of a vector
 
@@ -30,15 +38,13 @@ struct Loops {
   // (Chan, Golub, LeVeque 1979); center becomes the new mean.
   void (*join)(double n, double *mean, double *squares, double count, float *center, const float *sum, const float *square,
                int64_t channels);
-  // y = relu?((x − mean) · scale + bias + residual?)
+  // y = relu?((x − mean) · factor + bias + residual?)
   void (*normalize)(const float *x, const float *residual, float *y, int64_t rows, int64_t channels, const float *mean,
-                    const float *scale, const float *bias, bool relu);
-  // dz = dy where y > 0 (everywhere for a null y), kept if dz is not null; sums over rows of dz and of dz · (x − mean).
-  void (*gradient_sums)(const float *dy, const float *y, const float *x, float *dz, int64_t rows, int64_t channels, const float *mean,
-                        float *sum, float *product);
-  // dx = a · dz + b · (x − mean) + c with dz = dy where y > 0
-  void (*gradient)(const float *dy, const float *y, const float *x, float *dx, int64_t rows, int64_t channels, const float *mean,
-                   const float *a, const float *b, const float *c);
+                    const float *factor, const float *bias, bool relu);
+  // dz, kept if n.dz is not null, and sums over rows of dz and of dz · (x − mean).
+  void (*gradient_sums)(const NormGradient &n, int64_t rows, int64_t channels, float *sum, float *product);
+  // dx = a · dz + b · (x − mean) + c, with the dz that was kept if n.dz is not null; dx may be it.
+  void (*gradient)(const NormGradient &n, float *dx, int64_t rows, int64_t channels, const float *a, const float *b, const float *c);
 
   // One row of an image: of the output for a pooling, of the input for its gradient. Index is the place within the window, row-major.
   void (*max_pool)(const Window &w, const float *x, int64_t row, float *y, uint8_t *index);

@@ -16,9 +16,9 @@ constexpr int64_t kMinRows = 64;  // of a task
 
 struct Rows {
   int64_t rows, channels, tasks, block;
-  Rows(const Tensor &x, int threads) : rows(x.size() / x.dims[1]), channels(x.dims[1]) {
+  Rows(const Tensor &x, int threads, int64_t largest_block) : rows(x.size() / x.dims[1]), channels(x.dims[1]) {
     tasks = std::max<int64_t>(1, std::min<int64_t>(threads, rows / kMinRows));
-    block = std::min<int64_t>(512, std::max<int64_t>(16, 16384 / channels));
+    block = std::min<int64_t>(largest_block, std::max<int64_t>(16, 16384 / channels));
   }
 };
 
@@ -44,7 +44,7 @@ struct BatchNorm : Kernel {
 
   void run(const Run &run) override {
     const Tensor x = run.channels(0, "X");
-    const Rows r(x, run.session.threads);
+    const Rows r(x, run.session.threads, 512);
     const int64_t c = r.channels;
     const float *scale = run.vector(1, "scale", c), *bias = run.vector(2, "bias", c);
     float *running_mean = run.vector(3, "running_mean", c), *running_var = run.vector(4, "running_var", c);
@@ -99,7 +99,7 @@ struct BatchNorm : Kernel {
   }
 };
 
-// With dz = dy (where y > 0), s = Σ dz, p = Σ dz (x − mean), i = 1/√(variance + epsilon) over n rows:
+// With dz = dy + dy2? (where y > 0), s = Σ dz, p = Σ dz (x − mean), i = 1/√(variance + epsilon) over n rows:
 //
 //	dscale = p i,  dbias = s,  dx = scale i (dz − s/n − (x − mean) i² p/n)
 struct BatchNormGrad : Kernel {
@@ -107,14 +107,26 @@ struct BatchNormGrad : Kernel {
   explicit BatchNormGrad(const Node &node) : relu(node.integer("relu", 0)) {}
 
   void run(const Run &run) override {
-    const Tensor dy = run.channels(0, "dY"), x = run.channels(1, "X"), y = relu ? run.channels(2, "Y") : Tensor{};
-    if (dy.dims != x.dims || (relu && y.dims != x.dims)) throw Fault("dY, X and Y must have one shape");
-    const Rows r(x, run.session.threads);
+    const Tensor dy = run.channels(0, "dY"), x = run.channels(1, "X"), dy2 = run.input(6);
+    const Rows r(x, run.session.threads, 128);
     const int64_t c = r.channels;
     const float *scale = run.vector(3, "scale", c), *mean = run.vector(4, "saved_mean", c), *inverse = run.vector(5, "saved_inv_std", c);
+    const float *bias = relu && run.input(7) ? run.vector(7, "bias", c) : nullptr;
+    const Tensor y = relu && !bias ? run.channels(2, "Y") : Tensor{};
+    if (dy.dims != x.dims || (y && y.dims != x.dims) || (dy2 && dy2.dims != x.dims)) throw Fault("dY, dY2, X and Y must have one shape");
     const Tensor dx = run.output(0, x.dims);
     float *dscale = run.output(1, {c}).floats(), *dbias = run.output(2, {c}).floats();
-    const Tensor dz = run.output(3, x.dims);
+    const Tensor dresidual = run.output(3, x.dims);
+
+    float *factor = reinterpret_cast<float *>(run.session.shared().reserve(4 * c * sizeof(float))), *a = factor + c, *b = a + c, *k = b + c;
+    for (int64_t i = 0; i < c; i++) factor[i] = scale[i] * inverse[i];  // as forward
+    // Of two gradients the sum is kept: where it was asked for, or in the memory of dx.
+    const NormGradient all{dy.floats(), dy2.floats(), y.floats(), x.floats(), dresidual ? dresidual.floats() : dy2 ? dx.floats() : nullptr,
+                           mean, bias ? factor : nullptr, bias};
+    const auto from = [&](int64_t o) {
+      const auto moved = [o](auto *p) { return p ? p + o : p; };
+      return NormGradient{all.dy + o, moved(all.dy2), moved(all.y), all.x + o, moved(all.dz), mean, all.factor, bias};
+    };
 
     const size_t line = size_t(c) * sizeof(double);
     for (int64_t t = 0; t < r.tasks; t++) run.session.slice(t).reserve(3 * line);
@@ -123,16 +135,13 @@ struct BatchNormGrad : Kernel {
       float *sum = reinterpret_cast<float *>(p + c), *product = sum + c;
       std::memset(s, 0, 2 * line);
       forward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
-        const int64_t o = row * c;
-        loops().gradient_sums(dy.floats() + o, relu ? y.floats() + o : nullptr, x.floats() + o, dz ? dz.floats() + o : nullptr, rows, c,
-                              mean, sum, product);
+        loops().gradient_sums(from(row * c), rows, c, sum, product);
         for (int64_t i = 0; i < c; i++) {
           s[i] += sum[i];
           p[i] += product[i];
         }
       });
     });
-    float *a = reinterpret_cast<float *>(run.session.shared().reserve(3 * c * sizeof(float))), *b = a + c, *k = b + c;
     const double n = double(r.rows);
     for (int64_t i = 0; i < c; i++) {
       double s = 0, p = 0;
@@ -141,20 +150,16 @@ struct BatchNormGrad : Kernel {
         s += ts[i];
         p += ts[c + i];
       }
-      const double inv = inverse[i], factor = scale[i] * inv;
+      const double inv = inverse[i], f = scale[i] * inv;
       dscale[i] = float(p * inv);
       dbias[i] = float(s);
-      a[i] = float(factor);
-      b[i] = float(-factor * inv * inv * p / n);
-      k[i] = float(-factor * s / n);
+      a[i] = float(f);
+      b[i] = float(-f * inv * inv * p / n);
+      k[i] = float(-f * s / n);
     }
-    // The masked gradient is at hand if it was asked for.
-    const float *g = dz ? dz.floats() : dy.floats(), *gate = relu && !dz ? y.floats() : nullptr;
     run.parallel(r.tasks, [&](size_t t) {
-      backward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
-        const int64_t o = row * c;
-        loops().gradient(g + o, gate ? gate + o : nullptr, x.floats() + o, dx.floats() + o, rows, c, mean, a, b, k);
-      });
+      backward(r, Part(r.rows, r.tasks, t),
+               [&](int64_t row, int64_t rows) { loops().gradient(from(row * c), dx.floats() + row * c, rows, c, a, b, k); });
     });
   }
 };

@@ -127,25 +127,106 @@ func checkNorm(t *testing.T, lib *ort.Library, c normCase, threads int) {
 	g.op("BatchNormGrad", takes, []string{"dx", "dscale", "dbias", "dr"}, boolAttr("relu", c.relu))
 	// The same without the residual's gradient, which takes another way.
 	g.op("BatchNormGrad", takes, []string{"dx2", "dscale2", "dbias2"}, boolAttr("relu", c.relu))
-	names := []string{g.nchw("y"), "mean", "inverse", g.nchw("dx"), "dscale", "dbias", g.nchw("dr"), g.nchw("dx2"), "dscale2", "dbias2"}
+	// A gradient of two parts, with that of the residual and without, where the sum has to be kept elsewhere.
+	dy2 := normal(rng, size)
+	both := slices.Clone(dy)
+	for i, v := range dy2 {
+		both[i] += v
+	}
+	second := images("dy2", dy2)
+	takes = append(takes, second)
+	g.op("BatchNormGrad", takes, []string{"dx3", "dscale3", "dbias3", "dr3"}, boolAttr("relu", c.relu))
+	g.op("BatchNormGrad", takes, []string{"dx4", "dscale4", "dbias4"}, boolAttr("relu", c.relu))
+	names := []string{g.nchw("y"), "mean", "inverse", g.nchw("dx"), "dscale", "dbias", g.nchw("dr"), g.nchw("dx2"), "dscale2", "dbias2",
+		g.nchw("dx3"), "dscale3", "dbias3", g.nchw("dr3"), g.nchw("dx4"), "dscale4", "dbias4"}
+	// Without a residual, X is enough to know where the ReLU let through.
+	if !c.residual {
+		alone := []string{ds, xs, xs, "scale", "mean", "inverse", "", "bias"}
+		takes = slices.Clone(alone)
+		takes[6] = second
+		g.op("BatchNormGrad", alone, []string{"dx5", "dscale5", "dbias5", "dr5"}, boolAttr("relu", c.relu))
+		g.op("BatchNormGrad", alone, []string{"dx6", "dscale6", "dbias6"}, boolAttr("relu", c.relu))
+		g.op("BatchNormGrad", takes, []string{"dx7", "dscale7", "dbias7", "dr7"}, boolAttr("relu", c.relu))
+		g.op("BatchNormGrad", takes, []string{"dx8", "dscale8", "dbias8"}, boolAttr("relu", c.relu))
+		names = append(names, g.nchw("dx5"), "dscale5", "dbias5", g.nchw("dr5"), g.nchw("dx6"), "dscale6", "dbias6",
+			g.nchw("dx7"), "dscale7", "dbias7", g.nchw("dr7"), g.nchw("dx8"), "dscale8", "dbias8")
+	}
 	s := g.session(threads, names...)
 	got := g.run(s)
+	running := [2][]float32{slices.Clone(statistics[0].Data()), slices.Clone(statistics[1].Data())}
+	for i, again := range g.run(s) {
+		if !slices.Equal(got[i], again) {
+			t.Errorf("%s: not the same the second time", names[i])
+		}
+	}
 	want := c.exact(x, scale, bias, residual, dy, got[0])
+	for k, v := range c.exact(x, scale, bias, residual, both, got[0]) {
+		want[k+"+"] = v
+	}
 	// What float32 can hold of x − mean bounds everything.
-	loss := 3e-6 + 1e-7*math.Abs(c.mean)
+	loss := 5e-6 + 1e-7*math.Abs(c.mean)
 	for k := range want["mean"] { // a mean near zero is as good as its deviation, 1 here, allows
 		want["mean"][k]++
 		got[1][k]++
 	}
-	for i, name := range []string{"y", "mean", "inverse", "dx", "dscale", "dbias", "dr", "dx", "dscale", "dbias"} {
+	values := strings.Fields("y mean inverse dx dscale dbias dr dx dscale dbias dx+ dscale+ dbias+ dr+ dx+ dscale+ dbias+ " +
+		"dx dscale dbias dr dx dscale dbias dx+ dscale+ dbias+ dr+ dx+ dscale+ dbias+")
+	for i, name := range values[:len(got)] {
 		limit := loss
-		if name == "dr" {
+		if strings.HasPrefix(name, "dr") {
 			limit = 0
 		}
 		near(t, name, got[i], want[name], limit)
 	}
-	near(t, "running mean", statistics[0].Data(), want["running_mean"], loss)
-	near(t, "running variance", statistics[1].Data(), want["running_var"], loss)
+	near(t, "running mean", running[0], want["running_mean"], loss)
+	near(t, "running variance", running[1], want["running_var"], loss)
+}
+
+// TestReluFromX: BatchNormGrad must compute Y from X to the bit, or a ReLU would be open one way and shut the other. The bias is such that
+// many Y are what rounding leaves of 0.
+func TestReluFromX(t *testing.T) {
+	lib := orttest.OpenWithKernels(t)
+	defer kernels.LimitVectors(512)
+	rng := rand.New(rand.NewPCG(8, 8))
+	widest := kernels.VectorBits()
+	for bits := 128; bits <= widest; bits *= 2 {
+		kernels.LimitVectors(bits)
+		for _, channels := range []int{1, 4, 8, 13, 16, 29, 32, 64, 100} {
+			const rows = 600
+			x, scale := make([]float32, rows*channels), normal(rng, channels)
+			for i := range x {
+				x[i] = float32(rng.IntN(9)-4)/7 + float32(rng.IntN(3)-1)*1e-7
+			}
+			bias := make([]float32, channels)
+			run := func(what ...string) [][]float32 {
+				g := newGraph(t, lib)
+				in := []string{g.input("x", x, rows, channels), g.input("scale", scale, channels), g.input("bias", bias, channels),
+					g.input("running_mean", constant(channels, 0), channels), g.input("running_var", constant(channels, 1), channels)}
+				ones := g.input("ones", constant(len(x), 1), rows, channels)
+				g.op("BatchNorm", in, []string{"y", "mean", "inverse"}, boolAttr("relu", true))
+				g.op("BatchNorm", in, []string{"z", "mean2", "inverse2"})
+				g.op("BatchNormGrad", []string{ones, "x", "x", "scale", "mean", "inverse", "", "bias"}, []string{"dx", "ds", "db", "mask"}, boolAttr("relu", true))
+				return g.run(g.session(2, what...))
+			}
+			got := run("mean", "inverse")
+			for k := range bias {
+				bias[k] = -(x[k] - got[0][k]) * (scale[k] * got[1][k])
+			}
+			got = run("y", "mask", "z")
+			close, faults := 0, 0
+			for i, y := range got[0] {
+				if z := got[2][i]; z != 0 && math.Abs(float64(z)) < 1e-6 {
+					close++
+				}
+				if open := y > 0; open != (got[1][i] == 1) {
+					faults++
+				}
+			}
+			if faults > 0 || channels > 4 && close < 100 {
+				t.Errorf("%d channels, vectors of %d bits: %d of %d masks wrong, %d values near 0", channels, bits, faults, len(x), close)
+			}
+		}
+	}
 }
 
 func TestBatchNorm(t *testing.T) {

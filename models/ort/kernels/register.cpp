@@ -16,6 +16,7 @@ struct Operator {
   size_t inputs, required_inputs, outputs, required_outputs;
   int bytes_input, bytes_output;        // which of them is of uint8, -1: none
   int in_place_input, in_place_output;  // which output may take an input's memory, -1: none
+  int in_place_input2 = -1, in_place_output2 = -1;
 };
 
 const Operator kOperators[] = {
@@ -23,7 +24,7 @@ const Operator kOperators[] = {
     {"Conv", make_conv, 3, 2, 1, 1, -1, -1, -1, -1},
     {"ConvGrad", make_conv_grad, 3, 3, 3, 0, -1, -1, -1, -1},
     {"BatchNorm", make_batch_norm, 6, 5, 3, 3, -1, -1, 5, 0},
-    {"BatchNormGrad", make_batch_norm_grad, 6, 6, 4, 3, -1, -1, 0, 0},
+    {"BatchNormGrad", make_batch_norm_grad, 8, 6, 4, 3, -1, -1, 0, 0, 6, 3},
     {"MaxPool", make_max_pool, 1, 1, 2, 1, -1, 1, -1, -1},
     {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1, -1, -1},
     {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1, -1, -1},
@@ -86,13 +87,14 @@ OrtStatus *compute(void *kernel, OrtKernelContext *context) {
   }
 }
 
-template <int Input, int Output>
+template <int Input, int Output, int Input2, int Output2>
 size_t in_place(int **input, int **output) {
-  *input = static_cast<int *>(std::malloc(sizeof(int)));
-  *output = static_cast<int *>(std::malloc(sizeof(int)));
+  *input = static_cast<int *>(std::malloc(2 * sizeof(int)));
+  *output = static_cast<int *>(std::malloc(2 * sizeof(int)));
   if (!*input || !*output) return 0;
-  **input = Input, **output = Output;
-  return 1;
+  (*input)[0] = Input, (*output)[0] = Output;
+  (*input)[1] = Input2, (*output)[1] = Output2;
+  return Input2 < 0 ? 1 : 2;
 }
 
 void fill(Registered &r, const Operator &what, Session &session) {
@@ -118,8 +120,8 @@ void fill(Registered &r, const Operator &what, Session &session) {
   op.KernelDestroy = [](void *kernel) { delete static_cast<Made *>(kernel); };
   op.CreateKernelV2 = create;
   op.KernelComputeV2 = compute;
-  if (what.in_place_input == 5) op.GetMayInplace = in_place<5, 0>;
-  if (what.in_place_input == 0) op.GetMayInplace = in_place<0, 0>;
+  if (what.in_place_input == 5) op.GetMayInplace = in_place<5, 0, -1, -1>;
+  if (what.in_place_input2 == 6) op.GetMayInplace = in_place<0, 0, 6, 3>;
   op.ReleaseMayInplace = [](int *input, int *output) { std::free(input), std::free(output); };
 }
 

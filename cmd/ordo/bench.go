@@ -58,7 +58,7 @@ With --beside, a script that comes with ordo takes the same steps of the same ba
 memory and with their channels last, in rounds that alternate with ordo's; model.precision bf16 is compared with PyTorch's
 autocast. All are steps of the backbone alone, forward, backward and AdamW, on one batch. Each side is a process of its own
 with the same number of threads; variables that set threads (OMP_*, GOMP_*, KMP_*, MKL_*) are left out of its environment.
-Memory is what was resident in it at most, and what of that was there before the model: libraries, above all.`,
+Memory is what was resident in it at most; the model's is that without what was there before the model, mostly libraries.`,
 		Example: `  ordo bench step experiments/demo.yaml
   ordo bench step experiments/demo.yaml model.threads=1 train.optimizer=sgd --profile
   ordo bench step experiments/demo.yaml model.backbone=resnet18 --json
@@ -129,7 +129,8 @@ Memory is what was resident in it at most, and what of that was there before the
 const (
 	maxBenchSteps = 100_000
 	maxBenchOps   = 20
-	besideSteps   = 2 // of a round
+	minBenchShare = 0.005 // of an operator's time, to have a row in a document
+	besideSteps   = 2     // of a round
 )
 
 // newBackboneStepsCommand is what bench step --beside starts for ordo's side.
@@ -199,7 +200,7 @@ func printBench(w io.Writer, r runner.BenchResult) {
 	}
 	if len(r.Ops) > 0 {
 		fmt.Fprintln(w)
-		printColumns(w, opsTable(r.Ops))
+		printColumns(w, opsTable(r.Ops, 0))
 	}
 }
 
@@ -223,7 +224,7 @@ func printBenchMarkdown(w io.Writer, r runner.BenchResult) {
 		fmt.Fprintf(w, " (%.4g GFLOP/s; memory %.3g GB/s)", l.MultiplyAdd, l.Memory)
 	}
 	fmt.Fprint(w, "\n\n")
-	printMarkdown(w, opsTable(r.Ops))
+	printMarkdown(w, opsTable(r.Ops, minBenchShare))
 	if b := r.Beside; b != nil {
 		fmt.Fprintf(w, "\n%s\n\n", besideTitle(b))
 		printMarkdown(w, besideTable(b))
@@ -237,20 +238,20 @@ func besideTitle(b *runner.BesideResult) string {
 
 // besideTable has a row for each side. Ratios are of ordo's speed to the side's.
 func besideTable(b *runner.BesideResult) [][]string {
-	table := [][]string{{"side", "rows/s", "best", "ordo by it", "min to max", "of the best", "memory", "before the model"}}
+	table := [][]string{{"side", "rows/s", "best", "ordo by it", "min to max", "of the best", "memory", "the model's"}}
 	for _, s := range b.Sides {
 		speeds := slices.Sorted(slices.Values(s.Speed))
 		row := []string{s.Name, fmt.Sprintf("%.4g", speeds[len(speeds)/2]), fmt.Sprintf("%.4g", speeds[len(speeds)-1]), "", "", ""}
 		if q := s.Ratio; q != nil {
 			copy(row[3:], []string{fmt.Sprintf("%.3f", q.Median), fmt.Sprintf("%.3f to %.3f", q.Min, q.Max), fmt.Sprintf("%.3f", q.Best)})
 		}
-		table = append(table, append(row, formatBytes(s.PeakMemory), formatBytes(s.MemoryBefore)))
+		table = append(table, append(row, formatBytes(s.PeakMemory), formatBytes(s.PeakMemory-s.MemoryBefore)))
 	}
 	return table
 }
 
-// opsTable has a row for each of the operators that take longest, one for the others, and one for all.
-func opsTable(ops []runner.BenchOp) [][]string {
+// opsTable has a row for each of the operators that take longest, at least a share of the time, one for the others, and one for all.
+func opsTable(ops []runner.BenchOp, least float64) [][]string {
 	table := [][]string{{"operator", "share", "a step", "calls", "GFLOP/s", "GB/s", "of limit", "bound by"}}
 	rate := func(v float64) string {
 		if v == 0 {
@@ -268,11 +269,13 @@ func opsTable(ops []runner.BenchOp) [][]string {
 		table = append(table, []string{op.Op, percent(op.Share), formatSeconds(op.SecondsStep), fmt.Sprintf("%.4g", op.CallsStep),
 			rate(op.GFLOPS), rate(op.GBPerSec), limit, op.Limit})
 	}
-	for _, op := range ops[:min(len(ops), maxBenchOps)] {
-		row(op)
+	shown := 0
+	for shown < min(len(ops), maxBenchOps) && ops[shown].Share >= least {
+		row(ops[shown])
+		shown++
 	}
-	if n := len(ops) - maxBenchOps; n > 0 {
-		row(sumOps(fmt.Sprintf("%d others", n), ops[maxBenchOps:]))
+	if n := len(ops) - shown; n > 0 {
+		row(sumOps(fmt.Sprintf("%d others", n), ops[shown:]))
 	}
 	row(sumOps("all", ops))
 	return table

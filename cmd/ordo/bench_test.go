@@ -86,7 +86,7 @@ while read q; do echo '{"seconds": 8, "peak": 9000}'; done`
 	for _, s := range []string{
 		"resnet18, 8 images of 16 px, 4 views of each", "| operator | share |", "\n| ConvGrad | ", "\n| all | 100.0 % | ",
 		"times the speed of torch, plain (median of 2 rounds of 2 steps on 32 rows; torch 2, Python 3; 2 threads each)",
-		"\n| ordo | ", "\n| torch, channels last | 8 | 8 | ", " | 8.79 KiB | 4.88 KiB |\n",
+		"\n| ordo | ", "\n| torch, channels last | 8 | 8 | ", " | 8.79 KiB | 3.91 KiB |\n",
 	} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
@@ -105,7 +105,7 @@ func TestBenchTables(t *testing.T) {
 		})
 	}
 	ops[0] = runner.BenchOp{Op: "Reshape", CallsStep: 1, SecondsStep: 0.5, Limit: runner.LimitMemory}
-	table := opsTable(ops)
+	table := opsTable(ops, 0)
 	for i, want := range map[int]string{
 		1: "Reshape,0.0 %,500 ms,1,,,,", 2: "Op1,4.5 %,500 ms,2,2,1,25.0 %,multiply-add", maxBenchOps + 1: "2 others,9.1 %,1 s,4,2,1,25.0 %,",
 		maxBenchOps + 2: "all,95.5 %,11 s,43,1.91,0.955,23.9 %,",
@@ -113,6 +113,9 @@ func TestBenchTables(t *testing.T) {
 		if got := strings.Join(table[i], ","); got != want {
 			t.Errorf("row %d: %s, want %s", i, got, want)
 		}
+	}
+	if got := opsTable(ops[1:], 0.05); len(got) != 3 || got[1][0] != fmt.Sprintf("%d others", maxBenchOps+1) {
+		t.Errorf("of operators with a small share: %v", got)
 	}
 	var b strings.Builder
 	printColumns(&b, [][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}})

@@ -70,9 +70,12 @@
 //	128,  4            2.6e-7   5.9e-7            3.1   1.7
 //	 64, 32 *          7.9e-7   6.3e-7            3.1   1.7
 //	128, 16 *          4.0e-7   6.2e-7            2.7   1.6
-//	256,  8 *          2.0e-7   5.4e-7            2.6   1.4
-//	512,  4            1.3e-7   4.8e-7            3.3   1.6
-//	512,  2            1.0e-7   2.1e-7            2.0   1.4
+//	256,  8 *          2.8e-7   5.9e-7            2.7   1.4
+//	512,  4            2.6e-7   5.9e-7            3.3   1.5
+//	512,  2            1.4e-7   2.1e-7            2.0   1.4
+//
+// The 3.3 and 2.0 of 512 channels were taken on a machine with little else to do; next to other work they were 4 and 3, for the direct
+// convolution reads and writes more.
 //
 // # Library
 //

@@ -1,5 +1,6 @@
-// Convolution over oneDNN. The batch is cut into slices, one a thread of ONNX Runtime's pool, each of which runs a primitive of a single
-// thread. Weights and their gradients are plain outside; the primitives choose an order of their own, which the operator translates.
+// Convolution over oneDNN, or by Winograd's algorithm (winograd.h). For oneDNN the batch is cut into slices, one a thread of ONNX Runtime's
+// pool, each of which runs a primitive of a single thread. Weights and their gradients are plain outside; the primitives choose an order of
+// their own, which the operator translates.
 //
 // The gradient of the weights is summed over the slices in their order, so results depend on the number of threads and on nothing else.
 #include <cstring>

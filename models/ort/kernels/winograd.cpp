@@ -16,8 +16,8 @@ namespace {
 constexpr int64_t kLine = 16;               // floats in a cache line
 constexpr int64_t kBlockBytes = 256 << 10;  // of transformed tiles in a block, which share a level 2 cache with kernels
 constexpr int64_t kLeastBlock = 56;         // tiles in a block nevertheless, so that transformed kernels are not read too often
-constexpr int64_t kDeepBytes = 4 << 20;     // of transformed kernels: with more, and fewer of tiles than kFlatBytes, by filters
-constexpr int64_t kFlatBytes = 12 << 20;
+constexpr int64_t kDeepBytes = 4 << 20;     // of transformed kernels: where they are more than this,
+constexpr int64_t kFlatBytes = 12 << 20;    // and transformed tiles less than this, it goes by filters
 constexpr int64_t kSerial = 4096;           // kernels up to which one thread transforms them all
 constexpr int64_t kShare = 8;               // tiles at least for a thread
 
@@ -54,11 +54,11 @@ bool Winograd::pays(const Tiles &t, int64_t images, int64_t channels, int64_t fi
 }
 
 Winograd::Winograd(const Tiles &tiles, int64_t images, int64_t channels, int64_t filters, int64_t threads)
-    : tiles_(tiles), count_(images * tiles.of_image()), channels_(channels), filters_(filters) {
-  const int64_t bytes = kPositions * sizeof(float), lanes = winograd_loops()->lanes;
+    : tiles_(tiles), loops_(winograd_loops()), count_(images * tiles.of_image()), channels_(channels), filters_(filters) {
+  const int64_t bytes = kPositions * sizeof(float);
   tasks_ = std::clamp<int64_t>(count_ / kShare, 1, threads);
   if (bytes * channels * filters > kDeepBytes && bytes * channels * count_ < kFlatBytes) {
-    panel_ = 2 * lanes;
+    panel_ = 2 * loops_->lanes;
     block_ = count_;
   } else {
     const int64_t share = (count_ + tasks_ - 1) / tasks_, fits = std::max(kLeastBlock, kBlockBytes / (bytes * (channels + filters)));
@@ -79,7 +79,7 @@ void Winograd::run(const Run &run, const float *x, const Kernels &w, const float
 }
 
 void Winograd::by_tiles(const Run &run, const float *x, const Kernels &w, const float *bias, float *y) const {
-  const WinogradLoops &loops = *winograd_loops();
+  const WinogradLoops &loops = *loops_;
   float *u = reinterpret_cast<float *>(run.session.shared().reserve(kPositions * u_stride_ * sizeof(float)));
   const int64_t vectors = filters_ / loops.lanes;
   const int64_t transforms = channels_ * filters_ > kSerial ? std::min<int64_t>(run.session.threads, vectors) : 1;
@@ -101,7 +101,7 @@ void Winograd::by_tiles(const Run &run, const float *x, const Kernels &w, const 
 }
 
 void Winograd::by_filters(const Run &run, const float *x, const Kernels &w, const float *bias, float *y) const {
-  const WinogradLoops &loops = *winograd_loops();
+  const WinogradLoops &loops = *loops_;
   float *v = reinterpret_cast<float *>(run.session.shared().reserve(kPositions * v_stride_ * sizeof(float)));
   run.parallel(tasks_, [&](size_t i) {
     const Part part(count_, tasks_, i);

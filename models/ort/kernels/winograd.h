@@ -30,13 +30,14 @@ struct Tiles {
   int64_t of_image() const { return rows * columns; }
 };
 
+// cut gives the tiles of a convolution.
 inline Tiles cut(int64_t height, int64_t width, int64_t out_height, int64_t out_width, int64_t top, int64_t left) {
   return {height, width, out_height, out_width, top, left, (out_height + kTile - 1) / kTile, (out_width + kTile - 1) / kTile};
 }
 
-// WinogradLoops work on tiles [first, first + count), which are the first ones where they are transformed. Channels and filters are multiples of `lanes`. Transformed tiles are
-// [36][count][channels], transformed kernels [36] × panels of [channels][2 or 1 vectors of filters]; `stride` is the distance between
-// positions.
+// WinogradLoops work on tiles [first, first + count), which are the first ones where they lie transformed. Channels and filters are
+// multiples of `lanes`. Transformed tiles are [36][count][channels], transformed kernels [36] × panels of [channels][2 or 1 vectors of
+// filters]; `stride` is the distance between positions.
 struct WinogradLoops {
   int64_t lanes;
 
@@ -83,6 +84,7 @@ class Winograd {
 
  private:
   Tiles tiles_{};
+  const WinogradLoops *loops_ = nullptr;
   int64_t count_ = 0, channels_ = 0, filters_ = 0, tasks_ = 0;  // tiles of the batch
   int64_t block_ = 0;                                           // tiles at a time, or
   int64_t panel_ = 0;                                           // filters at a time

@@ -80,7 +80,9 @@ func (e *expansion) permuted(name string, perm []int64) string {
 // productCases are graphs around matrix products that ordo's operators may take the place of.
 func productCases() []opCase {
 	ints := onnxgraph.IntsAttr
-	transpose := func(g *opGraph, name, x string, perm ...int64) string { return g.Op("Transpose", name, []string{x}, ints("perm", perm...)) }
+	transpose := func(g *opGraph, name, x string, perm ...int64) string {
+		return g.Op("Transpose", name, []string{x}, ints("perm", perm...))
+	}
 	return []opCase{
 		{name: "linear layers of many forms", build: func(g *opGraph, x string) string {
 			y := g.Op("Reshape", "rows", []string{x, g.ints("rows_shape", 0, 4, 49)})

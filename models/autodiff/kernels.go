@@ -20,6 +20,14 @@ import (
 //	MaxPoolGrad(dY, I) → dX                                        as its MaxPool, and image_shape: X's height and width
 //	AveragePool(X) → Y                                             as ONNX's
 //	AveragePoolGrad(dY) → dX                                       as its AveragePool, and image_shape
+//	Activation(X) → Y                                              kind: hard_sigmoid (with alpha, beta), hard_swish, sigmoid, silu, gelu
+//	                                                               or gelu_tanh; any shape, in either order in memory
+//	ActivationGrad(dY, X) → dX                                     as its Activation
+//	ChannelScale(X, S) → Y                                         Y = X·S, S of shape [N, C, 1, 1]
+//	ChannelScaleGrad(dY, X, S) → dX?, dS?
+//	LayerNorm(X, scale, B?) → Y, m, s                              as ONNX's LayerNormalization with axis, epsilon; plain tensors
+//	LayerNormGrad(dY, X, scale, m, s) → dX?, dscale?, dB?          axis
+//	SoftmaxGrad(dY, Y) → dX                                        of a Softmax along the last dimension; plain tensors
 //	Reorder(X) → Y                                                 to: nhwc or nchw, the order of Y in memory; X has the other
 const (
 	KernelConv            = "Conv"
@@ -31,6 +39,14 @@ const (
 	KernelAveragePool     = "AveragePool"
 	KernelAveragePoolGrad = "AveragePoolGrad"
 	KernelReorder         = "Reorder"
+
+	KernelActivation       = "Activation"
+	KernelActivationGrad   = "ActivationGrad"
+	KernelChannelScale     = "ChannelScale"
+	KernelChannelScaleGrad = "ChannelScaleGrad"
+	KernelLayerNorm        = "LayerNorm"
+	KernelLayerNormGrad    = "LayerNormGrad"
+	KernelSoftmaxGrad      = "SoftmaxGrad"
 )
 
 // The precisions of Kernels.
@@ -111,7 +127,7 @@ func (t *training) accelerated(nodes []*onnxgraph.Node, o Options) []*onnxgraph.
 			out = append(out, a.replace(n))
 		}
 	}
-	return out
+	return t.pointwise(out, o.Outputs)
 }
 
 // acceleration is what accelerated knows of the forward nodes.

@@ -100,6 +100,9 @@ func without(n *onnxgraph.Node, names ...string) []*onnxgraph.Attribute {
 
 func (e *expansion) expand(n *onnxgraph.Node) {
 	const microsoft = "com.microsoft"
+	if e.pointwise(n) {
+		return
+	}
 	if n.GetOpType() != autodiff.KernelReorder && n.Str("layout", "") != "nhwc" {
 		e.t.Errorf("node %s (%s) has no layout", n.GetName(), n.GetOpType())
 	}

@@ -19,6 +19,10 @@ func trainingRules() map[string]rule {
 		kernelPrefix + KernelBatchNorm:   {gradient: kernelBatchNormGradient},
 		kernelPrefix + KernelMaxPool:     {gradient: kernelMaxPoolGradient},
 		kernelPrefix + KernelAveragePool: {gradient: kernelAveragePoolGradient},
+
+		kernelPrefix + KernelActivation:   {gradient: kernelActivationGradient},
+		kernelPrefix + KernelChannelScale: {gradient: kernelChannelScaleGradient},
+		kernelPrefix + KernelLayerNorm:    {gradient: kernelLayerNormGradient},
 	})
 	return table
 }

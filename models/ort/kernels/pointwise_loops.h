@@ -1,5 +1,5 @@
 // The loops for vectors of WIDTH floats, in the namespace NAMESPACE; pointwise.cpp includes this file once for each. As in loops.inc,
-// nothing may be instantiated that other files share.
+// nothing may be instantiated that other files share. The name ends in .h because Go rebuilds for no other ending of an included file.
 
 namespace ordo {
 namespace NAMESPACE {
@@ -162,12 +162,22 @@ struct Function<GELU> {  // x · Φ(x) (Hendrycks, Gimpel, arXiv:1606.08415)
 template <>
 struct Function<GELU_TANH> {  // x · (1 + tanh v)/2 = x · σ(2v) with v = √(2/π) · (x + 0.044715 · x³), the same paper
   static constexpr float a = 1.5957691216057308f, b = 0.044715f * 1.5957691216057308f;  // 2v = a·x + b·x³
+  // Behind ±50, σ has its limits, but x³ may have no float.
   template <int W>
-  static inline Vector<W> value(Vector<W> x, Slope) { return x * Logistic<W>(x * (x * x * b + a)).value; }
+  static inline Vector<W> limited(Vector<W> x) {
+    const Vector<W> most = all<W>(50), low = x < -most ? -most : x;
+    return low > most ? most : low;
+  }
+  template <int W>
+  static inline Vector<W> value(Vector<W> x, Slope) {
+    const Vector<W> u = limited<W>(x);
+    return x * Logistic<W>(u * (u * u * b + a)).value;
+  }
   template <int W>
   static inline Vector<W> gradient(Vector<W> x, Vector<W> dy, Slope) {
-    const Logistic<W> l(x * (x * x * b + a));
-    return dy * (l.value * (x * (x * x * (3 * b) + a) * l.rest + 1.0f));
+    const Vector<W> u = limited<W>(x), square = u * u;
+    const Logistic<W> l(u * (square * b + a));
+    return dy * (l.value * (u * (square * (3 * b) + a) * l.rest + 1.0f));
   }
 };
 

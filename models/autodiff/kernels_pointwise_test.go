@@ -11,7 +11,6 @@ import (
 
 // pointwise replaces an operator on elements or rows; false if the node is another.
 func (e *expansion) pointwise(n *onnxgraph.Node) bool {
-	const microsoft = "com.microsoft"
 	typ := func(k int) onnxgraph.TensorType { return e.types[n.Out(k)] }
 	like := []onnxgraph.TensorType{typ(0)}
 	switch n.GetOpType() {
@@ -37,19 +36,46 @@ func (e *expansion) pointwise(n *onnxgraph.Node) bool {
 			e.give(value, n.Out(k), false)
 		}
 	case autodiff.KernelLayerNormGrad:
-		scale := e.types[n.In(2)]
-		made := e.op(microsoft, "LayerNormalizationGrad", n.GetInput(), []onnxgraph.TensorType{e.types[n.In(0)], scale, scale}, n.GetAttribute()...)
-		for k, out := range n.GetOutput() {
-			if out != "" {
-				e.give(made[k], out, false)
-			}
-		}
+		e.layerNormGradient(n)
 	case autodiff.KernelSoftmaxGrad:
-		e.give(e.op(microsoft, "SoftmaxGrad_13", n.GetInput(), like, onnxgraph.IntAttr("axis", -1))[0], n.Out(0), false)
+		e.give(e.op("com.microsoft", "SoftmaxGrad_13", n.GetInput(), like, onnxgraph.IntAttr("axis", -1))[0], n.Out(0), false)
 	default:
 		return false
 	}
 	return true
+}
+
+// layerNormGradient composes the gradient of elementary operators: ONNX Runtime's kernel is less exact than the comparison allows.
+func (e *expansion) layerNormGradient(n *onnxgraph.Node) {
+	dy, x, scale, mean, inverse := n.In(0), n.In(1), n.In(2), n.In(3), n.In(4)
+	full, row, parameter := []onnxgraph.TensorType{e.types[x]}, []onnxgraph.TensorType{e.types[mean]}, []onnxgraph.TensorType{e.types[scale]}
+	op := func(op string, a, b string) string { return e.op("", op, []string{a, b}, full)[0] }
+	var outer, axes []int64
+	for k := range full[0].Shape {
+		if axis := n.Int("axis", -1); int64(k) < axis {
+			outer = append(outer, int64(k))
+		} else {
+			axes = append(axes, int64(k))
+		}
+	}
+	average := func(v string) string {
+		if e.opset < 18 {
+			return e.op("", "ReduceMean", []string{v}, row, onnxgraph.IntsAttr("axes", axes...))[0]
+		}
+		return e.op("", "ReduceMean", []string{v, e.ints(axes...)}, row)[0]
+	}
+	normalised := op("Mul", op("Sub", x, mean), inverse)
+	g := op("Mul", dy, scale)
+	centered := op("Sub", op("Sub", g, average(g)), op("Mul", normalised, average(op("Mul", g, normalised))))
+	for k, value := range []string{op("Mul", centered, inverse), op("Mul", dy, normalised), dy} {
+		if n.Out(k) == "" {
+			continue
+		}
+		if k > 0 {
+			value = e.op("", "ReduceSum", []string{value, e.ints(outer...)}, parameter, onnxgraph.IntAttr("keepdims", 0))[0]
+		}
+		e.give(value, n.Out(k), false)
+	}
 }
 
 func (e *expansion) activation(n *onnxgraph.Node, x string, like []onnxgraph.TensorType) string {

@@ -18,6 +18,7 @@ type expansion struct {
 	b       *onnxgraph.Builder
 	types   map[string]onnxgraph.TensorType
 	indices map[string]string // of ONNX Runtime's max pools, in place of ours
+	opset   int64
 }
 
 // expanded returns a training graph without ordo's own operators but the loss.
@@ -27,7 +28,7 @@ func expanded(t *testing.T, training *onnxgraph.Model) *onnxgraph.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{}}
+	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{}, opset: m.Opset("")}
 	for _, list := range [][]*onnxgraph.ValueInfo{m.GetGraph().GetInput(), m.GetGraph().GetValueInfo(), m.GetGraph().GetOutput()} {
 		for _, v := range list {
 			if typ, err := v.TensorType(); err == nil {

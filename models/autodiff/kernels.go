@@ -26,6 +26,14 @@ import (
 //	LinearGrad(dY, X, W) → dX?, dW?, dB?                           as its Linear
 //	MatMul(A, B) → Y                                               alpha times a product for each matrix of a batch, the same for both, of
 //	                                                               Transposes of A and B by perm_a and perm_b, and transposed by perm_y
+//	Activation(X) → Y                                              kind: hard_sigmoid (with alpha, beta), hard_swish, sigmoid, silu, gelu
+//	                                                               or gelu_tanh; any shape, in either order in memory
+//	ActivationGrad(dY, X) → dX                                     as its Activation
+//	ChannelScale(X, S) → Y                                         Y = X·S, S of shape [N, C, 1, 1]
+//	ChannelScaleGrad(dY, X, S) → dX?, dS?
+//	LayerNorm(X, scale, B?) → Y, m, s                              as ONNX's LayerNormalization with axis, epsilon; plain tensors
+//	LayerNormGrad(dY, X, scale, m, s) → dX?, dscale?, dB?          axis
+//	SoftmaxGrad(dY, Y) → dX                                        of a Softmax along the last dimension; plain tensors
 //	Reorder(X) → Y                                                 to: nhwc or nchw, the order of Y in memory; X has the other
 const (
 	KernelConv            = "Conv"
@@ -40,6 +48,14 @@ const (
 	KernelLinear          = "Linear"
 	KernelLinearGrad      = "LinearGrad"
 	KernelMatMul          = "MatMul"
+
+	KernelActivation       = "Activation"
+	KernelActivationGrad   = "ActivationGrad"
+	KernelChannelScale     = "ChannelScale"
+	KernelChannelScaleGrad = "ChannelScaleGrad"
+	KernelLayerNorm        = "LayerNorm"
+	KernelLayerNormGrad    = "LayerNormGrad"
+	KernelSoftmaxGrad      = "SoftmaxGrad"
 )
 
 // The precisions of Kernels.
@@ -49,7 +65,8 @@ const (
 )
 
 // Kernels lets the training graph have ordo's own operators in place of ONNX Runtime's: convolutions, batch norms with the
-// addition and the ReLU behind them, pools, matrix products, and their gradients. The other graphs and the checkpoint are the same with and
+// addition and the ReLU behind them, pools, matrix products, activations, layer norms, softmaxes, and their gradients. The other
+// graphs and the checkpoint are the same with and
 // without.
 type Kernels struct {
 	// Precision of what convolutions multiply: Float32 (the default) or BFloat16. They add, and all else computes, in float32.
@@ -112,7 +129,7 @@ func (t *training) accelerated(nodes []*onnxgraph.Node, o Options) []*onnxgraph.
 			out = append(out, a.replace(n))
 		}
 	}
-	return out
+	return t.pointwise(out, o.Outputs)
 }
 
 // acceleration is what accelerated knows of the forward nodes.

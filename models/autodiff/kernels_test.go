@@ -20,6 +20,7 @@ type expansion struct {
 	types   map[string]onnxgraph.TensorType
 	indices map[string]string // of ONNX Runtime's max pools, in place of ours
 	norms   map[string]string // what batch norms give, by their saved mean
+	opset   int64
 }
 
 // expanded returns a training graph without ordo's own operators but the loss.
@@ -29,7 +30,7 @@ func expanded(t *testing.T, training *onnxgraph.Model) *onnxgraph.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{}, norms: map[string]string{}}
+	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{}, norms: map[string]string{}, opset: m.Opset("")}
 	for _, list := range [][]*onnxgraph.ValueInfo{m.GetGraph().GetInput(), m.GetGraph().GetValueInfo(), m.GetGraph().GetOutput()} {
 		for _, v := range list {
 			if typ, err := v.TensorType(); err == nil {
@@ -102,7 +103,7 @@ func without(n *onnxgraph.Node, names ...string) []*onnxgraph.Attribute {
 
 func (e *expansion) expand(n *onnxgraph.Node) {
 	const microsoft = "com.microsoft"
-	if e.expandProduct(n) {
+	if e.expandProduct(n) || e.pointwise(n) {
 		return
 	}
 	if n.GetOpType() != autodiff.KernelReorder && n.Str("layout", "") != "nhwc" {

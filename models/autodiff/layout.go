@@ -186,6 +186,9 @@ var kernelActivations = map[string]struct{ in, out []int }{
 	KernelMaxPoolGrad:     {[]int{0, 1}, []int{0}},
 	KernelAveragePool:     {[]int{0}, []int{0}},
 	KernelAveragePoolGrad: {[]int{0}, []int{0}},
+
+	KernelChannelScale:     {[]int{0}, []int{0}},
+	KernelChannelScaleGrad: {[]int{0, 1}, []int{0}},
 }
 
 // choose returns which nodes have their own images with the channels last.

@@ -38,7 +38,8 @@ var (
 
 // flexible changes the form of a node that takes images in both orders.
 func (a *arrangement) flexible(n *onnxgraph.Node, f *form) {
-	gradient := n.GetDomain() == microsoft && elementwiseGradients[n.GetOpType()]
+	ours := n.GetDomain() == LossDomain && (n.GetOpType() == KernelActivation || n.GetOpType() == KernelActivationGrad)
+	gradient := ours || n.GetDomain() == microsoft && elementwiseGradients[n.GetOpType()]
 	if !gradient && n.GetDomain() != "" || !slices.Contains(slices.Concat(f.in, f.out), plain) {
 		return
 	}

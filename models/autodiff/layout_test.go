@@ -23,10 +23,11 @@ const (
 var activations = map[string][2][]int{
 	"Conv": {{0}, {0}}, "ConvGrad": {{0, 1}, {0}}, "BatchNorm": {{0, 5}, {0}}, "BatchNormGrad": {{0, 1, 2, 6}, {0, 3}},
 	"MaxPool": {{0}, {0, 1}}, "MaxPoolGrad": {{0, 1}, {0}}, "AveragePool": {{0}, {0}}, "AveragePoolGrad": {{0}, {0}},
+	"ChannelScale": {{0}, {0}}, "ChannelScaleGrad": {{0, 1}, {0}},
 }
 
 // indifferent lists the operators that act on each element by itself.
-var indifferent = strings.Fields("Add Mul Sub Div Sum Relu Sigmoid HardSigmoid HardSwish Gelu Where Greater Less And Cast Abs Identity ReluGrad SigmoidGrad GeluGrad")
+var indifferent = strings.Fields("Add Mul Sub Div Sum Relu Sigmoid HardSigmoid HardSwish Gelu Where Greater Less And Cast Abs Identity ReluGrad SigmoidGrad GeluGrad Activation ActivationGrad")
 
 // checkOrders follows every value's order through a graph and returns what is wrong with the first node that is given images in
 // the wrong order.

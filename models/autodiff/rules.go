@@ -102,7 +102,7 @@ func rules() map[string]rule {
 		"Sign":                  {stops: true, note: "the gradient is 0 and stops here"},
 		"Sin":                   {gradient: unaryGradient(sinSlope)},
 		"Slice":                 {gradient: sliceGradient, note: "fixed starts, ends and steps; a free size only as a whole"},
-		"Softmax":               {gradient: kernelOfY("SoftmaxGrad_13")},
+		"Softmax":               {gradient: softmaxGradient},
 		"Softplus":              {gradient: unaryGradient(softplusSlope)},
 		"Softsign":              {gradient: unaryGradient(softsignSlope)},
 		"Split":                 {gradient: splitGradient, note: "a fixed size along the axis"},

@@ -21,6 +21,10 @@ func trainingRules() map[string]rule {
 		kernelPrefix + KernelAveragePool: {gradient: kernelAveragePoolGradient},
 		kernelPrefix + KernelLinear:      {gradient: kernelLinearGradient},
 		kernelPrefix + KernelMatMul:      {gradient: kernelMatMulGradient},
+
+		kernelPrefix + KernelActivation:   {gradient: kernelActivationGradient},
+		kernelPrefix + KernelChannelScale: {gradient: kernelChannelScaleGradient},
+		kernelPrefix + KernelLayerNorm:    {gradient: kernelLayerNormGradient},
 	})
 	return table
 }

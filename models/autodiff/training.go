@@ -44,6 +44,8 @@ type training struct {
 	stored map[string]string
 	// dropoutSeed is that of Options; dropouts counts the nodes that have got one.
 	dropoutSeed, dropouts int64
+	// fastSoftmax: the gradient of a softmax is ordo's operator.
+	fastSoftmax bool
 }
 
 // buildTraining makes the training graph and returns which parameters are trained.

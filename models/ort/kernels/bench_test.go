@@ -3,6 +3,7 @@ package kernels_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -196,5 +197,62 @@ func BenchmarkMatMul(b *testing.B) {
 				b.ReportMetric(2*float64(48*c.m*c.n*c.k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
 		}
+	}
+}
+
+// BenchmarkPointwise times activations, layer norm and softmax with their gradients, ours and the stock operators. The rate counts what
+// must be read and written.
+func BenchmarkPointwise(b *testing.B) {
+	lib := orttest.OpenWithKernels(b)
+	const rows, width = 8192, 192
+	gelu := onnxgraph.StringAttr("kind", "gelu")
+	for _, c := range []struct {
+		name    string
+		tensors int
+		outputs []string
+		add     func(g *graph)
+	}{
+		{"gelu/ours", 2, []string{"o"}, func(g *graph) { g.op("Activation", []string{"x"}, []string{"o"}, gelu) }},
+		{"gelu/stock", 2, []string{"o"}, func(g *graph) { g.node("com.microsoft", "Gelu", []string{"x"}, []string{"o"}) }},
+		{"gelu gradient/ours", 3, []string{"o"}, func(g *graph) { g.op("ActivationGrad", []string{"dy", "x"}, []string{"o"}, gelu) }},
+		{"gelu gradient/stock", 3, []string{"o"}, func(g *graph) { g.node("com.microsoft", "GeluGrad", []string{"dy", "x"}, []string{"o"}) }},
+		{"silu/ours", 2, []string{"o"}, func(g *graph) { g.op("Activation", []string{"x"}, []string{"o"}, onnxgraph.StringAttr("kind", "silu")) }},
+		{"silu/stock", 2, []string{"o"}, func(g *graph) {
+			g.node("", "Sigmoid", []string{"x"}, []string{"gate"})
+			g.node("", "Mul", []string{"x", "gate"}, []string{"o"})
+		}},
+		{"hard swish/ours", 2, []string{"o"}, func(g *graph) {
+			g.op("Activation", []string{"x"}, []string{"o"}, onnxgraph.StringAttr("kind", "hard_swish"))
+		}},
+		{"hard swish/stock", 2, []string{"o"}, func(g *graph) { g.node("", "HardSwish", []string{"x"}, []string{"o"}) }},
+		{"hard swish gradient/ours", 3, []string{"o"}, func(g *graph) {
+			g.op("ActivationGrad", []string{"dy", "x"}, []string{"o"}, onnxgraph.StringAttr("kind", "hard_swish"))
+		}},
+		{"layer norm/ours", 2, []string{"o"}, func(g *graph) { g.op("LayerNorm", []string{"x", "s", "b"}, []string{"o", "m", "i"}) }},
+		{"layer norm/stock", 2, []string{"o"}, func(g *graph) { g.node("", "LayerNormalization", []string{"x", "s", "b"}, []string{"o", "m", "i"}) }},
+		{"layer norm gradient/ours", 3, []string{"dx", "ds", "db"}, func(g *graph) {
+			g.op("LayerNormGrad", []string{"dy", "x", "s", "mean", "inverse"}, []string{"dx", "ds", "db"})
+		}},
+		{"layer norm gradient/stock", 3, []string{"dx", "ds", "db"}, func(g *graph) {
+			g.node("com.microsoft", "LayerNormalizationGrad", []string{"dy", "x", "s", "mean", "inverse"}, []string{"dx", "ds", "db"})
+		}},
+		{"softmax gradient/ours", 3, []string{"o"}, func(g *graph) { g.op("SoftmaxGrad", []string{"dy", "x"}, []string{"o"}) }},
+		{"softmax gradient/stock", 3, []string{"o"}, func(g *graph) {
+			g.node("com.microsoft", "SoftmaxGrad_13", []string{"dy", "x"}, []string{"o"}, onnxgraph.IntAttr("axis", -1))
+		}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			g := newGraph(b, lib)
+			rng := rand.New(rand.NewPCG(1, 1))
+			g.input("x", normal(rng, rows*width), rows, width)
+			g.input("dy", normal(rng, rows*width), rows, width)
+			g.input("s", normal(rng, width), width)
+			g.input("b", normal(rng, width), width)
+			g.input("mean", constant(rows, 0), rows, 1)
+			g.input("inverse", constant(rows, 1), rows, 1)
+			c.add(g)
+			benchmark(b, g, c.outputs)
+			b.ReportMetric(float64(c.tensors*4*rows*width)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
+		})
 	}
 }

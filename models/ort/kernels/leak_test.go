@@ -35,6 +35,12 @@ func TestSessionsGiveMemoryBack(t *testing.T) {
 	g := newGraph(t, lib)
 	e.inputs(g)
 	outputs := slices.Concat(e.ours(g), e.by(g, "direct"), e.by(g, "winograd"))
+	rows, width := 8, 1<<18
+	g.input("rows", constant(rows*width, 1), rows, width)
+	g.input("scale", constant(width, 1), width)
+	g.input("row", constant(rows, 1), rows)
+	g.op("LayerNormGrad", []string{"rows", "rows", "scale", "row", "row"}, []string{"", "dscale"})
+	outputs = append(outputs, "dscale")
 	var after [40]int
 	var scratch int
 	for i := range after {

@@ -258,6 +258,10 @@ func TestLoopsForOtherProcessors(t *testing.T) {
 			checkNorm(t, lib, normCase{5, 29, 7, 9, true, true, 2}, 2)
 			checkNorm(t, lib, normCase{5, 29, 7, 9, false, false, 2}, 2)
 			checkConvolution(t, lib, convolution(3, 29, 29, 8, 5, 2, 2, 1, 29), false)
+			checkActivations(t, lib)
+			checkLayerNorm(t, lib, rowsCase{300, 61, 2, true}, 2)
+			checkSoftmaxGradient(t, lib, rowsCase{rows: 300, width: 61}, 2)
+			checkChannelScale(t, lib, [4]int{3, 29, 7, 9}, 2)
 			checkPools(t, lib, pool{3, 29, 7, 9, [2]int{3, 2}, [2]int{2, 1}, [4]int{1, 0, 1, 1}, [2]int{1, 2}, true, true})
 			if lib.Kernels().BF16() {
 				c := convolution(3, 29, 7, 8, 5, 2, 2, 1, 1)

@@ -32,6 +32,13 @@ const Operator kOperators[] = {
     {"Linear", make_linear, 3, 2, 1, 1, -1, -1, -1, -1},
     {"LinearGrad", make_linear_grad, 3, 3, 3, 0, -1, -1, -1, -1},
     {"MatMul", make_matmul, 2, 2, 1, 1, -1, -1, -1, -1},
+    {"Activation", make_activation, 1, 1, 1, 1, -1, -1, 0, 0},
+    {"ActivationGrad", make_activation_grad, 2, 2, 1, 1, -1, -1, 0, 0},
+    {"ChannelScale", make_channel_scale, 2, 2, 1, 1, -1, -1, 0, 0},
+    {"ChannelScaleGrad", make_channel_scale_grad, 3, 3, 2, 0, -1, -1, 0, 0},
+    {"LayerNorm", make_layer_norm, 3, 2, 3, 3, -1, -1, 0, 0},
+    {"LayerNormGrad", make_layer_norm_grad, 5, 5, 3, 0, -1, -1, 0, 0},
+    {"SoftmaxGrad", make_softmax_grad, 2, 2, 1, 1, -1, -1, 0, 0},
 };
 
 }  // namespace

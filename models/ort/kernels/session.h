@@ -171,6 +171,13 @@ std::unique_ptr<Kernel> make_average_pool_grad(const Node &);
 std::unique_ptr<Kernel> make_linear(const Node &);
 std::unique_ptr<Kernel> make_linear_grad(const Node &);
 std::unique_ptr<Kernel> make_matmul(const Node &);
+std::unique_ptr<Kernel> make_activation(const Node &);
+std::unique_ptr<Kernel> make_activation_grad(const Node &);
+std::unique_ptr<Kernel> make_channel_scale(const Node &);
+std::unique_ptr<Kernel> make_channel_scale_grad(const Node &);
+std::unique_ptr<Kernel> make_layer_norm(const Node &);
+std::unique_ptr<Kernel> make_layer_norm_grad(const Node &);
+std::unique_ptr<Kernel> make_softmax_grad(const Node &);
 
 }  // namespace ordo
 #endif

@@ -16,7 +16,7 @@ struct Operator {
   size_t inputs, required_inputs, outputs, required_outputs;
   int bytes_input, bytes_output;        // which of them is of uint8, -1: none
   int in_place_input, in_place_output;  // which output may take an input's memory, -1: none
-  int in_place_input2 = -1, in_place_output2 = -1;
+  int in_place_input2 = -1, in_place_output2 = -1;  // and another one
 };
 
 const Operator kOperators[] = {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,50 +107,85 @@ func BenchmarkWinograd(b *testing.B) {
 	}
 }
 
-// BenchmarkBatchNorm times batch norm with residual and ReLU, and its gradient.
+// BenchmarkBatchNorm times batch norms with ReLU, their gradient with and without a residual, and beside them copies by as many threads,
+// which are as fast as memory lets anything be. The rate counts every tensor that is read or written by one of both passes, in the fastest run.
 func BenchmarkBatchNorm(b *testing.B) {
 	lib := orttest.OpenWithKernels(b)
-	for _, shape := range [][4]int{{64, 16, 32, 32}, {64, 256, 8, 8}} {
+	for _, shape := range [][4]int{{64, 16, 32, 32}, {64, 64, 16, 16}, {64, 256, 8, 8}, {32, 256, 16, 16}} {
 		n, c := shape[0]*shape[1]*shape[2]*shape[3], shape[1]
-		inputs := func(b *testing.B) (*graph, []string) {
-			g := newGraph(b, lib)
-			for _, image := range []string{"x", "y", "dy"} {
-				g.input(image, constant(n, 1), shape[:]...)
-			}
-			for _, vector := range []string{"scale", "bias", "mean", "var"} {
-				g.input(vector, constant(c, 1), c)
-			}
-			return g, []string{"scale", "bias", "mean", "var"}
+		run := func(name string, tensors int, op string, inputs, outputs []string) {
+			b.Run(fmt.Sprintf("%v/%s", shape, name), func(b *testing.B) {
+				g := newGraph(b, lib)
+				for _, in := range inputs {
+					if in == "" || slices.ContainsFunc(g.b.Model().GetGraph().GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == in }) {
+						continue
+					}
+					switch in {
+					case "x", "y", "dy", "dy2", "residual":
+						g.input(in, constant(n, 1), shape[:]...)
+					default:
+						g.input(in, constant(c, 1), c)
+					}
+				}
+				g.op(op, inputs, outputs, onnxgraph.IntAttr("relu", 1))
+				fastest := benchmark(b, g, outputs)
+				b.ReportMetric(float64(tensors*4*n)/fastest.Seconds()/1e9, "GB/s")
+			})
 		}
-		relu := onnxgraph.IntAttr("relu", 1)
-		rate := func(b *testing.B, tensors int) {
-			b.ReportMetric(float64(tensors*4*n)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
-		}
-		b.Run(normCase{shape[0], c, shape[2], shape[3], true, true, 0}.String()+"/forward", func(b *testing.B) {
-			g, vectors := inputs(b)
-			g.op("BatchNorm", append(append([]string{"x"}, vectors...), "dy"), []string{"out", "saved", "inverse"}, relu)
-			benchmark(b, g, []string{"out", "saved", "inverse"})
-			rate(b, 4)
-		})
-		b.Run(normCase{shape[0], c, shape[2], shape[3], true, true, 0}.String()+"/gradient", func(b *testing.B) {
-			g, _ := inputs(b)
-			g.op("BatchNormGrad", []string{"dy", "x", "y", "scale", "mean", "var"}, []string{"dx", "ds", "db", "dr"}, relu)
-			benchmark(b, g, []string{"dx", "ds", "db", "dr"})
-			rate(b, 7)
+		forward := []string{"x", "scale", "bias", "mean", "var"}
+		run("forward", 3, "BatchNorm", forward, []string{"out", "saved", "inverse"})
+		run("forward, residual", 4, "BatchNorm", append(forward, "residual"), []string{"out", "saved", "inverse"})
+		run("gradient", 5, "BatchNormGrad", []string{"dy", "x", "x", "scale", "mean", "var", "", "bias"}, []string{"dx", "ds", "db"})
+		run("gradient, by Y", 7, "BatchNormGrad", []string{"dy", "x", "y", "scale", "mean", "var"}, []string{"dx", "ds", "db"})
+		residual := []string{"dy", "x", "y", "scale", "mean", "var"}
+		run("gradient, residual", 7, "BatchNormGrad", residual, []string{"dx", "ds", "db", "dr"})
+		run("gradient, residual, of two parts", 8, "BatchNormGrad", append(residual, "dy2"), []string{"dx", "ds", "db", "dr"})
+		b.Run(fmt.Sprintf("%v/copy", shape), func(b *testing.B) {
+			from, to := constant(n, 1), constant(n, 1)
+			fastest := time.Duration(math.MaxInt64)
+			for b.Loop() {
+				start := time.Now()
+				var both sync.WaitGroup
+				both.Go(func() { copy(to[:n/2], from[:n/2]) })
+				copy(to[n/2:], from[n/2:])
+				both.Wait()
+				fastest = min(fastest, time.Since(start))
+			}
+			b.ReportMetric(float64(2*4*n)/fastest.Seconds()/1e9, "GB/s")
 		})
 	}
 }
 
-func benchmark(b *testing.B, g *graph, outputs []string) {
+// BenchmarkMaxPoolGrad times the gradient of a network's first pool.
+func BenchmarkMaxPoolGrad(b *testing.B) {
+	lib := orttest.OpenWithKernels(b)
+	g := newGraph(b, lib)
+	const images, channels, size = 32, 16, 64
+	ints := onnxgraph.IntsAttr
+	window := []*onnxgraph.Attribute{ints("kernel_shape", 3, 3), ints("strides", 2, 2), ints("pads", 1, 1, 1, 1)}
+	x := g.input("x", normal(rand.New(rand.NewPCG(1, 1)), images*channels*size*size), images, channels, size, size)
+	dy := g.input("dy", constant(images*channels*size*size/4, 1), images, channels, size/2, size/2)
+	g.op("MaxPool", []string{x}, []string{"y", "index"}, window...)
+	g.op("MaxPoolGrad", []string{dy, "index"}, []string{"dx"}, append(window, ints("image_shape", size, size))...)
+	fastest := benchmark(b, g, []string{"dx"})
+	b.ReportMetric(float64(images*channels*size*size*4)*1.3125/fastest.Seconds()/1e9, "GB/s") // dx, a quarter of it, and a byte for four of that
+}
+
+// benchmark runs a graph, and returns how long the fastest run took.
+func benchmark(b *testing.B, g *graph, outputs []string) time.Duration {
 	s := g.session(2, outputs...)
 	g.run(s) // primitives are made
+	fastest := time.Duration(math.MaxInt64)
 	for b.Loop() {
+		start := time.Now()
 		results, err := s.Run(g.inputs)
+		fastest = min(fastest, time.Since(start))
 		if err != nil {
 			b.Fatal(err)
 		}
 		ort.Release(results)
 	}
+	return fastest
 }
 
 // BenchmarkLinear times the layers of a small vision transformer for 16 images, ours and the stock operators: forward, and the gradients.

@@ -313,6 +313,16 @@ func TestOperatorsRefuse(t *testing.T) {
 			g.op("BatchNorm", []string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 2), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2),
 				image(g, "r", 1, 2, 4, 3)}, []string{"y", "mean", "inverse"})
 		}},
+		{"dY, dY2, X and Y must have one shape", func(g *graph) {
+			x := image(g, "x", 1, 2, 3, 4)
+			g.op("BatchNormGrad", []string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), image(g, "dy2", 1, 2, 4, 3)},
+				[]string{"y", "ds", "db"})
+		}},
+		{"bias must have shape [2], it has [3]", func(g *graph) {
+			x := image(g, "x", 1, 2, 3, 4)
+			g.op("BatchNormGrad", []string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), "", vector(g, "b", 3)},
+				[]string{"y", "ds", "db"}, boolAttr("relu", true))
+		}},
 		{"more than 255 places", func(g *graph) {
 			g.op("MaxPool", []string{image(g, "x", 1, 2, 30, 40)}, []string{"y"}, onnxgraph.IntsAttr("kernel_shape", 16, 16))
 		}},

@@ -9,36 +9,49 @@
 namespace ordo {
 namespace {
 
+// InPlace gives the numbers of inputs and of the outputs that may take their memory, and how many these are.
+using InPlace = size_t (*)(int **inputs, int **outputs);
+
+template <int... pairs>  // an input, its output, and so on
+size_t in_place(int **inputs, int **outputs) {
+  constexpr int list[] = {pairs...};
+  constexpr size_t n = sizeof...(pairs) / 2;
+  *inputs = static_cast<int *>(std::malloc(n * sizeof(int)));
+  *outputs = static_cast<int *>(std::malloc(n * sizeof(int)));
+  if (!*inputs || !*outputs) return 0;
+  for (size_t i = 0; i < n; i++) (*inputs)[i] = list[2 * i], (*outputs)[i] = list[2 * i + 1];
+  return n;
+}
+
 // Operator is what ONNX Runtime asks about one operator.
 struct Operator {
   const char *name;
   Make make;
   size_t inputs, required_inputs, outputs, required_outputs;
   int bytes_input, bytes_output;        // which of them is of uint8, -1: none
-  int in_place_input, in_place_output;  // which output may take an input's memory, -1: none
-  int in_place_input2 = -1, in_place_output2 = -1;
+  InPlace in_place = nullptr;           // outputs that may take an input's memory
 };
 
 const Operator kOperators[] = {
-    {"Reorder", make_reorder, 1, 1, 1, 1, -1, -1, -1, -1},
-    {"Conv", make_conv, 3, 2, 1, 1, -1, -1, -1, -1},
-    {"ConvGrad", make_conv_grad, 3, 3, 3, 0, -1, -1, -1, -1},
-    {"BatchNorm", make_batch_norm, 6, 5, 3, 3, -1, -1, 5, 0},
-    {"BatchNormGrad", make_batch_norm_grad, 8, 6, 4, 3, -1, -1, 0, 0, 6, 3},
-    {"MaxPool", make_max_pool, 1, 1, 2, 1, -1, 1, -1, -1},
-    {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1, -1, -1},
-    {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1, -1, -1},
-    {"AveragePoolGrad", make_average_pool_grad, 1, 1, 1, 1, -1, -1, -1, -1},
-    {"Linear", make_linear, 3, 2, 1, 1, -1, -1, -1, -1},
-    {"LinearGrad", make_linear_grad, 3, 3, 3, 0, -1, -1, -1, -1},
-    {"MatMul", make_matmul, 2, 2, 1, 1, -1, -1, -1, -1},
-    {"Activation", make_activation, 1, 1, 1, 1, -1, -1, 0, 0},
-    {"ActivationGrad", make_activation_grad, 2, 2, 1, 1, -1, -1, 0, 0},
-    {"ChannelScale", make_channel_scale, 2, 2, 1, 1, -1, -1, 0, 0},
-    {"ChannelScaleGrad", make_channel_scale_grad, 3, 3, 2, 0, -1, -1, 0, 0},
-    {"LayerNorm", make_layer_norm, 3, 2, 3, 3, -1, -1, 0, 0},
-    {"LayerNormGrad", make_layer_norm_grad, 5, 5, 3, 0, -1, -1, 0, 0},
-    {"SoftmaxGrad", make_softmax_grad, 2, 2, 1, 1, -1, -1, 0, 0},
+    {"Reorder", make_reorder, 1, 1, 1, 1, -1, -1},
+    {"Conv", make_conv, 3, 2, 1, 1, -1, -1},
+    {"ConvGrad", make_conv_grad, 3, 3, 3, 0, -1, -1},
+    {"BatchNorm", make_batch_norm, 6, 5, 3, 3, -1, -1, in_place<5, 0>},
+    {"BatchNormGrad", make_batch_norm_grad, 8, 6, 4, 3, -1, -1, in_place<0, 0, 6, 3>},
+    {"MaxPool", make_max_pool, 1, 1, 2, 1, -1, 1},
+    {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1},
+    {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1},
+    {"AveragePoolGrad", make_average_pool_grad, 1, 1, 1, 1, -1, -1},
+    {"Linear", make_linear, 3, 2, 1, 1, -1, -1},
+    {"LinearGrad", make_linear_grad, 3, 3, 3, 0, -1, -1},
+    {"MatMul", make_matmul, 2, 2, 1, 1, -1, -1},
+    {"Activation", make_activation, 1, 1, 1, 1, -1, -1, in_place<0, 0>},
+    {"ActivationGrad", make_activation_grad, 2, 2, 1, 1, -1, -1, in_place<0, 0>},
+    {"ChannelScale", make_channel_scale, 2, 2, 1, 1, -1, -1, in_place<0, 0>},
+    {"ChannelScaleGrad", make_channel_scale_grad, 3, 3, 2, 0, -1, -1, in_place<0, 0>},
+    {"LayerNorm", make_layer_norm, 3, 2, 3, 3, -1, -1, in_place<0, 0>},
+    {"LayerNormGrad", make_layer_norm_grad, 5, 5, 3, 0, -1, -1, in_place<0, 0>},
+    {"SoftmaxGrad", make_softmax_grad, 2, 2, 1, 1, -1, -1, in_place<0, 0>},
 };
 
 }  // namespace
@@ -94,16 +107,6 @@ OrtStatus *compute(void *kernel, OrtKernelContext *context) {
   }
 }
 
-template <int Input, int Output, int Input2, int Output2>
-size_t in_place(int **input, int **output) {
-  *input = static_cast<int *>(std::malloc(2 * sizeof(int)));
-  *output = static_cast<int *>(std::malloc(2 * sizeof(int)));
-  if (!*input || !*output) return 0;
-  (*input)[0] = Input, (*output)[0] = Output;
-  (*input)[1] = Input2, (*output)[1] = Output2;
-  return Input2 < 0 ? 1 : 2;
-}
-
 void fill(Registered &r, const Operator &what, Session &session) {
   r.what = &what;
   r.session = &session;
@@ -127,8 +130,7 @@ void fill(Registered &r, const Operator &what, Session &session) {
   op.KernelDestroy = [](void *kernel) { delete static_cast<Made *>(kernel); };
   op.CreateKernelV2 = create;
   op.KernelComputeV2 = compute;
-  if (what.in_place_input == 5) op.GetMayInplace = in_place<5, 0, -1, -1>;
-  if (what.in_place_input2 == 6) op.GetMayInplace = in_place<0, 0, 6, 3>;
+  op.GetMayInplace = what.in_place;
   op.ReleaseMayInplace = [](int *input, int *output) { std::free(input), std::free(output); };
 }
 

@@ -18,40 +18,61 @@ func StepOperations(a Artifacts, rows int) (float64, error) {
 		return 0, fmt.Errorf("models: training graph: %w", err)
 	}
 	g := m.GetGraph()
-	shapes := map[string]onnxgraph.Shape{}
+	sizes := map[string][]int64{} // an unknown dimension is -1
+	know := func(name string, shape onnxgraph.Shape) {
+		known := make([]int64, len(shape))
+		for i, d := range shape {
+			if known[i] = d.Size; d.Param != "" {
+				known[i] = max(d.Size, 1) * int64(rows)
+			}
+		}
+		sizes[name] = known
+	}
 	for _, list := range [][]*onnxgraph.ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
 		for _, v := range list {
 			if t, err := v.TensorType(); err == nil {
-				shapes[v.GetName()] = t.Shape
+				know(v.GetName(), t.Shape)
 			}
 		}
 	}
 	for _, t := range g.GetInitializer() {
-		shapes[t.GetName()] = t.Type().Shape
+		know(t.GetName(), t.Type().Shape)
 	}
-	sizes := func(names []string) [][]int64 {
+	of := func(names []string) [][]int64 {
 		var all [][]int64
 		for _, name := range names {
-			if name == "" {
-				continue
+			if name != "" {
+				all = append(all, sizes[name])
 			}
-			var shape []int64
-			for _, d := range shapes[name] {
-				size := max(d.Size, 1)
-				if d.Param != "" {
-					size *= int64(rows)
-				}
-				shape = append(shape, size)
-			}
-			all = append(all, shape)
 		}
 		return all
 	}
 	total := 0.0
 	for _, n := range g.GetNode() {
-		total += ort.Operations(n.GetOpType(), sizes(n.GetInput()), sizes(n.GetOutput()))
+		if n.GetOpType() == "Reshape" {
+			complete(sizes[n.Out(0)], sizes[n.In(0)])
+		}
+		total += ort.Operations(n.GetOpType(), of(n.GetInput()), of(n.GetOutput()))
 	}
 	return total, nil
+}
+
+// complete fills in the dimension that a reshaped value takes from what is left of another, as that has as many elements.
+func complete(reshaped, from []int64) {
+	all, others, unknown := int64(1), int64(1), -1
+	for _, d := range from {
+		all *= d
+	}
+	for i, d := range reshaped {
+		if d < 0 {
+			unknown = i
+		} else {
+			others *= d
+		}
+	}
+	if unknown >= 0 && all > 0 && others > 0 {
+		reshaped[unknown] = all / others
+	}
 }
 
 // Limits are what a machine can do at most, with a number of threads.

@@ -36,6 +36,26 @@ func TestStepOperations(t *testing.T) {
 	}
 }
 
+// TestStepOperationsOfTransformers: the gradient by a weight is a product over all tokens of a batch, which are rows of a reshaped matrix.
+func TestStepOperationsOfTransformers(t *testing.T) {
+	o := models.DefaultOptions()
+	o.Options = zoo.Options{Backbone: "vit_tiny", Stem: "small"}
+	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := models.StepOperations(a, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tokens, dim, depth = 65, 192, 12
+	const block = 12*dim*dim*tokens + 2*tokens*tokens*dim // multiplications, forward
+	const patches = 64 * dim * 48
+	if want := 10 * 2.0 * (3*depth*block + 2*patches); got != want {
+		t.Errorf("%v operations, want %v", got, want)
+	}
+}
+
 func TestMeasureLimits(t *testing.T) {
 	l, err := models.MeasureLimits(orttest.Open(t), 2)
 	if err != nil {

@@ -1,6 +1,9 @@
 package ort
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Operations is the number of floating point operations that an operator does on values of these shapes, where it is a convolution, its
 // gradient, or a matrix product; a product and its addition are two. Convolutions are counted as direct ones, however they are
@@ -25,20 +28,70 @@ func Operations(op string, in, out [][]int64) float64 {
 			}
 		}
 		return products * 2 * elements(in[0]) * elements(in[2][1:])
-	case "MatMul", "FusedMatMul", "Gemm", "FusedGemm":
-		// Whichever are transposed, [B,M,K] times [B,K,N] is [B,M,N], so the sizes tell B·K².
-		a, b := in[0], in[1]
-		y := elements(out[0])
-		if y == 0 {
+	case "Linear":
+		return product(in[0], in[1], out[0])
+	case "LinearGrad": // of dY, X and W; as above
+		if len(in) < 3 {
 			return 0
 		}
-		batch := 1.0
-		for i := 3; i <= min(len(a), len(b)); i++ {
-			batch *= float64(max(1, min(a[len(a)-i], b[len(b)-i])))
+		products := 0.0
+		for _, shape := range out {
+			if len(shape) > 1 {
+				products++
+			}
 		}
-		return 2 * y * math.Sqrt(elements(a)*elements(b)/(y*min(batch, maxElements)))
+		return products * product(in[1], in[2], in[0])
+	case "MatMul", "FusedMatMul", "Gemm", "FusedGemm":
+		return product(in[0], in[1], out[0])
 	}
 	return 0
+}
+
+// product is the number of operations of matrix products y = a·b, where a profile doesn't tell which matrices are transposed, or which
+// dimensions permuted.
+func product(a, b, y []int64) float64 {
+	batch, plain := 1.0, true
+	for i := 3; i <= min(len(a), len(b)); i++ {
+		m, n := a[len(a)-i], b[len(b)-i]
+		plain = plain && i <= len(y) && y[len(y)-i] == max(m, n)
+		batch = min(batch*float64(max(1, min(m, n))), maxElements)
+	}
+	size := elements(y)
+	switch {
+	case size == 0:
+		return 0
+	case plain: // [batch, M, K] times [batch, K, N] is [batch, M, N], so the sizes tell batch·K²
+		return 2 * size * math.Sqrt(elements(a)*elements(b)/(size*batch))
+	}
+	// Any two dimensions of a are M and K if N is left of both b and y.
+	for i, m := range a {
+		for j, k := range a {
+			if i == j {
+				continue
+			}
+			rest := slices.Clone(a)
+			rest = slices.Delete(rest, max(i, j), max(i, j)+1)
+			rest = slices.Delete(rest, min(i, j), min(i, j)+1)
+			n, fits := without(b, append(rest, k))
+			if other, also := without(y, append(rest, m)); fits && also && len(n) == 1 && slices.Equal(n, other) {
+				return 2 * size * float64(k)
+			}
+		}
+	}
+	return 0
+}
+
+// without takes dimensions out of a shape, if it has them all.
+func without(shape, dimensions []int64) ([]int64, bool) {
+	shape = slices.Clone(shape)
+	for _, d := range dimensions {
+		i := slices.Index(shape, d)
+		if i < 0 {
+			return nil, false
+		}
+		shape = slices.Delete(shape, i, i+1)
+	}
+	return shape, true
 }
 
 // maxElements is more than any tensor has.

@@ -34,10 +34,10 @@ type Options struct {
 	// WeightsStrict (true by default) refuses a weight file that lacks a parameter of the backbone, has it in another
 	// shape, or has tensors beside the backbone's, its classifier's and the projector's. false takes what fits.
 	WeightsStrict bool `yaml:"weights_strict"`
-	// Kernels says what computes convolutions, batch norms and pools in a training step: stock, ONNX Runtime's own operators;
-	// fast, ordo's over oneDNN, where a machine without them is an error; or auto (the default), the fast ones where the machine has
-	// them. They compute the same but for the last bits, and checkpoints of either go on with the other. Folders of artifacts by
-	// other programs have the stock ones only.
+	// Kernels says what computes convolutions, batch norms, pools, matrix products, activations and layer norms in a training step: stock,
+	// ONNX Runtime's own operators; fast, ordo's, which need oneDNN, where a machine without them is an error; or auto (the default), the
+	// fast ones where the machine has them. They compute the same but for the last bits, and checkpoints of either go on with the other.
+	// Folders of artifacts by other programs have the stock ones only.
 	Kernels string `yaml:"kernels"`
 	// Precision of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
 	// fast on a processor that has instructions for it and rounds gradients to two or three digits. It needs the fast kernels.

@@ -35,7 +35,8 @@
 //
 // With Options.Kernels the training graph has operators of domain ordo, of which kernels.go has a list, in place of ONNX Runtime's:
 // before the backward nodes are added, a convolution becomes ordo::Conv, and a batch norm with the addition and the ReLU behind it one
-// ordo::BatchNorm, each with a rule of its own. These operators have images with the channels last in memory. Once the graph is
+// ordo::BatchNorm, each with a rule of its own. Matrix products become ordo::Linear and ordo::MatMul, with the Transposes, biases and
+// factors around them, see kernels_matmul.go. The operators on images have these with the channels last in memory. Once the graph is
 // complete, layout.go says for every other value which order it has, and puts an ordo::Reorder where one is turned into the
 // other: in a residual network, for the images alone. All other graphs, the inputs and outputs of this one and the checkpoint are the same
 // with and without.

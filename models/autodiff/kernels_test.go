@@ -333,6 +333,7 @@ func kinds() []zoo.Options {
 		{Backbone: "mobilenet_v3_small", Stem: "small"},
 		{Backbone: "efficientnet_b0", Stem: "small"},
 		{Backbone: "convnext_tiny", Stem: "small"},
+		{Backbone: "vit_tiny", Stem: "small", PatchSize: 4},
 	}
 }
 

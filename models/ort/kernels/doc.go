@@ -1,5 +1,6 @@
 // Package kernels holds operators of our own for ONNX Runtime's training graphs: convolutions over oneDNN, batch norm fused with what
-// follows it, and pooling, all on images in channels-last order; and activations, layer norms and gradients of softmax, in one pass each.
+// follows it, and pooling, all on images in channels-last order; activations, layer norms and gradients of softmax, in one pass each; and
+// matrix products.
 //
 // # Operators
 //
@@ -32,6 +33,16 @@
 //	                                     axis
 //	SoftmaxGrad(dY, Y) → dX              along the last dimension
 //
+// These have everything plain:
+//
+//	Linear(X, W [, B]) → Y               trans_w 0 or 1: W is [inputs, outputs] or [outputs, inputs]; rows of X in any number of dimensions
+//	LinearGrad(dY, X, W) → [dX], [dW], [dB]  the same
+//	MatMul(A, B) → Y                     alpha; perm_a, perm_b, perm_y: Transposes of the operands before, of the result behind
+//
+// A MatMul's operands, as permuted, are [batch…, m, k] and [batch…, k, n] with the same batch: it
+// broadcasts nothing. perm_y must leave rows or columns last in memory; perm_a and perm_b may be any, and cost next to nothing where
+// they do so too. The gradients of a MatMul are MatMuls.
+//
 // With x̂ = (x − mean)/√(variance + epsilon) by the batch's mean and biased variance, BatchNorm is Y = relu?(scale·x̂ + bias + residual?),
 // and it updates the running statistics in place, as the stock operator does here, with the biased variance. The gradient
 // of Y is dY, or dY + dY2 where Y went to two operators, and dresidual is that where Y > 0. A batch norm with relu and without residual
@@ -45,13 +56,15 @@
 // # Threads
 //
 // An operator cuts the batch into as many slices as the session has threads and runs them on ONNX Runtime's pool; oneDNN is never allowed a
-// thread of its own. Sums over slices are taken in their order: for a number of threads, two runs give the same bits.
+// thread of its own. Sums over slices are taken in their order: for a number of threads, two runs give the same bits. Matrix products
+// are cut by rows or columns of the result, or by the batch, and no sum among threads: their bits don't depend on the number.
 //
 // # Never silently slow
 //
 // oneDNN falls back to a reference kernel where it has no better one. Those are never used: [Library.Supports] says beforehand that there
 // is none, and the operator gives an error. Where its kernel for the gradient of a depthwise convolution is a general one, far slower
-// than it need be, a loop of this package takes its place.
+// than it need be, a loop of this package takes its place. Matrix products are loops of this package altogether: they read and write any
+// order in memory, which oneDNN's would need copies for, at nine tenths of what the processor can multiply.
 //
 // # Winograd's algorithm
 //
@@ -100,4 +113,6 @@
 // oneDNN is opened at run time ([Open]); a process can have one open. Without it there are none of these operators. A last word on bf16: X, W
 // and dY are rounded to bfloat16 (8 significant bits) and their products added up in float32; depthwise convolutions, and what Winograd's
 // algorithm computes, stay in float32.
+// and dY are rounded to bfloat16 (8 significant bits) and their products added up in float32; depthwise convolutions and
+// matrix products stay in float32.
 package kernels

@@ -46,6 +46,11 @@ struct Cut {
   }
 };
 
+// reserve is called for every part before the tasks begin: memory that their threads asked for would stay with them.
+void reserve(const Run &run, size_t t, const Product &p) {
+  if (p.m > 0 && p.n > 0) run.session.slice(t).reserve(products().scratch(p));
+}
+
 void multiply(const Run &run, size_t t, const Product &p) {
   if (p.m > 0 && p.n > 0) products().multiply(p, run.session.slice(t).reserve(products().scratch(p)));
 }
@@ -84,6 +89,7 @@ struct Linear : Kernel {
     p.c = y.floats(), p.c_row = s.out;
     p.bias = b ? run.vector(2, "B", s.out) : nullptr;
     const Cut cut(p, run.session.threads);
+    for (int64_t t = 0; t < cut.tasks; t++) reserve(run, t, cut.part(p, t));
     run.parallel(cut.tasks, [&](size_t t) { multiply(run, t, cut.part(p, t)); });
   }
 };
@@ -116,6 +122,11 @@ struct LinearGrad : Kernel {
     }
     const Cut input_cut(input, run.session.threads), weight_cut(weight, run.session.threads);
     const int64_t tasks = std::max(input_cut.tasks, weight_cut.tasks);
+    for (int64_t t = 0; t < tasks; t++) {
+      reserve(run, t, input_cut.part(input, t));
+      reserve(run, t, weight_cut.part(weight, t));
+      run.session.slice(t).reserve(size_t(s.out) * sizeof(float));  // for sum_rows
+    }
     run.parallel(tasks, [&](size_t t) {
       multiply(run, t, input_cut.part(input, t));
       multiply(run, t, weight_cut.part(weight, t));
@@ -232,15 +243,18 @@ struct MatMul : Kernel {
     // Products that are small or many are not cut.
     const Cut cut(p, run.session.threads);
     const int64_t whole = std::min<int64_t>(batch, run.session.threads);
-    if (whole >= cut.tasks)
+    if (whole >= cut.tasks) {
+      for (int64_t t = 0; t < whole; t++) reserve(run, t, p);
       run.parallel(whole, [&](size_t t) {
         const Part part(batch, whole, t);
         for (int64_t i = part.begin; i < part.end; i++) multiply(run, t, product(i));
       });
-    else
-      run.parallel(cut.tasks, [&](size_t t) {
-        for (int64_t i = 0; i < batch; i++) multiply(run, t, cut.part(product(i), t));
-      });
+      return;
+    }
+    for (int64_t t = 0; t < cut.tasks; t++) reserve(run, t, cut.part(p, t));
+    run.parallel(cut.tasks, [&](size_t t) {
+      for (int64_t i = 0; i < batch; i++) multiply(run, t, cut.part(product(i), t));
+    });
   }
 };
 

@@ -209,17 +209,19 @@ static void activation_gradient(const float *dy, const float *x, float *dx, int6
   each(n, ActivationGradient<A>{dy, x, dx, slope});
 }
 
-// Sum adds up a row: in float32 over at most kBlock elements, by lanes of four vectors that don't wait for each other, and these in
-// float64. i is where in the row v is.
+// Sum adds up a row: in float32 over at most kBlock elements, by lanes of four vectors that don't wait for each other, and then the
+// lanes and blocks in float64. i is where in the row v is.
 constexpr int64_t kBlock = 2048;
 struct Sum {
   float lanes[4 * WIDTH] = {};
   template <int W>
   inline void add(int64_t i, Vector<W> v) { at<W>(lanes + (i & (3 * WIDTH))) += v; }
   inline double total() const {
-    double t = 0;
-    for (int i = 0; i < 4 * WIDTH; i++) t += lanes[i];
-    return t;
+    const Vector<WIDTH> v = (at<WIDTH>(lanes) + at<WIDTH>(lanes + WIDTH)) + (at<WIDTH>(lanes + 2 * WIDTH) + at<WIDTH>(lanes + 3 * WIDTH));
+    double t[4] = {};
+    for (int i = 0; i < WIDTH; i += 4)
+      for (int k = 0; k < 4; k++) t[k] += double(v[i + k]);
+    return (t[0] + t[1]) + (t[2] + t[3]);
   }
 };
 // in_blocks calls body(begin, count) for the blocks of a row.

@@ -50,7 +50,7 @@
 // take matrices [N, C] too, which have no other order. A dX may take the memory of dY, a dresidual that of dY2, a Y that of the residual, or
 // of X where that isn't needed any more.
 //
-// Exponentials and the normal distribution are polynomials and quotients of these (pointwise_loops.h), as exact as float32 allows: the
+// Exponentials and the normal distribution are polynomials and quotients of these (pointwise_simd.h), as exact as float32 allows: the
 // value of an activation is off by at most 2e-7·|x|, its slope by 5e-7.
 //
 // # Threads
@@ -90,7 +90,7 @@
 // Against a direct convolution in bfloat16 the same layers are 1.0 to 1.4 times as fast; those of 16 channels are left to that.
 // BenchmarkWinograd repeats the measurement.
 //
-// Their gradients by the weights have the same quarter of the products (winograd_weights.inc), or the 4/9 of F(2×2, 3×3) where images fill
+// Their gradients by the weights have the same quarter of the products (winograd_weights_simd.h), or the 4/9 of F(2×2, 3×3) where images fill
 // larger tiles badly. ConvGrad decides on each gradient apart. Errors and times as fast, likewise, as direct ones in float32 and bfloat16
 // (BenchmarkConvolutionWeights):
 //

@@ -10,7 +10,7 @@
 
 #define WIDTH 4
 #define NAMESPACE loops128
-#include "loops.inc"
+#include "loops_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 
@@ -19,8 +19,8 @@
 #pragma GCC target("avx2,fma")
 #define WIDTH 8
 #define NAMESPACE loops256
-#include "loops.inc"
-#include "winograd.inc"
+#include "loops_simd.h"
+#include "winograd_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options
@@ -29,8 +29,8 @@
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #define WIDTH 16
 #define NAMESPACE loops512
-#include "loops.inc"
-#include "winograd.inc"
+#include "loops_simd.h"
+#include "winograd_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options

@@ -1,4 +1,4 @@
-// The inner loops, each compiled for several vector widths (loops.inc). All tensors are channels-last: rows of channels.
+// The inner loops, each compiled for several vector widths (loops_simd.h). All tensors are channels-last: rows of channels.
 #ifndef ORDO_KERNELS_LOOPS_H
 #define ORDO_KERNELS_LOOPS_H
 

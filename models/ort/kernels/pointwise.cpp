@@ -4,7 +4,7 @@
 
 #define WIDTH 4
 #define NAMESPACE pointwise128
-#include "pointwise_loops.h"
+#include "pointwise_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 
@@ -16,7 +16,7 @@
 #pragma GCC target("avx2,fma")
 #define WIDTH 8
 #define NAMESPACE pointwise256
-#include "pointwise_loops.h"
+#include "pointwise_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options
@@ -25,7 +25,7 @@
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #define WIDTH 16
 #define NAMESPACE pointwise512
-#include "pointwise_loops.h"
+#include "pointwise_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options

@@ -1,4 +1,4 @@
-// The loops of activations and of operators on rows, each compiled for several vector widths (pointwise_loops.h).
+// The loops of activations and of operators on rows, each compiled for several vector widths (pointwise_simd.h).
 #ifndef ORDO_KERNELS_POINTWISE_H
 #define ORDO_KERNELS_POINTWISE_H
 

@@ -6,7 +6,7 @@
 #define WIDTH 4
 #define ROWS 6
 #define NAMESPACE products128
-#include "product.inc"
+#include "product_simd.h"
 #undef WIDTH
 #undef ROWS
 #undef NAMESPACE
@@ -18,7 +18,7 @@
 #define WIDTH 8
 #define ROWS 6
 #define NAMESPACE products256
-#include "product.inc"
+#include "product_simd.h"
 #undef WIDTH
 #undef ROWS
 #undef NAMESPACE
@@ -29,7 +29,7 @@
 #define WIDTH 16
 #define ROWS 14
 #define NAMESPACE products512
-#include "product.inc"
+#include "product_simd.h"
 #undef WIDTH
 #undef ROWS
 #undef NAMESPACE

@@ -1,4 +1,4 @@
-// Products of matrices in any order in memory, on one thread, each compiled for several vector widths (product.inc).
+// Products of matrices in any order in memory, on one thread, each compiled for several vector widths (product_simd.h).
 #ifndef ORDO_KERNELS_PRODUCT_H
 #define ORDO_KERNELS_PRODUCT_H
 

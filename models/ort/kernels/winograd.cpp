@@ -1,4 +1,4 @@
-// Convolutions by Winograd's algorithm: how their work is divided and where it is kept (the loops are in winograd.inc).
+// Convolutions by Winograd's algorithm: how their work is divided and where it is kept (the loops are in winograd_simd.h).
 //
 // All tiles of the batch are dealt out to the threads, whatever image they are of. A thread takes a block of tiles at a time through all
 // steps, so that transformed tiles stay in its cache. Where kernels are many and tiles few, it is the other way round: all tiles are

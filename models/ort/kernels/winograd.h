@@ -5,7 +5,7 @@
 //	Y = Aᵀ [Σ_c U ⊙ V] A,   U = G g Gᵀ,   V = Bᵀ d B
 //
 // for a tile d of the input and a kernel g. The matrices belong to the points 0, ±a, ±b, ∞ of an interpolation, with a = 1/√2 and b = √2,
-// whose rounding errors are the least among those tried (winograd.inc). The gradient by the input is a convolution itself, of dY with the
+// whose rounding errors are the least among those tried (winograd_simd.h). The gradient by the input is a convolution itself, of dY with the
 // kernels turned by 180 degrees.
 #ifndef ORDO_KERNELS_WINOGRAD_H
 #define ORDO_KERNELS_WINOGRAD_H

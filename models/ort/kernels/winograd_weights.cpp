@@ -27,7 +27,7 @@ struct WeightsLoops {
 #pragma GCC target("avx2,fma")
 #define WIDTH 8
 #define NAMESPACE winograd_weights256
-#include "winograd_weights.inc"
+#include "winograd_weights_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options
@@ -36,7 +36,7 @@ struct WeightsLoops {
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #define WIDTH 16
 #define NAMESPACE winograd_weights512
-#include "winograd_weights.inc"
+#include "winograd_weights_simd.h"
 #undef WIDTH
 #undef NAMESPACE
 #pragma GCC pop_options

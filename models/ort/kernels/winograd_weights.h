@@ -1,4 +1,4 @@
-// The gradient by the weights of convolutions of 3×3 with strides of 1, in Winograd's form (winograd_weights.inc has the formulas).
+// The gradient by the weights of convolutions of 3×3 with strides of 1, in Winograd's form (winograd_weights_simd.h has the formulas).
 #ifndef ORDO_KERNELS_WINOGRAD_WEIGHTS_H
 #define ORDO_KERNELS_WINOGRAD_WEIGHTS_H
 

@@ -1,5 +1,5 @@
 // The gradient of 3×3 weights for vectors of WIDTH floats, in the namespace NAMESPACE; winograd_weights.cpp includes this file once for
-// each. As in loops.inc nothing may be instantiated here that other files share.
+// each. As in loops_simd.h nothing may be instantiated here that other files share.
 //
 // A convolution in Winograd's form (Lavin, Gray 2015) has Y = Aᵀ[Σ_c (G g Gᵀ) ⊙ (Bᵀ d B)]A for a tile Y of m×m outputs, with d the
 // (m+2)×(m+2) inputs that it sees. It is linear in g, so its gradient is exact, too:

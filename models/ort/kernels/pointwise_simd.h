@@ -1,4 +1,4 @@
-// The loops for vectors of WIDTH floats, in the namespace NAMESPACE; pointwise.cpp includes this file once for each. As in loops.inc,
+// The loops for vectors of WIDTH floats, in the namespace NAMESPACE; pointwise.cpp includes this file once for each. As in loops_simd.h,
 // nothing may be instantiated that other files share. The name ends in .h because Go rebuilds for no other ending of an included file.
 
 namespace ordo {

@@ -1,4 +1,4 @@
-// The loops of Winograd's algorithm for vectors of WIDTH floats; see winograd.h for the formulas and loops.inc for the rules.
+// The loops of Winograd's algorithm for vectors of WIDTH floats; see winograd.h for the formulas and loops_simd.h for the rules.
 //
 // With the points 0, ±a, ±b, ∞ and N_a = 2a²(a² − b²), N_b = 2b²(b² − a²):
 //

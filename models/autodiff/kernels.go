@@ -66,8 +66,7 @@ const (
 
 // Kernels lets the training graph have ordo's own operators in place of ONNX Runtime's: convolutions, batch norms with the
 // addition and the ReLU behind them, pools, matrix products, activations, layer norms, softmaxes, and their gradients. The other
-// graphs and the checkpoint are the same with and
-// without.
+// graphs and the checkpoint are the same with and without.
 type Kernels struct {
 	// Precision of what convolutions multiply: Float32 (the default) or BFloat16. They add, and all else computes, in float32.
 	Precision string

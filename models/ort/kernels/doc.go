@@ -39,8 +39,7 @@
 //	LinearGrad(dY, X, W) → [dX], [dW], [dB]  the same
 //	MatMul(A, B) → Y                     alpha; perm_a, perm_b, perm_y: Transposes of the operands before, of the result behind
 //
-// A MatMul's operands, as permuted, are [batch…, m, k] and [batch…, k, n] with the same batch: it
-// broadcasts nothing. perm_y must leave rows or columns last in memory; perm_a and perm_b may be any, and cost next to nothing where
+// A MatMul's operands, as permuted, are [batch…, m, k] and [batch…, k, n] with the same batch: it broadcasts nothing. perm_y must leave rows or columns last in memory; perm_a and perm_b may be any, and cost next to nothing where
 // they do so too. The gradients of a MatMul are MatMuls.
 //
 // With x̂ = (x − mean)/√(variance + epsilon) by the batch's mean and biased variance, BatchNorm is Y = relu?(scale·x̂ + bias + residual?),

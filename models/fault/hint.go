@@ -1,0 +1,27 @@
+package fault
+
+// Hint is something to do that only the caller's way of calling ordo has a name for, such as a flag of its command line.
+// The types of this file are all there are.
+type Hint interface{ hint() }
+
+// OtherFolder is to write somewhere else.
+type OtherFolder struct{}
+
+// InstallLibrary is to install ONNX Runtime and what belongs to it.
+type InstallLibrary struct {
+	GPU  bool   // the one with CUDA
+	From string // a file to install from, where it can't be fetched: what it must be; "": fetch it
+}
+
+// BuildArtifacts is to build training artifacts from a forward graph, anew where there are some.
+type BuildArtifacts struct {
+	Heads []string // further heads to build in, in the notation of model.heads
+}
+
+// Finish is to go on with a run that is not finished.
+type Finish struct{ Folder string }
+
+func (OtherFolder) hint()    {}
+func (InstallLibrary) hint() {}
+func (BuildArtifacts) hint() {}
+func (Finish) hint()         {}

@@ -9,7 +9,7 @@ import (
 
 	"ordo/models"
 	"ordo/models/artifacts"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/verify"
 )
 
@@ -58,7 +58,7 @@ Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted f
 					return err
 				}
 			}
-			at, err := library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+			at, err := install.Find(g.env[install.EnvLibrary], g.env[install.EnvCache])
 			if err != nil {
 				return err
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"ordo/models/ort"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/ort/library"
 )
 
 // diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
@@ -103,14 +103,14 @@ The exit status is 0 if training would work, 5 if the library is missing or unfi
 func diagnose(g *global) (diagnosis, error) {
 	d := diagnosis{Build: thisBuild(), Advice: []string{}}
 	var fault error
-	d.Library, fault = examineLibrary(g.env[library.EnvLibrary], g.env[library.EnvCache])
+	d.Library, fault = examineLibrary(g.env[install.EnvLibrary], g.env[install.EnvCache])
 	if fault == nil {
 		d.OK = true
 	} else {
 		d.Problem = fault.Error()
 	}
 
-	if at, err := library.FindGPUIn(g.env[library.EnvLibrary], g.env[library.EnvCache]); err == nil &&
+	if at, err := install.FindGPU(g.env[install.EnvLibrary], g.env[install.EnvCache]); err == nil &&
 		(at.Path != d.Library.Path || slices.Contains(d.Library.Providers, "CUDAExecutionProvider")) {
 		d.CUDA = examineCUDA(at.Path)
 		if lacks := d.CUDA.lacks(); lacks != "" {
@@ -118,7 +118,7 @@ func diagnose(g *global) (diagnosis, error) {
 		}
 	}
 
-	d.Kernels = examineOneDNN(g.env[library.EnvOneDNN], g.env[library.EnvCache])
+	d.Kernels = examineOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	if d.Kernels.Problem != "" {
 		d.Advice = append(d.Advice, "without fast kernels training is slower: "+d.Kernels.Problem)
 	}
@@ -130,13 +130,13 @@ func diagnose(g *global) (diagnosis, error) {
 	d.Memory.Total, d.Memory.Free = memInfo(root)
 	d.Memory.Limit = lim.memory
 
-	if dir, err := library.CacheDir(g.env[library.EnvCache]); err != nil {
+	if dir, err := install.CacheDir(g.env[install.EnvCache]); err != nil {
 		d.Advice = append(d.Advice, err.Error())
 	} else {
 		d.Cache = cacheFinding{Dir: dir, Free: freeSpace(dir)}
 		if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
 			d.Advice = append(d.Advice, fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
-				formatBytes(minCacheSpace), library.EnvCache))
+				formatBytes(minCacheSpace), install.EnvCache))
 		}
 	}
 	if mvn, err := exec.LookPath("mvn"); err == nil {
@@ -153,7 +153,7 @@ const minCacheSpace = 200 << 20
 // examineLibrary finds the library, loads it and asks what it can do.
 func examineLibrary(override, cache string) (libraryFinding, error) {
 	f := libraryFinding{Providers: []string{}}
-	loc, err := library.FindIn(override, cache)
+	loc, err := install.Find(override, cache)
 	if err != nil {
 		return f, err
 	}
@@ -175,7 +175,7 @@ func examineLibrary(override, cache string) (libraryFinding, error) {
 
 // examineOneDNN finds oneDNN and asks for its version.
 func examineOneDNN(override, cache string) kernelsFinding {
-	loc, err := library.FindOneDNNIn(override, cache)
+	loc, err := install.FindOneDNN(override, cache)
 	if err != nil {
 		return kernelsFinding{Problem: err.Error()}
 	}
@@ -216,7 +216,7 @@ func (f *cudaFinding) lacks() string {
 // replaceLibrary says how to get another library in place of an unfit one.
 func replaceLibrary(override string) string {
 	if override != "" {
-		return "unset " + library.EnvLibrary + " and run `ordo runtime install`, or name another library"
+		return "unset " + install.EnvLibrary + " and run `ordo runtime install`, or name another library"
 	}
 	return "run `ordo runtime install`"
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/embed"
@@ -58,7 +58,7 @@ In Python:  f = numpy.load("out.npz"); f["features"], f["embedding"], f["ids"], 
 			if err != nil {
 				return err
 			}
-			at, err := library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+			at, err := install.Find(g.env[install.EnvLibrary], g.env[install.EnvCache])
 			if err != nil {
 				return err
 			}

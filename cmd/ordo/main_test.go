@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
 
@@ -28,8 +28,8 @@ type result struct {
 // ordo runs a command line in memory, in an environment whose cache is empty unless the test has set it (t.Setenv).
 func ordo(t *testing.T, args ...string) result {
 	t.Helper()
-	if os.Getenv(library.EnvCache) == "" {
-		t.Setenv(library.EnvCache, t.TempDir())
+	if os.Getenv(install.EnvCache) == "" {
+		t.Setenv(install.EnvCache, t.TempDir())
 	}
 	var stdout, stderr bytes.Buffer
 	code := Main(t.Context(), args, strings.NewReader(""), &stdout, &stderr, os.Environ())
@@ -61,7 +61,7 @@ func lastLine(s string) string {
 func realLibrary(t *testing.T) string {
 	t.Helper()
 	path := orttest.Path(t)
-	t.Setenv(library.EnvLibrary, path)
+	t.Setenv(install.EnvLibrary, path)
 	return path
 }
 
@@ -150,9 +150,9 @@ func TestExitCode(t *testing.T) {
 		{nil, exitOK},
 		{errors.New("x"), exitFailure},
 		{&usageError{}, exitUsage},
-		{fmt.Errorf("x: %w", library.ErrNotFound), exitLibrary},
+		{fmt.Errorf("x: %w", install.ErrNotFound), exitLibrary},
 		{fmt.Errorf("x: %w", ort.ErrNoTraining), exitLibrary},
-		{fmt.Errorf("%w: %w", library.ErrUnfit, syscall.EACCES), exitLibrary},
+		{fmt.Errorf("%w: %w", install.ErrUnfit, syscall.EACCES), exitLibrary},
 		{fmt.Errorf("step 3: %w", ort.ErrNonFinite), exitNumeric},
 		{path(syscall.ENOSPC), exitStorage},
 		{path(syscall.EACCES), exitStorage},

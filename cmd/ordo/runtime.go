@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 func newRuntimeCommand(g *global) *cobra.Command {
@@ -15,7 +15,7 @@ func newRuntimeCommand(g *global) *cobra.Command {
 		Use:   "runtime",
 		Short: "Install or locate ONNX Runtime and oneDNN",
 		Long: `ONNX Runtime runs the networks. Its usual builds cannot train; ordo uses one that can, which is published as the
-Maven artifact org.bytedeco:onnxruntime:` + library.Version + `. oneDNN, org.bytedeco:dnnl:` + library.OneDNNVersion + `, has the convolutions
+Maven artifact org.bytedeco:onnxruntime:` + install.Version + `. oneDNN, org.bytedeco:dnnl:` + install.OneDNNVersion + `, has the convolutions
 of ordo's fast kernels; without it training works too, slower.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: runGroup,
@@ -43,20 +43,20 @@ If it is installed already, nothing is done. A damaged installation is replaced.
 it. It is used by experiments with model.execution.provider=cuda, and by all if it is the only one. CUDA 13 and cuDNN 9,
 which it needs, are not in it; what the machine lacks is printed, and ordo doctor shows it again.`,
 		Example: `  ordo runtime install
-  ordo runtime install --from onnxruntime-` + library.Version + `-linux-x86_64.jar
+  ordo runtime install --from onnxruntime-` + install.Version + `-linux-x86_64.jar
   ordo runtime install --from /opt/onnxruntime-training/lib
-  ordo runtime install --from . --kernels-from dnnl-` + library.OneDNNVersion + `-linux-x86_64.jar
+  ordo runtime install --from . --kernels-from dnnl-` + install.OneDNNVersion + `-linux-x86_64.jar
   ordo runtime install --gpu`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			loc, err := library.Install(cmd.Context(), library.InstallOptions{
-				From: from, GPU: gpu, Cache: g.env[library.EnvCache], Progress: g.stderr, Check: checkTraining,
+			loc, err := install.Run(cmd.Context(), install.Options{
+				From: from, GPU: gpu, Cache: g.env[install.EnvCache], Progress: g.stderr, Check: checkTraining,
 			})
 			if err != nil {
 				return err
 			}
-			if other := g.env[library.EnvLibrary]; other != "" {
-				fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", library.EnvLibrary, other)
+			if other := g.env[install.EnvLibrary]; other != "" {
+				fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", install.EnvLibrary, other)
 			}
 			if gpu {
 				if lacks := examineCUDA(loc.Path).lacks(); lacks != "" {
@@ -82,16 +82,16 @@ which it needs, are not in it; what the machine lacks is printed, and ordo docto
 
 // installOneDNN installs oneDNN. If it cannot be fetched ordo works all the same; if it was asked for by name that is an error.
 func installOneDNN(ctx context.Context, g *global, from string) error {
-	_, err := library.Install(ctx, library.InstallOptions{
-		OneDNN: true, From: from, Cache: g.env[library.EnvCache], Progress: g.stderr,
+	_, err := install.Run(ctx, install.Options{
+		OneDNN: true, From: from, Cache: g.env[install.EnvCache], Progress: g.stderr,
 	})
 	if err != nil && (from != "" || ctx.Err() != nil) {
 		return err
 	}
 	if err != nil {
 		fmt.Fprintf(g.stderr, "there will be no fast kernels: %v\n", err)
-	} else if other := g.env[library.EnvOneDNN]; other != "" {
-		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", library.EnvOneDNN, other)
+	} else if other := g.env[install.EnvOneDNN]; other != "" {
+		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", install.EnvOneDNN, other)
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ none, the one installed with --gpu. With --gpu it is the one for CUDA: that of O
 		RunE: func(*cobra.Command, []string) error {
 			loc, err := findLibrary(g, gpu)
 			if kernels {
-				loc, err = library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
+				loc, err = install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 			}
 			if err != nil {
 				return err
@@ -137,18 +137,18 @@ none, the one installed with --gpu. With --gpu it is the one for CUDA: that of O
 }
 
 // findLibrary finds ONNX Runtime, or the one with CUDA.
-func findLibrary(g *global, gpu bool) (library.Location, error) {
+func findLibrary(g *global, gpu bool) (install.Location, error) {
 	if gpu {
-		return library.FindGPUIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+		return install.FindGPU(g.env[install.EnvLibrary], g.env[install.EnvCache])
 	}
-	return library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+	return install.Find(g.env[install.EnvLibrary], g.env[install.EnvCache])
 }
 
 // findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. One that ORDO_ONEDNN names and that
 // isn't there is an error.
 func findOneDNN(g *global) (string, error) {
-	at, err := library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
-	if err != nil && g.env[library.EnvOneDNN] == "" {
+	at, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
+	if err != nil && g.env[install.EnvOneDNN] == "" {
 		return "", nil //nolint:nilerr // whoever needs it says so
 	}
 	return at.Path, err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/runner/sweep"
 )
 
@@ -61,7 +61,7 @@ what is finished is not run again, what failed is. A failed trial stops nobody; 
 				return printTable(g, table, asJSON)
 			}
 			// Each trial would say so; better once, before anything is there.
-			if _, err := library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache]); err != nil {
+			if _, err := install.Find(g.env[install.EnvLibrary], g.env[install.EnvCache]); err != nil {
 				return err
 			}
 			program, err := os.Executable()

@@ -67,7 +67,7 @@ type Progress func(done, total int)
 // check is the state of one Run.
 type check struct {
 	o       Options
-	library *ort.Library
+	library *ort.Runtime
 	trainer *ort.Trainer
 	images  *ort.Tensor
 	drawn   *ort.Tensor // the input parameters, nil where the model takes none
@@ -81,7 +81,7 @@ type check struct {
 }
 
 // Run checks artifacts. Its error is about what kept it from checking; what it found wrong stands in the report.
-func Run(ctx context.Context, library *ort.Library, a ort.Artifacts, o Options, progress Progress) (*Report, error) {
+func Run(ctx context.Context, library *ort.Runtime, a ort.Artifacts, o Options, progress Progress) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"ordo/models/autodiff"
-	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 )
 
@@ -19,7 +18,7 @@ type (
 	// Inputs are what a batch gives the training graph.
 	Inputs = ort.Inputs
 	// ForwardPass runs a forward pass in training mode by itself.
-	ForwardPass = ort.Forward
+	ForwardPass = ort.ForwardPass
 	// State is what a trainer keeps in its checkpoint beside its own.
 	State = ort.State
 	// Tensor is float32 memory that Go fills and ONNX Runtime reads.
@@ -47,18 +46,14 @@ func OpenRuntime(library string) (*Runtime, error) {
 // NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
 // Trainer.Bind gives it parameters. A model with dropout is an error.
 func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o TrainerOptions) (*ForwardPass, error) {
-	m, err := onnxgraph.Decode(a.Training)
+	m, err := a.Model()
 	if err == nil {
-		m, err = autodiff.TrainingForward(m, outputs)
+		m, err = autodiff.ForwardPass(m, outputs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	graph, err := m.Encode()
-	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
-	}
-	return rt.NewForward(graph, o)
+	return rt.NewForwardPass(m, o)
 }
 
 // ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.

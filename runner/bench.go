@@ -207,13 +207,13 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 	}
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = o.Warmup + o.Steps
-	kernels, note, err := models.OpenKernels(rt, o.OneDNN, r.model)
+	kernels, note, err := models.OpenKernels(rt, o.OneDNN, r.model.Options())
 	if err != nil {
 		return BenchResult{}, err
 	}
-	artifacts, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed, kernels)
+	artifacts, _, err := r.model.Build(models.BuildOptions{Optimizer: e.Train.Options, InGo: inGo(r.loss, e.Train), Seed: e.Seed, Kernels: kernels})
 	if err != nil {
-		return BenchResult{}, misfit(err)
+		return BenchResult{}, err
 	}
 	artifacts.Eval = nil
 	views := len(r.plan.Views())
@@ -222,9 +222,9 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 		return BenchResult{}, err
 	}
 	used := models.StockKernels
-	if uses, err := models.UsesKernels(artifacts); err != nil {
+	if contract, err := artifacts.Contract(); err != nil {
 		return BenchResult{}, err
-	} else if uses {
+	} else if contract.Kernels {
 		used = models.FastKernels
 	}
 	r.stepper, err = newStepper(rt, artifacts, r.loss, r.needs, e.Train, models.TrainerOptions{

@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"ordo/loss"
@@ -72,21 +73,22 @@ func batchOf(v loss.Views) (heads.Batch, error) {
 	return b, nil
 }
 
-// completeModel is an experiment's model with all heads that its loss needs. What doesn't fit is a fault of the experiment.
-func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models.Options, error) {
-	columns, err := models.Columns(e.Model, e.Data.ImageSize)
+// completeModel opens an experiment's model, with all heads that its loss needs. What doesn't fit is a fault of the experiment.
+func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (*models.Model, error) {
+	m, err := models.Open(e.Model, e.Data.ImageSize)
 	if err != nil {
-		return e.Model, misfit(err)
+		return nil, err
 	}
 	batch, err := batchOf(v)
 	if err != nil {
-		return e.Model, err
+		return nil, err
 	}
+	columns := maps.Clone(m.Columns())
 	needed := neededHeads(needs, columns)
-	m := e.Model.With(needed, batch)
-	for i, h := range m.Heads {
+	list := e.Model.With(needed, batch).Heads
+	for i, h := range list {
 		if h.Kind == heads.Conditioned && (batch.Draws == 0 || batch.PlainView == 0) {
-			return m, fmt.Errorf("%w: model.heads[%d]: a head of kind %s needs augment.plain_view and transformations that draw something",
+			return nil, fmt.Errorf("%w: model.heads[%d]: a head of kind %s needs augment.plain_view and transformations that draw something",
 				config.ErrInvalid, i, h.Kind)
 		}
 		if e.Model.Artifacts == "" {
@@ -99,14 +101,14 @@ func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models
 			want = needed[k].Layers[len(needed[k].Layers)-1]
 		}
 		if got := columns[n.Output]; want != 0 && got != 0 && got != want {
-			return m, fmt.Errorf("%w: model: the output %s must have %d numbers for this loss, it has %d", config.ErrInvalid, n.Output, want, got)
+			return nil, fmt.Errorf("%w: model: the output %s must have %d numbers for this loss, it has %d", config.ErrInvalid, n.Output, want, got)
 		}
-		own := slices.IndexFunc(m.Heads, func(h heads.Head) bool { return h.Resolved().Output == n.Output })
-		if kind := kindOf(n.Kind); own >= 0 && m.Heads[own].Resolved().Kind != kind {
-			return m, fmt.Errorf("%w: model.heads[%d].kind: the output %s must be of a head of kind %s for this loss", config.ErrInvalid, own, n.Output, orPerceptron(kind))
+		own := slices.IndexFunc(list, func(h heads.Head) bool { return h.Resolved().Output == n.Output })
+		if kind := kindOf(n.Kind); own >= 0 && list[own].Resolved().Kind != kind {
+			return nil, fmt.Errorf("%w: model.heads[%d].kind: the output %s must be of a head of kind %s for this loss", config.ErrInvalid, own, n.Output, orPerceptron(kind))
 		}
 	}
-	return m, nil
+	return m, m.SetHeads(list)
 }
 
 // kindOf is the kind of head that gives an output, resolved.

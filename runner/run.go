@@ -74,7 +74,7 @@ type run struct {
 	splits    data.Splits
 	folder    *track.Folder
 	needs     []loss.Need
-	model     models.Options // with all heads that the loss needs
+	model     *models.Model // with all heads that the loss needs
 	trainer   *models.Trainer
 	stepper   *stepper
 	evaluator *evaluator
@@ -127,9 +127,7 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
 	record := r.record(rt)
-	if record.Model, err = models.Fingerprint(r.model, e.Data.ImageSize); err != nil {
-		return track.Result{}, misfit(err)
-	}
+	record.Model = r.model.Fingerprint()
 	if done, err := finished(r.o.Dir, record); err == nil {
 		return done, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -169,14 +167,6 @@ func (r *run) plans() (err error) {
 		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}
 	r.model, err = completeModel(e, r.needs, views)
-	return err
-}
-
-// misfit makes a fault of the experiment of artifacts that don't fit it; every other error it leaves as it is.
-func misfit(err error) error {
-	if errors.Is(err, models.ErrMismatch) {
-		return fmt.Errorf("%w: model.artifacts: %w", config.ErrInvalid, err)
-	}
 	return err
 }
 
@@ -277,7 +267,7 @@ func (r *run) tell(notes []string) error {
 // artifacts builds the training graphs, or reads those that an interrupted run was started with. Where these have fast kernels that
 // this machine lacks, they are built anew without.
 func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
-	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.model)
+	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.model.Options())
 	if err != nil {
 		return models.Artifacts{}, err
 	}
@@ -291,9 +281,11 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 	if err != nil {
 		return a, err
 	}
-	if uses, err := models.UsesKernels(a); err != nil {
-		return a, err
-	} else if uses && kernels == nil {
+	contract, err := a.Contract()
+	if err != nil {
+		return a, fmt.Errorf("runner: the graphs in %s: %w", r.folder.Graphs(), err)
+	}
+	if contract.Kernels && kernels == nil {
 		if note == "" {
 			note = "with ONNX Runtime's own"
 		}
@@ -308,11 +300,11 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 
 func (r *run) buildArtifacts(kernels *models.Kernels) (models.Artifacts, error) {
 	e := r.o.Experiment
-	a, notes, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed, kernels)
+	a, notes, err := r.model.Build(models.BuildOptions{Optimizer: e.Train.Options, InGo: inGo(r.loss, e.Train), Seed: e.Seed, Kernels: kernels})
 	if err != nil {
 		return a, err
 	}
-	for _, h := range r.model.Heads[len(e.Model.Heads):] {
+	for _, h := range r.model.Options().Heads[len(e.Model.Heads):] {
 		if e.Model.Artifacts == "" {
 			notes = append(notes, fmt.Sprintf("the loss needs a further head: %v", h))
 		}

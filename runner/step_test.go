@@ -210,7 +210,7 @@ func TestStepThatBreaksOffLeavesEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.splits.Train = unreadable{r.splits.Train, new(atomic.Int64), 24 + at}
-		a, _, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), 16, 1, nil)
+		a, _, err := r.model.Build(models.BuildOptions{Optimizer: e.Train.Options, InGo: inGo(r.loss, e.Train), Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
@@ -99,7 +100,7 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 	if f.config != "" {
 		text, err := os.ReadFile(f.config)
 		if err != nil {
-			return o, fmt.Errorf("%w: %w", artifacts.ErrOptions, err)
+			return o, fault.Reading(fault.Config, f.config, err)
 		}
 		if o, err = artifacts.ParseOptions(text); err != nil {
 			return o, fmt.Errorf("%s: %w", f.config, err)
@@ -188,7 +189,7 @@ func describeArtifacts(w io.Writer, d artifacts.Description) {
 	}
 	fmt.Fprintf(w, "input: %s [%s, %d, %d, %d]\n", d.Input.Name, batch, d.Input.Channels, d.Input.Height, d.Input.Width)
 	for _, o := range d.Outputs {
-		fmt.Fprintf(w, "output: %s [%s, %d]\n", o.Name, batch, o.Dim)
+		fmt.Fprintf(w, "output: %s [%s, %d]\n", o.Name, batch, o.Columns)
 	}
 	if d.Batch.Views > 0 {
 		fmt.Fprintf(w, "training batches: %v\n", d.Batch)

@@ -10,13 +10,11 @@ import (
 	"syscall"
 
 	"ordo/models"
-	"ordo/models/artifacts"
-	"ordo/models/onnxgraph"
+	"ordo/models/fault"
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
 	"ordo/models/verify"
-	"ordo/models/weights"
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
@@ -47,13 +45,10 @@ var exitCodes = []struct {
 	{context.Canceled, exitInterrupted},
 	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
-	{artifacts.ErrOptions, exitConfig},
-	{artifacts.ErrNoForward, exitConfig},
+	{fault.Config, exitConfig},
 	{models.ErrPrecision, exitConfig},
 	{data.ErrData, exitData},
-	{onnxgraph.ErrModel, exitData},
-	{weights.ErrWeights, exitData},
-	{artifacts.ErrInvalid, exitData},
+	{fault.Data, exitData},
 	{verify.ErrReference, exitData},
 	{runner.ErrDiverged, exitNumeric},
 	{eval.ErrNonFinite, exitNumeric},
@@ -63,6 +58,7 @@ var exitCodes = []struct {
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
+	{fault.Storage, exitStorage},
 	{pack.ErrCache, exitStorage},
 	{syscall.ENOSPC, exitStorage},
 	{syscall.EDQUOT, exitStorage},

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"unsafe"
 
+	"ordo/models/graph"
 	"ordo/models/ort/kernels"
 )
 
@@ -42,7 +43,7 @@ type operators struct {
 // newOperators makes the domain "ordo", with the operators of package kernels if they are enabled, and adds it to the options.
 func (rt *Runtime) newOperators(options *C.OrtSessionOptions, threads int) (*operators, error) {
 	o := new(operators)
-	name := C.CString(lossDomain)
+	name := C.CString(graph.Domain)
 	defer C.free(unsafe.Pointer(name))
 	err := status(C.ort_CreateCustomOpDomain(name, &o.domain))
 	if err == nil && rt.kernels != nil {

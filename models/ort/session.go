@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"unsafe"
+
+	"ordo/models/onnxgraph"
 )
 
 // Session runs a graph as it is, for single operators: to test them and to measure them. Not safe for concurrent use.
@@ -32,7 +34,7 @@ func (rt *Runtime) NewSession(graph []byte, o TrainerOptions) (*Session, error) 
 }
 
 func (s *Session) create(graph []byte, o TrainerOptions) error {
-	m, err := parse("graph", graph)
+	m, err := onnxgraph.Decode(graph)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"codeberg.org/sbinet/npyio/npy"
 
 	"ordo/models/artifacts"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
@@ -52,7 +53,7 @@ func reference(t testing.TB, file string) *verify.Reference {
 	return r
 }
 
-func run(t testing.TB, a ort.Artifacts, o verify.Options) *verify.Report {
+func run(t testing.TB, a graph.Artifacts, o verify.Options) *verify.Report {
 	t.Helper()
 	r, err := verify.Run(t.Context(), orttest.Open(t), a, o, nil)
 	if err != nil {
@@ -68,7 +69,7 @@ func TestGoodArtifacts(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name      string
-		artifacts ort.Artifacts
+		artifacts graph.Artifacts
 		reference string
 		compared  int // parameters
 	}{
@@ -114,7 +115,7 @@ func TestGoodArtifacts(t *testing.T) {
 }
 
 // edited changes the training graph of the small network.
-func edited(t *testing.T, change func(g *onnxgraph.Graph)) ort.Artifacts {
+func edited(t *testing.T, change func(g *onnxgraph.Graph)) graph.Artifacts {
 	t.Helper()
 	a := build(t, "").Artifacts
 	m, err := onnxgraph.Decode(a.Training)

@@ -13,6 +13,7 @@ import (
 	"ordo/models/ort"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/machine"
 	"ordo/runner/track"
 )
 
@@ -247,7 +248,7 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 			return BenchResult{}, fmt.Errorf("%w after %d steps", ErrInterrupted, i)
 		}
 		if i == o.Warmup {
-			warm = residentMemory()
+			warm = machine.ResidentMemory()
 		}
 		_, _, now, err := r.pass()
 		if err != nil {
@@ -263,7 +264,7 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 	}
 	var drifted *BenchDrift
 	if o.Steps >= minDrift {
-		drifted = &BenchDrift{ResidentWarm: warm, Resident: residentMemory()}
+		drifted = &BenchDrift{ResidentWarm: warm, Resident: machine.ResidentMemory()}
 		drifted.First, drifted.Last = drift(steps, e.Train.BatchSize)
 	}
 	slices.Sort(steps)
@@ -276,9 +277,9 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 		Backbone:     cmp.Or(e.Model.Artifacts, e.Model.Backbone),
 		ImagesPerSec: r.imagesPerSecond(r.whole), ViewsPerSec: r.imagesPerSecond(r.whole) * float64(views),
 		MedianSeconds: steps[len(steps)/2].Seconds(), FastestSeconds: steps[0].Seconds(),
-		TimeShare: r.whole.share(), PeakMemory: PeakMemory(), Drift: drifted, Parameters: parameters,
+		TimeShare: r.whole.share(), PeakMemory: machine.PeakMemory(), Drift: drifted, Parameters: parameters,
 		Kernels: used, Precision: e.Model.Precision, Note: note,
 		GFLOPS:  operations / 1e9 * float64(o.Steps) / max(r.whole.ort.Seconds(), 1e-9),
-		Threads: threads(e), Workers: workers(e), ONNXRuntime: rt.Version(), CPU: cpuName(),
+		Threads: threads(e), Workers: workers(e), ONNXRuntime: rt.Version(), CPU: machine.Processor(),
 	}, nil
 }

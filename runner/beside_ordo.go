@@ -11,6 +11,7 @@ import (
 
 	"ordo/models"
 	"ordo/runner/config"
+	"ordo/runner/machine"
 )
 
 // backboneRequest says what BackboneSteps trains.
@@ -70,7 +71,7 @@ func BackboneSteps(ctx context.Context, in io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := answers.Encode(stepsAnswer{seconds, PeakMemory()}); err != nil {
+		if err := answers.Encode(stepsAnswer{seconds, machine.PeakMemory()}); err != nil {
 			return fmt.Errorf("runner: steps of a backbone: %w", err)
 		}
 	}
@@ -112,7 +113,7 @@ func (s *backbone) open(o backboneRequest) error {
 	if err != nil {
 		return err
 	}
-	s.before = PeakMemory()
+	s.before = machine.PeakMemory()
 	a, _, err := models.Build(o.Model, config.Default().Train.Options, false, o.ImageSize, o.Seed, kernels)
 	if err != nil {
 		return err

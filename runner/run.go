@@ -20,6 +20,7 @@ import (
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/loader"
+	"ordo/runner/machine"
 	"ordo/runner/report"
 	"ordo/runner/track"
 )
@@ -197,7 +198,7 @@ func (r *run) record(rt *models.Runtime) track.Record {
 	return track.Record{
 		Name: e.Name, Hash: e.Hash(), Seed: e.Seed, Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
 		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		CPU: cpuName(), Threads: threads(e),
+		CPU: machine.Processor(), Threads: threads(e),
 	}
 }
 
@@ -475,7 +476,7 @@ func (r *run) endEpoch(ctx context.Context) error {
 // save writes the checkpoint; the metrics and times up to it go to the disk before.
 func (r *run) save() error {
 	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.steps, Seconds: r.epoch.total.Seconds(),
-		Share: r.epoch.share(), PeakMemoryBytes: PeakMemory()})
+		Share: r.epoch.share(), PeakMemoryBytes: machine.PeakMemory()})
 	if err != nil {
 		return err
 	}

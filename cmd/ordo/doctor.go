@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"ordo/models/ort"
 	"ordo/models/ort/kernels"
 	"ordo/models/ort/library"
+	"ordo/runner/machine"
 )
 
 // diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
@@ -123,17 +123,15 @@ func diagnose(g *global) (diagnosis, error) {
 		d.Advice = append(d.Advice, "without fast kernels training is slower: "+d.Kernels.Problem)
 	}
 
-	root := os.DirFS("/")
-	lim := cgroupLimits(root)
-	d.CPU.Model, d.CPU.Features = cpuName()
-	d.CPU.Cores, d.CPU.Limit = runtime.NumCPU(), lim.cpus
-	d.Memory.Total, d.Memory.Free = memInfo(root)
-	d.Memory.Limit = lim.memory
+	left := machine.ControlGroups()
+	d.CPU = cpuFinding{Model: machine.Processor(), Features: machine.Features(), Cores: runtime.NumCPU(), Limit: left.Cores}
+	d.Memory.Total, d.Memory.Free = machine.Memory()
+	d.Memory.Limit = left.Memory
 
 	if dir, err := library.CacheDir(g.env[library.EnvCache]); err != nil {
 		d.Advice = append(d.Advice, err.Error())
 	} else {
-		d.Cache = cacheFinding{Dir: dir, Free: freeSpace(dir)}
+		d.Cache = cacheFinding{Dir: dir, Free: machine.FreeSpace(dir)}
 		if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
 			d.Advice = append(d.Advice, fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
 				formatBytes(minCacheSpace), library.EnvCache))

@@ -2,14 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"os"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"ordo/runner/machine"
 )
 
 // Speed is how much is done in a second, by one worker and by all of them.
@@ -57,36 +56,18 @@ func median(values []float64) float64 {
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
-// anonymousMemory is the process's resident memory that no file backs, or 0 where that can't be told.
-func anonymousMemory() int64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "RssAnon:" {
-			n, err := strconv.ParseInt(fields[1], 10, 64)
-			if err != nil {
-				return 0
-			}
-			return n << 10
-		}
-	}
-	return 0
-}
-
 // watchMemory returns a function that ends watching and tells the most anonymous memory that was seen.
 func watchMemory() func() int64 {
 	const interval = 20 * time.Millisecond
 	stop, done := make(chan struct{}), make(chan int64)
 	go func() {
-		most := anonymousMemory()
+		most := machine.AnonymousMemory()
 		for {
 			select {
 			case <-time.After(interval):
-				most = max(most, anonymousMemory())
+				most = max(most, machine.AnonymousMemory())
 			case <-stop:
-				done <- max(most, anonymousMemory())
+				done <- max(most, machine.AnonymousMemory())
 				return
 			}
 		}

@@ -9,15 +9,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/cpuid/v2"
 	"golang.org/x/sync/errgroup"
 
 	"ordo/augment"
-	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
 	"ordo/runner/data/source"
+	"ordo/runner/machine"
 )
 
 // Options say what to measure.
@@ -101,7 +100,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
 	}
-	r := &run{o: o, result: Result{Name: e.Name, CPU: cpuid.CPU.BrandName, Workers: cores(), ImageSize: e.Data.ImageSize, Source: e.Data.Source}}
+	r := &run{o: o, result: Result{Name: e.Name, CPU: machine.Processor(), Workers: cores(), ImageSize: e.Data.ImageSize, Source: e.Data.Source}}
 	for _, do := range []func(context.Context) error{r.read, r.decode, func(ctx context.Context) error { return r.operations(ctx, ops) }} {
 		if err := do(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -144,7 +143,7 @@ func (r *run) read(ctx context.Context) error {
 	r.doing("reading an epoch")
 	peak := watchMemory()
 	order, err := r.firstEpoch(ctx)
-	r.result.Anonymous, r.result.Memory = peak(), runner.PeakMemory()
+	r.result.Anonymous, r.result.Memory = peak(), machine.PeakMemory()
 	if err != nil {
 		return err
 	}

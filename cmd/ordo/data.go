@@ -12,6 +12,7 @@ import (
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/survey"
+	"ordo/runner/report"
 )
 
 func newDataCommand(g *global) *cobra.Command {
@@ -151,7 +152,7 @@ func printDataInfo(w io.Writer, d dataInfo) {
 		if s.Bytes == 0 {
 			return "nothing"
 		}
-		return formatBytes(s.Bytes)
+		return report.Bytes(s.Bytes)
 	})
 	line("unreadable", func(s survey.Split) string { return fmt.Sprint(len(s.Unreadable)) })
 	line("key", func(s survey.Split) string { return s.Key[:16] })

@@ -14,6 +14,7 @@ import (
 	"ordo/models/ort/kernels"
 	"ordo/models/ort/library"
 	"ordo/runner/machine"
+	"ordo/runner/report"
 )
 
 // diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
@@ -134,7 +135,7 @@ func diagnose(g *global) (diagnosis, error) {
 		d.Cache = cacheFinding{Dir: dir, Free: machine.FreeSpace(dir)}
 		if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
 			d.Advice = append(d.Advice, fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
-				formatBytes(minCacheSpace), library.EnvCache))
+				report.Bytes(minCacheSpace), library.EnvCache))
 		}
 	}
 	if mvn, err := exec.LookPath("mvn"); err == nil {
@@ -259,12 +260,12 @@ func (d diagnosis) print(w io.Writer) {
 	} else {
 		line("cores", "%d", d.CPU.Cores)
 	}
-	memory := formatBytes(d.Memory.Total) + ", free " + formatBytes(d.Memory.Free)
+	memory := report.Bytes(d.Memory.Total) + ", free " + report.Bytes(d.Memory.Free)
 	if d.Memory.Limit > 0 {
-		memory += ", limited to " + formatBytes(d.Memory.Limit)
+		memory += ", limited to " + report.Bytes(d.Memory.Limit)
 	}
 	line("memory", "%s", memory)
-	line("cache", "%s, free %s", d.Cache.Dir, formatBytes(d.Cache.Free))
+	line("cache", "%s, free %s", d.Cache.Dir, report.Bytes(d.Cache.Free))
 	if d.Maven != "" {
 		line("mvn", "%s", d.Maven)
 	} else {
@@ -285,19 +286,4 @@ func yesNo(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// formatBytes writes a size in binary units with three digits; zero is "unknown".
-func formatBytes(n int64) string {
-	if n == 0 {
-		return "unknown"
-	}
-	value, unit := float64(n), "B"
-	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if value < 1000 {
-			break
-		}
-		value, unit = value/1024, next
-	}
-	return fmt.Sprintf("%.3g %s", value, unit)
 }

@@ -11,17 +11,16 @@ import (
 
 	"ordo/models"
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/kernels"
 	"ordo/models/ort/library"
 	"ordo/models/verify"
 	"ordo/models/weights"
-	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
-	"ordo/runner/eval"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -45,7 +44,8 @@ var exitCodes = []struct {
 }{
 	{errInterrupted, exitInterrupted},
 	{context.Canceled, exitInterrupted},
-	{runner.ErrInterrupted, exitInterrupted},
+	{fault.Interrupted, exitInterrupted},
+	{fault.Config, exitConfig},
 	{config.ErrInvalid, exitConfig},
 	{artifacts.ErrOptions, exitConfig},
 	{artifacts.ErrNoForward, exitConfig},
@@ -55,14 +55,16 @@ var exitCodes = []struct {
 	{weights.ErrWeights, exitData},
 	{artifacts.ErrInvalid, exitData},
 	{verify.ErrReference, exitData},
-	{runner.ErrDiverged, exitNumeric},
-	{eval.ErrNonFinite, exitNumeric},
+	{fault.Data, exitData},
+	{fault.Numeric, exitNumeric},
+	{fault.Library, exitLibrary},
 	{library.ErrNotFound, exitLibrary},
 	{library.ErrNoOneDNN, exitLibrary},
 	{library.ErrUnfit, exitLibrary},
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
+	{fault.Storage, exitStorage},
 	{pack.ErrCache, exitStorage},
 	{syscall.ENOSPC, exitStorage},
 	{syscall.EDQUOT, exitStorage},

@@ -3,11 +3,11 @@ package pipeline
 import (
 	"context"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"ordo/runner/bench"
 	"ordo/runner/machine"
 )
 
@@ -17,10 +17,10 @@ type Speed struct {
 	All float64 `json:"all_workers"`
 }
 
-// rate lets workers call do, each with its own number and 0, 1, 2 …, until the time is over or ctx is done. It returns the
-// calls in a second of all workers together, or the first error.
-func rate(ctx context.Context, workers int, limit time.Duration, do func(worker, i int) error) (float64, error) {
-	var calls atomic.Int64
+// calls lets workers call do, each with its own number and 0, 1, 2 …, until the time is over or ctx is done. It returns
+// the calls in a second of all workers together, or the first error.
+func calls(ctx context.Context, workers int, limit time.Duration, do func(worker, i int) error) (float64, error) {
+	var done atomic.Int64
 	var wg sync.WaitGroup
 	errs := make([]error, workers)
 	start := time.Now()
@@ -33,7 +33,7 @@ func rate(ctx context.Context, workers int, limit time.Duration, do func(worker,
 				if errs[w] = do(w, i); errs[w] != nil {
 					return
 				}
-				calls.Add(1)
+				done.Add(1)
 			}
 		})
 	}
@@ -44,16 +44,7 @@ func rate(ctx context.Context, workers int, limit time.Duration, do func(worker,
 			return 0, err
 		}
 	}
-	return float64(calls.Load()) / took.Seconds(), nil
-}
-
-// median of values, which it sorts; 0 of none.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	slices.Sort(values)
-	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+	return bench.Rate(int(done.Load()), took), nil
 }
 
 // watchMemory returns a function that ends watching and tells the most anonymous memory that was seen.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
@@ -35,7 +36,7 @@ func fakePython(mode string) int {
 	if err == nil {
 		err = json.Unmarshal(index, &images)
 	}
-	if err != nil || len(os.Args) != 2 || os.Args[1] != "beside.py" {
+	if err != nil || len(os.Args) != 2 || os.Args[1] != transformsFile {
 		fmt.Fprintln(os.Stderr, "called wrongly:", os.Args, err)
 		return 1
 	}
@@ -102,7 +103,7 @@ augment:
 	return e
 }
 
-func run1(t testing.TB, change func(o *Options), overrides ...string) (Result, error) {
+func measured(t testing.TB, change func(o *Options), overrides ...string) (Result, error) {
 	t.Helper()
 	o := Options{Experiment: experiment(t, overrides...), Round: 2 * time.Millisecond, Rounds: 2}
 	if change != nil {
@@ -121,7 +122,7 @@ func names(r Result) []string {
 
 func TestRun(t *testing.T) {
 	var doing []string
-	r, err := run1(t, func(o *Options) {
+	r, err := measured(t, func(o *Options) {
 		o.Operations = []string{"zoom", "grayscale", "rotate"}
 		o.Doing = func(what string) { doing = append(doing, what) }
 	})
@@ -153,7 +154,7 @@ func TestRun(t *testing.T) {
 
 func TestRunPacked(t *testing.T) {
 	dir := t.TempDir()
-	r, err := run1(t, nil, "data.cache.kind=packed", "data.cache.dir="+dir)
+	r, err := measured(t, nil, "data.cache.kind=packed", "data.cache.dir="+dir)
 	if err != nil || r.Kept != "packed" || filepath.Dir(r.Packed) != dir || r.Bytes < 48*3*16*16 {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -170,11 +171,11 @@ func TestRunRefuses(t *testing.T) {
 		"no such operation": func(o *Options) { o.Operations = []string{"sharpen it"} },
 		"no such size":      func(o *Options) { o.Experiment.Data.ImageSize = 3 },
 	} {
-		if _, err := run1(t, change); !errors.Is(err, config.ErrInvalid) {
+		if _, err := measured(t, change); !errors.Is(err, fault.Config) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := run1(t, func(o *Options) { o.Rounds = 0 }); err == nil {
+	if _, err := measured(t, func(o *Options) { o.Rounds = 0 }); err == nil {
 		t.Error("no rounds")
 	}
 }
@@ -186,7 +187,7 @@ func TestBeside(t *testing.T) {
 	}
 	python := func(o *Options) { o.Beside = exe }
 	t.Setenv(pythonVariable, "all is well")
-	r, err := run1(t, python)
+	r, err := measured(t, python)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,17 +208,17 @@ func TestBeside(t *testing.T) {
 	}
 
 	t.Setenv(pythonVariable, "crashes")
-	if _, err = run1(t, python); err == nil || !strings.Contains(err.Error(), "MemoryError") {
+	if _, err = measured(t, python); err == nil || !strings.Contains(err.Error(), "MemoryError") {
 		t.Errorf("a script that crashes: %v", err)
 	}
 	// Without a comparison there is the rest.
 	for mode, says := range map[string]string{"nothing": "neither torchvision nor Albumentations", "no numpy": "No module named 'numpy'"} {
 		t.Setenv(pythonVariable, mode)
-		if r, err = run1(t, python); err != nil || !strings.Contains(r.Beside.Missing, says) || len(r.Operations) != 7 {
+		if r, err = measured(t, python); err != nil || !strings.Contains(r.Beside.Missing, says) || len(r.Operations) != 7 {
 			t.Errorf("%s: %+v, %v", mode, r.Beside, err)
 		}
 	}
-	r, err = run1(t, func(o *Options) { o.Beside = filepath.Join(t.TempDir(), "python3") })
+	r, err = measured(t, func(o *Options) { o.Beside = filepath.Join(t.TempDir(), "python3") })
 	if err != nil || !strings.Contains(r.Beside.Missing, "can't be started") {
 		t.Errorf("no Python: %+v, %v", r.Beside, err)
 	}
@@ -226,7 +227,7 @@ func TestBeside(t *testing.T) {
 // TestScriptKnowsEveryName holds that the script was extended along with augment.
 func TestScriptKnowsEveryName(t *testing.T) {
 	for _, name := range slices.Concat(augment.StepNames(), augment.FamilyNames()) {
-		if !strings.Contains(string(besideScript), `"`+name+`"`) {
+		if !strings.Contains(string(transforms), `"`+name+`"`) {
 			t.Errorf("the script has no %s", name)
 		}
 	}
@@ -284,14 +285,6 @@ func TestPreset(t *testing.T) {
 	if steps["simclr"] != base+"| "+base+"| " || steps["solarize"] != "solarize | " ||
 		!strings.HasPrefix(steps[plan], base+"| "+base+"solarize | "+base) {
 		t.Errorf("steps %q", steps)
-	}
-}
-
-func TestMedian(t *testing.T) {
-	for want, values := range map[float64][]float64{0: nil, 3: {3}, 2: {5, 1, 2}, 2.5: {4, 1, 2, 3}} {
-		if got := median(values); got != want {
-			t.Errorf("median of %v is %v", values, got)
-		}
 	}
 }
 

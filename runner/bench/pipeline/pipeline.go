@@ -12,10 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ordo/augment"
+	"ordo/models/fault"
+	"ordo/runner/bench"
+	"ordo/runner/bench/script"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
-	"ordo/runner/data/source"
 	"ordo/runner/machine"
 )
 
@@ -32,7 +34,7 @@ type Options struct {
 	Doing func(what string)
 }
 
-// Result is what `ordo bench pipeline --json` prints.
+// Result is how fast an experiment's images become views, and the JSON form of it.
 type Result struct {
 	Name       string      `json:"name"`
 	CPU        string      `json:"cpu"`
@@ -50,7 +52,7 @@ type Result struct {
 	Read       Speed       `json:"read_images_per_second"`      // after the first epoch
 	ReadBytes  Speed       `json:"read_gb_per_second"`          // pixels, 10^9 bytes
 	Memory     int64       `json:"peak_memory_bytes"`           // after the epoch: resident, mapped pages included
-	Anonymous  int64       `json:"peak_anonymous_memory_bytes"` // up to there: resident and backed by no file; 0: unknown
+	Anonymous  int64       `json:"peak_anonymous_memory_bytes"` // up to there: backed by no file; 0: unknown
 	Operations []Operation `json:"operations"`
 	Beside     *Libraries  `json:"beside,omitempty"`
 }
@@ -90,21 +92,24 @@ const sampleSize = 64
 // Run measures. What is packed for the experiment stays, as after a run.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if err := o.Experiment.Validate(); err != nil {
-		return Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+		return Result{}, fault.Wrap(fault.Config, err)
 	}
 	if o.Round <= 0 || o.Rounds < 1 {
-		return Result{}, fmt.Errorf("pipeline: %d rounds of %v", o.Rounds, o.Round)
+		return Result{}, fault.New(fault.Config, "%d rounds of %v can't be measured", o.Rounds, o.Round)
 	}
 	e := o.Experiment
 	ops, err := operations(e.Augment, e.Data.ImageSize, o.Operations)
 	if err != nil {
-		return Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+		return Result{}, fault.Wrap(fault.Config, err)
 	}
-	r := &run{o: o, result: Result{Name: e.Name, CPU: machine.Processor(), Workers: cores(), ImageSize: e.Data.ImageSize, Source: e.Data.Source}}
-	for _, do := range []func(context.Context) error{r.read, r.decode, func(ctx context.Context) error { return r.operations(ctx, ops) }} {
+	r := &run{o: o, result: Result{
+		Name: e.Name, CPU: machine.Processor(), Workers: cores(), ImageSize: e.Data.ImageSize, Source: e.Data.Source,
+	}}
+	views := func(ctx context.Context) error { return r.operations(ctx, ops) }
+	for _, do := range []func(context.Context) error{r.read, r.decode, views} {
 		if err := do(ctx); err != nil {
 			if ctx.Err() != nil {
-				return Result{}, fmt.Errorf("pipeline: %w", ctx.Err())
+				return Result{}, fault.New(fault.Interrupted, "interrupted while the pipeline was measured: %w", ctx.Err())
 			}
 			return Result{}, err
 		}
@@ -150,7 +155,7 @@ func (r *run) read(ctx context.Context) error {
 	n := len(order)
 	read := func(workers int) (images, gigabytes float64, err error) {
 		bytes := make([]int, workers)
-		images, err = rate(ctx, workers, r.o.Round, func(worker, i int) error {
+		images, err = calls(ctx, workers, r.o.Round, func(worker, i int) error {
 			const stride = 7919 // the workers read different images
 			size, err := r.touch(order[(worker*stride+i)%n])
 			bytes[worker] += size
@@ -226,14 +231,6 @@ func (r *run) touch(i int) (int, error) {
 	return len(m.Pix), nil
 }
 
-// part is the first items of a set.
-type part struct {
-	source.Set
-	n int
-}
-
-func (p part) Len() int { return p.n }
-
 // decode measures decoding from the source, and packing into a folder that is removed again.
 func (r *run) decode(ctx context.Context) error {
 	r.doing("decoding")
@@ -244,7 +241,7 @@ func (r *run) decode(ctx context.Context) error {
 	n := sets.Train.Len()
 	skip := r.o.Experiment.Data.OnError == data.OnErrorSkip
 	err = r.result.Decode.both(func(workers int) (float64, error) {
-		return rate(ctx, workers, r.o.Round, func(worker, i int) error {
+		return calls(ctx, workers, r.o.Round, func(worker, i int) error {
 			_, err := sets.Train.Image((worker + i*workers) % n)
 			if skip {
 				return nil
@@ -256,11 +253,11 @@ func (r *run) decode(ctx context.Context) error {
 		return err
 	}
 	r.doing("packing")
-	some := part{sets.Train, min(n, max(1, int(r.result.Decode.One*packSeconds)))}
+	some := data.First(sets.Train, max(1, int(r.result.Decode.One*packSeconds)))
 	return r.result.Pack.both(func(workers int) (float64, error) {
 		dir, err := os.MkdirTemp("", "ordo-pack-")
 		if err != nil {
-			return 0, fmt.Errorf("pipeline: %w", err)
+			return 0, fault.Writing(os.TempDir(), err)
 		}
 		defer os.RemoveAll(dir)
 		job := r.o.Experiment.Data.Job(some, "bench")
@@ -271,7 +268,7 @@ func (r *run) decode(ctx context.Context) error {
 			return 0, err
 		}
 		took := time.Since(start)
-		return float64(f.Len()) / took.Seconds(), f.Close()
+		return bench.Rate(f.Len(), took), f.Close()
 	})
 }
 
@@ -294,26 +291,12 @@ func (r *run) operations(ctx context.Context, ops []operation) error {
 	if err != nil {
 		return err
 	}
-	var others *beside
-	if r.o.Beside != "" {
-		others, err = startBeside(ctx, r.o.Beside, images)
-		r.result.Beside = &Libraries{}
-		switch {
-		case errors.Is(err, errNoPython):
-			r.result.Beside.Missing = err.Error()
-		case err != nil:
-			return fmt.Errorf("pipeline: %w", err)
-		default:
-			defer others.close()
-			for library, to := range map[string]*string{
-				"python": &r.result.Beside.Python, "torchvision": &r.result.Beside.Torchvision,
-				"albumentations": &r.result.Beside.Albumentations,
-			} {
-				if version := others.versions[library]; version != nil {
-					*to = *version
-				}
-			}
-		}
+	others, err := r.startOthers(ctx, images)
+	if err != nil {
+		return err
+	}
+	if others != nil {
+		defer others.close()
 	}
 	for _, op := range ops {
 		r.doing("%s", op.name)
@@ -332,29 +315,40 @@ func (r *run) operations(ctx context.Context, ops []operation) error {
 	return nil
 }
 
-func (r *run) operation(ctx context.Context, op operation, images []augment.Image, others *beside) (Operation, error) {
-	out := Operation{Name: op.name}
-	workers := cores()
-	scratch := make([]augment.Scratch, workers)
-	dst := make([][]float32, workers)
-	for i := range dst {
-		dst[i] = make([]float32, 3*op.plan.ImageSize()*op.plan.ImageSize())
+// startOthers starts what times other libraries, if that is wanted. Without a Python that can, it says so in the result
+// and is nil.
+func (r *run) startOthers(ctx context.Context, images []augment.Image) (*python, error) {
+	if r.o.Beside == "" {
+		return nil, nil
 	}
-	render := func(worker, i int) error {
-		image := i / len(op.views)
-		key := augment.Key{Seed: uint64(worker), Sample: uint64(image)}
-		op.plan.Render(dst[worker], &scratch[worker], images[image%len(images)], key, op.views[i%len(op.views)])
-		return nil
+	found := &Libraries{}
+	r.result.Beside = found
+	others, err := startPython(ctx, r.o.Beside, images)
+	if errors.Is(err, script.ErrNoComparison) {
+		found.Missing = err.Error()
+		return nil, nil
 	}
-	for i := range 2 * len(op.views) { // the buffers grow
-		if err := render(0, i); err != nil {
-			return out, err
+	if err != nil {
+		return nil, err
+	}
+	for library, to := range map[string]*string{
+		"python": &found.Python, "torchvision": &found.Torchvision, "albumentations": &found.Albumentations,
+	} {
+		if version := others.versions[library]; version != nil {
+			*to = *version
 		}
 	}
+	return others, nil
+}
+
+// operation measures one operation, in rounds.
+func (r *run) operation(ctx context.Context, op operation, images []augment.Image, others *python) (Operation, error) {
+	out := Operation{Name: op.name}
+	render := renderer(op, images)
 	var own []float64
 	theirs, ratios := map[string][]float64{}, map[string][]float64{}
 	for range r.o.Rounds {
-		views, err := rate(ctx, 1, r.o.Round, render)
+		views, err := calls(ctx, 1, r.o.Round, render)
 		if err != nil {
 			return out, err
 		}
@@ -368,20 +362,39 @@ func (r *run) operation(ctx context.Context, op operation, images []augment.Imag
 			}
 			their, missing, err := others.rate(library, op, r.o.Round.Seconds())
 			if err != nil {
-				return out, fmt.Errorf("pipeline: %w", err)
+				return out, err
 			}
 			if missing != "" {
 				out.set(library, Other{Missing: missing})
 				continue
 			}
 			theirs[library], ratios[library] = append(theirs[library], their), append(ratios[library], views/their)
-			out.set(library, Other{Views: median(theirs[library]), Ratio: median(ratios[library])})
+			out.set(library, Other{Views: bench.Median(theirs[library]), Ratio: bench.Median(ratios[library])})
 		}
 	}
-	out.Views.One = median(own)
+	out.Views.One = bench.Median(own)
 	var err error
-	out.Views.All, err = rate(ctx, workers, r.o.Round, render)
+	out.Views.All, err = calls(ctx, cores(), r.o.Round, render)
 	return out, err
+}
+
+// renderer makes what the workers call to render a view after the other.
+func renderer(op operation, images []augment.Image) func(worker, i int) error {
+	workers := cores()
+	scratch := make([]augment.Scratch, workers)
+	dst := make([][]float32, workers)
+	for i := range dst {
+		dst[i] = make([]float32, 3*op.plan.ImageSize()*op.plan.ImageSize())
+	}
+	render := func(worker, i int) {
+		image := i / len(op.views)
+		key := augment.Key{Seed: uint64(worker), Sample: uint64(image)}
+		op.plan.Render(dst[worker], &scratch[worker], images[image%len(images)], key, op.views[i%len(op.views)])
+	}
+	for i := range 2 * len(op.views) { // the first worker's buffers grow
+		render(0, i)
+	}
+	return func(worker, i int) error { render(worker, i); return nil }
 }
 
 func (o *Operation) set(library string, other Other) {

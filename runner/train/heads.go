@@ -1,12 +1,12 @@
-package runner
+package train
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"ordo/loss"
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/models/heads"
 	"ordo/runner/config"
 )
@@ -19,8 +19,9 @@ const (
 	orderSize   = 32
 )
 
-// neededHeads gives a head for every output that a loss looks at and that no model has by itself. With F features, an embedding of D
-// numbers and a need of n numbers a row they are, layer by layer, all with batch norm and ReLU in between:
+// neededHeads gives a head for every output that a loss looks at and that no model has by itself. With F features, an
+// embedding of D numbers and a need of n numbers a row they are, layer by layer, all with batch norm and ReLU in
+// between:
 //
 //	prediction     on the embedding: min(4D, 2048), D: the shape of BYOL's and SimSiam's predictors
 //	essl           on the features: h, h, n with h = min(4F, 2048), as E-SSL, which has layer norms
@@ -63,7 +64,7 @@ func batchOf(v loss.Views) (heads.Batch, error) {
 		switch f {
 		case loss.BaseView:
 			if b.BaseViews++; b.BaseViews != i+1 {
-				return b, errors.New("runner: a base view stands behind others")
+				return b, errors.New("train: a base view stands behind others")
 			}
 		case loss.PlainView:
 			b.PlainView = i
@@ -72,7 +73,8 @@ func batchOf(v loss.Views) (heads.Batch, error) {
 	return b, nil
 }
 
-// completeModel is an experiment's model with all heads that its loss needs. What doesn't fit is a fault of the experiment.
+// completeModel is an experiment's model with all heads that its loss needs. What doesn't fit is a fault of the
+// experiment.
 func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models.Options, error) {
 	columns, err := models.Columns(e.Model, e.Data.ImageSize)
 	if err != nil {
@@ -86,27 +88,38 @@ func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models
 	m := e.Model.With(needed, batch)
 	for i, h := range m.Heads {
 		if h.Kind == heads.Conditioned && (batch.Parameters == 0 || batch.PlainView == 0) {
-			return m, fmt.Errorf("%w: model.heads[%d]: a head of kind %s needs augment.plain_view and transformations that draw something",
-				config.ErrInvalid, i, h.Kind)
+			return m, fault.New(fault.Config, "model.heads[%d]: a head of kind %s needs augment.plain_view and transformations "+
+				"that draw something", i, h.Kind)
 		}
 		if e.Model.Artifacts == "" {
 			columns[h.Resolved().Output] = h.Layers[len(h.Layers)-1]
 		}
 	}
 	for _, n := range needs {
-		want := n.Dim
-		if k := slices.IndexFunc(needed, func(h heads.Head) bool { return h.Resolved().Output == n.Output }); k >= 0 && n.Kind != loss.NeedOrder {
-			want = needed[k].Layers[len(needed[k].Layers)-1]
-		}
-		if got := columns[n.Output]; want != 0 && got != 0 && got != want {
-			return m, fmt.Errorf("%w: model: the output %s must have %d numbers for this loss, it has %d", config.ErrInvalid, n.Output, want, got)
-		}
-		own := slices.IndexFunc(m.Heads, func(h heads.Head) bool { return h.Resolved().Output == n.Output })
-		if kind := kindOf(n.Kind); own >= 0 && m.Heads[own].Resolved().Kind != kind {
-			return m, fmt.Errorf("%w: model.heads[%d].kind: the output %s must be of a head of kind %s for this loss", config.ErrInvalid, own, n.Output, orPerceptron(kind))
+		if err := fits(m, n, needed, columns); err != nil {
+			return m, err
 		}
 	}
 	return m, nil
+}
+
+// fits checks the output that a need asks for, if the model has it: its columns and the kind of its head.
+func fits(m models.Options, n loss.Need, needed []heads.Head, columns map[string]int) error {
+	gives := func(h heads.Head) bool { return h.Resolved().Output == n.Output }
+	want := n.Dim
+	if k := slices.IndexFunc(needed, gives); k >= 0 && n.Kind != loss.NeedOrder {
+		want = needed[k].Layers[len(needed[k].Layers)-1]
+	}
+	if got := columns[n.Output]; want != 0 && got != 0 && got != want {
+		return fault.New(fault.Config, "model: the output %s must have %d numbers for this loss, it has %d",
+			n.Output, want, got)
+	}
+	own := slices.IndexFunc(m.Heads, gives)
+	if kind := kindOf(n.Kind); own >= 0 && m.Heads[own].Resolved().Kind != kind {
+		return fault.New(fault.Config, "model.heads[%d].kind: the output %s must be of a head of kind %s for this loss",
+			own, n.Output, orPerceptron(kind))
+	}
+	return nil
 }
 
 // kindOf is the kind of head that gives an output, resolved.

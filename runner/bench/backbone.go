@@ -1,4 +1,4 @@
-package runner
+package bench
 
 import (
 	"context"
@@ -37,13 +37,13 @@ type stepsAnswer struct {
 	Peak    int64   `json:"peak"` // bytes that were resident at most so far
 }
 
-// BackboneSteps does training steps of a backbone without heads for Beside, and speaks as beside.py does. It is for a process of its own,
-// whose memory is that of these steps.
+// BackboneSteps does training steps of a backbone without heads for [Beside], and speaks as torch_step.py does: a
+// request is a line of JSON, and so is its answer. It is for a process of its own, whose memory is that of these steps.
 func BackboneSteps(ctx context.Context, in io.Reader, out io.Writer) error {
 	requests, answers := json.NewDecoder(in), json.NewEncoder(out)
 	var o backboneRequest
 	if err := requests.Decode(&o); err != nil {
-		return fmt.Errorf("runner: steps of a backbone: %w", err)
+		return fmt.Errorf("bench: steps of a backbone: %w", err)
 	}
 	s, err := newBackbone(o)
 	if err != nil {
@@ -57,22 +57,23 @@ func BackboneSteps(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := answers.Encode(sideAnswer{Parameters: parameters, Threads: o.Model.Threads, Before: s.before}); err != nil {
-		return fmt.Errorf("runner: steps of a backbone: %w", err)
+	ready := sideAnswer{Parameters: parameters, Threads: o.Model.Threads, Before: s.before}
+	if err := answers.Encode(ready); err != nil {
+		return fmt.Errorf("bench: steps of a backbone: %w", err)
 	}
 	for ctx.Err() == nil {
 		var request struct{ Steps int }
 		if err := requests.Decode(&request); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return fmt.Errorf("runner: steps of a backbone: %w", err)
+			return fmt.Errorf("bench: steps of a backbone: %w", err)
 		}
 		seconds, err := s.run(request.Steps)
 		if err != nil {
 			return err
 		}
 		if err := answers.Encode(stepsAnswer{seconds, machine.PeakMemory()}); err != nil {
-			return fmt.Errorf("runner: steps of a backbone: %w", err)
+			return fmt.Errorf("bench: steps of a backbone: %w", err)
 		}
 	}
 	return nil
@@ -127,7 +128,8 @@ func (s *backbone) open(o backboneRequest) error {
 		}
 		return nil
 	}
-	if s.trainer, err = s.rt.NewTrainer(a, mean, models.TrainerOptions{Threads: o.Model.Threads, Execution: o.Model.Execution}); err != nil {
+	session := models.TrainerOptions{Threads: o.Model.Threads, Execution: o.Model.Execution}
+	if s.trainer, err = s.rt.NewTrainer(a, mean, session); err != nil {
 		return err
 	}
 	s.images, err = s.rt.NewTensor(o.Batch, 3, o.ImageSize, o.ImageSize)

@@ -204,13 +204,13 @@ func TestFullOutput(t *testing.T) {
 	result{code, "", stderr.String()}.check(t, exitStorage, "write the output", "no space left", "free some space")
 }
 
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"jsn", "json", 1}, {"abc", "abc", 0}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+func TestDidYouMean(t *testing.T) {
+	known := []string{"run", "runtime", "sweep", "doctor"}
+	for name, want := range map[string]string{
+		"swep": " (did you mean sweep?)", "Docter": " (did you mean doctor?)", "runt": " (did you mean runtime?)", "bananas": "",
+	} {
+		if got := didYouMean("", name, known); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }

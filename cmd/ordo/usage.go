@@ -86,11 +86,12 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-// didYouMean names the known name that a mistyped one abbreviates or is nearest to, or nothing if none is near.
+// didYouMean names the known name that a mistyped or abbreviated one most likely means, or nothing if none is near.
 func didYouMean(prefix, name string, known []string) string {
 	name = strings.ToLower(name)
+	begins := func(k string) bool { return strings.HasPrefix(k, name) }
 	best := config.Nearest(name, known)
-	if i := slices.IndexFunc(known, func(k string) bool { return strings.HasPrefix(k, name) }); i >= 0 {
+	if i := slices.IndexFunc(known, begins); i >= 0 && (best == "" || !begins(best)) {
 		best = known[i]
 	}
 	if best == "" {

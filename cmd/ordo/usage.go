@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"ordo/runner/config"
 )
 
 // usageError is a command line that ordo does not understand. Its text ends by saying where to look.
@@ -83,41 +86,16 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-// didYouMean names the known name nearest to a mistyped one, or nothing if none is near.
+// didYouMean names the known name that a mistyped or abbreviated one most likely means, or nothing if none is near.
 func didYouMean(prefix, name string, known []string) string {
-	best, bestDistance := "", max(2, len(name)/3)+1
-	for _, k := range known {
-		d := distance(strings.ToLower(name), k)
-		if strings.HasPrefix(k, strings.ToLower(name)) {
-			d = 1 // an abbreviation
-		}
-		if d < bestDistance {
-			best, bestDistance = k, d
-		}
+	name = strings.ToLower(name)
+	begins := func(k string) bool { return strings.HasPrefix(k, name) }
+	best := config.Nearest(name, known)
+	if i := slices.IndexFunc(known, begins); i >= 0 && (best == "" || !begins(best)) {
+		best = known[i]
 	}
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s%s?)", prefix, best)
-}
-
-// distance is the Levenshtein distance between a and b in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

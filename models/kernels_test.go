@@ -7,7 +7,7 @@ import (
 
 	"ordo/models"
 	"ordo/models/optimizer"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
 
@@ -23,11 +23,11 @@ func TestOpenKernelsWithoutOneDNN(t *testing.T) {
 		t.Errorf("stock: %v, %q, %v", k, note, err)
 	}
 	o.Kernels = models.FastKernels
-	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, library.ErrNoOneDNN) {
+	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) {
 		t.Errorf("fast: %v", err)
 	}
 	o.Kernels, o.Precision = models.AutoKernels, models.BFloat16
-	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, library.ErrNoOneDNN) || !strings.Contains(err.Error(), "precision") {
+	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) || !strings.Contains(err.Error(), "precision") {
 		t.Errorf("bf16: %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // Package ort has the documentation of what the runner trains through.
 type (
 	// Runtime is the loaded library.
-	Runtime = ort.Library
+	Runtime = ort.Runtime
 	// Trainer is a training session and its state.
 	Trainer = ort.Trainer
 	// TrainerOptions are the settings of a training session.
@@ -35,7 +35,7 @@ type (
 // ErrNonFinite is wrapped by the error of a training step whose gradients are not finite.
 var ErrNonFinite = ort.ErrNonFinite
 
-// OpenRuntime loads ONNX Runtime from a library file, see library.Find.
+// OpenRuntime loads ONNX Runtime from a library file, see install.Find.
 func OpenRuntime(library string) (*Runtime, error) {
 	rt, err := ort.Open(library)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"ordo/models/ort"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/ort/library"
 )
 
 // diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
@@ -154,7 +154,7 @@ func (d *diagnosis) measure(root fs.FS) {
 
 // findCache finds the cache folder and the room there.
 func (d *diagnosis) findCache(g *global) {
-	dir, err := library.CacheDir(g.env[library.EnvCache])
+	dir, err := install.CacheDir(g.env[install.EnvCache])
 	if err != nil {
 		d.advise(explain(err))
 		return
@@ -162,7 +162,7 @@ func (d *diagnosis) findCache(g *global) {
 	d.Cache = cacheFinding{Dir: dir, Free: freeSpace(dir)}
 	if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
 		d.advise(fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
-			formatBytes(minCacheSpace), library.EnvCache))
+			formatBytes(minCacheSpace), install.EnvCache))
 	}
 }
 
@@ -172,7 +172,7 @@ const minCacheSpace = 200 << 20
 // examineLibrary finds the library, loads it and asks what it can do.
 func examineLibrary(g *global) (libraryFinding, error) {
 	f := libraryFinding{Providers: []string{}}
-	override := g.env[library.EnvLibrary]
+	override := g.env[install.EnvLibrary]
 	loc, err := findLibrary(g, false)
 	if err != nil {
 		return f, err
@@ -195,7 +195,7 @@ func examineLibrary(g *global) (libraryFinding, error) {
 
 // examineOneDNN finds oneDNN and asks for its version.
 func examineOneDNN(g *global) kernelsFinding {
-	loc, err := library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
+	loc, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	if err != nil {
 		return kernelsFinding{Problem: explain(err)}
 	}
@@ -236,7 +236,7 @@ func (f *cudaFinding) lacks() string {
 // replaceLibrary says how to get another library in place of an unfit one.
 func replaceLibrary(override string) string {
 	if override != "" {
-		return "unset " + library.EnvLibrary + " and run `ordo runtime install`, or name another library"
+		return "unset " + install.EnvLibrary + " and run `ordo runtime install`, or name another library"
 	}
 	return "run `ordo runtime install`"
 }

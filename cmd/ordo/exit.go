@@ -12,8 +12,8 @@ import (
 	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/ort/library"
 	"ordo/models/verify"
 	"ordo/models/weights"
 	"ordo/runner"
@@ -63,9 +63,9 @@ var exitCodes = []struct {
 	{verify.ErrReference, exitData},
 	{runner.ErrDiverged, exitNumeric},
 	{eval.ErrNonFinite, exitNumeric},
-	{library.ErrNotFound, exitLibrary},
-	{library.ErrNoOneDNN, exitLibrary},
-	{library.ErrUnfit, exitLibrary},
+	{install.ErrNotFound, exitLibrary},
+	{install.ErrNoOneDNN, exitLibrary},
+	{install.ErrUnfit, exitLibrary},
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},

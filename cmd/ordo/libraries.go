@@ -3,7 +3,7 @@ package main
 import (
 	"ordo/models"
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/runner/config"
 )
 
@@ -28,18 +28,18 @@ func prepare(g *global, args []string) (setup, error) {
 }
 
 // findLibrary finds ONNX Runtime, or the one with CUDA.
-func findLibrary(g *global, gpu bool) (library.Location, error) {
+func findLibrary(g *global, gpu bool) (install.Location, error) {
 	if gpu {
-		return library.FindGPUIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+		return install.FindGPU(g.env[install.EnvLibrary], g.env[install.EnvCache])
 	}
-	return library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+	return install.Find(g.env[install.EnvLibrary], g.env[install.EnvCache])
 }
 
 // findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. One that ORDO_ONEDNN
 // names and that isn't there is an error.
 func findOneDNN(g *global) (string, error) {
-	at, err := library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
-	if err != nil && g.env[library.EnvOneDNN] == "" {
+	at, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
+	if err != nil && g.env[install.EnvOneDNN] == "" {
 		return "", nil //nolint:nilerr // whoever needs it says so
 	}
 	return at.Path, err

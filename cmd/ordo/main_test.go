@@ -17,7 +17,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
 
@@ -30,8 +30,8 @@ type result struct {
 // ordo runs a command line in memory, in an environment whose cache is empty unless the test has set it (t.Setenv).
 func ordo(t *testing.T, args ...string) result {
 	t.Helper()
-	if os.Getenv(library.EnvCache) == "" {
-		t.Setenv(library.EnvCache, t.TempDir())
+	if os.Getenv(install.EnvCache) == "" {
+		t.Setenv(install.EnvCache, t.TempDir())
 	}
 	var stdout, stderr bytes.Buffer
 	code := Main(t.Context(), args, strings.NewReader(""), &stdout, &stderr, os.Environ())
@@ -63,7 +63,7 @@ func lastLine(s string) string {
 func realLibrary(t *testing.T) string {
 	t.Helper()
 	path := orttest.Path(t)
-	t.Setenv(library.EnvLibrary, path)
+	t.Setenv(install.EnvLibrary, path)
 	return path
 }
 
@@ -152,9 +152,9 @@ func TestExitCode(t *testing.T) {
 		{nil, exitOK},
 		{errors.New("x"), exitFailure},
 		{&usageError{}, exitUsage},
-		{fmt.Errorf("x: %w", library.ErrNotFound), exitLibrary},
+		{fmt.Errorf("x: %w", install.ErrNotFound), exitLibrary},
 		{fmt.Errorf("x: %w", ort.ErrNoTraining), exitLibrary},
-		{fmt.Errorf("%w: %w", library.ErrUnfit, syscall.EACCES), exitLibrary},
+		{fmt.Errorf("%w: %w", install.ErrUnfit, syscall.EACCES), exitLibrary},
 		{fmt.Errorf("step 3: %w", ort.ErrNonFinite), exitNumeric},
 		{path(syscall.ENOSPC), exitStorage},
 		{path(syscall.EACCES), exitStorage},
@@ -208,6 +208,17 @@ func TestFullOutput(t *testing.T) {
 	var stderr bytes.Buffer
 	code := Main(t.Context(), []string{"version"}, strings.NewReader(""), full, &stderr, nil)
 	result{code, "", stderr.String()}.check(t, exitStorage, "output", "no space left", "free some space")
+}
+
+func TestDidYouMean(t *testing.T) {
+	known := []string{"run", "runtime", "sweep", "doctor"}
+	for name, want := range map[string]string{
+		"swep": " (did you mean sweep?)", "Docter": " (did you mean doctor?)", "runt": " (did you mean runtime?)", "bananas": "",
+	} {
+		if got := didYouMean("", name, known); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
 }
 
 // fakeMaven puts an mvn with the given shell script on an otherwise almost empty PATH.

@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 const runtimeHelp = `ONNX Runtime runs the networks. Its usual builds cannot train; ordo uses one that can, which is published as the
-Maven artifact org.bytedeco:onnxruntime:` + library.Version + `. oneDNN, org.bytedeco:dnnl:` + library.OneDNNVersion + `, has the convolutions
+Maven artifact org.bytedeco:onnxruntime:` + install.Version + `. oneDNN, org.bytedeco:dnnl:` + install.OneDNNVersion + `, has the convolutions
 of ordo's fast kernels; without it training works too, slower.`
 
 func newRuntimeCommand(g *global) *cobra.Command {
@@ -37,9 +37,9 @@ it. It is used by experiments with model.execution.provider=cuda, and by all if 
 which it needs, are not in it; what the machine lacks is printed, and ordo doctor shows it again.`
 
 const installExamples = `  ordo runtime install
-  ordo runtime install --from onnxruntime-` + library.Version + `-linux-x86_64.jar
+  ordo runtime install --from onnxruntime-` + install.Version + `-linux-x86_64.jar
   ordo runtime install --from /opt/onnxruntime-training/lib
-  ordo runtime install --from . --kernels-from dnnl-` + library.OneDNNVersion + `-linux-x86_64.jar
+  ordo runtime install --from . --kernels-from dnnl-` + install.OneDNNVersion + `-linux-x86_64.jar
   ordo runtime install --gpu`
 
 type installOptions struct {
@@ -71,14 +71,14 @@ func (o *installOptions) check(args []string) error {
 }
 
 func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
-	loc, err := library.Install(ctx, library.InstallOptions{
-		From: o.from, GPU: o.gpu, Cache: g.env[library.EnvCache], Progress: g.stderr, Check: checkTraining,
+	loc, err := install.Run(ctx, install.Options{
+		From: o.from, GPU: o.gpu, Cache: g.env[install.EnvCache], Progress: g.stderr, Check: checkTraining,
 	})
 	if err != nil {
 		return err
 	}
-	if other := g.env[library.EnvLibrary]; other != "" {
-		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", library.EnvLibrary, other)
+	if other := g.env[install.EnvLibrary]; other != "" {
+		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", install.EnvLibrary, other)
 	}
 	if o.gpu {
 		if lacks := examineCUDA(loc.Path).lacks(); lacks != "" {
@@ -97,16 +97,16 @@ func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
 // installOneDNN installs oneDNN. Without it ordo works all the same, so that it can't be fetched is only told; if it was
 // asked for by name that is an error.
 func installOneDNN(ctx context.Context, g *global, from string) error {
-	_, err := library.Install(ctx, library.InstallOptions{
-		OneDNN: true, From: from, Cache: g.env[library.EnvCache], Progress: g.stderr,
+	_, err := install.Run(ctx, install.Options{
+		OneDNN: true, From: from, Cache: g.env[install.EnvCache], Progress: g.stderr,
 	})
 	if err != nil && (from != "" || ctx.Err() != nil) {
 		return err
 	}
 	if err != nil {
 		fmt.Fprintf(g.stderr, "there will be no fast kernels: %v\n", err)
-	} else if other := g.env[library.EnvOneDNN]; other != "" {
-		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", library.EnvOneDNN, other)
+	} else if other := g.env[install.EnvOneDNN]; other != "" {
+		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", install.EnvOneDNN, other)
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (o *runtimePathOptions) check(args []string) error {
 func (o *runtimePathOptions) run(_ context.Context, g *global, _ []string) error {
 	loc, err := findLibrary(g, o.gpu)
 	if o.kernels {
-		loc, err = library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
+		loc, err = install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	}
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 // version is set by the Makefile: -ldflags "-X main.version=…".
@@ -25,7 +25,7 @@ type build struct {
 
 func thisBuild() build {
 	b := build{
-		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ONNXRuntime: library.Version,
+		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ONNXRuntime: install.Version,
 	}
 	if b.Version == "" { // built without the Makefile: what Go knows of the repository
 		b.Version = "(devel)"

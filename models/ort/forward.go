@@ -19,7 +19,7 @@ import (
 // Forward runs a forward pass in training mode by itself, see autodiff.TrainingForward. Its parameters are read where they lie, at
 // every Run, so a network that changes is followed without a copy. Not safe for concurrent use.
 type Forward struct {
-	lib        *Library
+	rt         *Runtime
 	session    *C.OrtSession
 	options    *C.OrtSessionOptions
 	operators  *operators
@@ -34,8 +34,8 @@ type Forward struct {
 }
 
 // NewForward opens a session on a graph of autodiff.TrainingForward. Of the options it takes Threads and Execution.
-func (l *Library) NewForward(graph []byte, o TrainerOptions) (*Forward, error) {
-	f := &Forward{lib: l}
+func (rt *Runtime) NewForward(graph []byte, o TrainerOptions) (*Forward, error) {
+	f := &Forward{rt: rt}
 	if err := f.create(graph, o); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("ort: create forward session: %w", err)
@@ -69,13 +69,13 @@ func (f *Forward) create(graph []byte, o TrainerOptions) error {
 		e = DefaultExecution()
 	}
 	e.Arena = false
-	if err := f.lib.apply(e, f.options); err != nil {
+	if err := f.rt.apply(e, f.options); err != nil {
 		return err
 	}
-	if f.operators, err = f.lib.newOperators(f.options, o.Threads); err != nil {
+	if f.operators, err = f.rt.newOperators(f.options, o.Threads); err != nil {
 		return err
 	}
-	return status(C.ort_CreateSessionFromArray(f.lib.env, pointer(graph), C.size_t(len(graph)), f.options, &f.session))
+	return status(C.ort_CreateSessionFromArray(f.rt.env, pointer(graph), C.size_t(len(graph)), f.options, &f.session))
 }
 
 func (f *Forward) readGraph(g *onnxgraph.Graph) error {
@@ -133,7 +133,7 @@ func (f *Forward) bind(i int, values []float32) error {
 		return fmt.Errorf("parameter %s is empty", p.Name)
 	}
 	f.pinner.Pin(&values[0])
-	v, err := f.lib.wrap(unsafe.Pointer(&values[0]), p.Shape)
+	v, err := f.rt.wrap(unsafe.Pointer(&values[0]), p.Shape)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (t *Trainer) Trained() ([]float32, error) {
 // Run gives every output's values, row-major, in the order of Outputs. dst is reused where it is large enough.
 func (f *Forward) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 	if f.contract.drawn == nil {
-		in.Parameters = nil // of the training graph, perhaps not of this part of it
+		in.Draws = nil // of the training graph, perhaps not of this part of it
 	}
 	if err := f.contract.checkInputs(in); err != nil {
 		return dst, fmt.Errorf("ort: forward pass: %w", err)

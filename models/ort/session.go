@@ -14,7 +14,7 @@ import (
 
 // Session runs a graph as it is, for single operators: to test them and to measure them. Not safe for concurrent use.
 type Session struct {
-	lib             *Library
+	rt              *Runtime
 	session         *C.OrtSession
 	options         *C.OrtSessionOptions
 	operators       *operators
@@ -22,8 +22,8 @@ type Session struct {
 }
 
 // NewSession opens a session on a graph whose inputs and outputs are of float32. Of the options it takes Threads and Execution.
-func (l *Library) NewSession(graph []byte, o TrainerOptions) (*Session, error) {
-	s := &Session{lib: l}
+func (rt *Runtime) NewSession(graph []byte, o TrainerOptions) (*Session, error) {
+	s := &Session{rt: rt}
 	if err := s.create(graph, o); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("ort: create session: %w", err)
@@ -51,13 +51,13 @@ func (s *Session) create(graph []byte, o TrainerOptions) error {
 	if err := status(C.ort_SetIntraOpNumThreads(s.options, C.int(o.Threads))); err != nil {
 		return err
 	}
-	if err := s.lib.apply(o.Execution, s.options); err != nil {
+	if err := s.rt.apply(o.Execution, s.options); err != nil {
 		return err
 	}
-	if s.operators, err = s.lib.newOperators(s.options, o.Threads); err != nil {
+	if s.operators, err = s.rt.newOperators(s.options, o.Threads); err != nil {
 		return err
 	}
-	return status(C.ort_CreateSessionFromArray(s.lib.env, pointer(graph), C.size_t(len(graph)), s.options, &s.session))
+	return status(C.ort_CreateSessionFromArray(s.rt.env, pointer(graph), C.size_t(len(graph)), s.options, &s.session))
 }
 
 // Result is an output of a session. Data is ONNX Runtime's memory and ends with Release.

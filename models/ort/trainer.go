@@ -45,7 +45,7 @@ type TrainerOptions struct {
 
 // Trainer is a training session and its state. It is not safe for concurrent use.
 type Trainer struct {
-	lib       *Library
+	rt        *Runtime
 	session   *C.OrtTrainingSession
 	operators *operators
 	state     *C.OrtCheckpointState
@@ -74,15 +74,15 @@ type Trainer struct {
 }
 
 // NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how.
-func (l *Library) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
-	if !l.HasTraining() {
-		return nil, fmt.Errorf("%w: %s", ErrNoTraining, l.path)
+func (rt *Runtime) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
+	if !rt.HasTraining() {
+		return nil, fmt.Errorf("%w: %s", ErrNoTraining, rt.path)
 	}
 	c, err := checkArtifacts(a)
 	if err != nil {
 		return nil, fmt.Errorf("ort: artifacts: %w", err)
 	}
-	t := &Trainer{lib: l, loss: loss, contract: c, stats: map[string][]float32{}, stored: maps.Clone(a.Kept)}
+	t := &Trainer{rt: rt, loss: loss, contract: c, stats: map[string][]float32{}, stored: maps.Clone(a.Kept)}
 	for _, name := range c.lossInputs {
 		t.lossOutputs = append(t.lossOutputs, Output{Name: name})
 	}
@@ -100,7 +100,7 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 	if err := status(C.ort_SetIntraOpNumThreads(t.options, C.int(o.Threads))); err != nil {
 		return err
 	}
-	if err := t.lib.apply(o.Execution, t.options); err != nil {
+	if err := t.rt.apply(o.Execution, t.options); err != nil {
 		return err
 	}
 	if o.Profile != "" {
@@ -111,7 +111,7 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 		}
 	}
 	var err error
-	if t.operators, err = t.lib.newOperators(t.options, o.Threads); err != nil {
+	if t.operators, err = t.rt.newOperators(t.options, o.Threads); err != nil {
 		return err
 	}
 	t.handle = cgo.NewHandle(t)
@@ -129,7 +129,7 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 	if len(a.Eval) > 0 {
 		t.evalData = C.CBytes(a.Eval)
 	}
-	err = status(C.ort_CreateTrainingSessionFromBuffer(t.lib.env, t.options, t.state,
+	err = status(C.ort_CreateTrainingSessionFromBuffer(t.rt.env, t.options, t.state,
 		pointer(a.Training), C.size_t(len(a.Training)), t.evalData, C.size_t(len(a.Eval)),
 		pointer(a.Optimizer), C.size_t(len(a.Optimizer)), &t.session))
 	if err != nil {
@@ -160,7 +160,7 @@ func (t *Trainer) readNames() error {
 	t.trainOut, err = t.names(
 		func(n *C.size_t) *C.OrtStatus { return C.ort_TrainOutputCount(t.session, n) },
 		func(i C.size_t, name **C.char) *C.OrtStatus {
-			return C.ort_TrainOutputName(t.session, i, t.lib.alloc, name)
+			return C.ort_TrainOutputName(t.session, i, t.rt.alloc, name)
 		})
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (t *Trainer) readNames() error {
 		t.evalOut, err = t.names(
 			func(n *C.size_t) *C.OrtStatus { return C.ort_EvalOutputCount(t.session, n) },
 			func(i C.size_t, name **C.char) *C.OrtStatus {
-				return C.ort_EvalOutputName(t.session, i, t.lib.alloc, name)
+				return C.ort_EvalOutputName(t.session, i, t.rt.alloc, name)
 			})
 	}
 	return err
@@ -193,7 +193,7 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 			return nil, err
 		}
 		out[i] = C.GoString(s)
-		if err := status(C.ort_AllocatorFree(t.lib.alloc, unsafe.Pointer(s))); err != nil {
+		if err := status(C.ort_AllocatorFree(t.rt.alloc, unsafe.Pointer(s))); err != nil {
 			return nil, err
 		}
 	}
@@ -203,9 +203,9 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 // Inputs are what a batch gives a training graph.
 type Inputs struct {
 	Images *Tensor // [R, 3, S, S]
-	// Parameters are what was drawn for each row, [R, P], for a graph that takes them (package heads, kind conditioned); nil
+	// Draws are what was drawn for each row, [R, P], for a graph that takes them (package heads, kind conditioned); nil
 	// for all others.
-	Parameters *Tensor
+	Draws *Tensor
 }
 
 // Step trains on one batch of images: Accumulate and Update.
@@ -324,7 +324,7 @@ func (c *contract) values(in Inputs) ([]*C.OrtValue, error) {
 	for _, name := range c.inputs {
 		tensor := in.Images
 		if name == drawnName {
-			tensor = in.Parameters
+			tensor = in.Draws
 		}
 		v, err := tensor.value()
 		if err != nil {

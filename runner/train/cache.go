@@ -23,7 +23,7 @@ type cache struct {
 	current *loader.Batch // whose gradients the training graph asks for
 }
 
-func (s *Stepper) openCache(a models.Artifacts, o models.TrainerOptions) error {
+func (s *Stepper) openCache(a models.Artifacts, o models.SessionOptions) error {
 	var names []string
 	for _, n := range s.setup.Needs {
 		if n.Kind != loss.NeedTarget {

@@ -76,10 +76,9 @@ func Open(rt *models.Runtime, setup Setup, a models.Artifacts, o Options) (s *St
 		s.cache = &cache{batch: t.BatchSize, micro: t.MicroBatch}
 		lossFunc = s.cache.handIn
 	}
-	session := models.TrainerOptions{
-		Threads: o.Threads, Execution: setup.Experiment.Model.Execution, Optimizer: t.Options, Profile: o.Profile,
-	}
-	if s.trainer, err = rt.NewTrainer(a, lossFunc, session); err != nil {
+	session := models.SessionOptions{Threads: o.Threads, Execution: setup.Experiment.Model.Execution}
+	trainer := models.TrainerOptions{SessionOptions: session, Optimizer: t.Options, Profile: o.Profile}
+	if s.trainer, err = rt.NewTrainer(a, lossFunc, trainer); err != nil {
 		return s, err
 	}
 	if setup.Loss.State() != nil {
@@ -87,7 +86,6 @@ func Open(rt *models.Runtime, setup Setup, a models.Artifacts, o Options) (s *St
 			return s, err
 		}
 	}
-	session.Profile = ""
 	if s.cache != nil {
 		if err := s.openCache(a, session); err != nil {
 			return s, err
@@ -109,7 +107,7 @@ func (s *Stepper) Feed(ctx context.Context, set data.Dataset, from int) (err err
 	pairs := slices.ContainsFunc(s.setup.Needs, func(n loss.Need) bool { return n.Kind == loss.NeedPair })
 	s.loader, err = loader.New(ctx, s.rt, set, s.setup.Plan, loader.Options{
 		Seed: e.Seed, Batch: e.Train.BatchSize, Micro: e.Train.MicroBatch, Workers: Workers(e), Step: from,
-		Shared: e.Augment.Shared, Parameters: s.trainer.InputColumns() > 0 || pairs,
+		Shared: e.Augment.Shared, Draws: s.trainer.InputColumns() > 0 || pairs,
 	})
 	return err
 }
@@ -189,7 +187,7 @@ func (s *Stepper) whole(progress float64, rate float32) (float32, error) {
 func (s *Stepper) inputs(b *loader.Batch) models.Inputs {
 	in := b.Inputs
 	if s.trainer.InputColumns() == 0 {
-		in.Parameters = nil
+		in.Draws = nil
 	}
 	return in
 }

@@ -21,7 +21,7 @@ type target struct {
 	workers int
 }
 
-func (s *Stepper) openTarget(a models.Artifacts, follows loss.TargetOptions, o models.TrainerOptions) error {
+func (s *Stepper) openTarget(a models.Artifacts, follows loss.TargetOptions, o models.SessionOptions) error {
 	trained, err := s.trainer.Trained()
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"ordo/models"
-	"ordo/models/ort"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/track"
@@ -144,14 +143,11 @@ func Bench(ctx context.Context, o BenchOptions) (BenchResult, error) {
 	if o.Steps < 1 || o.Warmup < 0 {
 		return BenchResult{}, fmt.Errorf("runner: bench %d steps after %d", o.Steps, o.Warmup)
 	}
-	rt, err := models.OpenRuntime(o.Library)
+	rt, err := models.OpenTraining(o.Library)
 	if err != nil {
 		return BenchResult{}, err
 	}
 	defer rt.Close()
-	if !rt.HasTraining() {
-		return BenchResult{}, models.NoTraining(rt)
-	}
 	prefix := ""
 	if o.Profile {
 		dir, err := os.MkdirTemp("", "ordo-profile-")
@@ -167,7 +163,7 @@ func Bench(ctx context.Context, o BenchOptions) (BenchResult, error) {
 		return BenchResult{}, err
 	}
 	// Behind the steps, whose memory it would add to.
-	if o.Experiment.Model.Execution.Provider == ort.CPU {
+	if o.Experiment.Model.Execution.Provider == models.CPU {
 		l, err := models.MeasureLimits(rt, result.Threads)
 		if err != nil {
 			return BenchResult{}, err

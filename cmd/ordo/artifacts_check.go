@@ -62,14 +62,11 @@ Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted f
 			if err != nil {
 				return err
 			}
-			rt, err := models.OpenRuntime(at.Path)
+			rt, err := models.OpenTraining(at.Path)
 			if err != nil {
 				return err
 			}
 			defer rt.Close()
-			if !rt.HasTraining() {
-				return models.NoTraining(rt)
-			}
 			which, note, err := useKernels(g, rt, f, kernels)
 			if err != nil {
 				return err

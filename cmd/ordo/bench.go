@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ordo/models/ort"
+	"ordo/models"
 	"ordo/runner"
 	"ordo/runner/config"
 )
@@ -85,7 +85,7 @@ Memory is what was resident in it at most; the model's is that without what was 
 			if err != nil {
 				return err
 			}
-			at, err := findLibrary(g, e.Model.Execution.Provider == ort.CUDA)
+			at, err := findLibrary(g, e.Model.Execution.Provider == models.CUDA)
 			if err != nil {
 				return err
 			}

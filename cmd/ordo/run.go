@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ordo/models/ort"
+	"ordo/models"
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/report"
@@ -40,7 +40,7 @@ The same command again goes on where it was interrupted, and a finished run only
 			if err != nil {
 				return err
 			}
-			at, err := findLibrary(g, e.Model.Execution.Provider == ort.CUDA)
+			at, err := findLibrary(g, e.Model.Execution.Provider == models.CUDA)
 			if err != nil {
 				return err
 			}

@@ -22,28 +22,30 @@ func (e *usageError) Error() string {
 	return fmt.Sprintf("%s: see `%s --help`", e.message, e.command)
 }
 
-func usageErrorf(cmd *cobra.Command, format string, args ...any) error {
-	return &usageError{message: fmt.Sprintf(format, args...), command: cmd.CommandPath()}
+// usagef makes a usage error of the command that is running.
+func usagef(format string, args ...any) error {
+	return &usageError{message: fmt.Sprintf(format, args...)}
+}
+
+// of adds to a usage error the command whose help explains it.
+func of(cmd *cobra.Command, err error) error {
+	var usage *usageError
+	if errors.As(err, &usage) && usage.command == "" {
+		usage.command = cmd.CommandPath()
+	}
+	return err
 }
 
 // flagError turns the flag parser's error into a usageError that names the nearest flag.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
-		return usageErrorf(cmd, "%v", err)
+		return of(cmd, usagef("%v", err))
 	}
 	name := unknown.GetSpecifiedName()
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	return usageErrorf(cmd, "unknown flag --%s%s", name, didYouMean("--", name, known))
-}
-
-// noArgs is the check of a command without arguments.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageErrorf(cmd, "unexpected argument %q", args[0])
-	}
-	return nil
+	return of(cmd, usagef("unknown flag --%s%s", name, didYouMean("--", name, known)))
 }
 
 // runGroup is the action of a command that only holds others: alone it prints its help, and any argument is a mistyped
@@ -62,7 +64,7 @@ func unknownCommand(parent *cobra.Command, name string) error {
 			known = append(known, c.Name())
 		}
 	}
-	return usageErrorf(parent, "unknown command %q%s", name, didYouMean("", name, known))
+	return of(parent, usagef("unknown command %q%s", name, didYouMean("", name, known)))
 }
 
 // newHelpCommand replaces cobra's, which takes an unknown name for a success.

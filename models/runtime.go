@@ -11,11 +11,13 @@ import (
 // Package ort has the documentation of what the runner trains through.
 type (
 	// Runtime is the loaded library.
-	Runtime = ort.Library
+	Runtime = ort.Runtime
 	// Trainer is a training session and its state.
 	Trainer = ort.Trainer
 	// TrainerOptions are the settings of a training session.
 	TrainerOptions = ort.TrainerOptions
+	// SessionOptions say how a session computes.
+	SessionOptions = ort.SessionOptions
 	// Inputs are what a batch gives the training graph.
 	Inputs = ort.Inputs
 	// ForwardPass runs a forward pass in training mode by itself.
@@ -35,7 +37,7 @@ type (
 // ErrNonFinite is wrapped by the error of a training step whose gradients are not finite.
 var ErrNonFinite = ort.ErrNonFinite
 
-// OpenRuntime loads ONNX Runtime from a library file, see library.Find.
+// OpenRuntime loads ONNX Runtime from a library file, see install.Find.
 func OpenRuntime(library string) (*Runtime, error) {
 	rt, err := ort.Open(library)
 	if err != nil {
@@ -46,7 +48,7 @@ func OpenRuntime(library string) (*Runtime, error) {
 
 // NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
 // Trainer.Bind gives it parameters. A model with dropout is an error.
-func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o TrainerOptions) (*ForwardPass, error) {
+func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions) (*ForwardPass, error) {
 	m, err := onnxgraph.Decode(a.Training)
 	if err == nil {
 		m, err = autodiff.TrainingForward(m, outputs)

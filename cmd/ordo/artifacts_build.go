@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,31 +12,14 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ordo/models/artifacts"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
-// buildFlags are what the command line says over a --config.
-type buildFlags struct {
-	out, config, features, embedding string
-	outputs, heads, frozen           []string
-	projector, predictor             []int
-	noBatchNorm                      bool
-	mean, std                        []float64
-	imageSize                        int
-	seed                             uint64
-	dropoutSeed                      int64
-	asJSON                           bool
-}
-
-func newArtifactsBuildCommand(g *global) *cobra.Command {
-	var f buildFlags
-	cmd := &cobra.Command{
-		Use:   "build FORWARD.onnx --out DIR",
-		Short: "Make training artifacts of a forward graph",
-		Long: `Make training artifacts of a forward graph, which any framework can export to ONNX (opset 13 to 22): images
+const artifactsBuildHelp = `Make training artifacts of a forward graph, which any framework can export to ONNX (opset 13 to 22): images
 [batch, 3, size, size] in, features [batch, n] out. Its float32 tensors become the parameters.
 
 The graph's output becomes "features"; of several, --features says which. The losses look at "embedding": another output
@@ -58,22 +42,35 @@ views, and for kind conditioned base_views, plain_view and parameters. When an e
 that its loss needs, the error says the flag that builds it.
 
 The folder appears whole or not at all, with ordo.json in it, which says what it holds, and forward_model.onnx, of which training
-makes a graph with ordo's own operators where the machine has oneDNN (model.kernels).`,
-		Example: `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
-  ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' --frozen 'patch_embed.*' --out artifacts/vit`,
-		Args: oneArg("an ONNX file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.out == "" {
-				return usageErrorf(cmd, "--out is missing")
-			}
-			o, err := f.options(cmd)
-			if err != nil {
-				return err
-			}
-			return buildArtifacts(g, args[0], f.out, o, f.asJSON)
-		},
-	}
-	flags := cmd.Flags()
+makes a graph with ordo's own operators where the machine has oneDNN (model.kernels).`
+
+const artifactsBuildExamples = `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
+  ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' --frozen 'patch_embed.*' --out artifacts/vit`
+
+// artifactsBuildOptions are what the command line says over a --config.
+type artifactsBuildOptions struct {
+	out, config, features, embedding string
+	outputs, heads, frozen           []string
+	projector, predictor             []int
+	noBatchNorm                      bool
+	mean, std                        []float64
+	imageSize                        int
+	seed                             uint64
+	dropoutSeed                      int64
+	asJSON                           bool
+	given                            func(flag string) bool
+}
+
+func newArtifactsBuildCommand(g *global) *cobra.Command {
+	return newCommand(g, &cobra.Command{
+		Use:     "build FORWARD.onnx --out DIR",
+		Short:   "Make training artifacts of a forward graph",
+		Long:    artifactsBuildHelp,
+		Example: artifactsBuildExamples,
+	}, &artifactsBuildOptions{})
+}
+
+func (f *artifactsBuildOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.out, "out", "", "folder to make (`DIR`)")
 	flags.StringVar(&f.config, "config", "", "`FILE`.yaml with any of these options")
 	flags.StringVar(&f.features, "features", "", "`OUTPUT` that becomes the features")
@@ -90,11 +87,26 @@ makes a graph with ordo's own operators where the machine has oneDNN (model.kern
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the heads' initial weights")
 	flags.Int64Var(&f.dropoutSeed, "dropout-seed", 0, "seed of the dropouts; 0 is the session's")
 	flags.BoolVar(&f.asJSON, "json", false, "print the manifest")
-	return cmd
+	f.given = flags.Changed
+}
+
+func (f *artifactsBuildOptions) check(args []string) error {
+	if err := oneArg(args, "an ONNX file"); err != nil {
+		return err
+	}
+	return required("out", f.out)
+}
+
+func (f *artifactsBuildOptions) run(_ context.Context, g *global, args []string) error {
+	o, err := f.options()
+	if err != nil {
+		return err
+	}
+	return buildArtifacts(g, args[0], f.out, o, f.asJSON)
 }
 
 // options are those of the --config file, with the flags that were given over them.
-func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
+func (f *artifactsBuildOptions) options() (artifacts.Options, error) {
 	o := artifacts.DefaultOptions()
 	if f.config != "" {
 		text, err := os.ReadFile(f.config)
@@ -105,7 +117,6 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 			return o, fmt.Errorf("%s: %w", f.config, err)
 		}
 	}
-	given := cmd.Flags().Changed
 	for name, set := range map[string]func(){
 		"features":     func() { o.Features = f.features },
 		"embedding":    func() { o.Embedding = f.embedding },
@@ -117,16 +128,16 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 		"seed":         func() { o.Seed = f.seed },
 		"dropout-seed": func() { o.DropoutSeed = f.dropoutSeed },
 	} {
-		if given(name) {
+		if f.given(name) {
 			set()
 		}
 	}
-	if given("projector") {
+	if f.given("projector") {
 		h := heads.Default()
 		h.Name, h.Layers, h.BatchNorm = heads.Projector, f.projector, !f.noBatchNorm
 		o.Heads = append(o.Heads, h)
 	}
-	if given("predictor") {
+	if f.given("predictor") {
 		h := heads.Default()
 		h.Name, h.Input, h.Layers, h.BatchNorm = "predictor", heads.Embedding, f.predictor, !f.noBatchNorm
 		o.Heads = append(o.Heads, h)
@@ -134,12 +145,12 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 	for _, text := range f.heads {
 		h, err := heads.Parse(text)
 		if err != nil {
-			return o, usageErrorf(cmd, "--head: %v", err)
+			return o, usagef("--head: %v", err)
 		}
 		o.Heads = append(o.Heads, h)
 	}
 	if err := o.Validate(); err != nil {
-		return o, usageErrorf(cmd, "%v", err)
+		return o, usagef("%v", err)
 	}
 	return o, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,31 +11,19 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"ordo/models/ort"
 	"ordo/runner"
-	"ordo/runner/config"
 )
 
 func newBenchCommand(g *global) *cobra.Command {
-	cmd := &cobra.Command{
+	return newGroup(&cobra.Command{
 		Use:   "bench",
 		Short: "Measure how fast this machine trains and makes views",
-		Args:  cobra.ArbitraryArgs,
-		RunE:  runGroup,
-	}
-	cmd.AddCommand(newBenchStepCommand(g), newBackboneStepsCommand(g), newBenchPipelineCommand(g))
-	return cmd
+	}, newBenchStepCommand(g), newBackboneStepsCommand(g), newBenchPipelineCommand(g))
 }
 
-func newBenchStepCommand(g *global) *cobra.Command {
-	var steps, warmup, rounds int
-	var profile, asJSON, markdown bool
-	var python string
-	cmd := &cobra.Command{
-		Use:   "step FILE [KEY=VALUE ...]",
-		Short: "Measure training steps of an experiment",
-		Long: `Train some steps of an experiment on images that are drawn for it, and show how fast that is and what the time goes into.
+const benchStepHelp = `Train some steps of an experiment on images that are drawn for it, and show how fast that is and what the time goes into.
 The experiment's data are not needed, and nothing is kept. Keys are changed as for ordo run. From 20 steps on, the speeds of
 the first and the last tenth of them are shown, and the memory after the warm-up and at the end: --steps 2000 tells whether
 they change.
@@ -58,73 +47,14 @@ With --beside, a script that comes with ordo takes the same steps of the same ba
 memory and with their channels last, in rounds that alternate with ordo's; model.precision bf16 is compared with PyTorch's
 autocast. All are steps of the backbone alone, forward, backward and AdamW, on one batch. Each side is a process of its own
 with the same number of threads; variables that set threads (OMP_*, GOMP_*, KMP_*, MKL_*) are left out of its environment.
-Memory is what was resident in it at most; the model's is that without what was there before the model, mostly libraries.`,
-		Example: `  ordo bench step experiments/demo.yaml
+Memory is what was resident in it at most; the model's is that without what was there before the model, mostly libraries.`
+
+const benchStepExamples = `  ordo bench step experiments/demo.yaml
   ordo bench step experiments/demo.yaml model.threads=1 train.optimizer=sgd --profile
   ordo bench step experiments/demo.yaml model.backbone=resnet18 --json
   ordo bench step experiments/demo.yaml model.backbone=resnet18 --markdown
   ordo bench step experiments/demo.yaml --steps 2000
-  ordo bench step experiments/demo.yaml model.backbone=resnet18 --beside python3`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 0:
-				return usageErrorf(cmd, "an experiment file is missing")
-			case steps < 1 || steps > maxBenchSteps:
-				return usageErrorf(cmd, "--steps must be in [1, %d], got %d", maxBenchSteps, steps)
-			case rounds < 1 || rounds > maxBenchSteps:
-				return usageErrorf(cmd, "--rounds must be in [1, %d], got %d", maxBenchSteps, rounds)
-			case warmup < 0 || warmup > maxBenchSteps:
-				return usageErrorf(cmd, "--warmup must be in [0, %d], got %d", maxBenchSteps, warmup)
-			case markdown && asJSON:
-				return usageErrorf(cmd, "--markdown and --json exclude each other")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := config.Load(args[0], args[1:], g.environ())
-			if err != nil {
-				return err
-			}
-			at, err := findLibrary(g, e.Model.Execution.Provider == ort.CUDA)
-			if err != nil {
-				return err
-			}
-			oneDNN, err := findOneDNN(g)
-			if err != nil {
-				return err
-			}
-			o := runner.BenchOptions{
-				Experiment: e, Library: at.Path, OneDNN: oneDNN, Steps: steps, Warmup: warmup, Profile: profile || markdown,
-			}
-			result, err := runner.Bench(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			if python != "" {
-				if result.Beside, err = benchBeside(cmd.Context(), o, python, rounds); err != nil {
-					return err
-				}
-			}
-			switch {
-			case asJSON:
-				return g.printJSON(result)
-			case markdown:
-				printBenchMarkdown(g.stdout, result)
-			default:
-				printBench(g.stdout, result)
-			}
-			return nil
-		},
-	}
-	cmd.Flags().IntVar(&steps, "steps", 10, "measure `N` steps")
-	cmd.Flags().IntVar(&warmup, "warmup", 2, "do `N` steps before")
-	cmd.Flags().StringVar(&python, "beside", "", "compare with PyTorch, with this `PYTHON`")
-	cmd.Flags().IntVar(&rounds, "rounds", 10, "compare in `N` rounds")
-	cmd.Flags().BoolVar(&profile, "profile", false, "show the time by operator")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	cmd.Flags().BoolVar(&markdown, "markdown", false, "print the tables alone, as Markdown, that of --profile among them")
-	return cmd
-}
+  ordo bench step experiments/demo.yaml model.backbone=resnet18 --beside python3`
 
 const (
 	maxBenchSteps = 100_000
@@ -133,30 +63,101 @@ const (
 	besideSteps   = 2     // of a round
 )
 
-// newBackboneStepsCommand is what bench step --beside starts for ordo's side.
-func newBackboneStepsCommand(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:    backboneSteps,
-		Short:  "Take steps of a backbone for bench step --beside",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runner.BackboneSteps(cmd.Context(), g.stdin, g.stdout)
-		},
-	}
+type benchStepOptions struct {
+	steps, warmup, rounds     int
+	profile, asJSON, markdown bool
+	python                    string
 }
 
-const backboneSteps = "backbone-steps"
+func newBenchStepCommand(g *global) *cobra.Command {
+	return newCommand(g, &cobra.Command{
+		Use:     "step FILE [KEY=VALUE ...]",
+		Short:   "Measure training steps of an experiment",
+		Long:    benchStepHelp,
+		Example: benchStepExamples,
+	}, &benchStepOptions{})
+}
 
-func benchBeside(ctx context.Context, o runner.BenchOptions, python string, rounds int) (*runner.BesideResult, error) {
+func (o *benchStepOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.IntVar(&o.steps, "steps", 10, "measure `N` steps")
+	flags.IntVar(&o.warmup, "warmup", 2, "do `N` steps before")
+	flags.StringVar(&o.python, "beside", "", "compare with PyTorch, with this `PYTHON`")
+	flags.IntVar(&o.rounds, "rounds", 10, "compare in `N` rounds")
+	flags.BoolVar(&o.profile, "profile", false, "show the time by operator")
+	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object")
+	flags.BoolVar(&o.markdown, "markdown", false, "print the tables alone, as Markdown, that of --profile among them")
+}
+
+func (o *benchStepOptions) check(args []string) error {
+	return cmp.Or(
+		atLeastOne(args, "an experiment file"),
+		within("steps", o.steps, 1, maxBenchSteps),
+		within("rounds", o.rounds, 1, maxBenchSteps),
+		within("warmup", o.warmup, 0, maxBenchSteps),
+		exclusive("markdown", o.markdown, "json", o.asJSON),
+	)
+}
+
+func (o *benchStepOptions) run(ctx context.Context, g *global, args []string) error {
+	s, err := prepare(g, args)
+	if err != nil {
+		return err
+	}
+	bench := runner.BenchOptions{
+		Experiment: s.experiment, Library: s.library, OneDNN: s.oneDNN,
+		Steps: o.steps, Warmup: o.warmup, Profile: o.profile || o.markdown,
+	}
+	result, err := runner.Bench(ctx, bench)
+	if err != nil {
+		return err
+	}
+	if o.python != "" {
+		if result.Beside, err = o.beside(ctx, bench); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.asJSON:
+		return g.printJSON(result)
+	case o.markdown:
+		printBenchMarkdown(g.stdout, result)
+	default:
+		printBench(g.stdout, result)
+	}
+	return nil
+}
+
+// beside compares with PyTorch.
+func (o *benchStepOptions) beside(ctx context.Context, bench runner.BenchOptions) (*runner.BesideResult, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the program that takes ordo's steps: %w", err)
 	}
 	r, err := runner.Beside(ctx, runner.BesideOptions{
-		Bench: o, Python: python, Ordo: []string{program, "bench", backboneSteps}, Rounds: rounds, Steps: besideSteps,
+		Bench: bench, Python: o.python, Ordo: []string{program, "bench", backboneSteps}, Rounds: o.rounds, Steps: besideSteps,
 	})
 	return &r, err
+}
+
+const backboneSteps = "backbone-steps"
+
+type backboneStepsOptions struct{}
+
+// newBackboneStepsCommand is what bench step --beside starts for ordo's side.
+func newBackboneStepsCommand(g *global) *cobra.Command {
+	return newCommand(g, &cobra.Command{
+		Use:    backboneSteps,
+		Short:  "Take steps of a backbone for bench step --beside",
+		Hidden: true,
+	}, backboneStepsOptions{})
+}
+
+func (backboneStepsOptions) AddFlags(*pflag.FlagSet) {}
+
+func (backboneStepsOptions) check(args []string) error { return noArgs(args) }
+
+func (backboneStepsOptions) run(ctx context.Context, g *global, _ []string) error {
+	return runner.BackboneSteps(ctx, g.stdin, g.stdout)
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }

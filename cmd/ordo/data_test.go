@@ -126,5 +126,5 @@ func TestDataExport(t *testing.T) {
 	}
 	ordo(t, "data", "export", experiment(t, tiny), "--out", out).check(t, exitFailure, "not empty")
 	ordo(t, "data", "export", experiment(t, tiny)).check(t, exitUsage, "--out is missing")
-	ordo(t, "data", "export", experiment(t, tiny), "--out", out, "--quality", "0").check(t, exitUsage, "--quality: must be in [1, 100], got 0")
+	ordo(t, "data", "export", experiment(t, tiny), "--out", out, "--quality", "0").check(t, exitUsage, "--quality must be in [1, 100]")
 }

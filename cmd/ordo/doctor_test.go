@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 func doctorJSON(t *testing.T, code int, says ...string) diagnosis {
@@ -28,7 +28,7 @@ func doctorJSON(t *testing.T, code int, says ...string) diagnosis {
 func TestDoctor(t *testing.T) {
 	lib := realLibrary(t)
 	d := doctorJSON(t, exitOK)
-	if !d.OK || d.Problem != "" || d.Library.Path != lib || d.Library.Source != library.EnvLibrary || !d.Library.Training ||
+	if !d.OK || d.Problem != "" || d.Library.Path != lib || d.Library.Source != install.EnvLibrary || !d.Library.Training ||
 		!slices.Contains(d.Library.Providers, "CPUExecutionProvider") || !strings.Contains(d.Library.Version, ".") {
 		t.Errorf("found %+v, want a usable library at %s", d, lib)
 	}
@@ -56,7 +56,7 @@ func TestDoctorProblems(t *testing.T) {
 		{"not a library", text, "unset ORDO_ONNXRUNTIME"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Setenv(library.EnvLibrary, c.override)
+			t.Setenv(install.EnvLibrary, c.override)
 			t.Setenv("PATH", t.TempDir())
 			d := doctorJSON(t, exitLibrary, c.says)
 			if d.OK || !strings.Contains(d.Problem, c.says) || d.Maven != "" ||
@@ -82,7 +82,7 @@ func TestVersion(t *testing.T) {
 	if err := json.Unmarshal([]byte(ordo(t, "version", "--json").stdout), &b); err != nil {
 		t.Fatal(err)
 	}
-	if b != thisBuild() || b.ONNXRuntime != library.Version {
+	if b != thisBuild() || b.ONNXRuntime != install.Version {
 		t.Errorf("build %+v", b)
 	}
 }

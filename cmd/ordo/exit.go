@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
-	"syscall"
 
 	"ordo/models"
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/ort/library"
 	"ordo/models/verify"
 	"ordo/models/weights"
 	"ordo/runner"
@@ -37,14 +36,21 @@ const (
 	exitInterrupted = 130 // by SIGINT or SIGTERM
 )
 
-// exitCodes says which status an error gives, first match first. The kinds of the packages come before those of the
-// operating system: an unreadable image is bad data, whatever made it unreadable.
+// statuses are those of the kinds of faults.
+var statuses = map[fault.Kind]int{
+	fault.Config:      exitConfig,
+	fault.Data:        exitData,
+	fault.Library:     exitLibrary,
+	fault.Storage:     exitStorage,
+	fault.Numeric:     exitNumeric,
+	fault.Interrupted: exitInterrupted,
+}
+
+// exitCodes says which status an error of a package gives that has no kind yet, first match first.
 var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{errInterrupted, exitInterrupted},
-	{context.Canceled, exitInterrupted},
 	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
 	{artifacts.ErrOptions, exitConfig},
@@ -57,17 +63,13 @@ var exitCodes = []struct {
 	{verify.ErrReference, exitData},
 	{runner.ErrDiverged, exitNumeric},
 	{eval.ErrNonFinite, exitNumeric},
-	{library.ErrNotFound, exitLibrary},
-	{library.ErrNoOneDNN, exitLibrary},
-	{library.ErrUnfit, exitLibrary},
+	{install.ErrNotFound, exitLibrary},
+	{install.ErrNoOneDNN, exitLibrary},
+	{install.ErrUnfit, exitLibrary},
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
 	{pack.ErrCache, exitStorage},
-	{syscall.ENOSPC, exitStorage},
-	{syscall.EDQUOT, exitStorage},
-	{syscall.EROFS, exitStorage},
-	{fs.ErrPermission, exitStorage},
 }
 
 func exitCode(err error) int {
@@ -78,10 +80,17 @@ func exitCode(err error) int {
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
+	// An interruption stays one, whatever it interrupted.
+	if errors.Is(err, fault.Interrupted) || errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
 	for _, e := range exitCodes {
 		if errors.Is(err, e.kind) {
 			return e.code
 		}
+	}
+	if code, ok := statuses[fault.KindOf(err)]; ok {
+		return code
 	}
 	return exitFailure
 }
@@ -93,24 +102,11 @@ func reportError(w io.Writer, err error) int {
 	if err == nil {
 		return code
 	}
-	text := strings.TrimRight(err.Error(), "\n") + advice(err, code)
+	text := explain(err)
+	if errors.Is(err, pack.ErrCache) && fault.KindOf(err) != fault.Storage {
+		text += ": set data.cache.dir to another folder, or data.cache.kind to memory"
+	}
 	// Nobody is left to tell if this cannot be written; the status still says it.
 	_, _ = fmt.Fprintf(w, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	return code
-}
-
-// advice says what to do about an error of the operating system, whose own text only says what happened.
-func advice(err error, code int) string {
-	switch {
-	case code != exitStorage:
-		return ""
-	case errors.Is(err, fs.ErrPermission):
-		return ": change the permissions there or choose another folder"
-	case errors.Is(err, syscall.EROFS):
-		return ": choose another folder"
-	case errors.Is(err, pack.ErrCache) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT):
-		return ": set data.cache.dir to another folder, or data.cache.kind to memory"
-	default:
-		return ": free some space there or choose another folder"
-	}
 }

@@ -31,23 +31,15 @@ Exit status:
 
 // newRootCommand builds the whole command line.
 func newRootCommand(g *global) *cobra.Command {
-	root := &cobra.Command{
+	root := newGroup(&cobra.Command{
 		Use:               "ordo",
 		Short:             "Train image embeddings that keep the order of transformation scale",
 		Long:              rootHelp,
-		Args:              cobra.ArbitraryArgs, // runGroup tells a mistyped command from none
-		RunE:              runGroup,
 		SilenceErrors:     true, // Main prints them, in one form
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
 		Version:           thisBuild().String(),
-	}
-	root.SetIn(g.stdin)
-	root.SetOut(g.stdout)
-	root.SetErr(g.stderr)
-	root.SetFlagErrorFunc(flagError)
-	root.SetHelpCommand(newHelpCommand())
-	root.AddCommand(
+	},
 		newRunCommand(g),
 		newSweepCommand(g),
 		newEmbedCommand(g),
@@ -59,6 +51,11 @@ func newRootCommand(g *global) *cobra.Command {
 		newDoctorCommand(g),
 		newVersionCommand(g),
 	)
+	root.SetIn(g.stdin)
+	root.SetOut(g.stdout)
+	root.SetErr(g.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCommand())
 	root.SetVersionTemplate("ordo {{.Version}}\n")
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 	"ordo/runner/track"
 )
@@ -39,7 +39,7 @@ func experiment(t *testing.T, text string) string {
 }
 
 func TestRunAndEmbed(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 
 	r := ordo(t, "run", file, "seed=5", "--out", out, "--json")
@@ -128,7 +128,7 @@ func TestRunRefuses(t *testing.T) {
 		{"not an image", []string{"data.source=folder", "data.root=" + text}, exitData, []string{"train/a/1.png"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Setenv(library.EnvLibrary, real)
+			t.Setenv(install.EnvLibrary, real)
 			out := filepath.Join(t.TempDir(), "run")
 			r := ordo(t, append([]string{"run", experiment(t, tiny), "--out", out}, c.args...)...)
 			r.check(t, c.code, c.says...)
@@ -145,7 +145,7 @@ func TestRunRefuses(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(library.EnvLibrary, real)
+	t.Setenv(install.EnvLibrary, real)
 	ordo(t, "run", experiment(t, tiny), "--out", file).check(t, exitFailure, file+" is a file", "--out")
 	ordo(t, "embed", empty, "train.epochs=3", "--out", "x").check(t, exitUsage, "data.KEY=VALUE")
 	ordo(t, "embed", empty, "--out", filepath.Join(empty, "x.npz")).check(t, exitFailure, "no finished run in "+empty)
@@ -155,11 +155,11 @@ func TestRunRefuses(t *testing.T) {
 
 func TestRunWithoutAFitLibrary(t *testing.T) {
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
-	t.Setenv(library.EnvLibrary, "")
-	t.Setenv(library.EnvCache, t.TempDir())
+	t.Setenv(install.EnvLibrary, "")
+	t.Setenv(install.EnvCache, t.TempDir())
 	ordo(t, "run", file, "--out", out).check(t, exitLibrary, "run `ordo runtime install`")
 
-	t.Setenv(library.EnvLibrary, untrained(t))
+	t.Setenv(install.EnvLibrary, untrained(t))
 	r := ordo(t, "run", file, "--out", out)
 	r.check(t, exitLibrary, "without the training API", "ordo runtime install")
 	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
@@ -198,7 +198,7 @@ void *OrtGetApiBase(void) { return &base; }
 
 // A real signal stops a run after its step; the same command goes on and ends where an uninterrupted run ends.
 func TestInterruptedRun(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 	args := []string{"run", file, "train.epochs=400", "--out", out}
 	done := make(chan struct{})

@@ -10,16 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 func TestRuntimeInstallAndPath(t *testing.T) {
 	lib := realLibrary(t)
-	t.Setenv(library.EnvLibrary, "")
+	t.Setenv(install.EnvLibrary, "")
 	cache := t.TempDir()
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvCache, cache)
 
-	ordo(t, "runtime", "path").check(t, exitLibrary, library.ErrNotFound.Error())
+	ordo(t, "runtime", "path").check(t, exitLibrary, install.ErrNotFound.Error())
 	first := ordo(t, "runtime", "install", "--from", lib)
 	first.check(t, exitOK, "installed")
 	path := strings.TrimSpace(first.stdout)
@@ -34,7 +34,7 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 		t.Errorf("paths %q, %q, %q", first.stdout, second.stdout, where.stdout)
 	}
 
-	t.Setenv(library.EnvLibrary, lib)
+	t.Setenv(install.EnvLibrary, lib)
 	ordo(t, "runtime", "install", "--from", lib).check(t, exitOK, "ORDO_ONNXRUNTIME is set")
 	if where := ordo(t, "runtime", "path"); where.stdout != lib+"\n" {
 		t.Errorf("path %q, want %s", where.stdout, lib)
@@ -44,12 +44,12 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 func TestRuntimeInstallsOneDNN(t *testing.T) {
 	lib := realLibrary(t)
 	cache, from := t.TempDir(), t.TempDir()
-	t.Setenv(library.EnvLibrary, "")
-	t.Setenv(library.EnvOneDNN, "")
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvLibrary, "")
+	t.Setenv(install.EnvOneDNN, "")
+	t.Setenv(install.EnvCache, cache)
 	fakeMaven(t, "echo '[ERROR] no route to host'; exit 1")
 	ordo(t, "runtime", "install", "--from", lib).check(t, exitOK)
-	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, library.ErrNoOneDNN.Error())
+	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, install.ErrNoOneDNN.Error())
 	own := filepath.Join(from, "libdnnl.so.3")
 	if err := os.WriteFile(own, []byte("hello"), 0o755); err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 		t.Skip("published for Linux on x86-64 only")
 	}
 	cpu := realLibrary(t)
-	t.Setenv(library.EnvLibrary, "")
-	t.Setenv(library.EnvCache, t.TempDir())
+	t.Setenv(install.EnvLibrary, "")
+	t.Setenv(install.EnvCache, t.TempDir())
 	experiment := filepath.Join(t.TempDir(), "x.yaml")
 	if err := os.WriteFile(experiment, []byte("model: {execution: {provider: cuda}}\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func TestRuntimeInstallRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := t.TempDir()
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvCache, cache)
 	ordo(t, "runtime", "install", "--from", text).check(t, exitLibrary, text, "give another library")
 	ordo(t, "runtime", "install", "--from", filepath.Join(dir, "no.jar")).check(t, exitLibrary, "does not exist")
 	fakeMaven(t, "echo '[ERROR] no route to host'; exit 1")
@@ -151,7 +151,7 @@ func TestInterrupt(t *testing.T) {
 	started := filepath.Join(t.TempDir(), "started")
 	fakeMaven(t, "touch '"+started+"'; sleep 60")
 	cache := t.TempDir()
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvCache, cache)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

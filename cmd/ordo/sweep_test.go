@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 	"ordo/runner/sweep"
 )
@@ -45,7 +45,7 @@ parameters:
 `
 
 func TestSweep(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, roles)
 	r := ordo(t, "sweep", file, "train.epochs=1", "--out", out, "--jobs", "2", "--json")
 	r.check(t, exitOK, "[0/4] 001-rotate-invariant-seed-1: running", "[4/4] ", "finished, order_accuracy.rotate.embedding 0.")
@@ -79,7 +79,7 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepFailure(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, roles)
 	nowhere := filepath.Join(t.TempDir(), "nowhere")
 	r := ordo(t, "sweep", file, "data.source=idx", "data.root="+nowhere, "--out", out)
@@ -93,7 +93,7 @@ func TestSweepFailure(t *testing.T) {
 }
 
 func TestSweepWithoutLibrary(t *testing.T) {
-	t.Setenv(library.EnvLibrary, filepath.Join(t.TempDir(), "none.so"))
+	t.Setenv(install.EnvLibrary, filepath.Join(t.TempDir(), "none.so"))
 	file, out := sweepFile(t, roles)
 	ordo(t, "sweep", file, "--out", out).check(t, exitLibrary, "none.so")
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
@@ -130,7 +130,7 @@ func TestSweepErrors(t *testing.T) {
 
 // Ctrl-C reaches the whole process group of a terminal; the trial must hear of it once, and leave a checkpoint.
 func TestInterruptedSweep(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, "parameters: {seed: {values: [1, 2]}}")
 	program, err := os.Executable()
 	if err != nil {

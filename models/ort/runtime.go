@@ -23,26 +23,26 @@ var ErrLibrary = errors.New("ort: unfit ONNX Runtime library")
 // ErrNoTraining is wrapped by NewTrainer's error on a library that was built without the training API.
 var ErrNoTraining = fmt.Errorf("%w: it was built without the training API", ErrLibrary)
 
-// Library is the loaded ONNX Runtime. A process can have one loaded at a time; opening the same file again shares it.
-type Library struct {
+// Runtime is the loaded ONNX Runtime. A process can have one loaded at a time; opening the same file again shares it.
+type Runtime struct {
 	path    string
 	version string
 	uses    int
 	env     *C.OrtEnv
 	memory  *C.OrtMemoryInfo
 	alloc   *C.OrtAllocator
-	kernels *kernels.Library // nil: not enabled
+	kernels *kernels.OneDNN // nil: not enabled
 }
 
 // loaded is the process's one library: ONNX Runtime's environment is global to a process, whatever a binding does.
 var (
 	loadedMu sync.Mutex
-	loaded   *Library
+	loaded   *Runtime
 )
 
 // Open loads the library file at path. Its error wraps ErrLibrary and says what is wrong with the file. A library without
 // the training API opens too (HasTraining tells); only NewTrainer refuses it.
-func Open(path string) (*Library, error) {
+func Open(path string) (*Runtime, error) {
 	loadedMu.Lock()
 	defer loadedMu.Unlock()
 	if loaded != nil {
@@ -58,33 +58,33 @@ func Open(path string) (*Library, error) {
 	if fault := C.ordo_open(cpath, &version); fault != nil {
 		return nil, fmt.Errorf("%w: %s: %s", ErrLibrary, path, C.GoString(fault))
 	}
-	l := &Library{path: path, version: C.GoString(version), uses: 1}
+	rt := &Runtime{path: path, version: C.GoString(version), uses: 1}
 	id := C.CString("ordo")
 	defer C.free(unsafe.Pointer(id))
 	err := errors.Join(
 		// Faults come back as errors; what ONNX Runtime would print besides is the same again, without context.
-		status(C.ort_CreateEnv(C.ORT_LOGGING_LEVEL_FATAL, id, &l.env)),
-		status(C.ort_CreateCpuMemoryInfo(C.ORT_DEVICE_ALLOCATOR, C.ORT_MEM_DEFAULT, &l.memory)),
-		status(C.ort_GetAllocatorWithDefaultOptions(&l.alloc)))
+		status(C.ort_CreateEnv(C.ORT_LOGGING_LEVEL_FATAL, id, &rt.env)),
+		status(C.ort_CreateCpuMemoryInfo(C.ORT_DEVICE_ALLOCATOR, C.ORT_MEM_DEFAULT, &rt.memory)),
+		status(C.ort_GetAllocatorWithDefaultOptions(&rt.alloc)))
 	if err != nil {
-		l.release()
+		rt.release()
 		return nil, fmt.Errorf("%w: %s: %w", ErrLibrary, path, err)
 	}
-	loaded = l
-	return l, nil
+	loaded = rt
+	return rt, nil
 }
 
 // Path is the file that was opened.
-func (l *Library) Path() string { return l.path }
+func (rt *Runtime) Path() string { return rt.path }
 
 // Version is what the library says of itself, for example "1.28.0".
-func (l *Library) Version() string { return l.version }
+func (rt *Runtime) Version() string { return rt.version }
 
 // HasTraining reports whether the library was built with the training API.
-func (l *Library) HasTraining() bool { return C.ordo_training_api != nil }
+func (rt *Runtime) HasTraining() bool { return C.ordo_training_api != nil }
 
 // Providers names the execution providers that are built in, best first, for example CPUExecutionProvider.
-func (l *Library) Providers() ([]string, error) {
+func (rt *Runtime) Providers() ([]string, error) {
 	var names **C.char
 	var count C.int
 	if err := status(C.ort_GetAvailableProviders(&names, &count)); err != nil {
@@ -101,32 +101,32 @@ func (l *Library) Providers() ([]string, error) {
 }
 
 // SetSeed sets the generators of operators that draw, such as Dropout. They are the process's, not a session's.
-func (l *Library) SetSeed(seed int64) error {
-	if !l.HasTraining() {
+func (rt *Runtime) SetSeed(seed int64) error {
+	if !rt.HasTraining() {
 		return fmt.Errorf("ort: set seed: %w", ErrNoTraining)
 	}
 	return status(C.ort_SetSeed(C.int64_t(seed)))
 }
 
 // Close gives the library back; with its last user it is unloaded. Sessions must be closed before.
-func (l *Library) Close() {
+func (rt *Runtime) Close() {
 	loadedMu.Lock()
 	defer loadedMu.Unlock()
-	if l.uses--; l.uses == 0 {
-		l.release()
+	if rt.uses--; rt.uses == 0 {
+		rt.release()
 		loaded = nil
 	}
 }
 
-func (l *Library) release() {
-	if l.kernels != nil {
-		l.kernels.Close()
+func (rt *Runtime) release() {
+	if rt.kernels != nil {
+		rt.kernels.Close()
 	}
-	if l.memory != nil {
-		C.ort_ReleaseMemoryInfo(l.memory)
+	if rt.memory != nil {
+		C.ort_ReleaseMemoryInfo(rt.memory)
 	}
-	if l.env != nil {
-		C.ort_ReleaseEnv(l.env)
+	if rt.env != nil {
+		C.ort_ReleaseEnv(rt.env)
 	}
 	C.ordo_close()
 }

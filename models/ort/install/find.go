@@ -1,4 +1,4 @@
-package library
+package install
 
 import (
 	"errors"
@@ -32,18 +32,14 @@ type Location struct {
 	SHA256 string // of the library file when it was installed, in hex; empty for a library named by EnvLibrary
 }
 
-// Find returns the library to load: the one named by the environment variable ORDO_ONNXRUNTIME (a file, or a folder
-// that holds one), else the installed one. It looks at names and sizes only; Install compares checksums.
+// Find returns the library to load: the one that override names, the value of ORDO_ONNXRUNTIME (a file, or a folder that
+// holds one), else the one installed in the cache folder, the value of ORDO_CACHE. Either may be empty. Where only the
+// library with CUDA is installed, that is the one: it computes on the CPU too. Find looks at names and sizes only; Run
+// compares checksums.
 //
-// If ORDO_ONNXRUNTIME is set but names no library, or the installed library is damaged, the error is an ErrUnfit; if
-// nothing is installed, an ErrNotFound.
-func Find() (Location, error) {
-	return FindIn(os.Getenv(EnvLibrary), os.Getenv(EnvCache))
-}
-
-// FindIn is Find with the values of ORDO_ONNXRUNTIME and ORDO_CACHE given, either of which may be empty. Where only the
-// library with CUDA is installed, that is the one: it computes on the CPU too.
-func FindIn(override, cache string) (Location, error) {
+// If override names no library, or the installed library is damaged, the error is an ErrUnfit; if nothing is installed,
+// an ErrNotFound.
+func Find(override, cache string) (Location, error) {
 	loc, err := find(override, cache, false)
 	if errors.Is(err, ErrNotFound) {
 		if gpu, gpuErr := find("", cache, true); gpuErr == nil {
@@ -53,10 +49,9 @@ func FindIn(override, cache string) (Location, error) {
 	return loc, err
 }
 
-// FindGPUIn returns the library to load for CUDA: the one that ORDO_ONNXRUNTIME names, else the one that was installed with
-// CUDA. It does not look whether the one named has CUDA. If there is none, the error is an
-// ErrNotFound.
-func FindGPUIn(override, cache string) (Location, error) { return find(override, cache, true) }
+// FindGPU returns the library to load for CUDA: the one that override names, else the one that was installed with CUDA.
+// It does not look whether the one named has CUDA. If there is none, the error is an ErrNotFound.
+func FindGPU(override, cache string) (Location, error) { return find(override, cache, true) }
 
 func find(override, cache string, gpu bool) (Location, error) {
 	if override != "" {
@@ -81,12 +76,9 @@ func find(override, cache string, gpu bool) (Location, error) {
 	return loc, err
 }
 
-// FindOneDNN returns the oneDNN to load: the one that the environment variable ORDO_ONEDNN names (a file, or a folder that holds
-// one), else the installed one; else the error is an ErrNoOneDNN.
-func FindOneDNN() (Location, error) { return FindOneDNNIn(os.Getenv(EnvOneDNN), os.Getenv(EnvCache)) }
-
-// FindOneDNNIn is FindOneDNN with the values of ORDO_ONEDNN and ORDO_CACHE given, either of which may be empty.
-func FindOneDNNIn(override, cache string) (Location, error) {
+// FindOneDNN returns the oneDNN to load: the one that override names, the value of ORDO_ONEDNN (a file, or a folder that
+// holds one), else the one installed in the cache folder. If there is none, the error is an ErrNoOneDNN.
+func FindOneDNN(override, cache string) (Location, error) {
 	if override != "" {
 		return findOverride(oneDNN, override)
 	}
@@ -122,7 +114,7 @@ func CacheDir(cache string) (string, error) {
 func findOverride(p *product, value string) (Location, error) {
 	path, err := filepath.Abs(value)
 	if err != nil {
-		return Location{}, fmt.Errorf("library: %s=%s: %w", p.env, value, err)
+		return Location{}, fmt.Errorf("install: %s=%s: %w", p.env, value, err)
 	}
 	const remedy = "set it to the library's file or its folder, or unset it"
 	info, err := os.Stat(path)

@@ -1,4 +1,4 @@
-package library
+package install
 
 import (
 	"archive/zip"
@@ -163,8 +163,8 @@ func TestInstallFrom(t *testing.T) {
 				write(t, filepath.Join(dir, filepath.FromSlash(name)), data)
 			}
 			var log strings.Builder
-			o := InstallOptions{From: filepath.Join(dir, c.from), Cache: cache, Progress: &log}
-			loc, err := install(t.Context(), p, o)
+			o := Options{From: filepath.Join(dir, c.from), Cache: cache, Progress: &log}
+			loc, err := run(t.Context(), p, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +177,7 @@ func TestInstallFrom(t *testing.T) {
 				t.Fatal(err)
 			}
 			log.Reset()
-			if loc, err = install(t.Context(), p, o); err != nil {
+			if loc, err = run(t.Context(), p, o); err != nil {
 				t.Fatalf("second call: %v", err)
 			}
 			checkInstalled(t, cache, loc, testLibrary)
@@ -222,7 +222,7 @@ func TestInstallRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cache := t.TempDir()
-			_, err := install(t.Context(), p, InstallOptions{From: filepath.Join(dir, c.from), Cache: cache})
+			_, err := run(t.Context(), p, Options{From: filepath.Join(dir, c.from), Cache: cache})
 			if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want an ErrUnfit that says %q", err, c.says)
 			}
@@ -242,7 +242,7 @@ func TestInstallWrongPlatform(t *testing.T) {
 	platforms["linux/arm64"] = linux
 	defer func() { platforms["linux/arm64"] = saved }()
 	p.jarSHA256 = strings.Repeat("0", 64)
-	_, err := install(t.Context(), p, InstallOptions{From: path, Cache: t.TempDir()})
+	_, err := run(t.Context(), p, Options{From: path, Cache: t.TempDir()})
 	if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "is the jar onnxruntime-"+Version+"-linux-arm64.jar: this") {
 		t.Errorf("error %v", err)
 	}
@@ -256,7 +256,7 @@ func TestInstallReplaces(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		damage func(t *testing.T, loc Location)
-		found  bool // FindIn's cheap check passes
+		found  bool // Find's cheap check passes
 	}{
 		{"flipped byte", func(t *testing.T, loc Location) {
 			b := bytes.Clone(testLibrary)
@@ -278,7 +278,7 @@ func TestInstallReplaces(t *testing.T) {
 			write(t, filepath.Join(filepath.Dir(loc.Path), manifestName), []byte("{"))
 		}, false},
 		{"another library", func(t *testing.T, loc Location) {
-			if _, err := install(t.Context(), p, InstallOptions{From: ownPath, Cache: cacheOf(loc)}); err != nil {
+			if _, err := run(t.Context(), p, Options{From: ownPath, Cache: cacheOf(loc)}); err != nil {
 				t.Fatal(err)
 			}
 			checkInstalled(t, cacheOf(loc), loc2(t, loc), own)
@@ -286,8 +286,8 @@ func TestInstallReplaces(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cache := t.TempDir()
-			o := InstallOptions{From: path, Cache: cache}
-			loc, err := install(t.Context(), p, o)
+			o := Options{From: path, Cache: cache}
+			loc, err := run(t.Context(), p, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -300,7 +300,7 @@ func TestInstallReplaces(t *testing.T) {
 				!strings.Contains(err.Error(), "is damaged")) {
 				t.Errorf("after the damage: %v, want an ErrUnfit that says so", err)
 			}
-			if loc, err = install(t.Context(), p, o); err != nil {
+			if loc, err = run(t.Context(), p, o); err != nil {
 				t.Fatal(err)
 			}
 			checkInstalled(t, cache, loc, testLibrary)
@@ -325,7 +325,7 @@ func TestInstallCheck(t *testing.T) {
 	path := write(t, filepath.Join(t.TempDir(), "a.jar"), jar)
 	cache := t.TempDir()
 	refusal := errors.New("cannot train")
-	_, err := install(t.Context(), p, InstallOptions{From: path, Cache: cache, Check: func(lib string) error {
+	_, err := run(t.Context(), p, Options{From: path, Cache: cache, Check: func(lib string) error {
 		if got, err := os.ReadFile(lib); err != nil || !bytes.Equal(got, testLibrary) {
 			t.Errorf("the check sees %d bytes, %v", len(got), err)
 		}
@@ -348,7 +348,7 @@ func TestInstallMaven(t *testing.T) {
 	t.Run("fetches", func(t *testing.T) {
 		fakeMaven(t, copyTo(jarPath)+"; echo \"$@\" >&2; pwd >&2")
 		cache := t.TempDir()
-		loc, err := install(t.Context(), p, InstallOptions{Cache: cache})
+		loc, err := run(t.Context(), p, Options{Cache: cache})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -358,7 +358,7 @@ func TestInstallMaven(t *testing.T) {
 		var log strings.Builder
 		for _, from := range []string{"", jarPath} {
 			log.Reset()
-			if _, err = install(t.Context(), p, InstallOptions{From: from, Cache: cache, Progress: &log}); err != nil {
+			if _, err = run(t.Context(), p, Options{From: from, Cache: cache, Progress: &log}); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(log.String(), "already installed") {
@@ -382,7 +382,7 @@ func TestInstallMaven(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			fakeMaven(t, c.script)
 			cache := t.TempDir()
-			_, err := install(t.Context(), p, InstallOptions{Cache: cache})
+			_, err := run(t.Context(), p, Options{Cache: cache})
 			if !errors.Is(err, ErrUnfit) {
 				t.Fatalf("error %v, want an ErrUnfit", err)
 			}
@@ -398,7 +398,7 @@ func TestInstallMaven(t *testing.T) {
 	}
 	t.Run("no mvn", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
-		_, err := install(t.Context(), p, InstallOptions{Cache: t.TempDir()})
+		_, err := run(t.Context(), p, Options{Cache: t.TempDir()})
 		if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "install Maven") {
 			t.Errorf("error %v", err)
 		}
@@ -423,7 +423,7 @@ func TestInstallCancel(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	if _, err := install(ctx, p, InstallOptions{Cache: cache}); !errors.Is(err, reason) {
+	if _, err := run(ctx, p, Options{Cache: cache}); !errors.Is(err, reason) {
 		t.Errorf("error %v, want the cancellation's cause", err)
 	}
 	if files := tree(t, cache); len(files) != 0 {
@@ -441,7 +441,7 @@ func TestInstallCancelledBefore(t *testing.T) {
 	cache := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := install(ctx, p, InstallOptions{From: path, Cache: cache}); !errors.Is(err, context.Canceled) {
+	if _, err := run(ctx, p, Options{From: path, Cache: cache}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if files := tree(t, cache); len(files) != 0 {
@@ -459,7 +459,7 @@ func TestInstallConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if _, err := install(t.Context(), p, InstallOptions{From: path, Cache: cache}); err != nil {
+			if _, err := run(t.Context(), p, Options{From: path, Cache: cache}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -482,7 +482,7 @@ func TestInstallReadOnlyCache(t *testing.T) {
 	if err := os.Chmod(cache, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := install(t.Context(), p, InstallOptions{From: path, Cache: cache}); !errors.Is(err, fs.ErrPermission) {
+	if _, err := run(t.Context(), p, Options{From: path, Cache: cache}); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("error %v, want one of permission", err)
 	}
 }
@@ -491,7 +491,7 @@ func TestInstallCacheIsFile(t *testing.T) {
 	p, jar := testPlatform(t)
 	path := write(t, filepath.Join(t.TempDir(), "a.jar"), jar)
 	cache := write(t, filepath.Join(t.TempDir(), "file"), nil)
-	_, err := install(t.Context(), p, InstallOptions{From: path, Cache: cache})
+	_, err := run(t.Context(), p, Options{From: path, Cache: cache})
 	var perr *fs.PathError
 	if !errors.As(err, &perr) {
 		t.Errorf("error %v, want one that names the path", err)
@@ -537,7 +537,7 @@ func TestFind(t *testing.T) {
 		{"device", os.DevNull, "", "is not a file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			loc, err := FindIn(c.override, cache)
+			loc, err := Find(c.override, cache)
 			if c.says != "" {
 				if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), c.says) ||
 					!strings.Contains(err.Error(), EnvLibrary) {
@@ -551,26 +551,26 @@ func TestFind(t *testing.T) {
 		})
 	}
 	t.Run("nothing installed", func(t *testing.T) {
-		_, err := FindIn("", cache)
+		_, err := Find("", cache)
 		if !errors.Is(err, ErrNotFound) || !strings.HasPrefix(err.Error(), ErrNotFound.Error()) ||
 			!strings.Contains(err.Error(), cache) {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("installed", func(t *testing.T) {
-		o := InstallOptions{From: lib, Cache: cache}
-		loc, err := Install(t.Context(), o)
+		o := Options{From: lib, Cache: cache}
+		loc, err := Run(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Setenv(EnvLibrary, "")
 		t.Setenv(EnvCache, cache)
-		got, err := Find()
+		got, err := Find(os.Getenv(EnvLibrary), os.Getenv(EnvCache))
 		if err != nil || got != loc || filepath.Base(got.Path) != p.library {
 			t.Errorf("%+v, %v, want %+v", got, err, loc)
 		}
 		t.Setenv(EnvLibrary, filepath.Join(dir, "no.so"))
-		if _, err := Find(); !errors.Is(err, ErrUnfit) {
+		if _, err := Find(os.Getenv(EnvLibrary), os.Getenv(EnvCache)); !errors.Is(err, ErrUnfit) {
 			t.Errorf("error %v: a wrong %s must not fall back to the cache", err, EnvLibrary)
 		}
 	})
@@ -685,7 +685,7 @@ func TestInstallWithCompanions(t *testing.T) {
 	p, jar := gpuTestPlatform(t)
 	cache, from := t.TempDir(), t.TempDir()
 	install := func(from string) (Location, error) {
-		return install(t.Context(), p, InstallOptions{From: from, Cache: cache})
+		return run(t.Context(), p, Options{From: from, Cache: cache})
 	}
 	jarFile := write(t, filepath.Join(from, p.jarName()), jar)
 	slot := "onnxruntime/" + Version + "-test-gpu/"
@@ -731,9 +731,9 @@ func TestFindGPU(t *testing.T) {
 	cache := t.TempDir()
 	find := func(gpu bool) string {
 		t.Helper()
-		loc, err := FindIn("", cache)
+		loc, err := Find("", cache)
 		if gpu {
-			loc, err = FindGPUIn("", cache)
+			loc, err = FindGPU("", cache)
 		}
 		if err != nil {
 			if !errors.Is(err, ErrNotFound) || strings.Contains(err.Error(), "install --gpu`") != gpu {
@@ -769,7 +769,7 @@ func TestFindGPU(t *testing.T) {
 		t.Errorf("with both: %q, %q", a, b)
 	}
 	named := write(t, filepath.Join(t.TempDir(), "libonnxruntime.so.1"), testLibrary)
-	if loc, err := FindGPUIn(named, cache); err != nil || loc.Path != named {
+	if loc, err := FindGPU(named, cache); err != nil || loc.Path != named {
 		t.Errorf("override: %v, %v", loc, err)
 	}
 }
@@ -794,14 +794,14 @@ func TestPlatforms(t *testing.T) {
 
 func TestOneDNN(t *testing.T) {
 	cache := t.TempDir()
-	if _, err := FindOneDNNIn("", cache); !errors.Is(err, ErrNoOneDNN) && !errors.Is(err, ErrUnfit) {
+	if _, err := FindOneDNN("", cache); !errors.Is(err, ErrNoOneDNN) && !errors.Is(err, ErrUnfit) {
 		t.Errorf("error %v", err)
 	}
 	p := platform{product: oneDNN, classifier: "test", library: "libdnnl.so.3", companions: []string{"libgomp.so.1"}}
 	jar := makeJar(t, jarEntry{name: p.entry("libdnnl.so.3"), data: testLibrary}, jarEntry{name: p.entry("libgomp.so.1"), data: []byte("OpenMP")})
 	p.jarSHA256, p.jarSize = hexSum(jar), int64(len(jar))
 	from := t.TempDir()
-	if _, err := install(t.Context(), p, InstallOptions{From: write(t, filepath.Join(from, "a.jar"), jar), Cache: cache}); err != nil {
+	if _, err := run(t.Context(), p, Options{From: write(t, filepath.Join(from, "a.jar"), jar), Cache: cache}); err != nil {
 		t.Fatal(err)
 	}
 	slot := "dnnl/" + OneDNNVersion + "-test/"
@@ -810,16 +810,16 @@ func TestOneDNN(t *testing.T) {
 	}
 	// A library of the user's own may need no OpenMP runtime, or find it elsewhere.
 	own := write(t, filepath.Join(from, "libdnnl.so.3"), append(testLibrary, '!'))
-	if _, err := install(t.Context(), p, InstallOptions{From: own, Cache: cache}); err != nil {
+	if _, err := run(t.Context(), p, Options{From: own, Cache: cache}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(tree(t, cache), " "); got != slot+"libdnnl.so.3 "+slot+"manifest.json" {
 		t.Errorf("the cache holds %q", got)
 	}
-	if loc, err := FindOneDNNIn(from, cache); err != nil || loc.Path != own || loc.Source != EnvOneDNN {
+	if loc, err := FindOneDNN(from, cache); err != nil || loc.Path != own || loc.Source != EnvOneDNN {
 		t.Errorf("override: %v, %v", loc, err)
 	}
-	if _, err := FindOneDNNIn(t.TempDir(), cache); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "no oneDNN library") {
+	if _, err := FindOneDNN(t.TempDir(), cache); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "no oneDNN library") {
 		t.Errorf("error %v", err)
 	}
 }

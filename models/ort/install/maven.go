@@ -1,4 +1,4 @@
-package library
+package install
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func fetch(ctx context.Context, p platform, dir string) (string, error) {
 			p.jarName(), offline)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return "", fmt.Errorf("library: %w", err)
+		return "", fmt.Errorf("install: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, mvn, "-q", "-B", "-Dstyle.color=never", copyGoal,
 		"-Dartifact="+p.coordinates(), "-DoutputDirectory="+dir)
@@ -37,7 +37,7 @@ func fetch(ctx context.Context, p platform, dir string) (string, error) {
 	cmd.WaitDelay = 5 * time.Second
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("library: fetch %s: %w", p.coordinates(), context.Cause(ctx))
+		return "", fmt.Errorf("install: fetch %s: %w", p.coordinates(), context.Cause(ctx))
 	}
 	if err != nil {
 		return "", unfit(err, "mvn could not fetch %s (%s): see to its network and settings, or get %s elsewhere and run %s",

@@ -1,4 +1,4 @@
-package library
+package install
 
 import (
 	"context"
@@ -23,8 +23,8 @@ const (
 	maxLibrary = 512 << 20
 )
 
-// InstallOptions says what to install and where.
-type InstallOptions struct {
+// Options says what to install and where.
+type Options struct {
 	// OneDNN asks for oneDNN instead of ONNX Runtime; GPU must be false.
 	OneDNN bool
 	// From is a jar of the pinned release, a library, or a folder that holds one of them. Empty: the jar is fetched with
@@ -41,13 +41,13 @@ type InstallOptions struct {
 	Check func(path string) error
 }
 
-// Install puts the library into the cache and returns it. If what is asked for is there already, undamaged by its
+// Run puts the library into the cache and returns it. If what is asked for is there already, undamaged by its
 // SHA-256, it does nothing. If something else or something damaged is there, it is replaced. After an error, or when ctx
 // is cancelled, the cache is as it was.
 //
 // Errors that the user can mend are of the kind ErrUnfit: no mvn, no network, a wrong checksum, a folder that holds no
 // library. Errors of the file system (fs.ErrPermission, syscall.ENOSPC) can be found in the chain.
-func Install(ctx context.Context, o InstallOptions) (Location, error) {
+func Run(ctx context.Context, o Options) (Location, error) {
 	p, err := current(o.GPU)
 	if o.OneDNN {
 		p, err = currentOneDNN()
@@ -55,11 +55,11 @@ func Install(ctx context.Context, o InstallOptions) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	return install(ctx, p, o)
+	return run(ctx, p, o)
 }
 
-// install is Install for a given platform.
-func install(ctx context.Context, p platform, o InstallOptions) (Location, error) {
+// run is Run for a given platform.
+func run(ctx context.Context, p platform, o Options) (Location, error) {
 	if o.Cache == "" {
 		o.Cache = os.Getenv(EnvCache)
 	}
@@ -81,18 +81,18 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 
 	root := filepath.Dir(slot)
 	if err := os.MkdirAll(root, 0o755); err != nil {
-		return Location{}, fmt.Errorf("library: make the cache folder: %w", err)
+		return Location{}, fmt.Errorf("install: make the cache folder: %w", err)
 	}
 	removeLeftovers(root)
 	tmp, err := os.MkdirTemp(root, tmpPrefix)
 	if err != nil {
-		return Location{}, fmt.Errorf("library: make a temporary folder: %w", err)
+		return Location{}, fmt.Errorf("install: make a temporary folder: %w", err)
 	}
 	defer os.RemoveAll(tmp)
 
 	filled := filepath.Join(tmp, "slot")
 	if err := os.Mkdir(filled, 0o755); err != nil {
-		return Location{}, fmt.Errorf("library: %w", err)
+		return Location{}, fmt.Errorf("install: %w", err)
 	}
 	jar := src.jar
 	if src.library == "" && jar == "" {
@@ -139,14 +139,14 @@ func install(ctx context.Context, p platform, o InstallOptions) (Location, error
 		}
 	}
 	if err := writeManifest(filled, m); err != nil {
-		return Location{}, fmt.Errorf("library: write the manifest: %w", err)
+		return Location{}, fmt.Errorf("install: write the manifest: %w", err)
 	}
 	// The last point at which an interrupted installation can leave everything as it was.
 	if err := ctx.Err(); err != nil {
-		return Location{}, fmt.Errorf("library: install: %w", context.Cause(ctx))
+		return Location{}, fmt.Errorf("install: %w", context.Cause(ctx))
 	}
 	if err := place(filled, slot, m); err != nil {
-		return Location{}, fmt.Errorf("library: put the library in place: %w", err)
+		return Location{}, fmt.Errorf("install: put the library in place: %w", err)
 	}
 	loc, err := installed(slot)
 	if err != nil {
@@ -171,14 +171,14 @@ func resolveSource(ctx context.Context, p platform, from string) (source, error)
 	}
 	path, err := filepath.Abs(from)
 	if err != nil {
-		return source{}, fmt.Errorf("library: %s: %w", from, err)
+		return source{}, fmt.Errorf("install: %s: %w", from, err)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return source{}, unfit(err, "%s does not exist: give a jar, a library or a folder that holds one", from)
 	}
 	if err != nil {
-		return source{}, fmt.Errorf("library: read %s: %w", from, err)
+		return source{}, fmt.Errorf("install: read %s: %w", from, err)
 	}
 	if info.IsDir() {
 		file, ok := libraryInFolder(p.product, path)
@@ -191,7 +191,7 @@ func resolveSource(ctx context.Context, p platform, from string) (source, error)
 		}
 		path = file
 		if info, err = os.Stat(path); err != nil {
-			return source{}, fmt.Errorf("library: read %s: %w", path, err)
+			return source{}, fmt.Errorf("install: read %s: %w", path, err)
 		}
 	}
 	if !info.Mode().IsRegular() {
@@ -218,7 +218,7 @@ func checkJar(ctx context.Context, p platform, path string, size int64) error {
 	}
 	sum, err := sumFile(ctx, path)
 	if err != nil {
-		return fmt.Errorf("library: read %s: %w", path, err)
+		return fmt.Errorf("install: read %s: %w", path, err)
 	}
 	if sum == p.jarSHA256 {
 		return nil
@@ -270,7 +270,7 @@ func alreadyInstalled(ctx context.Context, slot string, src source, progress io.
 func copyLibrary(ctx context.Context, dst, src string) (sum string, size int64, err error) {
 	f, err := os.Open(src)
 	if err != nil {
-		return "", 0, fmt.Errorf("library: %w", err)
+		return "", 0, fmt.Errorf("install: %w", err)
 	}
 	defer f.Close()
 	sum, size, err = writeLibrary(ctx, dst, f)
@@ -289,23 +289,23 @@ var errTooLarge = errors.New("larger than any of these libraries")
 func writeLibrary(ctx context.Context, dst string, r io.Reader) (sum string, size int64, err error) {
 	f, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
-		return "", 0, fmt.Errorf("library: %w", err)
+		return "", 0, fmt.Errorf("install: %w", err)
 	}
 	defer func() {
 		if cerr := f.Close(); err == nil && cerr != nil {
-			err = fmt.Errorf("library: %w", cerr)
+			err = fmt.Errorf("install: %w", cerr)
 		}
 	}()
 	hash := sha256.New()
 	size, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(ctxReader{ctx, r}, maxLibrary+1))
 	if err != nil {
-		return "", 0, fmt.Errorf("library: write %s: %w", filepath.Base(dst), err)
+		return "", 0, fmt.Errorf("install: write %s: %w", filepath.Base(dst), err)
 	}
 	if size > maxLibrary {
 		return "", 0, errTooLarge
 	}
 	if err := f.Sync(); err != nil {
-		return "", 0, fmt.Errorf("library: %w", err)
+		return "", 0, fmt.Errorf("install: %w", err)
 	}
 	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }

@@ -1,24 +1,24 @@
-package library_test
+package install_test
 
 import (
 	"errors"
 	"fmt"
 	"os"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 // A command that needs the library asks for it first, and passes the error on: it says what to run.
-func ExampleFindIn() {
+func ExampleFind() {
 	empty, err := os.MkdirTemp("", "cache")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer os.RemoveAll(empty)
-	_, err = library.FindIn("", empty)
-	fmt.Println(errors.Is(err, library.ErrNotFound))
-	fmt.Println(library.ErrNotFound)
+	_, err = install.Find("", empty)
+	fmt.Println(errors.Is(err, install.ErrNotFound))
+	fmt.Println(install.ErrNotFound)
 	// Output:
 	// true
 	// ONNX Runtime with the training API was not found: run `ordo runtime install`

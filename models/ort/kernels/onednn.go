@@ -21,19 +21,19 @@ var ErrLibrary = errors.New("kernels: unfit oneDNN library")
 // ErrUnsupported is wrapped by the error of Supports for a convolution that has no fast kernel here.
 var ErrUnsupported = errors.New("kernels: no fast kernel")
 
-// Library is the loaded oneDNN. A process can have one loaded at a time; opening the same file again shares it.
-type Library struct {
+// OneDNN is the loaded oneDNN. A process can have one loaded at a time; opening the same file again shares it.
+type OneDNN struct {
 	path, version string
 	uses          int
 }
 
 var (
 	loadedMu sync.Mutex
-	loaded   *Library
+	loaded   *OneDNN
 )
 
 // Open loads the oneDNN at path. Its error wraps ErrLibrary and says what is wrong with the file.
-func Open(path string) (*Library, error) {
+func Open(path string) (*OneDNN, error) {
 	loadedMu.Lock()
 	defer loadedMu.Unlock()
 	if loaded != nil {
@@ -49,18 +49,18 @@ func Open(path string) (*Library, error) {
 	if fault := C.ordo_onednn_open(cpath, &version[0]); fault != nil {
 		return nil, fmt.Errorf("%w: %s: %s", ErrLibrary, path, text(fault))
 	}
-	loaded = &Library{path: path, version: fmt.Sprintf("%d.%d.%d", version[0], version[1], version[2]), uses: 1}
+	loaded = &OneDNN{path: path, version: fmt.Sprintf("%d.%d.%d", version[0], version[1], version[2]), uses: 1}
 	return loaded, nil
 }
 
 // Path is the file that was opened.
-func (l *Library) Path() string { return l.path }
+func (d *OneDNN) Path() string { return d.path }
 
 // Version is what the library says of itself, for example "3.13.0".
-func (l *Library) Version() string { return l.version }
+func (d *OneDNN) Version() string { return d.version }
 
 // BF16 reports whether the processor has instructions for bfloat16, without which precision bf16 is an error.
-func (l *Library) BF16() bool { return C.ordo_onednn_bf16() != 0 }
+func (d *OneDNN) BF16() bool { return C.ordo_onednn_bf16() != 0 }
 
 // VectorBits is the width of the vectors that the loops beside oneDNN use: 512 (AVX-512), 256 (AVX2) or 128.
 func VectorBits() int { return int(C.ordo_vector_bits()) }
@@ -68,10 +68,10 @@ func VectorBits() int { return int(C.ordo_vector_bits()) }
 // Close gives the library back. Sessions with its operators must be closed before.
 //
 // It stays mapped after its last user: unloading an OpenMP runtime under threads that used it ends the process.
-func (l *Library) Close() {
+func (d *OneDNN) Close() {
 	loadedMu.Lock()
 	defer loadedMu.Unlock()
-	if l.uses--; l.uses == 0 {
+	if d.uses--; d.uses == 0 {
 		C.ordo_onednn_close()
 		loaded = nil
 	}
@@ -82,7 +82,7 @@ type Operators struct{ it *C.ordo_kernels }
 
 // Register adds the operators to a custom operator domain of ONNX Runtime: api is its table of functions (OrtApi of version 19 or
 // later), domain an OrtCustomOpDomain, threads the number that the session has, at least 1.
-func (l *Library) Register(api, domain unsafe.Pointer, threads int) (*Operators, error) {
+func (d *OneDNN) Register(api, domain unsafe.Pointer, threads int) (*Operators, error) {
 	var fault *C.char
 	it := C.ordo_kernels_register((*unsafe.Pointer)(api), domain, C.int(threads), &fault)
 	if it == nil {

@@ -77,9 +77,12 @@ type cacheFinding struct {
 	Free int64  `json:"free_bytes"`
 }
 
-const doctorHelp = `Show the ONNX Runtime library (it is loaded and asked), oneDNN for the fast kernels, processor, memory and cache folder, and for each thing that is
-missing what to do. Where an ONNX Runtime with CUDA is installed or named, the libraries that CUDA needs are looked for too.
-The exit status is 0 if training would work, 5 if the library is missing or unfit.`
+const doctorHelp = `Show what ordo finds on this machine: the ONNX Runtime library, which is loaded for this,
+oneDNN for the fast kernels, processor, memory and cache folder. For each thing that is
+missing it says what to do. If an ONNX Runtime with CUDA is installed, or ORDO_ONNXRUNTIME
+names one, the libraries that CUDA needs are looked for too.
+
+The exit status is 0 if training would work, and 5 if ONNX Runtime is missing or unfit.`
 
 type doctorOptions struct{ asJSON bool }
 
@@ -227,8 +230,9 @@ func (f *cudaFinding) lacks() string {
 	case f.Problem != "":
 		return "CUDA would not work: " + f.Problem + ": run `ordo runtime install --gpu`"
 	case len(f.Missing) > 0:
-		return fmt.Sprintf("CUDA would not work: the loader does not find %s: install NVIDIA's driver, CUDA 13 and cuDNN 9, and add "+
-			"their folders to LD_LIBRARY_PATH", strings.Join(f.Missing, ", "))
+		return fmt.Sprintf("CUDA would not work: the loader does not find %s: "+
+			"install NVIDIA's driver, CUDA 13 and cuDNN 9, and add their folders to LD_LIBRARY_PATH",
+			strings.Join(f.Missing, ", "))
 	}
 	return ""
 }

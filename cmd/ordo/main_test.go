@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -120,6 +121,11 @@ func TestHelp(t *testing.T) {
 		b := ordo(t, append([]string{"help"}, path...)...)
 		if a.code != exitOK || a.stdout == "" || a.stdout != b.stdout {
 			t.Errorf("ordo %s: --help gives %d %q, help gives %d %q", strings.Join(path, " "), a.code, a.stdout, b.code, b.stdout)
+		}
+		for line := range strings.Lines(a.stdout) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("ordo %s --help has a line of %d letters: %s", strings.Join(path, " "), n, line)
+			}
 		}
 		for _, sub := range c.Commands() {
 			if sub.Name() != "help" {

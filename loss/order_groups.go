@@ -78,17 +78,15 @@ func (k *order[T]) begin(v Views, weights []float64) {
 	}
 }
 
-// runOrder computes the families for which reads is true, on one output, and adds weight times the gradient to grad,
-// unless that is nil. z and grad are [V*images, dim], view-major. It comes after begin.
-func runOrder[T float](k *order[T], grad, z []T, v Views, dim int, reads []bool, weight float64) {
-	views := len(v.Family)
+// run computes the families for which reads is true, on the rows of one output, and adds the gradient, unless the batch
+// has no room for it. It comes after begin.
+func (k *order[T]) run(b batch[T], v Views, reads []bool) {
 	k.mark(v, reads)
 	for n := range v.Images {
-		k.rows.reset(k.distance, views, dim)
+		k.rows.reset(k.distance, len(v.Family), b.dim)
 		for view, used := range k.used {
 			if used {
-				at := (view*v.Images + n) * dim
-				loadRow(&k.rows, view, z[at:at+dim])
+				loadRow(&k.rows, view, b.data[b.at(view, n):][:b.dim])
 			}
 		}
 		for f := range k.families {
@@ -110,13 +108,12 @@ func runOrder[T float](k *order[T], grad, z []T, v Views, dim int, reads []bool,
 				k.scatter()
 			}
 		}
-		if grad == nil || k.loss == nil {
+		if b.grad == nil || k.loss == nil {
 			continue
 		}
 		for view, used := range k.used {
 			if used {
-				at := (view*v.Images + n) * dim
-				storeRow(&k.rows, view, grad[at:at+dim], weight)
+				storeRow(&k.rows, view, b.grad[b.at(view, n):][:b.dim], b.weight)
 			}
 		}
 	}
@@ -127,7 +124,9 @@ func runOrder[T float](k *order[T], grad, z []T, v Views, dim int, reads []bool,
 		}
 		if k.contrast != nil {
 			k.gather(v, f)
-			r.value, r.summands = runRankNContrast(k, grad, z, v, f, dim, weight*r.weight/float64(k.counted))
+			own := b
+			own.weight = b.weight * r.weight / float64(k.counted)
+			r.value, r.summands = k.runContrast(own, v, f)
 		}
 		if r.summands > 0 {
 			r.value /= float64(r.summands)

@@ -70,7 +70,7 @@ func rerunFamilies[T float](k *order[T], grad, z []T, v Views, dim int, weight f
 		weights[f], reads[f] = 1, true
 	}
 	k.begin(v, weights)
-	runOrder(k, grad, z, v, dim, reads, weight)
+	k.run(batchOf(grad, z, v.Images, dim, nil, weight), v, reads)
 	return k.value()
 }
 

@@ -68,7 +68,7 @@ func (t *orderTerm) compute(v Views, outs []Output, weight float64, d []Diagnost
 		for f, family := range v.Names {
 			t.reads = append(t.reads, !v.nominal(f) && t.need(f, family).Output == t.needed[i].Output)
 		}
-		runOrder(k, out.Grad, out.Data, v, out.Dim, t.reads, weight)
+		k.run(newBatch(out, v, nil, weight), v, t.reads)
 	}
 	return k.value(), t.diagnose(v, d)
 }

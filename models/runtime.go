@@ -16,6 +16,8 @@ type (
 	Trainer = ort.Trainer
 	// TrainerOptions are the settings of a training session.
 	TrainerOptions = ort.TrainerOptions
+	// SessionOptions say how a session computes.
+	SessionOptions = ort.SessionOptions
 	// Inputs are what a batch gives the training graph.
 	Inputs = ort.Inputs
 	// ForwardPass runs a forward pass in training mode by itself.
@@ -46,7 +48,7 @@ func OpenRuntime(library string) (*Runtime, error) {
 
 // NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
 // Trainer.Bind gives it parameters. A model with dropout is an error.
-func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o TrainerOptions) (*ForwardPass, error) {
+func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions) (*ForwardPass, error) {
 	m, err := onnxgraph.Decode(a.Training)
 	if err == nil {
 		m, err = autodiff.TrainingForward(m, outputs)

@@ -228,7 +228,8 @@ func (r *run) bench(ctx context.Context, rt *models.Runtime, o BenchOptions, pro
 		used = models.FastKernels
 	}
 	r.stepper, err = newStepper(rt, artifacts, r.loss, r.needs, e.Train, models.TrainerOptions{
-		Threads: threads(e), Execution: e.Model.Execution, Optimizer: e.Train.Options, Profile: profile,
+		SessionOptions: models.SessionOptions{Threads: threads(e), Execution: e.Model.Execution},
+		Optimizer:      e.Train.Options, Profile: profile,
 	})
 	if err != nil {
 		return BenchResult{}, err

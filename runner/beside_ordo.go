@@ -126,7 +126,8 @@ func (s *backbone) open(o backboneRequest) error {
 		}
 		return nil
 	}
-	if s.trainer, err = s.rt.NewTrainer(a, mean, models.TrainerOptions{Threads: o.Model.Threads, Execution: o.Model.Execution}); err != nil {
+	session := models.SessionOptions{Threads: o.Model.Threads, Execution: o.Model.Execution}
+	if s.trainer, err = s.rt.NewTrainer(a, mean, models.TrainerOptions{SessionOptions: session}); err != nil {
 		return err
 	}
 	s.images, err = s.rt.NewTensor(o.Batch, 3, o.ImageSize, o.ImageSize)

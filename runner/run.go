@@ -209,7 +209,8 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 		return track.Result{}, err
 	}
 	r.stepper, err = newStepper(rt, artifacts, r.loss, r.needs, e.Train, models.TrainerOptions{
-		Threads: r.folder.Began().Threads, Execution: e.Model.Execution, Optimizer: e.Train.Options,
+		SessionOptions: models.SessionOptions{Threads: r.folder.Began().Threads, Execution: e.Model.Execution},
+		Optimizer:      e.Train.Options,
 	})
 	if err != nil {
 		return track.Result{}, err

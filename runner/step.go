@@ -119,7 +119,7 @@ func (s *stepper) openCache(rt *models.Runtime, a models.Artifacts, needs []loss
 	if err != nil {
 		return err
 	}
-	if s.cache.pass, err = models.NewForwardPass(rt, a, names, o); err != nil {
+	if s.cache.pass, err = models.NewForwardPass(rt, a, names, o.SessionOptions); err != nil {
 		return fmt.Errorf("train.micro_batch: %w", err)
 	}
 	return s.trainer.Bind(s.cache.pass, trained)
@@ -139,7 +139,7 @@ func (s *stepper) openTarget(rt *models.Runtime, a models.Artifacts, follows los
 	if err := s.trainer.Keep(keptTarget, s.target.average); err != nil {
 		return err
 	}
-	if s.target.pass, err = models.NewForwardPass(rt, a, []string{models.Embedding}, o); err != nil {
+	if s.target.pass, err = models.NewForwardPass(rt, a, []string{models.Embedding}, o.SessionOptions); err != nil {
 		return fmt.Errorf("the target network: %w", err)
 	}
 	return s.trainer.Bind(s.target.pass, s.target.average.Values())

@@ -214,7 +214,7 @@ func TestStepThatBreaksOffLeavesEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.stepper, err = newStepper(rt, a, r.loss, r.needs, e.Train, models.TrainerOptions{Threads: 1, Optimizer: e.Train.Options}); err != nil {
+		if r.stepper, err = newStepper(rt, a, r.loss, r.needs, e.Train, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}, Optimizer: e.Train.Options}); err != nil {
 			t.Fatal(err)
 		}
 		defer r.stepper.close()

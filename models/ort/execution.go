@@ -59,11 +59,16 @@ func (e Execution) Validate() error {
 // ErrProvider is wrapped by NewTrainer's error where the library or the machine cannot run the execution provider.
 var ErrProvider = fmt.Errorf("%w: the execution provider cannot be used", ErrLibrary)
 
-// apply writes the settings into session options. An Execution of zeros means the default one.
-func (rt *Runtime) apply(e Execution, options *C.OrtSessionOptions) error {
+// orDefault is the default one in place of an Execution of zeros.
+func (e Execution) orDefault() Execution {
 	if e == (Execution{}) {
-		e = DefaultExecution()
+		return DefaultExecution()
 	}
+	return e
+}
+
+// apply writes the settings into session options.
+func (rt *Runtime) apply(e Execution, options *C.OrtSessionOptions) error {
 	if err := e.Validate(); err != nil {
 		return fmt.Errorf("execution: %w", err)
 	}

@@ -104,7 +104,7 @@ func (c *check) run(ctx context.Context, a ort.Artifacts, progress Progress) (er
 	if a.Training, c.norms, err = expose(a.Training); err != nil {
 		return err
 	}
-	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{Threads: c.o.Threads}); err != nil {
+	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: c.o.Threads}}); err != nil {
 		return err
 	}
 	defer c.trainer.Close()

@@ -116,7 +116,7 @@ func diagnose(g *global) (diagnosis, error) {
 	var problem error
 	d.Library, problem = examineLibrary(g)
 	if d.OK = problem == nil; !d.OK {
-		d.Problem = explain(problem)
+		d.Problem = g.explain(problem)
 	}
 	d.findCUDA(g)
 	if d.Kernels = examineOneDNN(g); d.Kernels.Problem != "" {
@@ -140,7 +140,7 @@ func (d *diagnosis) findCUDA(g *global) {
 	if err != nil || at.Path == d.Library.Path && !slices.Contains(d.Library.Providers, "CUDAExecutionProvider") {
 		return
 	}
-	d.CUDA = examineCUDA(at.Path)
+	d.CUDA = examineCUDA(g, at.Path)
 	if lacks := d.CUDA.lacks(); lacks != "" {
 		d.advise(lacks)
 	}
@@ -159,7 +159,7 @@ func (d *diagnosis) measure(root fs.FS) {
 func (d *diagnosis) findCache(g *global) {
 	dir, err := install.CacheDir(g.env[install.EnvCache])
 	if err != nil {
-		d.advise(explain(err))
+		d.advise(g.explain(err))
 		return
 	}
 	d.Cache = cacheFinding{Dir: dir, Free: freeSpace(dir)}
@@ -200,12 +200,12 @@ func examineLibrary(g *global) (libraryFinding, error) {
 func examineOneDNN(g *global) kernelsFinding {
 	loc, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	if err != nil {
-		return kernelsFinding{Problem: explain(err)}
+		return kernelsFinding{Problem: g.explain(err)}
 	}
 	f := kernelsFinding{Path: loc.Path, Source: loc.Source}
 	lib, err := kernels.Open(loc.Path)
 	if err != nil {
-		f.Problem = explain(err)
+		f.Problem = g.explain(err)
 		return f
 	}
 	defer lib.Close()
@@ -214,11 +214,11 @@ func examineOneDNN(g *global) kernelsFinding {
 }
 
 // examineCUDA looks for what the CUDA provider beside a library needs.
-func examineCUDA(path string) *cudaFinding {
+func examineCUDA(g *global, path string) *cudaFinding {
 	f := &cudaFinding{Path: path, Missing: []string{}}
 	missing, err := ort.MissingCUDA(path)
 	if err != nil {
-		f.Problem = explain(err)
+		f.Problem = g.explain(err)
 	}
 	f.Missing = append(f.Missing, missing...)
 	return f

@@ -45,7 +45,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	if err == nil && g.stdout.err != nil {
 		err = fault.Writing("standard output", g.stdout.err)
 	}
-	return reportError(g.stderr, err)
+	return g.report(err)
 }
 
 // withSignals returns a context that SIGINT or SIGTERM cancels with a cause of kind fault.Interrupted. From then on the

@@ -197,7 +197,7 @@ func TestReport(t *testing.T) {
 			"ordo: write /x: no space left on device: free some space there or choose another folder\n"},
 	} {
 		var b strings.Builder
-		reportError(&b, c.err)
+		(&global{stderr: &b}).report(c.err)
 		if b.String() != c.want {
 			t.Errorf("%q, want %q", b.String(), c.want)
 		}

@@ -89,7 +89,7 @@ func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
 		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", install.EnvLibrary, other)
 	}
 	if o.gpu {
-		if lacks := examineCUDA(loc.Path).lacks(); lacks != "" {
+		if lacks := examineCUDA(g, loc.Path).lacks(); lacks != "" {
 			g.note(lacks)
 		}
 	}
@@ -112,7 +112,7 @@ func installOneDNN(ctx context.Context, g *global, from string) error {
 		return err
 	}
 	if err != nil {
-		fmt.Fprintf(g.stderr, "there will be no fast kernels: %v\n", err)
+		g.note("there will be no fast kernels: " + g.explain(err))
 	} else if other := g.env[install.EnvOneDNN]; other != "" {
 		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", install.EnvOneDNN, other)
 	}

@@ -94,8 +94,8 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// report prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of several
-// faults takes a line for each after the first.
+// report prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
+// several faults takes a line for each.
 func (g *global) report(err error) int {
 	code := exitCode(err)
 	if err == nil {

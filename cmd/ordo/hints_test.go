@@ -45,7 +45,8 @@ func TestEveryHintHasWords(t *testing.T) {
 			[]string{"ORDO_ONNXRUNTIME", "unset", "`ordo runtime install`"}},
 		{fault.InstallLibrary{From: "JAR"}, nil, []string{"`ordo runtime install --from JAR`"}},
 		{fault.BuildArtifacts{}, nil, []string{"`ordo artifacts build FORWARD.onnx --out DIR`"}},
-		{fault.BuildArtifacts{Heads: []string{"{name: order}", "{name: x}"}}, nil, []string{"--head '{name: order}' --head '{name: x}'"}},
+		{fault.BuildArtifacts{Heads: []string{"{name: order}", "{name: x}"}}, nil,
+			[]string{"--head '{name: order}' --head '{name: x}'"}},
 		{fault.Finish{Folder: "runs/x"}, nil, []string{"`ordo run FILE --out runs/x`"}},
 	} {
 		said[reflect.TypeOf(c.hint).Name()] = true
@@ -75,10 +76,13 @@ func TestExplain(t *testing.T) {
 	}{
 		{"plain", errors.New("a thing happened"), "a thing happened"},
 		{"hint", fmt.Errorf("in y: %w", occupied), "in y: x holds a run: name another folder with --out"},
-		{"advice and hint", fault.New(fault.Config, "a head is missing").Advise("leave out the loss").With(fault.BuildArtifacts{}),
+		{"advice and hint", fault.New(fault.Config, "a head is missing").Advise("leave out the loss").
+			With(fault.BuildArtifacts{}),
 			"a head is missing: leave out the loss; or " + (&global{}).words(fault.BuildArtifacts{})},
-		{"said already", fault.New(fault.Other, "y: %w", occupied).With(fault.OtherFolder{}), "y: x holds a run: name another folder with --out"},
-		{"each line its own", errors.Join(occupied, errors.New("two: bad")), "x holds a run: name another folder with --out\ntwo: bad"},
+		{"said already", fault.New(fault.Other, "y: %w", occupied).With(fault.OtherFolder{}),
+			"y: x holds a run: name another folder with --out"},
+		{"each line its own", errors.Join(occupied, errors.New("two: bad")),
+			"x holds a run: name another folder with --out\ntwo: bad"},
 		{"two causes in one sentence", fmt.Errorf("%w: %w", errors.New("no kernels"), occupied),
 			"no kernels: x holds a run: name another folder with --out"},
 		{"of the operating system", fmt.Errorf("write /x: %w", syscall.ENOSPC),

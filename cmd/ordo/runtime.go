@@ -102,8 +102,8 @@ func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
 	return nil
 }
 
-// installOneDNN installs oneDNN. Ordo works without it too, so if it can't be fetched that is only said. If from names a
-// file of it, that is an error.
+// installOneDNN installs oneDNN. Ordo works without it too, so if it can't be fetched that is only said. If from names
+// a file of it, that is an error.
 func installOneDNN(ctx context.Context, g *global, from string) error {
 	_, err := install.Run(ctx, install.Options{
 		OneDNN: true, From: from, Cache: g.env[install.EnvCache], Progress: g.stderr,

@@ -92,14 +92,11 @@ func Run(ctx context.Context, o Options) (track.Result, error) {
 }
 
 func (r *run) do(ctx context.Context) (track.Result, error) {
-	rt, err := models.OpenRuntime(r.o.Library)
+	rt, err := models.OpenTraining(r.o.Library)
 	if err != nil {
 		return track.Result{}, err
 	}
 	defer rt.Close()
-	if !rt.HasTraining() {
-		return track.Result{}, models.NoTraining(rt)
-	}
 	if err := r.open(ctx); err != nil {
 		return track.Result{}, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"ordo/models"
-	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/runner/config"
 )
@@ -19,7 +18,7 @@ func prepare(g *global, args []string) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	at, err := findLibrary(g, e.Model.Execution.Provider == ort.CUDA)
+	at, err := findLibrary(g, e.Model.Execution.Provider == models.CUDA)
 	if err != nil {
 		return setup{}, err
 	}
@@ -35,8 +34,8 @@ func findLibrary(g *global, gpu bool) (install.Location, error) {
 	return install.Find(g.env[install.EnvLibrary], g.env[install.EnvCache])
 }
 
-// findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. One that ORDO_ONEDNN
-// names and that isn't there is an error.
+// findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. It is an error if
+// ORDO_ONEDNN names one that isn't there.
 func findOneDNN(g *global) (string, error) {
 	at, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	if err != nil && g.env[install.EnvOneDNN] == "" {
@@ -51,14 +50,5 @@ func openTraining(g *global) (*models.Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt, err := models.OpenRuntime(at.Path)
-	if err != nil {
-		return nil, err
-	}
-	if !rt.HasTraining() {
-		err = models.NoTraining(rt)
-		rt.Close()
-		return nil, err
-	}
-	return rt, nil
+	return models.OpenTraining(at.Path)
 }

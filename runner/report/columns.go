@@ -11,7 +11,8 @@ func line(b *strings.Builder, name, format string, args ...any) {
 	fmt.Fprintf(b, "%-14s%s\n", name, fmt.Sprintf(format, args...))
 }
 
-// columns lays out a table whose first row is its head: the first column and the last to the left, the others to the right.
+// columns lays out a table whose first row is its head: the first column and the last to the left, the others to the
+// right.
 func columns(table [][]string) string {
 	widths := make([]int, len(table[0]))
 	for _, row := range table {

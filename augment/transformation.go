@@ -235,7 +235,7 @@ func checkInterpolation(path, name string) []error {
 type RandomResizedCrop struct {
 	Scale         [2]float64 `yaml:"scale"`                   // area of the box as a share of the image's, uniform; in (0, 1], default [0.08, 1]
 	Ratio         [2]float64 `yaml:"ratio"`                   // width / height of the box, log-uniform; in (0, 16], default [3/4, 4/3]
-	Interpolation string     `yaml:"interpolation,omitempty"` // bilinear, the default, or bicubic
+	Interpolation string     `yaml:"interpolation,omitempty"` // filter of the resize: bilinear, the default, or bicubic
 }
 
 func (c *RandomResizedCrop) check(path string) []error {
@@ -245,8 +245,8 @@ func (c *RandomResizedCrop) check(path string) []error {
 // Resize scales the image so that its short side has Size pixels (torchvision Resize with one number); center_crop
 // follows it. Resampling is done once, with all other geometry.
 type Resize struct {
-	Size          int    `yaml:"size"`                    // pixels, in [8, 2048]; 0, the default: the view's size
-	Interpolation string `yaml:"interpolation,omitempty"` // bilinear, the default, or bicubic
+	Size          int    `yaml:"size"`                    // pixels of the short side, in [8, 2048]; 0, the default: the view's size
+	Interpolation string `yaml:"interpolation,omitempty"` // filter of the resize: bilinear, the default, or bicubic
 }
 
 func (z *Resize) check(path string) []error {
@@ -256,7 +256,7 @@ func (z *Resize) check(path string) []error {
 // CenterCrop cuts the square of Size pixels in the middle out (torchvision CenterCrop). What it needs beyond the image
 // is mirrored, in torchvision 0.
 type CenterCrop struct {
-	Size int `yaml:"size"` // pixels, in [8, 2048]; 0, the default: the view's size
+	Size int `yaml:"size"` // pixels of the side, in [8, 2048]; 0, the default: the view's size
 }
 
 func (c *CenterCrop) check(path string) []error { return checkSize(path+".size", c.Size) }
@@ -277,7 +277,7 @@ func (f *VerticalFlip) check(path string) []error { return checkRange(path+".p",
 
 // RandomRotation turns the frame about its centre, bilinear (torchvision RandomRotation).
 type RandomRotation struct {
-	Degrees [2]float64 `yaml:"degrees"` // counter-clockwise, uniform; in [-360, 360], default [-15, 15], torchvision has none
+	Degrees [2]float64 `yaml:"degrees"` // counter-clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none
 }
 
 func (t *RandomRotation) check(path string) []error {
@@ -286,7 +286,7 @@ func (t *RandomRotation) check(path string) []error {
 
 // RandomAffine shears, scales, turns and moves the frame, bilinear (torchvision RandomAffine).
 type RandomAffine struct {
-	Degrees   [2]float64 `yaml:"degrees"`   // clockwise, uniform; in [-360, 360], default [-15, 15], torchvision has none
+	Degrees   [2]float64 `yaml:"degrees"`   // clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none
 	Translate [2]float64 `yaml:"translate"` // most in x and in y, as shares of the sides, uniform to whole pixels; in [0, 1], default [0, 0]
 	Scale     [2]float64 `yaml:"scale"`     // magnification, uniform; in (0, 8], default [1, 1]
 	Shear     [4]float64 `yaml:"shear"`     // degrees, low and high in x, low and high in y, uniform; in [-80, 80], default 0
@@ -315,10 +315,10 @@ func (t *RandomPerspective) check(path string) []error {
 // in turns, is uniform in [-v, v], v in [0, 0.5]. A zero switches that one off. torchvision has no defaults; these are
 // SimCLR's at half strength.
 type ColorJitter struct {
-	Brightness float64 `yaml:"brightness"` // default 0.4
-	Contrast   float64 `yaml:"contrast"`   // default 0.4
-	Saturation float64 `yaml:"saturation"` // default 0.4
-	Hue        float64 `yaml:"hue"`        // default 0.1
+	Brightness float64 `yaml:"brightness"` // most change of the brightness, in [0, 8]; default 0.4
+	Contrast   float64 `yaml:"contrast"`   // most change of the contrast, in [0, 8]; default 0.4
+	Saturation float64 `yaml:"saturation"` // most change of the saturation, in [0, 8]; default 0.4
+	Hue        float64 `yaml:"hue"`        // most shift of the hue in turns, in [0, 0.5]; default 0.1
 	P          float64 `yaml:"p"`          // probability, default 0.8
 }
 
@@ -341,7 +341,7 @@ func (t *Grayscale) check(path string) []error { return checkRange(path+".p", t.
 // GaussianBlur blurs the view (torchvision GaussianBlur inside RandomApply(p)). The kernel is a sampled Gaussian;
 // Pillow's ImageFilter.GaussianBlur, which several published recipes use, is made of box filters and differs.
 type GaussianBlur struct {
-	KernelSize int        `yaml:"kernel_size"` // odd, in pixels of the view; 0, the default: a tenth of its side, at least 3
+	KernelSize int        `yaml:"kernel_size"` // side in pixels of the view, odd; 0, the default: a tenth of its side, at least 3
 	Sigma      [2]float64 `yaml:"sigma"`       // standard deviation in pixels of the view, uniform; default [0.1, 2]
 	P          float64    `yaml:"p"`           // probability, default 0.5
 }
@@ -356,7 +356,7 @@ func (b *GaussianBlur) check(path string) []error {
 
 // Solarize inverts the bright values of each channel (torchvision RandomSolarize).
 type Solarize struct {
-	Threshold float64 `yaml:"threshold"` // what is inverted, from this value on; in [0, 1], default 0.5: bytes from 128 on
+	Threshold float64 `yaml:"threshold"` // the value from which on it is inverted, 0.5 for bytes from 128 on; in [0, 1], default 0.5
 	P         float64 `yaml:"p"`         // probability, default 0.5
 }
 
@@ -366,7 +366,7 @@ func (t *Solarize) check(path string) []error {
 
 // Posterize keeps the upper bits of each byte (torchvision RandomPosterize, on bytes).
 type Posterize struct {
-	Bits int     `yaml:"bits"` // in [1, 8], default 4; torchvision has no default
+	Bits int     `yaml:"bits"` // bits that are kept; in [1, 8], default 4; torchvision has no default
 	P    float64 `yaml:"p"`    // probability, default 0.5
 }
 
@@ -394,7 +394,7 @@ func (t *Autocontrast) check(path string) []error { return checkRange(path+".p",
 
 // Sharpness sharpens, or smooths with a factor below 1 (torchvision RandomAdjustSharpness).
 type Sharpness struct {
-	SharpnessFactor float64 `yaml:"sharpness_factor"` // 0 smooths, 1 is the identity; in [0, 16], default 2, torchvision has none
+	SharpnessFactor float64 `yaml:"sharpness_factor"` // 0 smooths, 1 is the identity; in [0, 16], default 2; torchvision has none
 	P               float64 `yaml:"p"`                // probability, default 0.5
 }
 

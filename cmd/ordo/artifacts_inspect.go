@@ -18,11 +18,13 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-const artifactsInspectHelp = `Show the operators of a folder of artifacts or of an ONNX file, its parameters and which are frozen, the multiply-adds of a
-forward pass of one image, and the memory of activations for some sizes of batches; --svg draws the forward graph.
+const artifactsInspectHelp = `Show the operators of a folder of artifacts or of an ONNX file, its parameters and which
+are frozen, the multiply-adds of a forward pass of one image, and the memory of
+activations for some batch sizes. --svg draws the forward graph.
 
-Of artifacts, "kept" is what the forward pass leaves for the backward pass, and "training" is the most that a step holds at
-once. Parameters take four times their own size on top: themselves, gradients, and two moments of AdamW.`
+For artifacts, "kept" is what the forward pass leaves for the backward pass, and
+"training" is the most that a step holds at once. Parameters take four times their own
+size on top: themselves, gradients, and two moments of AdamW.`
 
 const artifactsInspectExamples = `  ordo artifacts inspect artifacts/resnet50 --svg resnet50.svg
   ordo artifacts inspect forward.onnx --json`
@@ -108,7 +110,8 @@ func printInspection(g *global, r *inspect.Report) {
 			frozen++
 		}
 	}
-	fmt.Fprintf(g.stdout, "parameters: %d trained in %d tensors, %d frozen in %d\n", r.Parameters, len(r.Tensors)-frozen, r.Frozen, frozen)
+	fmt.Fprintf(g.stdout, "parameters: %d trained in %d tensors, %d frozen in %d\n",
+		r.Parameters, len(r.Tensors)-frozen, r.Frozen, frozen)
 	fmt.Fprintf(g.stdout, "multiply-adds: %d an image, forward\n", r.MultiplyAdds)
 	printOps(g, "operators", r.Ops)
 	if len(r.Training) > 0 {
@@ -129,7 +132,8 @@ func printInspection(g *global, r *inspect.Report) {
 	}
 	_ = w.Flush() // g.stdout keeps its error
 	if r.Unknown > 0 {
-		fmt.Fprintf(g.stdout, "note: the shapes of %d nodes are not known; they are left out of multiply-adds and memory\n", r.Unknown)
+		fmt.Fprintf(g.stdout, "note: the shapes of %d nodes are not known; they are left out of multiply-adds and memory\n",
+			r.Unknown)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 	"ordo/models/zoo"
 )
 
-const artifactsListHelp = `List the built-in backbones with their number of parameters and features, without a projector, and the options that they take
-in an experiment's model section. ` + "`ordo artifacts build`" + ` takes any other.`
+const artifactsListHelp = `List the built-in backbones with their number of parameters and features, without a
+projector, and the options that they take in an experiment's model section. ordo artifacts
+build takes any other.`
 
 type artifactsListOptions struct{ asJSON bool }
 
@@ -68,7 +69,8 @@ func listBackbones() ([]listed, error) {
 			return nil, err
 		}
 		list = append(list, listed{
-			Backbone: name, Parameters: info.Parameters, Features: info.Features, ImageSize: listedImage, Options: zoo.Keys(name),
+			Backbone: name, Parameters: info.Parameters, Features: info.Features, ImageSize: listedImage,
+			Options: zoo.Keys(name),
 		})
 	}
 	return list, nil

@@ -14,8 +14,9 @@ import (
 	"ordo/runner/data/survey"
 )
 
-const dataInfoHelp = `Show what an image set holds: its splits and classes, sizes and formats of its images, and images that are there twice.
-Headers are read, images are not decoded: ` + "`ordo data verify`" + ` does that. With --sheet, some images of every class are drawn.
+const dataInfoHelp = `Show what an image set holds: its splits and classes, sizes and formats of its images, and
+images that are there twice. Only headers are read; ordo data verify decodes the images.
+With --sheet, some images of every class are drawn.
 
 ` + dataArguments
 

@@ -11,7 +11,8 @@ import (
 	"ordo/runner/data/survey"
 )
 
-const dataVerifyHelp = `Decode every image of both splits, and list those that can't be read and why. The exit status is 4 if there are any.
+const dataVerifyHelp = `Decode every image of both splits, and list those that can't be read and why. The exit
+status is 4 if there are any.
 
 ` + dataArguments
 

@@ -28,7 +28,8 @@ func doctorJSON(t *testing.T, code int, says ...string) diagnosis {
 func TestDoctor(t *testing.T) {
 	lib := realLibrary(t)
 	d := doctorJSON(t, exitOK)
-	if !d.OK || d.Problem != "" || d.Library.Path != lib || d.Library.Source != install.EnvLibrary || !d.Library.Training ||
+	if !d.OK || d.Problem != "" || d.Library.Path != lib || d.Library.Source != install.EnvLibrary ||
+		!d.Library.Training ||
 		!slices.Contains(d.Library.Providers, "CPUExecutionProvider") || !strings.Contains(d.Library.Version, ".") {
 		t.Errorf("found %+v, want a usable library at %s", d, lib)
 	}
@@ -37,7 +38,8 @@ func TestDoctor(t *testing.T) {
 	}
 	r := ordo(t, "doctor")
 	r.check(t, exitOK)
-	for _, s := range []string{lib, "training    yes", "CPUExecutionProvider", "cores", "memory", "cache", "Training would work."} {
+	for _, s := range []string{lib, "training    yes", "CPUExecutionProvider", "cores",
+		"memory", "cache", "Training would work."} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
 		}
@@ -130,7 +132,8 @@ func TestCgroupLimits(t *testing.T) {
 }
 
 func TestMemInfo(t *testing.T) {
-	root := fstest.MapFS{"proc/meminfo": {Data: []byte("MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable: 1024 kB\nX: y\n\n")}}
+	const text = "MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable: 1024 kB\nX: y\n\n"
+	root := fstest.MapFS{"proc/meminfo": {Data: []byte(text)}}
 	if total, available := memInfo(root); total != 2<<20 || available != 1<<20 {
 		t.Errorf("%d, %d", total, available)
 	}

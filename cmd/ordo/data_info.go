@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ordo/runner/data/survey"
+	"ordo/runner/report"
 )
 
 const dataInfoHelp = `Show what an image set holds: its splits and classes, sizes and formats of its images, and
@@ -123,7 +124,7 @@ func printDataInfo(w io.Writer, d dataInfo) {
 		if s.Bytes == 0 {
 			return "nothing"
 		}
-		return formatBytes(s.Bytes)
+		return report.Bytes(s.Bytes)
 	})
 	line("unreadable", func(s survey.Split) string { return fmt.Sprint(len(s.Unreadable)) })
 	line("key", func(s survey.Split) string { return s.Key[:16] })

@@ -69,7 +69,7 @@ func TestPrecision(t *testing.T) {
 				clear(out.Grad)
 			}
 			return nil
-		}, models.TrainerOptions{Threads: 1})
+		}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -111,7 +111,7 @@ func matrixProduct(rt *Runtime, threads, side int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	s, err := rt.NewSession(product, TrainerOptions{Threads: threads})
+	s, err := rt.NewSession(product, SessionOptions{Threads: threads})
 	if err != nil {
 		return 0, err
 	}

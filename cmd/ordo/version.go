@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ordo/models/ort/install"
 )
@@ -36,21 +38,26 @@ func thisBuild() build {
 
 func (b build) String() string { return b.Version + ", " + b.Go + ", " + b.Platform }
 
+type versionOptions struct{ asJSON bool }
+
 func newVersionCommand(g *global) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return newCommand(g, &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			b := thisBuild()
-			if asJSON {
-				return g.printJSON(b)
-			}
-			fmt.Fprintf(g.stdout, "ordo %s\n", b)
-			return nil
-		},
+	}, &versionOptions{})
+}
+
+func (o *versionOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object with the ONNX Runtime release too")
+}
+
+func (o *versionOptions) check(args []string) error { return noArgs(args) }
+
+func (o *versionOptions) run(_ context.Context, g *global, _ []string) error {
+	b := thisBuild()
+	if o.asJSON {
+		return g.printJSON(b)
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object with the ONNX Runtime release too")
-	return cmd
+	fmt.Fprintf(g.stdout, "ordo %s\n", b)
+	return nil
 }

@@ -21,7 +21,7 @@ type session struct {
 
 func newSession(t *testing.T, a *autodiff.Graphs, images []float32, shape ...int) *session {
 	t.Helper()
-	return newSessionWith(t, a, ort.TrainerOptions{Threads: 1}, images, shape...)
+	return newSessionWith(t, a, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}}, images, shape...)
 }
 
 func newSessionWith(t *testing.T, a *autodiff.Graphs, o ort.TrainerOptions, images []float32, shape ...int) *session {

@@ -34,7 +34,9 @@ type decoded struct {
 	model *onnxgraph.Model
 }
 
-func (d decoded) isOf(data []byte) bool { return d.first == unsafe.SliceData(data) && d.size == len(data) }
+func (d decoded) isOf(data []byte) bool {
+	return d.first == unsafe.SliceData(data) && d.size == len(data)
+}
 
 // decode gives the graph of the bytes: d, if it is theirs; without bytes one whose model is nil.
 func (d decoded) decode(what string, data []byte) (decoded, error) {

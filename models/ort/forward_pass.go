@@ -20,12 +20,11 @@ import (
 // ForwardPass runs a forward pass in training mode by itself, see autodiff.ForwardPass. Its parameters are read where they lie, at
 // every Run, so a network that changes is followed without a copy. Not safe for concurrent use.
 type ForwardPass struct {
-	rt        *Runtime
-	session   *C.OrtSession
-	options   *C.OrtSessionOptions
-	operators *operators
-	contract  contract // of its batches alone
-	pinner    runtime.Pinner
+	rt       *Runtime
+	session  *C.OrtSession
+	options  *sessionOptions
+	contract contract // of its batches alone
+	pinner   runtime.Pinner
 
 	inputs, outputs []*C.char // names: those of the batch, then the parameters
 	outputNames     []string
@@ -33,8 +32,8 @@ type ForwardPass struct {
 	bound           []*C.OrtValue // by parameter
 }
 
-// NewForwardPass opens a session on a graph of autodiff.ForwardPass. Of the options it takes Threads and Execution.
-func (rt *Runtime) NewForwardPass(m *onnxgraph.Model, o TrainerOptions) (*ForwardPass, error) {
+// NewForwardPass opens a session on a graph of autodiff.ForwardPass.
+func (rt *Runtime) NewForwardPass(m *onnxgraph.Model, o SessionOptions) (*ForwardPass, error) {
 	f := &ForwardPass{rt: rt}
 	if err := f.create(m, o); err != nil {
 		f.Close()
@@ -43,7 +42,7 @@ func (rt *Runtime) NewForwardPass(m *onnxgraph.Model, o TrainerOptions) (*Forwar
 	return f, nil
 }
 
-func (f *ForwardPass) create(m *onnxgraph.Model, o TrainerOptions) error {
+func (f *ForwardPass) create(m *onnxgraph.Model, o SessionOptions) error {
 	if err := f.readContract(m); err != nil {
 		return fmt.Errorf("forward graph: %w", err)
 	}
@@ -51,31 +50,17 @@ func (f *ForwardPass) create(m *onnxgraph.Model, o TrainerOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := status(C.ort_CreateSessionOptions(&f.options)); err != nil {
-		return err
-	}
-	if err := status(C.ort_SetIntraOpNumThreads(f.options, C.int(o.Threads))); err != nil {
-		return err
-	}
 	// Threads that go on spinning after a run would take the cores from the training session, and an arena the memory.
-	key, value := C.CString("session.force_spinning_stop"), C.CString("1")
-	defer C.free(unsafe.Pointer(key))
-	defer C.free(unsafe.Pointer(value))
-	if err := status(C.ort_AddSessionConfigEntry(f.options, key, value)); err != nil {
+	o.Execution = o.Execution.orDefault()
+	o.Execution.Arena = false
+	if f.options, err = f.rt.sessionOptions(o); err != nil {
 		return err
 	}
-	e := o.Execution
-	if e == (Execution{}) {
-		e = DefaultExecution()
-	}
-	e.Arena = false
-	if err := f.rt.apply(e, f.options); err != nil {
+	if err := f.options.set("session.force_spinning_stop", "1"); err != nil {
 		return err
 	}
-	if f.operators, err = f.rt.newOperators(f.options, o.Threads); err != nil {
-		return err
-	}
-	return status(C.ort_CreateSessionFromArray(f.rt.env, pointer(data), C.size_t(len(data)), f.options, &f.session))
+	f.session, err = f.options.open(data)
+	return err
 }
 
 // readContract takes the names of what the graph takes and gives.
@@ -196,17 +181,11 @@ func (f *ForwardPass) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 	outputs := make([]*C.OrtValue, len(f.outputs))
 	defer release(outputs)
 	err = status(C.ort_Run(f.session, nil, &f.inputs[0], &values[0], C.size_t(len(values)), &f.outputs[0], C.size_t(len(outputs)), &outputs[0]))
+	if err == nil {
+		dst, err = readOutputs(dst, outputs, f.outputNames)
+	}
 	if err != nil {
 		return dst, fmt.Errorf("ort: forward pass: %w", err)
-	}
-	for len(dst) < len(outputs) {
-		dst = append(dst, nil)
-	}
-	dst = dst[:len(outputs)]
-	for i, v := range outputs {
-		if dst[i], _, err = floats(dst[i], v); err != nil {
-			return dst, fmt.Errorf("ort: forward pass: output %s: %w", f.outputNames[i], err)
-		}
 	}
 	return dst, nil
 }
@@ -217,10 +196,7 @@ func (f *ForwardPass) Close() {
 	if f.session != nil {
 		C.ort_ReleaseSession(f.session)
 	}
-	f.operators.close()
-	if f.options != nil {
-		C.ort_ReleaseSessionOptions(f.options)
-	}
+	f.options.close()
 	for _, name := range append(f.inputs, f.outputs...) {
 		C.free(unsafe.Pointer(name))
 	}

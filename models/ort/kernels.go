@@ -1,17 +1,8 @@
 package ort
 
-/*
-#include <stdlib.h>
-#include "api.h"
-*/
-import "C"
-
 import (
 	"fmt"
-	"runtime"
-	"unsafe"
 
-	"ordo/models/graph"
 	"ordo/models/ort/kernels"
 )
 
@@ -33,44 +24,3 @@ func (rt *Runtime) EnableKernels(path string) error {
 
 // Kernels is what EnableKernels loaded, or nil.
 func (rt *Runtime) Kernels() *kernels.OneDNN { return rt.kernels }
-
-// operators are the custom operators of one session.
-type operators struct {
-	domain  *C.OrtCustomOpDomain
-	kernels *kernels.Operators
-}
-
-// newOperators makes the domain "ordo", with the operators of package kernels if they are enabled, and adds it to the options.
-func (rt *Runtime) newOperators(options *C.OrtSessionOptions, threads int) (*operators, error) {
-	o := new(operators)
-	name := C.CString(graph.Domain)
-	defer C.free(unsafe.Pointer(name))
-	err := status(C.ort_CreateCustomOpDomain(name, &o.domain))
-	if err == nil && rt.kernels != nil {
-		if threads == 0 {
-			threads = runtime.NumCPU()
-		}
-		o.kernels, err = rt.kernels.Register(unsafe.Pointer(C.ordo_api), unsafe.Pointer(o.domain), threads)
-	}
-	if err == nil {
-		err = status(C.ort_AddCustomOpDomain(options, o.domain))
-	}
-	if err != nil {
-		o.close()
-		return nil, err
-	}
-	return o, nil
-}
-
-// close releases them, after the session.
-func (o *operators) close() {
-	if o == nil {
-		return
-	}
-	if o.domain != nil {
-		C.ort_ReleaseCustomOpDomain(o.domain)
-	}
-	if o.kernels != nil {
-		o.kernels.Close()
-	}
-}

@@ -101,7 +101,7 @@ func TestTrainingWithKernels(t *testing.T) {
 				outputs[1].Grad[0] = float32(math.NaN())
 			}
 			return err
-		}, ort.TrainerOptions{Threads: 2})
+		}, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,7 +70,7 @@ func towardsOne(loss *float64) ort.LossFunc {
 
 func trainer(t testing.TB, rt *ort.Runtime, loss ort.LossFunc) *ort.Trainer {
 	t.Helper()
-	tr, err := rt.NewTrainer(artifacts(t), loss, ort.TrainerOptions{Threads: 2})
+	tr, err := rt.NewTrainer(artifacts(t), loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestSavedTrainingGoesOnBitForBit(t *testing.T) {
 	if a.Checkpoint, a.Kept, err = ort.ReadCheckpoint(file); err != nil || a.Kept != nil {
 		t.Fatal(a.Kept, err)
 	}
-	again, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{Threads: 2})
+	again, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -586,7 +586,7 @@ func TestSessionsDoNotLeak(t *testing.T) {
 	x := images(t, rt, 4)
 	flat(t, func() {
 		for i := range 100 {
-			tr, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{Threads: 2})
+			tr, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -95,6 +95,21 @@ func floats(dst []float32, v *C.OrtValue) ([]float32, []int64, error) {
 	return append(dst[:0], data...), shape, nil
 }
 
+// readOutputs copies the outputs of these names into dst, which is grown where it is too small.
+func readOutputs(dst [][]float32, outputs []*C.OrtValue, names []string) ([][]float32, error) {
+	for len(dst) < len(outputs) {
+		dst = append(dst, nil)
+	}
+	dst = dst[:len(outputs)]
+	for i, v := range outputs {
+		var err error
+		if dst[i], _, err = floats(dst[i], v); err != nil {
+			return dst, fmt.Errorf("output %s: %w", names[i], err)
+		}
+	}
+	return dst, nil
+}
+
 // view gives a float32 value's memory in place and its shape.
 func view(v *C.OrtValue) ([]float32, []int64, error) {
 	var info *C.OrtTensorTypeAndShapeInfo

@@ -26,9 +26,7 @@ var ErrNonFinite = errors.New("ort: gradients are not finite")
 
 // TrainerOptions are the settings of a training session.
 type TrainerOptions struct {
-	Threads int // ONNX Runtime's threads within an operator, the calling one included; 0 = one a core
-	// Execution says where and how ONNX Runtime computes. Zero: DefaultExecution.
-	Execution Execution
+	SessionOptions
 	// Optimizer is that of artifacts without an optimizer graph; others have theirs built in.
 	Optimizer optimizer.Options
 	// Profile, if it is not empty, begins the names of the files in which ONNX Runtime notes how long each node took; they
@@ -38,14 +36,13 @@ type TrainerOptions struct {
 
 // Trainer is a training session and its state. It is not safe for concurrent use.
 type Trainer struct {
-	rt        *Runtime
-	session   *C.OrtTrainingSession
-	operators *operators
-	state     *C.OrtCheckpointState
-	options   *C.OrtSessionOptions
-	op        *C.ordo_loss_op
-	evalData  unsafe.Pointer // the session keeps a pointer into it for Export
-	handle    cgo.Handle
+	rt       *Runtime
+	session  *C.OrtTrainingSession
+	options  *sessionOptions
+	state    *C.OrtCheckpointState
+	op       *C.ordo_loss_op
+	evalData unsafe.Pointer // the session keeps a pointer into it for Export
+	handle   cgo.Handle
 
 	loss        LossFunc
 	lossErr     error
@@ -69,8 +66,8 @@ type Trainer struct {
 // NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how. Without an
 // evaluation graph, Eval and Export are errors; without an optimizer graph, the optimizer is one in Go, o.Optimizer.
 func (rt *Runtime) NewTrainer(a graph.Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
-	if !rt.HasTraining() {
-		return nil, fmt.Errorf("%w: %s", ErrNoTraining, rt.path)
+	if err := rt.RequireTraining(); err != nil {
+		return nil, err
 	}
 	c, err := a.Contract()
 	if err == nil && len(a.Checkpoint) == 0 {
@@ -91,30 +88,21 @@ func (rt *Runtime) NewTrainer(a graph.Artifacts, loss LossFunc, o TrainerOptions
 }
 
 func (t *Trainer) create(a graph.Artifacts, o TrainerOptions) error {
-	if err := status(C.ort_CreateSessionOptions(&t.options)); err != nil {
-		return err
-	}
-	if err := status(C.ort_SetIntraOpNumThreads(t.options, C.int(o.Threads))); err != nil {
-		return err
-	}
-	if err := t.rt.apply(o.Execution, t.options); err != nil {
+	var err error
+	if t.options, err = t.rt.sessionOptions(o.SessionOptions); err != nil {
 		return err
 	}
 	if o.Profile != "" {
 		prefix := C.CString(o.Profile)
 		defer C.free(unsafe.Pointer(prefix))
-		if err := status(C.ort_EnableProfiling(t.options, prefix)); err != nil {
+		if err := status(C.ort_EnableProfiling(t.options.it, prefix)); err != nil {
 			return err
 		}
-	}
-	var err error
-	if t.operators, err = t.rt.newOperators(t.options, o.Threads); err != nil {
-		return err
 	}
 	t.handle = cgo.NewHandle(t)
 	t.op = (*C.ordo_loss_op)(C.malloc(C.sizeof_ordo_loss_op))
 	C.ordo_loss_op_init(t.op, C.uintptr_t(t.handle))
-	if err := status(C.ort_CustomOpDomain_Add(t.operators.domain, &t.op.op)); err != nil {
+	if err := status(C.ort_CustomOpDomain_Add(t.options.domain, &t.op.op)); err != nil {
 		return err
 	}
 	if err := status(C.ort_LoadCheckpointFromBuffer(pointer(a.Checkpoint), C.size_t(len(a.Checkpoint)), &t.state)); err != nil {
@@ -126,7 +114,7 @@ func (t *Trainer) create(a graph.Artifacts, o TrainerOptions) error {
 	if len(a.Eval) > 0 {
 		t.evalData = C.CBytes(a.Eval)
 	}
-	err = status(C.ort_CreateTrainingSessionFromBuffer(t.rt.env, t.options, t.state,
+	err = status(C.ort_CreateTrainingSessionFromBuffer(t.rt.env, t.options.it, t.state,
 		pointer(a.Training), C.size_t(len(a.Training)), t.evalData, C.size_t(len(a.Eval)),
 		pointer(a.Optimizer), C.size_t(len(a.Optimizer)), &t.session))
 	if err != nil {
@@ -384,24 +372,12 @@ func (t *Trainer) Eval(dst [][]float32, images *Tensor) ([][]float32, error) {
 	defer C.ort_ReleaseValue(in)
 	outputs := make([]*C.OrtValue, len(t.evalOut))
 	err = status(C.ort_EvalStep(t.session, nil, 1, &in, C.size_t(len(outputs)), &outputs[0]))
-	defer func() {
-		for _, v := range outputs {
-			if v != nil {
-				C.ort_ReleaseValue(v)
-			}
-		}
-	}()
+	defer release(outputs)
+	if err == nil {
+		dst, err = readOutputs(dst, outputs, t.evalOut)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ort: evaluation step: %w", err)
-	}
-	for len(dst) < len(outputs) {
-		dst = append(dst, nil)
-	}
-	dst = dst[:len(outputs)]
-	for i, v := range outputs {
-		if dst[i], _, err = floats(dst[i], v); err != nil {
-			return nil, fmt.Errorf("ort: evaluation step: output %s: %w", t.evalOut[i], err)
-		}
 	}
 	return dst, nil
 }
@@ -425,10 +401,7 @@ func (t *Trainer) Close() {
 	if t.state != nil {
 		C.ort_ReleaseCheckpointState(t.state)
 	}
-	t.operators.close()
-	if t.options != nil {
-		C.ort_ReleaseSessionOptions(t.options)
-	}
+	t.options.close()
 	if t.updater != nil && t.updater.values != nil {
 		t.updater.values.Close()
 	}

@@ -24,7 +24,7 @@ func withoutOptimizer(t testing.TB) graph.Artifacts {
 // inGo makes a trainer whose optimizer is Go's.
 func inGo(t testing.TB, rt *ort.Runtime, a graph.Artifacts, loss ort.LossFunc, o optimizer.Options) *ort.Trainer {
 	t.Helper()
-	tr, err := rt.NewTrainer(a, loss, ort.TrainerOptions{Threads: 2, Optimizer: o})
+	tr, err := rt.NewTrainer(a, loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}, Optimizer: o})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestAdamWInGoIsONNXRuntimes(t *testing.T) {
 		var loss float64
 		ours := optimizer.DefaultOptions()
 		ours.ClipGradNorm = clip
-		theirs, err := rt.NewTrainer(build(t, func(o *autodiff.Options) { o.Optimizer.ClipNorm = clip }), towardsOne(&loss), ort.TrainerOptions{Threads: 2})
+		theirs, err := rt.NewTrainer(build(t, func(o *autodiff.Options) { o.Optimizer.ClipNorm = clip }), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestExecution(t *testing.T) {
 	rt := orttest.Open(t)
 	train := func(e ort.Execution) []float32 {
 		var loss float64
-		tr, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{Threads: 1, Execution: e})
+		tr, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1, Execution: e}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestExecution(t *testing.T) {
 	var loss float64
 	e := ort.DefaultExecution()
 	e.Provider = ort.CUDA
-	_, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{Execution: e})
+	_, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Execution: e}})
 	if !errors.Is(err, ort.ErrProvider) || !errors.Is(err, ort.ErrLibrary) || !strings.Contains(err.Error(), "runtime install --gpu") {
 		t.Errorf("error %v", err)
 	}

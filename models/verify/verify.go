@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
@@ -95,7 +96,7 @@ func Run(ctx context.Context, library *ort.Runtime, a graph.Artifacts, o Options
 		},
 	}
 	if err := c.run(ctx, a, progress); err != nil {
-		return nil, fmt.Errorf("verify: %w", err)
+		return nil, err
 	}
 	c.report.OK = len(c.report.Failures) == 0
 	return c.report, nil
@@ -105,7 +106,7 @@ func (c *check) run(ctx context.Context, a graph.Artifacts, progress Progress) (
 	if err := c.expose(&a); err != nil {
 		return err
 	}
-	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{Threads: c.o.Threads}); err != nil {
+	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: c.o.Threads}}); err != nil {
 		return err
 	}
 	defer c.trainer.Close()
@@ -185,7 +186,7 @@ func (c *check) makeImages() error {
 		images := r.arrays["images"]
 		for i, want := range shape {
 			if want != 0 && want != int64(images.Shape[i]) {
-				return fmt.Errorf("%w: its images are %v, the model takes %v (0 is free)", ErrReference, images.Shape, shape)
+				return fault.New(fault.Data, "not a reference file: its images are %v, the model takes %v (0 is free)", images.Shape, shape)
 			}
 			shape[i] = int64(images.Shape[i])
 		}
@@ -225,19 +226,19 @@ func (c *check) makeGradients() error {
 	if r := c.o.Reference; r != nil {
 		for _, name := range r.names("dz/") {
 			if !slices.Contains(names, name) {
-				return fmt.Errorf("%w: it has dz/%s, the model's outputs are: %s", ErrReference, name, strings.Join(names, ", "))
+				return fault.New(fault.Data, "not a reference file: it has dz/%s, the model's outputs are: %s", name, strings.Join(names, ", "))
 			}
 		}
 		for _, name := range names {
 			if dz, ok := r.output("dz", name); ok {
 				if len(dz.Data) != len(c.z[name]) {
-					return fmt.Errorf("%w: dz for output %s is %v, the output has %d columns", ErrReference, name, dz.Shape, c.columns[name])
+					return fault.New(fault.Data, "not a reference file: dz for output %s is %v, the output has %d columns", name, dz.Shape, c.columns[name])
 				}
 				c.dz[name] = dz.Data
 			}
 		}
 		if len(c.dz) == 0 {
-			return fmt.Errorf("%w: its dz is for an output %s, the model has none", ErrReference, embedding)
+			return fault.New(fault.Data, "not a reference file: its dz is for an output %s, the model has none", embedding)
 		}
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"codeberg.org/sbinet/npyio/npy"
 
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
@@ -235,7 +236,7 @@ func TestStatisticsOfReference(t *testing.T) {
 		}
 		outputs[1].Grad[0] = 1
 		return nil
-	}, ort.TrainerOptions{Threads: 1})
+	}, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +309,7 @@ func TestRunRefuses(t *testing.T) {
 			}
 			o := verify.DefaultOptions()
 			o.Reference = r
-			if _, err := verify.Run(t.Context(), lib, a, o, nil); !errors.Is(err, verify.ErrReference) || !strings.Contains(err.Error(), c.says) {
+			if _, err := verify.Run(t.Context(), lib, a, o, nil); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
@@ -358,7 +359,7 @@ func TestReadReferenceRefuses(t *testing.T) {
 		{"Fortran's order", raw(header("{'descr': '<f4', 'fortran_order': True, 'shape': (0, 0), }")), "Fortran"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := verify.ReadReference(c.data); !errors.Is(err, verify.ErrReference) || !strings.Contains(err.Error(), c.says) {
+			if _, err := verify.ReadReference(c.data); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
@@ -375,7 +376,7 @@ func FuzzReadReference(f *testing.F) {
 		f.Add(bad)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := verify.ReadReference(data); err != nil && !errors.Is(err, verify.ErrReference) {
+		if _, err := verify.ReadReference(data); err != nil && !errors.Is(err, fault.Data) {
 			t.Errorf("an error of another kind: %v", err)
 		}
 	})
@@ -388,5 +389,5 @@ func ExampleReadReference() {
 	}
 	_, err = verify.ReadReference(data)
 	fmt.Println(err)
-	// Output: verify: not a reference file: not an .npz archive (zip: not a valid zip file)
+	// Output: not a reference file: not an .npz archive (zip: not a valid zip file)
 }

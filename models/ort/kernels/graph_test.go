@@ -87,7 +87,7 @@ func (g *graph) open(threads int, outputs ...string) (*ort.Session, error) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return g.rt.NewSession(data, ort.TrainerOptions{Threads: threads})
+	return g.rt.NewSession(data, ort.SessionOptions{Threads: threads})
 }
 
 // run gives copies of the outputs' values.

@@ -88,15 +88,11 @@ type backbone struct {
 }
 
 func newBackbone(o backboneRequest) (*backbone, error) {
-	rt, err := models.OpenRuntime(o.Library)
+	rt, err := models.OpenTraining(o.Library)
 	if err != nil {
 		return nil, err
 	}
 	s := &backbone{rt: rt}
-	if !rt.HasTraining() {
-		s.close()
-		return nil, models.NoTraining(rt)
-	}
 	if err := s.open(o); err != nil {
 		s.close()
 		return nil, err

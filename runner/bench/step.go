@@ -107,14 +107,11 @@ func Step(ctx context.Context, o Options) (Result, error) {
 	if o.Steps < 1 || o.Warmup < 0 {
 		return Result{}, fault.New(fault.Config, "%d steps after %d can't be measured", o.Steps, o.Warmup)
 	}
-	rt, err := models.OpenRuntime(o.Library)
+	rt, err := models.OpenTraining(o.Library)
 	if err != nil {
 		return Result{}, err
 	}
 	defer rt.Close()
-	if !rt.HasTraining() {
-		return Result{}, models.NoTraining(rt)
-	}
 	profile := ""
 	if o.Profile {
 		dir, err := os.MkdirTemp("", "ordo-profile-")

@@ -16,9 +16,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// Forward runs a forward pass in training mode by itself, see autodiff.TrainingForward. Its parameters are read where they lie, at
+// ForwardPass runs a forward pass in training mode by itself, see autodiff.TrainingForward. Its parameters are read where they lie, at
 // every Run, so a network that changes is followed without a copy. Not safe for concurrent use.
-type Forward struct {
+type ForwardPass struct {
 	rt         *Runtime
 	session    *C.OrtSession
 	options    *sessionOptions
@@ -32,9 +32,9 @@ type Forward struct {
 	bound           []*C.OrtValue // by parameter
 }
 
-// NewForward opens a session on a graph of autodiff.TrainingForward.
-func (rt *Runtime) NewForward(graph []byte, o SessionOptions) (*Forward, error) {
-	f := &Forward{rt: rt}
+// NewForwardPass opens a session on a graph of autodiff.TrainingForward.
+func (rt *Runtime) NewForwardPass(graph []byte, o SessionOptions) (*ForwardPass, error) {
+	f := &ForwardPass{rt: rt}
 	if err := f.create(graph, o); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("ort: create forward session: %w", err)
@@ -42,7 +42,7 @@ func (rt *Runtime) NewForward(graph []byte, o SessionOptions) (*Forward, error) 
 	return f, nil
 }
 
-func (f *Forward) create(graph []byte, o SessionOptions) error {
+func (f *ForwardPass) create(graph []byte, o SessionOptions) error {
 	m, err := parse("forward graph", graph)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (f *Forward) create(graph []byte, o SessionOptions) error {
 	return err
 }
 
-func (f *Forward) readGraph(g *onnxgraph.Graph) error {
+func (f *ForwardPass) readGraph(g *onnxgraph.Graph) error {
 	var parameters []*C.char
 	for _, in := range g.Input {
 		name := in.GetName()
@@ -103,13 +103,13 @@ func (f *Forward) readGraph(g *onnxgraph.Graph) error {
 }
 
 // Outputs names what Run gives, in order.
-func (f *Forward) Outputs() []string { return f.outputNames }
+func (f *ForwardPass) Outputs() []string { return f.outputNames }
 
 // Columns is the number of columns of each output.
-func (f *Forward) Columns() []int { return f.columns }
+func (f *ForwardPass) Columns() []int { return f.columns }
 
 // bind lets the pass read a parameter's values, which stay where they are until Close.
-func (f *Forward) bind(i int, values []float32) error {
+func (f *ForwardPass) bind(i int, values []float32) error {
 	p := f.parameters[i]
 	if len(values) != p.size() {
 		return fmt.Errorf("parameter %s has shape %v, got %d values", p.Name, p.Shape, len(values))
@@ -131,7 +131,7 @@ func (f *Forward) bind(i int, values []float32) error {
 
 // Bind lets a forward pass take its parameters: the trained ones out of trained, which holds them as Trained does and stays
 // where it is, and copies of the frozen ones.
-func (t *Trainer) Bind(f *Forward, trained []float32) error {
+func (t *Trainer) Bind(f *ForwardPass, trained []float32) error {
 	parts := map[string][]float32{}
 	at := 0
 	for _, p := range t.contract.parameters {
@@ -176,7 +176,7 @@ func (t *Trainer) Trained() ([]float32, error) {
 }
 
 // Run gives every output's values, row-major, in the order of Outputs. dst is reused where it is large enough.
-func (f *Forward) Run(dst [][]float32, in Inputs) ([][]float32, error) {
+func (f *ForwardPass) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 	if f.contract.drawn == nil {
 		in.Draws = nil // of the training graph, perhaps not of this part of it
 	}
@@ -207,7 +207,7 @@ func (f *Forward) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 }
 
 // Close releases the session and lets go of the parameters.
-func (f *Forward) Close() {
+func (f *ForwardPass) Close() {
 	release(f.bound)
 	if f.session != nil {
 		C.ort_ReleaseSession(f.session)
@@ -217,5 +217,5 @@ func (f *Forward) Close() {
 		C.free(unsafe.Pointer(name))
 	}
 	f.pinner.Unpin()
-	*f = Forward{}
+	*f = ForwardPass{}
 }

@@ -7,7 +7,7 @@ import (
 
 // RandomRotation turns the frame about its centre, bilinear (torchvision RandomRotation).
 type RandomRotation struct {
-	Degrees [2]float64 `yaml:"degrees"` // counter-clockwise, uniform; in [-360, 360], default [-15, 15], torchvision has none
+	Degrees [2]float64 `yaml:"degrees"` // counter-clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none
 }
 
 func (*RandomRotation) byDefault() Transformation {
@@ -33,7 +33,7 @@ func (*RandomRotation) hides(family string) string {
 
 // RandomAffine shears, scales, turns and moves the frame, bilinear (torchvision RandomAffine).
 type RandomAffine struct {
-	Degrees   [2]float64 `yaml:"degrees"`   // clockwise, uniform; in [-360, 360], default [-15, 15], torchvision has none
+	Degrees   [2]float64 `yaml:"degrees"`   // clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none
 	Translate [2]float64 `yaml:"translate"` // most in x and in y, as shares of the sides, uniform to whole pixels; in [0, 1], default [0, 0]
 	Scale     [2]float64 `yaml:"scale"`     // magnification, uniform; in (0, 8], default [1, 1]
 	Shear     [4]float64 `yaml:"shear"`     // degrees, low and high in x, low and high in y, uniform; in [-80, 80], default 0

@@ -25,7 +25,7 @@ func checkInterpolation(path, name string) []error {
 type RandomResizedCrop struct {
 	Scale         [2]float64 `yaml:"scale"`                   // area of the box as a share of the image's, uniform; in (0, 1], default [0.08, 1]
 	Ratio         [2]float64 `yaml:"ratio"`                   // width / height of the box, log-uniform; in (0, 16], default [3/4, 4/3]
-	Interpolation string     `yaml:"interpolation,omitempty"` // bilinear, the default, or bicubic
+	Interpolation string     `yaml:"interpolation,omitempty"` // filter of the resize: bilinear, the default, or bicubic
 }
 
 func (*RandomResizedCrop) byDefault() Transformation {
@@ -101,8 +101,8 @@ func (c *RandomResizedCrop) hides(family string) string {
 // Resize scales the image so that its short side has Size pixels (torchvision Resize with one number); center_crop
 // follows it. Resampling is done once, with all other geometry.
 type Resize struct {
-	Size          int    `yaml:"size"`                    // pixels, in [8, 2048]; 0, the default: the view's size
-	Interpolation string `yaml:"interpolation,omitempty"` // bilinear, the default, or bicubic
+	Size          int    `yaml:"size"`                    // pixels of the short side, in [8, 2048]; 0, the default: the view's size
+	Interpolation string `yaml:"interpolation,omitempty"` // filter of the resize: bilinear, the default, or bicubic
 }
 
 func (*Resize) byDefault() Transformation {
@@ -129,7 +129,7 @@ func (*Resize) hides(string) string { return "" }
 // CenterCrop cuts the square of Size pixels in the middle out (torchvision CenterCrop). What it needs beyond the image
 // is mirrored, in torchvision 0.
 type CenterCrop struct {
-	Size int `yaml:"size"` // pixels, in [8, 2048]; 0, the default: the view's size
+	Size int `yaml:"size"` // pixels of the short side, in [8, 2048]; 0, the default: the view's size
 }
 
 func (*CenterCrop) byDefault() Transformation {

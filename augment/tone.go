@@ -9,7 +9,7 @@ import (
 
 // Solarize inverts the bright values of each channel (torchvision RandomSolarize).
 type Solarize struct {
-	Threshold float64 `yaml:"threshold"` // what is inverted, from this value on; in [0, 1], default 0.5: bytes from 128 on
+	Threshold float64 `yaml:"threshold"` // the value from which on it is inverted, 0.5 for bytes from 128 on; in [0, 1], default 0.5
 	P         float64 `yaml:"p"`         // probability, default 0.5
 }
 
@@ -32,7 +32,7 @@ func (t *Solarize) hides(family string) string {
 
 // Posterize keeps the upper bits of each byte (torchvision RandomPosterize, on bytes).
 type Posterize struct {
-	Bits int     `yaml:"bits"` // in [1, 8], default 4; torchvision has no default
+	Bits int     `yaml:"bits"` // bits that are kept; in [1, 8], default 4; torchvision has no default
 	P    float64 `yaml:"p"`    // probability, default 0.5
 }
 

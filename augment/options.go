@@ -12,7 +12,7 @@ import (
 // Options is the `augment:` section of an experiment: which transformations an image meets, and in which role.
 type Options struct {
 	// Invariant lists the transformations that are drawn anew for every view. Geometry is composed in this order
-	// and comes first; the other steps follow in this order.
+	// and comes first; the others follow in this order.
 	Invariant []Transformation `yaml:"invariant"`
 	// Preset fills the place of invariant by a published recipe. Empty, the default: invariant says it. Not both. See
 	// package augment for what each holds, and PresetTransformations.
@@ -31,7 +31,7 @@ type Options struct {
 	BaseViews int `yaml:"base_views"`
 	// LocalViews adds base views of smaller crops.
 	LocalViews LocalViews `yaml:"local_views"`
-	// PlainView adds a view without any random step, as methods want that predict what a transformation does to an
+	// PlainView adds a view without any random transformation, as methods want that predict what a transformation does to an
 	// embedding.
 	PlainView bool `yaml:"plain_view"`
 	// Shared is the number of images, consecutive in a batch, that share the draws of their base views; 0, the default, and
@@ -86,7 +86,7 @@ func DefaultOptions() Options {
 // Validate reports every fault, each a sentence that starts with the key's path inside this struct.
 func (o Options) Validate() error {
 	var faults []error
-	faults = append(faults, o.validateSteps()...)
+	faults = append(faults, o.validateInvariant()...)
 	names := map[string]bool{}
 	for i, f := range o.Ordered {
 		path := fmt.Sprintf("ordered[%d]", i)
@@ -129,25 +129,25 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
-// validateSteps reports the faults of Invariant and of what stands in its place or needs it.
-func (o Options) validateSteps() []error {
+// validateInvariant reports the faults of Invariant and of what stands in its place or needs it.
+func (o Options) validateInvariant() []error {
 	var faults []error
 	crops, elastics := 0, 0
 	for i, s := range o.Invariant {
 		faults = append(faults, s.validate(fmt.Sprintf("invariant[%d]", i), o.BaseViews)...)
 	}
 	if o.Preset != "" {
-		switch steps, err := PresetTransformations(o.Preset); {
+		switch recipe, err := PresetTransformations(o.Preset); {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("preset: must be one of %s, got %q", strings.Join(PresetNames(), ", "), o.Preset))
 		case len(o.Invariant) > 0:
 			faults = append(faults, fmt.Errorf("preset: %s stands in the place of invariant, which has %d entries of its own; keep one of the two",
 				o.Preset, len(o.Invariant)))
-		case o.BaseViews != 2 && slices.ContainsFunc(steps, func(s Transformation) bool { return len(s.Views) > 0 }):
-			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which has other steps for either, got %d", o.Preset, o.BaseViews))
+		case o.BaseViews != 2 && slices.ContainsFunc(recipe, func(s Transformation) bool { return len(s.Views) > 0 }):
+			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which treats the two differently, got %d", o.Preset, o.BaseViews))
 		}
 	}
-	for _, s := range o.steps() {
+	for _, s := range o.invariant() {
 		if s.RandomResizedCrop != nil {
 			crops++
 		}
@@ -169,7 +169,7 @@ func (o Options) validateSteps() []error {
 		}
 		faults = append(faults, checkPair("local_views.scale", l.Scale, 1)...)
 		if crops == 0 {
-			faults = append(faults, errors.New("local_views.count: local views need random_resized_crop among the invariant steps"))
+			faults = append(faults, errors.New("local_views.count: local views need random_resized_crop in invariant"))
 		}
 	}
 	return faults
@@ -190,21 +190,21 @@ func (o Options) bends() int {
 	return n
 }
 
-// steps returns the invariant steps, those of the preset where there is one.
-func (o Options) steps() []Transformation {
+// invariant returns the invariant list, or the preset's where there is one.
+func (o Options) invariant() []Transformation {
 	if o.Preset == "" {
 		return o.Invariant
 	}
-	steps, err := PresetTransformations(o.Preset)
+	list, err := PresetTransformations(o.Preset)
 	if err != nil {
 		return nil // Validate says so
 	}
-	return steps
+	return list
 }
 
-// resolve applies Preset and Roles: the steps and the ordered families that the plan really has.
+// resolve applies Preset and Roles: the transformations and the ordered families that the plan really has.
 func (o Options) resolve() (invariant []Transformation, ordered []Family) {
-	invariant = slices.Clone(o.steps())
+	invariant = slices.Clone(o.invariant())
 	for _, f := range o.Ordered {
 		switch o.Roles[f.Name()] {
 		case RoleInvariant:

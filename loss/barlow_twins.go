@@ -17,6 +17,8 @@ type barlowTerm struct {
 	similarity similarity
 }
 
+func newBarlow(o InvarianceOptions) term { return &barlowTerm{options: o} }
+
 func (t *barlowTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindBarlowTwins, outputNeed(t.options.Output))
 }

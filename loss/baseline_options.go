@@ -3,6 +3,7 @@ package loss
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Kinds of terms of other methods.
@@ -36,83 +37,59 @@ type AugSelfGroups struct {
 	Scale float64 `yaml:"scale"` // weight of the scales of the families among the invariant transformations; ordo's own addition
 }
 
-// baselineKind is a kind of term of another method.
-type baselineKind struct {
-	name     string
-	defaults BaselineOptions // of weight and of the settings that the kind has
-	build    func(BaselineOptions) term
-}
-
-var baselineKinds = []baselineKind{
-	{KindESSL, BaselineOptions{Weight: 0.4}, func(o BaselineOptions) term { return &esslTerm{options: o} }},
-	{KindAugSelf, BaselineOptions{Weight: 1, Groups: AugSelfGroups{Crop: 1, Color: 1}}, newAugSelf},
-	{KindCARE, BaselineOptions{Weight: 0.6, Output: OutputEmbedding}, func(o BaselineOptions) term { return &careTerm{options: o} }},
-	{KindEquiMod, BaselineOptions{Weight: 1, Temperature: 0.2}, func(o BaselineOptions) term { return &equiModTerm{options: o} }},
-}
-
-func findBaseline(kind string) (baselineKind, bool) {
-	for _, k := range baselineKinds {
-		if k.name == kind {
-			return k, true
-		}
-	}
-	return baselineKind{}, false
+func (o BaselineOptions) head() head {
+	return head{roleBaseline, o.Kind, o.Weight, o.Schedule, o.Warmup}
 }
 
 // resolved fills in what was left at zero.
 func (o BaselineOptions) resolved() BaselineOptions {
-	k, ok := findBaseline(o.Kind)
+	k, ok := findKind(roleBaseline, o.Kind)
 	if !ok {
 		return o
 	}
-	fill(&o.Temperature, k.defaults.Temperature)
-	fill(&o.Output, k.defaults.Output)
-	fill(&o.Groups, k.defaults.Groups)
+	d := k.defaults.Baseline
+	fill(&o.Temperature, d.Temperature)
+	fill(&o.Output, d.Output)
+	fill(&o.Groups, d.Groups)
 	resolveSchedule(&o.Schedule, &o.Warmup)
 	return o
 }
 
-// validate adds the faults of resolved options.
-func (o BaselineOptions) validate(add func(error), prefix string) {
-	k, ok := findBaseline(o.Kind)
-	if !ok {
-		var names []string
-		for _, k := range baselineKinds {
-			names = append(names, k.name)
-		}
-		add(oneOf(prefix+"kind", o.Kind, names...))
-		return
-	}
-	foreign := func(key, got string) {
-		add(fmt.Errorf("%s: %s has no such setting; leave it out, got %s", prefix+key, o.Kind, got))
-	}
-	add(within(prefix+"weight", o.Weight, 0, maxWeight))
-	validateSchedule(add, prefix, o.Schedule, o.Warmup)
-	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Temperature, minInvarianceTemperature, maxTemperature))
+func (o BaselineOptions) resolvedTerm() TermOptions {
+	o = o.resolved()
+	return TermOptions{Baseline: &o}
+}
+
+func (o BaselineOptions) validate(add func(error), prefix string, k kind) {
+	d := k.defaults.Baseline
+	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minInvarianceTemperature, maxTemperature))
 	switch {
-	case k.defaults.Output != "":
-		add(oneOf(prefix+"output", o.Output, anyOutput...))
+	case d.Output != "":
+		add(oneOf(prefix+"output", o.Output, OutputEmbedding, OutputFeatures))
 	case o.Output != "":
-		foreign("output", o.Output)
+		add(foreign(prefix+"output", o.Kind, o.Output))
 	}
-	if o.Family != "" && o.Kind != KindESSL {
-		foreign("family", o.Family)
+	if o.Family != "" && !slices.Contains(k.also, "family") {
+		add(foreign(prefix+"family", o.Kind, o.Family))
 	}
-	if o.Kind != KindAugSelf {
-		if o.Groups != (AugSelfGroups{}) {
-			foreign("groups", fmt.Sprintf("%+v", o.Groups))
-		}
-		return
-	}
-	for _, g := range []struct {
-		name   string
-		weight float64
-	}{{"crop", o.Groups.Crop}, {"color", o.Groups.Color}, {"flip", o.Groups.Flip}, {"blur", o.Groups.Blur}, {"scale", o.Groups.Scale}} {
-		add(within(prefix+"groups."+g.name, g.weight, 0, maxWeight))
+	var none AugSelfGroups
+	switch {
+	case d.Groups != none:
+		o.Groups.validate(add, prefix+"groups.")
+	case o.Groups != none:
+		add(foreign(prefix+"groups", o.Kind, fmt.Sprintf("%+v", o.Groups)))
 	}
 }
 
-// baseAtLeast is for terms that need so many base views.
+func (g AugSelfGroups) validate(add func(error), prefix string) {
+	add(within(prefix+"crop", g.Crop, 0, maxWeight))
+	add(within(prefix+"color", g.Color, 0, maxWeight))
+	add(within(prefix+"flip", g.Flip, 0, maxWeight))
+	add(within(prefix+"blur", g.Blur, 0, maxWeight))
+	add(within(prefix+"scale", g.Scale, 0, maxWeight))
+}
+
+// baseAtLeast is for terms that need count base views.
 func baseAtLeast(kind string, v Views, count int) error {
 	if v.base() < count {
 		return fmt.Errorf("%s needs at least %d base views: set augment.base_views", kind, count)

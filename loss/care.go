@@ -13,6 +13,8 @@ type careTerm struct {
 	kernel  care
 }
 
+func newCARE(o BaselineOptions) term { return &careTerm{options: o} }
+
 func (t *careTerm) needs(to []Need, v Views) ([]Need, error) {
 	if err := baseAtLeast(KindCARE, v, 2); err != nil {
 		return to, err

@@ -15,6 +15,8 @@ type equiModTerm struct {
 	grad    []float32
 }
 
+func newEquiMod(o BaselineOptions) term { return &equiModTerm{options: o} }
+
 func (t *equiModTerm) needs(to []Need, v Views) ([]Need, error) {
 	if err := baseAtLeast(KindEquiMod, v, 1); err != nil {
 		return to, err

@@ -12,6 +12,8 @@ type esslTerm struct {
 	kernel  softmax
 }
 
+func newESSL(o BaselineOptions) term { return &esslTerm{options: o} }
+
 // family finds the nominal family.
 func (t *esslTerm) family(v Views) (int, error) {
 	found := -1

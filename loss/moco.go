@@ -18,6 +18,8 @@ type mocoTerm struct {
 	queue   queue
 }
 
+func newMoCo(o InvarianceOptions) term { return &mocoTerm{options: o} }
+
 func (t *mocoTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindMoCo, Need{Output: OutputEmbedding, Kind: NeedEmbedding}, Need{Output: outputTarget, Kind: NeedTarget})
 }

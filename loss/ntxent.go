@@ -15,6 +15,8 @@ type ntxentTerm struct {
 	kernel  ntxent[float32]
 }
 
+func newNTXent(o InvarianceOptions) term { return &ntxentTerm{options: o} }
+
 func (t *ntxentTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindNTXent, outputNeed(t.options.Output))
 }

@@ -36,22 +36,13 @@ type familyResult struct {
 	violated int     // triplets that are not strictly in order
 }
 
-// newOrder returns what computes the loss that the resolved options name.
-func newOrder[T float](o OrderOptions) *order[T] {
+// newOrder returns what computes the loss of resolved options over groups, or rank_n_contrast where loss is nil.
+func newOrder[T float](o OrderOptions, loss func(OrderOptions) orderLoss) *order[T] {
 	k := &order[T]{distance: o.Distance, allAnchors: o.Anchors == AnchorsAll}
-	switch o.Kind {
-	case KindRankNet:
-		k.loss = &rankNet{o.Temperature}
-	case KindTriplet:
-		k.loss = &triplet{o.Margin, o.ScaledMargin}
-	case KindListMLE:
-		k.loss = &listMLE{o.Temperature}
-	case KindSoftSpearman:
-		k.loss = &softSpearman{o.Temperature}
-	case KindChain:
-		k.loss = &chain{o.Temperature, o.Margin}
-	case KindRankNContrast:
+	if loss == nil {
 		k.contrast = &rankNContrast[T]{temperature: o.Temperature}
+	} else {
+		k.loss = loss(o)
 	}
 	return k
 }

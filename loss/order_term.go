@@ -18,7 +18,9 @@ type orderTerm struct {
 // familyNames are the names of what belongs to a family.
 type familyNames struct{ family, head, value, accuracy, triplets, violated, active string }
 
-func newOrderTerm(o OrderOptions) term { return &orderTerm{options: o, kernel: newOrder[float32](o)} }
+func newOrderTerm(o OrderOptions, loss func(OrderOptions) orderLoss) term {
+	return &orderTerm{options: o, kernel: newOrder[float32](o, loss)}
+}
 
 // need returns the output that the term looks at for a family.
 func (t *orderTerm) need(f int, family string) Need {

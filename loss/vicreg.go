@@ -19,6 +19,8 @@ type vicregTerm struct {
 	similarity similarity
 }
 
+func newVICReg(o InvarianceOptions) term { return &vicregTerm{options: o} }
+
 func (t *vicregTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindVICReg, outputNeed(t.options.Output))
 }

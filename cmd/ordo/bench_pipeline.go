@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/runner/bench/pipeline"
 	"ordo/runner/data"
-	"ordo/runner/data/pack"
-	"ordo/runner/pipeline"
+	"ordo/runner/report"
 )
 
 const benchPipelineHelp = `Measure an experiment's way from files to views: decoding, packing, reading an epoch, each
@@ -86,73 +84,6 @@ func (o *benchPipelineOptions) run(ctx context.Context, g *global, args []string
 	if o.asJSON {
 		return g.printJSON(result)
 	}
-	printPipeline(g.stdout, result)
+	fmt.Fprint(g.stdout, report.BenchPipeline(result))
 	return nil
-}
-
-func printPipeline(w io.Writer, r pipeline.Result) {
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-14s%s\n", name, fmt.Sprintf(format, args...))
-	}
-	kept := "in memory"
-	if r.Kept == pack.KindPacked {
-		kept = fmt.Sprintf("packed into %s (%s)", r.Packed, formatBytes(r.Bytes))
-	}
-	line("data", "%d training images of %s, %s", r.Images, r.Source, kept)
-	line("decode", "%.4g images/s on one worker, %.4g on all %d", r.Decode.One, r.Decode.All, r.Workers)
-	line("pack", "%.4g images/s on one worker, %.4g on all", r.Pack.One, r.Pack.All)
-	line("open", "%s; first epoch read in %s", formatSeconds(r.Open), formatSeconds(r.FirstEpoch))
-	line("read", "%.4g images/s (%.3g GB/s) on one worker, %.4g (%.3g GB/s) on all", r.Read.One, r.ReadBytes.One, r.Read.All, r.ReadBytes.All)
-	memory := formatBytes(r.Memory) + " at most"
-	if r.Anonymous > 0 {
-		memory += ", " + formatBytes(r.Anonymous) + " of it not backed by a file"
-	}
-	line("memory", "%s", memory)
-	line("processor", "%s", r.CPU)
-
-	besides := []string{}
-	if b := r.Beside; b != nil {
-		switch {
-		case b.Missing != "":
-			line("beside", "%s", b.Missing)
-		case b.Torchvision == "":
-			line("beside", "Python %s has no torchvision", b.Python)
-		default:
-			line("beside", "torchvision %s, Python %s, one thread", b.Torchvision, b.Python)
-			besides = append(besides, "torchvision")
-		}
-		if b.Albumentations != "" {
-			line("", "Albumentations %s", b.Albumentations)
-			besides = append(besides, "albumentations")
-		}
-	}
-	fmt.Fprintf(w, "\nviews/s of %d x %d pixels\n%-22s%12s%12s%12s", r.ImageSize, r.ImageSize, "operation", "one worker", "all", "by itself")
-	for _, b := range besides {
-		fmt.Fprintf(w, "%16s%8s", b, "ratio")
-	}
-	fmt.Fprintln(w)
-	for _, op := range r.Operations {
-		own := ""
-		if op.Microseconds > 0 {
-			own = formatSeconds(op.Microseconds / 1e6)
-		}
-		fmt.Fprintf(w, "%-22s%12s%12s%12s", op.Name, digits(op.Views.One), digits(op.Views.All), own)
-		for _, b := range besides {
-			other := op.Beside[b]
-			if other.Missing != "" {
-				fmt.Fprintf(w, "%16s%8s", "-", "")
-				continue
-			}
-			fmt.Fprintf(w, "%16s%8s", digits(other.Views), fmt.Sprintf("%.2f", other.Ratio))
-		}
-		fmt.Fprintln(w)
-	}
-}
-
-// digits writes a number of things in a second without decimals that mean nothing.
-func digits(v float64) string {
-	if v < 100 {
-		return strconv.FormatFloat(v, 'g', 3, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 0, 64)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"os/exec"
 	"runtime"
 	"slices"
@@ -17,6 +15,8 @@ import (
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
+	"ordo/runner/machine"
+	"ordo/runner/report"
 )
 
 // diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
@@ -122,7 +122,7 @@ func diagnose(g *global) (diagnosis, error) {
 	if d.Kernels = examineOneDNN(g); d.Kernels.Problem != "" {
 		d.advise("without fast kernels training is slower: " + d.Kernels.Problem)
 	}
-	d.measure(os.DirFS("/"))
+	d.measure()
 	d.findCache(g)
 	if mvn, err := exec.LookPath("mvn"); err == nil {
 		d.Maven = mvn
@@ -146,13 +146,14 @@ func (d *diagnosis) findCUDA(g *global) {
 	}
 }
 
-// measure takes the size of the machine, whose file system root is.
-func (d *diagnosis) measure(root fs.FS) {
-	lim := cgroupLimits(root)
-	d.CPU.Model, d.CPU.Features = cpuName()
-	d.CPU.Cores, d.CPU.Limit = runtime.NumCPU(), lim.cpus
-	d.Memory.Total, d.Memory.Free = memInfo(root)
-	d.Memory.Limit = lim.memory
+// measure takes the size of the machine.
+func (d *diagnosis) measure() {
+	left := machine.ControlGroups()
+	d.CPU = cpuFinding{
+		Model: machine.Processor(), Features: machine.Features(), Cores: runtime.NumCPU(), Limit: left.Cores,
+	}
+	d.Memory.Total, d.Memory.Free = machine.Memory()
+	d.Memory.Limit = left.Memory
 }
 
 // findCache finds the cache folder and the room there.
@@ -162,10 +163,10 @@ func (d *diagnosis) findCache(g *global) {
 		d.advise(g.explain(err))
 		return
 	}
-	d.Cache = cacheFinding{Dir: dir, Free: freeSpace(dir)}
+	d.Cache = cacheFinding{Dir: dir, Free: machine.FreeSpace(dir)}
 	if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
 		d.advise(fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
-			formatBytes(minCacheSpace), install.EnvCache))
+			report.Bytes(minCacheSpace), install.EnvCache))
 	}
 }
 
@@ -285,12 +286,12 @@ func (d diagnosis) print(w io.Writer) {
 	} else {
 		line("cores", "%d", d.CPU.Cores)
 	}
-	memory := formatBytes(d.Memory.Total) + ", free " + formatBytes(d.Memory.Free)
+	memory := report.Bytes(d.Memory.Total) + ", free " + report.Bytes(d.Memory.Free)
 	if d.Memory.Limit > 0 {
-		memory += ", limited to " + formatBytes(d.Memory.Limit)
+		memory += ", limited to " + report.Bytes(d.Memory.Limit)
 	}
 	line("memory", "%s", memory)
-	line("cache", "%s, free %s", d.Cache.Dir, formatBytes(d.Cache.Free))
+	line("cache", "%s, free %s", d.Cache.Dir, report.Bytes(d.Cache.Free))
 	if d.Maven != "" {
 		line("mvn", "%s", d.Maven)
 	} else {
@@ -311,19 +312,4 @@ func yesNo(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// formatBytes writes a size in binary units with three digits; zero is "unknown".
-func formatBytes(n int64) string {
-	if n == 0 {
-		return "unknown"
-	}
-	value, unit := float64(n), "B"
-	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if value < 1000 {
-			break
-		}
-		value, unit = value/1024, next
-	}
-	return fmt.Sprintf("%.3g %s", value, unit)
 }

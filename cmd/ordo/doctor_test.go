@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"ordo/models/ort/install"
 )
@@ -86,77 +85,5 @@ func TestVersion(t *testing.T) {
 	}
 	if b != thisBuild() || b.ONNXRuntime != install.Version {
 		t.Errorf("build %+v", b)
-	}
-}
-
-func TestCgroupLimits(t *testing.T) {
-	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
-	for _, c := range []struct {
-		name string
-		root fstest.MapFS
-		want limits
-	}{
-		{"no cgroups", fstest.MapFS{}, limits{}},
-		{"version 1", fstest.MapFS{"proc/self/cgroup": file("4:memory:/x\n")}, limits{}},
-		{"no limit", fstest.MapFS{
-			"proc/self/cgroup":          file("0::/\n"),
-			"sys/fs/cgroup/cpu.max":     file("max 100000\n"),
-			"sys/fs/cgroup/memory.max":  file("max\n"),
-			"sys/fs/cgroup/a/cpu.max":   file("100000 100000\n"),
-			"sys/fs/other/a/memory.max": file("1\n"),
-		}, limits{}},
-		{"container", fstest.MapFS{
-			"proc/self/cgroup":         file("0::/\n"),
-			"sys/fs/cgroup/cpu.max":    file("150000 100000\n"),
-			"sys/fs/cgroup/memory.max": file("1073741824\n"),
-		}, limits{1.5, 1 << 30}},
-		{"the tightest counts", fstest.MapFS{
-			"proc/self/cgroup":             file("1:name=systemd:/\n0::/a/b\n"),
-			"sys/fs/cgroup/a/cpu.max":      file("200000 100000\n"),
-			"sys/fs/cgroup/a/b/cpu.max":    file("400000 100000\n"),
-			"sys/fs/cgroup/a/memory.max":   file("max\n"),
-			"sys/fs/cgroup/a/b/memory.max": file("4096\n"),
-		}, limits{2, 4096}},
-		{"nonsense", fstest.MapFS{
-			"proc/self/cgroup":         file("0::/../..\n"),
-			"sys/fs/cgroup/cpu.max":    file("0 0\n"),
-			"sys/fs/cgroup/memory.max": file("many\n"),
-		}, limits{}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := cgroupLimits(c.root); got != c.want {
-				t.Errorf("%+v, want %+v", got, c.want)
-			}
-		})
-	}
-}
-
-func TestMemInfo(t *testing.T) {
-	const text = "MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable: 1024 kB\nX: y\n\n"
-	root := fstest.MapFS{"proc/meminfo": {Data: []byte(text)}}
-	if total, available := memInfo(root); total != 2<<20 || available != 1<<20 {
-		t.Errorf("%d, %d", total, available)
-	}
-	if total, available := memInfo(fstest.MapFS{}); total != 0 || available != 0 {
-		t.Errorf("%d, %d of nothing", total, available)
-	}
-}
-
-func TestFreeSpace(t *testing.T) {
-	dir := t.TempDir()
-	if _, ok := statFree(dir); !ok {
-		t.Skip("unknown on this system")
-	}
-	if n := freeSpace(filepath.Join(dir, "not", "yet", "there")); n <= 0 {
-		t.Errorf("%d bytes", n)
-	}
-}
-
-func TestFormatBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "unknown", 999: "999 B", 1000: "0.977 KiB", 1 << 20: "1 MiB",
-		25276502016: "23.5 GiB", 5 << 50: "5.12e+03 TiB"} {
-		if got := formatBytes(n); got != want {
-			t.Errorf("formatBytes(%d) = %q, want %q", n, got, want)
-		}
 	}
 }

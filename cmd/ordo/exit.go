@@ -15,11 +15,9 @@ import (
 	"ordo/models/ort/kernels"
 	"ordo/models/verify"
 	"ordo/models/weights"
-	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
-	"ordo/runner/eval"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -50,7 +48,6 @@ var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
 	{artifacts.ErrOptions, exitConfig},
 	{artifacts.ErrNoForward, exitConfig},
@@ -60,8 +57,6 @@ var exitCodes = []struct {
 	{weights.ErrWeights, exitData},
 	{artifacts.ErrInvalid, exitData},
 	{verify.ErrReference, exitData},
-	{runner.ErrDiverged, exitNumeric},
-	{eval.ErrNonFinite, exitNumeric},
 	{install.ErrNotFound, exitLibrary},
 	{install.ErrNoOneDNN, exitLibrary},
 	{install.ErrUnfit, exitLibrary},

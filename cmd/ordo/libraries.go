@@ -2,7 +2,6 @@ package main
 
 import (
 	"ordo/models"
-	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/runner/config"
 )
@@ -19,7 +18,7 @@ func prepare(g *global, args []string) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
-	at, err := findLibrary(g, e.Model.Execution.Provider == ort.CUDA)
+	at, err := findLibrary(g, e.Model.Execution.Provider == models.CUDA)
 	if err != nil {
 		return setup{}, err
 	}
@@ -51,14 +50,5 @@ func openTraining(g *global) (*models.Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	rt, err := models.OpenRuntime(at.Path)
-	if err != nil {
-		return nil, err
-	}
-	if !rt.HasTraining() {
-		err = models.NoTraining(rt)
-		rt.Close()
-		return nil, err
-	}
-	return rt, nil
+	return models.OpenTraining(at.Path)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"ordo/models/ort"
+	"ordo/models"
 	"ordo/models/ort/install"
 )
 
@@ -121,14 +121,11 @@ func installOneDNN(ctx context.Context, g *global, from string) error {
 
 // checkTraining loads a library and refuses one that cannot train.
 func checkTraining(path string) error {
-	lib, err := ort.Open(path)
+	rt, err := models.OpenTraining(path)
 	if err != nil {
 		return err
 	}
-	defer lib.Close()
-	if !lib.HasTraining() {
-		return fmt.Errorf("version %s: %w", lib.Version(), ort.ErrNoTraining)
-	}
+	rt.Close()
 	return nil
 }
 

@@ -25,7 +25,7 @@
 // # Several batches, one update
 //
 // Trainer.Step is Accumulate, the two passes, and Update. Between updates gradients add up over any number of batches, where the
-// optimizer is Go's. A Forward runs the forward pass of a training graph by itself, in an inference session that reads the
+// optimizer is Go's. A ForwardPass runs the forward pass of a training graph by itself, in an inference session that reads the
 // parameters where the optimizer has them, or an average of them.
 //
 // # What is checked, and what a failure leaves behind

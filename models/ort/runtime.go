@@ -83,6 +83,14 @@ func (rt *Runtime) Version() string { return rt.version }
 // HasTraining reports whether the library was built with the training API.
 func (rt *Runtime) HasTraining() bool { return C.ordo_training_api != nil }
 
+// RequireTraining is the error of a library that was built without the training API.
+func (rt *Runtime) RequireTraining() error {
+	if rt.HasTraining() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrNoTraining, rt.path)
+}
+
 // Providers names the execution providers that are built in, best first, for example CPUExecutionProvider.
 func (rt *Runtime) Providers() ([]string, error) {
 	var names **C.char
@@ -102,8 +110,8 @@ func (rt *Runtime) Providers() ([]string, error) {
 
 // SetSeed sets the generators of operators that draw, such as Dropout. They are the process's, not a session's.
 func (rt *Runtime) SetSeed(seed int64) error {
-	if !rt.HasTraining() {
-		return fmt.Errorf("ort: set seed: %w", ErrNoTraining)
+	if err := rt.RequireTraining(); err != nil {
+		return err
 	}
 	return status(C.ort_SetSeed(C.int64_t(seed)))
 }

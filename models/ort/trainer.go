@@ -72,8 +72,8 @@ type Trainer struct {
 
 // NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how.
 func (rt *Runtime) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
-	if !rt.HasTraining() {
-		return nil, fmt.Errorf("%w: %s", ErrNoTraining, rt.path)
+	if err := rt.RequireTraining(); err != nil {
+		return nil, err
 	}
 	c, err := checkArtifacts(a)
 	if err != nil {

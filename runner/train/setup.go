@@ -45,8 +45,8 @@ func Prepare(e config.Experiment) (Setup, error) {
 
 // Fingerprint identifies the content of the folder of model.artifacts; without one it is "".
 func (s Setup) Fingerprint() (string, error) {
-	print, err := models.Fingerprint(s.Model, s.Experiment.Data.ImageSize)
-	return print, misfit(err)
+	of, err := models.Fingerprint(s.Model, s.Experiment.Data.ImageSize)
+	return of, misfit(err)
 }
 
 // Build makes the training artifacts, with fast kernels where they aren't nil. The notes say, a sentence each, what the

@@ -23,7 +23,7 @@ type augSelfGroup struct {
 	normalise  bool     // differences are divided by the parameter's width
 	step       string   // that draws the parameters
 	parameters []string // by full name
-	columns    []int    // where they are in Views.Parameters
+	columns    []int    // where they are in Views.Draws
 	value      string   // name of the diagnostic
 }
 
@@ -78,7 +78,7 @@ func (t *augSelfTerm) needs(to []Need, v Views) ([]Need, error) {
 
 // scales appends where the scales of invariant families are. Those of ordered ones are 0 in all base views.
 func scales(to []int, v Views) []int {
-	for i, p := range v.ParameterNames {
+	for i, p := range v.DrawNames {
 		name, isScale := strings.CutSuffix(p, ".scale")
 		if isScale && name != "random_affine" && !slices.Contains(v.Names, name) {
 			to = append(to, i)
@@ -89,7 +89,7 @@ func scales(to []int, v Views) []int {
 
 // column returns where a parameter is, or -1.
 func column(v Views, name string) int {
-	for i, p := range v.ParameterNames {
+	for i, p := range v.DrawNames {
 		if p == name {
 			return i
 		}
@@ -122,7 +122,7 @@ func (t *augSelfTerm) differences(v Views, dim int) {
 	t.target = sized(t.target, 2*v.Images*dim)
 	flip, centre := column(v, "horizontal_flip.applied"), column(v, "random_resized_crop.crop_x")
 	draw := func(row, at int) float64 {
-		drawn := v.Parameters[row*len(v.ParameterNames):]
+		drawn := v.Draws[row*len(v.DrawNames):]
 		x := float64(drawn[at])
 		if at == centre && flip >= 0 && drawn[flip] != 0 {
 			return 1 - x
@@ -143,8 +143,8 @@ func (t *augSelfTerm) differences(v Views, dim int) {
 				case g.binary:
 					there, back = append(there, 0), append(back, 0)
 					continue
-				case g.normalise && v.ParameterWidth != nil && v.ParameterWidth[at] > 0:
-					diff /= v.ParameterWidth[at]
+				case g.normalise && v.DrawWidths != nil && v.DrawWidths[at] > 0:
+					diff /= v.DrawWidths[at]
 				}
 				there, back = append(there, diff), append(back, -diff)
 			}

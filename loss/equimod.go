@@ -22,7 +22,7 @@ func (t *equiModTerm) needs(to []Need, v Views) ([]Need, error) {
 	if plainView(v) < 0 {
 		return to, errors.New("equimod predicts the embedding of a view from that of the plain view: set augment.plain_view to true")
 	}
-	if len(v.ParameterNames) == 0 {
+	if len(v.DrawNames) == 0 {
 		return to, errors.New("equimod predicts from what is drawn for a view, but nothing is drawn: add a transformation to augment.invariant")
 	}
 	return append(to, Need{Output: OutputEmbedding, Kind: NeedEmbedding}, Need{Output: outputEquiMod, Kind: NeedConditioned}), nil

@@ -72,7 +72,7 @@ func testForwardPass(t *testing.T, rt *models.Runtime) {
 			}
 			defer pass.Close()
 			r := rand.New(rand.NewPCG(1, 1))
-			in := models.Inputs{Images: tensor(t, rt, r, 12, 3, size, size), Parameters: tensor(t, rt, r, 12, 3)}
+			in := models.Inputs{Images: tensor(t, rt, r, 12, 3, size, size), Draws: tensor(t, rt, r, 12, 3)}
 			if _, err := pass.Run(nil, in); err == nil || !strings.Contains(err.Error(), "has no values") {
 				t.Errorf("without parameters: %v", err)
 			}

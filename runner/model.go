@@ -58,7 +58,7 @@ func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
 
 // batchOf says to the heads what the batches are made of.
 func batchOf(v loss.Views) (heads.Batch, error) {
-	b := heads.Batch{Views: len(v.Family), Parameters: len(v.ParameterNames)}
+	b := heads.Batch{Views: len(v.Family), Draws: len(v.DrawNames)}
 	for i, f := range v.Family {
 		switch f {
 		case loss.BaseView:
@@ -85,7 +85,7 @@ func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models
 	needed := neededHeads(needs, columns)
 	m := e.Model.With(needed, batch)
 	for i, h := range m.Heads {
-		if h.Kind == heads.Conditioned && (batch.Parameters == 0 || batch.PlainView == 0) {
+		if h.Kind == heads.Conditioned && (batch.Draws == 0 || batch.PlainView == 0) {
 			return m, fmt.Errorf("%w: model.heads[%d]: a head of kind %s needs augment.plain_view and transformations that draw something",
 				config.ErrInvalid, i, h.Kind)
 		}

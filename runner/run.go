@@ -384,7 +384,7 @@ func (r *run) newLoader(ctx context.Context, rt *models.Runtime) (*loader.Loader
 	drawn := r.trainer.InputColumns() > 0 || slices.ContainsFunc(r.needs, func(n loss.Need) bool { return n.Kind == loss.NeedPair })
 	return loader.New(ctx, rt, r.splits.Train, r.plan, loader.Options{
 		Seed: e.Seed, Batch: e.Train.BatchSize, Micro: e.Train.MicroBatch, Workers: workers(e), Step: r.step,
-		Shared: e.Augment.Shared, Parameters: drawn,
+		Shared: e.Augment.Shared, Draws: drawn,
 	})
 }
 

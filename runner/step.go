@@ -213,7 +213,7 @@ func (s *stepper) whole(progress float64, rate float32) (float32, error) {
 func (s *stepper) inputs(b *loader.Batch) models.Inputs {
 	in := b.Inputs
 	if s.trainer.InputColumns() == 0 {
-		in.Parameters = nil
+		in.Draws = nil
 	}
 	return in
 }

@@ -193,7 +193,7 @@ func (t *Trainer) Trained() ([]float32, error) {
 // Run gives every output's values, row-major, in the order of Outputs. dst is reused where it is large enough.
 func (f *Forward) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 	if f.contract.drawn == nil {
-		in.Parameters = nil // of the training graph, perhaps not of this part of it
+		in.Draws = nil // of the training graph, perhaps not of this part of it
 	}
 	if err := f.contract.checkInputs(in); err != nil {
 		return dst, fmt.Errorf("ort: forward pass: %w", err)

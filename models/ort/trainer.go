@@ -203,9 +203,9 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 // Inputs are what a batch gives a training graph.
 type Inputs struct {
 	Images *Tensor // [R, 3, S, S]
-	// Parameters are what was drawn for each row, [R, P], for a graph that takes them (package heads, kind conditioned); nil
+	// Draws are what was drawn for each row, [R, P], for a graph that takes them (package heads, kind conditioned); nil
 	// for all others.
-	Parameters *Tensor
+	Draws *Tensor
 }
 
 // Step trains on one batch of images: Accumulate and Update.
@@ -324,7 +324,7 @@ func (c *contract) values(in Inputs) ([]*C.OrtValue, error) {
 	for _, name := range c.inputs {
 		tensor := in.Images
 		if name == drawnName {
-			tensor = in.Parameters
+			tensor = in.Draws
 		}
 		v, err := tensor.value()
 		if err != nil {

@@ -173,7 +173,7 @@ func (c *check) pass() (ort.Probe, error) {
 	if err := c.library.SetSeed(int64(c.o.Seed & (1<<62 - 1))); err != nil {
 		return ort.Probe{}, err
 	}
-	return c.trainer.Probe(ort.Inputs{Images: c.images, Parameters: c.drawn})
+	return c.trainer.Probe(ort.Inputs{Images: c.images, Draws: c.drawn})
 }
 
 // makeImages takes the reference's images or draws some, evenly in [-1, 1].

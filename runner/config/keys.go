@@ -35,7 +35,7 @@ const (
 )
 
 var (
-	stepType   = reflect.TypeFor[augment.Step]()
+	stepType   = reflect.TypeFor[augment.Transformation]()
 	familyType = reflect.TypeFor[augment.Family]()
 	memberType = reflect.TypeFor[augment.Member]()
 	termType   = reflect.TypeFor[loss.TermOptions]()
@@ -220,10 +220,10 @@ func (s *schema) leaf(path string, v reflect.Value) {
 	case stepType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
 		s.keys = append(s.keys, Key{join(path+"."+index, "views"), expected(viewsType), ""})
-		for _, name := range augment.StepNames() {
-			step, err := augment.DefaultStep(name)
+		for _, name := range augment.TransformationNames() {
+			step, err := augment.DefaultTransformation(name)
 			if err != nil {
-				continue // not a name of StepNames then
+				continue // not a name of TransformationNames then
 			}
 			s.entry(join(path+"."+index, name), stepBody(&step, name))
 		}
@@ -261,13 +261,13 @@ func (s *schema) entry(path string, v reflect.Value) {
 }
 
 // stepBody returns the settings of the step's transformation.
-func stepBody(step *augment.Step, name string) reflect.Value {
+func stepBody(step *augment.Transformation, name string) reflect.Value {
 	for _, f := range fields(reflect.ValueOf(step).Elem()) {
 		if f.name == name && !f.value.IsNil() {
 			return f.value.Elem()
 		}
 	}
-	panic(fmt.Sprintf("config: augment.DefaultStep(%q) leaves its own field empty", name))
+	panic(fmt.Sprintf("config: augment.DefaultTransformation(%q) leaves its own field empty", name))
 }
 
 // field is a key of a section and its value.

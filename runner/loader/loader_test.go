@@ -15,7 +15,7 @@ import (
 
 func options() augment.Options {
 	o := augment.DefaultOptions()
-	crop, err := augment.DefaultStep("random_resized_crop")
+	crop, err := augment.DefaultTransformation("random_resized_crop")
 	if err != nil {
 		panic(err)
 	}
@@ -24,7 +24,7 @@ func options() augment.Options {
 		panic(err)
 	}
 	rotate.Levels = 2
-	o.Invariant = []augment.Step{crop}
+	o.Invariant = []augment.Transformation{crop}
 	o.Ordered = []augment.Family{rotate}
 	return o
 }

@@ -33,7 +33,7 @@ type operation struct {
 // families or presets), and the plan.
 func operations(o augment.Options, size int, names []string) ([]operation, error) {
 	if slices.Contains(names, all) {
-		names = slices.Concat(augment.StepNames(), augment.FamilyNames(), augment.PresetNames())
+		names = slices.Concat(augment.TransformationNames(), augment.FamilyNames(), augment.PresetNames())
 	}
 	var ops []operation
 	add := func(name string, one augment.Options) error {
@@ -47,7 +47,7 @@ func operations(o augment.Options, size int, names []string) ([]operation, error
 		ops = append(ops, op)
 		return nil
 	}
-	alone := func(steps []augment.Step, families []augment.Family) augment.Options {
+	alone := func(steps []augment.Transformation, families []augment.Family) augment.Options {
 		one := augment.DefaultOptions()
 		one.Mean, one.Std, one.Framing, one.BaseViews = o.Mean, o.Std, augment.FramingNone, 1
 		one.Invariant, one.Ordered = steps, families
@@ -65,7 +65,7 @@ func operations(o augment.Options, size int, names []string) ([]operation, error
 		if s.Family != nil {
 			name = "random " + name // its scale is drawn for every view, as that of the ordered one
 		}
-		if err := add(name, alone([]augment.Step{always(s)}, nil)); err != nil {
+		if err := add(name, alone([]augment.Transformation{always(s)}, nil)); err != nil {
 			return nil, err
 		}
 	}
@@ -91,11 +91,11 @@ func operations(o augment.Options, size int, names []string) ([]operation, error
 }
 
 // invariant returns the steps of base views, those of a preset too.
-func invariant(o augment.Options) ([]augment.Step, error) {
+func invariant(o augment.Options) ([]augment.Transformation, error) {
 	if o.Preset == "" {
 		return o.Invariant, nil
 	}
-	return augment.PresetSteps(o.Preset)
+	return augment.PresetTransformations(o.Preset)
 }
 
 // named has the transformation or family of this name, with its defaults, or the preset.
@@ -103,19 +103,19 @@ func named(name string) (augment.Options, error) {
 	if slices.Contains(augment.PresetNames(), name) {
 		return augment.Options{Preset: name}, nil
 	}
-	if s, err := augment.DefaultStep(name); err == nil {
-		return augment.Options{Invariant: []augment.Step{always(s)}}, nil
+	if s, err := augment.DefaultTransformation(name); err == nil {
+		return augment.Options{Invariant: []augment.Transformation{always(s)}}, nil
 	}
 	f, err := augment.DefaultFamily(name)
 	if err != nil {
 		return augment.Options{}, fmt.Errorf("no operation is called %q; there are %s, %s, %s and %s", name, all,
-			strings.Join(augment.StepNames(), ", "), strings.Join(augment.FamilyNames(), ", "), strings.Join(augment.PresetNames(), ", "))
+			strings.Join(augment.TransformationNames(), ", "), strings.Join(augment.FamilyNames(), ", "), strings.Join(augment.PresetNames(), ", "))
 	}
 	return augment.Options{Ordered: []augment.Family{f}}, nil
 }
 
 // always returns the step as every view has it: with the probability 1, if it is left to chance.
-func always(s augment.Step) augment.Step {
+func always(s augment.Transformation) augment.Transformation {
 	s.Views = nil
 	fields := reflect.ValueOf(&s).Elem()
 	for i := range fields.NumField() {
@@ -145,7 +145,7 @@ func newOperation(name string, o augment.Options, size int) (operation, error) {
 	}
 	for _, f := range o.Ordered {
 		if o.Roles[f.Name()] == augment.RoleInvariant {
-			steps = append(slices.Clip(steps), augment.Step{Family: &f})
+			steps = append(slices.Clip(steps), augment.Transformation{Family: &f})
 		}
 	}
 	families, err := generic(p.Families())
@@ -160,7 +160,7 @@ func newOperation(name string, o augment.Options, size int) (operation, error) {
 		if v.Family == augment.BaseView {
 			number = v.Level % o.BaseViews
 		}
-		its := []augment.Step{}
+		its := []augment.Transformation{}
 		for _, s := range steps {
 			if v.Family != augment.PlainView && (len(s.Views) == 0 || slices.Contains(s.Views, number)) {
 				s.Views = nil

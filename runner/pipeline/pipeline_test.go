@@ -225,7 +225,7 @@ func TestBeside(t *testing.T) {
 
 // TestScriptKnowsEveryName holds that the script was extended along with augment.
 func TestScriptKnowsEveryName(t *testing.T) {
-	for _, name := range slices.Concat(augment.StepNames(), augment.FamilyNames()) {
+	for _, name := range slices.Concat(augment.TransformationNames(), augment.FamilyNames()) {
 		if !strings.Contains(string(besideScript), `"`+name+`"`) {
 			t.Errorf("the script has no %s", name)
 		}

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Step is one entry of the invariant list: exactly one transformation, and the views that it is for. Names, parameters
+// Transformation is one entry of the invariant list: exactly one transformation, and the views that it is for. Names, parameters
 // and defaults are those of torchvision's transforms v2; p is the probability with which a view has the step.
-type Step struct {
+type Transformation struct {
 	RandomResizedCrop *RandomResizedCrop `yaml:"random_resized_crop,omitempty"`
 	Resize            *Resize            `yaml:"resize,omitempty"`
 	CenterCrop        *CenterCrop        `yaml:"center_crop,omitempty"`
@@ -34,21 +34,21 @@ type Step struct {
 	Views []int `yaml:"views,omitempty"`
 }
 
-// transformation is what a field of Step points to.
+// transformation is what a field of Transformation points to.
 type transformation interface {
 	check(path string) []error // reports settings out of their range
 	compile(size int) step     // makes it ready for views of size pixels
 }
 
-// entry is a field of Step.
+// entry is a field of Transformation.
 type entry struct {
 	name string
 	is   bool // whether it is set
 	transformation
 }
 
-// entries lists the transformations of Step, in the order of its fields.
-func (s Step) entries() []entry {
+// entries lists the transformations of Transformation, in the order of its fields.
+func (s Transformation) entries() []entry {
 	return []entry{
 		{"random_resized_crop", s.RandomResizedCrop != nil, s.RandomResizedCrop},
 		{"resize", s.Resize != nil, s.Resize},
@@ -71,7 +71,7 @@ func (s Step) entries() []entry {
 }
 
 // Name returns the key of the step's one transformation, a family's name, or "" for an empty step.
-func (s Step) Name() string {
+func (s Transformation) Name() string {
 	for _, e := range s.entries() {
 		if e.is {
 			return e.name
@@ -83,59 +83,59 @@ func (s Step) Name() string {
 	return ""
 }
 
-// StepNames returns the keys of the random transformations that Step has.
-func StepNames() []string {
+// TransformationNames returns the keys of the random transformations that Transformation has.
+func TransformationNames() []string {
 	var names []string
-	for _, e := range (Step{}).entries() {
+	for _, e := range (Transformation{}).entries() {
 		names = append(names, e.name)
 	}
 	return names
 }
 
-// DefaultStep returns the named random transformation with its defaults filled in.
-func DefaultStep(name string) (Step, error) {
+// DefaultTransformation returns the named random transformation with its defaults filled in.
+func DefaultTransformation(name string) (Transformation, error) {
 	switch name {
 	case "random_resized_crop":
-		return Step{RandomResizedCrop: &RandomResizedCrop{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}}}, nil
+		return Transformation{RandomResizedCrop: &RandomResizedCrop{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}}}, nil
 	case "resize":
-		return Step{Resize: &Resize{}}, nil
+		return Transformation{Resize: &Resize{}}, nil
 	case "center_crop":
-		return Step{CenterCrop: &CenterCrop{}}, nil
+		return Transformation{CenterCrop: &CenterCrop{}}, nil
 	case "horizontal_flip":
-		return Step{HorizontalFlip: &HorizontalFlip{P: 0.5}}, nil
+		return Transformation{HorizontalFlip: &HorizontalFlip{P: 0.5}}, nil
 	case "vertical_flip":
-		return Step{VerticalFlip: &VerticalFlip{P: 0.5}}, nil
+		return Transformation{VerticalFlip: &VerticalFlip{P: 0.5}}, nil
 	case "random_rotation":
-		return Step{RandomRotation: &RandomRotation{Degrees: [2]float64{-15, 15}}}, nil
+		return Transformation{RandomRotation: &RandomRotation{Degrees: [2]float64{-15, 15}}}, nil
 	case "random_affine":
-		return Step{RandomAffine: &RandomAffine{Degrees: [2]float64{-15, 15}, Scale: [2]float64{1, 1}}}, nil
+		return Transformation{RandomAffine: &RandomAffine{Degrees: [2]float64{-15, 15}, Scale: [2]float64{1, 1}}}, nil
 	case "random_perspective":
-		return Step{RandomPerspective: &RandomPerspective{DistortionScale: 0.5, P: 0.5}}, nil
+		return Transformation{RandomPerspective: &RandomPerspective{DistortionScale: 0.5, P: 0.5}}, nil
 	case "color_jitter":
-		return Step{ColorJitter: &ColorJitter{Brightness: 0.4, Contrast: 0.4, Saturation: 0.4, Hue: 0.1, P: 0.8}}, nil
+		return Transformation{ColorJitter: &ColorJitter{Brightness: 0.4, Contrast: 0.4, Saturation: 0.4, Hue: 0.1, P: 0.8}}, nil
 	case "grayscale":
-		return Step{Grayscale: &Grayscale{P: 0.1}}, nil
+		return Transformation{Grayscale: &Grayscale{P: 0.1}}, nil
 	case "gaussian_blur":
-		return Step{GaussianBlur: &GaussianBlur{Sigma: [2]float64{0.1, 2}, P: 0.5}}, nil
+		return Transformation{GaussianBlur: &GaussianBlur{Sigma: [2]float64{0.1, 2}, P: 0.5}}, nil
 	case "solarize":
-		return Step{Solarize: &Solarize{Threshold: 0.5, P: 0.5}}, nil
+		return Transformation{Solarize: &Solarize{Threshold: 0.5, P: 0.5}}, nil
 	case "posterize":
-		return Step{Posterize: &Posterize{Bits: 4, P: 0.5}}, nil
+		return Transformation{Posterize: &Posterize{Bits: 4, P: 0.5}}, nil
 	case "equalize":
-		return Step{Equalize: &Equalize{P: 0.5}}, nil
+		return Transformation{Equalize: &Equalize{P: 0.5}}, nil
 	case "autocontrast":
-		return Step{Autocontrast: &Autocontrast{P: 0.5}}, nil
+		return Transformation{Autocontrast: &Autocontrast{P: 0.5}}, nil
 	case "sharpness":
-		return Step{Sharpness: &Sharpness{SharpnessFactor: 2, P: 0.5}}, nil
+		return Transformation{Sharpness: &Sharpness{SharpnessFactor: 2, P: 0.5}}, nil
 	case "random_erasing":
-		return Step{RandomErasing: &RandomErasing{Scale: [2]float64{0.02, 0.33}, Ratio: [2]float64{0.3, 3.3}, P: 0.5}}, nil
+		return Transformation{RandomErasing: &RandomErasing{Scale: [2]float64{0.02, 0.33}, Ratio: [2]float64{0.3, 3.3}, P: 0.5}}, nil
 	}
-	return Step{}, fmt.Errorf("augment: no transformation is called %q, there are %s and the families %s",
-		name, strings.Join(StepNames(), ", "), strings.Join(FamilyNames(), ", "))
+	return Transformation{}, fmt.Errorf("augment: no transformation is called %q, there are %s and the families %s",
+		name, strings.Join(TransformationNames(), ", "), strings.Join(FamilyNames(), ", "))
 }
 
 // transformation returns the step's one transformation.
-func (s Step) transformation() transformation {
+func (s Transformation) transformation() transformation {
 	for _, e := range s.entries() {
 		if e.is {
 			return e.transformation
@@ -144,7 +144,7 @@ func (s Step) transformation() transformation {
 	return invariantFamily{*s.Family}
 }
 
-func (s Step) validate(path string, baseViews int) []error {
+func (s Transformation) validate(path string, baseViews int) []error {
 	set := 0
 	for _, e := range s.entries() {
 		if e.is {
@@ -173,7 +173,7 @@ func (s Step) validate(path string, baseViews int) []error {
 }
 
 // viewMask has a bit for every base view that the step is for.
-func (s Step) viewMask() uint32 {
+func (s Transformation) viewMask() uint32 {
 	if len(s.Views) == 0 {
 		return ^uint32(0)
 	}

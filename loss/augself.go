@@ -105,7 +105,8 @@ func (t *augSelfTerm) compute(v Views, outs []Output, weight float64, d []Diagno
 	first := 0
 	for i := range t.groups {
 		g := &t.groups[i]
-		value, right := runAugSelf(outs[0].Grad, outs[0].Data, t.target, outs[0].Dim, first, len(g.columns), g.binary, weight*g.weight)
+		columns := augSelfColumns{first, len(g.columns), g.binary}
+		value, right := runAugSelf(newBatch(outs[0], v, nil, weight*g.weight), t.target, columns)
 		d = append(d, Diagnostic{g.value, value})
 		if g.binary {
 			d = append(d, Diagnostic{"accuracy/flip", right})
@@ -152,18 +153,24 @@ func (t *augSelfTerm) differences(v Views, dim int) {
 	}
 }
 
-// runAugSelf returns the loss of the count columns from first on: the mean of (tanh(p) - target)², or, where the target
-// is 0 or 1, the mean cross entropy with a logit p, of which right is then the share that is right. It adds weight times
-// the gradient to grad. p, grad and target are [rows, dim].
-func runAugSelf[T float](grad, p []T, target []float64, dim, first, count int, binary bool, weight float64) (value, right float64) {
-	scale := 1 / float64(len(p)/dim*count)
-	for row := 0; row < len(p); row += dim {
-		for at := row + first; at < row+first+count; at++ {
-			x, want := float64(p[at]), target[at]
-			if binary {
+// augSelfColumns are the columns of a group in the output, count from first on; the targets of a binary one are 0 or 1.
+type augSelfColumns struct {
+	first, count int
+	binary       bool
+}
+
+// runAugSelf returns the loss of a group: the mean of (tanh(p) - target)² over the numbers p of its columns, or, if it is
+// binary, the mean cross entropy with logits p, of which right is then the share that is right. It adds the gradient.
+// target is like the batch's rows.
+func runAugSelf[T float](b batch[T], target []float64, c augSelfColumns) (value, right float64) {
+	scale := 1 / float64(len(b.data)/b.dim*c.count)
+	for row := 0; row < len(b.data); row += b.dim {
+		for at := row + c.first; at < row+c.first+c.count; at++ {
+			x, want := float64(b.data[at]), target[at]
+			if c.binary {
 				loss, slope := softplus(x)
 				value += loss - x*want
-				grad[at] = add(grad[at], weight*scale*(slope-want))
+				b.grad[at] = add(b.grad[at], b.weight*scale*(slope-want))
 				switch {
 				case x == 0:
 					right += 0.5
@@ -174,7 +181,7 @@ func runAugSelf[T float](grad, p []T, target []float64, dim, first, count int, b
 			}
 			y := math.Tanh(x)
 			value += (y - want) * (y - want)
-			grad[at] = add(grad[at], weight*scale*2*(y-want)*(1-y*y))
+			b.grad[at] = add(b.grad[at], b.weight*scale*2*(y-want)*(1-y*y))
 		}
 	}
 	return value * scale, right * scale

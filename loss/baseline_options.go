@@ -3,6 +3,7 @@ package loss
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Kinds of terms of other methods.
@@ -16,103 +17,79 @@ const (
 // BaselineOptions sets a term of another method, as its authors define it. Where a default depends on the kind, 0 (or an
 // empty text) stands for it, but for the weight; a setting that a kind doesn't have must be left out.
 type BaselineOptions struct {
-	Kind        string        `yaml:"kind"`                  // essl, augself, care or equimod
-	Weight      float64       `yaml:"weight"`                // essl 0.4, augself 1, care 0.6, equimod 1; range [0, 1e6]
-	Schedule    string        `yaml:"schedule"`              // of the weight: constant (default), linear or cosine, from 0 up
-	Warmup      float64       `yaml:"warmup,omitempty"`      // share of the training in which it rises; default 0.1, range (0, 1]
-	Temperature float64       `yaml:"temperature,omitempty"` // equimod: of the similarities; default 0.2, range [0.005, 100]
-	Output      string        `yaml:"output,omitempty"`      // care: embedding (default) or features
-	Family      string        `yaml:"family,omitempty"`      // essl: the nominal family; default the only one that there is
+	Kind        string        `yaml:"kind"`                  // the method: essl, augself, care or equimod
+	Weight      float64       `yaml:"weight"`                // factor of the term; essl 0.4, augself 1, care 0.6, equimod 1; range [0, 1e6]
+	Schedule    string        `yaml:"schedule"`              // course of the weight: constant (default), linear or cosine, from 0 up
+	Warmup      float64       `yaml:"warmup,omitempty"`      // share of the training in which it rises; 0.1 where it is left out; range (0, 1]
+	Temperature float64       `yaml:"temperature,omitempty"` // divides the similarities of equimod; default 0.2, range [0.005, 100]
+	Output      string        `yaml:"output,omitempty"`      // what care looks at: embedding (default) or features
+	Family      string        `yaml:"family,omitempty"`      // the nominal family of essl; default: the only one that there is
 	Groups      AugSelfGroups `yaml:"groups,omitempty"`      // augself: weights of what is predicted; default crop and color 1
 }
 
 // AugSelfGroups are the weights, in [0, 1e6], of the groups of parameters whose differences are predicted; 0 leaves a group
 // out. All 0 stands for the default, crop and color 1.
 type AugSelfGroups struct {
-	Crop  float64 `yaml:"crop"`  // random_resized_crop: centre, height and width
-	Color float64 `yaml:"color"` // color_jitter: brightness, contrast, saturation, hue
-	Flip  float64 `yaml:"flip"`  // horizontal_flip: whether both views have it or none
-	Blur  float64 `yaml:"blur"`  // gaussian_blur: sigma
-	Scale float64 `yaml:"scale"` // the families among the invariant transformations: their scales; ordo's own addition
+	Crop  float64 `yaml:"crop"`  // weight of random_resized_crop: centre, height and width
+	Color float64 `yaml:"color"` // weight of color_jitter: brightness, contrast, saturation, hue
+	Flip  float64 `yaml:"flip"`  // weight of horizontal_flip: whether both views have it or none
+	Blur  float64 `yaml:"blur"`  // weight of gaussian_blur: sigma
+	Scale float64 `yaml:"scale"` // weight of the scales of the families among the invariant transformations; ordo's own addition
 }
 
-// baselineKind is a kind of term of another method.
-type baselineKind struct {
-	name     string
-	defaults BaselineOptions // of weight and of the settings that the kind has
-	build    func(BaselineOptions) term
-}
-
-var baselineKinds = []baselineKind{
-	{KindESSL, BaselineOptions{Weight: 0.4}, func(o BaselineOptions) term { return &esslTerm{options: o} }},
-	{KindAugSelf, BaselineOptions{Weight: 1, Groups: AugSelfGroups{Crop: 1, Color: 1}}, newAugSelf},
-	{KindCARE, BaselineOptions{Weight: 0.6, Output: OutputEmbedding}, func(o BaselineOptions) term { return &careTerm{options: o} }},
-	{KindEquiMod, BaselineOptions{Weight: 1, Temperature: 0.2}, func(o BaselineOptions) term { return &equiModTerm{options: o} }},
-}
-
-func findBaseline(kind string) (baselineKind, bool) {
-	for _, k := range baselineKinds {
-		if k.name == kind {
-			return k, true
-		}
-	}
-	return baselineKind{}, false
+func (o BaselineOptions) head() head {
+	return head{roleBaseline, o.Kind, o.Weight, o.Schedule, o.Warmup}
 }
 
 // resolved fills in what was left at zero.
 func (o BaselineOptions) resolved() BaselineOptions {
-	k, ok := findBaseline(o.Kind)
+	k, ok := findKind(roleBaseline, o.Kind)
 	if !ok {
 		return o
 	}
-	fill(&o.Temperature, k.defaults.Temperature)
-	fill(&o.Output, k.defaults.Output)
-	fill(&o.Groups, k.defaults.Groups)
+	d := k.defaults.Baseline
+	fill(&o.Temperature, d.Temperature)
+	fill(&o.Output, d.Output)
+	fill(&o.Groups, d.Groups)
 	resolveSchedule(&o.Schedule, &o.Warmup)
 	return o
 }
 
-// validate adds the faults of resolved options.
-func (o BaselineOptions) validate(add func(error), prefix string) {
-	k, ok := findBaseline(o.Kind)
-	if !ok {
-		var names []string
-		for _, k := range baselineKinds {
-			names = append(names, k.name)
-		}
-		add(oneOf(prefix+"kind", o.Kind, names...))
-		return
-	}
-	foreign := func(key, got string) {
-		add(fmt.Errorf("%s: %s has no such setting; leave it out, got %s", prefix+key, o.Kind, got))
-	}
-	add(within(prefix+"weight", o.Weight, 0, maxWeight))
-	validateSchedule(add, prefix, o.Schedule, o.Warmup)
-	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Temperature, minInvarianceTemperature, maxTemperature))
+func (o BaselineOptions) resolvedTerm() TermOptions {
+	o = o.resolved()
+	return TermOptions{Baseline: &o}
+}
+
+func (o BaselineOptions) validate(add func(error), prefix string, k kind) {
+	d := k.defaults.Baseline
+	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minInvarianceTemperature, maxTemperature))
 	switch {
-	case k.defaults.Output != "":
-		add(oneOf(prefix+"output", o.Output, anyOutput...))
+	case d.Output != "":
+		add(oneOf(prefix+"output", o.Output, OutputEmbedding, OutputFeatures))
 	case o.Output != "":
-		foreign("output", o.Output)
+		add(foreign(prefix+"output", o.Kind, o.Output))
 	}
-	if o.Family != "" && o.Kind != KindESSL {
-		foreign("family", o.Family)
+	if o.Family != "" && !slices.Contains(k.also, "family") {
+		add(foreign(prefix+"family", o.Kind, o.Family))
 	}
-	if o.Kind != KindAugSelf {
-		if o.Groups != (AugSelfGroups{}) {
-			foreign("groups", fmt.Sprintf("%+v", o.Groups))
-		}
-		return
-	}
-	for _, g := range []struct {
-		name   string
-		weight float64
-	}{{"crop", o.Groups.Crop}, {"color", o.Groups.Color}, {"flip", o.Groups.Flip}, {"blur", o.Groups.Blur}, {"scale", o.Groups.Scale}} {
-		add(within(prefix+"groups."+g.name, g.weight, 0, maxWeight))
+	var none AugSelfGroups
+	switch {
+	case d.Groups != none:
+		o.Groups.validate(add, prefix+"groups.")
+	case o.Groups != none:
+		add(foreign(prefix+"groups", o.Kind, fmt.Sprintf("%+v", o.Groups)))
 	}
 }
 
-// baseAtLeast is for terms that need so many base views.
+func (g AugSelfGroups) validate(add func(error), prefix string) {
+	add(within(prefix+"crop", g.Crop, 0, maxWeight))
+	add(within(prefix+"color", g.Color, 0, maxWeight))
+	add(within(prefix+"flip", g.Flip, 0, maxWeight))
+	add(within(prefix+"blur", g.Blur, 0, maxWeight))
+	add(within(prefix+"scale", g.Scale, 0, maxWeight))
+}
+
+// baseAtLeast is for terms that need count base views.
 func baseAtLeast(kind string, v Views, count int) error {
 	if v.base() < count {
 		return fmt.Errorf("%s needs at least %d base views: set augment.base_views", kind, count)

@@ -154,14 +154,16 @@ func TestBaselineGradients(t *testing.T) {
 			size int
 			run  func(grad, z []float64) float64
 		}{
-			{KindESSL, len(target), func(grad, z []float64) float64 { return runESSL(new(softmax), grad, z, v, 0, 3) }},
+			{KindESSL, len(target), func(grad, z []float64) float64 {
+				return runESSL(new(softmax), batchOf(grad, z, v.Images, v.Classes[0], nil, 3), v, 0)
+			}},
 			{KindAugSelf, len(target), func(grad, z []float64) float64 {
-				a, _ := runAugSelf(grad, z, target, v.Classes[0], 0, 1, false, 3)
-				b, _ := runAugSelf(grad, z, target, v.Classes[0], 1, v.Classes[0]-1, true, 3)
+				a, _ := runAugSelf(batchOf(grad, z, 0, v.Classes[0], nil, 3), target, augSelfColumns{0, 1, false})
+				b, _ := runAugSelf(batchOf(grad, z, 0, v.Classes[0], nil, 3), target, augSelfColumns{1, v.Classes[0] - 1, true})
 				return a + b
 			}},
 			{KindCARE, (views + 1) * images * dim, func(grad, z []float64) float64 {
-				return runCARE(new(care), grad, z, images, dim, base, 2+i%4, 3)
+				return runCARE(new(care), batchOf(grad, z, images, dim, base, 3), 2+i%4)
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s %d", c.kind, i), func(t *testing.T) {
@@ -184,7 +186,7 @@ func TestCAREOfManyImages(t *testing.T) {
 	const images, dim, shared = 2*fewRows + 5, 9, fewRows + 3
 	z := normal(1, 3*images*dim)
 	run := func(grad, z []float64) float64 {
-		return runCARE(new(care), grad, z, images, dim, []int{0, 1, 2}, shared, 1)
+		return runCARE(new(care), batchOf(grad, z, images, dim, []int{0, 1, 2}, 1), shared)
 	}
 	var want, count float64
 	for v := range 3 {
@@ -216,12 +218,12 @@ func TestCAREOfManyImages(t *testing.T) {
 // TestCARELeavesTransformationsFree: what turns all images alike costs nothing, what turns them apart does.
 func TestCARELeavesTransformationsFree(t *testing.T) {
 	z := []float64{1, 0, 0, 1, 0.6, 0.8, 0, 1, -1, 0, -0.8, 0.6} // the second view is the first, turned by 90 degrees
-	if got := runCARE(new(care), make([]float64, 12), z, 3, 2, []int{0, 1}, 3, 1); math.Abs(got) > 1e-15 {
+	if got := runCARE(new(care), batchOf(make([]float64, 12), z, 3, 2, []int{0, 1}, 1), 3); math.Abs(got) > 1e-15 {
 		t.Errorf("%g for turned images, want 0", got)
 	}
 	// Only the first image turns: its cosines with the others were 0 and 0.6 and become 1 and 0.8.
 	copy(z[6:], []float64{0, 1, 0, 1, 0.6, 0.8})
-	if got, want := runCARE(new(care), make([]float64, 12), z, 3, 2, []int{0, 1}, 3, 1), (1+0.04)/3; math.Abs(got-want) > 1e-12 {
+	if got, want := runCARE(new(care), batchOf(make([]float64, 12), z, 3, 2, []int{0, 1}, 1), 3), (1+0.04)/3; math.Abs(got-want) > 1e-12 {
 		t.Errorf("%g, want %g", got, want)
 	}
 }

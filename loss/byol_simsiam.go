@@ -26,8 +26,8 @@ func (t *siameseTerm) check(_ Views, outs []Output) error { return sameDim(t.kin
 
 func (t *siameseTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = appendBase(t.base[:0], v)
-	k, out := &t.kernel, outs[0]
-	cosine := runSiamese(k, out.Grad, out.Data, outs[1].Data, v.Images, out.Dim, t.base, -t.scale*weight)
+	k := &t.kernel
+	cosine := runSiamese(k, newBatch(outs[0], v, t.base, -t.scale*weight), outs[1].Data)
 	d = append(d, Diagnostic{"positive_similarity", cosine})
 	if v.Images > 1 {
 		d = append(d, Diagnostic{"negative_similarity", k.negative})
@@ -45,19 +45,19 @@ type siamese struct {
 	negative float64   // mean cosine of a prediction and another image's row
 }
 
-// runSiamese returns the mean cosine of a prediction p of one base view and the row z of another one of the same image,
-// over all images and ordered pairs of the views named in base (at least two), and adds weight times its gradient by p to
-// grad. p, z and grad are [V*images, dim], view-major.
-func runSiamese[T float](k *siamese, grad, p, z []T, images, dim int, base []int, weight float64) float64 {
-	views := len(base)
+// runSiamese returns the mean cosine of the prediction of one base view and the row z of another one of the same image,
+// over all images and ordered pairs of base views, of which it needs two. It adds the gradient by the predictions, which
+// are the batch's rows. z is like them.
+func runSiamese[T float](k *siamese, b batch[T], z []T) float64 {
+	images, dim, views := b.images, b.dim, len(b.base)
 	k.unit, k.other = grow(k.unit, views*images*dim), grow(k.other, views*images*dim)
 	k.inverse, k.pull, k.totals = grow(k.inverse, views*images), grow(k.pull, dim), grow(k.totals, 2*dim)
 	var same float64 // of the cosines of rows of one view and image
-	for i, v := range base {
+	for i, v := range b.base {
 		for n := range images {
-			row, at := i*images+n, (v*images+n)*dim
+			row, at := i*images+n, b.at(v, n)
 			unit, other := k.unit[row*dim:][:dim], k.other[row*dim:][:dim]
-			k.inverse[row] = normalize(unit, p[at:at+dim], cosineEps)
+			k.inverse[row] = normalize(unit, b.data[at:at+dim], cosineEps)
 			normalize(other, z[at:at+dim], cosineEps)
 			for j := range unit {
 				k.totals[j] += unit[j]
@@ -68,20 +68,20 @@ func runSiamese[T float](k *siamese, grad, p, z []T, images, dim int, base []int
 	}
 	pairs := float64(views * (views - 1) * images)
 	var sum float64
-	for i, v := range base {
+	for i, v := range b.base {
 		for n := range images {
 			clear(k.pull)
-			for j := range base {
+			for j := range b.base {
 				if j != i {
 					for l, x := range k.other[(j*images+n)*dim:][:dim] {
 						k.pull[l] += x
 					}
 				}
 			}
-			row, at := i*images+n, (v*images+n)*dim
+			row, at := i*images+n, b.at(v, n)
 			unit := k.unit[row*dim:][:dim]
 			sum += dot(unit, k.pull)
-			addNormalizeGrad(grad[at:at+dim], k.pull, unit, k.inverse[row], weight/pairs)
+			addNormalizeGrad(b.grad[at:at+dim], k.pull, unit, k.inverse[row], b.weight/pairs)
 		}
 	}
 	all := dot(k.totals[:dim], k.totals[dim:])

@@ -15,6 +15,8 @@ type equiModTerm struct {
 	grad    []float32
 }
 
+func newEquiMod(o BaselineOptions) term { return &equiModTerm{options: o} }
+
 func (t *equiModTerm) needs(to []Need, v Views) ([]Need, error) {
 	if err := baseAtLeast(KindEquiMod, v, 1); err != nil {
 		return to, err
@@ -53,7 +55,8 @@ func (t *equiModTerm) compute(v Views, outs []Output, weight float64, d []Diagno
 	}
 	copy(t.data[rows*dim:], predicted.Data)
 
-	value := runNTXent(&t.kernel, t.grad, t.data, rows, dim, bothViews, t.options.Temperature, weight)
+	both := batch[float32]{data: t.data, grad: t.grad, images: rows, dim: dim, base: bothViews, weight: weight}
+	value := runNTXent(&t.kernel, both, t.options.Temperature)
 	for i, view := range t.base {
 		addTo(embedding.Grad[view*size:][:size], t.grad[i*size:][:size])
 	}

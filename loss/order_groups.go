@@ -36,22 +36,13 @@ type familyResult struct {
 	violated int     // triplets that are not strictly in order
 }
 
-// newOrder returns what computes the loss that the resolved options name.
-func newOrder[T float](o OrderOptions) *order[T] {
+// newOrder returns what computes the loss of resolved options over groups, or rank_n_contrast where loss is nil.
+func newOrder[T float](o OrderOptions, loss func(OrderOptions) orderLoss) *order[T] {
 	k := &order[T]{distance: o.Distance, allAnchors: o.Anchors == AnchorsAll}
-	switch o.Kind {
-	case KindRankNet:
-		k.loss = &rankNet{o.Temperature}
-	case KindTriplet:
-		k.loss = &triplet{o.Margin, o.ScaledMargin}
-	case KindListMLE:
-		k.loss = &listMLE{o.Temperature}
-	case KindSoftSpearman:
-		k.loss = &softSpearman{o.Temperature}
-	case KindChain:
-		k.loss = &chain{o.Temperature, o.Margin}
-	case KindRankNContrast:
+	if loss == nil {
 		k.contrast = &rankNContrast[T]{temperature: o.Temperature}
+	} else {
+		k.loss = loss(o)
 	}
 	return k
 }
@@ -78,17 +69,15 @@ func (k *order[T]) begin(v Views, weights []float64) {
 	}
 }
 
-// runOrder computes the families for which reads is true, on one output, and adds weight times the gradient to grad,
-// unless that is nil. z and grad are [V*images, dim], view-major. It comes after begin.
-func runOrder[T float](k *order[T], grad, z []T, v Views, dim int, reads []bool, weight float64) {
-	views := len(v.Family)
+// run computes the families for which reads is true, on the rows of one output, and adds the gradient, unless the batch
+// has no room for it. It comes after begin.
+func (k *order[T]) run(b batch[T], v Views, reads []bool) {
 	k.mark(v, reads)
 	for n := range v.Images {
-		k.rows.reset(k.distance, views, dim)
+		k.rows.reset(k.distance, len(v.Family), b.dim)
 		for view, used := range k.used {
 			if used {
-				at := (view*v.Images + n) * dim
-				loadRow(&k.rows, view, z[at:at+dim])
+				loadRow(&k.rows, view, b.data[b.at(view, n):][:b.dim])
 			}
 		}
 		for f := range k.families {
@@ -110,13 +99,12 @@ func runOrder[T float](k *order[T], grad, z []T, v Views, dim int, reads []bool,
 				k.scatter()
 			}
 		}
-		if grad == nil || k.loss == nil {
+		if b.grad == nil || k.loss == nil {
 			continue
 		}
 		for view, used := range k.used {
 			if used {
-				at := (view*v.Images + n) * dim
-				storeRow(&k.rows, view, grad[at:at+dim], weight)
+				storeRow(&k.rows, view, b.grad[b.at(view, n):][:b.dim], b.weight)
 			}
 		}
 	}
@@ -127,7 +115,9 @@ func runOrder[T float](k *order[T], grad, z []T, v Views, dim int, reads []bool,
 		}
 		if k.contrast != nil {
 			k.gather(v, f)
-			r.value, r.summands = runRankNContrast(k, grad, z, v, f, dim, weight*r.weight/float64(k.counted))
+			own := b
+			own.weight = b.weight * r.weight / float64(k.counted)
+			r.value, r.summands = k.runContrast(own, v, f)
 		}
 		if r.summands > 0 {
 			r.value /= float64(r.summands)

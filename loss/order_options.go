@@ -3,7 +3,6 @@ package loss
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 )
 
@@ -26,16 +25,19 @@ const (
 // OrderOptions sets a term over the views of the ordered families. Where a default depends on the kind, 0 (or an empty
 // text) stands for it; a setting that a kind doesn't have must be left out.
 type OrderOptions struct {
-	Kind         string  `yaml:"kind"`          // ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none
-	Distance     string  `yaml:"distance"`      // cosine, euclidean or sqeuclidean; default cosine, of rank_n_contrast euclidean
-	Temperature  float64 `yaml:"temperature"`   // divides distances; default 0.1, of rank_n_contrast 2; range [0.001, 100]; triplet has none
-	Weight       float64 `yaml:"weight"`        // default 1, range [0, 1e6]
-	Anchors      string  `yaml:"anchors"`       // origin or all; default origin, of rank_n_contrast all
-	Output       string  `yaml:"output"`        // embedding (default), features, or own: a head on the features for each family
-	Schedule     string  `yaml:"schedule"`      // of the weight: constant (default), linear or cosine, from 0 up
-	Warmup       float64 `yaml:"warmup"`        // share of the training in which a schedule rises; default 0.1, range (0, 1]
-	Margin       float64 `yaml:"margin"`        // triplet: default 0.2, range (0, 100]; chain: default 0, range [0, 100]; at most 2 for cosine; others have none
-	ScaledMargin bool    `yaml:"scaled_margin"` // triplet: the margin is multiplied by how much further the one is than the other by scale; default false
+	Kind        string  `yaml:"kind"`        // what keeps the order: ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none
+	Distance    string  `yaml:"distance"`    // between views: cosine (default), euclidean (rank_n_contrast) or sqeuclidean
+	Temperature float64 `yaml:"temperature"` // divides distances: by 0.1, for rank_n_contrast by 2, unless set; range [0.001, 100]; triplet has none
+	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
+	Anchors     string  `yaml:"anchors"`     // views that the order is seen from: origin (default) or all (rank_n_contrast)
+	Output      string  `yaml:"output"`      // what the term looks at: embedding (default), features, or own, a head on the features for each family
+	Schedule    string  `yaml:"schedule"`    // course of the weight: constant (default), linear or cosine, from 0 up
+	Warmup      float64 `yaml:"warmup"`      // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
+	// Margin is how much further the one must be than the other: triplet 0.2, range (0, 100]; chain 0, range [0, 100]. It is
+	// at most 2 for cosine. The others have none.
+	Margin float64 `yaml:"margin"`
+	// ScaledMargin multiplies the margin of triplet by how much further the one is than the other by scale. Default false.
+	ScaledMargin bool `yaml:"scaled_margin"`
 
 	// Families sets single families apart; those that are not named are as the term says. Names that an experiment does not
 	// order are passed over, so that a sweep over roles can keep them.
@@ -45,9 +47,9 @@ type OrderOptions struct {
 // FamilyOptions is what an order term does differently for one family.
 type FamilyOptions struct {
 	Weight   float64 `yaml:"weight"`             // factor of the family's loss, beside the term's weight; default 1, range [0, 1e6]
-	Output   string  `yaml:"output,omitempty"`   // embedding, features or own; default the term's
-	Schedule string  `yaml:"schedule,omitempty"` // of this factor: constant (default), linear or cosine, from 0 up
-	Warmup   float64 `yaml:"warmup,omitempty"`   // share of the training in which a schedule rises; default 0.1, range (0, 1]
+	Output   string  `yaml:"output,omitempty"`   // what the family's loss looks at: embedding, features or own; default: as the term
+	Schedule string  `yaml:"schedule,omitempty"` // course of this factor: constant (default), linear or cosine, from 0 up
+	Warmup   float64 `yaml:"warmup,omitempty"`   // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
 }
 
 // DefaultFamilyOptions returns those of a family that is as the others.
@@ -58,54 +60,26 @@ func DefaultOrderOptions() OrderOptions {
 	return OrderOptions{Kind: KindRankNet, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
 }
 
-// orderKind is a kind of order term.
-type orderKind struct {
-	name     string
-	defaults OrderOptions // of the settings whose default depends on the kind; a temperature of zero: it has none
-	margin   bool         // it has a margin
-	scaled   bool         // and one that is scaled
-	build    func(OrderOptions) term
-}
-
-var orderKinds = []orderKind{
-	{name: KindRankNet, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		build: newOrderTerm},
-	{name: KindTriplet, defaults: OrderOptions{Distance: DistanceCosine, Margin: 0.2, Anchors: AnchorsOrigin},
-		margin: true, scaled: true, build: newOrderTerm},
-	{name: KindListMLE, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		build: newOrderTerm},
-	{name: KindSoftSpearman, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		build: newOrderTerm},
-	{name: KindChain, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		margin: true, build: newOrderTerm},
-	{name: KindRankNContrast, defaults: OrderOptions{Distance: DistanceEuclidean, Temperature: 2, Anchors: AnchorsAll},
-		build: newOrderTerm},
-}
-
-func findOrder(kind string) (orderKind, bool) {
-	for _, k := range orderKinds {
-		if k.name == kind {
-			return k, true
-		}
-	}
-	return orderKind{}, false
+func (o OrderOptions) head() head {
+	return head{roleOrder, o.Kind, o.Weight, o.Schedule, o.Warmup}
 }
 
 // resolved fills in what was left at zero. What is left out keeps the values of ranknet, which mean nothing.
 func (o OrderOptions) resolved() OrderOptions {
-	kind := o.Kind
-	if kind == KindNone {
-		kind = KindRankNet
+	name := o.Kind
+	if name == KindNone {
+		name = KindRankNet
 	}
-	k, ok := findOrder(kind)
+	k, ok := findKind(roleOrder, name)
 	if !ok {
 		return o
 	}
-	fill(&o.Distance, k.defaults.Distance)
-	fill(&o.Temperature, k.defaults.Temperature)
-	fill(&o.Margin, k.defaults.Margin)
-	fill(&o.Anchors, k.defaults.Anchors)
-	fill(&o.Output, OutputEmbedding)
+	d := k.defaults.Order
+	fill(&o.Distance, d.Distance)
+	fill(&o.Temperature, d.Temperature)
+	fill(&o.Margin, d.Margin)
+	fill(&o.Anchors, d.Anchors)
+	fill(&o.Output, d.Output)
 	resolveSchedule(&o.Schedule, &o.Warmup)
 	o.Families = maps.Clone(o.Families)
 	for name, f := range o.Families {
@@ -117,26 +91,16 @@ func (o OrderOptions) resolved() OrderOptions {
 	return o
 }
 
-// validate adds the faults of resolved options.
-func (o OrderOptions) validate(add func(error), prefix string) {
-	if o.Kind == KindNone {
-		return
-	}
-	k, ok := findOrder(o.Kind)
-	if !ok {
-		var names []string
-		for _, k := range orderKinds {
-			names = append(names, k.name)
-		}
-		add(oneOf(prefix+"kind", o.Kind, append(names, KindNone)...))
-		return
-	}
+func (o OrderOptions) resolvedTerm() TermOptions {
+	o = o.resolved()
+	return TermOptions{Order: &o}
+}
+
+func (o OrderOptions) validate(add func(error), prefix string, k kind) {
 	add(oneOf(prefix+"distance", o.Distance, DistanceCosine, DistanceEuclidean, DistanceSqEuclidean))
-	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Temperature, minOrderTemperature, maxTemperature))
-	add(within(prefix+"weight", o.Weight, 0, maxWeight))
+	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Order.Temperature, minOrderTemperature, maxTemperature))
 	add(oneOf(prefix+"anchors", o.Anchors, AnchorsOrigin, AnchorsAll))
 	add(oneOf(prefix+"output", o.Output, OutputEmbedding, OutputFeatures, OutputOwn))
-	validateSchedule(add, prefix, o.Schedule, o.Warmup)
 	o.validateMargin(add, prefix, k)
 	for _, name := range slices.Sorted(maps.Keys(o.Families)) {
 		f, at := o.Families[name], prefix+"families."+name+"."
@@ -153,18 +117,18 @@ func (o OrderOptions) validate(add func(error), prefix string) {
 	}
 }
 
-func (o OrderOptions) validateMargin(add func(error), prefix string, k orderKind) {
+func (o OrderOptions) validateMargin(add func(error), prefix string, k kind) {
 	high := float64(maxMargin)
 	if o.Distance == DistanceCosine {
 		high = maxMarginCosine
 	}
 	switch {
-	case k.margin:
+	case k.defaults.Order.Margin != 0 || slices.Contains(k.also, "margin"):
 		add(within(prefix+"margin", o.Margin, 0, high))
-	case o.Margin != 0 || math.IsNaN(o.Margin):
-		add(fmt.Errorf("%smargin: %s has no such setting; leave it out, got %g", prefix, o.Kind, o.Margin))
+	case o.Margin != 0:
+		add(foreign(prefix+"margin", o.Kind, o.Margin))
 	}
-	if o.ScaledMargin && !k.scaled {
-		add(fmt.Errorf("%sscaled_margin: %s has no such setting; leave it out", prefix, o.Kind))
+	if o.ScaledMargin && !slices.Contains(k.also, "scaled_margin") {
+		add(foreign(prefix+"scaled_margin", o.Kind, o.ScaledMargin))
 	}
 }

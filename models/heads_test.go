@@ -125,7 +125,7 @@ func TestHeadsAcrossViews(t *testing.T) {
 			seen[out.Name] = out
 		}
 		return nil
-	}, models.TrainerOptions{Threads: 1})
+	}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

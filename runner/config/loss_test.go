@@ -59,25 +59,15 @@ func TestTerms(t *testing.T) {
 	if !reflect.DeepEqual(e, again) || e.Hash() != again.Hash() {
 		t.Errorf("loading what YAML wrote gave\n%+v, want\n%+v", again, e)
 	}
-	for _, path := range []string{"loss.terms.INDEX.kind", "loss.terms.INDEX.groups.crop", "loss.terms.INDEX.families.rotate.weight",
-		"loss.order.families.rotate.weight"} {
+	for _, path := range []string{"loss.terms.INDEX.kind", "loss.terms.INDEX.groups.crop", "loss.terms.INDEX.families.FAMILY.weight",
+		"loss.order.families.FAMILY.weight"} {
 		if n := len(slices.DeleteFunc(config.Keys(), func(k config.Key) bool { return k.Path != path })); n != 1 {
 			t.Errorf("Keys lists %s %d times", path, n)
 		}
 	}
 }
 
-// TestHashOfFormerKeys holds the hashes that experiments had before there were terms and kinds of losses.
-func TestHashOfFormerKeys(t *testing.T) {
-	for want, overrides := range map[string][]string{
-		"430339a77a": nil,
-		"cd5d86b2fe": {"loss.order.kind=none"},
-		"4d59f81f98": {"loss.order.temperature=0.3", "loss.invariance.kind=none"},
-	} {
-		if got := parse(t, design, overrides...).Hash(); got != want {
-			t.Errorf("%v: the hash is %s, was %s", overrides, got, want)
-		}
-	}
+func TestTermChangesHash(t *testing.T) {
 	if parse(t, design, "loss.terms=[{kind: care}]").Hash() == parse(t, design).Hash() {
 		t.Error("a term doesn't change the hash")
 	}

@@ -133,8 +133,8 @@ func (r *run) resumed() []string {
 	began, now := r.folder.Began(), r.now
 	notes := []string{fmt.Sprintf("going on after step %d of %d", r.step, r.total)}
 	if began.Threads != now.Threads {
-		notes = append(notes, fmt.Sprintf("with %d threads as the run began, not %d: another number would change its last bits",
-			began.Threads, now.Threads))
+		notes = append(notes, fmt.Sprintf("with %d threads as the run began, not %d: "+
+			"another number would change its last bits", began.Threads, now.Threads))
 	}
 	if began.ONNXRuntime != now.ONNXRuntime || began.CPU != now.CPU || began.Ordo != now.Ordo {
 		notes = append(notes, fmt.Sprintf("warning: the run began with ordo %s, ONNX Runtime %s on %s; here are ordo %s, "+

@@ -10,7 +10,6 @@ import (
 
 	"ordo/models"
 	"ordo/models/fault"
-	"ordo/models/ort"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/machine"
@@ -237,7 +236,7 @@ func (m *measurement) take(ctx context.Context, stepper *train.Stepper, rate flo
 
 // limits measures what the machine can do, if it is the CPU that computes.
 func (m *measurement) limits() error {
-	if m.o.Experiment.Model.Execution.Provider != ort.CPU {
+	if m.o.Experiment.Model.Execution.Provider != models.CPU {
 		return nil
 	}
 	l, err := models.MeasureLimits(m.rt, m.result.Threads)

@@ -26,7 +26,7 @@ import (
 // TestTable makes the table of keys from what is the authority on each part: the types and defaults of the options, what
 // Validate says of values that it refuses, and the comments of the structs' fields.
 func TestTable(t *testing.T) {
-	g := generator{t: t, comments: map[string]string{}}
+	g := generator{t: t, comments: map[string]string{}, trees: map[string]map[string]any{}}
 	var all []Key
 	e := Default()
 	e.Loss = e.Loss.Resolved()
@@ -70,6 +70,7 @@ type generator struct {
 	t        *testing.T
 	comments map[string]string // by PACKAGE.TYPE.FIELD, of the packages that were read
 	read     []string
+	trees    map[string]map[string]any
 }
 
 // doc is the documentation of a key. An entry of loss.terms refers to the sections that hold the same settings.
@@ -264,12 +265,12 @@ func (g *generator) byKind(d declared) (value, byKind string) {
 	var order []string
 	isKind := true
 	for _, h := range list {
-		e, err := Parse("x.yaml", []byte(h.text), nil, nil)
-		if err != nil {
+		tree := g.tree(h.text)
+		if tree == nil {
 			continue // the kind isn't for this list
 		}
 		text := value
-		if v, ok := lookUp(e.tree(), strings.Split(at, ".")); ok {
+		if v, ok := lookUp(tree, strings.Split(at, ".")); ok {
 			text = inline(v)
 		} else if text == "" {
 			text = inline(reflect.New(d.typ).Elem().Interface())
@@ -295,21 +296,16 @@ func (g *generator) byKind(d declared) (value, byKind string) {
 	return value, strings.Join(parts, ", ")
 }
 
-func lookUp(tree any, path []string) (any, bool) {
-	for _, key := range path {
-		switch node := tree.(type) {
-		case map[string]any:
-			tree = node[key]
-		case []any:
-			if key != "0" || len(node) == 0 {
-				return nil, false
-			}
-			tree = node[0]
-		default:
-			return nil, false
-		}
+// tree is that of an experiment, or nil if there is something wrong with it.
+func (g *generator) tree(text string) map[string]any {
+	if tree, ok := g.trees[text]; ok {
+		return tree
 	}
-	return tree, tree != nil
+	e, err := Parse("x.yaml", []byte(text), nil, nil)
+	if err == nil {
+		g.trees[text] = e.tree()
+	}
+	return g.trees[text]
 }
 
 // valid returns what Validate says that a key must be, and the words that it can be.

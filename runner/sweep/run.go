@@ -14,6 +14,9 @@ import (
 	"syscall"
 
 	"github.com/google/renameio/v2"
+
+	"ordo/runner/report"
+	"ordo/runner/track"
 )
 
 // ErrFailed is wrapped by Run's error when all trials were tried and some failed.
@@ -260,19 +263,46 @@ func tail(file string, start int64) []string {
 	return lines[max(0, len(lines)-tailLines):]
 }
 
-// write puts the table's files into the folder.
+// write puts the table's files and the picture into the folder.
 func (t Table) write(dir string) error {
 	csv, err := t.CSV()
 	if err != nil {
 		return err
 	}
+	picture, err := t.picture(dir)
+	if err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name string
-		text string
-	}{{csvFile, csv}, {markdownFile, t.Markdown()}} {
-		if err := renameio.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644); err != nil {
+		data []byte
+	}{{csvFile, []byte(csv)}, {markdownFile, []byte(t.Markdown())}, {orderFile, picture}} {
+		if f.data == nil {
+			continue
+		}
+		if err := renameio.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
 			return fmt.Errorf("sweep: write the table: %w", err)
 		}
 	}
 	return nil
+}
+
+// picture shows distance over scale, a line a row of the table; nil where no trial has a family in order.
+func (t Table) picture(dir string) ([]byte, error) {
+	var groups []report.Group
+	for _, r := range t.Rows {
+		g := report.Group{Name: strings.Join(r.Values, ", ")}
+		for _, s := range t.Trials {
+			if s.Status != Finished || !slices.Equal(s.row, r.Values) {
+				continue
+			}
+			result, err := track.ReadResult(filepath.Join(dir, s.Folder))
+			if err != nil {
+				return nil, err
+			}
+			g.Results = append(g.Results, result)
+		}
+		groups = append(groups, g)
+	}
+	return report.OrderSVG(t.Name, groups)
 }

@@ -48,6 +48,7 @@ func TestEveryHintHasWords(t *testing.T) {
 		{fault.BuildArtifacts{Heads: []string{"{name: order}", "{name: x}"}}, nil,
 			[]string{"--head '{name: order}' --head '{name: x}'"}},
 		{fault.Finish{Folder: "runs/x"}, nil, []string{"`ordo run FILE --out runs/x`"}},
+		{fault.Option{Name: "image_size"}, nil, []string{"--image-size"}},
 	} {
 		said[reflect.TypeOf(c.hint).Name()] = true
 		for _, s := range c.says {

@@ -21,7 +21,11 @@ type BuildArtifacts struct {
 // Finish is to go on with a run that is not finished.
 type Finish struct{ Folder string }
 
+// Option is to give an option of what is done, by the name of its key.
+type Option struct{ Name string }
+
 func (OtherFolder) hint()    {}
 func (InstallLibrary) hint() {}
 func (BuildArtifacts) hint() {}
 func (Finish) hint()         {}
+func (Option) hint()         {}

@@ -316,6 +316,34 @@ func (f Family) validateInvariant(path string) []error {
 	return faults
 }
 
+// invariantFamily is a family as an entry of the invariant list.
+type invariantFamily struct{ Family }
+
+func (f invariantFamily) check(path string) []error { return f.validateInvariant(path) }
+
+func (f invariantFamily) hides(family string) string {
+	if f.has(family) {
+		return family + " with a scale of its own"
+	}
+	return ""
+}
+
+func (f invariantFamily) compile(int) operation {
+	c := f.Family.compile()
+	o := operation{named: unit("scale"), draws: 2, draw: func(d []float64, r *rng, _ frame) {
+		d[0], d[1] = c.uniform(r), r.float()
+		if twoSided(c.Kind) {
+			d[0] *= drawnAspect(d).sign()
+		}
+	}}
+	o.geometry = func(g *geometry, d []float64) { c.place(g, d[0], drawnAspect(d)) }
+	o.pixels = func(canvas *canvas, d []float64) { c.paint(canvas, d[0], drawnAspect(d)) }
+	return o
+}
+
+// drawnAspect is the aspect of an invariant family, from its second draw.
+func drawnAspect(d []float64) aspect { return aspect{key: math.Float64bits(d[1])} }
+
 // uniform draws a scale for a family of the invariant list: of a random sign where it has two sides, a random class
 // where it has classes.
 func (f *family) uniform(r *rng) float64 {

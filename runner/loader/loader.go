@@ -22,12 +22,12 @@ type Options struct {
 	Step    int // to begin with
 	// Shared is the number of images, neighbours in a batch, whose base views share their draws; 0 or 1: none do.
 	Shared int
-	// Parameters are wanted: what was drawn for each view, in numbers.
-	Parameters bool
+	// Draws are wanted: what was drawn for each view, in numbers.
+	Draws bool
 }
 
-// Batch is the views of a step, or of some of its images: Count of them from First on. Row v·Count + n of the inputs is view v of
-// image First+n.
+// Batch is the views of a step, or of some of its images: Count of them from First on. Row v·Count + n of the inputs
+// is view v of image First+n.
 type Batch struct {
 	models.Inputs
 	First, Count int
@@ -35,9 +35,10 @@ type Batch struct {
 	Views loss.Views
 }
 
-// Loader renders batches ahead of the training loop: the next while the current one is trained on. A fixed number of workers
-// takes images in the order of the steps; the batches are a ring, which bounds how far they get. With micro-batches, every
-// step has all of them twice, the second time rendered anew: gradient caching sees them before and after the loss.
+// Loader renders batches ahead of the training loop: the next while the current one is trained on. A fixed number of
+// workers takes images in the order of the steps; the batches are a ring, which bounds how far they get. With
+// micro-batches, every step has all of them twice, the second time rendered anew: gradient caching sees them before
+// and after the loss.
 type Loader struct {
 	o       Options
 	set     data.Dataset
@@ -96,8 +97,8 @@ const batchesAhead = 2
 func New(ctx context.Context, rt *models.Runtime, set data.Dataset, plan *augment.Plan, o Options) (*Loader, error) {
 	l := &Loader{o: o, set: set, plan: plan, views: Views(plan, o.Shared), scratch: Scratch(o.Workers),
 		tasks: make(chan task), queue: make(chan *filling, batchesAhead), free: make(chan *Batch, batchesAhead)}
-	if !o.Parameters {
-		l.views.ParameterNames, l.views.ParameterWidth = nil, nil
+	if !o.Draws {
+		l.views.DrawNames, l.views.DrawWidths = nil, nil
 	}
 	for range batchesAhead {
 		b, err := l.newBatch(rt)
@@ -125,15 +126,15 @@ func (l *Loader) newBatch(rt *models.Runtime) (b *Batch, err error) {
 	if b.Images, err = rt.NewTensor(rows, 3, side, side); err != nil {
 		return b, err
 	}
-	if n := len(l.views.ParameterNames); n > 0 {
-		b.Parameters, err = rt.NewTensor(rows, n)
+	if n := len(l.views.DrawNames); n > 0 {
+		b.Draws, err = rt.NewTensor(rows, n)
 	}
 	return b, err
 }
 
 // Views returns what a plan, and the number of images that share their draws, say about the rows of any batch.
 func Views(plan *augment.Plan, shared int) loss.Views {
-	v := loss.Views{ParameterNames: plan.ParameterNames(), ParameterWidth: plan.ParameterWidths(), Shared: shared}
+	v := loss.Views{DrawNames: plan.DrawNames(), DrawWidths: plan.DrawWidths(), Shared: shared}
 	for _, view := range plan.Views() {
 		v.Family = append(v.Family, view.Family)
 	}
@@ -149,7 +150,8 @@ func Views(plan *augment.Plan, shared int) loss.Views {
 // StepsPerEpoch is the number of whole batches of an epoch.
 func (l *Loader) StepsPerEpoch() int { return l.set.Len() / l.o.Batch }
 
-// Next waits for the next batch. It is valid until Release. With an error, it is that of the first image that could not be read.
+// Next waits for the next batch. It is valid until Release. With an error, it is that of the first image that could
+// not be read.
 func (l *Loader) Next() (*Batch, error) {
 	select {
 	case f := <-l.queue:
@@ -178,8 +180,8 @@ func (l *Loader) freeBatches() {
 		if b.Images != nil {
 			b.Images.Close()
 		}
-		if b.Parameters != nil {
-			b.Parameters.Close()
+		if b.Draws != nil {
+			b.Draws.Close()
 		}
 	}
 }
@@ -207,7 +209,7 @@ func (l *Loader) step(images []int, epoch uint64) bool {
 	rows := len(views.Family) * len(images)
 	views.Images = len(images)
 	views.Scale = make([]float64, rows)
-	views.Parameters = make([]float32, rows*len(views.ParameterNames))
+	views.Draws = make([]float32, rows*len(views.DrawNames))
 	passes := 1
 	if l.o.Micro > 0 {
 		passes = 2
@@ -247,14 +249,14 @@ func epochOrder(seed, epoch uint64, n int) []int {
 	return rand.New(rand.NewPCG(seed, epoch)).Perm(n)
 }
 
-// render writes all views of an image, and notes their scales and parameters if they are new. What is written where does not
-// depend on which worker does it.
+// render writes all views of an image, and notes their scales and parameters if they are new. What is written where
+// does not depend on which worker does it.
 func (l *Loader) render(f *filling, n int, s *augment.Scratch) error {
 	b := f.batch
 	side := l.plan.ImageSize()
 	pixels := 3 * side * side
 	out := b.Images.Data()
-	columns := len(b.Views.ParameterNames)
+	columns := len(b.Views.DrawNames)
 	at := b.First + n
 	img, err := l.set.Image(f.images[at])
 	if err != nil {
@@ -273,10 +275,10 @@ func (l *Loader) render(f *filling, n int, s *augment.Scratch) error {
 		if columns == 0 {
 			continue
 		}
-		drawn := b.Parameters.Data()[row*columns:][:columns]
-		l.plan.Parameters(drawn, key, v, img.Width, img.Height)
+		drawn := b.Draws.Data()[row*columns:][:columns]
+		l.plan.Draws(drawn, key, v, img.Width, img.Height)
 		if f.notes {
-			copy(b.Views.Parameters[whole*columns:], drawn)
+			copy(b.Views.Draws[whole*columns:], drawn)
 		}
 	}
 	return nil

@@ -11,9 +11,9 @@ import (
 
 // TestSessionsGiveMemoryBack opens and closes sessions with convolutions, by oneDNN and by ordo's own loops, and a norm.
 func TestSessionsGiveMemoryBack(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	e := newExample(convolution(2, 32, 64, 6, 3, 1, 1, 1, 1), 1)
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	e.inputs(g)
 	outputs := slices.Concat(e.ours(g), e.by(g, "direct"), e.by(g, "winograd"))
 	rows, width := 8, 1<<12

@@ -15,7 +15,6 @@ import (
 	"ordo/models/ort/kernels"
 	"ordo/models/verify"
 	"ordo/models/weights"
-	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
 )
@@ -48,7 +47,6 @@ var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{config.ErrInvalid, exitConfig},
 	{artifacts.ErrOptions, exitConfig},
 	{artifacts.ErrNoForward, exitConfig},
 	{models.ErrPrecision, exitConfig},

@@ -21,6 +21,17 @@ type BuildArtifacts struct {
 // Finish is to go on with a run that is not finished.
 type Finish struct{ Folder string }
 
+// Start is to start what has not been started.
+type Start struct{}
+
+// OtherCommand is to give the file to the command that it is for.
+type OtherCommand struct {
+	Sweep bool // it is a sweep file; false: an experiment file
+	File  string
+}
+
+func (Start) hint()          {}
+func (OtherCommand) hint()   {}
 func (OtherFolder) hint()    {}
 func (InstallLibrary) hint() {}
 func (BuildArtifacts) hint() {}

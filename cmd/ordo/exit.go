@@ -7,15 +7,10 @@ import (
 	"strings"
 
 	"ordo/models"
-	"ordo/models/artifacts"
 	"ordo/models/fault"
-	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/verify"
-	"ordo/models/weights"
-	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
 )
@@ -48,15 +43,8 @@ var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{config.ErrInvalid, exitConfig},
-	{artifacts.ErrOptions, exitConfig},
-	{artifacts.ErrNoForward, exitConfig},
 	{models.ErrPrecision, exitConfig},
 	{data.ErrData, exitData},
-	{onnxgraph.ErrModel, exitData},
-	{weights.ErrWeights, exitData},
-	{artifacts.ErrInvalid, exitData},
-	{verify.ErrReference, exitData},
 	{install.ErrNotFound, exitLibrary},
 	{install.ErrNoOneDNN, exitLibrary},
 	{install.ErrUnfit, exitLibrary},

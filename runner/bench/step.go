@@ -151,7 +151,7 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 	if err != nil {
 		return err
 	}
-	kernels, note, err := models.OpenKernels(m.rt, m.o.OneDNN, m.setup.Model)
+	kernels, note, err := models.OpenKernels(m.rt, m.o.OneDNN, m.setup.Model.Options())
 	if err != nil {
 		return err
 	}
@@ -166,9 +166,9 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 		return err
 	}
 	used := models.StockKernels
-	if uses, err := models.UsesKernels(artifacts); err != nil {
+	if contract, err := artifacts.Contract(); err != nil {
 		return err
-	} else if uses {
+	} else if contract.Kernels {
 		used = models.FastKernels
 	}
 	stepper, err := train.Open(m.rt, m.setup, artifacts, train.Options{Threads: train.Threads(e), Profile: profile})

@@ -189,11 +189,12 @@ func TestPrepare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Plan.Views()) != 5 || len(s.Model.Heads) != 1 || s.Model.Heads[0].Name != "predictor" {
-		t.Errorf("%d views, heads %v", len(s.Plan.Views()), s.Model.Heads)
+	list := s.Model.Options().Heads
+	if len(s.Plan.Views()) != 5 || len(list) != 1 || list[0].Name != "predictor" {
+		t.Errorf("%d views, heads %v", len(s.Plan.Views()), list)
 	}
-	if of, err := s.Fingerprint(); of != "" || err != nil {
-		t.Errorf("fingerprint %q, %v", of, err)
+	if print := s.Model.Fingerprint(); print != "" {
+		t.Errorf("fingerprint %q", print)
 	}
 	_, notes, err := s.Build(nil)
 	if err != nil || len(notes) == 0 || !strings.Contains(notes[len(notes)-1], "predictor") {

@@ -277,7 +277,7 @@ func FamilyNames() []string {
 func DefaultFamily(name string) (Family, error) {
 	spec := findFamily(name)
 	if spec == nil {
-		return Family{}, fmt.Errorf("augment: no family is called %q, there are %s", name, strings.Join(FamilyNames(), ", "))
+		return Family{}, fmt.Errorf("no family is called %q, there are %s", name, strings.Join(FamilyNames(), ", "))
 	}
 	return Family{Family: spec.name, Max: spec.max, Levels: defaultLevels}, nil
 }

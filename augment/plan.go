@@ -58,10 +58,10 @@ const (
 // NewPlan validates o and compiles it for square views of imageSize pixels, in [8, 2048].
 func NewPlan(o Options, imageSize int) (*Plan, error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("augment: %w", err)
+		return nil, err
 	}
 	if imageSize < minImageSize || imageSize > maxImageSize {
-		return nil, fmt.Errorf("augment: the image size must be in [%d, %d], got %d", minImageSize, maxImageSize, imageSize)
+		return nil, fmt.Errorf("the image size must be in [%d, %d], got %d", minImageSize, maxImageSize, imageSize)
 	}
 	invariant, ordered := o.resolve()
 	p := &Plan{size: imageSize, options: o, ordered: ordered, framing: FramingNone}
@@ -71,7 +71,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	for i, s := range invariant {
 		name := s.Name()
 		if sized, ok := s.one().(fitter); ok {
-			faults = append(faults, sized.fit(fmt.Sprintf("invariant[%d].%s", i, name), imageSize))
+			faults = append(faults, sized.fit(fmt.Sprintf("augment.invariant[%d].%s", i, name), imageSize))
 		}
 		if s.Family != nil && slices.Contains(TransformationNames(), name) {
 			name = "family " + name // grayscale is both
@@ -86,7 +86,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		rotates = rotates || s.Family != nil && s.Family.has("rotate")
 	}
 	if err := errors.Join(faults...); err != nil {
-		return nil, fmt.Errorf("augment: %w", err)
+		return nil, err
 	}
 	for level := range o.BaseViews + o.LocalViews.Count {
 		p.views = append(p.views, View{Family: BaseView, Level: level})

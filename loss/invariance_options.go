@@ -31,8 +31,8 @@ type InvarianceOptions struct {
 	Lambda           float64 `yaml:"lambda"`            // barlow_twins: weight of the off-diagonal; default 0.0051, range [0, 1e6]
 }
 
-// DefaultInvarianceOptions returns ntxent on the embedding with weight 1, unresolved.
-func DefaultInvarianceOptions() InvarianceOptions {
+// defaultInvarianceOptions returns ntxent on the embedding with weight 1, unresolved.
+func defaultInvarianceOptions() InvarianceOptions {
 	return InvarianceOptions{Kind: KindNTXent, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
 }
 

@@ -95,21 +95,21 @@ func (q *queue) append(to []byte) []byte {
 func (q *queue) set(from []byte) error {
 	const header = 12
 	if len(from) < header {
-		return fmt.Errorf("%w: a queue of %d bytes", ErrState, len(from))
+		return fmt.Errorf("%w: a queue of %d bytes", errState, len(from))
 	}
 	dim, next, count := binary.LittleEndian.Uint32(from), binary.LittleEndian.Uint32(from[4:]), binary.LittleEndian.Uint32(from[8:])
 	full := uint64(count) == uint64(q.size)
 	switch {
 	case uint64(len(from)-header) != 4*uint64(dim)*uint64(count) || dim == 0 && count > 0 || uint64(dim) > math.MaxInt32:
-		return fmt.Errorf("%w: a queue of %d keys with %d values is said to be in %d bytes", ErrState, count, dim, len(from)-header)
+		return fmt.Errorf("%w: a queue of %d keys with %d values is said to be in %d bytes", errState, count, dim, len(from)-header)
 	case uint64(count) > uint64(q.size) || uint64(next) >= uint64(q.size) || !full && next != count:
-		return fmt.Errorf("%w: a queue of %d keys, the next at %d, doesn't fit one of %d", ErrState, count, next, q.size)
+		return fmt.Errorf("%w: a queue of %d keys, the next at %d, doesn't fit one of %d", errState, count, next, q.size)
 	}
 	keys := make([]float32, 0, count*dim)
 	for at := header; at < len(from); at += 4 {
 		x := math.Float32frombits(binary.LittleEndian.Uint32(from[at:]))
 		if !finite(x) {
-			return fmt.Errorf("%w: a key of the queue holds %g", ErrState, x)
+			return fmt.Errorf("%w: a key of the queue holds %g", errState, x)
 		}
 		keys = append(keys, x)
 	}

@@ -41,7 +41,7 @@ type Options struct {
 // DefaultOptions returns the defaults: NT-Xent with temperature 0.5 and RankNet from the origin with temperature 0.1,
 // both on the embedding with weight 1. Settings whose default depends on the kind are still zero; see Resolved.
 func DefaultOptions() Options {
-	return Options{Invariance: DefaultInvarianceOptions(), Order: DefaultOrderOptions()}
+	return Options{Invariance: defaultInvarianceOptions(), Order: defaultOrderOptions()}
 }
 
 // Resolved returns the options with the default of the kind in place of every setting that is zero, or empty, and whose

@@ -35,7 +35,7 @@ func TestValidate(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
-		if _, err := New(o); err == nil || !strings.HasPrefix(err.Error(), "loss: ") {
+		if _, err := New(o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("New: %v", err)
 		}
 	}

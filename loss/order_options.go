@@ -52,8 +52,8 @@ type FamilyOptions struct {
 // DefaultFamilyOptions returns those of a family that is as the others.
 func DefaultFamilyOptions() FamilyOptions { return FamilyOptions{Weight: 1} }
 
-// DefaultOrderOptions returns ranknet on the embedding with weight 1, unresolved.
-func DefaultOrderOptions() OrderOptions {
+// defaultOrderOptions returns ranknet on the embedding with weight 1, unresolved.
+func defaultOrderOptions() OrderOptions {
 	return OrderOptions{Kind: KindRankNet, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
 }
 

@@ -26,7 +26,7 @@ func computeOrder(t *testing.T, o OrderOptions, v Views, outs ...Output) Values 
 func TestOwnOutputOfAJointFamily(t *testing.T) {
 	v := orderedViews(1, 4, 2, 2)
 	v.Names = []string{"rotate+blur+hue"}
-	o := DefaultOrderOptions()
+	o := defaultOrderOptions()
 	o.Families = map[string]FamilyOptions{"rotate+blur+hue": {Weight: 1, Output: OutputOwn}}
 	needs, err := orderOnly(t, o).Needs(Views{Family: v.Family, Names: v.Names})
 	if want := []Need{{"order_rotate_blur_hue", 0, NeedOrder}}; err != nil || !slices.Equal(needs, want) {
@@ -37,7 +37,7 @@ func TestOwnOutputOfAJointFamily(t *testing.T) {
 func TestFamiliesReadTheirOwnOutputs(t *testing.T) {
 	v := orderedViews(1, 4, 2, 2, 2, 2)
 	v.Names = []string{"rotate", "blur", "hue"}
-	o := DefaultOrderOptions()
+	o := defaultOrderOptions()
 	o.Output = OutputFeatures
 	o.Families = map[string]FamilyOptions{
 		"rotate":  {Weight: 3, Output: OutputOwn},
@@ -85,7 +85,7 @@ func TestFamiliesReadTheirOwnOutputs(t *testing.T) {
 
 func TestFamilyWeights(t *testing.T) {
 	v := orderedViews(1, 4, 2, 2, 3)
-	o := DefaultOrderOptions()
+	o := defaultOrderOptions()
 	out := randomOutput("embedding", v, 5, 1)
 	plain := computeOrder(t, o, v, out).Terms[0]
 	first, second := diagnostic(t, plain, "value/a"), diagnostic(t, plain, "value/b")
@@ -111,9 +111,9 @@ func TestNominalFamiliesAreLeftOut(t *testing.T) {
 	v.Family = append(v.Family, PlainView)
 	v.Scale = append(v.Scale, make([]float64, v.Images)...)
 	out := randomOutput("embedding", v, 5, 1)
-	both := computeOrder(t, DefaultOrderOptions(), v, out)
+	both := computeOrder(t, defaultOrderOptions(), v, out)
 	v.Classes = []int{0, 4}
-	got := computeOrder(t, DefaultOrderOptions(), v, out)
+	got := computeOrder(t, defaultOrderOptions(), v, out)
 	if a := diagnostic(t, both.Terms[0], "value/a"); got.Total != a {
 		t.Errorf("total %g, want that of the other family alone, %g", got.Total, a)
 	}
@@ -129,8 +129,8 @@ func TestNominalFamiliesAreLeftOut(t *testing.T) {
 		}
 	}
 	v.Classes = []int{4, 4}
-	needs, err := orderOnly(t, DefaultOrderOptions()).Needs(v)
-	if got = computeOrder(t, DefaultOrderOptions(), v, out); err != nil || len(needs) != 0 || got.Total != 0 {
+	needs, err := orderOnly(t, defaultOrderOptions()).Needs(v)
+	if got = computeOrder(t, defaultOrderOptions(), v, out); err != nil || len(needs) != 0 || got.Total != 0 {
 		t.Errorf("no family has an order: total %g, needs %v, %v", got.Total, needs, err)
 	}
 }
@@ -139,11 +139,11 @@ func TestCyclicScalesInCompute(t *testing.T) {
 	// From the base view at 0 around a circle of period 2, scale 1.9 is nearer than 0.5.
 	v := Views{Images: 1, Family: []int{BaseView, 0, 0}, Scale: []float64{0, 0.5, 1.9}, Names: []string{"rotate"}}
 	out := newOutput("embedding", v, 2, []float32{1, 0, 0, 1, 0.9, 0.1})
-	if got := computeOrder(t, DefaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 0 {
+	if got := computeOrder(t, defaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 0 {
 		t.Errorf("not cyclic: %+v", got.Terms)
 	}
 	v.Period = []float64{2}
-	if got := computeOrder(t, DefaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 1 {
+	if got := computeOrder(t, defaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 1 {
 		t.Errorf("cyclic: %+v", got.Terms)
 	}
 }

@@ -23,17 +23,24 @@ func checkInterpolation(path, name string) []error {
 // RandomResizedCrop cuts a random box out of the image and resizes it, antialiased, to the view (torchvision
 // RandomResizedCrop). The filter sees nothing outside the box.
 type RandomResizedCrop struct {
-	Scale         [2]float64 `yaml:"scale"`                   // area of the box as a share of the image's, uniform; in (0, 1], default [0.08, 1]
-	Ratio         [2]float64 `yaml:"ratio"`                   // width / height of the box, log-uniform; in (0, 16], default [3/4, 4/3]
-	Interpolation string     `yaml:"interpolation,omitempty"` // bilinear, the default, or bicubic
+	// Scale is the range of the box's area, as a share of the image's, uniform; in (0, 1], default [0.08, 1].
+	Scale [2]float64 `yaml:"scale"`
+	// Ratio is the range of the box's width / height, log-uniform; in (0, 16], default [3/4, 4/3].
+	Ratio [2]float64 `yaml:"ratio"`
+	// Interpolation is bilinear, the default, or bicubic.
+	Interpolation string `yaml:"interpolation,omitempty"`
 }
 
 func (*RandomResizedCrop) byDefault() Transformation {
-	return Transformation{RandomResizedCrop: &RandomResizedCrop{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}}}
+	return Transformation{RandomResizedCrop: &RandomResizedCrop{
+		Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3},
+	}}
 }
 
 func (c *RandomResizedCrop) check(path string) []error {
-	return slices.Concat(checkPair(path+".scale", c.Scale, 1), checkPair(path+".ratio", c.Ratio, 16), checkInterpolation(path, c.Interpolation))
+	return slices.Concat(
+		checkPair(path+".scale", c.Scale, 1), checkPair(path+".ratio", c.Ratio, 16),
+		checkInterpolation(path, c.Interpolation))
 }
 
 func (c *RandomResizedCrop) compile(size int) operation {

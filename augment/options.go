@@ -99,12 +99,14 @@ func (o Options) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Roles)) {
 		if !names[name] {
-			faults = append(faults, fmt.Errorf("roles.%s: no entry of `ordered` has this family, so it has no role to change", name))
+			faults = append(faults,
+				fmt.Errorf("roles.%s: no entry of `ordered` has this family, so it has no role to change", name))
 		}
 		switch o.Roles[name] {
 		case RoleOrdered, RoleInvariant, RoleAbsent:
 		default:
-			faults = append(faults, fmt.Errorf("roles.%s: must be one of ordered, invariant, absent, got %q", name, o.Roles[name]))
+			faults = append(faults,
+				fmt.Errorf("roles.%s: must be one of ordered, invariant, absent, got %q", name, o.Roles[name]))
 		}
 	}
 	switch o.Framing {
@@ -139,10 +141,12 @@ func (o Options) validateInvariant() []error {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("preset: must be one of %s, got %q", strings.Join(PresetNames(), ", "), o.Preset))
 		case len(o.Invariant) > 0:
-			faults = append(faults, fmt.Errorf("preset: %s stands in the place of invariant, which has %d entries of its own; keep one of the two",
-				o.Preset, len(o.Invariant)))
+			faults = append(faults,
+				fmt.Errorf("preset: %s stands in the place of invariant, which has %d entries of its own; keep one of the two",
+					o.Preset, len(o.Invariant)))
 		case o.BaseViews != 2 && slices.ContainsFunc(recipe, func(s Transformation) bool { return len(s.Views) > 0 }):
-			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which treats the two differently, got %d", o.Preset, o.BaseViews))
+			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which treats the two differently, got %d",
+				o.Preset, o.BaseViews))
 		}
 	}
 	for _, s := range o.invariant() {
@@ -159,7 +163,8 @@ func (o Options) validateInvariant() []error {
 	if elastics > 1 {
 		faults = append(faults, errors.New("invariant: holds elastic more than once, keep one"))
 	} else if n := o.bends(); n > maxBends {
-		faults = append(faults, fmt.Errorf("ordered: with these roles a view has elastic %d times, at most %d can be composed", n, maxBends))
+		faults = append(faults,
+			fmt.Errorf("ordered: with these roles a view has elastic %d times, at most %d can be composed", n, maxBends))
 	}
 	if l := o.LocalViews; l.Count != 0 {
 		if l.Count < 0 || l.Count > maxLocalViews {

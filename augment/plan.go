@@ -17,8 +17,8 @@ type View struct {
 
 // Views that belong to no family.
 const (
-	// BaseView has every ordered family at its origin, and the invariant transformations drawn. Local views have a Level of
-	// Options.BaseViews or more.
+	// BaseView has every ordered family at its origin, and the invariant transformations drawn. Local views have a Level
+	// of Options.BaseViews or more.
 	BaseView = -1
 	// PlainView has no random transformation at all: it is the origin of the evaluation, see Plan.RenderEval.
 	PlainView = -2
@@ -277,8 +277,8 @@ func (p *Plan) DrawNames() []string {
 	return names
 }
 
-// DrawWidths says of each of DrawNames how far apart two draws can be at most, "not applied" among them, for color_jitter
-// and gaussian_blur; of the others, which are shares, angles and scales already, it is 1.
+// DrawWidths says of each of DrawNames how far apart two draws can be at most, "not applied" among them, for
+// color_jitter and gaussian_blur; of the others, which are shares, angles and scales already, it is 1.
 func (p *Plan) DrawWidths() []float64 {
 	widths := make([]float64, len(p.draws))
 	for i, d := range p.draws {
@@ -379,9 +379,9 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 	p.finish(c)
 }
 
-// RenderEval writes an evaluation view into dst, as Render does but without random transformations: the image is resized
-// so that its short side is ImageSize, cut to the square in its middle, and the family, an index in Families, is
-// applied at the given scale in [0, 1], or down to -1 if it has two sides, with all else fixed: positive is to the
+// RenderEval writes an evaluation view into dst, as Render does but without random transformations: the image is
+// resized so that its short side is ImageSize, cut to the square in its middle, and the family, an index in Families,
+// is applied at the given scale in [0, 1], or down to -1 if it has two sides, with all else fixed: positive is to the
 // right, and boxes are in the middle. Family -1 is the origin.
 func (p *Plan) RenderEval(dst []float32, s *Scratch, img Image, family int, scale float64) {
 	p.check(dst, img)

@@ -74,7 +74,8 @@ func (t *Equalize) check(path string) []error { return checkRange(path+".p", t.P
 func (t *Equalize) compile(int) operation { return chosen(t.P).paint((*canvas).equalize) }
 
 func (t *Equalize) hides(family string) string {
-	return hiding(t.P, family, "a contrast that hides it at random; remove equalize", "brightness", "contrast", "gamma")
+	return hiding(t.P, family, "a contrast that hides it at random; remove equalize",
+		"brightness", "contrast", "gamma")
 }
 
 // Autocontrast stretches each channel to the full range (torchvision RandomAutocontrast).
@@ -91,7 +92,8 @@ func (t *Autocontrast) check(path string) []error { return checkRange(path+".p",
 func (t *Autocontrast) compile(int) operation { return chosen(t.P).paint((*canvas).autocontrast) }
 
 func (t *Autocontrast) hides(family string) string {
-	return hiding(t.P, family, "a contrast that hides it at random; remove autocontrast", "brightness", "contrast", "gamma")
+	return hiding(t.P, family, "a contrast that hides it at random; remove autocontrast",
+		"brightness", "contrast", "gamma")
 }
 
 // solarize inverts what is at least as bright as threshold (torchvision solarize).

@@ -36,7 +36,7 @@ type term interface {
 	needs(to []Need, v Views) ([]Need, error)
 	// check says what in a batch the term cannot work with.
 	check(v Views, outs []Output) error
-	// compute returns the value without the weight, adds weight times the gradient to every out.Grad but those of targets,
+	// compute returns the value without the weight, adds weight times the gradient to every out.Grad but the targets',
 	// which are nil, and appends diagnostics to d. outs are in the order of needs.
 	compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic)
 }

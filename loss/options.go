@@ -112,7 +112,8 @@ func (o Options) target() (TargetOptions, bool, error) {
 		}
 		now := TargetOptions{t.Invariance.Momentum, t.Invariance.MomentumSchedule}
 		if found && now != first {
-			return first, true, fmt.Errorf("%s.momentum: must be that of the other term, %g (%s), as there is one averaged network for all, got %g (%s)",
+			return first, true, fmt.Errorf("%s.momentum: must be that of the other term, %g (%s), "+
+				"as there is one averaged network for all, got %g (%s)",
 				t.key, first.Momentum, first.Schedule, now.Momentum, now.Schedule)
 		}
 		first, found = now, true

@@ -17,8 +17,8 @@ type keeper interface {
 	setState(from []byte) error
 }
 
-// State returns what the terms remember from call to call, or nil if none remembers anything. A Loss of the same options
-// that is given it by SetState goes on as this one would.
+// State returns what the terms remember from call to call, or nil if none remembers anything. A Loss of the same
+// options that is given it by SetState goes on as this one would.
 func (l *Loss) State() []byte {
 	var to []byte
 	for i := range l.terms {

@@ -7,8 +7,7 @@ import (
 
 // RandomRotation turns the frame about its centre, bilinear (torchvision RandomRotation).
 type RandomRotation struct {
-	// Degrees is the range of the angle, counter-clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has
-	// none.
+	// Degrees is the angle, counter-clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none.
 	Degrees [2]float64 `yaml:"degrees"`
 }
 
@@ -35,13 +34,12 @@ func (*RandomRotation) hides(family string) string {
 
 // RandomAffine shears, scales, turns and moves the frame, bilinear (torchvision RandomAffine).
 type RandomAffine struct {
-	// Degrees is the range of the angle, clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none.
+	// Degrees is the angle, clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none.
 	Degrees [2]float64 `yaml:"degrees"`
 	// Translate is the most in x and in y, as shares of the sides, uniform to whole pixels; in [0, 1], default [0, 0].
 	Translate [2]float64 `yaml:"translate"`
-	// Scale is the range of the magnification, uniform; in (0, 8], default [1, 1].
-	Scale [2]float64 `yaml:"scale"`
-	// Shear is low and high in x, low and high in y, in degrees, uniform; in [-80, 80], default 0.
+	Scale     [2]float64 `yaml:"scale"` // magnification, uniform; in (0, 8], default [1, 1]
+	// Shear is in degrees, low and high in x, low and high in y, uniform; in [-80, 80], default 0.
 	Shear [4]float64 `yaml:"shear"`
 }
 

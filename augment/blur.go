@@ -11,9 +11,10 @@ import (
 // GaussianBlur blurs the view (torchvision GaussianBlur inside RandomApply(p)). The kernel is a sampled Gaussian;
 // Pillow's ImageFilter.GaussianBlur, which several published recipes use, is made of box filters and differs.
 type GaussianBlur struct {
-	KernelSize int        `yaml:"kernel_size"` // odd, in view pixels; 0, the default: a tenth of its side, at least 3
-	Sigma      [2]float64 `yaml:"sigma"`       // standard deviation in pixels of the view, uniform; default [0.1, 2]
-	P          float64    `yaml:"p"`           // probability, default 0.5
+	// KernelSize is side in pixels of the view, odd; 0, the default: a tenth of its side, at least 3.
+	KernelSize int        `yaml:"kernel_size"`
+	Sigma      [2]float64 `yaml:"sigma"` // standard deviation in pixels of the view, uniform; default [0.1, 2]
+	P          float64    `yaml:"p"`     // probability, default 0.5
 }
 
 func (*GaussianBlur) byDefault() Transformation {

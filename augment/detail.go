@@ -6,10 +6,9 @@ import (
 
 // Sharpness sharpens, or smooths with a factor below 1 (torchvision RandomAdjustSharpness).
 type Sharpness struct {
-	// SharpnessFactor smooths at 0 and is the identity at 1; in [0, 16], default 2; torchvision has none.
+	// SharpnessFactor is 0 smooths, 1 is the identity; in [0, 16], default 2; torchvision has none.
 	SharpnessFactor float64 `yaml:"sharpness_factor"`
-	// P is the probability, default 0.5.
-	P float64 `yaml:"p"`
+	P               float64 `yaml:"p"` // probability, default 0.5
 }
 
 func (*Sharpness) byDefault() Transformation {

@@ -8,11 +8,11 @@ import (
 
 // Family names a family and how strong it is at scale 1.
 type Family struct {
-	Family string `yaml:"family"` // one of FamilyNames
-	// Max is the strength at scale 1; its meaning, range and default are the family's, see the package comment.
+	Family string `yaml:"family"` // name of the family
+	// Max is the strength at scale 1; its meaning, range and default are the family's, see package augment.
 	Max float64 `yaml:"max"`
 	// Levels is the number of views an image that an ordered family adds, each at a scale of its own, drawn
-	// as Sampling says; in [1, 64], default 3. It means nothing in the invariant list.
+	// as sampling says; in [1, 64], default 3. It means nothing in the invariant list.
 	Levels int `yaml:"levels,omitempty"`
 	// Sampling says how the scale of level l of L is drawn: "uniform" (the default, written or empty) in [0, 1);
 	// "stratified" uniformly in [l/L, (l+1)/L); "grid" takes (l+1)/L for every image. A nominal family draws its
@@ -24,8 +24,8 @@ type Family struct {
 	Signed bool `yaml:"signed,omitempty"`
 	// With lists further families that the same views have at the same scale, each up to a strength of its own; none by
 	// default. Geometry is composed in the list's order, this family first, and so are the others. The entry is then one
-	// family, a joint one, called as Name says, and it is one-sided: all its two-sided members draw their sign once an
-	// image, independently.
+	// family, a joint one, called as in rotate+blur, and it is one-sided: all its two-sided members draw their sign once
+	// an image, independently.
 	With []Member `yaml:"with,omitempty"`
 }
 

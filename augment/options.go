@@ -14,13 +14,14 @@ type Options struct {
 	// Invariant lists the transformations that are drawn anew for every view. Geometry is composed in this order
 	// and comes first; the others follow in this order.
 	Invariant []Transformation `yaml:"invariant"`
-	// Preset fills the place of Invariant by a published recipe, one of PresetNames; "", the default: Invariant says it.
-	// Not both. See the package comment for what each holds, and PresetTransformations.
+	// Preset fills the place of invariant by a published recipe. Empty, the default: invariant says it. Not both. See
+	// package augment for what each holds, and PresetTransformations.
 	Preset string `yaml:"preset"`
-	// Ordered lists the families whose scale the embedding shall keep; each adds Levels views an image.
+	// Ordered lists the families whose scale the embedding shall keep; each adds its levels as views of an
+	// image.
 	Ordered []Family `yaml:"ordered"`
-	// Roles overrides the role of an Ordered entry, by its name (Family.Name): "ordered" leaves it, "invariant" moves
-	// it to the end of Invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
+	// Roles overrides the role of an entry of ordered, by its name: "ordered" leaves it, "invariant" moves it to the end
+	// of invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
 	Roles map[string]string `yaml:"roles,omitempty"`
 	// Framing says what becomes of the square's corners: "circle" fills every view, origin and evaluation views
 	// included, with the mean outside of the inscribed disc; "none" leaves the square; "auto" (the default) is
@@ -30,22 +31,23 @@ type Options struct {
 	BaseViews int `yaml:"base_views"`
 	// LocalViews adds base views of smaller crops.
 	LocalViews LocalViews `yaml:"local_views"`
-	// PlainView adds a view without any random transformation (View.Family PlainView), as methods want that predict what a
-	// transformation does to an embedding.
+	// PlainView adds a view without any random transformation, as methods want that predict what a transformation does to
+	// an embedding.
 	PlainView bool `yaml:"plain_view"`
-	// Shared is the number of images, consecutive in a batch, that share the draws of their base views (Key.Group);
-	// 0 and 1: every image has its own. In [0, 4096].
+	// Shared is the number of images, consecutive in a batch, that share the draws of their base views; 0, the default,
+	// and 1: every image has its own. In [0, 4096].
 	Shared int `yaml:"shared"`
-	// Mean and Std normalise each of the channels R, G, B: (x-mean)/std for x in [0, 1]; default 0.5 each.
+	// Mean is taken from each of the channels R, G, B, whose values are 0 to 1; default 0.5 each.
 	Mean [3]float64 `yaml:"mean"`
-	Std  [3]float64 `yaml:"std"`
+	// Std divides each channel after that; default 0.5 each.
+	Std [3]float64 `yaml:"std"`
 }
 
 // LocalViews are further base views, whose random_resized_crop takes its box from a smaller range of areas (multi-crop,
 // Caron et al. 2020). They are rendered at the size of all views, since these are one tensor; SwAV's are smaller, 96
 // pixels beside 224, to save time.
 type LocalViews struct {
-	Count int        `yaml:"count"` // in [0, 16], default 0; above 0 Invariant must hold random_resized_crop
+	Count int        `yaml:"count"` // how many, in [0, 16]; default 0; above 0 there must be a random_resized_crop
 	Scale [2]float64 `yaml:"scale"` // area of the box as a share of the image's; in (0, 1], default [0.05, 0.14]
 }
 

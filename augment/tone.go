@@ -9,8 +9,9 @@ import (
 
 // Solarize inverts the bright values of each channel (torchvision RandomSolarize).
 type Solarize struct {
-	Threshold float64 `yaml:"threshold"` // what is inverted, from this value on; in [0, 1], default 0.5: bytes from 128 on
-	P         float64 `yaml:"p"`         // probability, default 0.5
+	// Threshold is the value from which on it is inverted, 0.5 for bytes from 128 on; in [0, 1], default 0.5.
+	Threshold float64 `yaml:"threshold"`
+	P         float64 `yaml:"p"` // probability, default 0.5
 }
 
 func (*Solarize) byDefault() Transformation {
@@ -32,7 +33,7 @@ func (t *Solarize) hides(family string) string {
 
 // Posterize keeps the upper bits of each byte (torchvision RandomPosterize, on bytes).
 type Posterize struct {
-	Bits int     `yaml:"bits"` // in [1, 8], default 4; torchvision has no default
+	Bits int     `yaml:"bits"` // bits that are kept; in [1, 8], default 4; torchvision has no default
 	P    float64 `yaml:"p"`    // probability, default 0.5
 }
 

@@ -4,9 +4,9 @@
 //
 //   - [Options], the section loss of an experiment, whose terms are [InvarianceOptions], [OrderOptions] or
 //     [BaselineOptions]; a list of further [TermOptions] ([TermKinds], [DefaultTerm]); [Options.Validate];
-//   - [New], which makes a [Loss] of them: [Loss.Needs] says which outputs of the model it looks at, [Loss.Compute] gives
-//     value and gradient of a batch, [Loss.State] what it remembers from batch to batch, and [Loss.Target] how a network
-//     of averaged weights follows, where a term needs one;
+//   - [New], which makes a [Loss] of them: [Loss.Needs] says which outputs of the model it looks at, [Loss.Compute]
+//     gives value and gradient of a batch, [Loss.State] what it remembers from batch to batch, and [Loss.Target] how a
+//     network of averaged weights follows, where a term needs one;
 //   - package matrix, products of matrices and sums over vectors, in Go and in amd64 assembly.
 //
 // A new kind of term is a file with its kernel, an entry in kinds (kinds.go), its formula, source and diagnostics here,

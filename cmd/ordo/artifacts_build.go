@@ -19,12 +19,14 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-const artifactsBuildHelp = `Make training artifacts of a forward graph, which any framework can export to ONNX (opset 13 to 22): images
-[batch, 3, size, size] in, features [batch, n] out. Its float32 tensors become the parameters.
+const artifactsBuildHelp = `Make training artifacts of a forward graph, which any framework can export to ONNX (opset
+13 to 22): images [batch, 3, size, size] in, features [batch, n] out. Its float32 tensors
+become the parameters.
 
-The graph's output becomes "features"; of several, --features says which. The losses look at "embedding": another output
-(--embedding), or what a projector makes of the features (--projector), or else the features themselves. Any number of
-further heads can be added: each --head is a line of YAML, and a --config file holds them all, in the same form:
+The graph's output becomes "features"; where it has several, --features names one. The
+losses look at "embedding": another output (--embedding), or what a projector makes of the
+features (--projector), or else the features themselves. Further heads can be added: each
+--head is a line of YAML, and a --config file holds them all, in the same form:
 
   features: pooled            # the keys are the flags' names, with _ for -
   heads:
@@ -37,15 +39,18 @@ further heads can be added: each --head is a line of YAML, and a --config file h
   mean: [0.485, 0.456, 0.406]
   std: [0.229, 0.224, 0.225]
 
-A head of kind pair or conditioned looks at several views of an image, so it is told how training batches are made of them:
-views, and for kind conditioned base_views, plain_view and parameters. When an experiment with model.artifacts lacks a head
-that its loss needs, the error says the flag that builds it.
+A head of kind pair or conditioned looks at several views of an image, so it must know how
+training batches are made of views: it takes the keys views, and for kind conditioned
+base_views, plain_view and parameters. When an experiment with model.artifacts lacks a
+head that its loss needs, the error gives the --head that builds it.
 
-The folder appears whole or not at all, with ordo.json in it, which says what it holds, and forward_model.onnx, of which training
-makes a graph with ordo's own operators where the machine has oneDNN (model.kernels).`
+The folder appears whole or not at all. Its file ordo.json says what it holds. Of its file
+forward_model.onnx a run makes a training graph with ordo's own operators, where the
+machine has oneDNN (model.kernels).`
 
 const artifactsBuildExamples = `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
-  ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' --frozen 'patch_embed.*' --out artifacts/vit`
+  ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' \
+    --frozen 'patch_embed.*' --out artifacts/vit`
 
 // artifactsBuildOptions are what the command line says over a --config.
 type artifactsBuildOptions struct {
@@ -76,10 +81,12 @@ func (f *artifactsBuildOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.features, "features", "", "`OUTPUT` that becomes the features")
 	flags.StringVar(&f.embedding, "embedding", "", "`OUTPUT` that becomes the embedding")
 	flags.StringSliceVar(&f.outputs, "outputs", nil, "further `OUTPUTS` that the loss shall see")
-	flags.IntSliceVar(&f.projector, "projector", nil, "`SIZES` of the layers of a projector on the features, which gives the embedding")
-	flags.IntSliceVar(&f.predictor, "predictor", nil, "`SIZES` of the layers of a predictor on the embedding, which gives the prediction")
+	flags.IntSliceVar(&f.projector, "projector", nil,
+		"`SIZES` of the layers of a projector on the features, which gives the embedding")
+	flags.IntSliceVar(&f.predictor, "predictor", nil,
+		"`SIZES` of the layers of a predictor on the embedding, which gives the prediction")
 	flags.BoolVar(&f.noBatchNorm, "no-batch-norm", false, "build projector and predictor without batch norm")
-	flags.StringArrayVar(&f.heads, "head", nil, "another head (`YAML`): {name: order, input: features, layers: [128, 32], batch_norm: true, bias: true}")
+	flags.StringArrayVar(&f.heads, "head", nil, "add a head, a line of `YAML` as above")
 	flags.StringArrayVar(&f.frozen, "frozen", nil, "`PATTERN` of parameters that are not trained (* is any text)")
 	flags.Float64SliceVar(&f.mean, "mean", nil, "three `NUMBERS` that are subtracted from the images first")
 	flags.Float64SliceVar(&f.std, "std", nil, "three `NUMBERS` that the images are divided by then")
@@ -217,7 +224,8 @@ func describeArtifacts(w io.Writer, d artifacts.Description) {
 			frozen += count
 		}
 	}
-	fmt.Fprintf(w, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n", trained, tensors, frozen)
+	fmt.Fprintf(w, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n",
+		trained, tensors, frozen)
 }
 
 func hashFile(path string) (string, error) {

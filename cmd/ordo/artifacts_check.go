@@ -14,19 +14,26 @@ import (
 	"ordo/models/verify"
 )
 
-const artifactsCheckHelp = `Check a folder of training artifacts: the contract between its files, that ONNX Runtime takes them, the gradient of every
-parameter against finite differences (the slope of the loss along a direction in which that parameter is moved), and the running
-statistics of batch norms against the moments of what they see. The loss is the sum of z·dz over the outputs, with dz fixed.
+const artifactsCheckHelp = `Check a folder of training artifacts:
+  - its files fit each other, and ONNX Runtime takes them
+  - the gradient of every parameter is the slope of the loss when that parameter is moved a little
+  - the running statistics of batch norms are the moments of what the batch norms see
+The loss is the sum of z·dz over the outputs z, with dz fixed.
 
---reference names an .npz file with what another program computed. Its arrays: images, dz, z, z_eval, grad/PARAMETER,
-buffer_before/NAME, buffer_after/NAME; dz, z and z_eval are those of the embedding, dz/OUTPUT and so on are those of another
-output. Errors are relative to the largest element of the parameter's gradient, or to a thousandth of the largest of all
-gradients if that is more. The exit status is 1 if anything is beyond its tolerance.
+--reference names an .npz file with what another program computed. Its arrays are images,
+dz, z, z_eval, grad/PARAMETER, buffer_before/NAME and buffer_after/NAME. There dz, z and
+z_eval belong to the embedding; those of another output are called dz/OUTPUT, z/OUTPUT and
+z_eval/OUTPUT.
 
-Training is checked with the kernels that an experiment would use here, or with those that --kernels names: stock, ONNX Runtime's, or
-fast, ordo's over oneDNN.
+Errors are relative to the largest element of the parameter's gradient, or to a thousandth
+of the largest element of all gradients if that is more. The exit status is 1 if an error
+is beyond its tolerance.
 
-Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted first: see what is said about it.`
+The kernels are those that an experiment would use on this machine, or those that
+--kernels names: stock (ONNX Runtime's) or fast (ordo's, over oneDNN).
+
+Artifacts that ONNX Runtime's own generator made, with the loss sum(z·dz), are changed in
+memory first, to fit what ordo trains. The lines that begin with "adapted:" say how.`
 
 const artifactsCheckExamples = `  ordo artifacts check artifacts/resnet50
   ordo artifacts check artifacts/vit --reference vit.npz --tolerance 1e-5 --json`
@@ -49,9 +56,12 @@ func newArtifactsCheckCommand(g *global) *cobra.Command {
 func (o *artifactsCheckOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.kernels, "kernels", models.AutoKernels, "`KERNELS` of the training step: auto, stock or fast")
 	flags.StringVar(&o.reference, "reference", "", "`FILE`.npz to compare with")
-	flags.Float64Var(&o.Tolerance, "tolerance", o.Tolerance, "largest relative error against the reference, and of running statistics")
-	flags.Float64Var(&o.DifferenceTolerance, "difference-tolerance", o.DifferenceTolerance, "largest relative error against finite differences")
-	flags.BoolVar(&o.noDifferences, "no-differences", false, "leave out the finite differences, which take some ten passes a parameter")
+	flags.Float64Var(&o.Tolerance, "tolerance", o.Tolerance,
+		"largest relative error against the reference, and of running statistics")
+	flags.Float64Var(&o.DifferenceTolerance, "difference-tolerance", o.DifferenceTolerance,
+		"largest relative error against finite differences")
+	flags.BoolVar(&o.noDifferences, "no-differences", false,
+		"leave out the finite differences, which take some ten passes a parameter")
 	flags.IntVar(&o.Batch, "batch", o.Batch, "images, where there is no reference")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of images, dz and directions")
 	flags.IntVar(&o.Threads, "threads", 0, "ONNX Runtime's threads; 0 is one a core")

@@ -20,31 +20,37 @@ func newBenchCommand(g *global) *cobra.Command {
 	}, newBenchStepCommand(g), newBackboneStepsCommand(g), newBenchPipelineCommand(g))
 }
 
-const benchStepHelp = `Train some steps of an experiment on images that are drawn for it, and show how fast that is and what the time goes into.
-The experiment's data are not needed, and nothing is kept. Keys are changed as for ordo run. From 20 steps on, the speeds of
-the first and the last tenth of them are shown, and the memory after the warm-up and at the end: --steps 2000 tells whether
-they change.
+const benchStepHelp = `Train some steps of an experiment on images that are drawn for it, and show how fast that
+is and where the time goes. The experiment's data are not needed, and nothing is kept.
+Keys are changed as for ordo run. From 20 steps on, the speeds of the first and the last
+tenth of the steps are shown, and the memory after the warm-up and at the end: --steps
+2000 tells whether they change.
 
-Operations are those of convolutions, counted as direct ones however they are done, and of matrix products, a product and
-its addition being two. They are held against the float32 multiply-adds that the machine does in a loop without memory, with
-as many threads as ONNX Runtime has. More than 100 % is possible: Winograd's convolutions do with fewer operations, and bf16
-has faster ones.
+Operations are those of convolutions, counted as direct ones however they are done, and of
+matrix products; a product and its addition are two. They are compared with the float32
+multiply-adds that the machine does in a loop without memory, with as many threads as ONNX
+Runtime has. More than 100 % is possible: Winograd's convolutions need fewer operations,
+and bf16 has faster ones.
 
-With --profile, ONNX Runtime notes how long every node takes, which costs a little speed, and the operators that take
-longest are listed, with
+With --profile, ONNX Runtime notes how long every node takes, which costs a little speed,
+and the operators that take longest are listed, with
   GFLOP/s    operations of convolutions and matrix products, as above
   GB/s       bytes of all inputs and outputs, each counted once, as if there were no cache
-  of limit   the larger share of the two in what the machine does at most: of multiply-adds, or of traffic with memory
-             (arrays that fit no cache are copied or added). Operators on what a cache holds can exceed it.
+  of limit   the larger share of the two in the most that the machine does: of multiply-adds, or of
+             traffic with memory (copying or adding arrays that fit no cache). Operators on what a
+             cache holds can exceed it.
   bound by   which of the two
-The last line, all, is the time that the machine would take at these limits by the time that it took. --markdown prints
-this table alone, as Markdown.
+The last line, all, is the time that the machine would take at these limits, divided by
+the time that it took. --markdown prints this table alone, as Markdown.
 
-With --beside, a script that comes with ordo takes the same steps of the same backbone in PyTorch, with images plainly in
-memory and with their channels last, in rounds that alternate with ordo's; model.precision bf16 is compared with PyTorch's
-autocast. All are steps of the backbone alone, forward, backward and AdamW, on one batch. Each side is a process of its own
-with the same number of threads; variables that set threads (OMP_*, GOMP_*, KMP_*, MKL_*) are left out of its environment.
-Memory is what was resident in it at most; the model's is that without what was there before the model, mostly libraries.`
+With --beside, a script that comes with ordo takes the same steps of the same backbone in
+PyTorch, once with images plainly in memory and once with their channels last, in rounds
+that alternate with ordo's; model.precision bf16 is compared with PyTorch's autocast.
+These are steps of the backbone alone: forward, backward and AdamW, on one batch. Each
+side is a process of its own with the same number of threads; variables that set threads
+(OMP_*, GOMP_*, KMP_*, MKL_*) are left out of its environment. Memory is the most that was
+resident; "the model's" leaves out what was resident before the model was made, mostly
+libraries.`
 
 const benchStepExamples = `  ordo bench step experiments/demo.yaml
   ordo bench step experiments/demo.yaml model.threads=1 train.optimizer=sgd --profile
@@ -129,7 +135,8 @@ func (o *benchStepOptions) beside(ctx context.Context, options bench.Options) (*
 		return nil, fmt.Errorf("find the program that takes ordo's steps: %w", err)
 	}
 	r, err := bench.Beside(ctx, bench.BesideOptions{
-		Bench: options, Python: o.python, Ordo: []string{program, "bench", backboneSteps}, Rounds: o.rounds, Steps: besideSteps,
+		Bench: options, Python: o.python, Ordo: []string{program, "bench", backboneSteps},
+		Rounds: o.rounds, Steps: besideSteps,
 	})
 	return &r, err
 }

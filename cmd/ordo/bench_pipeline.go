@@ -14,12 +14,14 @@ import (
 	"ordo/runner/report"
 )
 
-const benchPipelineHelp = `Measure an experiment's way from files to views: decoding, packing, reading an epoch, each of its transformations and
-families alone (always done, whatever their probability), and its whole view plan, on one worker and on all. The experiment's
-data are needed, and packed as for a run. Keys are changed as for ordo run.
+const benchPipelineHelp = `Measure an experiment's way from files to views: decoding, packing, reading an epoch, each
+of its transformations and families alone (always done, whatever their probability), and
+its whole view plan, on one worker and on all. The experiment's data are needed, and
+packed as for a run. Keys are changed as for ordo run.
 
-With --beside, a script that comes with ordo times the same transformations of torchvision, and of Albumentations if it is
-there, on the same images and on one thread, in rounds that alternate with ordo's.`
+With --beside, a script that comes with ordo times the same transformations of
+torchvision, and of Albumentations if it is there, on the same images and on one thread,
+in rounds that alternate with ordo's.`
 
 const benchPipelineExamples = `  ordo bench pipeline experiments/demo.yaml
   ordo bench pipeline experiments/demo.yaml --op all --beside python3

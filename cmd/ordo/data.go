@@ -18,8 +18,8 @@ func newDataCommand(g *global) *cobra.Command {
 	}, newDataInfoCommand(g), newDataVerifyCommand(g), newDataExportCommand(g))
 }
 
-const dataArguments = `The image set is that of an experiment file, whose keys can be changed as for ordo run; without a file, it is the one
-that data.KEY=VALUE name.`
+const dataArguments = `The image set is the one of an experiment file, whose keys can be changed as for ordo run.
+Without a file, data.KEY=VALUE describe it.`
 
 // dataArgs refuses arguments that name no image set.
 func dataArgs(args []string) error { return atLeastOne(args, "an experiment file, or data.KEY=VALUE,") }

@@ -12,8 +12,9 @@ import (
 	"ordo/runner/data/export"
 )
 
-const dataExportHelp = `Write an image set as JPEG files, DIR/train/CLASS/000000.jpg and so on, for other programs or for data.source=folder. Plain JPEG
-files are copied. The folder appears whole or not at all.
+const dataExportHelp = `Write an image set as JPEG files, DIR/train/CLASS/000000.jpg and so on, for other programs
+or for data.source=folder. Plain JPEG files are copied. The folder appears whole or not at
+all.
 
 ` + dataArguments
 

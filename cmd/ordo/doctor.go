@@ -77,9 +77,12 @@ type cacheFinding struct {
 	Free int64  `json:"free_bytes"`
 }
 
-const doctorHelp = `Show the ONNX Runtime library (it is loaded and asked), oneDNN for the fast kernels, processor, memory and cache folder, and for each thing that is
-missing what to do. Where an ONNX Runtime with CUDA is installed or named, the libraries that CUDA needs are looked for too.
-The exit status is 0 if training would work, 5 if the library is missing or unfit.`
+const doctorHelp = `Show what ordo finds on this machine: the ONNX Runtime library, which is loaded for this,
+oneDNN for the fast kernels, processor, memory and cache folder. For each thing that is
+missing it says what to do. If an ONNX Runtime with CUDA is installed, or ORDO_ONNXRUNTIME
+names one, the libraries that CUDA needs are looked for too.
+
+The exit status is 0 if training would work, and 5 if ONNX Runtime is missing or unfit.`
 
 type doctorOptions struct{ asJSON bool }
 
@@ -113,7 +116,7 @@ func diagnose(g *global) (diagnosis, error) {
 	var problem error
 	d.Library, problem = examineLibrary(g)
 	if d.OK = problem == nil; !d.OK {
-		d.Problem = explain(problem)
+		d.Problem = g.explain(problem)
 	}
 	d.findCUDA(g)
 	if d.Kernels = examineOneDNN(g); d.Kernels.Problem != "" {
@@ -137,7 +140,7 @@ func (d *diagnosis) findCUDA(g *global) {
 	if err != nil || at.Path == d.Library.Path && !slices.Contains(d.Library.Providers, "CUDAExecutionProvider") {
 		return
 	}
-	d.CUDA = examineCUDA(at.Path)
+	d.CUDA = examineCUDA(g, at.Path)
 	if lacks := d.CUDA.lacks(); lacks != "" {
 		d.advise(lacks)
 	}
@@ -157,7 +160,7 @@ func (d *diagnosis) measure() {
 func (d *diagnosis) findCache(g *global) {
 	dir, err := install.CacheDir(g.env[install.EnvCache])
 	if err != nil {
-		d.advise(explain(err))
+		d.advise(g.explain(err))
 		return
 	}
 	d.Cache = cacheFinding{Dir: dir, Free: machine.FreeSpace(dir)}
@@ -198,12 +201,12 @@ func examineLibrary(g *global) (libraryFinding, error) {
 func examineOneDNN(g *global) kernelsFinding {
 	loc, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	if err != nil {
-		return kernelsFinding{Problem: explain(err)}
+		return kernelsFinding{Problem: g.explain(err)}
 	}
 	f := kernelsFinding{Path: loc.Path, Source: loc.Source}
 	lib, err := kernels.Open(loc.Path)
 	if err != nil {
-		f.Problem = explain(err)
+		f.Problem = g.explain(err)
 		return f
 	}
 	defer lib.Close()
@@ -212,11 +215,11 @@ func examineOneDNN(g *global) kernelsFinding {
 }
 
 // examineCUDA looks for what the CUDA provider beside a library needs.
-func examineCUDA(path string) *cudaFinding {
+func examineCUDA(g *global, path string) *cudaFinding {
 	f := &cudaFinding{Path: path, Missing: []string{}}
 	missing, err := ort.MissingCUDA(path)
 	if err != nil {
-		f.Problem = explain(err)
+		f.Problem = g.explain(err)
 	}
 	f.Missing = append(f.Missing, missing...)
 	return f
@@ -228,8 +231,9 @@ func (f *cudaFinding) lacks() string {
 	case f.Problem != "":
 		return "CUDA would not work: " + f.Problem + ": run `ordo runtime install --gpu`"
 	case len(f.Missing) > 0:
-		return fmt.Sprintf("CUDA would not work: the loader does not find %s: install NVIDIA's driver, CUDA 13 and cuDNN 9, and add "+
-			"their folders to LD_LIBRARY_PATH", strings.Join(f.Missing, ", "))
+		return fmt.Sprintf("CUDA would not work: the loader does not find %s: "+
+			"install NVIDIA's driver, CUDA 13 and cuDNN 9, and add their folders to LD_LIBRARY_PATH",
+			strings.Join(f.Missing, ", "))
 	}
 	return ""
 }

@@ -27,7 +27,8 @@ func doctorJSON(t *testing.T, code int, says ...string) diagnosis {
 func TestDoctor(t *testing.T) {
 	lib := realLibrary(t)
 	d := doctorJSON(t, exitOK)
-	if !d.OK || d.Problem != "" || d.Library.Path != lib || d.Library.Source != install.EnvLibrary || !d.Library.Training ||
+	if !d.OK || d.Problem != "" || d.Library.Path != lib || d.Library.Source != install.EnvLibrary ||
+		!d.Library.Training ||
 		!slices.Contains(d.Library.Providers, "CPUExecutionProvider") || !strings.Contains(d.Library.Version, ".") {
 		t.Errorf("found %+v, want a usable library at %s", d, lib)
 	}
@@ -36,7 +37,8 @@ func TestDoctor(t *testing.T) {
 	}
 	r := ordo(t, "doctor")
 	r.check(t, exitOK)
-	for _, s := range []string{lib, "training    yes", "CPUExecutionProvider", "cores", "memory", "cache", "Training would work."} {
+	for _, s := range []string{lib, "training    yes", "CPUExecutionProvider", "cores",
+		"memory", "cache", "Training would work."} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"ordo/models"
@@ -90,18 +89,18 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// reportError prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
-// several faults takes a line for each after the first.
-func reportError(w io.Writer, err error) int {
+// report prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
+// several faults takes a line for each.
+func (g *global) report(err error) int {
 	code := exitCode(err)
 	if err == nil {
 		return code
 	}
-	text := explain(err)
+	text := g.explain(err)
 	if errors.Is(err, pack.ErrCache) && fault.KindOf(err) != fault.Storage {
 		text += ": set data.cache.dir to another folder, or data.cache.kind to memory"
 	}
 	// Nobody is left to tell if this cannot be written; the status still says it.
-	_, _ = fmt.Fprintf(w, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+	_, _ = fmt.Fprintf(g.stderr, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	return code
 }

@@ -45,11 +45,11 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	if err == nil && g.stdout.err != nil {
 		err = fault.Writing("standard output", g.stdout.err)
 	}
-	return reportError(g.stderr, err)
+	return g.report(err)
 }
 
-// withSignals returns a context that SIGINT or SIGTERM cancels with a cause of kind fault.Interrupted. From then on the signals do
-// what they do by default, so a command that is slow to stop can be killed.
+// withSignals returns a context that SIGINT or SIGTERM cancels with a cause of kind fault.Interrupted. From then on the
+// signals do what they do by default, so a command that is slow to stop can be killed.
 func withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -68,7 +68,8 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// output remembers the first failed write, so that commands need not look at each of theirs: Main fails once, at the end.
+// output remembers the first failed write, so that commands need not look at each of theirs: Main fails once, at the
+// end.
 type output struct {
 	w   io.Writer
 	err error

@@ -6,16 +6,17 @@ import (
 	"strings"
 
 	"ordo/models/fault"
+	"ordo/models/ort/install"
 )
 
 // explain is the sentence of an error with all that there is to do about it: what its faults say, what their hints mean
 // on this command line, and what the operating system's errors call for. Each of several joined errors is a line.
-func explain(err error) string {
+func (g *global) explain(err error) string {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what is wrapped has its text around it
 		if parts := joined.Unwrap(); err.Error() == errors.Join(parts...).Error() {
 			var lines []string
 			for _, part := range parts {
-				lines = append(lines, explain(part))
+				lines = append(lines, g.explain(part))
 			}
 			return strings.Join(lines, "\n")
 		}
@@ -36,7 +37,7 @@ func explain(err error) string {
 		if i > 0 {
 			joint = "; or "
 		}
-		if do := words(h); !strings.Contains(text, do) {
+		if do := g.words(h); !strings.Contains(text, do) {
 			text += joint + do
 		}
 	}
@@ -44,7 +45,7 @@ func explain(err error) string {
 }
 
 // words says what a hint means on this command line.
-func words(h fault.Hint) string {
+func (g *global) words(h fault.Hint) string {
 	switch h := h.(type) {
 	case fault.OtherFolder:
 		return "name another folder with --out"
@@ -55,6 +56,9 @@ func words(h fault.Hint) string {
 		}
 		if h.From != "" {
 			command += " --from " + h.From
+		}
+		if g.env[install.EnvLibrary] != "" { // what is installed would not be used
+			return fmt.Sprintf("let %s name another library, or unset it and run `%s`", install.EnvLibrary, command)
 		}
 		return fmt.Sprintf("run `%s`", command)
 	case fault.BuildArtifacts:

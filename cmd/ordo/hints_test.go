@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"ordo/models/fault"
+	"ordo/models/ort/install"
 )
 
 // hintTypes lists the types of the package fault that are hints, by their names.
@@ -34,19 +35,23 @@ func TestEveryHintHasWords(t *testing.T) {
 	said := map[string]bool{}
 	for _, c := range []struct {
 		hint fault.Hint
+		env  map[string]string
 		says []string
 	}{
-		{fault.OtherFolder{}, []string{"another folder", "--out"}},
-		{fault.InstallLibrary{}, []string{"`ordo runtime install`"}},
-		{fault.InstallLibrary{GPU: true}, []string{"`ordo runtime install --gpu`"}},
-		{fault.InstallLibrary{From: "JAR"}, []string{"`ordo runtime install --from JAR`"}},
-		{fault.BuildArtifacts{}, []string{"`ordo artifacts build FORWARD.onnx --out DIR`"}},
-		{fault.BuildArtifacts{Heads: []string{"{name: order}", "{name: x}"}}, []string{"--head '{name: order}' --head '{name: x}'"}},
-		{fault.Finish{Folder: "runs/x"}, []string{"`ordo run FILE --out runs/x`"}},
+		{fault.OtherFolder{}, nil, []string{"another folder", "--out"}},
+		{fault.InstallLibrary{}, nil, []string{"`ordo runtime install`"}},
+		{fault.InstallLibrary{GPU: true}, nil, []string{"`ordo runtime install --gpu`"}},
+		{fault.InstallLibrary{}, map[string]string{install.EnvLibrary: "/x.so"},
+			[]string{"ORDO_ONNXRUNTIME", "unset", "`ordo runtime install`"}},
+		{fault.InstallLibrary{From: "JAR"}, nil, []string{"`ordo runtime install --from JAR`"}},
+		{fault.BuildArtifacts{}, nil, []string{"`ordo artifacts build FORWARD.onnx --out DIR`"}},
+		{fault.BuildArtifacts{Heads: []string{"{name: order}", "{name: x}"}}, nil,
+			[]string{"--head '{name: order}' --head '{name: x}'"}},
+		{fault.Finish{Folder: "runs/x"}, nil, []string{"`ordo run FILE --out runs/x`"}},
 	} {
 		said[reflect.TypeOf(c.hint).Name()] = true
 		for _, s := range c.says {
-			if text := words(c.hint); !strings.Contains(text, s) {
+			if text := (&global{env: c.env}).words(c.hint); !strings.Contains(text, s) {
 				t.Errorf("%#v: %q does not say %q", c.hint, text, s)
 			}
 		}
@@ -71,10 +76,13 @@ func TestExplain(t *testing.T) {
 	}{
 		{"plain", errors.New("a thing happened"), "a thing happened"},
 		{"hint", fmt.Errorf("in y: %w", occupied), "in y: x holds a run: name another folder with --out"},
-		{"advice and hint", fault.New(fault.Config, "a head is missing").Advise("leave out the loss").With(fault.BuildArtifacts{}),
-			"a head is missing: leave out the loss; or " + words(fault.BuildArtifacts{})},
-		{"said already", fault.New(fault.Other, "y: %w", occupied).With(fault.OtherFolder{}), "y: x holds a run: name another folder with --out"},
-		{"each line its own", errors.Join(occupied, errors.New("two: bad")), "x holds a run: name another folder with --out\ntwo: bad"},
+		{"advice and hint", fault.New(fault.Config, "a head is missing").Advise("leave out the loss").
+			With(fault.BuildArtifacts{}),
+			"a head is missing: leave out the loss; or " + (&global{}).words(fault.BuildArtifacts{})},
+		{"said already", fault.New(fault.Other, "y: %w", occupied).With(fault.OtherFolder{}),
+			"y: x holds a run: name another folder with --out"},
+		{"each line its own", errors.Join(occupied, errors.New("two: bad")),
+			"x holds a run: name another folder with --out\ntwo: bad"},
 		{"two causes in one sentence", fmt.Errorf("%w: %w", errors.New("no kernels"), occupied),
 			"no kernels: x holds a run: name another folder with --out"},
 		{"of the operating system", fmt.Errorf("write /x: %w", syscall.ENOSPC),
@@ -83,7 +91,7 @@ func TestExplain(t *testing.T) {
 			"/x: no space left on device: free some space there or choose another folder"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := explain(c.err); got != c.want {
+			if got := (&global{}).explain(c.err); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})

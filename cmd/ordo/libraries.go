@@ -34,8 +34,8 @@ func findLibrary(g *global, gpu bool) (install.Location, error) {
 	return install.Find(g.env[install.EnvLibrary], g.env[install.EnvCache])
 }
 
-// findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. One that ORDO_ONEDNN
-// names and that isn't there is an error.
+// findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. It is an error if
+// ORDO_ONEDNN names one that isn't there.
 func findOneDNN(g *global) (string, error) {
 	at, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	if err != nil && g.env[install.EnvOneDNN] == "" {

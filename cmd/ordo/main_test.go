@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -119,7 +120,13 @@ func TestHelp(t *testing.T) {
 		a := ordo(t, append(path[:len(path):len(path)], "--help")...)
 		b := ordo(t, append([]string{"help"}, path...)...)
 		if a.code != exitOK || a.stdout == "" || a.stdout != b.stdout {
-			t.Errorf("ordo %s: --help gives %d %q, help gives %d %q", strings.Join(path, " "), a.code, a.stdout, b.code, b.stdout)
+			t.Errorf("ordo %s: --help gives %d %q, help gives %d %q", strings.Join(path, " "), a.code,
+				a.stdout, b.code, b.stdout)
+		}
+		for line := range strings.Lines(a.stdout) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("ordo %s --help has a line of %d letters: %s", strings.Join(path, " "), n, line)
+			}
 		}
 		for _, sub := range c.Commands() {
 			if sub.Name() != "help" {
@@ -186,12 +193,13 @@ func TestReport(t *testing.T) {
 		{nil, ""},
 		{errors.New("a thing happened"), "ordo: a thing happened\n"},
 		{errors.Join(errors.New("one: bad"), errors.New("two: bad")), "ordo: one: bad\n  two: bad\n"},
-		{fault.New(fault.Other, "x holds a run").With(fault.OtherFolder{}), "ordo: x holds a run: name another folder with --out\n"},
+		{fault.New(fault.Other, "x holds a run").With(fault.OtherFolder{}),
+			"ordo: x holds a run: name another folder with --out\n"},
 		{&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC},
 			"ordo: write /x: no space left on device: free some space there or choose another folder\n"},
 	} {
 		var b strings.Builder
-		reportError(&b, c.err)
+		(&global{stderr: &b}).report(c.err)
 		if b.String() != c.want {
 			t.Errorf("%q, want %q", b.String(), c.want)
 		}
@@ -213,7 +221,8 @@ func TestFullOutput(t *testing.T) {
 func TestDidYouMean(t *testing.T) {
 	known := []string{"run", "runtime", "sweep", "doctor"}
 	for name, want := range map[string]string{
-		"swep": " (did you mean sweep?)", "Docter": " (did you mean doctor?)", "runt": " (did you mean runtime?)", "bananas": "",
+		"swep": " (did you mean sweep?)", "Docter": " (did you mean doctor?)",
+		"runt": " (did you mean runtime?)", "bananas": "",
 	} {
 		if got := didYouMean("", name, known); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `ordo trains image backbones without labels so that their embeddings keep the order of transformation scale for the
-transformations that matter and ignore the others, and tells which are which.
+const rootHelp = `ordo trains image backbones without labels so that their embeddings keep the order of
+transformation scale for the transformations that matter and ignore the others, and tells
+which are which.
 
 Start with:
   ordo runtime install               fetch ONNX Runtime and oneDNN, once
@@ -28,6 +32,9 @@ Exit status:
   6     storage: no space left, no permission
   7     numeric: a loss or gradient is not finite
   130   interrupted (SIGINT, SIGTERM)`
+
+// helpWidth is the longest line of a help text, in letters.
+const helpWidth = 100
 
 // newRootCommand builds the whole command line.
 func newRootCommand(g *global) *cobra.Command {
@@ -56,6 +63,8 @@ func newRootCommand(g *global) *cobra.Command {
 	root.SetErr(g.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
+	wrapped := fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", wrapped))
 	root.SetVersionTemplate("ordo {{.Version}}\n")
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

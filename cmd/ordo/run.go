@@ -13,13 +13,16 @@ import (
 	"ordo/runner/report"
 )
 
-const runHelp = `Train what an experiment file describes, evaluate it, and keep everything in a run folder: runs/NAME-HASH, or --out. The
-hash is that of the resolved experiment, so a changed experiment is another run.
+const runHelp = `Train what an experiment file describes, evaluate it, and keep everything in a run folder:
+runs/NAME-HASH, or --out. The hash is that of the resolved experiment, so a changed
+experiment is another run.
 
-A key of the file can be changed by KEY=VALUE, the value written as in YAML, or by an environment variable
-(train.batch_size is ORDO_TRAIN_BATCH_SIZE). The command line comes before the environment, that before the file.
+A key of the file can be changed by KEY=VALUE, the value written as in YAML, or by an
+environment variable (train.batch_size is ORDO_TRAIN_BATCH_SIZE). The command line comes
+before the environment, and the environment before the file.
 
-The same command again goes on where it was interrupted, and a finished run only shows its result.`
+The same command again goes on where it was interrupted; a finished run only shows its
+result.`
 
 const runExamples = `  ordo run experiments/demo.yaml
   ordo run experiments/mnist-rotation.yaml data.root=data/mnist seed=2 --json

@@ -86,7 +86,8 @@ func pictures(t *testing.T, spoil func(dir string) error) string {
 	}
 	for _, name := range []string{"train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png"} {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, picture.Bytes(), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
+			os.WriteFile(path, picture.Bytes(), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,12 +118,16 @@ func TestRunRefuses(t *testing.T) {
 		{"wrong type", []string{"train.epochs=many"}, exitConfig, []string{"train.epochs", "many"}},
 		{"out of range", []string{"augment.ordered.0.max=999"}, exitConfig, []string{"augment.ordered", "999"}},
 		{"not an override", []string{"whatever"}, exitConfig, []string{"whatever"}},
-		{"image smaller than the backbone takes", []string{"data.image_size=12"}, exitConfig, []string{"data.image_size", "16"}},
+		{"image smaller than the backbone takes", []string{"data.image_size=12"}, exitConfig,
+			[]string{"data.image_size", "16"}},
 		{"one base view", []string{"augment.base_views=1"}, exitConfig, []string{"augment.base_views", "ntxent"}},
 		{"weight decay", []string{"train.weight_decay=3"}, exitConfig, []string{"train.weight_decay"}},
-		{"nothing to learn", []string{"loss.invariance.kind=none", "augment.roles.rotate=absent"}, exitConfig, []string{"loss"}},
-		{"batch larger than the data", []string{"train.batch_size=25"}, exitConfig, []string{"train.batch_size", "24 training images"}},
-		{"missing folder", []string{"data.source=folder", "data.root=" + filepath.Join(empty, "none")}, exitData, []string{"none"}},
+		{"nothing to learn", []string{"loss.invariance.kind=none", "augment.roles.rotate=absent"}, exitConfig,
+			[]string{"loss"}},
+		{"batch larger than the data", []string{"train.batch_size=25"}, exitConfig,
+			[]string{"train.batch_size", "24 training images"}},
+		{"missing folder", []string{"data.source=folder", "data.root=" + filepath.Join(empty, "none")}, exitData,
+			[]string{"none"}},
 		{"empty folder", []string{"data.source=folder", "data.root=" + empty}, exitData, []string{empty}},
 		{"image cut off", []string{"data.source=folder", "data.root=" + cut}, exitData, []string{"train/a/1.png"}},
 		{"not an image", []string{"data.source=folder", "data.root=" + text}, exitData, []string{"train/a/1.png"}},

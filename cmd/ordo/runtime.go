@@ -11,9 +11,11 @@ import (
 	"ordo/models/ort/install"
 )
 
-const runtimeHelp = `ONNX Runtime runs the networks. Its usual builds cannot train; ordo uses one that can, which is published as the
-Maven artifact org.bytedeco:onnxruntime:` + install.Version + `. oneDNN, org.bytedeco:dnnl:` + install.OneDNNVersion + `, has the convolutions
-of ordo's fast kernels; without it training works too, slower.`
+const runtimeHelp = `ONNX Runtime runs the networks. Its usual builds cannot train; ordo uses one that can,
+published as the Maven artifact org.bytedeco:onnxruntime:` + install.Version + `.
+
+oneDNN, org.bytedeco:dnnl:` + install.OneDNNVersion + `, has the convolutions of ordo's fast kernels. Training
+works without it too, but slower.`
 
 func newRuntimeCommand(g *global) *cobra.Command {
 	return newGroup(&cobra.Command{
@@ -23,18 +25,23 @@ func newRuntimeCommand(g *global) *cobra.Command {
 	}, newRuntimeInstallCommand(g), newRuntimePathCommand(g))
 }
 
-const installHelp = `Fetch the ONNX Runtime that ordo needs, with the Maven client mvn and its settings (mirrors, proxies), check its
-SHA-256 and that it can train, and put the library into the cache folder. Without mvn, or without a network, give the jar,
-a library or a folder that holds one of them with --from.
+const installHelp = `Fetch the ONNX Runtime that ordo needs, check its SHA-256 and that it can train, and put
+the library into the cache folder. It is fetched with the Maven client mvn and its
+settings (mirrors, proxies). Without mvn or a network, give --from the jar, a library, or
+a folder that holds one of them.
 
-oneDNN (28 MB to fetch, 93 MB on disk) is fetched after it, unless --no-kernels or --from is given; --kernels-from takes a jar, a
-library or a folder of it. That it cannot be had is no error but a line of text.
+Then oneDNN is fetched (28 MB, 93 MB on disk), unless --no-kernels or --from is given.
+--kernels-from takes a jar of it, a library, or a folder that holds one of them. If oneDNN
+can't be fetched, ordo says so and works without it, more slowly; the exit status is still
+0.
 
-If it is installed already, nothing is done. A damaged installation is replaced. The library's path is printed.
+What is installed already is left as it is, and a damaged installation is replaced. The
+library's path is printed.
 
---gpu installs the one with the CUDA execution provider (165 MB to fetch, 300 MB on disk), beside the other and apart from
-it. It is used by experiments with model.execution.provider=cuda, and by all if it is the only one. CUDA 13 and cuDNN 9,
-which it needs, are not in it; what the machine lacks is printed, and ordo doctor shows it again.`
+--gpu installs the library with the CUDA execution provider (165 MB to fetch, 300 MB on
+disk) beside the usual one. Experiments with model.execution.provider=cuda use it, and all
+do if there is no other. It needs CUDA 13 and cuDNN 9, which are not installed with it;
+what the machine lacks is printed, and ordo doctor shows it again.`
 
 const installExamples = `  ordo runtime install
   ordo runtime install --from onnxruntime-` + install.Version + `-linux-x86_64.jar
@@ -58,7 +65,8 @@ func newRuntimeInstallCommand(g *global) *cobra.Command {
 
 func (o *installOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.noKernels, "no-kernels", false, "do without oneDNN: no fast kernels")
-	flags.StringVar(&o.kernelsFrom, "kernels-from", "", "take this jar, library or folder of oneDNN instead of fetching it (`PATH`)")
+	flags.StringVar(&o.kernelsFrom, "kernels-from", "",
+		"take this jar, library or folder of oneDNN instead of fetching it (`PATH`)")
 	flags.BoolVar(&o.gpu, "gpu", false, "install the one with the CUDA execution provider (Linux on x86-64)")
 	flags.StringVar(&o.from, "from", "", "take this jar, library or folder instead of fetching (`PATH`)")
 }
@@ -81,7 +89,7 @@ func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
 		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", install.EnvLibrary, other)
 	}
 	if o.gpu {
-		if lacks := examineCUDA(loc.Path).lacks(); lacks != "" {
+		if lacks := examineCUDA(g, loc.Path).lacks(); lacks != "" {
 			g.note(lacks)
 		}
 	}
@@ -94,8 +102,8 @@ func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
 	return nil
 }
 
-// installOneDNN installs oneDNN. Without it ordo works all the same, so that it can't be fetched is only told; if it was
-// asked for by name that is an error.
+// installOneDNN installs oneDNN. Ordo works without it too, so if it can't be fetched that is only said. If from names
+// a file of it, that is an error.
 func installOneDNN(ctx context.Context, g *global, from string) error {
 	_, err := install.Run(ctx, install.Options{
 		OneDNN: true, From: from, Cache: g.env[install.EnvCache], Progress: g.stderr,
@@ -104,7 +112,7 @@ func installOneDNN(ctx context.Context, g *global, from string) error {
 		return err
 	}
 	if err != nil {
-		fmt.Fprintf(g.stderr, "there will be no fast kernels: %v\n", err)
+		g.note("there will be no fast kernels: " + g.explain(err))
 	} else if other := g.env[install.EnvOneDNN]; other != "" {
 		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", install.EnvOneDNN, other)
 	}
@@ -121,9 +129,10 @@ func checkTraining(path string) error {
 	return nil
 }
 
-const runtimePathHelp = `Print the path of the library that ordo uses: the one that ORDO_ONNXRUNTIME names, else the installed one; if there is
-none, the one installed with --gpu. With --gpu it is the one for CUDA: that of ORDO_ONNXRUNTIME, else the one installed with
---gpu. With --kernels it is oneDNN's. The library is not loaded; ordo doctor does that.`
+const runtimePathHelp = `Print the path of the library that ordo uses: the one that ORDO_ONNXRUNTIME names, else
+the installed one, else the one installed with --gpu. With --gpu it is the library for
+CUDA: the one that ORDO_ONNXRUNTIME names, else the one installed with --gpu. With
+--kernels it is oneDNN's. The library is not loaded; ordo doctor does that.`
 
 type runtimePathOptions struct{ gpu, kernels bool }
 

@@ -54,7 +54,8 @@ func TestRuntimeInstallsOneDNN(t *testing.T) {
 	if err := os.WriteFile(own, []byte("hello"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", filepath.Join(from, "no.jar")).check(t, exitLibrary, "does not exist")
+	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", filepath.Join(from, "no.jar")).
+		check(t, exitLibrary, "does not exist")
 	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", own).check(t, exitOK, "installed")
 	path := ordo(t, "runtime", "path", "--kernels")
 	path.check(t, exitOK)
@@ -63,7 +64,8 @@ func TestRuntimeInstallsOneDNN(t *testing.T) {
 	}
 	// What is there and cannot be loaded is told, and stops nothing.
 	d := doctorJSON(t, exitOK)
-	if d.Kernels.Path+"\n" != path.stdout || d.Kernels.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "without fast kernels") {
+	if d.Kernels.Path+"\n" != path.stdout || d.Kernels.Problem == "" ||
+		!strings.Contains(strings.Join(d.Advice, "\n"), "without fast kernels") {
 		t.Errorf("found %+v, advice %q", d.Kernels, d.Advice)
 	}
 }
@@ -84,7 +86,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 	for _, args := range [][]string{{"runtime", "path", "--gpu"}, {"run", experiment, "--out", out}} {
 		ordo(t, args...).check(t, exitLibrary, "run `ordo runtime install --gpu`")
 	}
-	ordo(t, "runtime", "install", "--gpu", "--from", cpu).check(t, exitLibrary, "libonnxruntime_providers_cuda.so", "is not beside")
+	ordo(t, "runtime", "install", "--gpu", "--from", cpu).
+		check(t, exitLibrary, "libonnxruntime_providers_cuda.so", "is not beside")
 
 	// Beside the usual library stand two files that are not what they should be: installing takes them, CUDA would not.
 	from := t.TempDir()
@@ -92,7 +95,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"libonnxruntime.so.1": content, "libonnxruntime_providers_cuda.so": []byte("x"),
+	for name, data := range map[string][]byte{"libonnxruntime.so.1": content,
+		"libonnxruntime_providers_cuda.so":   []byte("x"),
 		"libonnxruntime_providers_shared.so": []byte("x")} {
 		if err := os.WriteFile(filepath.Join(from, name), data, 0o755); err != nil {
 			t.Fatal(err)
@@ -107,7 +111,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 		t.Errorf("the library with CUDA took the place of the other")
 	}
 	d := doctorJSON(t, exitOK)
-	if d.CUDA == nil || d.CUDA.Path+"\n" != installed.stdout || d.CUDA.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "CUDA would not work") {
+	if d.CUDA == nil || d.CUDA.Path+"\n" != installed.stdout ||
+		d.CUDA.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "CUDA would not work") {
 		t.Errorf("found %+v, advice %q", d.CUDA, d.Advice)
 	}
 	if r := ordo(t, "doctor"); !strings.Contains(r.stdout, "not all found") {

@@ -13,9 +13,10 @@ import (
 	"ordo/runner/sweep"
 )
 
-const sweepHelp = `Run every combination of the values that a sweep file lists, each as an "ordo run" of its own in a folder below
-runs/NAME-HASH, or --out, and print a table: a row for every combination without the seed, with mean ± sample standard
-deviation over the seeds. KEY=VALUE changes the experiment of all trials.
+const sweepHelp = `Run every combination of the values that a sweep file lists, each as an "ordo run" of its
+own in a folder below runs/NAME-HASH, or --out. Then print a table: a row for every
+combination without the seed, with mean ± sample standard deviation over the seeds.
+KEY=VALUE changes the experiment of all trials.
 
   base: ../mnist-rotation.yaml             the experiment file, beside the sweep file
   method: grid
@@ -25,8 +26,9 @@ deviation over the seeds. KEY=VALUE changes the experiment of all trials.
     seed: {values: [1, 2, 3]}
   jobs: 1                                  trials at once; they share the cores
 
-All combinations are checked before the first one starts. The same command again goes on where the sweep was stopped:
-what is finished is not run again, what failed is. A failed trial stops nobody; its log is beside its folder.`
+All combinations are checked before the first one starts. The same command again goes on
+where the sweep was stopped: it runs what failed, and not what is finished. A failed trial
+stops no other; its log is beside its folder.`
 
 const sweepExamples = `  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist
   ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --table`

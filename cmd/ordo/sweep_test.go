@@ -48,7 +48,8 @@ func TestSweep(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, roles)
 	r := ordo(t, "sweep", file, "train.epochs=1", "--out", out, "--jobs", "2", "--json")
-	r.check(t, exitOK, "[0/4] 001-rotate-invariant-seed-1: running", "[4/4] ", "finished, order_accuracy.rotate.embedding 0.")
+	r.check(t, exitOK, "[0/4] 001-rotate-invariant-seed-1: running",
+		"[4/4] ", "finished, order_accuracy.rotate.embedding 0.")
 	var table sweep.Table
 	if err := json.Unmarshal([]byte(r.stdout), &table); err != nil {
 		t.Fatalf("%v in %s", err, r.stdout)
@@ -71,7 +72,8 @@ func TestSweep(t *testing.T) {
 	again.check(t, exitOK)
 	only := ordo(t, "sweep", file, "train.epochs=1", "--out", out, "--table")
 	only.check(t, exitOK)
-	if strings.Contains(again.stderr, "running") || only.stdout != again.stdout || !strings.Contains(only.stdout, "best") ||
+	if strings.Contains(again.stderr, "running") || only.stdout != again.stdout ||
+		!strings.Contains(only.stdout, "best") ||
 		!strings.HasSuffix(only.stdout, "sweep folder: "+out+"/\n") {
 		t.Errorf("the second call said %q and\n%s, --table\n%s", again.stderr, again.stdout, only.stdout)
 	}
@@ -87,7 +89,8 @@ func TestSweepFailure(t *testing.T) {
 	if !strings.Contains(r.stdout, "0 of 2") {
 		t.Errorf("the table says\n%s", r.stdout)
 	}
-	if log, err := os.ReadFile(filepath.Join(out, "001-rotate-invariant-seed-1.log")); err != nil || !strings.Contains(string(log), nowhere) {
+	log, err := os.ReadFile(filepath.Join(out, "001-rotate-invariant-seed-1.log"))
+	if err != nil || !strings.Contains(string(log), nowhere) {
 		t.Errorf("log %q, %v", log, err)
 	}
 }
@@ -112,8 +115,10 @@ func TestSweepErrors(t *testing.T) {
 		{"no file", nil, exitUsage, "a sweep file is missing"},
 		{"no jobs", []string{file, "--jobs", "0"}, exitUsage, "--jobs must be in [1, 256]"},
 		{"a missing file", []string{file + "x"}, exitConfig, "there is no such file"},
-		{"a bad key", []string{file, "--out", out}, exitConfig, "roles.yaml:3: train.epoch: unknown key; did you mean train.epochs?"},
-		{"an experiment file", []string{filepath.Join(filepath.Dir(file), "tiny.yaml")}, exitConfig, "lacks base, method, parameters, which a sweep must have"},
+		{"a bad key", []string{file, "--out", out}, exitConfig,
+			"roles.yaml:3: train.epoch: unknown key; did you mean train.epochs?"},
+		{"an experiment file", []string{filepath.Join(filepath.Dir(file), "tiny.yaml")}, exitConfig,
+			"lacks base, method, parameters, which a sweep must have"},
 	} {
 		r := ordo(t, append([]string{"sweep"}, c.args...)...)
 		if r.code != c.code || !strings.Contains(r.stderr, c.says) || r.stdout != "" {
@@ -154,7 +159,8 @@ func TestInterruptedSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // the exit status says it
-	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stderr.String(), "001-seed-1: interrupted") ||
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted ||
+		!strings.Contains(stderr.String(), "001-seed-1: interrupted") ||
 		strings.Contains(stderr.String(), "002") {
 		t.Errorf("exit status %d, stderr %s", code, stderr.String())
 	}

@@ -11,9 +11,10 @@ import (
 	"ordo/runner/views"
 )
 
-const viewsHelp = `Draw a sheet of what an experiment does to images: a row an image with the views that it is trained on in the first epoch,
-under ordered ones their scales, and then a row for every family that is ordered or invariant, from scale 0 to 1. Nothing
-is trained. Keys are changed as for ordo run.`
+const viewsHelp = `Draw a sheet of what an experiment does to images: for every image, a row of the views
+that it is trained on in the first epoch, with the scales below ordered ones. Then, for
+every family that is ordered or invariant, a row from scale 0 to 1. Nothing is trained.
+Keys are changed as for ordo run.`
 
 const viewsExamples = `  ordo views experiments/demo.yaml --out views.png
   ordo views experiments/mnist-rotation.yaml data.root=data/mnist --images 6 --out views.png

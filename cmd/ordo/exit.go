@@ -11,7 +11,6 @@ import (
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
 )
@@ -44,7 +43,6 @@ var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{config.ErrInvalid, exitConfig},
 	{models.ErrPrecision, exitConfig},
 	{data.ErrData, exitData},
 	{install.ErrNotFound, exitLibrary},

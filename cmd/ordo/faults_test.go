@@ -32,7 +32,7 @@ func TestFaultsReadWell(t *testing.T) {
 		},
 		{
 			name: "no sweep file", args: []string{"sweep", "/none.yaml"},
-			code: exitConfig, says: []string{"/none.yaml", "no such file"}, not: []string{"file does not exist"}, waits: "data",
+			code: exitConfig, says: []string{"/none.yaml", "no such file"}, not: []string{"file does not exist"},
 		},
 		{
 			name: "no experiment file", args: []string{"run", "/none.yaml"},
@@ -45,11 +45,11 @@ func TestFaultsReadWell(t *testing.T) {
 		},
 		{
 			name: "a sweep file given to run", args: []string{"run", role},
-			code: exitConfig, says: []string{"`ordo sweep " + role + "`"}, not: []string{"no key"}, waits: "data",
+			code: exitConfig, says: []string{"`ordo sweep " + role + "`"}, not: []string{"no key"},
 		},
 		{
 			name: "an experiment given to sweep", args: []string{"sweep", demo},
-			code: exitConfig, says: []string{"`ordo run " + demo + "`"}, not: []string{"no key"}, waits: "data",
+			code: exitConfig, says: []string{"`ordo run " + demo + "`"}, not: []string{"no key"},
 		},
 		{
 			name: "not a library", args: []string{"run", demo}, env: map[string]string{install.EnvLibrary: "/bin/ls"},

@@ -49,6 +49,14 @@ func (g *global) words(h fault.Hint) string {
 	switch h := h.(type) {
 	case fault.OtherFolder:
 		return "name another folder with --out"
+	case fault.Start:
+		return "leave out --table to start it"
+	case fault.OtherCommand:
+		command := "run"
+		if h.Sweep {
+			command = "sweep"
+		}
+		return fmt.Sprintf("use `ordo %s %s`", command, h.File)
 	case fault.InstallLibrary:
 		command := "ordo runtime install"
 		if h.GPU {

@@ -49,6 +49,9 @@ func TestEveryHintHasWords(t *testing.T) {
 			[]string{"--head '{name: order}' --head '{name: x}'"}},
 		{fault.Finish{Folder: "runs/x"}, nil, []string{"`ordo run FILE --out runs/x`"}},
 		{fault.Option{Name: "image_size"}, nil, []string{"--image-size"}},
+		{fault.Start{}, nil, []string{"leave out --table"}},
+		{fault.OtherCommand{File: "a.yaml"}, nil, []string{"`ordo run a.yaml`"}},
+		{fault.OtherCommand{Sweep: true, File: "a.yaml"}, nil, []string{"`ordo sweep a.yaml`"}},
 	} {
 		said[reflect.TypeOf(c.hint).Name()] = true
 		for _, s := range c.says {

@@ -7,10 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -529,52 +527,14 @@ func TestOpenRefusesWhatIsNoLibrary(t *testing.T) {
 	}
 }
 
-// resident is the process's memory in bytes.
-func resident(t *testing.T) int64 {
-	t.Helper()
-	data, err := os.ReadFile("/proc/self/statm")
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("there is no /proc here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var total, pages int64
-	if _, err := fmt.Sscan(string(data), &total, &pages); err != nil {
-		t.Fatal(err)
-	}
-	return pages * int64(syscall.Getpagesize())
-}
-
-// flat fails the test if memory grows in every one of some rounds. A leak grows in all of them; the allocators' own caches,
-// of which threads that come and go have one each, fill up and are done.
-func flat(t *testing.T, round func()) {
-	t.Helper()
-	const rounds, noise = 6, 3 << 20
-	var grown []int64
-	round()
-	for range rounds {
-		runtime.GC()
-		start := resident(t)
-		round()
-		runtime.GC()
-		by := resident(t) - start
-		if by < noise {
-			return
-		}
-		grown = append(grown, by>>10)
-	}
-	t.Errorf("each of %d rounds grew memory, by %v kB", rounds, grown)
-}
-
 func TestStepsDoNotLeak(t *testing.T) {
 	rt := orttest.Open(t)
 	var loss float64
 	tr := trainer(t, rt, towardsOne(&loss))
 	x := images(t, rt, 16)
 	var rows [][]float32
-	flat(t, func() {
-		for range 500 {
+	orttest.NoLeak(t, func() {
+		for range 5 {
 			must[float32](t)(tr.Step(x, 1e-3))
 			rows = must[[][]float32](t)(tr.Eval(rows, x))
 		}
@@ -586,18 +546,18 @@ func TestSessionsDoNotLeak(t *testing.T) {
 	a := artifacts(t)
 	var loss float64
 	x := images(t, rt, 4)
-	flat(t, func() {
-		for i := range 100 {
-			tr, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			must[float32](t)(tr.Step(x, 1e-3))
-			if err := tr.SetProperty("i", int64(i)); err != nil {
-				t.Fatal(err)
-			}
-			tr.Close()
+	i := int64(0)
+	orttest.NoLeak(t, func() {
+		tr, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
+		if err != nil {
+			t.Fatal(err)
 		}
+		must[float32](t)(tr.Step(x, 1e-3))
+		if err := tr.SetProperty("i", i); err != nil {
+			t.Fatal(err)
+		}
+		i++
+		tr.Close()
 	})
 }
 

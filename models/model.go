@@ -126,7 +126,7 @@ func (m *Model) ForwardGraph(seed uint64) (*onnxgraph.Model, *weights.Report, er
 
 // BuildOptions say which artifacts to build of a model.
 type BuildOptions struct {
-	Optimizer OptimizerOptions
+	Optimizer optimizer.Options // without the learning rate
 	// InGo lets the optimizer be Go's whatever it is, as gradients of several batches that are accumulated need it, and an
 	// average of the parameters. AdamW with one decay for all parameters is ONNX Runtime's otherwise: its graph is among the
 	// artifacts. Every other optimizer is Go's, so TrainerOptions need it.

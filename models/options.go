@@ -10,7 +10,6 @@ import (
 
 	"ordo/models/fault"
 	"ordo/models/heads"
-	"ordo/models/optimizer"
 	"ordo/models/ort"
 	"ordo/models/weights"
 	"ordo/models/zoo"
@@ -179,6 +178,3 @@ func (o Options) validateArtifacts() error {
 	}
 	return errors.Join(faults...)
 }
-
-// OptimizerOptions say how parameters are updated, without the learning rate.
-type OptimizerOptions = optimizer.Options

@@ -136,7 +136,7 @@ func Read(dir string) (*Folder, error) {
 // read checks what was read, and adapts what isn't ordo's.
 func (f *Folder) read(files graph.Files) (err error) {
 	if text := files[graph.ManifestFile]; text != nil {
-		if f.Manifest, err = ParseManifest(text); err != nil {
+		if f.Manifest, err = readManifest(text); err != nil {
 			return err
 		}
 		if err := f.checkSums(files); err != nil {

@@ -69,8 +69,8 @@ func newManifest(o Options, d Description) *Manifest {
 	return m
 }
 
-// ParseManifest reads a manifest. Keys that it doesn't know are errors: a newer ordo has written them.
-func ParseManifest(text []byte) (*Manifest, error) {
+// readManifest reads a manifest. Keys that it doesn't know are errors: a newer ordo has written them.
+func readManifest(text []byte) (*Manifest, error) {
 	m, err := parseManifest(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", graph.ManifestFile, err)

@@ -132,7 +132,7 @@ func TestProductsTakeIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := autodiff.DefaultOptions()
-	o.Outputs = []string{zoo.Features}
+	o.Outputs = []string{graph.Features}
 	o.Kernels = &autodiff.Kernels{}
 	a, err := autodiff.Build(m, o)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"ordo/models/autodiff"
 	"ordo/models/checkpoint"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort/kernels"
 	"ordo/models/ort/orttest"
@@ -77,7 +78,7 @@ func TestFastTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := autodiff.DefaultOptions()
-	o.Outputs = []string{zoo.Features}
+	o.Outputs = []string{graph.Features}
 	a := fast(t, m, o)
 	var first []float32
 	for range 2 {
@@ -116,7 +117,7 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := autodiff.DefaultOptions()
-	o.Outputs = []string{zoo.Features}
+	o.Outputs = []string{graph.Features}
 	stock, err := autodiff.Build(m, o)
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return outputs[slices.Index(s.trainer.EvalOutputs(), zoo.Features)]
+		return outputs[slices.Index(s.trainer.EvalOutputs(), graph.Features)]
 	}
 	ours := fast(t, m, o)
 	want := run(stock, stock)

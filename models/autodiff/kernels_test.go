@@ -345,7 +345,7 @@ func compareBackbone(t *testing.T, build func(*testing.T, *onnxgraph.Model, auto
 		t.Fatal(err)
 	}
 	options := autodiff.DefaultOptions()
-	options.Outputs = []string{zoo.Features}
+	options.Outputs = []string{graph.Features}
 	// Many layers of batch norms over few pixels make much of rounding errors, by which a ReLU may open or not.
 	compareWith(t, build, m, options, 3e-2, batch, 3, 16, 16)
 }

@@ -11,6 +11,7 @@ import (
 	"ordo/models/autodiff"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
+	"ordo/models/onnxgraph/graphtext"
 	"ordo/models/zoo"
 )
 
@@ -163,7 +164,7 @@ func TestOrdersOfBackbones(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		training := trainingWith(t, m, autodiff.Kernels{}, zoo.Features)
+		training := trainingWith(t, m, autodiff.Kernels{}, graph.Features)
 		if err := checkOrders(training); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -187,7 +188,7 @@ func TestCheckOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	training := trainingWith(t, m, autodiff.Kernels{}, zoo.Features)
+	training := trainingWith(t, m, autodiff.Kernels{}, graph.Features)
 	for i, n := range training.GetGraph().GetNode() {
 		if n.GetOpType() == "Reorder" {
 			damaged, err := onnxgraph.Decode(encode(t, training))
@@ -295,7 +296,7 @@ func TestPrintedTrainingGraphs(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var text strings.Builder
-		if err := onnxgraph.Print(&text, training); err != nil {
+		if err := graphtext.Print(&text, training); err != nil {
 			t.Fatal(err)
 		}
 		file := filepath.Join("testdata", "kernels", name+".txt")

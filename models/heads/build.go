@@ -36,15 +36,15 @@ func (h Head) Add(b *onnxgraph.Builder, in int, seed uint64) {
 		b.Meta(graph.MetaViews, strconv.Itoa(h.Views))
 		b.Meta(graph.MetaBaseViews, strconv.Itoa(h.BaseViews))
 		b.Meta(graph.MetaPlainView, strconv.Itoa(h.PlainView))
-		if !b.Has(Draws) {
-			b.Input(Draws, onnxgraph.FloatType(onnxgraph.Batch(int64(h.Draws))))
+		if !b.Has(graph.Draws) {
+			b.Input(graph.Draws, onnxgraph.FloatType(onnxgraph.Batch(int64(h.Draws))))
 		}
 		plain, base := make([]int64, h.BaseViews), make([]int64, h.BaseViews)
 		for i := range base {
 			plain[i], base[i] = int64(h.PlainView), int64(i)
 		}
 		x := a.rows("plain", a.pick("plain_view", a.byView("by_view", h.Input, h.Views, in), plain...), in)
-		p := a.pick("base_views", a.byView("parameters_by_view", Draws, h.Views, h.Draws), base...)
+		p := a.pick("base_views", a.byView("parameters_by_view", graph.Draws, h.Views, h.Draws), base...)
 		p = a.rows("parameters", p, h.Draws)
 		p = a.linear(h.Name+".encoding.0", h.Name+".encoding.0", p, h.Draws, h.Encoding, false)
 		p = a.norm(h.Name+".encoding.1", p, h.Encoding)
@@ -116,8 +116,8 @@ func Extend(m *onnxgraph.Model, list []Head, seed uint64) error {
 		if b.Has(h.Output) {
 			return fmt.Errorf("head %s: the graph has a value %q already, choose another output", h.Name, h.Output)
 		}
-		if h.Kind == Conditioned && b.Has(Draws) && !isInput(m, Draws) {
-			return fmt.Errorf("head %s: the graph has a value called %q, a name that ordo needs: rename it", h.Name, Draws)
+		if h.Kind == Conditioned && b.Has(graph.Draws) && !isInput(m, graph.Draws) {
+			return fmt.Errorf("head %s: the graph has a value called %q, a name that ordo needs: rename it", h.Name, graph.Draws)
 		}
 		h.Add(b, in, seed)
 	}

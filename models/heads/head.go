@@ -14,14 +14,11 @@ import (
 )
 
 // The names that heads know of: a head stands on the features unless it says otherwise; one called projector gives the
-// embedding, one called predictor the prediction. A conditioned head takes Draws, a further input of the training graph.
+// embedding, one called predictor the prediction. A conditioned head takes graph.Draws, a further input of the training graph.
 const (
-	Features   = graph.Features
-	Embedding  = graph.Embedding
 	Projector  = "projector"
 	Predictor  = "predictor"
-	Prediction = "prediction"
-	Draws      = graph.Draws
+	prediction = "prediction"
 )
 
 // The kinds of heads, see the package's documentation.
@@ -93,16 +90,16 @@ func (b Batch) String() string {
 }
 
 // Default is a head without name and layers.
-func Default() Head { return Head{Input: Features, BatchNorm: true, Bias: true} }
+func Default() Head { return Head{Input: graph.Features, BatchNorm: true, Bias: true} }
 
 // Resolved is the head with its default output, kind and encoding filled in.
 func (h Head) Resolved() Head {
 	if h.Output == "" {
 		switch h.Output = h.Name; h.Name {
 		case Projector:
-			h.Output = Embedding
+			h.Output = graph.Embedding
 		case Predictor:
-			h.Output = Prediction
+			h.Output = prediction
 		}
 	}
 	if h.Kind == Perceptron {
@@ -125,8 +122,8 @@ func (h Head) For(b Batch) Head {
 	return h
 }
 
-// AcrossViews says whether the head looks at several views of an image, so that it needs a training batch.
-func (h Head) AcrossViews() bool { return h.Kind == Pair || h.Kind == Conditioned }
+// acrossViews says whether the head looks at several views of an image, so that it needs a training batch.
+func (h Head) acrossViews() bool { return h.Kind == Pair || h.Kind == Conditioned }
 
 // Validate returns every fault, joined.
 func (h Head) Validate() error {
@@ -221,7 +218,7 @@ func ValidateList(list []Head, outputs []string) error {
 			faultf("input: must be one of %s, got %q", strings.Join(known, ", "), h.Input)
 		}
 		names[h.Name], taken = true, append(taken, h.Output)
-		if !h.AcrossViews() {
+		if !h.acrossViews() {
 			known = append(known, h.Output)
 			continue
 		}
@@ -240,7 +237,7 @@ func (h *Head) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: a head must be a map, such as {name: projector, layers: [256, 64]}", node.Line)
 	}
-	known := Keys()
+	known := keys()
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if key := node.Content[i]; !slices.Contains(known, key.Value) {
 			return fmt.Errorf("line %d: a head has no key %q, it has: %s", key.Line, key.Value, strings.Join(known, " "))
@@ -255,8 +252,8 @@ func (h *Head) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// Keys lists the YAML keys of a head.
-func Keys() []string {
+// keys lists the YAML keys of a head.
+func keys() []string {
 	var list []string
 	for _, t := range []reflect.Type{reflect.TypeFor[Head](), reflect.TypeFor[Batch]()} {
 		for i := range t.NumField() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
@@ -31,7 +32,7 @@ func build(t testing.TB, h heads.Head, in int, seed uint64) *onnxgraph.Graph {
 	}
 	out := h.Resolved().Output
 	got, want := types.Of[out].Shape, onnxgraph.Batch(int64(h.Layers[len(h.Layers)-1]))
-	if h.AcrossViews() {
+	if h.Kind == heads.Pair || h.Kind == heads.Conditioned {
 		want[0] = got[0] // some of the rows
 	}
 	if !got.Equal(want) || got[0].Static() {
@@ -181,7 +182,7 @@ func Example() {
 		panic(err)
 	}
 	b := onnxgraph.NewBuilder("head", 17)
-	b.Input(heads.Features, onnxgraph.FloatType(onnxgraph.Batch(512)))
+	b.Input(graph.Features, onnxgraph.FloatType(onnxgraph.Batch(512)))
 	h.Add(b, 512, 1)
 	for _, p := range b.Model().GetGraph().GetInitializer() {
 		fmt.Println(p.GetName(), p.GetDims())

@@ -3,7 +3,6 @@ package inspect_test
 import (
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -185,9 +184,4 @@ func FuzzGraph(f *testing.F) {
 			t.Error("no picture")
 		}
 	})
-}
-
-func ExampleShort() {
-	fmt.Println(inspect.Short(11176512), inspect.Short(999), inspect.Short(1813561344))
-	// Output: 11.2 M 999 1.81 G
 }

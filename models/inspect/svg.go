@@ -37,7 +37,7 @@ func fill(kind string) string {
 func (b block) footer() string {
 	text := b.shape
 	if b.params > 0 {
-		text += ", " + Short(b.params) + " parameters"
+		text += ", " + short(b.params) + " parameters"
 	}
 	return text
 }
@@ -48,7 +48,7 @@ func (b block) allFrozen() bool { return b.params == 0 && b.frozen > 0 }
 func (b block) text() []string {
 	lines := append(append([]string{}, b.lines...), b.footer())
 	if b.allFrozen() {
-		lines = append(lines, Short(b.frozen)+" parameters, frozen")
+		lines = append(lines, short(b.frozen)+" parameters, frozen")
 	}
 	return lines
 }
@@ -67,7 +67,7 @@ func (r *Report) SVG(title string) []byte {
 	blocks := r.blocks()
 	l := arrange(blocks, boxSize)
 	const head = 46.0
-	headline := fmt.Sprintf("%s parameters trained, %s frozen, %s multiply-adds an image", Short(r.Parameters), Short(r.Frozen), Short(r.MultiplyAdds))
+	headline := fmt.Sprintf("%s parameters trained, %s frozen, %s multiply-adds an image", short(r.Parameters), short(r.Frozen), short(r.MultiplyAdds))
 	width := max(l.width, float64(max(utf8.RuneCountInString(headline), utf8.RuneCountInString(title)+8))*charWidth+2*margin)
 	shift := (width - l.width) / 2
 
@@ -153,8 +153,8 @@ func (l *layout) span(k int) (top, bottom float64) {
 	return y - tallest/2, y + tallest/2
 }
 
-// Short writes a count with a unit: 11.2 M.
-func Short(n int64) string {
+// short writes a count with a unit: 11.2 M.
+func short(n int64) string {
 	for _, u := range []struct {
 		size float64
 		name string

@@ -1,4 +1,4 @@
-// Package onnxgraph reads, builds, checks, types and prints ONNX graphs.
+// Package onnxgraph reads, builds, checks and types ONNX graphs.
 //
 // An ONNX model is a protobuf message: a list of nodes (operators with named inputs, named outputs and attributes), the
 // initializers (tensors that are stored in the file: weights and constants), and the types of the graph's inputs and
@@ -14,7 +14,6 @@
 //   - [Infer]: the type of every value. A free dimension keeps its name, "batch" for one, and small integer tensors
 //     (shape arithmetic, as exporters write it) are followed through, so that a Reshape to [Shape(x)[0], 24] is known to be
 //     [batch, 24].
-//   - [Print]: one line a node.
 package onnxgraph
 
 //go:generate protoc --proto_path=.. --go_out=.. --go_opt=paths=source_relative onnxgraph/onnx.proto

@@ -41,7 +41,7 @@ func (t *typing) broadcast(n *Node, in []TensorType) (Shape, error) {
 			return nil, errInputs
 		}
 		var err error
-		if s, err = Broadcast(s, x.Shape); err != nil {
+		if s, err = broadcast(s, x.Shape); err != nil {
 			return nil, err
 		}
 	}

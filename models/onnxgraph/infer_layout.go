@@ -137,7 +137,7 @@ func expandShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 			target[0] = Dim{Param: batchName}
 		}
 	}
-	out, err := Broadcast(x, target)
+	out, err := broadcast(x, target)
 	if err != nil {
 		return nil, err
 	}

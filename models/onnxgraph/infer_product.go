@@ -24,7 +24,7 @@ func matMulShape(t *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 	if t.differ(k, l) {
 		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
 	}
-	s, err := Broadcast(a[:len(a)-2], b[:len(b)-2])
+	s, err := broadcast(a[:len(a)-2], b[:len(b)-2])
 	if err != nil {
 		return nil, err
 	}

@@ -149,8 +149,8 @@ func (t *typing) carry(n *Node, from string) {
 	}
 }
 
-// Broadcast is the shape of an element-wise operation on two tensors: aligned at the last dimension, equal or 1 in each.
-func Broadcast(a, b Shape) (Shape, error) {
+// broadcast is the shape of an element-wise operation on two tensors: aligned at the last dimension, equal or 1 in each.
+func broadcast(a, b Shape) (Shape, error) {
 	if len(a) < len(b) {
 		a, b = b, a
 	}
@@ -450,7 +450,7 @@ func gemmShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	}
 	s := Shape{a[0], b[1]}
 	if n.In(2) != "" {
-		if c, err := Broadcast(s, in[2].Shape); err != nil || len(c) != 2 {
+		if c, err := broadcast(s, in[2].Shape); err != nil || len(c) != 2 {
 			return nil, fmt.Errorf("bias of shape %v for a product of shape %v", in[2].Shape, s)
 		}
 	}

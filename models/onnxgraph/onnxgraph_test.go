@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"ordo/models/onnxgraph"
+	"ordo/models/onnxgraph/graphtext"
 )
 
 // small is a model of two layers, with everything that Check looks at.
@@ -344,7 +345,7 @@ func FuzzDecode(f *testing.F) {
 		if _, err := m.Encode(); err != nil {
 			t.Fatal(err)
 		}
-		if err := onnxgraph.Print(&bytes.Buffer{}, m); err != nil {
+		if err := graphtext.Print(&bytes.Buffer{}, m); err != nil {
 			t.Fatal(err)
 		}
 		if onnxgraph.Check(m) != nil {
@@ -391,20 +392,6 @@ func ExampleInfer() {
 	// Output:
 	// [batch]
 	// float[batch,12]
-}
-
-func ExamplePrint() {
-	if err := onnxgraph.Print(os.Stdout, small()); err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// graph small (format 8, onnx 17)
-	// input images float[batch,3,8,8]
-	// initializer w float[2,3,3,3]
-	// conv = Conv(images, w) {strides=[2 2], group=1}
-	// conv_1 = Relu(conv)
-	// z float[batch,18] = Flatten(conv_1) {axis=1}
-	// output z float[batch,18]
 }
 
 func BenchmarkInfer(b *testing.B) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/ort/orttest"
 	"ordo/models/verify"
 	"ordo/models/zoo"
@@ -18,7 +19,7 @@ func TestKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := autodiff.DefaultOptions()
-	o.Outputs, o.Kernels = []string{zoo.Features}, &autodiff.Kernels{}
+	o.Outputs, o.Kernels = []string{graph.Features}, &autodiff.Kernels{}
 	built, err := autodiff.Build(m, o)
 	if err != nil {
 		t.Fatal(err)

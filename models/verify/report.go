@@ -27,8 +27,8 @@ type Report struct {
 // Number is a float64 that JSON shows as null where there is none.
 type Number float64
 
-// None is no number.
-func None() Number { return Number(math.NaN()) }
+// none is no number.
+func none() Number { return Number(math.NaN()) }
 
 // Is says whether there is one.
 func (n Number) Is() bool { return !math.IsNaN(float64(n)) }
@@ -123,7 +123,7 @@ func (r *Report) Text() string {
 
 // summary is the largest error of each kind.
 func (r *Report) summary() string {
-	reference, difference, statistic := None(), None(), None()
+	reference, difference, statistic := none(), none(), none()
 	larger := func(dst *Number, n Number) {
 		if n.Is() && !(*dst >= n) {
 			*dst = n

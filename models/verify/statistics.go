@@ -57,7 +57,7 @@ func (c *check) checkStatistics(p ort.Probe) error {
 // statistic reports one running statistic.
 func (c *check) statistic(name string, got, want []float32) {
 	e := ratio(deviation(got, want), largest(want))
-	c.report.Statistics = append(c.report.Statistics, StatisticReport{Name: name, Moments: e, Reference: None()})
+	c.report.Statistics = append(c.report.Statistics, StatisticReport{Name: name, Moments: e, Reference: none()})
 	c.limit(e, c.o.Tolerance, "%s is off by %s after a step", name, e)
 }
 

@@ -292,7 +292,7 @@ func (c *check) gradients(p ort.Probe) ([]gradient, error) {
 		}
 		list = append(list, g)
 		c.report.Parameters = append(c.report.Parameters, ParameterReport{
-			Name: parameter.Name, Shape: parameter.Shape, Largest: largest(g.values), Reference: None(), Difference: None(),
+			Name: parameter.Name, Shape: parameter.Shape, Largest: largest(g.values), Reference: none(), Difference: none(),
 		})
 	}
 	return list, nil
@@ -331,7 +331,7 @@ func (c *check) compareOutputs(a graph.Artifacts) error {
 	}
 	limit := c.o.Tolerance / 10
 	for _, name := range c.lossOutputs() {
-		o := OutputReport{Name: name, Dim: int64(c.columns[name]), Training: None(), Eval: None()}
+		o := OutputReport{Name: name, Dim: int64(c.columns[name]), Training: none(), Eval: none()}
 		if r := c.o.Reference; r != nil {
 			if want, ok := r.output("z", name); ok {
 				o.Training = distance(c.z[name], want.Data)

@@ -20,7 +20,7 @@ type backbone struct {
 	minSide int
 	// opset is 0 for the usual one.
 	opset int64
-	// build adds the network behind Images, up to a node that makes Features, and returns the number of features.
+	// build adds the network behind the images, up to a node that makes the features, and returns the number of features.
 	build func(n *network, o Options, imageSize int) int
 }
 

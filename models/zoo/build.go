@@ -9,13 +9,6 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// The names of the graph's input and outputs.
-const (
-	Images    = graph.Images
-	Features  = graph.Features
-	Embedding = graph.Embedding
-)
-
 // Projector is the prefix of the names of the projector's parameters.
 const Projector = heads.Projector + "."
 
@@ -67,15 +60,15 @@ func build(o Options, imageSize int, seed uint64, bare bool) (n *network, featur
 	features = b.build(n, o, imageSize)
 	embedding := features
 	if len(o.Projector) == 0 {
-		n.b.Append(&onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
+		n.b.Append(&onnxgraph.Node{Name: graph.Embedding, OpType: "Identity", Input: []string{graph.Features}, Output: []string{graph.Embedding}})
 	} else {
 		projector := heads.Default()
 		projector.Name, projector.Layers = heads.Projector, o.Projector
 		projector.Add(n.b, features, seed)
 		embedding = o.Projector[len(o.Projector)-1]
 	}
-	n.b.Output(Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))
-	n.b.Output(Embedding, onnxgraph.FloatType(onnxgraph.Batch(int64(embedding))))
+	n.b.Output(graph.Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))
+	n.b.Output(graph.Embedding, onnxgraph.FloatType(onnxgraph.Batch(int64(embedding))))
 	return n, features, nil
 }
 

@@ -3,12 +3,13 @@ package zoo
 import (
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
 // convNeXtTiny adds the network up to the layer norm on the average; returns the number of features.
 func (n *network) convNeXtTiny(patch int) int {
-	x := n.patches("features.0.0", Images, 3, 96, patch)
+	x := n.patches("features.0.0", graph.Images, 3, 96, patch)
 	x = n.channelNorm("features.0.1", x, 96)
 	channels := 96
 	for stage, blocks := range []int{3, 3, 9, 3} {
@@ -23,7 +24,7 @@ func (n *network) convNeXtTiny(patch int) int {
 	}
 	x = n.b.Op("GlobalAveragePool", "avgpool", []string{x})
 	x = n.b.Op("Flatten", "flatten", []string{x}, onnxgraph.IntAttr("axis", 1))
-	n.layerNorm("classifier.0", Features, x, channels)
+	n.layerNorm("classifier.0", graph.Features, x, channels)
 	return channels
 }
 

@@ -86,7 +86,7 @@ const (
 func newReader(t *testing.T, m *onnxgraph.Model, batch, size int) *reader {
 	t.Helper()
 	a, err := autodiff.Build(m, autodiff.Options{
-		Outputs: []string{zoo.Features}, Optimizer: autodiff.OptimizerOptions{Beta1: 0.9, Beta2: 0.999, Epsilon: readEpsilon},
+		Outputs: []string{graph.Features}, Optimizer: autodiff.OptimizerOptions{Beta1: 0.9, Beta2: 0.999, Epsilon: readEpsilon},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestGradientsAreTorchs(t *testing.T) {
 				t.Fatal(err)
 			}
 			gradients := r.gradients()
-			for name, got := range map[string][]float32{"features": r.features, "evaluated": evaluated[slices.Index(r.trainer.EvalOutputs(), zoo.Features)]} {
+			for name, got := range map[string][]float32{"features": r.features, "evaluated": evaluated[slices.Index(r.trainer.EvalOutputs(), graph.Features)]} {
 				want := reference[name]
 				for i, v := range want {
 					at := i/4*(len(got)/batch) + i%4

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
@@ -19,7 +20,7 @@ type network struct {
 func newNetwork(name string, opset int64, imageSize int, seed uint64) *network {
 	b := onnxgraph.NewBuilder(name, opset)
 	s := int64(imageSize)
-	b.Input(Images, onnxgraph.FloatType(onnxgraph.Batch(3, s, s)))
+	b.Input(graph.Images, onnxgraph.FloatType(onnxgraph.Batch(3, s, s)))
 	return &network{b: b, seed: seed}
 }
 
@@ -124,7 +125,7 @@ func (n *network) gelu(name, x string) string { return n.b.Op("Gelu", name, []st
 // averaged makes the features: the average over all pixels.
 func (n *network) averaged(x string) {
 	x = n.b.Op("GlobalAveragePool", "avgpool", []string{x})
-	n.b.Op("Flatten", Features, []string{x}, onnxgraph.IntAttr("axis", 1))
+	n.b.Op("Flatten", graph.Features, []string{x}, onnxgraph.IntAttr("axis", 1))
 }
 
 func (n *network) relu(name, x string) string { return n.b.Op("Relu", name, []string{x}) }

@@ -3,6 +3,7 @@ package zoo
 import (
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -18,11 +19,11 @@ type resnet struct {
 func (n *network) resnet(r resnet, width int, stem string) int {
 	var x string
 	if stem == standardStem {
-		x = n.relu("relu", n.norm("bn1", n.conv("conv1", Images, 3, width, 7, 2), width))
+		x = n.relu("relu", n.norm("bn1", n.conv("conv1", graph.Images, 3, width, 7, 2), width))
 		x = n.b.Op("MaxPool", "maxpool", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3),
 			onnxgraph.IntsAttr("strides", 2, 2), onnxgraph.IntsAttr("pads", 1, 1, 1, 1))
 	} else {
-		x = n.relu("relu", n.norm("bn1", n.conv("conv1", Images, 3, width, 3, 1), width))
+		x = n.relu("relu", n.norm("bn1", n.conv("conv1", graph.Images, 3, width, 3, 1), width))
 	}
 	in, channels := width, width
 	for stage, blocks := range r.blocks {

@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
+	"ordo/models/onnxgraph/graphtext"
 	"ordo/models/zoo"
 )
 
@@ -54,7 +56,7 @@ func TestParameterCounts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, want := range map[string]int64{zoo.Features: c.f, zoo.Embedding: c.d} {
+			for name, want := range map[string]int64{graph.Features: c.f, graph.Embedding: c.d} {
 				if got := types.Of[name]; !got.Shape.Equal(onnxgraph.Batch(want)) {
 					t.Errorf("%s has the type %v, want [batch,%d]", name, got, want)
 				}
@@ -73,7 +75,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := build(t, o, 32)
 			var got strings.Builder
-			if err := onnxgraph.Print(&got, m); err != nil {
+			if err := graphtext.Print(&got, m); err != nil {
 				t.Fatal(err)
 			}
 			h := sha256.New()

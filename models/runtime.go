@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/ort"
 )
 
@@ -66,8 +67,8 @@ func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions
 }
 
 // ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.
-func ReadCheckpoint(path string) (checkpoint []byte, kept map[string][]byte, err error) {
-	return ort.ReadCheckpoint(path)
+func ReadCheckpoint(path string) (parameters []byte, kept map[string][]byte, err error) {
+	return checkpoint.ReadFile(path)
 }
 
 // ReadProfiles adds up what a trainer with TrainerOptions.Profile wrote, without the first steps.

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/heads"
@@ -199,7 +199,7 @@ func (f *Folder) describe() error {
 
 // checkCheckpoint holds the stored parameters against those that the graphs take.
 func (f *Folder) checkCheckpoint() error {
-	c, err := autodiff.ReadCheckpoint(f.Checkpoint)
+	c, err := checkpoint.Decode(f.Checkpoint)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 
+	"ordo/models/checkpoint"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
@@ -11,7 +12,7 @@ import (
 type Graphs struct {
 	// Optimizer is nil with Options.FlatGradients.
 	Training, Eval, Optimizer *onnxgraph.Model
-	// Checkpoint holds the initial parameters, see [Checkpoint].
+	// Checkpoint holds the initial parameters, see package checkpoint.
 	Checkpoint []byte
 }
 
@@ -54,9 +55,9 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	if !o.FlatGradients {
 		g.Optimizer = NewOptimizer(o.Optimizer, len(trainable))
 	}
-	var c Checkpoint
+	var c checkpoint.Parameters
 	for _, t := range f.parameters {
-		stored, err := checkpointTensor(t)
+		stored, err := checkpoint.NewTensor(t)
 		if err != nil {
 			return nil, fmt.Errorf("autodiff: %w", err)
 		}
@@ -67,7 +68,7 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 		}
 	}
 	if g.Checkpoint, err = c.Encode(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("autodiff: %w", err)
 	}
 	return g, nil
 }

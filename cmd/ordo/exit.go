@@ -15,8 +15,6 @@ import (
 	"ordo/models/ort/kernels"
 	"ordo/models/verify"
 	"ordo/models/weights"
-	"ordo/runner/data"
-	"ordo/runner/data/pack"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -50,7 +48,6 @@ var exitCodes = []struct {
 	{artifacts.ErrOptions, exitConfig},
 	{artifacts.ErrNoForward, exitConfig},
 	{models.ErrPrecision, exitConfig},
-	{data.ErrData, exitData},
 	{onnxgraph.ErrModel, exitData},
 	{weights.ErrWeights, exitData},
 	{artifacts.ErrInvalid, exitData},
@@ -61,7 +58,6 @@ var exitCodes = []struct {
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
-	{pack.ErrCache, exitStorage},
 }
 
 func exitCode(err error) int {
@@ -95,9 +91,6 @@ func (g *global) report(err error) int {
 		return code
 	}
 	text := g.explain(err)
-	if errors.Is(err, pack.ErrCache) && fault.KindOf(err) != fault.Storage {
-		text += ": set data.cache.dir to another folder, or data.cache.kind to memory"
-	}
 	// Nobody is left to tell if this cannot be written; the status still says it.
 	_, _ = fmt.Fprintf(g.stderr, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	return code

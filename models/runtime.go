@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"ordo/models/autodiff"
-	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 )
 
@@ -56,18 +55,14 @@ func OpenTraining(library string) (*Runtime, error) {
 // NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
 // Trainer.Bind gives it parameters. A model with dropout is an error.
 func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions) (*ForwardPass, error) {
-	m, err := onnxgraph.Decode(a.Training)
+	m, err := a.Model()
 	if err == nil {
-		m, err = autodiff.TrainingForward(m, outputs)
+		m, err = autodiff.ForwardPass(m, outputs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	graph, err := m.Encode()
-	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
-	}
-	return rt.NewForwardPass(graph, o)
+	return rt.NewForwardPass(m, o)
 }
 
 // ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.

@@ -77,7 +77,7 @@ func (o *embedOptions) run(ctx context.Context, g *global, args []string) error 
 	s, err := embed.Export(ctx, embed.Options{
 		Library: at.Path, Run: args[0], Experiment: e, Split: o.split, Out: o.out, Threads: o.threads,
 		Progress: newEncoding(g).image,
-		Watch: data.Watch{Note: g.note, Progress: newReading(g).image},
+		Watch:    data.Watch{Note: g.note, Progress: newReading(g).image},
 	})
 	if err != nil {
 		return err

@@ -7,14 +7,10 @@ import (
 	"strings"
 
 	"ordo/models"
-	"ordo/models/artifacts"
 	"ordo/models/fault"
-	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/verify"
-	"ordo/models/weights"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -45,13 +41,7 @@ var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{artifacts.ErrOptions, exitConfig},
-	{artifacts.ErrNoForward, exitConfig},
 	{models.ErrPrecision, exitConfig},
-	{onnxgraph.ErrModel, exitData},
-	{weights.ErrWeights, exitData},
-	{artifacts.ErrInvalid, exitData},
-	{verify.ErrReference, exitData},
 	{install.ErrNotFound, exitLibrary},
 	{install.ErrNoOneDNN, exitLibrary},
 	{install.ErrUnfit, exitLibrary},

@@ -2,16 +2,15 @@ package autodiff_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/zoo"
@@ -30,7 +29,7 @@ func resnet() zoo.Options {
 	return zoo.Options{Backbone: "resnet18", Stem: "standard", Width: 4, Projector: []int{16, 8}}
 }
 
-func buildZoo(t testing.TB, o zoo.Options, outputs ...string) *autodiff.Artifacts {
+func buildZoo(t testing.TB, o zoo.Options, outputs ...string) *autodiff.Graphs {
 	t.Helper()
 	options := autodiff.DefaultOptions()
 	options.Outputs = outputs
@@ -59,7 +58,7 @@ func TestContract(t *testing.T) {
 	}
 	want := []string{"images"}
 	var buffers, flags []string
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		want = append(want, p.Name)
 		if p.Trainable {
 			buffers = append(buffers, p.Name+"_grad.accumulation.buffer")
@@ -125,7 +124,7 @@ func TestContract(t *testing.T) {
 // the evaluation graph needs it.
 func TestUnreachedParametersAreFrozen(t *testing.T) {
 	a := buildZoo(t, resnet(), "features")
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		frozen := strings.HasPrefix(p.Name, "projector") || strings.Contains(p.Name, "running")
 		if p.Trainable == frozen {
 			t.Errorf("%s: trainable is %v", p.Name, p.Trainable)
@@ -135,8 +134,8 @@ func TestUnreachedParametersAreFrozen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := len(c.Trainable) + len(c.Frozen); got != len(a.Parameters) {
-		t.Errorf("the checkpoint holds %d parameters of %d", got, len(a.Parameters))
+	if got := len(c.Trainable) + len(c.Frozen); got != len(parameters(t, a)) {
+		t.Errorf("the checkpoint holds %d parameters of %d", got, len(parameters(t, a)))
 	}
 	images := make([]float32, 2*3*32*32)
 	for i := range images {
@@ -174,8 +173,8 @@ func TestExposeGradients(t *testing.T) {
 		t.Fatal(err)
 	}
 	outputs := names(a.Training.GetGraph().GetOutput())
-	for _, p := range a.Parameters {
-		if got := slices.Contains(outputs, autodiff.GradOutput+p.Name); got != p.Trainable {
+	for _, p := range parameters(t, a) {
+		if got := slices.Contains(outputs, graph.GradOutput+p.Name); got != p.Trainable {
 			t.Errorf("gradient of %s is an output: %v", p.Name, got)
 		}
 	}
@@ -204,37 +203,7 @@ func TestBuildTwiceGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestWriteDir(t *testing.T) {
-	dir := t.TempDir()
-	a := buildZoo(t, zoo.DefaultOptions(), "embedding")
-	if err := a.WriteDir(dir); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, name := range []string{autodiff.CheckpointFile, autodiff.EvalFile, autodiff.OptimizerFile, autodiff.TrainingFile} {
-		if len(files) != 4 || filepath.Base(files[i]) != name {
-			t.Fatalf("the folder holds %v", files)
-		}
-	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(data, a.Checkpoint) {
-		t.Error("the checkpoint changed on its way through a file")
-	}
-	if _, err := onnxgraph.ReadFile(files[3]); err != nil {
-		t.Error(err)
-	}
-	if err := a.WriteDir(filepath.Join(dir, "absent")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("for a folder that isn't there: %v", err)
-	}
-}
-
-// TestFlatGradients: the training graph has the gradients as one output, and there is no optimizer graph, nor its file.
+// TestFlatGradients: the training graph has the gradients as one output, and there is no optimizer graph.
 func TestFlatGradients(t *testing.T) {
 	m, err := zoo.Build(zoo.DefaultOptions(), 32, 1)
 	if err != nil {
@@ -250,22 +219,18 @@ func TestFlatGradients(t *testing.T) {
 		t.Error(err)
 	}
 	values := int64(0)
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		if n, _ := onnxgraph.Static(p.Shape...).Elements(); p.Trainable {
 			values += n
 		}
 	}
 	outputs := a.Training.GetGraph().GetOutput()
 	last := outputs[len(outputs)-1]
-	if last.GetName() != autodiff.Gradients || last.GetType().GetTensorType().GetShape().GetDim()[0].GetDimValue() != values {
-		t.Errorf("the last output is %v, want %s of %d values", last, autodiff.Gradients, values)
+	if last.GetName() != graph.Gradients || last.GetType().GetTensorType().GetShape().GetDim()[0].GetDimValue() != values {
+		t.Errorf("the last output is %v, want %s of %d values", last, graph.Gradients, values)
 	}
-	dir := t.TempDir()
-	if err := a.WriteDir(dir); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, autodiff.OptimizerFile)); a.Optimizer != nil || !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("optimizer graph %v, its file: %v", a.Optimizer, err)
+	if a.Optimizer != nil {
+		t.Errorf("there is an optimizer graph %v", a.Optimizer)
 	}
 }
 
@@ -290,7 +255,7 @@ func TestClippingGraphIsValid(t *testing.T) {
 		}
 	}
 	trained := 0
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		if p.Trainable {
 			trained++
 		}
@@ -424,7 +389,7 @@ func TestDropout(t *testing.T) {
 	for i := range images {
 		images[i] = float32(i + 1)
 	}
-	train := func(seed int64) (*session, *autodiff.Artifacts) {
+	train := func(seed int64) (*session, *autodiff.Graphs) {
 		g := &opGraph{onnxgraph.NewBuilder("dropout", 17), newRandom()}
 		g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 1, 1)))
 		x := g.Op("Gemm", "product", []string{g.Op("Flatten", "x", []string{"images"}), g.parameter("w", 3, columns)})
@@ -438,7 +403,7 @@ func TestDropout(t *testing.T) {
 		return newSession(t, a, images, rows, 3, 1, 1), a
 	}
 	s, a := train(7)
-	gradients, _ := s.gradients(a.Parameters)
+	gradients, _ := s.gradients(parameters(t, a))
 	z := slices.Clone(s.outputs["z"])
 	eval, err := s.trainer.Eval(nil, s.images)
 	if err != nil {
@@ -543,7 +508,7 @@ func TestCheckpointOfONNXRuntime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Trainable)+len(c.Frozen) != len(a.Parameters) {
+	if len(c.Trainable)+len(c.Frozen) != len(parameters(t, a)) {
 		t.Errorf("%d and %d parameters", len(c.Trainable), len(c.Frozen))
 	}
 	for _, p := range slices.Concat(c.Trainable, c.Frozen) {
@@ -657,7 +622,12 @@ func ExampleBuild() {
 		fmt.Println(err)
 		return
 	}
-	for _, p := range a.Parameters[:4] {
+	contract, err := graph.Read(a.Training)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range contract.Parameters[:4] {
 		fmt.Println(p.Name, p.Shape, p.Trainable)
 	}
 	// Output:

@@ -23,7 +23,7 @@ func TestFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var trained []string
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		if p.Trainable {
 			trained = append(trained, p.Name)
 		}
@@ -40,8 +40,8 @@ func TestFrozen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Trainable) != len(trained) || len(c.Trainable)+len(c.Frozen) != len(a.Parameters) {
-		t.Errorf("the checkpoint has %d trained and %d frozen tensors of %d", len(c.Trainable), len(c.Frozen), len(a.Parameters))
+	if len(c.Trainable) != len(trained) || len(c.Trainable)+len(c.Frozen) != len(parameters(t, a)) {
+		t.Errorf("the checkpoint has %d trained and %d frozen tensors of %d", len(c.Trainable), len(c.Frozen), len(parameters(t, a)))
 	}
 
 	options.Frozen = []string{"layer9.weight"}

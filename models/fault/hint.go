@@ -21,6 +21,9 @@ type BuildArtifacts struct {
 // Finish is to go on with a run that is not finished.
 type Finish struct{ Folder string }
 
+// Option is to give an option of what is done, by the name of its key.
+type Option struct{ Name string }
+
 // Start is to start what has not been started.
 type Start struct{}
 
@@ -36,3 +39,4 @@ func (OtherFolder) hint()    {}
 func (InstallLibrary) hint() {}
 func (BuildArtifacts) hint() {}
 func (Finish) hint()         {}
+func (Option) hint()         {}

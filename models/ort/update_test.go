@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/optimizer"
 	"ordo/models/ort"
@@ -15,13 +16,13 @@ import (
 )
 
 // withoutOptimizer makes artifacts for an optimizer in Go.
-func withoutOptimizer(t testing.TB) ort.Artifacts {
+func withoutOptimizer(t testing.TB) graph.Artifacts {
 	t.Helper()
 	return build(t, func(o *autodiff.Options) { o.FlatGradients = true })
 }
 
 // inGo makes a trainer whose optimizer is Go's.
-func inGo(t testing.TB, rt *ort.Runtime, a ort.Artifacts, loss ort.LossFunc, o optimizer.Options) *ort.Trainer {
+func inGo(t testing.TB, rt *ort.Runtime, a graph.Artifacts, loss ort.LossFunc, o optimizer.Options) *ort.Trainer {
 	t.Helper()
 	tr, err := rt.NewTrainer(a, loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}, Optimizer: o})
 	if err != nil {
@@ -186,7 +187,7 @@ func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
 	bad := optimizer.DefaultOptions()
 	bad.Eps = 0
 	for _, c := range []struct {
-		a       ort.Artifacts
+		a       graph.Artifacts
 		options optimizer.Options
 		want    string
 	}{

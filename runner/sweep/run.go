@@ -16,6 +16,8 @@ import (
 	"github.com/google/renameio/v2"
 
 	"ordo/models/fault"
+	"ordo/runner/report"
+	"ordo/runner/track"
 )
 
 // Options say how to run a plan.
@@ -259,19 +261,46 @@ func tail(file string, start int64) []string {
 	return lines[max(0, len(lines)-tailLines):]
 }
 
-// write puts the table's files into the folder.
+// write puts the table's files and the picture into the folder.
 func (t Table) write(dir string) error {
 	csv, err := t.csv()
 	if err != nil {
 		return err
 	}
+	picture, err := t.picture(dir)
+	if err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name string
-		text string
-	}{{csvFile, csv}, {markdownFile, t.markdown()}} {
-		if err := renameio.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644); err != nil {
+		data []byte
+	}{{csvFile, []byte(csv)}, {markdownFile, []byte(t.markdown())}, {orderFile, picture}} {
+		if f.data == nil {
+			continue
+		}
+		if err := renameio.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
 			return fault.Writing(filepath.Join(dir, f.name), err)
 		}
 	}
 	return nil
+}
+
+// picture shows distance over scale, a line a row of the table; nil where no trial has a family in order.
+func (t Table) picture(dir string) ([]byte, error) {
+	var groups []report.Group
+	for _, r := range t.Rows {
+		g := report.Group{Name: strings.Join(r.Values, ", ")}
+		for _, s := range t.Trials {
+			if s.Status != Finished || !slices.Equal(s.row, r.Values) {
+				continue
+			}
+			result, err := track.ReadResult(filepath.Join(dir, s.Folder))
+			if err != nil {
+				return nil, err
+			}
+			g.Results = append(g.Results, result)
+		}
+		groups = append(groups, g)
+	}
+	return report.OrderSVG(t.Name, groups)
 }

@@ -53,6 +53,8 @@ type State struct {
 	Status  string             `json:"status"` // finished, failed or pending
 	Numbers map[string]float64 `json:"numbers,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`
+
+	row []string // the values of its row
 }
 
 // Table reads the folder of the plan's sweep; "" is the plan's. It is an error if the folder holds none or
@@ -156,13 +158,14 @@ func (t *Table) choose(columns []string) {
 // fill makes the rows.
 func (t *Table) fill(p *Plan) {
 	samples := []map[string][]float64{} // by row and path
-	for _, s := range t.Trials {
+	for k, s := range t.Trials {
 		values := []string{}
 		for i, v := range p.parameters {
 			if slices.Contains(t.Keys, v.Key) {
 				values = append(values, s.values[i])
 			}
 		}
+		t.Trials[k].row = values
 		i := slices.IndexFunc(t.Rows, func(r Row) bool { return slices.Equal(r.Values, values) })
 		if i < 0 {
 			i = len(t.Rows)

@@ -56,6 +56,7 @@ const (
 	timingFile     = "timing.jsonl"
 	resultFile     = "result.json"
 	reportFile     = "report.txt"
+	orderFile      = "order.svg"
 	logFile        = "log.txt"
 	lockFile       = ".lock"
 	graphsDir      = "graphs"
@@ -321,10 +322,15 @@ func (f *Folder) Sync() error {
 	return nil
 }
 
-// Finish writes the report and, last, the result.
-func (f *Folder) Finish(r Result, report []byte) error {
+// Finish writes the report, the picture of order, which may be nil, and, last, the result.
+func (f *Folder) Finish(r Result, report, order []byte) error {
 	if err := f.write(reportFile, report); err != nil {
 		return err
+	}
+	if order != nil {
+		if err := f.write(orderFile, order); err != nil {
+			return err
+		}
 	}
 	return f.writeJSON(resultFile, r)
 }

@@ -41,7 +41,7 @@ func TestFaultsReadWell(t *testing.T) {
 		{
 			name: "no folder for a picture", args: []string{"views", demo, "--out", "/nonexistent/x.png"},
 			code: exitStorage, says: []string{"/nonexistent/x.png", "no folder /nonexistent", "make the folder"},
-			not: []string{".x.png"}, waits: "data",
+			not: []string{".x.png"},
 		},
 		{
 			name: "a sweep file given to run", args: []string{"run", role},

@@ -124,7 +124,7 @@ func Read(dir string) (*Folder, error) {
 	}
 	if missing := files.Missing(required()...); missing != "" {
 		return nil, fault.New(fault.Data, "%s is no folder of training artifacts: it has no file %s", dir, missing).
-			Advise("name one that has").With(fault.BuildArtifacts{})
+			Advise("name one that has")
 	}
 	f := &Folder{Artifacts: files.Artifacts()}
 	if err := f.read(files); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ordo/models/checkpoint"
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
@@ -33,23 +34,28 @@ func (g *Graphs) Encode() (graph.Artifacts, error) {
 //
 // A batch for which the graph was exported is made free, see [onnxgraph.InferFree], or that is an error.
 //
-// The error names the node and operator that is at fault, if one is.
+// The error names the node and operator that is at fault, if one is; what is wrong with m is a fault of kind Data.
 func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("autodiff: options: %w", err)
 	}
+	g, err := build(m, o)
+	return g, fault.Wrap(fault.Data, err)
+}
+
+func build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	f, err := newNetwork(m)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: %w", err)
+		return nil, err
 	}
 	training, trainable, err := buildTraining(f, o)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: training graph: %w", err)
+		return nil, fmt.Errorf("training graph: %w", err)
 	}
 	training.MetadataProps = m.GetMetadataProps()
 	eval, err := buildEval(f, o.Evaluation)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: evaluation graph: %w", err)
+		return nil, fmt.Errorf("evaluation graph: %w", err)
 	}
 	g := &Graphs{Training: training, Eval: eval}
 	if !o.FlatGradients {
@@ -59,7 +65,7 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	for _, t := range f.parameters {
 		stored, err := checkpoint.NewTensor(t)
 		if err != nil {
-			return nil, fmt.Errorf("autodiff: %w", err)
+			return nil, err
 		}
 		if trainable[t.GetName()] {
 			c.Trainable = append(c.Trainable, stored)
@@ -67,8 +73,6 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 			c.Frozen = append(c.Frozen, stored)
 		}
 	}
-	if g.Checkpoint, err = c.Encode(); err != nil {
-		return nil, fmt.Errorf("autodiff: %w", err)
-	}
-	return g, nil
+	g.Checkpoint, err = c.Encode()
+	return g, err
 }

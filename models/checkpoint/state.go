@@ -2,11 +2,11 @@ package checkpoint
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 )
 
@@ -34,7 +34,7 @@ const (
 	maxSize = math.MaxInt32
 )
 
-var errSize = errors.New("the checkpoint would be larger than 2 GiB, the limit of the format")
+var errSize = fault.New(fault.Config, "the checkpoint would be larger than 2 GiB, the limit of the format")
 
 // NewTensor takes a float32 parameter out of a graph. It shares the data where it can.
 func NewTensor(t *onnxgraph.Tensor) (Tensor, error) {

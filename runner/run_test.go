@@ -17,7 +17,6 @@ import (
 	"ordo/models/fault"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
-	"ordo/runner/data"
 	"ordo/runner/track"
 )
 
@@ -317,7 +316,7 @@ func TestRunThatCannotStartLeavesNothing(t *testing.T) {
 		library   string
 		want      error
 	}{
-		"missing data":    {[]string{"data.source=folder", "data.root=" + none}, library, data.ErrData},
+		"missing data":    {[]string{"data.source=folder", "data.root=" + none}, library, fault.Data},
 		"batch too large": {[]string{"train.batch_size=49"}, library, fault.Config},
 		"no library":      {nil, filepath.Join(t.TempDir(), "none.so"), nil},
 	} {

@@ -11,8 +11,6 @@ import (
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/runner/data"
-	"ordo/runner/data/pack"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -44,14 +42,12 @@ var exitCodes = []struct {
 	code int
 }{
 	{models.ErrPrecision, exitConfig},
-	{data.ErrData, exitData},
 	{install.ErrNotFound, exitLibrary},
 	{install.ErrNoOneDNN, exitLibrary},
 	{install.ErrUnfit, exitLibrary},
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
-	{pack.ErrCache, exitStorage},
 }
 
 func exitCode(err error) int {
@@ -85,9 +81,6 @@ func (g *global) report(err error) int {
 		return code
 	}
 	text := g.explain(err)
-	if errors.Is(err, pack.ErrCache) && fault.KindOf(err) != fault.Storage {
-		text += ": set data.cache.dir to another folder, or data.cache.kind to memory"
-	}
 	// Nobody is left to tell if this cannot be written; the status still says it.
 	_, _ = fmt.Fprintf(g.stderr, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	return code

@@ -28,7 +28,7 @@ func TestFaultsReadWell(t *testing.T) {
 		},
 		{
 			name: "no weights", args: []string{"run", demo, "model.weights=/none.safetensors"},
-			code: exitData, says: []string{"/none.safetensors", "no such file", "check the path"}, waits: "models",
+			code: exitData, says: []string{"/none.safetensors", "no such file", "check the path"},
 		},
 		{
 			name: "no sweep file", args: []string{"sweep", "/none.yaml"},
@@ -41,7 +41,7 @@ func TestFaultsReadWell(t *testing.T) {
 		{
 			name: "no folder for a picture", args: []string{"views", demo, "--out", "/nonexistent/x.png"},
 			code: exitStorage, says: []string{"/nonexistent/x.png", "no folder /nonexistent", "make the folder"},
-			not: []string{".x.png"}, waits: "data",
+			not: []string{".x.png"},
 		},
 		{
 			name: "a sweep file given to run", args: []string{"run", role},

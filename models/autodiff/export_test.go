@@ -10,8 +10,8 @@ import (
 // Operators lists the operators that can be trained, sorted.
 func Operators() []string { return slices.Sorted(maps.Keys(rules())) }
 
-// OperatorTable is a Markdown table of the operators that can be trained, and of what their gradients don't do; the file
-// OPERATORS.md holds it.
+// OperatorTable is a Markdown table of the operators that can be trained, and of what their gradients don't do; the
+// file OPERATORS.md holds it.
 func OperatorTable() string {
 	var table strings.Builder
 	table.WriteString("| operator | limits |\n| --- | --- |\n")

@@ -24,7 +24,8 @@ func fast(t *testing.T, m *onnxgraph.Model, o autodiff.Options) *autodiff.Graphs
 	o.Kernels = &autodiff.Kernels{Supports: func(c autodiff.Convolution) bool {
 		ints := func(v [2]int64) [2]int { return [2]int{int(v[0]), int(v[1])} }
 		_, err := lib.Supports(kernels.Convolution{
-			Batch: 4, Channels: int(c.Channels), Filters: int(c.Filters), Groups: int(c.Groups), Height: int(c.Height), Width: int(c.Width),
+			Batch: 4, Channels: int(c.Channels), Filters: int(c.Filters), Groups: int(c.Groups), Height: int(c.Height),
+			Width:  int(c.Width),
 			Kernel: ints(c.Kernel), Strides: ints(c.Strides), Dilations: ints(c.Dilations), Bias: c.Bias,
 			Pads: [4]int{int(c.Pads[0]), int(c.Pads[1]), int(c.Pads[2]), int(c.Pads[3])},
 		})
@@ -150,7 +151,8 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 	}
 	ours := fast(t, m, o)
 	want := run(stock, stock)
-	for name, got := range map[string][]float32{"fast, stock": run(ours, stock), "stock, fast": run(stock, ours), "fast, fast": run(ours, ours)} {
+	for name, got := range map[string][]float32{"fast, stock": run(ours, stock), "stock, fast": run(stock, ours),
+		"fast, fast": run(ours, ours)} {
 		near(t, name, got, want, 1e-2)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"ordo/models/zoo"
 )
 
-// TestKernels: the gradients and running statistics of a residual network by ordo's own operators stand against finite differences and
-// the moments of the batch norms' inputs.
+// TestKernels: the gradients and running statistics of a residual network by ordo's own operators stand against finite
+// differences and the moments of the batch norms' inputs.
 func TestKernels(t *testing.T) {
 	lib := orttest.OpenWithKernels(t)
 	m, err := zoo.Build(zoo.Options{Backbone: "resnet18", Stem: "standard", Width: 4}, 32, 1)

@@ -21,7 +21,8 @@ type Report struct {
 	Outputs             []OutputReport    `json:"outputs"`
 	Parameters          []ParameterReport `json:"parameters"`
 	Statistics          []StatisticReport `json:"statistics"`
-	GradNorm            float64           `json:"grad_norm"` // as the graph says, of the differences' loss or the reference's
+	// as the graph says, of the differences' loss or the reference's
+	GradNorm float64 `json:"grad_norm"`
 }
 
 // Number is a float64 that JSON shows as null where there is none.
@@ -136,6 +137,7 @@ func (r *Report) summary() string {
 	for _, s := range r.Statistics {
 		larger(&statistic, s.Moments)
 	}
-	return fmt.Sprintf("gradients against the reference %s (tolerance %.0e), against finite differences %s (%.0e), running statistics %s (%.0e)",
+	return fmt.Sprintf("gradients against the reference %s (tolerance %.0e), against finite differences %s (%.0e), "+
+		"running statistics %s (%.0e)",
 		reference, r.Tolerance, difference, r.DifferenceTolerance, statistic, r.Tolerance)
 }

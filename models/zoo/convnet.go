@@ -21,7 +21,8 @@ func (n *network) convnet(width, imageSize int) int {
 	}
 	// Quarters of an odd size share the middle row: torch's adaptive average pool to 2x2.
 	kernel, stride := int64(size+1)/2, int64(size/2)
-	x = n.b.Op("AveragePool", "avgpool", []string{x}, onnxgraph.IntsAttr("kernel_shape", kernel, kernel), onnxgraph.IntsAttr("strides", stride, stride))
+	x = n.b.Op("AveragePool", "avgpool", []string{x}, onnxgraph.IntsAttr("kernel_shape", kernel, kernel),
+		onnxgraph.IntsAttr("strides", stride, stride))
 	n.b.Op("Flatten", graph.Features, []string{x}, onnxgraph.IntAttr("axis", 1))
 	return 4 * in
 }

@@ -32,7 +32,8 @@ func (n *network) convNeXtTiny(patch int) int {
 func (n *network) patches(name, x string, in, out, size int) string {
 	k := int64(size)
 	weight := n.normal(name+".weight", 0.02, int64(out), int64(in), k, k)
-	return n.convolve(name, []string{x, weight, n.filled(name+".bias", 0, int64(out))}, window{kernel: size, stride: size})
+	return n.convolve(name, []string{x, weight, n.filled(name+".bias", 0, int64(out))},
+		window{kernel: size, stride: size})
 }
 
 // channelNorm is layer norm over the channels of each pixel.

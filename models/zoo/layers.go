@@ -9,8 +9,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// network is a graph under construction with the layers that the backbones are made of. A layer's name is its parameters'
-// prefix.
+// network is a graph under construction with the layers that the backbones are made of. A layer's name is its
+// parameters' prefix.
 type network struct {
 	b    *onnxgraph.Builder
 	seed uint64
@@ -71,7 +71,8 @@ func same(kernel, stride int) window { return window{kernel, stride, kernel / 2,
 func (n *network) convolve(name string, inputs []string, w window) string {
 	k, s, p := int64(w.kernel), int64(w.stride), int64(w.pad)
 	attributes := []*onnxgraph.Attribute{
-		onnxgraph.IntsAttr("kernel_shape", k, k), onnxgraph.IntsAttr("strides", s, s), onnxgraph.IntsAttr("pads", p, p, p, p),
+		onnxgraph.IntsAttr("kernel_shape", k, k), onnxgraph.IntsAttr("strides", s, s),
+		onnxgraph.IntsAttr("pads", p, p, p, p),
 	}
 	if w.groups > 1 {
 		attributes = append(attributes, onnxgraph.IntAttr("group", int64(w.groups)))
@@ -113,7 +114,8 @@ func (n *network) batchNorm(name, x string, channels int, c batchNorm) string {
 // layerNorm normalises over the last dimension.
 func (n *network) layerNorm(name, output, x string, channels int) string {
 	inputs := []string{x, n.filled(name+".weight", 1, int64(channels)), n.filled(name+".bias", 0, int64(channels))}
-	return n.b.Op("LayerNormalization", output, inputs, onnxgraph.IntAttr("axis", -1), onnxgraph.FloatAttr("epsilon", 1e-6))
+	return n.b.Op("LayerNormalization", output, inputs, onnxgraph.IntAttr("axis", -1),
+		onnxgraph.FloatAttr("epsilon", 1e-6))
 }
 
 func (n *network) transpose(name, x string, perm ...int64) string {

@@ -10,8 +10,8 @@ import (
 // resnet says how a residual network differs from another.
 type resnet struct {
 	blocks [4]int // in each stage
-	// bottleneck is 0 for blocks of two 3x3 convolutions. Otherwise blocks narrow their input for one 3x3 convolution and
-	// give four times the stage's channels; the 3x3 convolution has bottleneck times the stage's channels.
+	// bottleneck is 0 for blocks of two 3x3 convolutions. Otherwise blocks narrow their input for one 3x3 convolution
+	// and give four times the stage's channels; the 3x3 convolution has bottleneck times the stage's channels.
 	bottleneck int
 }
 

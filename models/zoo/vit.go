@@ -56,7 +56,8 @@ func (n *network) vitBlock(name, x string, v vit, tokens int) string {
 func (n *network) attention(name, x string, v vit, tokens int) string {
 	size := v.dim / v.heads
 	t, h, d := int64(tokens), int64(v.heads), int64(size)
-	x = n.b.Op("Reshape", name+".split_heads", []string{n.dense(name+".qkv", x, v.dim, 3*v.dim), n.ints(name+".heads_shape", 0, t, 3, h, d)})
+	x = n.b.Op("Reshape", name+".split_heads", []string{n.dense(name+".qkv", x, v.dim, 3*v.dim),
+		n.ints(name+".heads_shape", 0, t, 3, h, d)})
 	x = n.transpose(name+".by_head", x, 2, 0, 3, 1, 4) // [3, batch, heads, tokens, size]
 	parts := []string{n.b.Unique(name + ".q"), n.b.Unique(name + ".k"), n.b.Unique(name + ".v")}
 	n.b.Append(&onnxgraph.Node{

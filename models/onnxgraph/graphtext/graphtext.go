@@ -43,7 +43,8 @@ func Print(w io.Writer, m *onnxgraph.Model) error {
 		for i, o := range n.GetOutput() {
 			results[i] = o + types[o]
 		}
-		fmt.Fprintf(out, "%s = %s(%s)%s\n", strings.Join(results, ", "), op, strings.Join(n.GetInput(), ", "), attributesText(n))
+		fmt.Fprintf(out, "%s = %s(%s)%s\n", strings.Join(results, ", "), op, strings.Join(n.GetInput(), ", "),
+			attributesText(n))
 	}
 	for _, v := range g.GetOutput() {
 		fmt.Fprintf(out, "output %s%s\n", v.GetName(), types[v.GetName()])

@@ -12,7 +12,8 @@ func ExamplePrint() {
 	b := onnxgraph.NewBuilder("small", 17)
 	b.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 8, 8)))
 	b.Initializer(onnxgraph.NewFloats("w", []int64{2, 3, 3, 3}, make([]float32, 54)))
-	x := b.Op("Conv", "conv", []string{"images", "w"}, onnxgraph.IntsAttr("strides", 2, 2), onnxgraph.IntAttr("group", 1))
+	x := b.Op("Conv", "conv", []string{"images", "w"}, onnxgraph.IntsAttr("strides", 2, 2),
+		onnxgraph.IntAttr("group", 1))
 	b.Op("Flatten", "z", []string{b.Op("Relu", x, []string{x})}, onnxgraph.IntAttr("axis", 1))
 	b.Output("z", onnxgraph.FloatType(onnxgraph.Batch(18)))
 	if err := graphtext.Print(os.Stdout, b.Model()); err != nil {

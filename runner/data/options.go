@@ -26,8 +26,8 @@ const (
 	SourceList       = "list"
 )
 
-// Sources lists the sources, in the order in which they are documented.
-func Sources() []string {
+// sources lists the sources, in the order in which they are documented.
+func sources() []string {
 	return []string{
 		SourceOrchard, SourceIDX, SourceFolder, SourceFruits360, SourceCUB200, SourceBloodCells, SourceCIFAR10, SourceCIFAR100,
 		SourceSTL10, SourceList,
@@ -36,8 +36,8 @@ func Sources() []string {
 
 // The sizes of the two splits of Orchard when Options leaves them open: 400 and 80 images a class.
 const (
-	DefaultOrchardImages     = 4800
-	DefaultOrchardTestImages = 960
+	orchardImages     = 4800
+	orchardTestImages = 960
 )
 
 // Options is the `data:` section of an experiment.
@@ -115,10 +115,10 @@ func DefaultOptions() Options {
 func (o Options) Validate() error {
 	var faults []error
 	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	known := slices.Contains(Sources(), o.Source)
+	known := slices.Contains(sources(), o.Source)
 	switch {
 	case !known:
-		add("source: must be one of %s, got %q", strings.Join(Sources(), ", "), o.Source)
+		add("source: must be one of %s, got %q", strings.Join(sources(), ", "), o.Source)
 	case o.Source == SourceOrchard && o.Root != "":
 		add("root: orchard is drawn and has no files, got %q; leave root out, or set source to idx or folder", o.Root)
 	case o.Source == SourceList && o.Root == "":

@@ -82,13 +82,13 @@ func listSets(ctx context.Context, o Options) (s Sets, err error) {
 
 func listOrchard(o Options) (Sets, error) {
 	train, err := orchard.New(orchard.Options{
-		Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, DefaultOrchardImages),
+		Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, orchardImages),
 	})
 	if err != nil {
 		return Sets{}, err
 	}
 	test, err := orchard.New(orchard.Options{
-		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, DefaultOrchardTestImages),
+		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, orchardTestImages),
 	})
 	return Sets{train, test}, err
 }

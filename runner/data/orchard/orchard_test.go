@@ -100,7 +100,7 @@ func TestGroupsDifferInOneThing(t *testing.T) {
 		"shape":       func(c *class) { c.shape, c.radius = nil, -1 },
 	}
 	seen := map[int]bool{}
-	for _, g := range AnswerKey() {
+	for _, g := range answerKey() {
 		first := classes[g.Classes[0]]
 		first.name = ""
 		blank[g.Difference](&first)

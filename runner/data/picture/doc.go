@@ -34,6 +34,6 @@
 //
 // # Limits
 //
-// Files above [MaxFileBytes] and images above [MaxPixels] are refused before anything of their size is allocated.
+// Files above [MaxFileBytes] and images above [maxPixels] are refused before anything of their size is allocated.
 // Whatever is wrong with a file is an error; a panic in a decoder is made one, too.
 package picture

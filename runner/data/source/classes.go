@@ -56,7 +56,7 @@ func ClassFolders(root, below string, known []string) (files []File, classes []s
 			return nil, nil, fault.New(fault.Data, "%s is a class without training images", filepath.Join(dir, class)).
 				Advise("give it some or remove it")
 		}
-		names, err := Walk(filepath.Join(dir, class))
+		names, err := walkImages(filepath.Join(dir, class))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -77,7 +77,7 @@ func looseImages(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if isFolder, err := isDir(dir, e.Name(), e); IsImage(e.Name()) && !Hidden(e.Name()) && (err != nil || !isFolder) {
+		if isFolder, err := isDir(dir, e.Name(), e); isImage(e.Name()) && !Hidden(e.Name()) && (err != nil || !isFolder) {
 			names = append(names, e.Name())
 		}
 	}

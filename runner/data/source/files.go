@@ -264,8 +264,8 @@ var extensions = []string{
 	".heic", ".heif", ".avif", ".jp2", ".jxl",
 }
 
-// IsImage says whether a file's name is that of an image.
-func IsImage(name string) bool {
+// isImage says whether a file's name is that of an image.
+func isImage(name string) bool {
 	return slices.ContainsFunc(extensions, func(e string) bool {
 		return len(name) > len(e) && strings.EqualFold(name[len(name)-len(e):], e)
 	})
@@ -274,9 +274,9 @@ func IsImage(name string) bool {
 // maxDepth bounds how deep folders may be nested, which ends a walk along a link that leads back.
 const maxDepth = 32
 
-// Walk returns the images in dir and in the folders below it, as paths relative to dir with slashes, sorted by their bytes.
+// walkImages returns the images in dir and in the folders below it, as paths relative to dir with slashes, sorted by their bytes.
 // Symbolic links are followed; names that begin with a dot are passed over.
-func Walk(dir string) ([]string, error) {
+func walkImages(dir string) ([]string, error) {
 	var out []string
 	var walk func(below string, depth int) error
 	walk = func(below string, depth int) error {
@@ -299,13 +299,13 @@ func Walk(dir string) ([]string, error) {
 			}
 			isDir, err := isDir(dir, at, e)
 			switch {
-			case err != nil && !IsImage(name):
+			case err != nil && !isImage(name):
 				return Advise(err, "remove the link or give it a target")
 			case isDir:
 				if err := walk(at, depth+1); err != nil {
 					return err
 				}
-			case IsImage(name):
+			case isImage(name):
 				out = append(out, at)
 			}
 		}
@@ -330,7 +330,7 @@ func Folders(dir string) ([]string, error) {
 			continue
 		}
 		ok, err := isDir(dir, e.Name(), e)
-		if err != nil && !IsImage(e.Name()) {
+		if err != nil && !isImage(e.Name()) {
 			return nil, Advise(err, "remove the link or give it a target")
 		}
 		if ok {

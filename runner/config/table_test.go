@@ -23,8 +23,8 @@ import (
 	"ordo/models/zoo"
 )
 
-// TestTable makes the table of keys from what is the authority on each part: the types and defaults of the options, what
-// Validate says of values that it refuses, and the comments of the structs' fields.
+// TestTable makes the table of keys from what is the authority on each part: the types and defaults of the options,
+// what Validate says of values that it refuses, and the comments of the structs' fields.
 func TestTable(t *testing.T) {
 	g := generator{t: t, comments: map[string]string{}, trees: map[string]map[string]any{}}
 	var all []Key

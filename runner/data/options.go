@@ -29,8 +29,8 @@ const (
 // sources lists the sources, in the order in which they are documented.
 func sources() []string {
 	return []string{
-		SourceOrchard, SourceIDX, SourceFolder, SourceFruits360, SourceCUB200, SourceBloodCells, SourceCIFAR10, SourceCIFAR100,
-		SourceSTL10, SourceList,
+		SourceOrchard, SourceIDX, SourceFolder, SourceFruits360, SourceCUB200, SourceBloodCells, SourceCIFAR10,
+		SourceCIFAR100, SourceSTL10, SourceList,
 	}
 }
 
@@ -49,13 +49,13 @@ type Options struct {
 	// orchard has no files and takes none.
 	Root string `yaml:"root"`
 
-	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard draws
-	// at this size, and large image files are reduced to a short side of twice this size when they are read.
+	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard
+	// draws at this size, and large image files are reduced to a short side of twice this size when they are read.
 	ImageSize int `yaml:"image_size"`
 
-	// Images is the number of training images. Orchard draws that many; 0, the default, are 4800, which is 400 a class. For
-	// the other sources it is an upper bound, and 0 means all: idx takes the first ones, the others take those whose ids
-	// hash lowest, which mixes the classes.
+	// Images is the number of training images. Orchard draws that many; 0, the default, are 4800, which is 400 a class.
+	// For the other sources it is an upper bound, and 0 means all: idx takes the first ones, the others take those whose
+	// ids hash lowest, which mixes the classes.
 	Images int `yaml:"images"`
 	// TestImages is the number of test images, like images; 0 are 960 of Orchard. Default 0.
 	TestImages int `yaml:"test_images"`
@@ -77,14 +77,15 @@ type Options struct {
 	// Boxes cuts the images of cub200 to their birds. Default false. Only cub200 has it.
 	Boxes bool `yaml:"boxes"`
 
-	// Labels are the classes of cifar100: fine (100 of them) or coarse (20). Empty, the default, is fine. Only cifar100 has
-	// it.
+	// Labels are the classes of cifar100: fine (100 of them) or coarse (20). Empty, the default, is fine. Only cifar100
+	// has it.
 	Labels string `yaml:"labels"`
 
 	// Unlabeled adds the 100,000 images without labels of stl10 to its training split. Default false. Only stl10 has it.
 	Unlabeled bool `yaml:"unlabeled"`
 
-	// PathColumn is the column of list's table with the images' paths. Empty, the default: path or image. Only list has it.
+	// PathColumn is the column of list's table with the images' paths. Empty, the default: path or image. Only list has
+	// it.
 	PathColumn string `yaml:"path_column"`
 	// LabelColumn is the column of list's table with the classes. Empty, the default: label or class. Only list has it.
 	LabelColumn string `yaml:"label_column"`
@@ -94,8 +95,8 @@ type Options struct {
 	// Cache says where decoded images are kept, and how.
 	Cache pack.Options `yaml:"cache"`
 
-	// OnError says what becomes of unreadable images: fail (the default) names them and ends the run before it begins; skip
-	// leaves them out, says so, and lists them beside the packed images.
+	// OnError says what becomes of unreadable images: fail (the default) names them and ends the run before it begins;
+	// skip leaves them out, says so, and lists them beside the packed images.
 	OnError string `yaml:"on_error"`
 }
 

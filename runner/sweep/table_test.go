@@ -108,7 +108,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestTableColumns: the sweep file chooses the numbers beside the metric; the experiment file is a column where there are several.
+// TestTableColumns: the sweep file chooses the numbers beside the metric; the experiment file is a column where there
+// are several.
 func TestTableColumns(t *testing.T) {
 	b := newBench(t, "base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\nparameters: {seed: {value: 1}}\n")
 	b.write("other.yaml", "data: {seed: 7}\n"+baseText)

@@ -51,8 +51,8 @@ type split struct {
 	labels        []uint8 // nil: none
 }
 
-// Read reads both splits from the folder dir; the pixels stay in memory, grey as they are. It returns the context's error
-// when ctx is done, and otherwise errors that name the file and say what to do.
+// Read reads both splits from the folder dir; the pixels stay in memory, grey as they are. It returns the context's
+// error when ctx is done, and otherwise errors that name the file and say what to do.
 func Read(ctx context.Context, dir string, limits Limits) (train, test *Set, err error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, nil, source.Advise(fault.Reading(fault.Data, dir, err),
@@ -169,7 +169,7 @@ func find(dir, stem, kind string) (string, error) {
 		Advise("put it there or give another folder")
 }
 
-// readFile reads a file with so many dimensions, compressed or not whatever its name says.
+// readFile reads a file with the given number of dimensions, compressed or not whatever its name says.
 func readFile(ctx context.Context, path string, dims int) ([]int, []uint8, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -27,8 +27,8 @@ var classes = [...]class{
 	{"star fruit", &starFruit, 0.28, 0, 0.70, 0.32, 0.90},
 }
 
-// Classes returns the names of the classes in the order of their labels.
-func Classes() []string {
+// classNames returns the names of the classes in the order of their labels.
+func classNames() []string {
 	names := make([]string, len(classes))
 	for i, c := range classes {
 		names[i] = c.name

@@ -116,8 +116,8 @@ func TestGroupsDifferInOneThing(t *testing.T) {
 			seen[label] = true
 		}
 	}
-	if len(seen) != len(Classes()) {
-		t.Errorf("the key has %d of %d classes", len(seen), len(Classes()))
+	if len(seen) != len(classNames()) {
+		t.Errorf("the key has %d of %d classes", len(seen), len(classNames()))
 	}
 }
 

@@ -546,7 +546,8 @@ func TestMending(t *testing.T) {
 	}
 }
 
-// TestCutOffWhileMapped takes the disk away from under an open file: touching its pages is an error, not the process's end.
+// TestCutOffWhileMapped takes the disk away from under an open file: touching its pages is an error, not the process's
+// end.
 func TestCutOffWhileMapped(t *testing.T) {
 	f := mustPack(t, job(t, &drawn{n: 200}))
 	if err := os.Truncate(f.Path(), headerSize); err != nil {

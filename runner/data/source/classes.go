@@ -15,9 +15,9 @@ type Bounds struct {
 	Seed               uint64
 }
 
-// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may lie in
-// folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted by their
-// bytes. With known classes, others are an error, and the known ones are returned.
+// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may lie
+// in folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted by
+// their bytes. With known classes, others are an error, and the known ones are returned.
 func ClassFolders(root, below string, known []string) (files []File, classes []string, err error) {
 	dir := filepath.Join(root, below)
 	folders, err := Folders(dir)

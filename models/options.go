@@ -3,10 +3,12 @@ package models
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/models/heads"
 	"ordo/models/optimizer"
 	"ordo/models/ort"
@@ -113,13 +115,13 @@ func (o Options) Validate() error {
 		err = errors.Join(err, fmt.Errorf("threads: must be in [0, 1024], got %d", o.Threads))
 	}
 	if o.Weights != "" && o.Artifacts == "" {
-		if fault := weights.CheckPath(o.Weights); fault != nil {
-			err = errors.Join(err, fmt.Errorf("weights: %w", fault))
+		if wrong := weights.CheckPath(o.Weights); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("weights: %w", wrong))
 		}
 	}
 	err = errors.Join(err, o.ValidateKernels())
-	if fault := o.Execution.Validate(); fault != nil {
-		for line := range strings.Lines(fault.Error()) {
+	if wrong := o.Execution.Validate(); wrong != nil {
+		for line := range strings.Lines(wrong.Error()) {
 			err = errors.Join(err, errors.New("execution."+strings.TrimSpace(line)))
 		}
 	}
@@ -151,7 +153,7 @@ func (o Options) ValidateKernels() error {
 	return errors.Join(faults...)
 }
 
-// validateArtifacts finds the keys that contradict a folder of artifacts.
+// validateArtifacts finds the keys that contradict a folder of artifacts; if there are such keys, but no such folder, that.
 func (o Options) validateArtifacts() error {
 	var faults []error
 	if z := o.Resolved().Options; !reflect.DeepEqual(z, zoo.Options{}) {
@@ -159,10 +161,21 @@ func (o Options) validateArtifacts() error {
 			"patch_size and projector", o.Artifacts))
 	}
 	if len(o.Heads) > 0 {
-		faults = append(faults, fmt.Errorf("heads: %s has its heads built in: leave the key out, or build it anew with --head", o.Artifacts))
+		list := make([]string, len(o.Heads))
+		for i, h := range o.Heads {
+			list[i] = h.String()
+		}
+		faults = append(faults, fault.New(fault.Config, "heads: %s has its heads built in", o.Artifacts).
+			Advise("leave the key out").With(fault.BuildArtifacts{Heads: list}))
 	}
 	if o.Weights != "" {
 		faults = append(faults, fmt.Errorf("weights: %s has its weights built in: leave the key out", o.Artifacts))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(o.Artifacts); err != nil {
+		return fmt.Errorf("artifacts: %w", fault.Reading(fault.Data, o.Artifacts, err))
 	}
 	return errors.Join(faults...)
 }

@@ -1,9 +1,9 @@
 package models
 
 import (
-	"fmt"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/ort"
 )
 
@@ -60,14 +60,14 @@ func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions
 		m, err = autodiff.ForwardPass(m, outputs)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
+		return nil, err
 	}
 	return rt.NewForwardPass(m, o)
 }
 
 // ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.
-func ReadCheckpoint(path string) (checkpoint []byte, kept map[string][]byte, err error) {
-	return ort.ReadCheckpoint(path)
+func ReadCheckpoint(path string) (parameters []byte, kept map[string][]byte, err error) {
+	return checkpoint.ReadFile(path)
 }
 
 // ReadProfiles adds up what a trainer with TrainerOptions.Profile wrote, without the first steps.

@@ -28,7 +28,7 @@ func TestFaultsReadWell(t *testing.T) {
 		},
 		{
 			name: "no weights", args: []string{"run", demo, "model.weights=/none.safetensors"},
-			code: exitData, says: []string{"/none.safetensors", "no such file", "check the path"}, waits: "models",
+			code: exitData, says: []string{"/none.safetensors", "no such file", "check the path"},
 		},
 		{
 			name: "no sweep file", args: []string{"sweep", "/none.yaml"},

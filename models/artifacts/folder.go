@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/heads"
@@ -124,7 +124,7 @@ func Read(dir string) (*Folder, error) {
 	}
 	if missing := files.Missing(required()...); missing != "" {
 		return nil, fault.New(fault.Data, "%s is no folder of training artifacts: it has no file %s", dir, missing).
-			Advise("name one that has").With(fault.BuildArtifacts{})
+			Advise("name one that has")
 	}
 	f := &Folder{Artifacts: files.Artifacts()}
 	if err := f.read(files); err != nil {
@@ -199,7 +199,7 @@ func (f *Folder) describe() error {
 
 // checkCheckpoint holds the stored parameters against those that the graphs take.
 func (f *Folder) checkCheckpoint() error {
-	c, err := autodiff.ReadCheckpoint(f.Checkpoint)
+	c, err := checkpoint.Decode(f.Checkpoint)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"ordo/models/artifacts"
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/heads"
@@ -117,7 +118,7 @@ func TestReadRefuses(t *testing.T) {
 			return errors.Join(os.Remove(file), os.Mkdir(file, 0o755))
 		}, "is not a file"},
 		{"another checkpoint", func(dir string) error {
-			c := autodiff.Checkpoint{}
+			c := checkpoint.Parameters{}
 			data, err := c.Encode()
 			return errors.Join(err, os.Remove(filepath.Join(dir, graph.ManifestFile)),
 				os.WriteFile(filepath.Join(dir, graph.CheckpointFile), data, 0o600))

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
@@ -70,12 +71,12 @@ func (f *Folder) UseKernels(dir string, k *autodiff.Kernels) error {
 }
 
 // encodeForward writes a forward graph whose parameters refer to the checkpoint's file.
-func encodeForward(m *onnxgraph.Model, checkpoint []byte) ([]byte, error) {
-	c, err := autodiff.ReadCheckpoint(checkpoint)
+func encodeForward(m *onnxgraph.Model, parameters []byte) ([]byte, error) {
+	c, err := checkpoint.Decode(parameters)
 	if err != nil {
 		return nil, err
 	}
-	stored := map[string]autodiff.CheckpointTensor{}
+	stored := map[string]checkpoint.Tensor{}
 	for _, t := range append(c.Trainable, c.Frozen...) {
 		stored[t.Name] = t
 	}

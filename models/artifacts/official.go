@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
@@ -27,12 +28,12 @@ func (f *Folder) adapt() error {
 	if err != nil {
 		return fmt.Errorf("evaluation graph: %w", err)
 	}
-	checkpoint, err := autodiff.ReadCheckpoint(f.Checkpoint)
+	parameters, err := checkpoint.Decode(f.Checkpoint)
 	if err != nil {
 		return err
 	}
 	a := &adaption{Folder: f, m: training, g: training.GetGraph(), stored: map[string]bool{}}
-	for _, t := range slices.Concat(checkpoint.Trainable, checkpoint.Frozen) {
+	for _, t := range slices.Concat(parameters.Trainable, parameters.Frozen) {
 		a.stored[t.Name] = true
 	}
 	if err := a.training(); err != nil {

@@ -3,6 +3,8 @@ package autodiff
 import (
 	"fmt"
 
+	"ordo/models/checkpoint"
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
@@ -11,7 +13,7 @@ import (
 type Graphs struct {
 	// Optimizer is nil with Options.FlatGradients.
 	Training, Eval, Optimizer *onnxgraph.Model
-	// Checkpoint holds the initial parameters, see [Checkpoint].
+	// Checkpoint holds the initial parameters, see package checkpoint.
 	Checkpoint []byte
 }
 
@@ -32,33 +34,38 @@ func (g *Graphs) Encode() (graph.Artifacts, error) {
 //
 // A batch for which the graph was exported is made free, see [onnxgraph.InferFree], or that is an error.
 //
-// The error names the node and operator that is at fault, if one is.
+// The error names the node and operator that is at fault, if one is; what is wrong with m is a fault of kind Data.
 func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("autodiff: options: %w", err)
 	}
+	g, err := build(m, o)
+	return g, fault.Wrap(fault.Data, err)
+}
+
+func build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	f, err := newNetwork(m)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: %w", err)
+		return nil, err
 	}
 	training, trainable, err := buildTraining(f, o)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: training graph: %w", err)
+		return nil, fmt.Errorf("training graph: %w", err)
 	}
 	training.MetadataProps = m.GetMetadataProps()
 	eval, err := buildEval(f, o.Evaluation)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: evaluation graph: %w", err)
+		return nil, fmt.Errorf("evaluation graph: %w", err)
 	}
 	g := &Graphs{Training: training, Eval: eval}
 	if !o.FlatGradients {
 		g.Optimizer = NewOptimizer(o.Optimizer, len(trainable))
 	}
-	var c Checkpoint
+	var c checkpoint.Parameters
 	for _, t := range f.parameters {
-		stored, err := checkpointTensor(t)
+		stored, err := checkpoint.NewTensor(t)
 		if err != nil {
-			return nil, fmt.Errorf("autodiff: %w", err)
+			return nil, err
 		}
 		if trainable[t.GetName()] {
 			c.Trainable = append(c.Trainable, stored)
@@ -66,8 +73,6 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 			c.Frozen = append(c.Frozen, stored)
 		}
 	}
-	if g.Checkpoint, err = c.Encode(); err != nil {
-		return nil, err
-	}
-	return g, nil
+	g.Checkpoint, err = c.Encode()
+	return g, err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/zoo"
 )
 
@@ -36,7 +37,7 @@ func TestFrozen(t *testing.T) {
 			t.Errorf("node %s computes a gradient that nothing needs", n.GetName())
 		}
 	}
-	c, err := autodiff.ReadCheckpoint(a.Checkpoint)
+	c, err := checkpoint.Decode(a.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/onnxgraph"
-	"ordo/models/ort"
 	"ordo/models/ort/kernels"
 	"ordo/models/ort/orttest"
 	"ordo/models/zoo"
@@ -136,7 +136,7 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 		}
 		s.trainer.Close()
 		kept := *after
-		if kept.Checkpoint, _, err = ort.ReadCheckpoint(file); err != nil {
+		if kept.Checkpoint, _, err = checkpoint.ReadFile(file); err != nil {
 			t.Fatal(err)
 		}
 		s = newSession(t, &kept, images, 6, 3, 16, 16)

@@ -299,7 +299,7 @@ func Parse(text string) (Head, error) {
 	}
 	h := Head{}
 	if err := yaml.Unmarshal([]byte(text), &h); err != nil {
-		return h, fmt.Errorf("heads: %q is not a head such as {name: order, layers: [128, 32]}: %w", text, err)
+		return h, fmt.Errorf("%q is not a head such as {name: order, layers: [128, 32]}: %w", text, err)
 	}
 	return h, h.Validate()
 }

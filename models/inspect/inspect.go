@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
@@ -91,7 +92,7 @@ func Graph(m, training *onnxgraph.Model) (*Report, error) {
 	for _, t := range r.Tensors {
 		n, ok := onnxgraph.Static(t.Shape...).Elements()
 		if !ok {
-			return nil, fmt.Errorf("inspect: parameter %s has the shape %v", t.Name, t.Shape)
+			return nil, fault.New(fault.Data, "parameter %s has the shape %v", t.Name, t.Shape)
 		}
 		if t.Frozen {
 			r.Frozen += n

@@ -82,7 +82,7 @@ func readFile(path string) ([]byte, error) {
 // Encode serializes the model. The same model gives the same bytes.
 func (m *Model) Encode() ([]byte, error) {
 	if size := proto.Size(m); size > maxFile {
-		return nil, fmt.Errorf("onnxgraph: the model takes %d bytes, the format's limit is 2 GiB", size)
+		return nil, fault.New(fault.Config, "the model takes %d bytes, the format's limit is 2 GiB", size)
 	}
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {

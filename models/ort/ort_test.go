@@ -14,6 +14,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
@@ -243,7 +245,7 @@ func TestSavedTrainingGoesOnBitForBit(t *testing.T) {
 
 	a := artifacts(t)
 	var err error
-	if a.Checkpoint, a.Kept, err = ort.ReadCheckpoint(file); err != nil || a.Kept != nil {
+	if a.Checkpoint, a.Kept, err = checkpoint.ReadFile(file); err != nil || a.Kept != nil {
 		t.Fatal(a.Kept, err)
 	}
 	again, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
@@ -279,8 +281,8 @@ func TestDamagedCheckpointIsNoticed(t *testing.T) {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := ort.ReadCheckpoint(file); !errors.Is(err, ort.ErrDamaged) {
-			t.Errorf("%s: error %v, want ErrDamaged", name, err)
+		if _, _, err := checkpoint.ReadFile(file); !errors.Is(err, fault.Data) {
+			t.Errorf("%s: error %v, want a fault of the data", name, err)
 		}
 	}
 }

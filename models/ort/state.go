@@ -7,7 +7,6 @@ package ort
 import "C"
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"ordo/models/checkpoint"
 	"ordo/models/graph"
 )
 
@@ -196,19 +196,12 @@ func (t *Trainer) Save(path string) error {
 	if err := status(C.ort_SaveCheckpoint(t.state, name, true)); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, diskError(f, err))
 	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+	kept := make([]checkpoint.Kept, len(t.kept))
+	for i, k := range t.kept {
+		kept[i] = checkpoint.Kept{Name: k.name, State: k.state}
 	}
-	more, mark, err := t.trailer()
-	if err != nil {
+	if err := checkpoint.Seal(f, kept); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
-	}
-	sum.Write(more)
-	for _, part := range [][]byte{more, sum.Sum(nil), []byte(mark)} {
-		if _, err := f.Write(part); err != nil {
-			return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
-		}
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)

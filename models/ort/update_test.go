@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/optimizer"
@@ -104,7 +105,7 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 			}
 			again := withoutOptimizer(t)
 			var err error
-			if again.Checkpoint, again.Kept, err = ort.ReadCheckpoint(file); err != nil || len(again.Kept) != 2 {
+			if again.Checkpoint, again.Kept, err = checkpoint.ReadFile(file); err != nil || len(again.Kept) != 2 {
 				t.Fatal(len(again.Kept), err)
 			}
 			second := inGo(t, rt, again, towardsOne(&loss), options)

@@ -85,7 +85,7 @@ type check struct {
 // Run checks artifacts. Its error is about what kept it from checking; what it found wrong stands in the report.
 func Run(ctx context.Context, library *ort.Runtime, a graph.Artifacts, o Options, progress Progress) (*Report, error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("verify: %w", err)
+		return nil, fault.Wrap(fault.Config, err)
 	}
 	c := &check{
 		o: o, library: library, random: rand.New(rand.NewPCG(o.Seed, 0)),

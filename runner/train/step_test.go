@@ -193,8 +193,8 @@ func TestPrepare(t *testing.T) {
 	if len(s.Plan.Views()) != 5 || len(list) != 1 || list[0].Name != "predictor" {
 		t.Errorf("%d views, heads %v", len(s.Plan.Views()), list)
 	}
-	if print := s.Model.Fingerprint(); print != "" {
-		t.Errorf("fingerprint %q", print)
+	if of := s.Model.Fingerprint(); of != "" {
+		t.Errorf("fingerprint %q", of)
 	}
 	_, notes, err := s.Build(nil)
 	if err != nil || len(notes) == 0 || !strings.Contains(notes[len(notes)-1], "predictor") {

@@ -7,8 +7,8 @@ import (
 
 // page is a block that something keeps.
 type page struct {
-	next  *page
-	bytes [4000]byte
+	next *page
+	_    [4000]byte
 }
 
 // TestRise leaks on purpose, and keeps one large block from some call on, which is no leak.

@@ -32,7 +32,8 @@ func TestTable(t *testing.T) {
 	e.Loss = e.Loss.Resolved()
 	for _, d := range newSchema(&e).keys {
 		k := Key{Path: withAnyFamily(d.path), Type: expected(d.typ)}
-		if slices.ContainsFunc(all, func(other Key) bool { return other.Path == k.Path }) || strings.Contains(d.fields[0], "heads.Batch.") {
+		if slices.ContainsFunc(all, func(other Key) bool { return other.Path == k.Path }) ||
+			strings.Contains(d.fields[0], "heads.Batch.") {
 			continue // another family's, or left out of experiments
 		}
 		k.Doc = g.doc(d)

@@ -344,7 +344,8 @@ func TestOnError(t *testing.T) {
 	o.Source, o.Root = SourceFolder, root
 	for _, kind := range []string{pack.KindMemory, pack.KindPacked} {
 		o.Cache.Kind, o.OnError = kind, OnErrorFail
-		if _, err := Open(t.Context(), o); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "1 of 2 images can't be read") ||
+		if _, err := Open(t.Context(), o); !errors.Is(err, fault.Data) ||
+			!strings.Contains(err.Error(), "1 of 2 images can't be read") ||
 			!strings.Contains(err.Error(), "train/a/2.png") {
 			t.Errorf("%s: %v", kind, err)
 		}

@@ -103,7 +103,8 @@ func TestTable(t *testing.T) {
 		err = json.Unmarshal(encoded, &back)
 	}
 	trial := back["trials"].([]any)[2].(map[string]any)
-	if err != nil || back["status"] != "incomplete" || trial["status"] != "finished" || trial["folder"] != p.Trials[2].Folder {
+	if err != nil || back["status"] != "incomplete" || trial["status"] != "finished" ||
+		trial["folder"] != p.Trials[2].Folder {
 		t.Errorf("JSON %s, %v", encoded, err)
 	}
 }
@@ -142,7 +143,8 @@ func TestTableMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "no result has knn_top_1, did you mean knn_top1?"; table.Note != want || !strings.Contains(table.Text(), want) {
+	if want := "no result has knn_top_1, did you mean knn_top1?"; table.Note != want ||
+		!strings.Contains(table.Text(), want) {
 		t.Errorf("note %q, want %q", table.Note, want)
 	}
 	for _, r := range table.Rows {

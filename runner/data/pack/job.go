@@ -22,7 +22,7 @@ import (
 // cacheFault is the fault of an error that came of the folder or the file of packed images: no space, no permission.
 func cacheFault(path string, err error) error {
 	do := cmp.Or(fault.Remedy(err), "choose another folder") + " with data.cache.dir, or set data.cache.kind to memory"
-	return fault.New(fault.Storage, "packed images: %w", fault.Writing(path, err)).Advise("%s", do)
+	return fmt.Errorf("packed images: %w", source.Advise(fault.Writing(path, err), do))
 }
 
 // Job says what is packed, how and where.

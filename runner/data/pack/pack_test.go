@@ -443,7 +443,8 @@ func TestUnwritableFolder(t *testing.T) {
 	if err := os.WriteFile(j.Dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Pack(t.Context()); !errors.Is(err, fault.Storage) || !strings.Contains(err.Error(), j.Dir) {
+	if _, err := j.Pack(t.Context()); !errors.Is(err, fault.Storage) || !strings.Contains(err.Error(), j.Dir) ||
+		!strings.Contains(err.Error(), "data.cache.dir") {
 		t.Errorf("a file as folder: %v", err)
 	}
 }

@@ -127,7 +127,7 @@ func (s *Files) Encoded(i int) ([]byte, error) {
 		return nil, err
 	}
 	if h, err := picture.Inspect(raw); err != nil || h.Format != "JPEG" || h.Orientation != 1 {
-		return nil, nil //nolint:nilerror // a damaged file is an error of Image
+		return nil, nil // a damaged file is an error of Image
 	}
 	return raw, nil
 }

@@ -28,7 +28,7 @@ type rule struct {
 }
 
 // rules maps each operator of ONNX's domain that ordo can train to its rule.
-func rules() map[string]rule {
+func rules() map[string]rule { //nolint:funlen // a table
 	return map[string]rule{
 		"Abs":         {gradient: unaryGradient(absSlope)},
 		"Add":         {gradient: broadcastGradient(addPart)},

@@ -93,7 +93,7 @@ func TestRunWithoutOneDNN(t *testing.T) {
 	told := slices.DeleteFunc(slices.Clone(progress.note), func(note string) bool {
 		return !strings.Contains(note, "fast kernels")
 	})
-	if len(told) != 1 || !strings.Contains(told[0], "ordo runtime install") {
+	if len(told) != 1 || !strings.Contains(told[0], "oneDNN is not installed") {
 		t.Errorf("notes on kernels: %q", told)
 	}
 }

@@ -189,10 +189,10 @@ func examineLibrary(g *global) (libraryFinding, error) {
 	defer lib.Close()
 	f.Version, f.Training = lib.Version(), lib.HasTraining()
 	if f.Providers, err = lib.Providers(); err != nil {
-		return f, fmt.Errorf("%w: %s: %w", ort.ErrLibrary, loc.Path, err)
+		return f, err
 	}
-	if !f.Training {
-		return f, fmt.Errorf("%s (version %s): %w: %s", loc.Path, f.Version, ort.ErrNoTraining, replaceLibrary(override))
+	if err := lib.RequireTraining(); err != nil {
+		return f, fmt.Errorf("%w: %s", err, replaceLibrary(override))
 	}
 	return f, nil
 }

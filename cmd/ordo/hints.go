@@ -62,7 +62,11 @@ func (g *global) words(h fault.Hint) string {
 		if h.GPU {
 			command += " --gpu"
 		}
-		if h.From != "" {
+		switch {
+		case h.From == "":
+		case h.OneDNN:
+			command += " --kernels-from " + h.From
+		default:
 			command += " --from " + h.From
 		}
 		if g.env[install.EnvLibrary] != "" { // what is installed would not be used

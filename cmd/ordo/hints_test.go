@@ -44,6 +44,7 @@ func TestEveryHintHasWords(t *testing.T) {
 		{fault.InstallLibrary{}, map[string]string{install.EnvLibrary: "/x.so"},
 			[]string{"ORDO_ONNXRUNTIME", "unset", "`ordo runtime install`"}},
 		{fault.InstallLibrary{From: "JAR"}, nil, []string{"`ordo runtime install --from JAR`"}},
+		{fault.InstallLibrary{OneDNN: true, From: "JAR"}, nil, []string{"`ordo runtime install --kernels-from JAR`"}},
 		{fault.BuildArtifacts{}, nil, []string{"`ordo artifacts build FORWARD.onnx --out DIR`"}},
 		{fault.BuildArtifacts{Heads: []string{"{name: order}", "{name: x}"}}, nil,
 			[]string{"--head '{name: order}' --head '{name: x}'"}},

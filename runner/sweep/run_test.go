@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // trialCall is the line that a trial of the bench records.
@@ -257,12 +256,10 @@ func TestKill(t *testing.T) {
 		want = want[1:] // the orphan goes on to its end
 	}
 	b.write("gate", "")
-	for range 10_000 { // the trial of the killed sweep holds the lock until it has stopped
-		if _, err = p.Run(t.Context(), options(b.out)); !errors.Is(err, ErrOccupied) {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	b.until("the trial of the killed sweep to stop, which holds the lock until then", func() bool {
+		_, err = p.Run(t.Context(), options(b.out))
+		return !errors.Is(err, ErrOccupied)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,10 @@ import (
 // in turns, is uniform in [-v, v], v in [0, 0.5]. A zero switches that one off. torchvision has no defaults; these are
 // SimCLR's at half strength.
 type ColorJitter struct {
-	Brightness float64 `yaml:"brightness"` // default 0.4
-	Contrast   float64 `yaml:"contrast"`   // default 0.4
-	Saturation float64 `yaml:"saturation"` // default 0.4
-	Hue        float64 `yaml:"hue"`        // default 0.1
+	Brightness float64 `yaml:"brightness"` // most change of the brightness, in [0, 8]; default 0.4
+	Contrast   float64 `yaml:"contrast"`   // most change of the contrast, in [0, 8]; default 0.4
+	Saturation float64 `yaml:"saturation"` // most change of the saturation, in [0, 8]; default 0.4
+	Hue        float64 `yaml:"hue"`        // most shift of the hue in turns, in [0, 0.5]; default 0.1
 	P          float64 `yaml:"p"`          // probability, default 0.8
 }
 

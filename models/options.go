@@ -3,10 +3,12 @@ package models
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/models/heads"
 	"ordo/models/optimizer"
 	"ordo/models/ort"
@@ -16,30 +18,31 @@ import (
 
 // Options are the `model:` section of an experiment.
 type Options struct {
-	zoo.Options `yaml:",inline" mapstructure:",squash"`
-	// Artifacts is a folder that `ordo artifacts build` has made, or ONNX Runtime's own generator, see package artifacts; ""
-	// (the default): the backbone is one of the zoo. With a folder, which has all that those say, the keys backbone, stem,
-	// width, patch_size, projector and weights are left out.
+	zoo.Options `yaml:",inline"`
+	// Artifacts is a folder of training artifacts, made by `ordo artifacts build` or by ONNX Runtime's own generator. Empty,
+	// the default: the backbone is a built-in one. With a folder, which has all that those say, the keys backbone, stem,
+	// width, patch_size, projector, heads and weights are left out.
 	Artifacts string `yaml:"artifacts"`
-	// Heads are further heads on a backbone of the zoo, see package heads; none by default. A training adds those that its
+	// Heads are further heads on a built-in backbone; none by default. A training adds those that its
 	// loss needs and that are not here. Of the keys of a head, views, base_views, plain_view and parameters are left out: the
 	// view plan has them.
 	Heads []heads.Head `yaml:"heads"`
 	// Threads are ONNX Runtime's threads within an operator, the calling one included. 0 (the default): one a core.
 	// A number fixes the order of sums, so the same number gives the same bits.
 	Threads int `yaml:"threads"`
-	// Weights is a .safetensors or .onnx file with the backbone's initial weights; "" (the default): they are drawn from
-	// the seed. Package weights says how its names are matched.
+	// Weights is a .safetensors or .onnx file with the backbone's initial weights, matched by name. Empty, the default: they
+	// are drawn from the seed. Package weights says how names are matched.
 	Weights string `yaml:"weights"`
-	// WeightsStrict (true by default) refuses a weight file that lacks a parameter of the backbone, has it in another
-	// shape, or has tensors beside the backbone's, its classifier's and the projector's. false takes what fits.
+	// WeightsStrict refuses a weight file that lacks a parameter of the backbone, has it in another
+	// shape, or has tensors beside the backbone's, its classifier's and the projector's;
+	// false takes what fits. Default true.
 	WeightsStrict bool `yaml:"weights_strict"`
 	// Kernels says what computes convolutions, batch norms, pools, matrix products, activations and layer norms in a training step: stock,
 	// ONNX Runtime's own operators; fast, ordo's, which need oneDNN, where a machine without them is an error; or auto (the default), the
 	// fast ones where the machine has them. They compute the same but for the last bits, and checkpoints of either go on with the other.
 	// Folders of artifacts by other programs have the stock ones only.
 	Kernels string `yaml:"kernels"`
-	// Precision of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
+	// Precision is that of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
 	// fast on a processor that has instructions for it and rounds gradients to two or three digits. It needs the fast kernels.
 	Precision string `yaml:"precision"`
 	// Execution says where and how ONNX Runtime computes.
@@ -112,13 +115,13 @@ func (o Options) Validate() error {
 		err = errors.Join(err, fmt.Errorf("threads: must be in [0, 1024], got %d", o.Threads))
 	}
 	if o.Weights != "" && o.Artifacts == "" {
-		if fault := weights.CheckPath(o.Weights); fault != nil {
-			err = errors.Join(err, fmt.Errorf("weights: %w", fault))
+		if wrong := weights.CheckPath(o.Weights); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("weights: %w", wrong))
 		}
 	}
 	err = errors.Join(err, o.ValidateKernels())
-	if fault := o.Execution.Validate(); fault != nil {
-		for line := range strings.Lines(fault.Error()) {
+	if wrong := o.Execution.Validate(); wrong != nil {
+		for line := range strings.Lines(wrong.Error()) {
 			err = errors.Join(err, errors.New("execution."+strings.TrimSpace(line)))
 		}
 	}
@@ -150,7 +153,7 @@ func (o Options) ValidateKernels() error {
 	return errors.Join(faults...)
 }
 
-// validateArtifacts finds the keys that contradict a folder of artifacts.
+// validateArtifacts finds the keys that contradict a folder of artifacts; if there are such keys, but no such folder, that.
 func (o Options) validateArtifacts() error {
 	var faults []error
 	if z := o.Resolved().Options; !reflect.DeepEqual(z, zoo.Options{}) {
@@ -158,10 +161,21 @@ func (o Options) validateArtifacts() error {
 			"patch_size and projector", o.Artifacts))
 	}
 	if len(o.Heads) > 0 {
-		faults = append(faults, fmt.Errorf("heads: %s has its heads built in: leave the key out, or build it anew with --head", o.Artifacts))
+		list := make([]string, len(o.Heads))
+		for i, h := range o.Heads {
+			list[i] = h.String()
+		}
+		faults = append(faults, fault.New(fault.Config, "heads: %s has its heads built in", o.Artifacts).
+			Advise("leave the key out").With(fault.BuildArtifacts{Heads: list}))
 	}
 	if o.Weights != "" {
 		faults = append(faults, fmt.Errorf("weights: %s has its weights built in: leave the key out", o.Artifacts))
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(o.Artifacts); err != nil {
+		return fmt.Errorf("artifacts: %w", fault.Reading(fault.Data, o.Artifacts, err))
 	}
 	return errors.Join(faults...)
 }

@@ -9,17 +9,19 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"ordo/models/graph"
 )
 
 // The names that heads know of: a head stands on the features unless it says otherwise; one called projector gives the
 // embedding, one called predictor the prediction. A conditioned head takes Draws, a further input of the training graph.
 const (
-	Features   = "features"
-	Embedding  = "embedding"
+	Features   = graph.Features
+	Embedding  = graph.Embedding
 	Projector  = "projector"
 	Predictor  = "predictor"
 	Prediction = "prediction"
-	Draws      = "parameters" // the input has this name in graphs and files: what was drawn, not weights
+	Draws      = graph.Draws
 )
 
 // The kinds of heads, see the package's documentation.
@@ -44,7 +46,8 @@ const defaultEncoding = 128
 type Head struct {
 	// Name begins the names of the parameters: letters, digits and _, 64 at most. Required.
 	Name string `yaml:"name" json:"name"`
-	// Kind is perceptron (the default), pair or conditioned.
+	// Kind is what the head looks at: one view (perceptron, the default), two views (pair), or a view and what was drawn for
+	// it (conditioned).
 	Kind string `yaml:"kind,omitempty" json:"kind,omitempty"`
 	// Input is the output that the head stands on: features (the default), embedding, or another head's output.
 	Input string `yaml:"input" json:"input"`
@@ -296,7 +299,7 @@ func Parse(text string) (Head, error) {
 	}
 	h := Head{}
 	if err := yaml.Unmarshal([]byte(text), &h); err != nil {
-		return h, fmt.Errorf("heads: %q is not a head such as {name: order, layers: [128, 32]}: %w", text, err)
+		return h, fmt.Errorf("%q is not a head such as {name: order, layers: [128, 32]}: %w", text, err)
 	}
 	return h, h.Validate()
 }

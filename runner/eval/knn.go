@@ -45,7 +45,8 @@ func KNN(train, test Rows, classes int, o KNNOptions) (top1 float64, err error) 
 	}
 	k := knn{
 		train: train, test: test, dim: train.Dim, classes: classes, k: min(o.K, len(train.Labels)),
-		temperature: o.Temperature, trainInverse: inverses(train.Data, train.Dim), testInverse: inverses(test.Data, train.Dim),
+		temperature:  o.Temperature,
+		trainInverse: inverses(train.Data, train.Dim), testInverse: inverses(test.Data, test.Dim),
 		margin: cosineError(train.Dim),
 	}
 	return float64(k.run()) / float64(len(test.Labels)), nil

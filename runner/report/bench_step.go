@@ -51,10 +51,10 @@ func BenchStep(r bench.Result) string {
 	line(&b, "ONNX Runtime", "%s on %s", r.ONNXRuntime, r.CPU)
 	if c := r.Beside; c != nil {
 		line(&b, "beside", "%s", besideTitle(c))
-		b.WriteString("\n" + columns(besideTable(c)))
+		b.WriteString("\n" + Columns(besideTable(c)))
 	}
 	if len(r.Ops) > 0 {
-		b.WriteString("\n" + columns(opsTable(r.Ops, 0)))
+		b.WriteString("\n" + Columns(opsTable(r.Ops, 0)))
 	}
 	return b.String()
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"ordo/models/fault"
 )
 
 // Values of Options.Kind and Options.Format.
@@ -20,20 +22,21 @@ const (
 
 // Options is the `data.cache:` section of an experiment: where decoded images are kept, and how.
 type Options struct {
-	// Kind is memory (all images are decoded when a run starts), packed (they are decoded once, into a file that later
-	// runs map) or auto, the default: packed where there are image files to decode, for jpeg, and for sets of more than
+	// Kind is where decoded images are kept: memory (all images are decoded when a run starts), packed (they are decoded
+	// once, into a file that later runs map) or auto, the default: packed where there are image files to decode, for jpeg, and for sets of more than
 	// 512 MiB of pixels; memory for the rest. It makes no difference to any pixel.
 	Kind string `yaml:"kind"`
 
-	// Format is raw, the default: 3 bytes a pixel, nothing to decode; or jpeg: a tenth of the disk space, decoded for every
+	// Format is how packed images are written: raw, the default: 3 bytes a pixel, nothing to decode; or jpeg: a tenth of the disk space, decoded for every
 	// view. A JPEG file that needs no reduction, cut or turn is kept byte for byte. Only packed has jpeg.
 	Format string `yaml:"format"`
 
-	// ShortSide is the short side in pixels that larger images are reduced to, antialiased; smaller ones stay as they are.
-	// In [8, 8192]; 0, the default, is twice data.image_size where there are image files, and no reduction elsewhere.
+	// ShortSide is the short side in pixels that larger images are reduced to, antialiased; smaller ones stay as they are;
+	// in [8, 8192]. 0, the default, is twice data.image_size where there are image files, and no reduction elsewhere.
 	ShortSide int `yaml:"short_side"`
 
-	// Quality is the JPEG quality of images that are encoded anew: in [1, 100], default 90. raw has no use for it.
+	// Quality is the JPEG quality of images that are encoded anew; in [1, 100], default 90. Format raw has no use
+	// for it.
 	Quality int `yaml:"quality"`
 
 	// Dir is the folder of packed files. Empty, the default, is the folder packed in ORDO_CACHE or, where that isn't set,
@@ -54,21 +57,21 @@ const (
 // Validate reports every fault of the options at once, each a sentence that starts with the key.
 func (o Options) Validate() error {
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if !slices.Contains([]string{KindAuto, KindMemory, KindPacked}, o.Kind) {
-		fault("kind: must be one of auto, memory, packed, got %q", o.Kind)
+		add("kind: must be one of auto, memory, packed, got %q", o.Kind)
 	}
 	switch {
 	case o.Format != FormatRaw && o.Format != FormatJPEG:
-		fault("format: must be one of raw, jpeg, got %q", o.Format)
+		add("format: must be one of raw, jpeg, got %q", o.Format)
 	case o.Format == FormatJPEG && o.Kind == KindMemory:
-		fault("format: memory keeps decoded images, got jpeg; set kind to packed, or format to raw")
+		add("format: memory keeps decoded images, got jpeg; set kind to packed, or format to raw")
 	}
 	if o.ShortSide != 0 && (o.ShortSide < minShortSide || o.ShortSide > maxShortSide) {
-		fault("short_side: must be in [%d, %d], or 0 for twice the image size, got %d", minShortSide, maxShortSide, o.ShortSide)
+		add("short_side: must be in [%d, %d], or 0 for twice the image size, got %d", minShortSide, maxShortSide, o.ShortSide)
 	}
 	if o.Quality < 1 || o.Quality > 100 {
-		fault("quality: must be in [1, 100], got %d", o.Quality)
+		add("quality: must be in [1, 100], got %d", o.Quality)
 	}
 	return errors.Join(faults...)
 }
@@ -82,7 +85,7 @@ func (o Options) Folder() (string, error) {
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("%w: this user has no cache folder (%w)", ErrCache, err)
+			return "", fault.New(fault.Storage, "this user has no cache folder (%w)", err).Advise("set data.cache.dir to a folder")
 		}
 		cache = filepath.Join(user, "ordo")
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"ordo/models/fault"
 )
 
 // childVariable makes this test binary pack a set and end: MODE DIR.
@@ -63,7 +65,7 @@ func child(mode, dir string) int {
 	f, err := j.Pack(context.Background())
 	if err != nil {
 		fmt.Println(err)
-		if errors.Is(err, ErrCache) {
+		if errors.Is(err, fault.Storage) {
 			return 6
 		}
 		return 1

@@ -28,7 +28,8 @@ func build(t testing.TB, o models.Options, imageSize int, b models.BuildOptions)
 func TestKeysBesideAFolderThatIsntThere(t *testing.T) {
 	o := models.DefaultOptions()
 	o.Artifacts, o.Projector = filepath.Join(t.TempDir(), "none"), []int{8}
-	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "no such file or folder") || strings.Contains(err.Error(), "leave out") {
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "no such file or folder") ||
+		strings.Contains(err.Error(), "leave out") {
 		t.Error(err)
 	}
 	o.Artifacts = t.TempDir()

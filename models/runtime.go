@@ -1,7 +1,6 @@
 package models
 
 import (
-
 	"ordo/models/autodiff"
 	"ordo/models/checkpoint"
 	"ordo/models/ort"

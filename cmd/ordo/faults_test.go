@@ -24,7 +24,8 @@ func TestFaultsReadWell(t *testing.T) {
 	}{
 		{
 			name: "no folder of artifacts", args: []string{"run", demo, "model.artifacts=/nonexistent"},
-			code: exitData, says: []string{"/nonexistent", "no such"}, not: []string{"projector", "leave out"}, waits: "models",
+			code: exitConfig, says: []string{"override model.artifacts=/nonexistent", "no such", "check the path"},
+			not: []string{"projector", "leave out"},
 		},
 		{
 			name: "no weights", args: []string{"run", demo, "model.weights=/none.safetensors"},

@@ -26,9 +26,10 @@ func (g *Graphs) Encode() (graph.Artifacts, error) {
 	return a, nil
 }
 
-// Build makes the artifacts of a forward graph. The graph's weights, see [onnxgraph.Parameters], become the parameters: all
-// that the loss depends on are trained, batch norm's running statistics are kept up to date. Batch norms are put into
-// training mode in the training graph and into evaluation mode in the other, whatever their mode is in m. m is not changed.
+// Build makes the artifacts of a forward graph. The graph's weights, see [onnxgraph.Parameters], become the parameters:
+// all that the loss depends on are trained, batch norm's running statistics are kept up to date. Batch norms are put
+// into training mode in the training graph and into evaluation mode in the other, whatever their mode is in m. m is not
+// changed.
 //
 // The training graph has m's metadata.
 //

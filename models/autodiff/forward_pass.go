@@ -11,10 +11,11 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// ForwardPass takes the forward pass out of a training graph: the nodes that the named outputs of the loss operator need, or
-// all of those outputs where none is named. It computes what the training graph computes, batch norm by the batch too, but has
-// no gradients and neither reads nor writes running statistics. Its inputs are those of the training graph that it needs, the
-// parameters among them, in their order. A Dropout is an error: it would draw other elements than the training step.
+// ForwardPass takes the forward pass out of a training graph: the nodes that the named outputs of the loss operator
+// need, or all of those outputs where none is named. It computes what the training graph computes, batch norm by the
+// batch too, but has no gradients and neither reads nor writes running statistics. Its inputs are those of the training
+// graph that it needs, the parameters among them, in their order. A Dropout is an error: it would draw other elements
+// than the training step.
 func ForwardPass(m *onnxgraph.Model, outputs []string) (*onnxgraph.Model, error) {
 	g := m.GetGraph()
 	loss := slices.IndexFunc(g.GetNode(), func(n *onnxgraph.Node) bool {
@@ -26,7 +27,8 @@ func ForwardPass(m *onnxgraph.Model, outputs []string) (*onnxgraph.Model, error)
 	known := g.GetNode()[loss].GetInput()
 	for _, name := range outputs {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("autodiff: forward pass: the model has no output %s, it has: %s", name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("autodiff: forward pass: the model has no output %s, it has: %s", name,
+				strings.Join(known, ", "))
 		}
 	}
 	if len(outputs) == 0 {
@@ -53,7 +55,8 @@ func ForwardPass(m *onnxgraph.Model, outputs []string) (*onnxgraph.Model, error)
 	for i, n := range nodes {
 		var err error
 		if nodes[i], err = withoutStatistics(b, n, types); err != nil {
-			return nil, fmt.Errorf("a forward pass beside the training step: node %q (%s): %w", n.GetName(), operator(n), err)
+			return nil, fmt.Errorf("a forward pass beside the training step: node %q (%s): %w", n.GetName(),
+				operator(n), err)
 		}
 		b.Append(nodes[i])
 	}
@@ -83,12 +86,15 @@ func ForwardPass(m *onnxgraph.Model, outputs []string) (*onnxgraph.Model, error)
 	return b.Model(), nil
 }
 
-// withoutStatistics gives a batch norm that trains constants for its running statistics. They take no part in what it computes, but its
-// kernel writes new ones over the old.
-func withoutStatistics(b *onnxgraph.Builder, n *onnxgraph.Node, types map[string]onnxgraph.TensorType) (*onnxgraph.Node, error) {
+// withoutStatistics gives a batch norm that trains constants for its running statistics. They take no part in what it
+// computes, but its kernel writes new ones over the old.
+func withoutStatistics(b *onnxgraph.Builder, n *onnxgraph.Node, types map[string]onnxgraph.TensorType) (*onnxgraph.Node,
+	error) {
 	switch n.GetOpType() {
 	case "Dropout":
-		return nil, fault.New(fault.Config, "it would leave out other elements than the training step").Advise("build the model without dropout")
+		return nil,
+			fault.New(fault.Config,
+				"it would leave out other elements than the training step").Advise("build the model without dropout")
 	case graph.StockBatchNorm, graph.BatchNorm:
 	default:
 		return n, nil
@@ -104,7 +110,9 @@ func withoutStatistics(b *onnxgraph.Builder, n *onnxgraph.Node, types map[string
 	inputs := slices.Clone(n.GetInput())
 	for i, v := range []float32{0, 1} {
 		name := b.Unique(n.Out(0) + "/statistics")
-		inputs[3+i] = b.Initializer(onnxgraph.NewFloats(name, []int64{channels}, slices.Repeat([]float32{v}, int(channels))))
+		inputs[3+i] = b.Initializer(onnxgraph.NewFloats(name, []int64{channels},
+			slices.Repeat([]float32{v}, int(channels))))
 	}
-	return &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Domain: n.GetDomain(), Input: inputs, Output: n.GetOutput(), Attribute: n.GetAttribute()}, nil
+	return &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Domain: n.GetDomain(), Input: inputs,
+		Output: n.GetOutput(), Attribute: n.GetAttribute()}, nil
 }

@@ -10,9 +10,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// Parameters are those of a training session as ONNX Runtime stores them: a flatbuffer with the identifier ODTC. The comments
-// give the fields by their place in the format's tables, which is what the format consists of. The optimizer's state (2) and
-// the properties (3) that ONNX Runtime adds are not read: a session restores them itself.
+// Parameters are those of a training session as ONNX Runtime stores them: a flatbuffer with the identifier ODTC. The
+// comments give the fields by their place in the format's tables, which is what the format consists of. The optimizer's
+// state (2) and the properties (3) that ONNX Runtime adds are not read: a session restores them itself.
 type Parameters struct { // 0 version, 1 module state: a table of 0 trainable, 1 frozen, 2 nominal, 3 external data
 	Trainable, Frozen []Tensor
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -157,6 +158,7 @@ func TestInterrupt(t *testing.T) {
 	fakeMaven(t, "touch '"+started+"'; sleep 60")
 	cache := t.TempDir()
 	t.Setenv(install.EnvCache, cache)
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -164,7 +166,11 @@ func TestInterrupt(t *testing.T) {
 			if _, err := os.Stat(started); err == nil {
 				break
 			}
-			time.Sleep(5 * time.Millisecond)
+			select {
+			case <-ctx.Done(): // the command has ended without mvn
+				return
+			case <-time.After(time.Millisecond):
+			}
 		}
 		self, err := os.FindProcess(os.Getpid())
 		if err == nil {
@@ -174,7 +180,9 @@ func TestInterrupt(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	ordo(t, "runtime", "install").check(t, exitInterrupted, "interrupted")
+	r := ordo(t, "runtime", "install")
+	cancel()
 	<-done
+	r.check(t, exitInterrupted, "interrupted")
 	checkNoFiles(t, cache)
 }

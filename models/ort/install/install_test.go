@@ -2,12 +2,14 @@ package install
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -416,20 +418,28 @@ func TestInstallMaven(t *testing.T) {
 func TestInstallCancel(t *testing.T) {
 	p, _ := testPlatform(t)
 	dir := t.TempDir()
-	started, survived := filepath.Join(dir, "started"), filepath.Join(dir, "survived")
-	// The grandchild would write its file if cancelling ended only the shell.
-	fakeMaven(t, "(sleep 1; touch '"+survived+"') & touch '"+started+"'; wait")
+	// The grandchild has the pipe open as long as it lives: it would write into it if cancelling ended only the shell.
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	fakeMaven(t, "(echo started; sleep 60; echo survived) >'"+pipe+"' & wait")
 	cache := t.TempDir()
 	reason := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
+	said := make(chan string)
 	go func() {
-		for {
-			if _, err := os.Stat(started); err == nil {
-				cancel(reason)
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
+		f, err := os.Open(pipe) // once the other end is open
+		if err != nil {
+			t.Error(err)
+			return
 		}
+		defer f.Close()
+		r := bufio.NewReader(f)
+		first, _ := r.ReadString('\n') // nothing is no "started"
+		cancel(reason)
+		rest, _ := io.ReadAll(r) // until the grandchild is gone
+		said <- first + string(rest)
 	}()
 	if _, err := run(ctx, p, Options{Cache: cache}); !errors.Is(err, reason) {
 		t.Errorf("error %v, want the cancellation's cause", err)
@@ -437,9 +447,8 @@ func TestInstallCancel(t *testing.T) {
 	if files := tree(t, cache); len(files) != 0 {
 		t.Errorf("left behind: %q", files)
 	}
-	time.Sleep(1200 * time.Millisecond)
-	if _, err := os.Stat(survived); err == nil {
-		t.Error("a child of mvn outlived the cancellation")
+	if got := <-said; got != "started\n" {
+		t.Errorf("a child of mvn outlived the cancellation, or none began: it said %q", got)
 	}
 }
 

@@ -225,7 +225,7 @@ func examineCUDA(g *global, path string) *cudaFinding {
 func (f *cudaFinding) lacks() string {
 	switch {
 	case f.Problem != "":
-		return "CUDA would not work: " + f.Problem + ": run `ordo runtime install --gpu`"
+		return "CUDA would not work: " + f.Problem
 	case len(f.Missing) > 0:
 		return fmt.Sprintf("CUDA would not work: the loader does not find %s: "+
 			"install NVIDIA's driver, CUDA 13 and cuDNN 9, and add their folders to LD_LIBRARY_PATH",

@@ -95,7 +95,7 @@ func TestValidate(t *testing.T) {
 		{"simclr", simclr(FamilyNames()...), nil},
 		{"zero", Options{}, []string{"framing:", "base_views:", "std[0]:", "std[1]:", "std[2]:"}},
 		{"mean", change(func(o *Options) { o.Mean[1], o.Std[2] = nan, math.Inf(1) }), []string{"mean[1]:", "std[2]:"}},
-		{"empty step", change(func(o *Options) { o.Invariant[2] = Step{} }), []string{"invariant[2]: must name exactly one"}},
+		{"empty step", change(func(o *Options) { o.Invariant[2] = Transformation{} }), []string{"invariant[2]: must name exactly one"}},
 		{"two in a step", change(func(o *Options) { o.Invariant[2].Grayscale = &Grayscale{} }), []string{"invariant[2]: must name exactly one"}},
 		{"two crops", change(func(o *Options) { o.Invariant = append(o.Invariant, o.Invariant[0]) }), []string{"invariant: holds random_resized_crop more"}},
 		{"crop", change(func(o *Options) {
@@ -111,7 +111,7 @@ func TestValidate(t *testing.T) {
 		{"blur", change(func(o *Options) {
 			*o.Invariant[4].GaussianBlur = GaussianBlur{KernelSize: 4, Sigma: [2]float64{0, 1}, P: nan}
 		}), []string{"invariant[4].gaussian_blur.sigma:", "invariant[4].gaussian_blur.p:", "invariant[4].gaussian_blur.kernel_size:"}},
-		{"invariant family", change(func(o *Options) { o.Invariant[4] = Step{Family: &Family{Family: "hue", Max: 0.7}} }),
+		{"invariant family", change(func(o *Options) { o.Invariant[4] = Transformation{Family: &Family{Family: "hue", Max: 0.7}} }),
 			[]string{"invariant[4].max: must be in (0, 0.5] turns, got 0.7"}},
 		{"no such family", change(func(o *Options) { o.Ordered[0].Family = "spin" }), []string{"ordered[0].family: must be one of rotate,"}},
 		{"max", change(func(o *Options) { o.Ordered[0].Max, o.Ordered[1].Max = nan, 1 }), []string{"ordered[0].max: must be in (0, 180]", "ordered[1].max:"}},
@@ -120,7 +120,7 @@ func TestValidate(t *testing.T) {
 		{"roles", change(func(o *Options) { o.Roles = map[string]string{"zoom": "off", "hue": "absent"} }),
 			[]string{"roles.hue: no entry of `ordered`", `roles.zoom: must be one of ordered, invariant, absent, got "off"`}},
 		{"settings", change(func(o *Options) {
-			o.Invariant = []Step{
+			o.Invariant = []Transformation{
 				{Resize: &Resize{Size: 4, Interpolation: "nearest"}}, {CenterCrop: &CenterCrop{Size: -1}}, {VerticalFlip: &VerticalFlip{P: 2}},
 				{RandomRotation: &RandomRotation{Degrees: [2]float64{5, -5}}},
 				{RandomAffine: &RandomAffine{Degrees: [2]float64{-400, 0}, Translate: [2]float64{0, 2}, Shear: [4]float64{0, 0, 0, 90}}},
@@ -149,10 +149,10 @@ func TestValidate(t *testing.T) {
 		{"sampling", change(func(o *Options) { o.Ordered[0].Sampling, o.Ordered[1].Signed = "even", true }),
 			[]string{"ordered[0].sampling: must be one of uniform, stratified, grid", "ordered[1].signed: zoom is one-sided and has no sign"}},
 		{"invariant sampling", change(func(o *Options) {
-			o.Invariant[4] = Step{Family: &Family{Family: "hue", Max: 0.5, Sampling: SamplingGrid, Signed: true}}
+			o.Invariant[4] = Transformation{Family: &Family{Family: "hue", Max: 0.5, Sampling: SamplingGrid, Signed: true}}
 		}), []string{"invariant[4].sampling: an invariant family draws uniformly", "invariant[4].signed:"}},
 		{"two elastics", change(func(o *Options) {
-			e := Step{Family: &Family{Family: "elastic", Max: 0.1}}
+			e := Transformation{Family: &Family{Family: "elastic", Max: 0.1}}
 			o.Invariant = append(o.Invariant, e, e)
 		}), []string{"invariant: holds elastic more than once"}},
 		{"framing", change(func(o *Options) { o.Framing = "square" }), []string{"framing: must be one of auto, circle, none"}},
@@ -187,8 +187,8 @@ func TestValidate(t *testing.T) {
 	if _, err := NewPlan(wide, 32); err == nil || !strings.Contains(err.Error(), "invariant[4].gaussian_blur.kernel_size:") {
 		t.Errorf("a blur wider than the image: %v", err)
 	}
-	if _, err := DefaultStep("sharpen"); err == nil || !strings.Contains(err.Error(), "color_jitter") {
-		t.Errorf("DefaultStep of an unknown name: %v", err)
+	if _, err := DefaultTransformation("sharpen"); err == nil || !strings.Contains(err.Error(), "color_jitter") {
+		t.Errorf("DefaultTransformation of an unknown name: %v", err)
 	}
 	if _, err := DefaultFamily("spin"); err == nil || !strings.Contains(err.Error(), "rotate, quarter_turn") {
 		t.Errorf("DefaultFamily of an unknown name: %v", err)
@@ -196,14 +196,14 @@ func TestValidate(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	step := func(name string) Step {
-		s, err := DefaultStep(name)
+	step := func(name string) Transformation {
+		s, err := DefaultTransformation(name)
 		if err != nil {
 			f, err := DefaultFamily(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return Step{Family: &f}
+			return Transformation{Family: &f}
 		}
 		return s
 	}
@@ -243,7 +243,7 @@ func TestWarnings(t *testing.T) {
 		{"erase", "equalize", ""},
 	} {
 		o := ordered(t, c.family, 0)
-		o.Invariant = []Step{step(c.step)}
+		o.Invariant = []Transformation{step(c.step)}
 		got := mustPlan(t, o, 32).Warnings()
 		switch {
 		case c.want == "" && len(got) > 0:
@@ -255,7 +255,7 @@ func TestWarnings(t *testing.T) {
 	quiet := ordered(t, "hue", 0)
 	jitter := step("color_jitter")
 	jitter.ColorJitter.Hue = 0
-	quiet.Invariant = []Step{jitter}
+	quiet.Invariant = []Transformation{jitter}
 	if got := mustPlan(t, quiet, 32).Warnings(); len(got) != 0 {
 		t.Errorf("hue with color_jitter.hue 0: %q", got)
 	}
@@ -338,10 +338,10 @@ func TestOriginIsTheBaseView(t *testing.T) {
 
 func TestFlipTwice(t *testing.T) {
 	img := texture(33, 40)
-	flip := Step{HorizontalFlip: &HorizontalFlip{P: 1}}
+	flip := Transformation{HorizontalFlip: &HorizontalFlip{P: 1}}
 	once, twice, none := DefaultOptions(), DefaultOptions(), DefaultOptions()
-	once.Invariant = []Step{flip}
-	twice.Invariant = []Step{flip, flip}
+	once.Invariant = []Transformation{flip}
+	twice.Invariant = []Transformation{flip, flip}
 	a, b := mustPlan(t, twice, 32).render(img, Key{}, 0), mustPlan(t, none, 32).render(img, Key{}, 0)
 	if d := distance(a, b); d > 1e-6 {
 		t.Errorf("two flips change the view by %g", d)
@@ -532,13 +532,13 @@ func TestBordersDoNotShow(t *testing.T) {
 		if name == "translate" {
 			f.Max = 0.99
 		}
-		o.Invariant = append(o.Invariant, Step{Family: &f})
+		o.Invariant = append(o.Invariant, Transformation{Family: &f})
 	}
-	crop, err := DefaultStep("random_resized_crop")
+	crop, err := DefaultTransformation("random_resized_crop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, steps := range [][]Step{o.Invariant, append([]Step{crop}, o.Invariant...), append(slices.Clone(o.Invariant), crop)} {
+	for _, steps := range [][]Transformation{o.Invariant, append([]Transformation{crop}, o.Invariant...), append(slices.Clone(o.Invariant), crop)} {
 		o.Invariant, o.Framing = steps, FramingNone
 		p := mustPlan(t, o, 16)
 		for sample := range uint64(50) {
@@ -719,7 +719,7 @@ func FuzzRender(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	o.Invariant = append(o.Invariant, Step{Family: &extra})
+	o.Invariant = append(o.Invariant, Transformation{Family: &extra})
 	p := mustPlan(f, o, 8)
 	var s Scratch
 	dst := make([]float32, 3*8*8)

@@ -28,7 +28,7 @@ func texture(width, height int) Image {
 func simclr(families ...string) Options {
 	o := DefaultOptions()
 	for _, name := range []string{"random_resized_crop", "horizontal_flip", "color_jitter", "grayscale", "gaussian_blur"} {
-		s, err := DefaultStep(name)
+		s, err := DefaultTransformation(name)
 		if err != nil {
 			panic(err)
 		}
@@ -236,9 +236,9 @@ func BenchmarkTransformation(b *testing.B) {
 			})
 		}
 		run("none", DefaultOptions(), 0)
-		for _, name := range StepNames() {
+		for _, name := range TransformationNames() {
 			o := DefaultOptions()
-			o.Invariant = []Step{certain(b, name)}
+			o.Invariant = []Transformation{certain(b, name)}
 			run(name, o, 0)
 		}
 		for _, name := range FamilyNames() {

@@ -6,7 +6,7 @@ import (
 )
 
 // contradictions says which ordered families the invariant steps randomise.
-func contradictions(invariant []Step, ordered []Family) []string {
+func contradictions(invariant []Transformation, ordered []Family) []string {
 	var out []string
 	for _, f := range ordered {
 		for i, s := range invariant {
@@ -28,7 +28,7 @@ func contradictions(invariant []Step, ordered []Family) []string {
 }
 
 // randomises says what of a family the step changes at random, and what to do about it; "" if nothing.
-func (s Step) randomises(family string) string {
+func (s Transformation) randomises(family string) string {
 	switch {
 	case s.RandomResizedCrop != nil:
 		c := s.RandomResizedCrop

@@ -14,7 +14,7 @@
 //   - with PlainView one view without any random step.
 //
 // An ordered view has one family, or a joint one, see below. Several at once, each with a scale of its own, are families
-// in the invariant list: every view then has all of them, and Plan.Parameters tells their scales.
+// in the invariant list: every view then has all of them, and Plan.Draws tells their scales.
 //
 // # Families
 //

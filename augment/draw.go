@@ -3,7 +3,7 @@ package augment
 import "math"
 
 // step is a compiled entry of the invariant list. What it draws for a view are numbers, its draws, and the rest
-// follows from them; so the parameters that Plan.Parameters reports are what Render applies. Draws of 0 change nothing.
+// follows from them; so the parameters that Plan.Draws reports are what Render applies. Draws of 0 change nothing.
 type step struct {
 	stream     uint64
 	views      uint32   // a bit for each base view that has it

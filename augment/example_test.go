@@ -8,7 +8,7 @@ import (
 
 // A plan with random crops in every view and an ordered rotation: two base views, three rotated ones.
 func Example() {
-	crop, err := augment.DefaultStep("random_resized_crop")
+	crop, err := augment.DefaultTransformation("random_resized_crop")
 	if err != nil {
 		panic(err)
 	}
@@ -17,7 +17,7 @@ func Example() {
 		panic(err)
 	}
 	options := augment.DefaultOptions()
-	options.Invariant = []augment.Step{crop}
+	options.Invariant = []augment.Transformation{crop}
 	options.Ordered = []augment.Family{rotate}
 	plan, err := augment.NewPlan(options, 32)
 	if err != nil {
@@ -66,16 +66,16 @@ func ExampleOptions_roles() {
 }
 
 // What a view draws, as numbers: for methods that predict the transformation.
-func ExamplePlan_Parameters() {
+func ExamplePlan_Draws() {
 	options := augment.DefaultOptions()
 	options.Preset = "weak"
 	plan, err := augment.NewPlan(options, 32)
 	if err != nil {
 		panic(err)
 	}
-	names := plan.ParameterNames()
+	names := plan.DrawNames()
 	values := make([]float32, len(names))
-	plan.Parameters(values, augment.Key{Seed: 1, Sample: 7}, 0, 48, 40)
+	plan.Draws(values, augment.Key{Seed: 1, Sample: 7}, 0, 48, 40)
 	for i, name := range names[:3] {
 		fmt.Printf("%s %.4f\n", name, values[i])
 	}

@@ -47,7 +47,7 @@ func TestJointFamilyIsOne(t *testing.T) {
 	if got := p.FamilyInfo(0); got != (FamilyInfo{Kind: KindOneSided}) {
 		t.Errorf("info %+v", got)
 	}
-	if got, want := p.ParameterNames(), []string{"hue+rotate+blur.scale", "zoom.scale"}; !slices.Equal(got, want) {
+	if got, want := p.DrawNames(), []string{"hue+rotate+blur.scale", "zoom.scale"}; !slices.Equal(got, want) {
 		t.Errorf("parameters %v, want %v", got, want)
 	}
 	if p.Framing() != FramingCircle {
@@ -56,7 +56,7 @@ func TestJointFamilyIsOne(t *testing.T) {
 	var values [2]float32
 	for sample := range uint64(50) {
 		k := Key{Sample: sample}
-		p.Parameters(values[:], k, 3, 20, 20)
+		p.Draws(values[:], k, 3, 20, 20)
 		if s := p.Scale(k, 3); s < 0 || values != [2]float32{float32(s), 0} {
 			t.Fatalf("scale %v, parameters %v", s, values)
 		}
@@ -64,11 +64,11 @@ func TestJointFamilyIsOne(t *testing.T) {
 
 	o.Roles = map[string]string{"hue+rotate+blur": RoleInvariant}
 	p = mustPlan(t, o, 16)
-	if got := p.steps; len(got) != 1 || len(p.Families()) != 1 || p.ParameterNames()[0] != "hue+rotate+blur.scale" {
-		t.Errorf("as invariant: %d steps, families %v, parameters %v", len(got), p.Families(), p.ParameterNames())
+	if got := p.steps; len(got) != 1 || len(p.Families()) != 1 || p.DrawNames()[0] != "hue+rotate+blur.scale" {
+		t.Errorf("as invariant: %d steps, families %v, parameters %v", len(got), p.Families(), p.DrawNames())
 	}
 	for sample := range uint64(50) {
-		if p.Parameters(values[:], Key{Sample: sample}, 0, 20, 20); !(values[0] > 0 && values[0] < 1) {
+		if p.Draws(values[:], Key{Sample: sample}, 0, 20, 20); !(values[0] > 0 && values[0] < 1) {
 			t.Fatalf("the invariant scale is %v", values[0])
 		}
 	}
@@ -183,7 +183,7 @@ func TestJointFamiliesRender(t *testing.T) {
 	o := joined(t, names...)
 	invariant := joined(t, "rotate", "blur", "erase", "elastic", "noise").Ordered[0]
 	invariant.Levels = 0
-	o.Invariant = []Step{certain(t, "random_resized_crop"), {Family: &invariant, Views: []int{1}}}
+	o.Invariant = []Transformation{certain(t, "random_resized_crop"), {Family: &invariant, Views: []int{1}}}
 	o.Ordered = append(o.Ordered, joined(t, "hue", "translate").Ordered...)
 	p := mustPlan(t, o, 24)
 	img := texture(60, 40)
@@ -228,7 +228,7 @@ func TestJointFaults(t *testing.T) {
 		{"signed", func(o *Options) { o.Ordered[0].Signed = true }, []string{"ordered[0].signed: rotate+blur is one-sided and has no sign"}},
 		{"role of a member", func(o *Options) { o.Roles = map[string]string{"rotate": "absent"} }, []string{"roles.rotate: no entry of `ordered`"}},
 		{"invariant", func(o *Options) {
-			o.Invariant = []Step{{Family: &Family{Family: "hue", Max: 0.1, With: []Member{{"blur", 0}}}}}
+			o.Invariant = []Transformation{{Family: &Family{Family: "hue", Max: 0.1, With: []Member{{"blur", 0}}}}}
 		}, []string{"invariant[0].with[0].max:"}},
 		{"elastic too often", func(o *Options) {
 			o.Ordered = slices.Concat(ordered(t, "elastic", 0).Ordered, joined(t, "blur", "elastic").Ordered, joined(t, "hue", "elastic").Ordered)
@@ -254,7 +254,7 @@ func TestJointFaults(t *testing.T) {
 
 func TestJointWarnings(t *testing.T) {
 	o := joined(t, "rotate", "translate_x", "translate_y", "hue")
-	o.Invariant = []Step{mustStep(t, "random_resized_crop"), {Family: &Family{Family: "blur", Max: 1, With: []Member{{"hue", 0.1}}}}}
+	o.Invariant = []Transformation{mustStep(t, "random_resized_crop"), {Family: &Family{Family: "blur", Max: 1, With: []Member{{"hue", 0.1}}}}}
 	want := []string{
 		"rotate+translate_x+translate_y+hue is ordered, but invariant[0] gives every view a random place; remove random_resized_crop.",
 		"rotate+translate_x+translate_y+hue is ordered, but invariant[1] gives every view hue with a scale of its own.",

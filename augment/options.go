@@ -13,9 +13,9 @@ import (
 type Options struct {
 	// Invariant lists the transformations that are drawn anew for every view. Geometry is composed in this order
 	// and comes first; the other steps follow in this order.
-	Invariant []Step `yaml:"invariant"`
+	Invariant []Transformation `yaml:"invariant"`
 	// Preset fills the place of Invariant by a published recipe, one of PresetNames; "", the default: Invariant says it.
-	// Not both. See the package comment for what each holds, and PresetSteps.
+	// Not both. See the package comment for what each holds, and PresetTransformations.
 	Preset string `yaml:"preset"`
 	// Ordered lists the families whose scale the embedding shall keep; each adds Levels views an image.
 	Ordered []Family `yaml:"ordered"`
@@ -135,13 +135,13 @@ func (o Options) validateSteps() []error {
 		faults = append(faults, s.validate(fmt.Sprintf("invariant[%d]", i), o.BaseViews)...)
 	}
 	if o.Preset != "" {
-		switch steps, err := PresetSteps(o.Preset); {
+		switch steps, err := PresetTransformations(o.Preset); {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("preset: must be one of %s, got %q", strings.Join(PresetNames(), ", "), o.Preset))
 		case len(o.Invariant) > 0:
 			faults = append(faults, fmt.Errorf("preset: %s stands in the place of invariant, which has %d entries of its own; keep one of the two",
 				o.Preset, len(o.Invariant)))
-		case o.BaseViews != 2 && slices.ContainsFunc(steps, func(s Step) bool { return len(s.Views) > 0 }):
+		case o.BaseViews != 2 && slices.ContainsFunc(steps, func(s Transformation) bool { return len(s.Views) > 0 }):
 			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which has other steps for either, got %d", o.Preset, o.BaseViews))
 		}
 	}
@@ -189,11 +189,11 @@ func (o Options) bends() int {
 }
 
 // steps returns the invariant steps, those of the preset where there is one.
-func (o Options) steps() []Step {
+func (o Options) steps() []Transformation {
 	if o.Preset == "" {
 		return o.Invariant
 	}
-	steps, err := PresetSteps(o.Preset)
+	steps, err := PresetTransformations(o.Preset)
 	if err != nil {
 		return nil // Validate says so
 	}
@@ -201,13 +201,13 @@ func (o Options) steps() []Step {
 }
 
 // resolve applies Preset and Roles: the steps and the ordered families that the plan really has.
-func (o Options) resolve() (invariant []Step, ordered []Family) {
+func (o Options) resolve() (invariant []Transformation, ordered []Family) {
 	invariant = slices.Clone(o.steps())
 	for _, f := range o.Ordered {
 		switch o.Roles[f.Name()] {
 		case RoleInvariant:
 			f.Levels, f.Sampling, f.Signed = 0, "", false
-			invariant = append(invariant, Step{Family: &f})
+			invariant = append(invariant, Transformation{Family: &f})
 		case RoleAbsent:
 		default:
 			ordered = append(ordered, f)

@@ -71,7 +71,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 				i, b.KernelSize, imageSize))
 		}
 		name := s.Name()
-		if s.Family != nil && slices.Contains(StepNames(), name) {
+		if s.Family != nil && slices.Contains(TransformationNames(), name) {
 			name = "family " + name // grayscale is both
 		}
 		compiled := s.transformation().compile(imageSize)
@@ -79,7 +79,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		compiled.views = s.viewMask()
 		seen[name]++
 		p.steps = append(p.steps, compiled)
-		p.nameParameters(s.Name(), compiled.parameters)
+		p.nameDraws(s.Name(), compiled.parameters)
 		p.frames = p.frames || s.RandomResizedCrop != nil || s.Resize != nil || s.CenterCrop != nil
 		rotates = rotates || s.Family != nil && s.Family.has("rotate")
 	}
@@ -92,7 +92,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	for i, f := range ordered {
 		p.families = append(p.families, f.compile())
 		p.streams = append(p.streams, foldString(0, "ordered "+f.Name()))
-		p.nameParameters(f.Name(), []string{"scale"})
+		p.nameDraws(f.Name(), []string{"scale"})
 		for level := range f.Levels {
 			p.views = append(p.views, View{Family: i, Level: level})
 		}
@@ -116,8 +116,8 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	return p, nil
 }
 
-// nameParameters adds the names of a step's parameters. A name that is taken gets a number.
-func (p *Plan) nameParameters(step string, parameters []string) {
+// nameDraws adds the names of a step's parameters. A name that is taken gets a number.
+func (p *Plan) nameDraws(step string, parameters []string) {
 	for _, parameter := range parameters {
 		name := step + "." + parameter
 		for n := 2; slices.Contains(p.names, name); n++ {
@@ -247,7 +247,7 @@ func (p *Plan) aspect(k Key, family int) aspect {
 	return aspect{key: fold(fold(k.hash(), p.streams[family]), 0)}
 }
 
-// ParameterNames names the values that Parameters writes, in the order of the invariant steps and then the ordered
+// DrawNames names the values that Draws writes, in the order of the invariant steps and then the ordered
 // families:
 //
 //	random_resized_crop.crop_y, .crop_x, .crop_h, .crop_w  the box: its centre and sides, as shares of the picture's
@@ -266,11 +266,11 @@ func (p *Plan) aspect(k Key, family int) aspect {
 //
 // A step that a view lacks, or that chance left out, has 0; a view without the crop has the square in the middle.
 // A name that comes twice gets a number: gaussian_blur.sigma, gaussian_blur_2.sigma.
-func (p *Plan) ParameterNames() []string { return append([]string(nil), p.names...) }
+func (p *Plan) DrawNames() []string { return append([]string(nil), p.names...) }
 
-// Parameters writes what Render draws for a view of an image of width x height pixels as numbers, without rendering:
-// one for each of ParameterNames.
-func (p *Plan) Parameters(dst []float32, k Key, view, width, height int) {
+// Draws writes what Render draws for a view of an image of width x height pixels as numbers, without rendering:
+// one for each of DrawNames.
+func (p *Plan) Draws(dst []float32, k Key, view, width, height int) {
 	if len(dst) != len(p.names) {
 		panic(fmt.Sprintf("augment: a view has %d parameters, got room for %d", len(p.names), len(dst)))
 	}

@@ -9,54 +9,54 @@ import (
 // presets are the recipes by name; the package comment has them as a table, with their sources.
 var presets = [...]struct {
 	name  string
-	steps func() []Step
+	steps func() []Transformation
 }{
-	{"simclr", func() []Step {
+	{"simclr", func() []Transformation {
 		return slices.Concat(
 			geometrySteps(RandomResizedCrop{Scale: [2]float64{0.08, 1}, Interpolation: InterpolationBicubic}),
 			colorSteps(ColorJitter{Brightness: 0.8, Contrast: 0.8, Saturation: 0.8, Hue: 0.2, P: 0.8}),
-			[]Step{blurStep(0.5)})
+			[]Transformation{blurStep(0.5)})
 	}},
 	{"byol", asymmetricSteps},
 	{"vicreg", asymmetricSteps},
-	{"swav", func() []Step {
+	{"swav", func() []Transformation {
 		return slices.Concat(
 			geometrySteps(RandomResizedCrop{Scale: [2]float64{0.14, 1}}),
 			colorSteps(ColorJitter{Brightness: 0.8, Contrast: 0.8, Saturation: 0.8, Hue: 0.2, P: 0.8}),
-			[]Step{blurStep(0.5)})
+			[]Transformation{blurStep(0.5)})
 	}},
-	{"weak", func() []Step {
-		return []Step{
+	{"weak", func() []Transformation {
+		return []Transformation{
 			{HorizontalFlip: &HorizontalFlip{P: 0.5}},
 			{RandomAffine: &RandomAffine{Translate: [2]float64{0.125, 0.125}, Scale: [2]float64{1, 1}}},
 		}
 	}},
-	{"none", func() []Step { return nil }},
+	{"none", func() []Transformation { return nil }},
 }
 
 // asymmetricSteps treat two base views differently: the first is always blurred, the second seldom, but solarized at
 // times.
-func asymmetricSteps() []Step {
+func asymmetricSteps() []Transformation {
 	return slices.Concat(
 		geometrySteps(RandomResizedCrop{Scale: [2]float64{0.08, 1}, Interpolation: InterpolationBicubic}),
 		colorSteps(ColorJitter{Brightness: 0.4, Contrast: 0.4, Saturation: 0.2, Hue: 0.1, P: 0.8}),
-		[]Step{
+		[]Transformation{
 			blurStep(1, 0), blurStep(0.1, 1),
 			{Solarize: &Solarize{Threshold: 0.5, P: 0.2}, Views: []int{1}},
 		})
 }
 
-func geometrySteps(crop RandomResizedCrop) []Step {
+func geometrySteps(crop RandomResizedCrop) []Transformation {
 	crop.Ratio = [2]float64{3. / 4, 4. / 3}
-	return []Step{{RandomResizedCrop: &crop}, {HorizontalFlip: &HorizontalFlip{P: 0.5}}}
+	return []Transformation{{RandomResizedCrop: &crop}, {HorizontalFlip: &HorizontalFlip{P: 0.5}}}
 }
 
-func colorSteps(jitter ColorJitter) []Step {
-	return []Step{{ColorJitter: &jitter}, {Grayscale: &Grayscale{P: 0.2}}}
+func colorSteps(jitter ColorJitter) []Transformation {
+	return []Transformation{{ColorJitter: &jitter}, {Grayscale: &Grayscale{P: 0.2}}}
 }
 
-func blurStep(p float64, views ...int) Step {
-	return Step{GaussianBlur: &GaussianBlur{Sigma: [2]float64{0.1, 2}, P: p}, Views: views}
+func blurStep(p float64, views ...int) Transformation {
+	return Transformation{GaussianBlur: &GaussianBlur{Sigma: [2]float64{0.1, 2}, P: p}, Views: views}
 }
 
 // PresetNames returns the names that Options.Preset can have.
@@ -68,8 +68,8 @@ func PresetNames() []string {
 	return names
 }
 
-// PresetSteps returns what the named preset puts in the place of Options.Invariant.
-func PresetSteps(name string) ([]Step, error) {
+// PresetTransformations returns what the named preset puts in the place of Options.Invariant.
+func PresetTransformations(name string) ([]Transformation, error) {
 	for _, p := range presets {
 		if p.name == name {
 			return p.steps(), nil

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-func mustStep(t testing.TB, name string) Step {
+func mustStep(t testing.TB, name string) Transformation {
 	t.Helper()
-	s, err := DefaultStep(name)
+	s, err := DefaultTransformation(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +18,7 @@ func mustStep(t testing.TB, name string) Step {
 }
 
 // certain is the named step with all its probabilities 1 and something to do.
-func certain(t testing.TB, name string) Step {
+func certain(t testing.TB, name string) Transformation {
 	t.Helper()
 	s := mustStep(t, name)
 	switch {
@@ -56,7 +56,7 @@ func certain(t testing.TB, name string) Step {
 func everything(t testing.TB) Options {
 	t.Helper()
 	o := DefaultOptions()
-	for _, name := range StepNames() {
+	for _, name := range TransformationNames() {
 		if name == "resize" || name == "center_crop" {
 			continue // random_resized_crop leaves them nothing to do
 		}
@@ -71,7 +71,7 @@ func everything(t testing.TB) Options {
 		o.Ordered = append(o.Ordered, f)
 		invariant := f
 		invariant.Levels = 0
-		o.Invariant = append(o.Invariant, Step{Family: &invariant})
+		o.Invariant = append(o.Invariant, Transformation{Family: &invariant})
 	}
 	o.PlainView, o.LocalViews.Count = true, 1
 	return o
@@ -104,7 +104,7 @@ func TestEveryTransformation(t *testing.T) {
 			t.Error("the same key gives other bytes")
 		}
 	}
-	for _, name := range StepNames() {
+	for _, name := range TransformationNames() {
 		t.Run(name, func(t *testing.T) {
 			s := certain(t, name)
 			if s.CenterCrop != nil {
@@ -114,7 +114,7 @@ func TestEveryTransformation(t *testing.T) {
 				s.Resize.Interpolation = InterpolationBicubic
 			}
 			o := DefaultOptions()
-			o.Invariant = []Step{s}
+			o.Invariant = []Transformation{s}
 			check(t, mustPlan(t, o, 32), 0)
 		})
 	}
@@ -364,7 +364,7 @@ func TestStepsOfSomeViews(t *testing.T) {
 	o.Ordered = []Family{blur}
 	p := mustPlan(t, o, 32)
 	// The parameters say which views are blurred by which step, and which are solarized.
-	names := p.ParameterNames()
+	names := p.DrawNames()
 	first, second, solarized := slices.Index(names, "gaussian_blur.sigma"), slices.Index(names, "gaussian_blur_2.sigma"), slices.Index(names, "solarize.applied")
 	if first < 0 || second < 0 || solarized < 0 {
 		t.Fatalf("parameters %v", names)
@@ -374,7 +374,7 @@ func TestStepsOfSomeViews(t *testing.T) {
 		var count [3]int
 		values := make([]float32, len(names))
 		for sample := range uint64(n) {
-			p.Parameters(values, Key{Sample: sample}, view, 60, 50)
+			p.Draws(values, Key{Sample: sample}, view, 60, 50)
 			for i, at := range []int{first, second, solarized} {
 				if values[at] > 0 {
 					count[i]++
@@ -401,10 +401,10 @@ func TestLocalViews(t *testing.T) {
 	if want := []View{{BaseView, 0}, {BaseView, 1}, {BaseView, 2}, {BaseView, 3}}; !slices.Equal(p.Views(), want) {
 		t.Fatalf("views %v", p.Views())
 	}
-	values := make([]float32, len(p.ParameterNames()))
+	values := make([]float32, len(p.DrawNames()))
 	for sample := range uint64(500) {
 		for view := range 4 {
-			p.Parameters(values, Key{Sample: sample}, view, 100, 100)
+			p.Draws(values, Key{Sample: sample}, view, 100, 100)
 			area := values[2] * values[3]
 			if local := view >= 2; local != (area < 0.145) && math.Abs(float64(area)-0.14) > 0.01 {
 				t.Errorf("view %d shows %.3f of the image", view, area)
@@ -413,16 +413,16 @@ func TestLocalViews(t *testing.T) {
 	}
 }
 
-// Parameters are what Render draws: the same crop, cut out by hand, is the view.
-func TestParametersAreTheDraws(t *testing.T) {
+// Draws are what Render applies: the same crop, cut out by hand, is the view.
+func TestDrawsAreRendered(t *testing.T) {
 	o := DefaultOptions()
 	o.PlainView = true
-	o.Invariant = []Step{mustStep(t, "random_resized_crop"), mustStep(t, "horizontal_flip"), certain(t, "color_jitter"), certain(t, "random_erasing")}
+	o.Invariant = []Transformation{mustStep(t, "random_resized_crop"), mustStep(t, "horizontal_flip"), certain(t, "color_jitter"), certain(t, "random_erasing")}
 	p := mustPlan(t, o, 32)
 	want := []string{"random_resized_crop.crop_y", "random_resized_crop.crop_x", "random_resized_crop.crop_h", "random_resized_crop.crop_w",
 		"horizontal_flip.applied", "color_jitter.brightness", "color_jitter.contrast", "color_jitter.saturation", "color_jitter.hue",
 		"random_erasing.erased_y", "random_erasing.erased_x", "random_erasing.erased_h", "random_erasing.erased_w"}
-	if got := p.ParameterNames(); !slices.Equal(got, want) {
+	if got := p.DrawNames(); !slices.Equal(got, want) {
 		t.Fatalf("names %v", got)
 	}
 	img := texture(90, 70)
@@ -433,7 +433,7 @@ func TestParametersAreTheDraws(t *testing.T) {
 	flips := 0
 	for sample := range uint64(20) {
 		k := Key{Sample: sample}
-		p.Parameters(values, k, 1, img.Width, img.Height)
+		p.Draws(values, k, 1, img.Width, img.Height)
 		w, h := math.Round(float64(values[3])*90), math.Round(float64(values[2])*70)
 		x, y := math.Round(float64(values[1])*90-w/2), math.Round(float64(values[0])*70-h/2)
 		var s Scratch
@@ -466,12 +466,12 @@ func TestParametersAreTheDraws(t *testing.T) {
 	if flips < 3 || flips > 17 {
 		t.Errorf("%d of 20 are flipped", flips)
 	}
-	p.Parameters(values, Key{}, 2, 90, 60)
+	p.Draws(values, Key{}, 2, 90, 60)
 	if want := []float32{0.5, 0.5, 1, 2. / 3}; !slices.Equal(values[:4], want) || slices.Max(values[4:]) != 0 || slices.Min(values[4:]) != 0 {
 		t.Errorf("the plain view has the parameters %v", values)
 	}
 	everyone := mustPlan(t, everything(t), 32)
-	names := everyone.ParameterNames()
+	names := everyone.DrawNames()
 	all := make([]float32, len(names))
 	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(sorted) != len(names) {
@@ -479,7 +479,7 @@ func TestParametersAreTheDraws(t *testing.T) {
 	}
 	for view, v := range everyone.Views() {
 		k := Key{Sample: 4}
-		everyone.Parameters(all, k, view, 50, 40)
+		everyone.Draws(all, k, view, 50, 40)
 		for i, f := range everyone.Families() {
 			got, want := all[len(all)-len(everyone.Families())+i], float32(0)
 			if i == v.Family {
@@ -497,7 +497,7 @@ func TestResizeAndCenterCrop(t *testing.T) {
 	img := texture(90, 70)
 	plain := mustPlan(t, DefaultOptions(), 32)
 	o := DefaultOptions()
-	o.Invariant = []Step{mustStep(t, "resize"), mustStep(t, "center_crop")}
+	o.Invariant = []Transformation{mustStep(t, "resize"), mustStep(t, "center_crop")}
 	if !slices.Equal(mustPlan(t, o, 32).render(img, Key{}, 0), plain.render(img, Key{}, 0)) {
 		t.Error("resize and center_crop are not the default framing")
 	}
@@ -517,7 +517,7 @@ func TestResizeAndCenterCrop(t *testing.T) {
 			}
 		}
 	}
-	if len(p.ParameterNames()) != 0 {
+	if len(p.DrawNames()) != 0 {
 		t.Error("resize and center_crop draw something")
 	}
 }
@@ -532,7 +532,7 @@ func TestPresets(t *testing.T) {
 		"none":   "",
 	}
 	for _, name := range PresetNames() {
-		steps, err := PresetSteps(name)
+		steps, err := PresetTransformations(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -552,7 +552,7 @@ func TestPresets(t *testing.T) {
 			}
 		}
 	}
-	if _, err := PresetSteps("dino"); err == nil || !strings.Contains(err.Error(), "simclr, byol") {
+	if _, err := PresetTransformations("dino"); err == nil || !strings.Contains(err.Error(), "simclr, byol") {
 		t.Errorf("an unknown preset: %v", err)
 	}
 }
@@ -562,16 +562,16 @@ func TestDistributionsOfDraws(t *testing.T) {
 	const n = 20000
 	o := DefaultOptions()
 	affine := RandomAffine{Degrees: [2]float64{-20, 40}, Translate: [2]float64{0.1, 0.25}, Scale: [2]float64{0.5, 2}, Shear: [4]float64{-10, 20, 0, 0}}
-	o.Invariant = []Step{
+	o.Invariant = []Transformation{
 		{RandomAffine: &affine}, mustStep(t, "random_perspective"), mustStep(t, "random_erasing"),
 		{RandomRotation: &RandomRotation{Degrees: [2]float64{0, 90}}}, mustStep(t, "solarize"),
 	}
 	p := mustPlan(t, o, 64)
-	names := p.ParameterNames()
+	names := p.DrawNames()
 	low, high, sum, zero := map[string]float64{}, map[string]float64{}, map[string]float64{}, map[string]int{}
 	values := make([]float32, len(names))
 	for sample := range uint64(n) {
-		p.Parameters(values, Key{Sample: sample}, 0, 64, 64)
+		p.Draws(values, Key{Sample: sample}, 0, 64, 64)
 		for i, name := range names {
 			v := float64(values[i])
 			low[name], high[name], sum[name] = min(low[name], v), max(high[name], v), sum[name]+v
@@ -732,7 +732,7 @@ func FuzzOptions(f *testing.F) {
 			o.Preset = PresetNames()[r.intn(len(PresetNames()))]
 		}
 		for range r.intn(5) {
-			s := certain(t, StepNames()[r.intn(len(StepNames()))])
+			s := certain(t, TransformationNames()[r.intn(len(TransformationNames()))])
 			switch {
 			case s.RandomResizedCrop != nil:
 				s.RandomResizedCrop.Scale, s.RandomResizedCrop.Ratio = [2]float64{low, high}, [2]float64{high, 2 * high}
@@ -774,7 +774,7 @@ func FuzzOptions(f *testing.F) {
 			if r.chance(0.5) {
 				o.Ordered = append(o.Ordered, family)
 			} else {
-				o.Invariant = append(o.Invariant, Step{Family: &Family{Family: family.Family, Max: family.Max, With: family.With}})
+				o.Invariant = append(o.Invariant, Transformation{Family: &Family{Family: family.Family, Max: family.Max, With: family.With}})
 			}
 		}
 		p, err := NewPlan(o, 8+int(pick%20))
@@ -793,7 +793,7 @@ func FuzzOptions(f *testing.F) {
 					t.Fatalf("view %d value %d is %v of %+v", view, i, v, o)
 				}
 			}
-			p.Parameters(values, k, view, img.Width, img.Height)
+			p.Draws(values, k, view, img.Width, img.Height)
 			for i, v := range values {
 				if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 					t.Fatalf("view %d: %s is %v", view, p.names[i], v)

@@ -2,9 +2,9 @@ package augment
 
 import "slices"
 
-// ParameterWidths says of each of ParameterNames how far apart two draws can be at most, "not applied" among them, for color_jitter
+// DrawWidths says of each of DrawNames how far apart two draws can be at most, "not applied" among them, for color_jitter
 // and gaussian_blur; of the others, which are shares, angles and scales already, it is 1.
-func (p *Plan) ParameterWidths() []float64 {
+func (p *Plan) DrawWidths() []float64 {
 	var widths []float64
 	invariant, ordered := p.options.resolve()
 	for i, s := range invariant {

@@ -2,7 +2,7 @@ package augment
 
 import "testing"
 
-func TestParameterWidths(t *testing.T) {
+func TestDrawWidths(t *testing.T) {
 	o := simclr("rotate")
 	for i := range o.Invariant {
 		if j := o.Invariant[i].ColorJitter; j != nil {
@@ -15,7 +15,7 @@ func TestParameterWidths(t *testing.T) {
 	p := mustPlan(t, o, 32)
 	want := map[string]float64{"color_jitter.brightness": 0.8, "color_jitter.contrast": 2.5, "color_jitter.saturation": 0,
 		"color_jitter.hue": 0.2, "gaussian_blur.sigma": 2}
-	names, widths := p.ParameterNames(), p.ParameterWidths()
+	names, widths := p.DrawNames(), p.DrawWidths()
 	if len(names) != len(widths) {
 		t.Fatalf("%d widths of %d parameters", len(widths), len(names))
 	}

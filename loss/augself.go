@@ -23,7 +23,7 @@ type augSelfGroup struct {
 	normalise  bool     // differences are divided by the parameter's width
 	step       string   // that draws the parameters
 	parameters []string // by full name
-	columns    []int    // where they are in Views.Parameters
+	columns    []int    // where they are in Views.Draws
 	value      string   // name of the diagnostic
 }
 
@@ -78,7 +78,7 @@ func (t *augSelfTerm) needs(to []Need, v Views) ([]Need, error) {
 
 // scales appends where the scales of invariant families are. Those of ordered ones are 0 in all base views.
 func scales(to []int, v Views) []int {
-	for i, p := range v.ParameterNames {
+	for i, p := range v.DrawNames {
 		name, isScale := strings.CutSuffix(p, ".scale")
 		if isScale && name != "random_affine" && !slices.Contains(v.Names, name) {
 			to = append(to, i)
@@ -89,7 +89,7 @@ func scales(to []int, v Views) []int {
 
 // column returns where a parameter is, or -1.
 func column(v Views, name string) int {
-	for i, p := range v.ParameterNames {
+	for i, p := range v.DrawNames {
 		if p == name {
 			return i
 		}
@@ -105,7 +105,8 @@ func (t *augSelfTerm) compute(v Views, outs []Output, weight float64, d []Diagno
 	first := 0
 	for i := range t.groups {
 		g := &t.groups[i]
-		value, right := runAugSelf(outs[0].Grad, outs[0].Data, t.target, outs[0].Dim, first, len(g.columns), g.binary, weight*g.weight)
+		columns := augSelfColumns{first, len(g.columns), g.binary}
+		value, right := runAugSelf(newBatch(outs[0], v, nil, weight*g.weight), t.target, columns)
 		d = append(d, Diagnostic{g.value, value})
 		if g.binary {
 			d = append(d, Diagnostic{"accuracy/flip", right})
@@ -122,7 +123,7 @@ func (t *augSelfTerm) differences(v Views, dim int) {
 	t.target = sized(t.target, 2*v.Images*dim)
 	flip, centre := column(v, "horizontal_flip.applied"), column(v, "random_resized_crop.crop_x")
 	draw := func(row, at int) float64 {
-		drawn := v.Parameters[row*len(v.ParameterNames):]
+		drawn := v.Draws[row*len(v.DrawNames):]
 		x := float64(drawn[at])
 		if at == centre && flip >= 0 && drawn[flip] != 0 {
 			return 1 - x
@@ -143,8 +144,8 @@ func (t *augSelfTerm) differences(v Views, dim int) {
 				case g.binary:
 					there, back = append(there, 0), append(back, 0)
 					continue
-				case g.normalise && v.ParameterWidth != nil && v.ParameterWidth[at] > 0:
-					diff /= v.ParameterWidth[at]
+				case g.normalise && v.DrawWidths != nil && v.DrawWidths[at] > 0:
+					diff /= v.DrawWidths[at]
 				}
 				there, back = append(there, diff), append(back, -diff)
 			}
@@ -152,18 +153,24 @@ func (t *augSelfTerm) differences(v Views, dim int) {
 	}
 }
 
-// runAugSelf returns the loss of the count columns from first on: the mean of (tanh(p) - target)², or, where the target
-// is 0 or 1, the mean cross entropy with a logit p, of which right is then the share that is right. It adds weight times
-// the gradient to grad. p, grad and target are [rows, dim].
-func runAugSelf[T float](grad, p []T, target []float64, dim, first, count int, binary bool, weight float64) (value, right float64) {
-	scale := 1 / float64(len(p)/dim*count)
-	for row := 0; row < len(p); row += dim {
-		for at := row + first; at < row+first+count; at++ {
-			x, want := float64(p[at]), target[at]
-			if binary {
+// augSelfColumns are the columns of a group in the output, count from first on; the targets of a binary one are 0 or 1.
+type augSelfColumns struct {
+	first, count int
+	binary       bool
+}
+
+// runAugSelf returns the loss of a group: the mean of (tanh(p) - target)² over the numbers p of its columns, or, if it is
+// binary, the mean cross entropy with logits p, of which right is then the share that is right. It adds the gradient.
+// target is like the batch's rows.
+func runAugSelf[T float](b batch[T], target []float64, c augSelfColumns) (value, right float64) {
+	scale := 1 / float64(len(b.data)/b.dim*c.count)
+	for row := 0; row < len(b.data); row += b.dim {
+		for at := row + c.first; at < row+c.first+c.count; at++ {
+			x, want := float64(b.data[at]), target[at]
+			if c.binary {
 				loss, slope := softplus(x)
 				value += loss - x*want
-				grad[at] = add(grad[at], weight*scale*(slope-want))
+				b.grad[at] = add(b.grad[at], b.weight*scale*(slope-want))
 				switch {
 				case x == 0:
 					right += 0.5
@@ -174,7 +181,7 @@ func runAugSelf[T float](grad, p []T, target []float64, dim, first, count int, b
 			}
 			y := math.Tanh(x)
 			value += (y - want) * (y - want)
-			grad[at] = add(grad[at], weight*scale*2*(y-want)*(1-y*y))
+			b.grad[at] = add(b.grad[at], b.weight*scale*2*(y-want)*(1-y*y))
 		}
 	}
 	return value * scale, right * scale

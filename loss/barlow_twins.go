@@ -17,6 +17,8 @@ type barlowTerm struct {
 	similarity similarity
 }
 
+func newBarlow(o InvarianceOptions) term { return &barlowTerm{options: o} }
+
 func (t *barlowTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindBarlowTwins, outputNeed(t.options.Output))
 }
@@ -26,7 +28,7 @@ func (t *barlowTerm) check(v Views, _ []Output) error { return checkStatistics(K
 func (t *barlowTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = appendBase(t.base[:0], v)
 	k, out := &t.kernel, outs[0]
-	value := runBarlow(k, out.Grad, out.Data, v.Images, out.Dim, t.base, t.options.Lambda, weight)
+	value := runBarlow(k, newBatch(out, v, t.base, weight), t.options.Lambda)
 	d = append(d, Diagnostic{"on_diagonal", k.on}, Diagnostic{"off_diagonal", k.off})
 	return value, t.similarity.diagnose(d, out, t.base, v.Images)
 }
@@ -44,36 +46,36 @@ type barlow[T float] struct {
 	on, off     float64 // mean over pairs of views: sums over the diagonal and the rest
 }
 
-// runBarlow returns the loss over the views named in base (at least two) and adds weight times its gradient to grad.
-// z and grad are [V*images, dim], view-major.
+// runBarlow returns the loss over the batch's base views, of which it needs two, and adds its gradient.
 //
 // Only the products of matrices are of type T. The diagonal of the correlation, whose difference to 1 counts, is float64.
-func runBarlow[T float](k *barlow[T], grad, z []T, images, dim int, base []int, lambda, weight float64) float64 {
-	n, views, size := float64(images), len(base), images*dim
+func runBarlow[T float](k *barlow[T], b batch[T], lambda float64) float64 {
+	images, dim := b.images, b.dim
+	n, views, size := float64(images), len(b.base), images*dim
 	k.mean, k.inverse, k.along = sized(k.mean, views*dim), sized(k.inverse, views*dim), grow(k.along, views*dim)
 	k.product, k.correlation = sized(k.product, dim), sized(k.correlation, dim*dim)
 	k.standard, k.grad = sized(k.standard, views*size), sized(k.grad, views*size)
 	clear(k.grad)
 	k.on, k.off = 0, 0
-	for i, v := range base {
-		k.standardise(i, z[v*size:][:size], dim)
+	for i, v := range b.base {
+		k.standardise(i, b.view(v), dim)
 	}
-	for i, v := range base {
-		for j, w := range base[:i] {
-			columnProducts(k.product, z[w*size:][:size], z[v*size:][:size], k.mean[j*dim:], k.mean[i*dim:])
+	for i, v := range b.base {
+		for j, w := range b.base[:i] {
+			columnProducts(k.product, b.view(w), b.view(v), k.mean[j*dim:], k.mean[i*dim:])
 			k.pair(j, i, images, dim, lambda)
 		}
 	}
 	pairs := float64(views*(views-1)) / 2
 	// The gradient by what was standardised is that by the standard rows without its mean, which is 0 as that of standard
 	// is, and without what lies along standard, divided by the deviation.
-	for i, v := range base {
+	for i, v := range b.base {
 		inverse, along := k.inverse[i*dim:][:dim], k.along[i*dim:][:dim]
 		for row := range images {
-			to, at := grad[(v*images+row)*dim:][:dim], (i*images+row)*dim
+			to, at := b.grad[b.at(v, row):][:dim], (i*images+row)*dim
 			g, standard := k.grad[at:][:dim], k.standard[at:][:dim]
 			for p, x := range g {
-				to[p] = add(to[p], weight*2/(n*pairs)*inverse[p]*(float64(x)-along[p]*float64(standard[p])))
+				to[p] = add(to[p], b.weight*2/(n*pairs)*inverse[p]*(float64(x)-along[p]*float64(standard[p])))
 			}
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// parameterNames are what a plan with crop, flip, jitter and blur draws.
-var parameterNames = []string{"random_resized_crop.crop_y", "random_resized_crop.crop_x", "random_resized_crop.crop_h",
+// drawNames are what a plan with crop, flip, jitter and blur draws.
+var drawNames = []string{"random_resized_crop.crop_y", "random_resized_crop.crop_x", "random_resized_crop.crop_h",
 	"random_resized_crop.crop_w", "horizontal_flip.applied", "color_jitter.brightness", "color_jitter.contrast",
 	"color_jitter.saturation", "color_jitter.hue", "gaussian_blur.sigma", "a.scale"}
 
@@ -27,14 +27,14 @@ func fullViews(seed uint64, images, base int) Views {
 		}
 	}
 	v.Family, v.Scale = append(v.Family, PlainView), append(v.Scale, make([]float64, images)...)
-	v.Shared, v.ParameterNames = 3, parameterNames
+	v.Shared, v.DrawNames = 3, drawNames
 	for range len(v.Scale) {
-		for p := range parameterNames {
+		for p := range drawNames {
 			x := r.Float64()
 			if p == 4 {
 				x = float64(r.IntN(2))
 			}
-			v.Parameters = append(v.Parameters, float32(x))
+			v.Draws = append(v.Draws, float32(x))
 		}
 	}
 	return v
@@ -154,14 +154,16 @@ func TestBaselineGradients(t *testing.T) {
 			size int
 			run  func(grad, z []float64) float64
 		}{
-			{KindESSL, len(target), func(grad, z []float64) float64 { return runESSL(new(softmax), grad, z, v, 0, 3) }},
+			{KindESSL, len(target), func(grad, z []float64) float64 {
+				return runESSL(new(softmax), batchOf(grad, z, v.Images, v.Classes[0], nil, 3), v, 0)
+			}},
 			{KindAugSelf, len(target), func(grad, z []float64) float64 {
-				a, _ := runAugSelf(grad, z, target, v.Classes[0], 0, 1, false, 3)
-				b, _ := runAugSelf(grad, z, target, v.Classes[0], 1, v.Classes[0]-1, true, 3)
+				a, _ := runAugSelf(batchOf(grad, z, 0, v.Classes[0], nil, 3), target, augSelfColumns{0, 1, false})
+				b, _ := runAugSelf(batchOf(grad, z, 0, v.Classes[0], nil, 3), target, augSelfColumns{1, v.Classes[0] - 1, true})
 				return a + b
 			}},
 			{KindCARE, (views + 1) * images * dim, func(grad, z []float64) float64 {
-				return runCARE(new(care), grad, z, images, dim, base, 2+i%4, 3)
+				return runCARE(new(care), batchOf(grad, z, images, dim, base, 3), 2+i%4)
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s %d", c.kind, i), func(t *testing.T) {
@@ -184,7 +186,7 @@ func TestCAREOfManyImages(t *testing.T) {
 	const images, dim, shared = 2*fewRows + 5, 9, fewRows + 3
 	z := normal(1, 3*images*dim)
 	run := func(grad, z []float64) float64 {
-		return runCARE(new(care), grad, z, images, dim, []int{0, 1, 2}, shared, 1)
+		return runCARE(new(care), batchOf(grad, z, images, dim, []int{0, 1, 2}, 1), shared)
 	}
 	var want, count float64
 	for v := range 3 {
@@ -216,12 +218,12 @@ func TestCAREOfManyImages(t *testing.T) {
 // TestCARELeavesTransformationsFree: what turns all images alike costs nothing, what turns them apart does.
 func TestCARELeavesTransformationsFree(t *testing.T) {
 	z := []float64{1, 0, 0, 1, 0.6, 0.8, 0, 1, -1, 0, -0.8, 0.6} // the second view is the first, turned by 90 degrees
-	if got := runCARE(new(care), make([]float64, 12), z, 3, 2, []int{0, 1}, 3, 1); math.Abs(got) > 1e-15 {
+	if got := runCARE(new(care), batchOf(make([]float64, 12), z, 3, 2, []int{0, 1}, 1), 3); math.Abs(got) > 1e-15 {
 		t.Errorf("%g for turned images, want 0", got)
 	}
 	// Only the first image turns: its cosines with the others were 0 and 0.6 and become 1 and 0.8.
 	copy(z[6:], []float64{0, 1, 0, 1, 0.6, 0.8})
-	if got, want := runCARE(new(care), make([]float64, 12), z, 3, 2, []int{0, 1}, 3, 1), (1+0.04)/3; math.Abs(got-want) > 1e-12 {
+	if got, want := runCARE(new(care), batchOf(make([]float64, 12), z, 3, 2, []int{0, 1}, 1), 3), (1+0.04)/3; math.Abs(got-want) > 1e-12 {
 		t.Errorf("%g, want %g", got, want)
 	}
 }
@@ -229,9 +231,9 @@ func TestCARELeavesTransformationsFree(t *testing.T) {
 func TestAugSelfDifferences(t *testing.T) {
 	v := Views{Images: 2, Family: []int{BaseView, PlainView, BaseView}, Names: []string{"zoom"},
 		// The scale of random_affine is a magnification, that of zoom is ordered.
-		ParameterNames: slices.Concat(parameterNames[:10], []string{"rotate.scale", "random_affine.scale", "zoom.scale"}),
-		ParameterWidth: []float64{0.5, 0.5, 0.5, 0.5, 1, 0.8, 0.8, 0, 0.2, 2, 0, 0, 0},
-		Parameters: slices.Concat(
+		DrawNames:  slices.Concat(drawNames[:10], []string{"rotate.scale", "random_affine.scale", "zoom.scale"}),
+		DrawWidths: []float64{0.5, 0.5, 0.5, 0.5, 1, 0.8, 0.8, 0, 0.2, 2, 0, 0, 0},
+		Draws: slices.Concat(
 			[]float32{0.5, 0.75, 1, 0.5, 0, 0.25, 0, 3, 0.125, 2, 1, 1, 0}, // base view 0 of image 0
 			[]float32{0.5, 0.25, 1, 1, 1, 0, 0, 0, 0, 0, 0, 2, 0},          // and of image 1, flipped
 			make([]float32, 26), // the plain view
@@ -260,7 +262,7 @@ func TestAugSelfDifferences(t *testing.T) {
 
 func TestEquiModGain(t *testing.T) {
 	// The view's embedding is at a right angle to the plain view's, and predicted exactly.
-	v := Views{Images: 1, Family: []int{PlainView, BaseView}, Scale: []float64{0, 0}, ParameterNames: []string{"a.b"}, Parameters: []float32{0, 1}}
+	v := Views{Images: 1, Family: []int{PlainView, BaseView}, Scale: []float64{0, 0}, DrawNames: []string{"a.b"}, Draws: []float32{0, 1}}
 	outs := []Output{
 		{Name: "embedding", Dim: 2, Data: []float32{3, 0, 0, 2}, Grad: make([]float32, 4)},
 		{Name: "equimod", Dim: 2, Data: []float32{0, 5}, Grad: make([]float32, 2)},
@@ -273,7 +275,7 @@ func TestEquiModGain(t *testing.T) {
 
 func TestNeeds(t *testing.T) {
 	full := fullViews(1, 0, 2)
-	full.Scale, full.Parameters = nil, nil
+	full.Scale, full.Draws = nil, nil
 	embedding := Need{"embedding", 0, NeedEmbedding}
 	for _, c := range []struct {
 		kind string
@@ -294,7 +296,7 @@ func TestNeeds(t *testing.T) {
 		}},
 		{KindAugSelf, []Need{{"augself", 8, NeedPair}}, map[string]func(v *Views){
 			"set augment.base_views":                           oneBase,
-			"add it to augment.invariant or leave crop out of": func(v *Views) { v.ParameterNames = v.ParameterNames[4:] },
+			"add it to augment.invariant or leave crop out of": func(v *Views) { v.DrawNames = v.DrawNames[4:] },
 		}},
 		{KindCARE, []Need{embedding}, map[string]func(v *Views){
 			"set augment.base_views":          oneBase,
@@ -303,7 +305,7 @@ func TestNeeds(t *testing.T) {
 		{KindEquiMod, []Need{embedding, {"equimod", 0, NeedConditioned}}, map[string]func(v *Views){
 			"set augment.base_views":         func(v *Views) { v.Family = []int{-2, 0, 1} },
 			"set augment.plain_view to true": func(v *Views) { v.Family = []int{-1, -1, 0, 1} },
-			"add a transformation":           func(v *Views) { v.ParameterNames = nil },
+			"add a transformation":           func(v *Views) { v.DrawNames = nil },
 		}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
@@ -365,13 +367,13 @@ func TestViewsErrors(t *testing.T) {
 		{"family a has period -1", func(v *Views, _ []Output) { v.Period[0] = -1 }},
 		{"2 families need 2 numbers of classes, got 3", func(v *Views, _ []Output) { v.Classes = []int{0, 4, 0} }},
 		{"family a has 1 classes", func(v *Views, _ []Output) { v.Classes[0] = 1 }},
-		{"11 parameters need 11 widths, got 1", func(v *Views, _ []Output) { v.ParameterWidth = []float64{1} }},
-		{"parameter horizontal_flip.applied has width NaN", func(v *Views, _ []Output) {
-			v.ParameterWidth = make([]float64, 11)
-			v.ParameterWidth[4] = math.NaN()
+		{"11 draws need 11 widths, got 1", func(v *Views, _ []Output) { v.DrawWidths = []float64{1} }},
+		{"draw horizontal_flip.applied has width NaN", func(v *Views, _ []Output) {
+			v.DrawWidths = make([]float64, 11)
+			v.DrawWidths[4] = math.NaN()
 		}},
-		{"8 views of 3 images with 11 parameters need 264 values, got 263", func(v *Views, _ []Output) { v.Parameters = v.Parameters[1:] }},
-		{"parameter random_resized_crop.crop_x of row 2 is +Inf", func(v *Views, _ []Output) { v.Parameters[23] = float32(math.Inf(1)) }},
+		{"8 views of 3 images with 11 draws need 264 values, got 263", func(v *Views, _ []Output) { v.Draws = v.Draws[1:] }},
+		{"draw random_resized_crop.crop_x of row 2 is +Inf", func(v *Views, _ []Output) { v.Draws[23] = float32(math.Inf(1)) }},
 		{"-1 images share their draws", func(v *Views, _ []Output) { v.Shared = -1 }},
 		{"the progress must be in [0, 1], got 1.5", func(v *Views, _ []Output) { v.Progress = 1.5 }},
 		{"the progress must be in [0, 1], got NaN", func(v *Views, _ []Output) { v.Progress = math.NaN() }},

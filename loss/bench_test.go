@@ -16,7 +16,7 @@ func BenchmarkNTXent(b *testing.B) {
 			base := viewsOf(size.views)
 			k := new(ntxent[float32])
 			for b.Loop() {
-				runNTXent(k, grad, z, size.images, size.dim, base, 0.2, 1)
+				runNTXent(k, batchOf(grad, z, size.images, size.dim, base, 1), 0.2)
 			}
 			// Two products over half the matrix for the cosines, two halves for the gradient.
 			flops := 4 * float64(m) * float64(m) * float64(size.dim)
@@ -69,14 +69,14 @@ func BenchmarkVICReg(b *testing.B) {
 	weights := vicregWeights{o.Similarity, o.Variance, o.Covariance}
 	k := new(vicreg[float32])
 	benchmarkRedundancy(b, func(grad, z []float32, images, dim int, base []int) {
-		runVICReg(k, grad, z, images, dim, base, weights, 1)
+		runVICReg(k, batchOf(grad, z, images, dim, base, 1), weights)
 	})
 }
 
 func BenchmarkBarlowTwins(b *testing.B) {
 	k := new(barlow[float32])
 	benchmarkRedundancy(b, func(grad, z []float32, images, dim int, base []int) {
-		runBarlow(k, grad, z, images, dim, base, 0.0051, 1)
+		runBarlow(k, batchOf(grad, z, images, dim, base, 1), 0.0051)
 	})
 }
 
@@ -104,7 +104,7 @@ func BenchmarkCARE(b *testing.B) {
 		b.Run(fmt.Sprint(shared), func(b *testing.B) {
 			k := new(care)
 			for b.Loop() {
-				runCARE(k, grad, z, images, dim, viewsOf(2), shared, 1)
+				runCARE(k, batchOf(grad, z, images, dim, viewsOf(2), 1), shared)
 			}
 			b.ReportMetric(2*images*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})

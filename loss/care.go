@@ -13,6 +13,8 @@ type careTerm struct {
 	kernel  care
 }
 
+func newCARE(o BaselineOptions) term { return &careTerm{options: o} }
+
 func (t *careTerm) needs(to []Need, v Views) ([]Need, error) {
 	if err := baseAtLeast(KindCARE, v, 2); err != nil {
 		return to, err
@@ -27,8 +29,7 @@ func (t *careTerm) check(v Views, _ []Output) error { return needsOther(KindCARE
 
 func (t *careTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = appendBase(t.base[:0], v)
-	out := outs[0]
-	return runCARE(&t.kernel, out.Grad, out.Data, v.Images, out.Dim, t.base, v.Shared, weight), d
+	return runCARE(&t.kernel, newBatch(outs[0], v, t.base, weight), v.Shared), d
 }
 
 // care holds the buffers of runCARE. S is the number of images that share their draws.
@@ -41,11 +42,11 @@ type care struct {
 	right   matrix.Packed[float64]
 }
 
-// runCARE returns the loss over the views named in base (at least two) and adds weight times its gradient to grad. Every
-// shared images share their draws. z and grad are [V*images, dim], view-major.
-func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared int, weight float64) float64 {
+// runCARE returns the loss over the batch's base views, of which it needs two, and adds its gradient. Every shared images
+// share their draws.
+func runCARE[T float](k *care, b batch[T], shared int) float64 {
+	images, dim, views := b.images, b.dim, len(b.base)
 	shared = min(shared, images)
-	views := len(base)
 	k.unit, k.inverse = grow(k.unit, views*shared*dim), grow(k.inverse, views*shared)
 	k.cosine, k.total, k.grad = grow(k.cosine, views*shared*shared), grow(k.total, shared*shared), grow(k.grad, shared*dim)
 	pairs := 0 // ordered
@@ -59,17 +60,17 @@ func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared 
 	for first := 0; first < images; first += shared {
 		size := min(shared, images-first)
 		clear(k.total)
-		for i, v := range base {
+		for i, v := range b.base {
 			for n := range size {
-				at := (v*images + first + n) * dim
-				k.inverse[i*shared+n] = normalize(k.unit[(i*shared+n)*dim:][:dim], z[at:at+dim], normalizeEps)
+				at := b.at(v, first+n)
+				k.inverse[i*shared+n] = normalize(k.unit[(i*shared+n)*dim:][:dim], b.data[at:at+dim], normalizeEps)
 			}
 			line := k.cosine[i*size*size:][:size*size]
 			k.cosines(line, k.unit[i*shared*dim:], size, dim)
 			matrix.AddScaled(k.total[:len(line)], 1, line)
 		}
 		value += k.differences(views, size)
-		for i, v := range base {
+		for i, v := range b.base {
 			line := k.cosine[i*size*size:][:size*size]
 			for p, c := range line {
 				line[p] = 4 * scale * (float64(views)*c - k.total[p])
@@ -79,9 +80,9 @@ func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared 
 			}
 			k.pull(line, k.unit[i*shared*dim:], size, dim)
 			for n := range size {
-				at := (v*images + first + n) * dim
+				at := b.at(v, first+n)
 				unit := k.unit[(i*shared+n)*dim:][:dim]
-				addNormalizeGrad(grad[at:at+dim], k.grad[n*dim:][:dim], unit, k.inverse[i*shared+n], weight)
+				addNormalizeGrad(b.grad[at:at+dim], k.grad[n*dim:][:dim], unit, k.inverse[i*shared+n], b.weight)
 			}
 		}
 	}
@@ -91,7 +92,7 @@ func runCARE[T float](k *care, grad, z []T, images, dim int, base []int, shared 
 // fewRows is the number of rows up to which products row by row are faster than those of matrices, which have tiles.
 const fewRows = 12
 
-// cosines sets to, [size, size], to the products of so many rows.
+// cosines sets to, [size, size], to the products of the rows of unit, [size, dim].
 func (k *care) cosines(to, unit []float64, size, dim int) {
 	if size > fewRows {
 		rows := matrix.Of(unit, size, dim)

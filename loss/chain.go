@@ -6,6 +6,8 @@ import "math"
 // scale. A tie is one link of the chain: all of its members are compared with all of the next link's.
 type chain struct{ temperature, margin float64 }
 
+func newChain(o OrderOptions) orderLoss { return &chain{o.Temperature, o.Margin} }
+
 func (l *chain) summands(g *group) int {
 	count := 0
 	for i := range g.anchors {

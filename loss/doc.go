@@ -160,7 +160,7 @@
 //	   flip λ * mean log(1+exp(p)) - p*[w0 = w1]    flip
 //
 // A crop is its centre, height and width as shares of the image, the centre mirrored where the view is flipped. Factors
-// of colour and the sigma of a blur are divided by how far apart they can be ([Views].ParameterWidth), so that their
+// of colour and the sigma of a blur are divided by how far apart they can be ([Views].DrawWidths), so that their
 // differences lie in [-1, 1]. (The authors leave that of a blur as it is, up to 2, which tanh cannot reach.) The group scale is ours: the scales of the
 // families among the invariant transformations. Diagnostics:
 // value/GROUP, without its weight, and accuracy/flip.

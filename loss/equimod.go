@@ -15,6 +15,8 @@ type equiModTerm struct {
 	grad    []float32
 }
 
+func newEquiMod(o BaselineOptions) term { return &equiModTerm{options: o} }
+
 func (t *equiModTerm) needs(to []Need, v Views) ([]Need, error) {
 	if err := baseAtLeast(KindEquiMod, v, 1); err != nil {
 		return to, err
@@ -22,7 +24,7 @@ func (t *equiModTerm) needs(to []Need, v Views) ([]Need, error) {
 	if plainView(v) < 0 {
 		return to, errors.New("equimod predicts the embedding of a view from that of the plain view: set augment.plain_view to true")
 	}
-	if len(v.ParameterNames) == 0 {
+	if len(v.DrawNames) == 0 {
 		return to, errors.New("equimod predicts from what is drawn for a view, but nothing is drawn: add a transformation to augment.invariant")
 	}
 	return append(to, Need{Output: OutputEmbedding, Kind: NeedEmbedding}, Need{Output: outputEquiMod, Kind: NeedConditioned}), nil
@@ -53,7 +55,8 @@ func (t *equiModTerm) compute(v Views, outs []Output, weight float64, d []Diagno
 	}
 	copy(t.data[rows*dim:], predicted.Data)
 
-	value := runNTXent(&t.kernel, t.grad, t.data, rows, dim, bothViews, t.options.Temperature, weight)
+	both := batch[float32]{data: t.data, grad: t.grad, images: rows, dim: dim, base: bothViews, weight: weight}
+	value := runNTXent(&t.kernel, both, t.options.Temperature)
 	for i, view := range t.base {
 		addTo(embedding.Grad[view*size:][:size], t.grad[i*size:][:size])
 	}

@@ -12,6 +12,8 @@ type esslTerm struct {
 	kernel  softmax
 }
 
+func newESSL(o BaselineOptions) term { return &esslTerm{options: o} }
+
 // family finds the nominal family.
 func (t *esslTerm) family(v Views) (int, error) {
 	found := -1
@@ -66,7 +68,7 @@ func (t *esslTerm) check(v Views, _ []Output) error {
 
 func (t *esslTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	f, _ := t.family(v) // check has looked at it
-	value := runESSL(&t.kernel, outs[0].Grad, outs[0].Data, v, f, weight)
+	value := runESSL(&t.kernel, newBatch(outs[0], v, nil, weight), v, f)
 	return value, append(d, Diagnostic{"accuracy", t.kernel.accuracy})
 }
 
@@ -76,9 +78,9 @@ type softmax struct {
 	accuracy float64   // share of rows whose class has the largest logit; one of k largest counts 1/k
 }
 
-// runESSL returns the mean cross entropy of the rows of the nominal family f and adds weight times its gradient to grad.
-// logits and grad are [V*N, C].
-func runESSL[T float](k *softmax, grad, logits []T, v Views, f int, weight float64) float64 {
+// runESSL returns the mean cross entropy of the rows of the nominal family f and adds its gradient. The batch's rows are
+// logits, [V*N, C].
+func runESSL[T float](k *softmax, b batch[T], v Views, f int) float64 {
 	classes := v.Classes[f]
 	count := 0
 	for _, g := range v.Family {
@@ -94,7 +96,7 @@ func runESSL[T float](k *softmax, grad, logits []T, v Views, f int, weight float
 		}
 		for row := i * v.Images; row < (i+1)*v.Images; row++ {
 			label := int(math.Round(v.Scale[row] * float64(classes-1)))
-			line, pull := logits[row*classes:][:classes], grad[row*classes:][:classes]
+			line, pull := b.data[row*classes:][:classes], b.grad[row*classes:][:classes]
 			largest, equal := math.Inf(-1), 0.0
 			for _, x := range line {
 				switch x := float64(x); {
@@ -118,7 +120,7 @@ func runESSL[T float](k *softmax, grad, logits []T, v Views, f int, weight float
 				if c == label {
 					g--
 				}
-				pull[c] = add(pull[c], weight*g/float64(count))
+				pull[c] = add(pull[c], b.weight*g/float64(count))
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func TestNTXentAgreesWithFormulaAndDifferences(t *testing.T) {
 			base := viewsOf(views)
 			grad := make([]float64, len(z))
 			const weight = 3
-			value := runNTXent(new(ntxent[float64]), grad, z, images, dim, base, temperature, weight)
+			value := runNTXent(new(ntxent[float64]), batchOf(grad, z, images, dim, base, weight), temperature)
 			want := gradientByDifferences(z, func(z []float64) float64 {
 				return weight * plainNTXent(z, images, views, dim, temperature)
 			})

@@ -28,16 +28,16 @@ func TestInvarianceGradients(t *testing.T) {
 			run  func(grad, z []float64) float64
 		}{
 			{KindVICReg, func(grad, z []float64) float64 {
-				return runVICReg(new(vicreg[float64]), grad, z, images, dim, base, vicregWeights{25, 25, 1}, weight)
+				return runVICReg(new(vicreg[float64]), batchOf(grad, z, images, dim, base, weight), vicregWeights{25, 25, 1})
 			}},
 			{KindBarlowTwins, func(grad, z []float64) float64 {
-				return runBarlow(new(barlow[float64]), grad, z, images, dim, base, 0.3, weight)
+				return runBarlow(new(barlow[float64]), batchOf(grad, z, images, dim, base, weight), 0.3)
 			}},
 			{KindSimSiam, func(grad, z []float64) float64 {
-				return -runSiamese(new(siamese), grad, z, other, images, dim, base, -weight)
+				return -runSiamese(new(siamese), batchOf(grad, z, images, dim, base, -weight), other)
 			}},
 			{KindMoCo, func(grad, z []float64) float64 {
-				return runMoCo(new(moco[float64]), grad, z, other, images, dim, base, keys, 0.3, weight)
+				return runMoCo(new(moco[float64]), batchOf(grad, z, images, dim, base, weight), other, keys, 0.3)
 			}},
 		} {
 			t.Run(fmt.Sprintf("%s %dx%dx%d", c.kind, images, views, dim), func(t *testing.T) {
@@ -66,16 +66,16 @@ func TestMoreViewsAreTheMeanOverPairs(t *testing.T) {
 		run  func(grad []float64, base []int) float64
 	}{
 		{KindVICReg, func(grad []float64, base []int) float64 {
-			return runVICReg(new(vicreg[float64]), grad, z, images, dim, base, vicregWeights{25, 25, 1}, 1)
+			return runVICReg(new(vicreg[float64]), batchOf(grad, z, images, dim, base, 1), vicregWeights{25, 25, 1})
 		}},
 		{KindBarlowTwins, func(grad []float64, base []int) float64 {
-			return runBarlow(new(barlow[float64]), grad, z, images, dim, base, 0.3, 1)
+			return runBarlow(new(barlow[float64]), batchOf(grad, z, images, dim, base, 1), 0.3)
 		}},
 		{KindBYOL, func(grad []float64, base []int) float64 {
-			return 4 - 4*runSiamese(new(siamese), grad, z, other, images, dim, base, -4)
+			return 4 - 4*runSiamese(new(siamese), batchOf(grad, z, images, dim, base, -4), other)
 		}},
 		{KindMoCo, func(grad []float64, base []int) float64 {
-			return runMoCo(new(moco[float64]), grad, z, other, images, dim, base, keys, 0.3, 1)
+			return runMoCo(new(moco[float64]), batchOf(grad, z, images, dim, base, 1), other, keys, 0.3)
 		}},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestMoCoForAnyNumberOfGoroutines(t *testing.T) {
 	run := func(processors int) (float64, []float32) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
 		grad := make([]float32, len(z))
-		return runMoCo(new(moco[float32]), grad, z, keys, images, dim, []int{0, 1}, queue, 0.2, 1), grad
+		return runMoCo(new(moco[float32]), batchOf(grad, z, images, dim, []int{0, 1}, 1), keys, queue, 0.2), grad
 	}
 	want, wantGrad := run(1)
 	for _, processors := range []int{2, 3, 8} {

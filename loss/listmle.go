@@ -7,6 +7,8 @@ import "math"
 // further than it, so that the loss does not depend on how ties are sorted.
 type listMLE struct{ temperature float64 }
 
+func newListMLE(o OrderOptions) orderLoss { return &listMLE{o.Temperature} }
+
 func (l *listMLE) summands(g *group) int { return g.ordered() }
 
 func (l *listMLE) add(g *group, scale float64) float64 {

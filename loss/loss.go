@@ -81,7 +81,7 @@ func New(o Options) (*Loss, error) {
 }
 
 // Needs returns the model outputs that Compute needs for the views of a plan, in the order of the terms that need them.
-// Of v it looks at what the plan alone decides: Family, Names, Period, Classes, ParameterNames, ParameterWidth and Shared.
+// Of v it looks at what the plan alone decides: Family, Names, Period, Classes, DrawNames, DrawWidths and Shared.
 // A term that cannot work with the plan is an error that names the key to set.
 func (l *Loss) Needs(v Views) ([]Need, error) {
 	if err := checkPlan(v); err != nil {

@@ -103,8 +103,8 @@ func TestComputeIsTheWeightedSumOfItsTerms(t *testing.T) {
 
 			embedding := convert[float64](outs[0].Data)
 			grads := [][]float64{make([]float64, len(outs[0].Data)), make([]float64, len(outs[1].Data)), make([]float64, len(outs[2].Data))}
-			invariance := runNTXent(new(ntxent[float32]), make([]float32, len(embedding)), outs[0].Data, 5, 4, []int{1, 2}, 0.5, 0.5)
-			runNTXent(new(ntxent[float64]), grads[0], embedding, 5, 4, []int{1, 2}, 0.5, 0.5)
+			invariance := runNTXent(new(ntxent[float32]), batchOf(make([]float32, len(embedding)), outs[0].Data, 5, 4, []int{1, 2}, 0.5), 0.5)
+			runNTXent(new(ntxent[float64]), batchOf(grads[0], embedding, 5, 4, []int{1, 2}, 0.5), 0.5)
 			on := 0
 			if output == OutputFeatures {
 				on = 2
@@ -201,11 +201,11 @@ func TestDefinedEverywhere(t *testing.T) {
 	t.Run("one image", func(t *testing.T) {
 		grad := make([]float64, 6)
 		k := new(ntxent[float64])
-		if got := runNTXent(k, grad, normal(1, 6), 1, 3, []int{0, 1}, 0.01, 1); math.Abs(got) > 1e-12 {
+		if got := runNTXent(k, batchOf(grad, normal(1, 6), 1, 3, []int{0, 1}, 1), 0.01); math.Abs(got) > 1e-12 {
 			t.Errorf("value %g, want 0", got)
 		}
 		zero(t, "two views", grad)
-		if got, want := runNTXent(k, make([]float64, 9), normal(1, 9), 1, 3, []int{0, 1, 2}, 0.1, 1), math.Log(2); got < want {
+		if got, want := runNTXent(k, batchOf(make([]float64, 9), normal(1, 9), 1, 3, []int{0, 1, 2}, 1), 0.1), math.Log(2); got < want {
 			t.Errorf("three views: value %g, want at least log 2", got)
 		}
 	})
@@ -215,7 +215,7 @@ func TestDefinedEverywhere(t *testing.T) {
 			z[i] = float64(i%3) - 0.7
 		}
 		grad := make([]float64, len(z))
-		if got, want := runNTXent(new(ntxent[float64]), grad, z, 16, 3, []int{0, 1}, 0.01, 1), math.Log(31); math.Abs(got-want) > 1e-9 {
+		if got, want := runNTXent(new(ntxent[float64]), batchOf(grad, z, 16, 3, []int{0, 1}, 1), 0.01), math.Log(31); math.Abs(got-want) > 1e-9 {
 			t.Errorf("ntxent %g, want log(M-1) = %g", got, want)
 		}
 		zero(t, "ntxent", grad)
@@ -227,7 +227,7 @@ func TestDefinedEverywhere(t *testing.T) {
 	})
 	t.Run("zero rows", func(t *testing.T) {
 		z, grad := make([]float64, 4*6*3), make([]float64, 4*6*3)
-		if got, want := runNTXent(new(ntxent[float64]), grad, z, 12, 3, []int{0, 1}, 0.01, 1), math.Log(23); math.Abs(got-want) > 1e-9 {
+		if got, want := runNTXent(new(ntxent[float64]), batchOf(grad, z, 12, 3, []int{0, 1}, 1), 0.01), math.Log(23); math.Abs(got-want) > 1e-9 {
 			t.Errorf("ntxent %g, want log(M-1) = %g", got, want)
 		}
 		got, families := runFamilies(OrderOptions{Kind: KindRankNet, Temperature: 0.01}, grad, z, orderedViews(1, 4, 2, 4), 3, 1)
@@ -242,7 +242,7 @@ func TestDefinedEverywhere(t *testing.T) {
 		z = normal(1, 12)
 		clear(z[:3])
 		grad = make([]float64, 12)
-		runNTXent(new(ntxent[float64]), grad, z, 2, 3, []int{0, 1}, 0.01, 1)
+		runNTXent(new(ntxent[float64]), batchOf(grad, z, 2, 3, []int{0, 1}, 1), 0.01)
 		zero(t, "the zero row", grad[:3])
 		if dot(grad, grad) == 0 || math.IsNaN(dot(grad, grad)) {
 			t.Errorf("gradient %v", grad)
@@ -291,8 +291,8 @@ func TestDefinedEverywhere(t *testing.T) {
 			for i := range z {
 				scaled[i] = z[i] * size
 			}
-			value := runNTXent(new(ntxent[float64]), grad, scaled, 6, 4, []int{0, 1}, 0.01, size) + runRankNet(grad, scaled, v, 4, true, 0.01, size)
-			wantValue := runNTXent(new(ntxent[float64]), want, z, 6, 4, []int{0, 1}, 0.01, 1) + runRankNet(want, z, v, 4, true, 0.01, 1)
+			value := runNTXent(new(ntxent[float64]), batchOf(grad, scaled, 6, 4, []int{0, 1}, size), 0.01) + runRankNet(grad, scaled, v, 4, true, 0.01, size)
+			wantValue := runNTXent(new(ntxent[float64]), batchOf(want, z, 6, 4, []int{0, 1}, 1), 0.01) + runRankNet(want, z, v, 4, true, 0.01, 1)
 			compare(t, "scaled", value, wantValue, grad, want, 1e-9)
 		}
 	})

@@ -18,6 +18,8 @@ type mocoTerm struct {
 	queue   queue
 }
 
+func newMoCo(o InvarianceOptions) term { return &mocoTerm{options: o} }
+
 func (t *mocoTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindMoCo, Need{Output: OutputEmbedding, Kind: NeedEmbedding}, Need{Output: outputTarget, Kind: NeedTarget})
 }
@@ -29,7 +31,7 @@ func (t *mocoTerm) compute(v Views, outs []Output, weight float64, d []Diagnosti
 	t.queue.size = t.options.Queue
 	k, out := &t.kernel, outs[0]
 	t.queue.reset(out.Dim)
-	value := runMoCo(k, out.Grad, out.Data, outs[1].Data, v.Images, out.Dim, t.base, t.queue.keys, t.options.Temperature, weight)
+	value := runMoCo(k, newBatch(out, v, t.base, weight), outs[1].Data, t.queue.keys, t.options.Temperature)
 	d = append(d, Diagnostic{"positive_similarity", k.positive})
 	if len(t.queue.keys) > 0 {
 		d = append(d, Diagnostic{"negative_similarity", k.negative})
@@ -130,6 +132,8 @@ type moco[T float] struct {
 	results []mocoResult     // by block of rows
 	workers []mocoWorker[T]
 
+	temperature float64
+
 	positive float64 // mean cosine of a query and its key
 	negative float64 // mean cosine of a query and a key of the queue
 }
@@ -146,30 +150,23 @@ type mocoWorker[T float] struct {
 	g      []float64 // [D] the gradient by it
 }
 
-// mocoBatch is what runMoCo is about.
-type mocoBatch[T float] struct {
-	grad                []T
-	images, dim         int
-	base                []int
-	temperature, weight float64
-}
-
-// runMoCo returns the loss over the views named in base (at least two) and adds weight times its gradient by z to grad.
-// z, grad and keys, the averaged network's, are [V*images, dim], view-major; queue holds whole unit rows.
+// runMoCo returns the loss over the batch's base views, of which it needs two, and adds its gradient. keys, the averaged
+// network's, are like the batch's rows; queue holds whole unit rows.
 //
 // As in runNTXent, exp((cosine-1)/temperature), counted in float64, needs no search for a maximum, the two products are of
 // type T, and the result doesn't depend on the number of processors.
-func runMoCo[T, K float](k *moco[T], grad, z, keys []T, images, dim int, base []int, queue []K, temperature, weight float64) float64 {
-	m := len(base) * images
+func runMoCo[T, K float](k *moco[T], b batch[T], keys []T, queue []K, temperature float64) float64 {
+	dim, m := b.dim, len(b.base)*b.images
+	k.temperature = temperature
 	k.unit, k.key, k.inverse = sized(k.unit, m*dim), grow(k.key, m*dim), grow(k.inverse, m)
 	if len(k.workers) == 0 {
 		k.workers = make([]mocoWorker[T], 1)
 	}
 	k.workers[0].unit = sized(k.workers[0].unit, dim)
-	for i, v := range base {
-		for n := range images {
-			row, at := i*images+n, (v*images+n)*dim
-			k.inverse[row] = normalize(k.workers[0].unit, z[at:at+dim], normalizeEps)
+	for i, v := range b.base {
+		for n := range b.images {
+			row, at := i*b.images+n, b.at(v, n)
+			k.inverse[row] = normalize(k.workers[0].unit, b.data[at:at+dim], normalizeEps)
 			for p, x := range k.workers[0].unit {
 				k.unit[row*dim+p] = T(x)
 			}
@@ -184,13 +181,12 @@ func runMoCo[T, K float](k *moco[T], grad, z, keys []T, images, dim int, base []
 	k.columns.Pack(negatives.T())
 	k.rows.Pack(negatives)
 
-	batch := mocoBatch[T]{grad, images, dim, base, temperature, weight}
 	blocks := (m + mocoRows - 1) / mocoRows
 	k.results = sized(k.results, blocks)
 	if count := min(runtime.GOMAXPROCS(0), blocks); count == 1 {
-		k.blocks(batch, 0, 1)
+		k.blocks(b, 0, 1)
 	} else {
-		k.share(batch, count)
+		k.share(b, count)
 	}
 	var sum mocoResult
 	for _, r := range k.results {
@@ -198,14 +194,14 @@ func runMoCo[T, K float](k *moco[T], grad, z, keys []T, images, dim int, base []
 		sum.positive += r.positive
 		sum.negative += r.negative
 	}
-	pairs := float64(m * (len(base) - 1))
+	pairs := float64(m * (len(b.base) - 1))
 	k.positive = sum.positive / pairs
 	k.negative = sum.negative / math.Max(1, float64(m*negatives.Rows))
 	return sum.value / pairs
 }
 
-// share does all blocks in so many goroutines.
-func (k *moco[T]) share(b mocoBatch[T], count int) {
+// share does all blocks in count goroutines.
+func (k *moco[T]) share(b batch[T], count int) {
 	for len(k.workers) < count {
 		k.workers = append(k.workers, mocoWorker[T]{})
 	}
@@ -217,7 +213,7 @@ func (k *moco[T]) share(b mocoBatch[T], count int) {
 }
 
 // blocks does every count-th block, from the first on.
-func (k *moco[T]) blocks(b mocoBatch[T], first, count int) {
+func (k *moco[T]) blocks(b batch[T], first, count int) {
 	w := &k.workers[first]
 	size := len(k.queue) / b.dim
 	w.cosine, w.pull = sized(w.cosine, mocoRows*size), sized(w.pull, mocoRows*b.dim)
@@ -228,7 +224,7 @@ func (k *moco[T]) blocks(b mocoBatch[T], first, count int) {
 }
 
 // block does the rows from the first on.
-func (k *moco[T]) block(w *mocoWorker[T], b mocoBatch[T], first int) (sum mocoResult) {
+func (k *moco[T]) block(w *mocoWorker[T], b batch[T], first int) (sum mocoResult) {
 	dim, size := b.dim, len(k.queue)/b.dim
 	m, views := len(k.inverse), len(b.base)
 	rows := min(mocoRows, m-first)
@@ -241,7 +237,7 @@ func (k *moco[T]) block(w *mocoWorker[T], b mocoBatch[T], first int) (sum mocoRe
 		}
 		line := w.cosine[r*size:][:size]
 		sum.negative += matrix.Sum(line)
-		matrix.Exp(w.exp, line, 1/b.temperature, 1)
+		matrix.Exp(w.exp, line, 1/k.temperature, 1)
 		others := matrix.Sum(w.exp)
 		clear(w.g)
 		var share float64 // of the negatives in the softmax, by others and summed over the keys
@@ -251,7 +247,7 @@ func (k *moco[T]) block(w *mocoWorker[T], b mocoBatch[T], first int) (sum mocoRe
 			}
 			key := k.key[at*dim:][:dim]
 			c := dot(w.unit, key)
-			own := math.Exp((c - 1) / b.temperature)
+			own := math.Exp((c - 1) / k.temperature)
 			sum.positive += c
 			sum.value += math.Log1p(others / own)
 			matrix.AddScaled(w.g, -others/(own+others), key)
@@ -265,10 +261,10 @@ func (k *moco[T]) block(w *mocoWorker[T], b mocoBatch[T], first int) (sum mocoRe
 		}
 	}
 	matrix.AddMul(pull, cosine, &k.rows)
-	scale := b.weight / (float64(m*(views-1)) * b.temperature)
+	scale := b.weight / (float64(m*(views-1)) * k.temperature)
 	for r := range rows {
 		row := first + r
-		at := (b.base[row/b.images]*b.images + row%b.images) * dim
+		at := b.at(b.base[row/b.images], row%b.images)
 		for p, x := range k.unit[row*dim:][:dim] {
 			w.unit[p], w.g[p] = float64(x), float64(w.pull[r*dim+p])
 		}

@@ -15,6 +15,8 @@ type ntxentTerm struct {
 	kernel  ntxent[float32]
 }
 
+func newNTXent(o InvarianceOptions) term { return &ntxentTerm{options: o} }
+
 func (t *ntxentTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindNTXent, outputNeed(t.options.Output))
 }
@@ -23,8 +25,8 @@ func (t *ntxentTerm) check(Views, []Output) error { return nil }
 
 func (t *ntxentTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = appendBase(t.base[:0], v)
-	k, out := &t.kernel, outs[0]
-	value := runNTXent(k, out.Grad, out.Data, v.Images, out.Dim, t.base, t.options.Temperature, weight)
+	k := &t.kernel
+	value := runNTXent(k, newBatch(outs[0], v, t.base, weight), t.options.Temperature)
 	d = append(d, Diagnostic{"positive_similarity", k.positive})
 	if v.Images > 1 {
 		d = append(d, Diagnostic{"negative_similarity", k.negative})
@@ -63,8 +65,7 @@ type ntxentWorker[T float] struct {
 	exp   [ntxentSide]float64
 }
 
-// runNTXent returns the loss over the views named in base (at least two) and adds weight times its gradient to grad.
-// z and grad are [V*images, dim], view-major.
+// runNTXent returns the loss over the batch's base views, of which it needs two, and adds its gradient.
 //
 // It goes twice over the upper triangle of the similarity matrix, block by block: first for the sums of the softmax,
 // then, computing the similarities again, for the gradient. So its memory is O(M·D) and no M x M matrix ever exists.
@@ -77,13 +78,13 @@ type ntxentWorker[T float] struct {
 //	cos(a, b) - 1 = d_a·d_b + half_a + half_b,  half_a = u_a·mean - (1 + |mean|²)/2
 //
 // The result does not depend on the number of processors.
-func runNTXent[T float](k *ntxent[T], grad, z []T, images, dim int, base []int, temperature, weight float64) float64 {
-	views := len(base)
-	m := views * images
-	k.images, k.dim = images, dim
+func runNTXent[T float](k *ntxent[T], b batch[T], temperature float64) float64 {
+	views := len(b.base)
+	m := views * b.images
+	k.images, k.dim = b.images, b.dim
 	k.sharpness, k.scale = 1/temperature, 1/(float64(m)*temperature)
 	k.pull = 2 * k.scale / float64(views-1)
-	all := k.load(z, base)
+	all := k.load(b)
 
 	k.sum, k.similar = grow(k.sum, m), grow(k.similar, m)
 	k.pairs(false)
@@ -96,25 +97,25 @@ func runNTXent[T float](k *ntxent[T], grad, z []T, images, dim int, base []int, 
 	pairs := float64(m*(views-1)) / 2 // of positives; m*(m-1)/2 of all
 	value = value/float64(m) - similar/pairs/temperature
 	k.positive = 1 + similar/pairs
-	if images > 1 {
+	if b.images > 1 {
 		k.negative = (all - pairs - similar) / (float64(m)*float64(m-1)/2 - pairs)
 	}
 
-	k.grad, k.gradMean = sized(k.grad, m*dim), sized(k.gradMean, m)
+	k.grad, k.gradMean = sized(k.grad, m*b.dim), sized(k.gradMean, m)
 	clear(k.grad)
 	for i := range k.gradMean {
 		k.gradMean[i] = -k.scale // of a row's own softmax, and of its positives; pairs adds those of the others
 	}
 	k.pairs(true)
-	k.g = sized(k.g, dim)
-	for i, v := range base {
-		for n := range images {
-			row, at := i*images+n, (v*images+n)*dim
-			for p, x := range k.grad[row*dim:][:dim] {
-				k.row[p] = float64(z[at+p]) * k.inverse[row]
+	k.g = sized(k.g, b.dim)
+	for i, v := range b.base {
+		for n := range b.images {
+			row, at := i*b.images+n, b.at(v, n)
+			for p, x := range k.grad[row*b.dim:][:b.dim] {
+				k.row[p] = float64(b.data[at+p]) * k.inverse[row]
 				k.g[p] = float64(x) + k.gradMean[row]*k.mean[p]
 			}
-			addNormalizeGrad(grad[at:at+dim], k.g, k.row, k.inverse[row], weight)
+			addNormalizeGrad(b.grad[at:at+b.dim], k.g, k.row, k.inverse[row], b.weight)
 		}
 	}
 	return value
@@ -122,14 +123,14 @@ func runNTXent[T float](k *ntxent[T], grad, z []T, images, dim int, base []int, 
 
 // load fills inverse, mean, centred, half and the packed factors, and returns the sum of the cosines of all pairs of
 // rows: half of the squared length of their sum, without that of each.
-func (k *ntxent[T]) load(z []T, base []int) float64 {
-	dim, m := k.dim, len(base)*k.images
+func (k *ntxent[T]) load(b batch[T]) float64 {
+	dim, m := b.dim, len(b.base)*b.images
 	k.inverse, k.half, k.centred = sized(k.inverse, m), sized(k.half, m), sized(k.centred, m*dim)
 	k.row, k.mean = sized(k.row, dim), grow(k.mean, dim)
 	var squares float64
-	for i, v := range base {
-		for n := range k.images {
-			k.inverse[i*k.images+n] = normalize(k.row, z[(v*k.images+n)*dim:][:dim], normalizeEps)
+	for i, v := range b.base {
+		for n := range b.images {
+			k.inverse[i*b.images+n] = normalize(k.row, b.data[b.at(v, n):][:dim], normalizeEps)
 			squares += matrix.Dot(k.row, k.row) // 1, or 0
 			matrix.AddScaled(k.mean, 1, k.row)
 		}
@@ -139,11 +140,11 @@ func (k *ntxent[T]) load(z []T, base []int) float64 {
 		k.mean[p] /= float64(m)
 	}
 	rest := (1 + matrix.Dot(k.mean, k.mean)) / 2
-	for i, v := range base {
-		for n := range k.images {
-			row := i*k.images + n
+	for i, v := range b.base {
+		for n := range b.images {
+			row := i*b.images + n
 			centred := k.centred[row*dim:][:dim]
-			for p, x := range z[(v*k.images+n)*dim:][:dim] {
+			for p, x := range b.data[b.at(v, n):][:dim] {
 				k.row[p] = float64(x) * k.inverse[row]
 				centred[p] = T(k.row[p] - k.mean[p])
 			}

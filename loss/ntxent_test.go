@@ -74,10 +74,10 @@ func TestNTXentAccuracy(t *testing.T) {
 					}
 					want, wantGrad := directNTXent(z, size.images, size.views, size.dim, temperature)
 					grad := make([]float64, len(z))
-					value := runNTXent(new(ntxent[float64]), grad, z, size.images, size.dim, viewsOf(size.views), temperature, 1)
+					value := runNTXent(new(ntxent[float64]), batchOf(grad, z, size.images, size.dim, viewsOf(size.views), 1), temperature)
 					compareNTXent(t, "float64", value, want, grad, wantGrad, 1e-9)
 					grad32 := make([]float32, len(z))
-					value = runNTXent(new(ntxent[float32]), grad32, convert[float32](z), size.images, size.dim, viewsOf(size.views), temperature, 1)
+					value = runNTXent(new(ntxent[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, viewsOf(size.views), 1), temperature)
 					compareNTXent(t, "float32", value, want, convert[float64](grad32), wantGrad, 1e-5)
 				})
 			}
@@ -111,7 +111,7 @@ func TestNTXentDoesNotDependOnProcessors(t *testing.T) {
 		for _, processors := range []int{1, 2, 3, 8} {
 			runtime.GOMAXPROCS(processors)
 			g := make([]float32, len(z))
-			v := runNTXent(new(ntxent[float32]), g, z, images, dim, viewsOf(views), 0.1, 1)
+			v := runNTXent(new(ntxent[float32]), batchOf(g, z, images, dim, viewsOf(views), 1), 0.1)
 			if grad == nil {
 				value, grad = v, g
 			}
@@ -130,7 +130,7 @@ func TestNTXentMemory(t *testing.T) {
 	k := new(ntxent[float32])
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	runNTXent(k, grad, z, images, dim, viewsOf(views), 0.1, 1)
+	runNTXent(k, batchOf(grad, z, images, dim, viewsOf(views), 1), 0.1)
 	runtime.ReadMemStats(&after)
 	// The rows, the same packed twice, and the gradient; six numbers a row; a block for every processor.
 	limit := 4*4*len(z) + 6*8*images*views + runtime.GOMAXPROCS(0)*ntxentSide*(ntxentSide*4+8) + 64<<10

@@ -66,8 +66,8 @@ func (o Options) Validate() error {
 			faults = append(faults, err)
 		}
 	}
-	o.Invariance.validate(add, "invariance.")
-	o.Order.validate(add, "order.")
+	validateTerm(o.Invariance, add, "invariance.")
+	validateTerm(o.Order, add, "order.")
 	for i, t := range o.Terms {
 		t.validate(add, fmt.Sprintf("terms[%d].", i))
 	}
@@ -134,9 +134,14 @@ func ofKind(key, kind string, got, byKind, low, high float64) error {
 		return within(key, got, low, high)
 	}
 	if got != 0 {
-		return fmt.Errorf("%s: %s has no such setting; leave it out, got %g", key, kind, got)
+		return foreign(key, kind, got)
 	}
 	return nil
+}
+
+// foreign is the fault of a setting that the kind doesn't have.
+func foreign(key, kind string, got any) error {
+	return fmt.Errorf("%s: %s has no such setting; leave it out, got %v", key, kind, got)
 }
 
 func oneOf(key, got string, allowed ...string) error {

@@ -6,16 +6,16 @@ import (
 )
 
 func BenchmarkOrder(b *testing.B) {
-	for _, k := range orderKinds {
+	for _, name := range kindNames(roleOrder) {
 		sizes := []int{1024}
-		if k.name == KindRankNContrast {
+		if name == KindRankNContrast {
 			sizes = []int{200, 1024} // the time is quadratic in the images
 		}
 		for _, distance := range []string{DistanceCosine, DistanceEuclidean} {
 			for _, anchors := range []string{AnchorsOrigin, AnchorsAll} {
 				for _, images := range sizes {
-					b.Run(fmt.Sprintf("%s/%s/%s/%dx5x128", k.name, distance, anchors, images), func(b *testing.B) {
-						benchmarkOrder(b, OrderOptions{Kind: k.name, Distance: distance, Anchors: anchors, Weight: 1}, images)
+					b.Run(fmt.Sprintf("%s/%s/%s/%dx5x128", name, distance, anchors, images), func(b *testing.B) {
+						benchmarkOrder(b, OrderOptions{Kind: name, Distance: distance, Anchors: anchors, Weight: 1}, images)
 					})
 				}
 			}
@@ -27,7 +27,7 @@ func benchmarkOrder(b *testing.B, o OrderOptions, images int) {
 	v := orderedViews(1, images, 2, 3)
 	out := randomOutput("embedding", v, 128, 1)
 	clear(out.Grad)
-	t := newOrderTerm(o.resolved())
+	t := TermOptions{Order: &o}.resolved().build().term
 	outs := []Output{out}
 	if _, err := t.needs(nil, v); err != nil {
 		b.Fatal(err)

@@ -12,11 +12,11 @@ var distances = []string{DistanceCosine, DistanceEuclidean, DistanceSqEuclidean}
 
 // eachOrder calls f with every kind of order loss, distance and choice of anchors.
 func eachOrder(f func(o OrderOptions)) {
-	for _, k := range orderKinds {
+	for _, name := range kindNames(roleOrder) {
 		for _, distance := range distances {
 			for _, anchors := range []string{AnchorsOrigin, AnchorsAll} {
-				o := OrderOptions{Kind: k.name, Distance: distance, Anchors: anchors, Weight: 1}
-				if k.name == KindChain {
+				o := OrderOptions{Kind: name, Distance: distance, Anchors: anchors, Weight: 1}
+				if name == KindChain {
 					o.Margin = 0.1
 				}
 				f(o.resolved())
@@ -270,9 +270,9 @@ func FuzzOrder(f *testing.F) {
 				}
 			}
 		}
-		o := DefaultOptions()
+		o, orders := DefaultOptions(), kindNames(roleOrder)
 		o.Invariance.Kind = KindNone
-		o.Order = OrderOptions{Kind: orderKinds[int(kind)%len(orderKinds)].name, Distance: distances[distance%3], Weight: 1}
+		o.Order = OrderOptions{Kind: orders[int(kind)%len(orders)], Distance: distances[distance%3], Weight: 1}
 		if seed%3 == 0 {
 			o.Order.Anchors = AnchorsAll
 		}

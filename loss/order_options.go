@@ -3,7 +3,6 @@ package loss
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 )
 
@@ -58,54 +57,26 @@ func DefaultOrderOptions() OrderOptions {
 	return OrderOptions{Kind: KindRankNet, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
 }
 
-// orderKind is a kind of order term.
-type orderKind struct {
-	name     string
-	defaults OrderOptions // of the settings whose default depends on the kind; a temperature of zero: it has none
-	margin   bool         // it has a margin
-	scaled   bool         // and one that is scaled
-	build    func(OrderOptions) term
-}
-
-var orderKinds = []orderKind{
-	{name: KindRankNet, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		build: newOrderTerm},
-	{name: KindTriplet, defaults: OrderOptions{Distance: DistanceCosine, Margin: 0.2, Anchors: AnchorsOrigin},
-		margin: true, scaled: true, build: newOrderTerm},
-	{name: KindListMLE, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		build: newOrderTerm},
-	{name: KindSoftSpearman, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		build: newOrderTerm},
-	{name: KindChain, defaults: OrderOptions{Distance: DistanceCosine, Temperature: 0.1, Anchors: AnchorsOrigin},
-		margin: true, build: newOrderTerm},
-	{name: KindRankNContrast, defaults: OrderOptions{Distance: DistanceEuclidean, Temperature: 2, Anchors: AnchorsAll},
-		build: newOrderTerm},
-}
-
-func findOrder(kind string) (orderKind, bool) {
-	for _, k := range orderKinds {
-		if k.name == kind {
-			return k, true
-		}
-	}
-	return orderKind{}, false
+func (o OrderOptions) head() head {
+	return head{roleOrder, o.Kind, o.Weight, o.Schedule, o.Warmup}
 }
 
 // resolved fills in what was left at zero. What is left out keeps the values of ranknet, which mean nothing.
 func (o OrderOptions) resolved() OrderOptions {
-	kind := o.Kind
-	if kind == KindNone {
-		kind = KindRankNet
+	name := o.Kind
+	if name == KindNone {
+		name = KindRankNet
 	}
-	k, ok := findOrder(kind)
+	k, ok := findKind(roleOrder, name)
 	if !ok {
 		return o
 	}
-	fill(&o.Distance, k.defaults.Distance)
-	fill(&o.Temperature, k.defaults.Temperature)
-	fill(&o.Margin, k.defaults.Margin)
-	fill(&o.Anchors, k.defaults.Anchors)
-	fill(&o.Output, OutputEmbedding)
+	d := k.defaults.Order
+	fill(&o.Distance, d.Distance)
+	fill(&o.Temperature, d.Temperature)
+	fill(&o.Margin, d.Margin)
+	fill(&o.Anchors, d.Anchors)
+	fill(&o.Output, d.Output)
 	resolveSchedule(&o.Schedule, &o.Warmup)
 	o.Families = maps.Clone(o.Families)
 	for name, f := range o.Families {
@@ -117,26 +88,16 @@ func (o OrderOptions) resolved() OrderOptions {
 	return o
 }
 
-// validate adds the faults of resolved options.
-func (o OrderOptions) validate(add func(error), prefix string) {
-	if o.Kind == KindNone {
-		return
-	}
-	k, ok := findOrder(o.Kind)
-	if !ok {
-		var names []string
-		for _, k := range orderKinds {
-			names = append(names, k.name)
-		}
-		add(oneOf(prefix+"kind", o.Kind, append(names, KindNone)...))
-		return
-	}
+func (o OrderOptions) resolvedTerm() TermOptions {
+	o = o.resolved()
+	return TermOptions{Order: &o}
+}
+
+func (o OrderOptions) validate(add func(error), prefix string, k kind) {
 	add(oneOf(prefix+"distance", o.Distance, DistanceCosine, DistanceEuclidean, DistanceSqEuclidean))
-	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Temperature, minOrderTemperature, maxTemperature))
-	add(within(prefix+"weight", o.Weight, 0, maxWeight))
+	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Order.Temperature, minOrderTemperature, maxTemperature))
 	add(oneOf(prefix+"anchors", o.Anchors, AnchorsOrigin, AnchorsAll))
 	add(oneOf(prefix+"output", o.Output, OutputEmbedding, OutputFeatures, OutputOwn))
-	validateSchedule(add, prefix, o.Schedule, o.Warmup)
 	o.validateMargin(add, prefix, k)
 	for _, name := range slices.Sorted(maps.Keys(o.Families)) {
 		f, at := o.Families[name], prefix+"families."+name+"."
@@ -153,18 +114,18 @@ func (o OrderOptions) validate(add func(error), prefix string) {
 	}
 }
 
-func (o OrderOptions) validateMargin(add func(error), prefix string, k orderKind) {
+func (o OrderOptions) validateMargin(add func(error), prefix string, k kind) {
 	high := float64(maxMargin)
 	if o.Distance == DistanceCosine {
 		high = maxMarginCosine
 	}
 	switch {
-	case k.margin:
+	case k.defaults.Order.Margin != 0 || slices.Contains(k.also, "margin"):
 		add(within(prefix+"margin", o.Margin, 0, high))
-	case o.Margin != 0 || math.IsNaN(o.Margin):
-		add(fmt.Errorf("%smargin: %s has no such setting; leave it out, got %g", prefix, o.Kind, o.Margin))
+	case o.Margin != 0:
+		add(foreign(prefix+"margin", o.Kind, o.Margin))
 	}
-	if o.ScaledMargin && !k.scaled {
-		add(fmt.Errorf("%sscaled_margin: %s has no such setting; leave it out", prefix, o.Kind))
+	if o.ScaledMargin && !slices.Contains(k.also, "scaled_margin") {
+		add(foreign(prefix+"scaled_margin", o.Kind, o.ScaledMargin))
 	}
 }

@@ -33,7 +33,7 @@ func TestOrderReference(t *testing.T) {
 	if err := json.Unmarshal(text, &cases); err != nil {
 		t.Fatal(err)
 	}
-	if want := len(orderKinds) * 3 * 2; len(cases) != want {
+	if want := len(kindNames(roleOrder)) * 3 * 2; len(cases) != want {
 		t.Errorf("%d cases, want %d", len(cases), want)
 	}
 	for _, c := range cases {
@@ -59,8 +59,18 @@ func TestOrderReference(t *testing.T) {
 // runFamilies returns the loss of all families on one output, adds weight times its gradient to grad, and returns what
 // was found for the families.
 func runFamilies[T float](o OrderOptions, grad, z []T, v Views, dim int, weight float64) (float64, []familyResult) {
-	k := newOrder[T](o.resolved())
+	k := orderOf[T](o)
 	return rerunFamilies(k, grad, z, v, dim, weight), k.families
+}
+
+// orderOf returns what computes the loss of the options.
+func orderOf[T float](o OrderOptions) *order[T] {
+	o = o.resolved()
+	loss := TermOptions{Order: &o}.build().term.(*orderTerm).kernel.loss
+	if loss == nil {
+		return newOrder[T](o, nil)
+	}
+	return newOrder[T](o, func(OrderOptions) orderLoss { return loss })
 }
 
 // rerunFamilies does so with buffers that may have been used.
@@ -70,7 +80,7 @@ func rerunFamilies[T float](k *order[T], grad, z []T, v Views, dim int, weight f
 		weights[f], reads[f] = 1, true
 	}
 	k.begin(v, weights)
-	runOrder(k, grad, z, v, dim, reads, weight)
+	k.run(batchOf(grad, z, v.Images, dim, nil, weight), v, reads)
 	return k.value()
 }
 

@@ -18,7 +18,9 @@ type orderTerm struct {
 // familyNames are the names of what belongs to a family.
 type familyNames struct{ family, head, value, accuracy, triplets, violated, active string }
 
-func newOrderTerm(o OrderOptions) term { return &orderTerm{options: o, kernel: newOrder[float32](o)} }
+func newOrderTerm(o OrderOptions, loss func(OrderOptions) orderLoss) term {
+	return &orderTerm{options: o, kernel: newOrder[float32](o, loss)}
+}
 
 // need returns the output that the term looks at for a family.
 func (t *orderTerm) need(f int, family string) Need {
@@ -68,7 +70,7 @@ func (t *orderTerm) compute(v Views, outs []Output, weight float64, d []Diagnost
 		for f, family := range v.Names {
 			t.reads = append(t.reads, !v.nominal(f) && t.need(f, family).Output == t.needed[i].Output)
 		}
-		runOrder(k, out.Grad, out.Data, v, out.Dim, t.reads, weight)
+		k.run(newBatch(out, v, nil, weight), v, t.reads)
 	}
 	return k.value(), t.diagnose(v, d)
 }

@@ -24,7 +24,7 @@ const (
 	contrastRange = 300
 )
 
-// rankNContrast holds the buffers of runRankNContrast. The M rows are the members of all images, sorted by scale (around
+// rankNContrast holds the buffers of runContrast. The M rows are the members of all images, sorted by scale (around
 // the circle if the family is cyclic); rows of equal scale are a level.
 type rankNContrast[T float] struct {
 	temperature float64
@@ -73,8 +73,8 @@ type contrastPull struct {
 	factor float64
 }
 
-// runRankNContrast returns the sum over the summands and their number, and adds weight times the gradient of their mean
-// to grad, unless that is nil. The members of family f have been gathered.
+// runContrast returns the sum over the summands of rank_n_contrast and their number, and adds the gradient of their mean,
+// unless the batch has no room for it. The members of family f have been gathered.
 //
 // Seen from an anchor, the denominators are sums over all rows from some difference of scale on: sums along a walk that
 // begins at the anchor's place among the sorted scales. So an anchor costs O(M), beside the products. Those are of type T
@@ -82,7 +82,7 @@ type contrastPull struct {
 // at. Anchors are taken in blocks: memory is O(M·D + contrastBlock·M).
 //
 // The result does not depend on the number of processors.
-func runRankNContrast[T float](k *order[T], grad, z []T, v Views, f, dim int, weight float64) (sum float64, summands int) {
+func (k *order[T]) runContrast(b batch[T], v Views, f int) (sum float64, summands int) {
 	c := k.contrast
 	m, anchors := len(k.members)*v.Images, k.anchors(v)*v.Images
 	if anchors == 0 {
@@ -93,7 +93,7 @@ func runRankNContrast[T float](k *order[T], grad, z []T, v Views, f, dim int, we
 	if !k.allAnchors { // the base views: all have scale 0, and they were first before the rows were sorted
 		first = slices.Index(c.source, k.members[0]*v.Images)
 	}
-	c.load(z, k.distance, dim)
+	c.load(b, k.distance)
 	count := max(1, min(runtime.GOMAXPROCS(0), min(anchors, contrastBlock)/8))
 	for len(c.workers) < count {
 		c.workers = append(c.workers, contrastWorker{})
@@ -122,8 +122,8 @@ func runRankNContrast[T float](k *order[T], grad, z []T, v Views, f, dim int, we
 		return 0, 0
 	}
 	summands = ordered * (m - 1)
-	if grad != nil {
-		c.store(grad, weight/float64(summands))
+	if b.grad != nil {
+		c.store(b.grad, b.weight/float64(summands))
 	}
 	return sum, summands
 }
@@ -184,12 +184,12 @@ func (c *rankNContrast[T]) setLevels(period float64) {
 }
 
 // load fills what depends on the rows alone.
-func (c *rankNContrast[T]) load(z []T, distance string, dim int) {
-	m := len(c.source)
+func (c *rankNContrast[T]) load(b batch[T], distance string) {
+	m, dim := len(c.source), b.dim
 	c.rows.reset(distance, m, dim)
 	c.mean = grow(c.mean, dim)
 	for i, at := range c.source {
-		loadRow(&c.rows, i, z[at*dim:][:dim])
+		loadRow(&c.rows, i, b.data[at*dim:][:dim])
 		matrix.AddScaled(c.mean, 1, c.rows.row[i*dim:][:dim])
 	}
 	for p := range c.mean {
@@ -246,7 +246,7 @@ func (c *rankNContrast[T]) store(grad []T, weight float64) {
 	}
 }
 
-// share does a block of anchors in so many goroutines.
+// share does a block of anchors in count goroutines.
 func (c *rankNContrast[T]) share(count, first, n int) {
 	var all sync.WaitGroup
 	for w := range count {

@@ -5,6 +5,8 @@ import "math"
 // rankNet is softplus((d(i,j) - d(i,k))/temperature) over the triplets.
 type rankNet struct{ temperature float64 }
 
+func newRankNet(o OrderOptions) orderLoss { return &rankNet{o.Temperature} }
+
 func (l *rankNet) summands(g *group) int { return g.triplets() }
 
 func (l *rankNet) add(g *group, scale float64) float64 {

@@ -119,20 +119,20 @@ func TestRedundancyAccuracy(t *testing.T) {
 			}
 			views := []int{0, 1}
 			runV := func(z []float64) float64 {
-				return runVICReg(new(vicreg[float64]), make([]float64, len(z)), z, size.images, size.dim, views, weights, 1)
+				return runVICReg(new(vicreg[float64]), batchOf(make([]float64, len(z)), z, size.images, size.dim, views, 1), weights)
 			}
 			grad, grad32 := make([]float64, len(z)), make([]float32, len(z))
-			value := runVICReg(new(vicreg[float64]), grad, z, size.images, size.dim, views, weights, 1)
-			value32 := runVICReg(new(vicreg[float32]), grad32, convert[float32](z), size.images, size.dim, views, weights, 1)
+			value := runVICReg(new(vicreg[float64]), batchOf(grad, z, size.images, size.dim, views, 1), weights)
+			value32 := runVICReg(new(vicreg[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, views, 1), weights)
 			check(KindVICReg, runV, func(z []float64) float64 { return plainVICReg(z, size.images, size.dim, weights) },
 				value, grad, value32, grad32)
 
 			runB := func(z []float64) float64 {
-				return runBarlow(new(barlow[float64]), make([]float64, len(z)), z, size.images, size.dim, views, 0.0051, 1)
+				return runBarlow(new(barlow[float64]), batchOf(make([]float64, len(z)), z, size.images, size.dim, views, 1), 0.0051)
 			}
 			grad, grad32 = make([]float64, len(z)), make([]float32, len(z))
-			value = runBarlow(new(barlow[float64]), grad, z, size.images, size.dim, views, 0.0051, 1)
-			value32 = runBarlow(new(barlow[float32]), grad32, convert[float32](z), size.images, size.dim, views, 0.0051, 1)
+			value = runBarlow(new(barlow[float64]), batchOf(grad, z, size.images, size.dim, views, 1), 0.0051)
+			value32 = runBarlow(new(barlow[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, views, 1), 0.0051)
 			check(KindBarlowTwins, runB, func(z []float64) float64 { return plainBarlow(z, size.images, size.dim, 0.0051) },
 				value, grad, value32, grad32)
 		}
@@ -169,7 +169,7 @@ func TestRedundancyExtremes(t *testing.T) {
 	run := func(exponent int) (covariance float64, grad []float32) {
 		grad = make([]float32, len(z))
 		k := new(vicreg[float32])
-		runVICReg(k, grad, scaled(z, exponent), images, dim, views, weights, 1)
+		runVICReg(k, batchOf(grad, scaled(z, exponent), images, dim, views, 1), weights)
 		return k.covariance, grad
 	}
 	covariance, grad := run(0)
@@ -189,7 +189,7 @@ func TestRedundancyExtremes(t *testing.T) {
 	// Barlow Twins sees the size only beside the eps.
 	runB := func(exponent int) (float64, []float64) {
 		grad := make([]float32, len(z))
-		value := runBarlow(new(barlow[float32]), grad, scaled(z, exponent), images, dim, views, 0.0051, math.Ldexp(1, exponent))
+		value := runBarlow(new(barlow[float32]), batchOf(grad, scaled(z, exponent), images, dim, views, math.Ldexp(1, exponent)), 0.0051)
 		return value, convert[float64](grad)
 	}
 	want, wantGrad := runB(20)

@@ -62,10 +62,10 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		grad := make([]T, len(z.Data))
 		if c.Name == "vicreg" {
 			w := vicregWeights{c.Params["sim"].(float64), c.Params["std"].(float64), c.Params["cov"].(float64)}
-			return runVICReg(new(vicreg[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, w, 1), grad, want.Data
+			return runVICReg(new(vicreg[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), w), grad, want.Data
 		}
 		lambda := c.Params["lambda"].(float64)
-		return runBarlow(new(barlow[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, lambda, 1), grad, want.Data
+		return runBarlow(new(barlow[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), lambda), grad, want.Data
 	case "simsiam", "byol":
 		p, want := stack(c.Inputs["zp1"], c.Inputs["zp2"]), stack(c.Grad["zp1"], c.Grad["zp2"])
 		z := stack(c.Inputs["t1"], c.Inputs["t2"])
@@ -74,7 +74,7 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 			s = newBYOL(InvarianceOptions{}).(*siameseTerm)
 		}
 		grad := make([]T, len(z.Data))
-		cosine := runSiamese(&s.kernel, grad, in(p.Data), in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, -s.scale)
+		cosine := runSiamese(&s.kernel, batchOf(grad, in(p.Data), z.Shape[1], z.Shape[2], []int{0, 1}, -s.scale), in(z.Data))
 		return s.offset - s.scale*cosine, grad, want.Data
 	case "ntxent", "multiview_ntxent":
 		z, want := c.Inputs["z"], c.Grad["z"]
@@ -84,14 +84,13 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		}
 		base := []int{0, 1, 2}[:z.Shape[0]]
 		grad := make([]T, len(z.Data))
-		value := runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], base, temperature, 1)
+		value := runNTXent(new(ntxent[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], base, 1), temperature)
 		return value, grad, want.Data
 	case "moco":
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
 		keys := stack(c.Inputs["k1"], c.Inputs["k2"])
 		grad := make([]T, len(z.Data))
-		value := runMoCo(new(moco[T]), grad, in(z.Data), in(keys.Data), z.Shape[1], z.Shape[2], []int{0, 1},
-			c.Inputs["queue"].Data, temperature, 1)
+		value := runMoCo(new(moco[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), in(keys.Data), c.Inputs["queue"].Data, temperature)
 		return value, grad, want.Data
 	case "essl":
 		z := c.Inputs["z"]
@@ -100,7 +99,7 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 			v.Family, v.Scale = append(v.Family, 0), append(v.Scale, label.(float64)/float64(z.Shape[1]-1))
 		}
 		grad := make([]T, len(z.Data))
-		return runESSL(new(softmax), grad, in(z.Data), v, 0, 1), grad, c.Grad["z"].Data
+		return runESSL(new(softmax), batchOf(grad, in(z.Data), v.Images, v.Classes[0], nil, 1), v, 0), grad, c.Grad["z"].Data
 	case "augself":
 		z, d, same := c.Inputs["z"], c.Inputs["d"], c.Inputs["same"]
 		var target []float64 // the flip lies between the differences
@@ -115,18 +114,18 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 			first, count int
 		}{{"crop", 0, 4}, {"color", 4, 4}, {"flip", 8, 1}, {"blur", 9, 1}} {
 			weight := c.Params[g.name].(float64)
-			part, _ := runAugSelf(grad, in(z.Data), target, 10, g.first, g.count, g.name == "flip", weight)
+			part, _ := runAugSelf(batchOf(grad, in(z.Data), 0, 10, nil, weight), target, augSelfColumns{g.first, g.count, g.name == "flip"})
 			value += weight * part
 		}
 		return value, grad, c.Grad["z"].Data
 	case "care":
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
 		grad := make([]T, len(z.Data))
-		return runCARE(new(care), grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, int(c.Params["shared"].(float64)), 1), grad, want.Data
+		return runCARE(new(care), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), int(c.Params["shared"].(float64))), grad, want.Data
 	case "equimod":
 		z, want := stack(c.Inputs["z"], c.Inputs["zhat"]), stack(c.Grad["z"], c.Grad["zhat"])
 		grad := make([]T, len(z.Data))
-		return runNTXent(new(ntxent[T]), grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, temperature, 1), grad, want.Data
+		return runNTXent(new(ntxent[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, 1), temperature), grad, want.Data
 	case "order_ranknet", "order_triplet", "order_listmle":
 		// z is [N, K, D] there and view-major here; none of the views is at the origin, so all are of one family.
 		z, s := c.Inputs["z"], c.Inputs["s"]
@@ -182,4 +181,9 @@ func compare(t *testing.T, what string, value, wantValue float64, grad, wantGrad
 			t.Fatalf("%s: gradient[%d] = %.12g, want %.12g (off by %.2g of the largest)", what, i, g, wantGrad[i], e)
 		}
 	}
+}
+
+// batchOf returns rows and the place of their gradient.
+func batchOf[T float](grad, z []T, images, dim int, base []int, weight float64) batch[T] {
+	return batch[T]{data: z, grad: grad, images: images, dim: dim, base: base, weight: weight}
 }

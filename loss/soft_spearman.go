@@ -4,6 +4,8 @@ package loss
 // sums of sigmoids of differences.
 type softSpearman struct{ temperature float64 }
 
+func newSoftSpearman(o OrderOptions) orderLoss { return &softSpearman{o.Temperature} }
+
 func (l *softSpearman) summands(g *group) int { return g.ordered() }
 
 // add works on e, the soft ranks of the distances minus the ranks of the scales. A pair that is tied by scale counts

@@ -1,8 +1,6 @@
 package loss
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // TermOptions is one entry of `loss.terms`: one of its fields is set, the one that knows the entry's kind. In YAML the
 // entry holds the settings of that field.
@@ -12,50 +10,65 @@ type TermOptions struct {
 	Baseline   *BaselineOptions
 }
 
+// settings are the options of a term: a field of TermOptions.
+type settings interface {
+	head() head
+	// resolvedTerm returns a copy, with what was left at zero filled in.
+	resolvedTerm() TermOptions
+	// validate adds the faults of resolved options beside those of the head.
+	validate(add func(error), prefix string, k kind)
+}
+
+// head is what the options of every role have.
+type head struct {
+	role     role
+	kind     string
+	weight   float64
+	schedule string
+	warmup   float64
+}
+
+// left says whether the term is left out.
+func (h head) left() bool { return h.kind == KindNone && h.role != roleBaseline }
+
 // TermKinds returns the kinds that an entry of `loss.terms` can have.
 func TermKinds() []string {
 	var names []string
-	for _, k := range invarianceKinds {
-		names = append(names, k.name)
-	}
-	for _, k := range orderKinds {
-		names = append(names, k.name)
-	}
-	for _, k := range baselineKinds {
+	for _, k := range kinds {
 		names = append(names, k.name)
 	}
 	return names
 }
 
 // DefaultTerm returns the resolved defaults of an entry of a kind, or an error for a name that is not in TermKinds.
-func DefaultTerm(kind string) (TermOptions, error) {
-	if _, ok := findInvariance(kind); ok {
-		o := DefaultInvarianceOptions()
-		o.Kind = kind
-		return TermOptions{Invariance: &o}.resolved(), nil
+func DefaultTerm(name string) (TermOptions, error) {
+	for _, k := range kinds {
+		if k.name == name {
+			return k.defaults.resolved(), nil
+		}
 	}
-	if _, ok := findOrder(kind); ok {
-		o := DefaultOrderOptions()
-		o.Kind = kind
-		return TermOptions{Order: &o}.resolved(), nil
+	return TermOptions{}, oneOf("kind", name, TermKinds()...)
+}
+
+// set returns the fields that are set.
+func (t TermOptions) set() []settings {
+	var set []settings
+	if t.Invariance != nil {
+		set = append(set, t.Invariance)
 	}
-	if k, ok := findBaseline(kind); ok {
-		o := k.defaults
-		o.Kind = kind
-		return TermOptions{Baseline: &o}.resolved(), nil
+	if t.Order != nil {
+		set = append(set, t.Order)
 	}
-	return TermOptions{}, fmt.Errorf("loss: %w", oneOf("kind", kind, TermKinds()...))
+	if t.Baseline != nil {
+		set = append(set, t.Baseline)
+	}
+	return set
 }
 
 // Settings returns a pointer to the field that is set, or nil.
 func (t TermOptions) Settings() any {
-	switch {
-	case t.Invariance != nil:
-		return t.Invariance
-	case t.Order != nil:
-		return t.Order
-	case t.Baseline != nil:
-		return t.Baseline
+	if set := t.set(); len(set) > 0 {
+		return set[0]
 	}
 	return nil
 }
@@ -63,78 +76,59 @@ func (t TermOptions) Settings() any {
 // MarshalYAML gives the settings.
 func (t TermOptions) MarshalYAML() (any, error) { return t.Settings(), nil }
 
-// resolved returns a copy, as it doesn't share its settings with t.
+// resolved returns a copy, which doesn't share its settings with t.
 func (t TermOptions) resolved() TermOptions {
-	switch {
-	case t.Invariance != nil:
-		o := t.Invariance.resolved()
-		t.Invariance = &o
-	case t.Order != nil:
-		o := t.Order.resolved()
-		t.Order = &o
-	case t.Baseline != nil:
-		o := t.Baseline.resolved()
-		t.Baseline = &o
+	if set := t.set(); len(set) == 1 {
+		return set[0].resolvedTerm()
 	}
 	return t
 }
 
+// validate adds the faults of a resolved entry.
 func (t TermOptions) validate(add func(error), prefix string) {
-	set := 0
-	for _, is := range []bool{t.Invariance != nil, t.Order != nil, t.Baseline != nil} {
-		if is {
-			set++
-		}
-	}
+	set := t.set()
 	switch {
-	case set != 1:
+	case len(set) != 1:
 		add(fmt.Errorf("%skind: must be set for every entry, with the settings of that kind alone", prefix))
-	case t.Invariance != nil && t.Invariance.Kind == KindNone, t.Order != nil && t.Order.Kind == KindNone:
+	case set[0].head().left():
 		add(fmt.Errorf("%skind: must not be none in a list; leave the entry out", prefix))
-	case t.Invariance != nil:
-		t.Invariance.validate(add, prefix)
-	case t.Order != nil:
-		t.Order.validate(add, prefix)
-	case t.Baseline != nil:
-		t.Baseline.validate(add, prefix)
+	default:
+		validateTerm(set[0], add, prefix)
 	}
 }
 
-// role is what a term wants, for the diagnostics that compare terms.
-type role int
-
-const (
-	roleInvariance role = iota
-	roleOrder
-	roleBaseline
-)
+// validateTerm adds the faults of a term's resolved options; the keys have the prefix.
+func validateTerm(s settings, add func(error), prefix string) {
+	h := s.head()
+	if h.left() {
+		return
+	}
+	k, ok := findKind(h.role, h.kind)
+	if !ok {
+		names := kindNames(h.role)
+		if h.role != roleBaseline {
+			names = append(names, KindNone)
+		}
+		add(oneOf(prefix+"kind", h.kind, names...))
+		return
+	}
+	add(within(prefix+"weight", h.weight, 0, maxWeight))
+	validateSchedule(add, prefix, h.schedule, h.warmup)
+	s.validate(add, prefix, k)
+}
 
 // member is a term of a Loss.
 type member struct {
 	term
-	name     string
-	role     role
-	weight   float64
-	schedule string
-	warmup   float64
-	needs    []Need   // of the views at hand
-	outs     []Output // those of needs, with a gradient of the term's own
+	head
+	name  string
+	needs []Need   // of the views at hand
+	outs  []Output // those of needs, with a gradient of the term's own
 }
 
 // build makes the term that resolved and valid options describe.
 func (t TermOptions) build() member {
-	switch {
-	case t.Invariance != nil:
-		o := *t.Invariance
-		k, _ := findInvariance(o.Kind)
-		return member{term: k.build(o), name: o.Kind, role: roleInvariance, weight: o.Weight, schedule: o.Schedule, warmup: o.Warmup}
-	case t.Order != nil:
-		o := *t.Order
-		k, _ := findOrder(o.Kind)
-		return member{term: k.build(o), name: o.Kind, role: roleOrder, weight: o.Weight, schedule: o.Schedule, warmup: o.Warmup}
-	default:
-		o := *t.Baseline
-		k, _ := findBaseline(o.Kind)
-		return member{term: k.build(o), name: o.Kind, role: roleBaseline, weight: o.Weight, schedule: o.Schedule, warmup: o.Warmup}
-	}
+	h := t.set()[0].head()
+	k, _ := findKind(h.role, h.kind)
+	return member{term: k.build(t), head: h, name: h.kind}
 }

@@ -6,6 +6,8 @@ type triplet struct {
 	scaled bool // m is the margin times how much further k is than j by scale
 }
 
+func newTriplet(o OrderOptions) orderLoss { return &triplet{o.Margin, o.ScaledMargin} }
+
 func (l *triplet) summands(g *group) int { return g.triplets() }
 
 func (l *triplet) add(g *group, scale float64) float64 {

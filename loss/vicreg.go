@@ -19,6 +19,8 @@ type vicregTerm struct {
 	similarity similarity
 }
 
+func newVICReg(o InvarianceOptions) term { return &vicregTerm{options: o} }
+
 func (t *vicregTerm) needs(to []Need, v Views) ([]Need, error) {
 	return baseNeeds(to, v, KindVICReg, outputNeed(t.options.Output))
 }
@@ -36,11 +38,12 @@ func checkStatistics(kind string, v Views) error {
 func (t *vicregTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = appendBase(t.base[:0], v)
 	k, out, o := &t.kernel, outs[0], t.options
-	value := runVICReg(k, out.Grad, out.Data, v.Images, out.Dim, t.base, vicregWeights{o.Similarity, o.Variance, o.Covariance}, weight)
+	value := runVICReg(k, newBatch(out, v, t.base, weight), vicregWeights{o.Similarity, o.Variance, o.Covariance})
 	d = append(d, Diagnostic{"distance", k.distance}, Diagnostic{"variance", k.variance}, Diagnostic{"covariance", k.covariance})
 	return value, t.similarity.diagnose(d, out, t.base, v.Images)
 }
 
+// vicregWeights are the weights of the three parts.
 type vicregWeights struct{ similarity, variance, covariance float64 }
 
 // vicreg holds the buffers of runVICReg and the parts of its value.
@@ -59,40 +62,41 @@ type vicreg[T float] struct {
 	covariance float64 // sum over two views
 }
 
-// runVICReg returns the loss over the views named in base (at least two) and adds weight times its gradient to grad.
-// z and grad are [V*images, dim], view-major.
+// runVICReg returns the loss over the batch's base views, of which it needs two, and adds its gradient.
 //
 // Only the products of matrices are of type T. What has one term for each number, and so the whole of distance and
 // variance, is float64.
-func runVICReg[T float](k *vicreg[T], grad, z []T, images, dim int, base []int, w vicregWeights, weight float64) float64 {
-	n, views := float64(images), float64(len(base))
+func runVICReg[T float](k *vicreg[T], b batch[T], w vicregWeights) float64 {
+	images, dim, count := b.images, b.dim, len(b.base)
+	n, views := float64(images), float64(count)
 	size := images * dim
-	k.mean, k.widen, k.spread = sized(k.mean, len(base)*dim), sized(k.widen, len(base)*dim), sized(k.spread, len(base))
+	k.mean, k.widen, k.spread = sized(k.mean, count*dim), sized(k.widen, count*dim), sized(k.spread, count)
 	k.square, k.total = sized(k.square, dim), sized(k.total, dim)
-	k.centred, k.products, k.repel = sized(k.centred, size), sized(k.products, dim*dim), sized(k.repel, len(base)*size)
+	k.centred, k.products, k.repel = sized(k.centred, size), sized(k.products, dim*dim), sized(k.repel, count*size)
 	k.distance, k.variance, k.covariance = 0, 0, 0
-	for i, v := range base {
-		k.view(i, z[v*size:][:size], images, dim, views, w)
+	for i := range b.base {
+		k.view(i, b, w)
 	}
 
 	pairs := views * (views - 1) / 2
 	pull := w.similarity * 2 / (pairs * n * float64(dim))
 	for row := range images {
 		clear(k.total)
-		for _, v := range base {
-			for p, x := range z[(v*images+row)*dim:][:dim] {
+		for _, v := range b.base {
+			for p, x := range b.data[b.at(v, row):][:dim] {
 				k.total[p] += float64(x)
 			}
 		}
-		for i, v := range base {
-			at := (v*images + row) * dim
-			to, from, total := grad[at:][:dim], z[at:][:dim], k.total[:dim]
-			mean, widen, repel, spread := k.mean[i*dim:][:dim], k.widen[i*dim:][:dim], k.repel[(i*images+row)*dim:][:dim], k.spread[i]
+		for i, v := range b.base {
+			at := b.at(v, row)
+			to, from, total := b.grad[at:][:dim], b.data[at:][:dim], k.total[:dim]
+			mean, widen := k.mean[i*dim:][:dim], k.widen[i*dim:][:dim]
+			repel, spread := k.repel[(i*images+row)*dim:][:dim], k.spread[i]
 			for p, x := range from {
 				away := views*float64(x) - total[p] // the sum of the differences to the other views
 				k.distance += away * away
 				g := pull*away + spread*float64(repel[p]) - widen[p]*(float64(x)-mean[p])
-				to[p] = add(to[p], weight*g)
+				to[p] = add(to[p], b.weight*g)
 			}
 		}
 	}
@@ -100,8 +104,9 @@ func runVICReg[T float](k *vicreg[T], grad, z []T, images, dim int, base []int, 
 	return w.similarity*k.distance + w.variance*k.variance + w.covariance*k.covariance
 }
 
-// view adds a view's part to variance and covariance and finds what its gradient needs.
-func (k *vicreg[T]) view(i int, z []T, images, dim int, views float64, w vicregWeights) {
+// view adds the part of base view i to variance and covariance and finds what its gradient needs.
+func (k *vicreg[T]) view(i int, b batch[T], w vicregWeights) {
+	z, images, dim, views := b.view(b.base[i]), b.images, b.dim, float64(len(b.base))
 	n, d := float64(images), float64(dim)
 	mean, widen := k.mean[i*dim:][:dim], k.widen[i*dim:][:dim]
 	columnMeans(mean, z)

@@ -30,13 +30,13 @@ type Views struct {
 	// order: class round(scale*(C-1)). Order losses leave such a family out. Nil: no family is nominal.
 	Classes []int
 
-	// ParameterNames are the P names of what is drawn for a view, STEP.PARAMETER; nil where no term asks.
-	ParameterNames []string
-	// ParameterWidth holds how far apart two draws of a parameter can be at most, its value when it is not applied among
+	// DrawNames are the P names of what is drawn for a view, STEP.PARAMETER; nil where no term asks.
+	DrawNames []string
+	// DrawWidths holds how far apart two draws of a parameter can be at most, its value when it is not applied among
 	// them: of color_jitter's brightness and hue the width of their range, of a sigma its upper bound. Nil: 1 each.
-	ParameterWidth []float64
-	// Parameters holds what was drawn: [V*N, P], indexed like the rows.
-	Parameters []float32
+	DrawWidths []float64
+	// Draws holds what was drawn: [V*N, P], indexed like the rows.
+	Draws []float32
 
 	// Shared is the number of images, neighbours in the batch, whose base views were made with the same draws; 0 or 1: none.
 	Shared int
@@ -111,12 +111,12 @@ func checkPlan(v Views) error {
 			return fmt.Errorf("family %s has %d classes", v.Names[f], c)
 		}
 	}
-	if v.ParameterWidth != nil && len(v.ParameterWidth) != len(v.ParameterNames) {
-		return fmt.Errorf("%d parameters need %d widths, got %d", len(v.ParameterNames), len(v.ParameterNames), len(v.ParameterWidth))
+	if v.DrawWidths != nil && len(v.DrawWidths) != len(v.DrawNames) {
+		return fmt.Errorf("%d draws need %d widths, got %d", len(v.DrawNames), len(v.DrawNames), len(v.DrawWidths))
 	}
-	for i, w := range v.ParameterWidth {
+	for i, w := range v.DrawWidths {
 		if !(w >= 0 && w <= math.MaxFloat64) {
-			return fmt.Errorf("parameter %s has width %g", v.ParameterNames[i], w)
+			return fmt.Errorf("draw %s has width %g", v.DrawNames[i], w)
 		}
 	}
 	return nil
@@ -147,13 +147,13 @@ func checkViews(v Views) error {
 			}
 		}
 	}
-	if p := len(v.ParameterNames); len(v.Parameters) != rows*p {
-		return fmt.Errorf("%d views of %d images with %d parameters need %d values, got %d",
-			len(v.Family), v.Images, p, rows*p, len(v.Parameters))
+	if p := len(v.DrawNames); len(v.Draws) != rows*p {
+		return fmt.Errorf("%d views of %d images with %d draws need %d values, got %d",
+			len(v.Family), v.Images, p, rows*p, len(v.Draws))
 	}
-	for i, x := range v.Parameters {
+	for i, x := range v.Draws {
 		if !finite(x) {
-			return fmt.Errorf("parameter %s of row %d is %g", v.ParameterNames[i%len(v.ParameterNames)], i/len(v.ParameterNames), x)
+			return fmt.Errorf("draw %s of row %d is %g", v.DrawNames[i%len(v.DrawNames)], i/len(v.DrawNames), x)
 		}
 	}
 	if v.Shared < 0 {

@@ -73,7 +73,7 @@ func TestFolderKernels(t *testing.T) {
 				}
 				losses = append(losses, loss)
 				return nil
-			}, models.TrainerOptions{Threads: 1, Optimizer: optimizer.DefaultOptions()})
+			}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}, Optimizer: optimizer.DefaultOptions()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -61,18 +61,18 @@ func testForwardPass(t *testing.T, rt *models.Runtime) {
 					seen[out.Name] = slices.Clone(out.Data)
 				}
 				return nil
-			}, models.TrainerOptions{Threads: 1, Optimizer: optimizer.DefaultOptions()})
+			}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}, Optimizer: optimizer.DefaultOptions()})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer trainer.Close()
-			pass, err := models.NewForwardPass(rt, a, nil, models.TrainerOptions{Threads: 1})
+			pass, err := models.NewForwardPass(rt, a, nil, models.SessionOptions{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer pass.Close()
 			r := rand.New(rand.NewPCG(1, 1))
-			in := models.Inputs{Images: tensor(t, rt, r, 12, 3, size, size), Parameters: tensor(t, rt, r, 12, 3)}
+			in := models.Inputs{Images: tensor(t, rt, r, 12, 3, size, size), Draws: tensor(t, rt, r, 12, 3)}
 			if _, err := pass.Run(nil, in); err == nil || !strings.Contains(err.Error(), "has no values") {
 				t.Errorf("without parameters: %v", err)
 			}
@@ -84,7 +84,7 @@ func testForwardPass(t *testing.T, rt *models.Runtime) {
 				t.Fatal(err)
 			}
 			before := slices.Clone(trained)
-			target, err := models.NewForwardPass(rt, a, []string{"embedding"}, models.TrainerOptions{Threads: 1})
+			target, err := models.NewForwardPass(rt, a, []string{"embedding"}, models.SessionOptions{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +152,7 @@ func TestAccumulatedGradients(t *testing.T) {
 				}
 			}
 			return nil
-		}, models.TrainerOptions{Threads: 1, Optimizer: with})
+		}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}, Optimizer: with})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestForwardPassRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := models.NewForwardPass(rt, a, []string{"prediction"}, models.TrainerOptions{}); err == nil ||
+	if _, err := models.NewForwardPass(rt, a, []string{"prediction"}, models.SessionOptions{}); err == nil ||
 		!strings.Contains(err.Error(), "no output prediction, it has: features, embedding") {
 		t.Errorf("another output: %v", err)
 	}
@@ -213,7 +213,7 @@ func TestForwardPassRefuses(t *testing.T) {
 			clear(out.Grad)
 		}
 		return nil
-	}, models.TrainerOptions{Threads: 1})
+	}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestForwardPassRefuses(t *testing.T) {
 	if a.Training, err = m.Encode(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := models.NewForwardPass(rt, a, nil, models.TrainerOptions{}); err == nil || !strings.Contains(err.Error(), "build the model without dropout") {
+	if _, err := models.NewForwardPass(rt, a, nil, models.SessionOptions{}); err == nil || !strings.Contains(err.Error(), "build the model without dropout") {
 		t.Errorf("dropout: %v", err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 // across are batches of four views, of which two are base views and the third the plain one, and heads that look at them.
 func across(t testing.TB) (heads.Batch, []heads.Head) {
 	t.Helper()
-	b := heads.Batch{Views: 4, BaseViews: 2, PlainView: 2, Parameters: 3}
+	b := heads.Batch{Views: 4, BaseViews: 2, PlainView: 2, Draws: 3}
 	var list []heads.Head
 	for _, text := range []string{
 		"name: order, layers: [5, 3]",
@@ -125,7 +125,7 @@ func TestHeadsAcrossViews(t *testing.T) {
 			seen[out.Name] = out
 		}
 		return nil
-	}, models.TrainerOptions{Threads: 1})
+	}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestHeadsAcrossViews(t *testing.T) {
 	const n = 3
 	r := rand.New(rand.NewPCG(1, 1))
 	images, drawn := tensor(t, rt, r, 4*n, 3, 16, 16), tensor(t, rt, r, 4*n, 3)
-	in := models.Inputs{Images: images, Parameters: drawn}
+	in := models.Inputs{Images: images, Draws: drawn}
 	if err := trainer.Accumulate(in); err != nil {
 		t.Fatal(err)
 	}
@@ -182,10 +182,10 @@ func TestHeadsAcrossViews(t *testing.T) {
 		says string
 	}{
 		"no parameters":        {models.Inputs{Images: images}, "takes the input parameters too, [12, 3]"},
-		"other parameters":     {models.Inputs{Images: images, Parameters: tensor(t, rt, r, 12, 2)}, "parameters have shape [12 2]"},
-		"not of four views":    {models.Inputs{Images: tensor(t, rt, r, 10, 3, 16, 16), Parameters: tensor(t, rt, r, 10, 3)}, "the model takes 4 views of each image"},
-		"images too large":     {models.Inputs{Images: tensor(t, rt, r, 12, 3, 17, 17), Parameters: drawn}, "images have shape"},
-		"fewer parameter rows": {models.Inputs{Images: images, Parameters: tensor(t, rt, r, 8, 3)}, "[12, 3]"},
+		"other parameters":     {models.Inputs{Images: images, Draws: tensor(t, rt, r, 12, 2)}, "parameters have shape [12 2]"},
+		"not of four views":    {models.Inputs{Images: tensor(t, rt, r, 10, 3, 16, 16), Draws: tensor(t, rt, r, 10, 3)}, "the model takes 4 views of each image"},
+		"images too large":     {models.Inputs{Images: tensor(t, rt, r, 12, 3, 17, 17), Draws: drawn}, "images have shape"},
+		"fewer parameter rows": {models.Inputs{Images: images, Draws: tensor(t, rt, r, 8, 3)}, "[12, 3]"},
 	} {
 		if err := trainer.Accumulate(c.in); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", what, err)

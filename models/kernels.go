@@ -8,14 +8,14 @@ import (
 	"ordo/models/autodiff"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/ort/library"
 )
 
 // Kernels are what Build may use of ordo's own operators; nil: nothing.
 type Kernels = autodiff.Kernels
 
-// OpenKernels loads oneDNN from its library file, see library.FindOneDNN, and gives what Build may use of it, as the options say. An
+// OpenKernels loads oneDNN from its library file, see install.FindOneDNN, and gives what Build may use of it, as the options say. An
 // empty file stands for a machine that has none. Where the options leave it open and the machine, or a folder of artifacts, lacks
 // what is needed, kernels are nil and the note, a sentence for the log, says why.
 func OpenKernels(rt *Runtime, oneDNN string, o Options) (k *Kernels, note string, err error) {
@@ -27,7 +27,7 @@ func OpenKernels(rt *Runtime, oneDNN string, o Options) (k *Kernels, note string
 	}
 	if err == nil {
 		if oneDNN == "" {
-			err = library.ErrNoOneDNN
+			err = install.ErrNoOneDNN
 		} else {
 			err = rt.EnableKernels(oneDNN)
 		}
@@ -57,7 +57,7 @@ var ErrPrecision = errors.New("the precision cannot be used")
 // nominalBatch is the batch for which oneDNN is asked; its choice doesn't depend on it.
 const nominalBatch = 32
 
-func supports(lib *kernels.Library, c autodiff.Convolution, precision string) bool {
+func supports(lib *kernels.OneDNN, c autodiff.Convolution, precision string) bool {
 	ints := func(v [2]int64) [2]int { return [2]int{int(v[0]), int(v[1])} }
 	_, err := lib.Supports(kernels.Convolution{
 		Batch: nominalBatch, Channels: int(c.Channels), Filters: int(c.Filters), Groups: int(c.Groups), Height: int(c.Height), Width: int(c.Width),

@@ -7,7 +7,7 @@ import (
 
 	"ordo/models"
 	"ordo/models/optimizer"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
 
@@ -23,11 +23,11 @@ func TestOpenKernelsWithoutOneDNN(t *testing.T) {
 		t.Errorf("stock: %v, %q, %v", k, note, err)
 	}
 	o.Kernels = models.FastKernels
-	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, library.ErrNoOneDNN) {
+	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) {
 		t.Errorf("fast: %v", err)
 	}
 	o.Kernels, o.Precision = models.AutoKernels, models.BFloat16
-	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, library.ErrNoOneDNN) || !strings.Contains(err.Error(), "precision") {
+	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) || !strings.Contains(err.Error(), "precision") {
 		t.Errorf("bf16: %v", err)
 	}
 }
@@ -69,7 +69,7 @@ func TestPrecision(t *testing.T) {
 				clear(out.Grad)
 			}
 			return nil
-		}, models.TrainerOptions{Threads: 1})
+		}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}

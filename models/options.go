@@ -86,7 +86,7 @@ func (o Options) With(needed []heads.Head, b heads.Batch) Options {
 // validateHeads finds the faults of heads whose batches are not known yet.
 func (o Options) validateHeads() error {
 	var faults []error
-	anyBatch := heads.Batch{Views: 3, BaseViews: 2, PlainView: 2, Parameters: 1}
+	anyBatch := heads.Batch{Views: 3, BaseViews: 2, PlainView: 2, Draws: 1}
 	list := slices.Clone(o.Heads)
 	for i, h := range list {
 		if h.Batch != (heads.Batch{}) {

@@ -8,10 +8,13 @@ import (
 	"ordo/models/ort"
 )
 
-// Package ort has the documentation of what the runner trains through.
+// What a training goes through by the names that package ort gives it, where the documentation is. Who trains imports this
+// package only; who looks at a library itself, as a diagnosis does, imports package ort.
 type (
 	// Runtime is the loaded library.
-	Runtime = ort.Library
+	Runtime = ort.Runtime
+	// SessionOptions say how a session computes.
+	SessionOptions = ort.SessionOptions
 	// Trainer is a training session and its state.
 	Trainer = ort.Trainer
 	// TrainerOptions are the settings of a training session.
@@ -19,34 +22,40 @@ type (
 	// Inputs are what a batch gives the training graph.
 	Inputs = ort.Inputs
 	// ForwardPass runs a forward pass in training mode by itself.
-	ForwardPass = ort.Forward
-	// State is what a trainer keeps in its checkpoint beside its own.
-	State = ort.State
+	ForwardPass = ort.ForwardPass
 	// Tensor is float32 memory that Go fills and ONNX Runtime reads.
 	Tensor = ort.Tensor
 	// Output is one model output of a training step, and room for its gradient.
 	Output = ort.Output
-	// LossFunc computes the gradient of the loss for every model output.
-	LossFunc = ort.LossFunc
 	// OpTime is the time that all nodes of one operator took.
 	OpTime = ort.OpTime
+)
+
+// The values of Options.Execution.Provider.
+const (
+	CPU  = ort.CPU
+	CUDA = ort.CUDA
 )
 
 // ErrNonFinite is wrapped by the error of a training step whose gradients are not finite.
 var ErrNonFinite = ort.ErrNonFinite
 
-// OpenRuntime loads ONNX Runtime from a library file, see library.Find.
-func OpenRuntime(library string) (*Runtime, error) {
+// OpenTraining loads ONNX Runtime from a library file, see install.Find. A library that cannot train is an error.
+func OpenTraining(library string) (*Runtime, error) {
 	rt, err := ort.Open(library)
 	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
+		return nil, err
+	}
+	if err := rt.RequireTraining(); err != nil {
+		rt.Close()
+		return nil, err
 	}
 	return rt, nil
 }
 
 // NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
 // Trainer.Bind gives it parameters. A model with dropout is an error.
-func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o TrainerOptions) (*ForwardPass, error) {
+func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions) (*ForwardPass, error) {
 	m, err := onnxgraph.Decode(a.Training)
 	if err == nil {
 		m, err = autodiff.TrainingForward(m, outputs)
@@ -58,17 +67,12 @@ func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o TrainerOptions
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	return rt.NewForward(graph, o)
+	return rt.NewForwardPass(graph, o)
 }
 
 // ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.
 func ReadCheckpoint(path string) (checkpoint []byte, kept map[string][]byte, err error) {
 	return ort.ReadCheckpoint(path)
-}
-
-// NoTraining is the error for a library that cannot train.
-func NoTraining(rt *Runtime) error {
-	return fmt.Errorf("%w: %s; `ordo runtime install` fetches one that has it", ort.ErrNoTraining, rt.Path())
 }
 
 // ReadProfiles adds up what a trainer with TrainerOptions.Profile wrote, without the first steps.

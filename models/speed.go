@@ -114,7 +114,7 @@ func matrixProduct(rt *Runtime, threads, side int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	s, err := rt.NewSession(graph, TrainerOptions{Threads: threads})
+	s, err := rt.NewSession(graph, SessionOptions{Threads: threads})
 	if err != nil {
 		return 0, err
 	}

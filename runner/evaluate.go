@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 
 	"ordo/augment"
 	"ordo/models"
@@ -17,30 +19,52 @@ import (
 // evalBatch is how many images an evaluation step takes. It does not change what an image's features are.
 const evalBatch = 250
 
-// evaluator measures the trainer's current parameters.
+// evaluator measures the trainer's current weights.
 type evaluator struct {
-	trainer *models.Trainer
-	images  *models.Tensor
-	plan    *augment.Plan // evaluation views of every family that the experiment lists
-	roles   map[string]string
-	splits  data.Splits
-	options eval.Options
-	scratch []*augment.Scratch
+	trainer     *models.Trainer
+	images      *models.Tensor
+	plan        *augment.Plan // evaluation views of every family that the experiment lists
+	roles       map[string]string
+	train, test labelled
+	classes     int
+	options     eval.Options
+	scratch     []*augment.Scratch
 }
 
-func newEvaluator(rt *models.Runtime, t *models.Trainer, plan *augment.Plan, a augment.Options, splits data.Splits,
-	o eval.Options, workers int) (*evaluator, error) {
-	views, err := plan.Evaluation(a.Ordered)
+// labelled is a split and its images that have a label.
+type labelled struct {
+	data.Dataset
+	images []int // their numbers
+	labels []int
+}
+
+func labelsOf(set data.Dataset) labelled {
+	l := labelled{Dataset: set}
+	for i := range set.Len() {
+		if label := set.Label(i); label >= 0 {
+			l.images, l.labels = append(l.images, i), append(l.labels, label)
+		}
+	}
+	return l
+}
+
+// newEvaluator makes the evaluator of a run whose stepper is open.
+func (r *run) newEvaluator(rt *models.Runtime) (*evaluator, error) {
+	e := r.o.Experiment
+	views, err := r.setup.Plan.Evaluation(e.Augment.Ordered)
 	if err != nil {
 		return nil, err
 	}
-	side := plan.ImageSize()
+	side := r.setup.Plan.ImageSize()
 	images, err := rt.NewTensor(evalBatch, 3, side, side)
 	if err != nil {
 		return nil, fmt.Errorf("runner: make evaluation batch: %w", err)
 	}
-	e := &evaluator{trainer: t, images: images, plan: views, roles: a.Roles, splits: splits, options: o, scratch: loader.Scratch(workers)}
-	return e, nil
+	return &evaluator{
+		trainer: r.trainer, images: images, plan: views, roles: e.Augment.Roles,
+		train: labelsOf(r.splits.Train), test: labelsOf(r.splits.Test), classes: len(r.splits.Train.Classes()),
+		options: e.Eval, scratch: loader.Scratch(runtime.GOMAXPROCS(0)),
+	}, nil
 }
 
 func (e *evaluator) close() { e.images.Close() }
@@ -62,32 +86,41 @@ func (e *evaluator) run(ctx context.Context) (track.Evaluation, error) {
 	return out, nil
 }
 
+// hasClasses says whether there is something to tell apart: labels of two classes or more in both splits.
+func (e *evaluator) hasClasses() bool {
+	return e.classes >= 2 && len(e.train.labels) > 0 && len(e.test.labels) > 0
+}
+
 func (e *evaluator) knn(ctx context.Context, out *track.Evaluation) error {
-	classes := len(e.splits.Train.Classes())
-	trainSet, trainLabels := labelled(e.splits.Train)
-	testSet, testLabels := labelled(e.splits.Test)
-	if classes < 2 || len(trainLabels) == 0 || len(testLabels) == 0 {
+	if !e.hasClasses() {
 		return nil
-	}
-	train, err := e.encode(ctx, trainSet, -1, 0)
-	if err != nil {
-		return err
-	}
-	test, err := e.encode(ctx, testSet, -1, 0)
-	if err != nil {
-		return err
 	}
 	k, err := e.outputIndex(models.Features)
 	if err != nil {
 		return err
 	}
-	dim := len(train[k]) / len(trainLabels)
-	top1, err := eval.KNN(train[k], trainLabels, test[k], testLabels, dim, classes, e.options.KNN)
+	rows := func(l labelled) (eval.Rows, error) {
+		z, err := e.encode(ctx, l, l.images, loader.View{Plan: e.plan, Family: -1})
+		if err != nil {
+			return eval.Rows{}, err
+		}
+		return eval.Rows{Data: z[k], Dim: len(z[k]) / len(l.labels), Labels: l.labels}, nil
+	}
+	train, err := rows(e.train)
 	if err != nil {
-		return fmt.Errorf("runner: evaluate: %w", err)
+		return err
+	}
+	test, err := rows(e.test)
+	if err != nil {
+		return err
+	}
+	top1, err := eval.KNN(train, test, e.classes, e.options.KNN)
+	if err != nil {
+		return fmt.Errorf("the evaluation by kNN: %w", err)
 	}
 	out.KNNTop1 = &top1
-	out.Protocols = append(out.Protocols, e.seen(eval.KNNProtocol(models.Features, e.options.KNN, len(trainLabels), len(testLabels))))
+	p := eval.KNNProtocol(models.Features, e.options.KNN, len(train.Labels), len(test.Labels))
+	out.Protocols = append(out.Protocols, e.seen(p))
 	return nil
 }
 
@@ -97,48 +130,26 @@ func (e *evaluator) seen(p eval.Protocol) eval.Protocol {
 	return p
 }
 
-// subset is some images of a set.
-type subset struct {
-	data.Dataset
-	images []int
-}
-
-func (s subset) Len() int { return len(s.images) }
-
-func (s subset) Image(i int) (augment.Image, error) { return s.Dataset.Image(s.images[i]) }
-
-// spread picks n images all over a set: it may be sorted by class.
-func spread(set data.Dataset, n int) subset {
-	s := subset{set, make([]int, n)}
-	for i := range s.images {
-		s.images[i] = i * set.Len() / n
+// spread lists n numbers of images all over a set of the given size, which may be sorted by class.
+func spread(size, n int) []int {
+	images := make([]int, n)
+	for i := range images {
+		images[i] = i * size / n
 	}
-	return s
-}
-
-// labelled picks the images of a set that have a label, and gives their labels.
-func labelled(set data.Dataset) (subset, []int) {
-	s := subset{Dataset: set}
-	var labels []int
-	for i := range set.Len() {
-		if l := set.Label(i); l >= 0 {
-			s.images, labels = append(s.images, i), append(labels, l)
-		}
-	}
-	return s, labels
+	return images
 }
 
 func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int) error {
 	f := e.plan.Families()[family]
-	n := e.splits.Test.Len()
+	n := e.test.Len()
 	if limit := e.options.Order.Images; limit > 0 {
 		n = min(n, limit)
 	}
-	images := spread(e.splits.Test, n)
+	images := spread(e.test.Len(), n)
 	grid := eval.Grid(e.options.Order.Levels)
 	z := make([][]float32, len(e.trainer.EvalOutputs()))
 	for _, s := range grid {
-		rows, err := e.encode(ctx, images, family, s)
+		rows, err := e.encode(ctx, e.test, images, loader.View{Plan: e.plan, Family: family, Scale: s})
 		if err != nil {
 			return err
 		}
@@ -154,7 +165,7 @@ func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int
 		}
 		r, err := eval.OrderAccuracy(z[i], grid, n, len(z[i])/(len(grid)*n))
 		if err != nil {
-			return fmt.Errorf("runner: evaluate %s: %w", f.Name(), err)
+			return fmt.Errorf("the evaluation of %s: %w", f.Name(), err)
 		}
 		out.Order[f.Name()][output] = r
 		p := e.seen(eval.OrderProtocol(output, f.Name(), grid, n))
@@ -167,20 +178,18 @@ func (e *evaluator) order(ctx context.Context, out *track.Evaluation, family int
 	return nil
 }
 
-// encode gives every evaluation output of a set's images, with a family at a scale (family -1: at the origin).
-func (e *evaluator) encode(ctx context.Context, set data.Dataset, family int, scale float64) ([][]float32, error) {
+// encode gives every evaluation output of some images of a set, shown as a view says.
+func (e *evaluator) encode(ctx context.Context, set data.Dataset, images []int, view loader.View) ([][]float32, error) {
 	out := make([][]float32, len(e.trainer.EvalOutputs()))
 	var rows [][]float32
-	n := set.Len()
-	for from := 0; from < n; from += evalBatch {
+	for some := range slices.Chunk(images, evalBatch) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		count := min(evalBatch, n-from)
-		if err := e.images.SetRows(count); err != nil {
+		if err := e.images.SetRows(len(some)); err != nil {
 			return nil, err
 		}
-		if err := loader.Evaluation(e.images.Data(), e.plan, set, from, count, family, scale, e.scratch); err != nil {
+		if err := loader.Evaluation(e.images.Data(), view, set, some, e.scratch); err != nil {
 			return nil, err
 		}
 		var err error

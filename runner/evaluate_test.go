@@ -4,11 +4,10 @@ import (
 	"slices"
 	"testing"
 
-	"ordo/augment"
 	"ordo/runner/data"
 )
 
-// sorted is a data set of ten images of two classes, every third of them without a label. The image's width is its number.
+// sorted is a data set of ten images of two classes, every third of them without a label.
 type sorted struct{ data.Dataset }
 
 func (sorted) Len() int { return 10 }
@@ -20,23 +19,18 @@ func (sorted) Label(i int) int {
 	return i / 5
 }
 
-func (sorted) Image(i int) (augment.Image, error) { return augment.Image{Width: i}, nil }
-
-func TestLabelled(t *testing.T) {
-	set, labels := labelled(sorted{})
-	if want := []int{0, 0, 0, 0, 1, 1, 1}; !slices.Equal(labels, want) {
-		t.Errorf("labels %v, want %v", labels, want)
+func TestLabelsOf(t *testing.T) {
+	l := labelsOf(sorted{})
+	if want := []int{0, 0, 0, 0, 1, 1, 1}; !slices.Equal(l.labels, want) {
+		t.Errorf("labels %v, want %v", l.labels, want)
 	}
-	if set.Len() != 7 {
-		t.Fatalf("%d images", set.Len())
-	}
-	if img, _ := set.Image(4); img.Width != 6 {
-		t.Errorf("the fifth labelled image is number %d, want 6", img.Width)
+	if want := []int{0, 1, 3, 4, 6, 7, 9}; !slices.Equal(l.images, want) {
+		t.Errorf("images %v, want %v", l.images, want)
 	}
 }
 
 func TestSpread(t *testing.T) {
-	if got := spread(sorted{}, 4).images; !slices.Equal(got, []int{0, 2, 5, 7}) {
+	if got := spread(10, 4); !slices.Equal(got, []int{0, 2, 5, 7}) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/models/ort/orttest"
 )
 
@@ -62,7 +63,7 @@ func testGoesOnWithoutOneDNN(t *testing.T, o Options) {
 			cancel()
 		}
 	}}
-	if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+	if _, err := Run(ctx, o); !errors.Is(err, fault.Interrupted) {
 		t.Fatal(err)
 	}
 	a, err := models.ReadGraphs(filepath.Join(o.Dir, "graphs"))

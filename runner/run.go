@@ -2,34 +2,22 @@ package runner
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"runtime"
-	"slices"
 	"time"
 
-	"ordo/augment"
-	"ordo/loss"
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
-	"ordo/runner/loader"
+	"ordo/runner/machine"
 	"ordo/runner/report"
 	"ordo/runner/track"
+	"ordo/runner/train"
 )
-
-// ErrInterrupted is wrapped by Run's error when its context was cancelled. The run folder has a checkpoint of the last
-// whole step, and Run goes on from it.
-var ErrInterrupted = errors.New("interrupted")
-
-// ErrDiverged is wrapped by Run's error when the loss or a gradient is not finite.
-var ErrDiverged = errors.New("the training diverged")
 
 // Options say what to run and where.
 type Options struct {
@@ -69,14 +57,12 @@ const propertyStep = "ordo.step"
 // run is the state of one call of Run.
 type run struct {
 	o         Options
-	plan      *augment.Plan
-	loss      *loss.Loss
+	setup     train.Setup
 	splits    data.Splits
+	now       track.Record // of this process
 	folder    *track.Folder
-	needs     []loss.Need
-	model     models.Options // with all heads that the loss needs
-	trainer   *models.Trainer
-	stepper   *stepper
+	stepper   *train.Stepper
+	trainer   *models.Trainer // the stepper's
 	evaluator *evaluator
 
 	step     int // steps done
@@ -84,69 +70,56 @@ type run struct {
 	perEpoch int
 	total    int
 
-	whole, epoch spent
+	whole, epoch train.Times
 }
 
 // Run trains what the experiment describes, or goes on where the folder's checkpoint is, and writes the run folder. A run
 // that is finished is not repeated: its result is given again.
+//
+// Its faults are of kind Config (the experiment), Data (the images), Library, Storage, Numeric where the loss or a gradient
+// is not finite, and Interrupted where the context was cancelled: then the run folder has a checkpoint of the last whole step,
+// and Run goes on from it.
 func Run(ctx context.Context, o Options) (track.Result, error) {
-	if err := o.Experiment.Validate(); err != nil {
-		return track.Result{}, fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	setup, err := train.Prepare(o.Experiment)
+	if err != nil {
+		return track.Result{}, err
 	}
 	if info, err := os.Stat(o.Dir); err == nil && !info.IsDir() {
-		return track.Result{}, fmt.Errorf("%w: %s is a file; name a folder with --out", track.ErrOccupied, o.Dir)
+		return track.Result{}, fault.New(fault.Other, "%w: %s is a file", track.ErrOccupied, o.Dir).With(fault.OtherFolder{})
 	}
-	r := &run{o: o}
+	r := &run{o: o, setup: setup}
 	return r.do(ctx)
 }
 
 func (r *run) do(ctx context.Context) (track.Result, error) {
-	e := r.o.Experiment
-	rt, err := models.OpenRuntime(r.o.Library)
+	rt, err := models.OpenTraining(r.o.Library)
 	if err != nil {
 		return track.Result{}, err
 	}
 	defer rt.Close()
-	if !rt.HasTraining() {
-		return track.Result{}, models.NoTraining(rt)
-	}
-	if err := r.plans(); err != nil {
+	if err := r.open(ctx); err != nil {
 		return track.Result{}, err
 	}
-	watch := data.Watch{Note: r.o.Progress.Note, Progress: r.o.Progress.Reading}
-	if r.splits, err = data.OpenWatched(ctx, e.Data, watch); err != nil {
-		if ctx.Err() != nil {
-			return track.Result{}, fmt.Errorf("%w while the images were read", ErrInterrupted)
-		}
+	if err := r.identify(rt); err != nil {
 		return track.Result{}, err
 	}
-	if n := r.splits.Train.Len(); n < e.Train.BatchSize {
-		return track.Result{}, fmt.Errorf("%w: train.batch_size: is %d, but the data set has only %d training images; lower it",
-			config.ErrInvalid, e.Train.BatchSize, n)
-	}
-	r.perEpoch = r.splits.Train.Len() / e.Train.BatchSize
-	r.total = r.perEpoch * e.Train.Epochs
-	record := r.record(rt)
-	if record.Model, err = models.Fingerprint(r.model, e.Data.ImageSize); err != nil {
-		return track.Result{}, misfit(err)
-	}
-	if done, err := finished(r.o.Dir, record); err == nil {
+	if done, err := finished(r.o.Dir, r.now); err == nil {
 		return done, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return track.Result{}, err
 	}
-	yaml, err := e.YAML()
+	yaml, err := r.o.Experiment.YAML()
 	if err != nil {
 		return track.Result{}, err
 	}
-	if r.folder, err = track.Open(r.o.Dir, record, yaml); err != nil {
+	if r.folder, err = track.Open(r.o.Dir, r.now, yaml); err != nil {
 		return track.Result{}, err
 	}
 	result, err := r.inFolder(ctx, rt)
 	if err != nil {
 		// Nobody is left to tell if this cannot be written; the error itself goes on.
 		_ = r.folder.Log("stopped: " + err.Error())
-		if errors.Is(err, ErrDiverged) {
+		if errors.Is(err, fault.Numeric) {
 			return track.Result{}, errors.Join(err, r.folder.Close()) // the metrics tell how it went
 		}
 		r.folder.Abandon()
@@ -155,29 +128,24 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	return result, r.folder.Close()
 }
 
-// plans makes what an experiment's text alone decides.
-func (r *run) plans() (err error) {
+// open opens the images.
+func (r *run) open(ctx context.Context) (err error) {
 	e := r.o.Experiment
-	if r.plan, err = augment.NewPlan(e.Augment, e.Data.ImageSize); err != nil {
-		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	watch := data.Watch{Note: r.o.Progress.Note, Progress: r.o.Progress.Reading}
+	if r.splits, err = data.OpenWatched(ctx, e.Data, watch); err != nil {
+		if ctx.Err() != nil {
+			return fault.New(fault.Interrupted, "interrupted while the images were read")
+		}
+		return err
 	}
-	if r.loss, err = loss.New(e.Loss); err != nil {
-		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
+	n := r.splits.Train.Len()
+	if n < e.Train.BatchSize {
+		return fault.New(fault.Config, "train.batch_size: is %d, but the data set has only %d training images", e.Train.BatchSize, n).
+			Advise("lower it")
 	}
-	views := loader.Views(r.plan, e.Augment.Shared)
-	if r.needs, err = r.loss.Needs(views); err != nil {
-		return fmt.Errorf("%w: %w", config.ErrInvalid, err)
-	}
-	r.model, err = completeModel(e, r.needs, views)
-	return err
-}
-
-// misfit makes a fault of the experiment of artifacts that don't fit it; every other error it leaves as it is.
-func misfit(err error) error {
-	if errors.Is(err, models.ErrMismatch) {
-		return fmt.Errorf("%w: model.artifacts: %w", config.ErrInvalid, err)
-	}
-	return err
+	r.perEpoch = n / e.Train.BatchSize
+	r.total = r.perEpoch * e.Train.Epochs
+	return nil
 }
 
 // finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.
@@ -192,42 +160,41 @@ func finished(dir string, now track.Record) (track.Result, error) {
 	return track.ReadResult(dir)
 }
 
-func (r *run) record(rt *models.Runtime) track.Record {
+// identify says what the numbers of a run on this machine must be read with.
+func (r *run) identify(rt *models.Runtime) (err error) {
 	e := r.o.Experiment
-	return track.Record{
+	r.now = track.Record{
 		Name: e.Name, Hash: e.Hash(), Seed: e.Seed, Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
 		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		CPU: cpuName(), Threads: threads(e),
+		CPU: machine.Processor(), Threads: train.Threads(e),
 	}
+	r.now.Model, err = r.setup.Fingerprint()
+	return err
 }
 
 // inFolder does everything that needs the run folder.
 func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, error) {
-	e := r.o.Experiment
 	artifacts, err := r.artifacts(rt)
 	if err != nil {
 		return track.Result{}, err
 	}
-	r.stepper, err = newStepper(rt, artifacts, r.loss, r.needs, e.Train, models.TrainerOptions{
-		Threads: r.folder.Began().Threads, Execution: e.Model.Execution, Optimizer: e.Train.Options,
-	})
+	r.stepper, err = train.Open(rt, r.setup, artifacts, train.Options{Threads: r.folder.Began().Threads})
 	if err != nil {
 		return track.Result{}, err
 	}
-	defer r.stepper.close()
-	r.trainer = r.stepper.trainer
+	defer r.stepper.Close()
+	r.trainer = r.stepper.Trainer()
 	if err := r.readPosition(); err != nil {
 		return track.Result{}, err
 	}
-	r.evaluator, err = newEvaluator(rt, r.trainer, r.plan, e.Augment, r.splits, e.Eval, runtime.GOMAXPROCS(0))
-	if err != nil {
+	if r.evaluator, err = r.newEvaluator(rt); err != nil {
 		return track.Result{}, err
 	}
 	defer r.evaluator.close()
-	if err := r.remarks(rt); err != nil {
+	if err := r.remarks(); err != nil {
 		return track.Result{}, err
 	}
-	if err := r.train(ctx, rt); err != nil {
+	if err := r.train(ctx); err != nil {
 		return track.Result{}, err
 	}
 	return r.finish()
@@ -240,18 +207,16 @@ func (r *run) note(text string) error {
 }
 
 // remarks says what the user should know before the first step.
-func (r *run) remarks(rt *models.Runtime) error {
+func (r *run) remarks() error {
 	notes := r.splits.TakeNotes()
-	for _, w := range r.plan.Warnings() {
+	for _, w := range r.setup.Plan.Warnings() {
 		notes = append(notes, "warning: "+w)
 	}
-	_, train := labelled(r.splits.Train)
-	_, test := labelled(r.splits.Test)
-	if len(r.splits.Train.Classes()) < 2 || len(train) == 0 || len(test) == 0 {
+	if !r.evaluator.hasClasses() {
 		notes = append(notes, "the images have no labels of two classes or more: kNN is left out")
 	}
 	if r.step > 0 {
-		began, now := r.folder.Began(), r.record(rt)
+		began, now := r.folder.Began(), r.now
 		notes = append(notes, fmt.Sprintf("going on after step %d of %d", r.step, r.total))
 		if began.Threads != now.Threads {
 			notes = append(notes, fmt.Sprintf("with %d threads as the run began, not %d: another number would change its last bits", began.Threads, now.Threads))
@@ -277,7 +242,7 @@ func (r *run) tell(notes []string) error {
 // artifacts builds the training graphs, or reads those that an interrupted run was started with. Where these have fast kernels that
 // this machine lacks, they are built anew without.
 func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
-	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.model)
+	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.setup.Model)
 	if err != nil {
 		return models.Artifacts{}, err
 	}
@@ -306,16 +271,11 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 	return a, err
 }
 
+// buildArtifacts builds the training graphs and keeps them in the folder.
 func (r *run) buildArtifacts(kernels *models.Kernels) (models.Artifacts, error) {
-	e := r.o.Experiment
-	a, notes, err := models.Build(r.model, e.Train.Options, inGo(r.loss, e.Train), e.Data.ImageSize, e.Seed, kernels)
+	a, notes, err := r.setup.Build(kernels)
 	if err != nil {
 		return a, err
-	}
-	for _, h := range r.model.Heads[len(e.Model.Heads):] {
-		if e.Model.Artifacts == "" {
-			notes = append(notes, fmt.Sprintf("the loss needs a further head: %v", h))
-		}
 	}
 	for _, note := range notes {
 		r.o.Progress.Note(note)
@@ -332,7 +292,8 @@ func (r *run) readPosition() error {
 		}
 		step, ok := at.(int64)
 		if !ok || step < 0 || step > int64(r.total) {
-			return fmt.Errorf("runner: the checkpoint in %s is of step %v, outside of this experiment's %d steps", r.folder.Dir(), at, r.total)
+			return fault.New(fault.Data, "%s: the checkpoint is of step %v, outside of this experiment's %d steps",
+				r.folder.Checkpoint(), at, r.total).Advise("remove the run folder to start anew")
 		}
 		r.step = int(step)
 	}
@@ -349,12 +310,10 @@ func (r *run) readPosition() error {
 }
 
 // train does the steps that are left, with a checkpoint at every epoch's end.
-func (r *run) train(ctx context.Context, rt *models.Runtime) error {
-	var err error
-	if r.stepper.loader, err = r.newLoader(ctx, rt); err != nil {
+func (r *run) train(ctx context.Context) error {
+	if err := r.stepper.Feed(ctx, r.splits.Train, r.step); err != nil {
 		return err
 	}
-	defer r.stepper.loader.Close()
 	r.o.Progress.Start(r.step, r.total)
 	defer r.o.Progress.End()
 	for {
@@ -378,24 +337,14 @@ func (r *run) train(ctx context.Context, rt *models.Runtime) error {
 	}
 }
 
-// newLoader makes the batches from the current step on.
-func (r *run) newLoader(ctx context.Context, rt *models.Runtime) (*loader.Loader, error) {
-	e := r.o.Experiment
-	drawn := r.trainer.InputColumns() > 0 || slices.ContainsFunc(r.needs, func(n loss.Need) bool { return n.Kind == loss.NeedPair })
-	return loader.New(ctx, rt, r.splits.Train, r.plan, loader.Options{
-		Seed: e.Seed, Batch: e.Train.BatchSize, Micro: e.Train.MicroBatch, Workers: workers(e), Step: r.step,
-		Shared: e.Augment.Shared, Parameters: drawn,
-	})
-}
-
 // trainStep is one step and its line of metrics.
 func (r *run) trainStep() error {
 	start := time.Now()
-	rate, norm, now, err := r.pass()
-	values := r.stepper.values
-	line := track.Step{Loss: values.Total, GradNorm: norm, Terms: terms(values)}
+	rate := float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
+	taken, err := r.stepper.Take(float64(r.step)/float64(r.total), rate)
+	line := track.Step{Loss: taken.Loss.Total, GradNorm: taken.GradNorm, Terms: terms(taken.Loss)}
 	switch {
-	case errors.Is(err, ErrDiverged) && r.skipped < r.o.Experiment.Train.SkipNonFinite:
+	case train.NonFinite(err) && r.skipped < r.o.Experiment.Train.SkipNonFinite:
 		// The trainer is as it was before the step.
 		r.skipped++
 		line = track.Step{Skipped: true}
@@ -403,52 +352,30 @@ func (r *run) trainStep() error {
 			return err
 		}
 	case err != nil:
-		return err
+		return train.Diverged(r.step+1, err)
 	}
 	r.step++
 	line.Step, line.Epoch, line.Rate = r.step, r.epochs(), rate
 	if err := r.folder.Step(line); err != nil {
 		return err
 	}
-	now.total = time.Since(start)
-	r.whole.add(now)
-	r.epoch.add(now)
-	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: line.Loss, ImagesPerSecond: r.imagesPerSecond(r.whole)})
+	taken.Times.Total = time.Since(start)
+	r.whole.Add(taken.Times)
+	r.epoch.Add(taken.Times)
+	speed := r.whole.ImagesPerSecond(r.o.Experiment.Train.BatchSize)
+	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: line.Loss, ImagesPerSecond: speed})
 	return nil
-}
-
-// pass is one batch, see stepper.step, and the learning rate it was taken at.
-func (r *run) pass() (rate, norm float32, now spent, err error) {
-	rate = float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
-	norm, now, err = r.stepper.step(float64(r.step)/float64(r.total), rate)
-	return rate, norm, now, r.diverged(err)
 }
 
 // epochs is how many epochs are done.
 func (r *run) epochs() float64 { return float64(r.step) / float64(r.perEpoch) }
-
-func (r *run) imagesPerSecond(s spent) float64 {
-	if s.steps == 0 {
-		return 0
-	}
-	return float64(s.steps*r.o.Experiment.Train.BatchSize) / s.total.Seconds()
-}
-
-// diverged makes a sentence of a step whose numbers ran away; every other error it leaves as it is.
-func (r *run) diverged(err error) error {
-	if !finiteFault(err) {
-		return err
-	}
-	return fmt.Errorf("%w at step %d: %w; lower train.lr, raise train.warmup_epochs, or let train.skip_nonfinite such steps pass",
-		ErrDiverged, r.step+1, err)
-}
 
 // endEpoch makes the epoch's checkpoint, if this process trained in it, and its evaluation, if one is due and not there.
 func (r *run) endEpoch(ctx context.Context) error {
 	if err := r.tell(r.splits.TakeNotes()); err != nil {
 		return err
 	}
-	if r.epoch.steps > 0 {
+	if r.epoch.Steps > 0 {
 		if err := r.save(); err != nil {
 			return err
 		}
@@ -461,7 +388,7 @@ func (r *run) endEpoch(ctx context.Context) error {
 	}
 	found, err := r.evaluator.run(ctx)
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w in the evaluation after epoch %d; run the same command again to go on", ErrInterrupted, epoch)
+		return fault.New(fault.Interrupted, "interrupted in the evaluation after epoch %d", epoch).Advise(goOn)
 	}
 	if err != nil {
 		return err
@@ -474,12 +401,12 @@ func (r *run) endEpoch(ctx context.Context) error {
 
 // save writes the checkpoint; the metrics and times up to it go to the disk before.
 func (r *run) save() error {
-	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.steps, Seconds: r.epoch.total.Seconds(),
-		Share: r.epoch.share(), PeakMemoryBytes: PeakMemory()})
+	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.Steps, Seconds: r.epoch.Total.Seconds(),
+		Share: r.epoch.Share(), PeakMemoryBytes: machine.PeakMemory()})
 	if err != nil {
 		return err
 	}
-	r.epoch = spent{}
+	r.epoch = train.Times{}
 	if err := r.folder.Sync(); err != nil {
 		return err
 	}
@@ -489,78 +416,18 @@ func (r *run) save() error {
 	return r.trainer.Save(r.folder.Checkpoint())
 }
 
+// goOn is what to do after an interruption.
+const goOn = "run the same command again to go on"
+
+// interrupted saves the steps that are done and says so.
 func (r *run) interrupted() error {
 	if r.step == 0 {
-		return fmt.Errorf("%w before the first step was done", ErrInterrupted)
+		return fault.New(fault.Interrupted, "interrupted before the first step was done")
 	}
-	if r.epoch.steps > 0 {
+	if r.epoch.Steps > 0 {
 		if err := r.save(); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("%w after step %d of %d; run the same command again to go on", ErrInterrupted, r.step, r.total)
-}
-
-// finish exports the encoder and writes report and result. What is in them comes from the folder, so that it does not
-// matter how often the run was interrupted.
-func (r *run) finish() (track.Result, error) {
-	e := r.o.Experiment
-	dir := r.folder.Dir()
-	if err := r.trainer.Export(track.EncoderFile(dir), models.Features, models.Embedding); err != nil {
-		return track.Result{}, err
-	}
-	values, err := r.trainer.CopyParameters(false)
-	if err != nil {
-		return track.Result{}, err
-	}
-	count, err := r.trainer.ParameterCount(true)
-	if err != nil {
-		return track.Result{}, err
-	}
-	history, err := track.ReadHistory(dir)
-	if err != nil {
-		return track.Result{}, err
-	}
-	if len(history.Steps) != r.total || len(history.Evals) == 0 {
-		return track.Result{}, fmt.Errorf("runner: the metrics in %s have %d steps and %d evaluations for a run of %d steps: somebody changed them; remove the folder to start anew",
-			dir, len(history.Steps), len(history.Evals), r.total)
-	}
-	took := history.Time()
-	images := float64(took.Steps*e.Train.BatchSize) / took.Seconds
-	result := track.Result{
-		Status: track.Finished, Run: dir, Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
-		Epochs: e.Train.Epochs, Steps: r.total, Seconds: took.Seconds,
-		ImagesPerSecond: images, ViewsPerSecond: images * float64(len(r.plan.Views())),
-		TimeShare: took.Share, PeakMemoryBytes: took.PeakMemoryBytes, ParametersHash: hashFloats(values), Parameters: count,
-	}
-	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
-	result.SetEvaluation(history.Evals[len(history.Evals)-1].Eval)
-	if err := r.folder.Log("finished"); err != nil {
-		return track.Result{}, err
-	}
-	return result, r.folder.Finish(result, []byte(report.Table(result)))
-}
-
-func hashFloats(values []float32) string {
-	sum := sha256.New()
-	var b [4]byte
-	for _, v := range values {
-		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
-		sum.Write(b[:])
-	}
-	return hex.EncodeToString(sum.Sum(nil))
-}
-
-func terms(v loss.Values) map[string]float64 {
-	out := map[string]float64{}
-	for _, t := range v.Terms {
-		out[t.Name] = t.Value
-		for _, d := range t.Diagnostics {
-			out[t.Name+"/"+d.Name] = d.Value
-		}
-	}
-	for _, d := range v.Diagnostics {
-		out[d.Name] = d.Value
-	}
-	return out
+	return fault.New(fault.Interrupted, "interrupted after step %d of %d", r.step, r.total).Advise(goOn)
 }

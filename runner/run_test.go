@@ -14,8 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"ordo/loss"
-	"ordo/models"
+	"ordo/models/fault"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
 	"ordo/runner/data"
@@ -147,7 +146,7 @@ func TestInterruptedRunGoesOnBitForBit(t *testing.T) {
 					cancel()
 				}
 			}}
-			if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+			if _, err := Run(ctx, o); !errors.Is(err, fault.Interrupted) {
 				t.Fatalf("stopped after step %d: error %v", stop, err)
 			}
 			cancel()
@@ -169,7 +168,7 @@ func interrupt(t *testing.T, o Options, after int) {
 			cancel()
 		}
 	}}
-	if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+	if _, err := Run(ctx, o); !errors.Is(err, fault.Interrupted) {
 		t.Fatalf("stopped after step %d: error %v", after, err)
 	}
 }
@@ -260,7 +259,7 @@ func TestEveryOptimizerGoesOnBitForBit(t *testing.T) {
 				cancel()
 			}
 		}}
-		if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+		if _, err := Run(ctx, o); !errors.Is(err, fault.Interrupted) {
 			t.Fatalf("%s: error %v", name, err)
 		}
 		cancel()
@@ -301,7 +300,7 @@ func TestRunThatCannotStartLeavesNothing(t *testing.T) {
 		want      error
 	}{
 		"missing data":    {[]string{"data.source=folder", "data.root=" + filepath.Join(t.TempDir(), "none")}, library, data.ErrData},
-		"batch too large": {[]string{"train.batch_size=49"}, library, config.ErrInvalid},
+		"batch too large": {[]string{"train.batch_size=49"}, library, fault.Config},
 		"no library":      {nil, filepath.Join(t.TempDir(), "none.so"), nil},
 	} {
 		dir := filepath.Join(t.TempDir(), "run")
@@ -317,25 +316,12 @@ func TestRunThatCannotStartLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestDivergenceIsASentence(t *testing.T) {
-	r := &run{step: 6}
-	for _, cause := range []error{models.ErrNonFinite, loss.ErrNonFinite} {
-		err := r.diverged(fmt.Errorf("wrapped: %w", cause))
-		if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "step 7") || !strings.Contains(err.Error(), "train.lr") {
-			t.Errorf("error %v", err)
-		}
-	}
-	if err := r.diverged(fs.ErrClosed); errors.Is(err, ErrDiverged) {
-		t.Errorf("error %v", err)
-	}
-}
-
 // Pixels of up to 1e38 overflow in the first convolution, at every step.
 func TestNonFiniteStepsAreSkippedSoOften(t *testing.T) {
 	wild := "augment.std=[1e-38, 1e-38, 1e-38]"
 	dir := filepath.Join(t.TempDir(), "stops")
 	_, err := Run(context.Background(), options(t, dir, wild))
-	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "step 1") {
+	if !errors.Is(err, fault.Numeric) || !strings.Contains(err.Error(), "step 1") {
 		t.Fatalf("error %v", err)
 	}
 	if _, err := track.ReadRecord(dir); err != nil {
@@ -348,7 +334,7 @@ func TestNonFiniteStepsAreSkippedSoOften(t *testing.T) {
 	o.Progress = notes
 	// Epochs have four steps: the fifth skipped step is one that a checkpoint lies before.
 	for range 2 {
-		if _, err := Run(context.Background(), o); !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "step 6") {
+		if _, err := Run(context.Background(), o); !errors.Is(err, fault.Numeric) || !strings.Contains(err.Error(), "step 6") {
 			t.Fatalf("error %v", err)
 		}
 		history, err := track.ReadHistory(dir)
@@ -404,7 +390,7 @@ func TestDamagedCheckpointIsRefused(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	o := options(t, dir)
 	o.Progress = &quiet{step: func(Step) { cancel() }}
-	if _, err := Run(ctx, o); !errors.Is(err, ErrInterrupted) {
+	if _, err := Run(ctx, o); !errors.Is(err, fault.Interrupted) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "last.ckpt")

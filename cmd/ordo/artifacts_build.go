@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,36 +12,21 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ordo/models/artifacts"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
-// buildFlags are what the command line says over a --config.
-type buildFlags struct {
-	out, config, features, embedding string
-	outputs, heads, frozen           []string
-	projector, predictor             []int
-	noBatchNorm                      bool
-	mean, std                        []float64
-	imageSize                        int
-	seed                             uint64
-	dropoutSeed                      int64
-	asJSON                           bool
-}
+const artifactsBuildHelp = `Make training artifacts of a forward graph, which any framework can export to ONNX (opset
+13 to 22): images [batch, 3, size, size] in, features [batch, n] out. Its float32 tensors
+become the parameters.
 
-func newArtifactsBuildCommand(g *global) *cobra.Command {
-	var f buildFlags
-	cmd := &cobra.Command{
-		Use:   "build FORWARD.onnx --out DIR",
-		Short: "Make training artifacts of a forward graph",
-		Long: `Make training artifacts of a forward graph, which any framework can export to ONNX (opset 13 to 22): images
-[batch, 3, size, size] in, features [batch, n] out. Its float32 tensors become the parameters.
-
-The graph's output becomes "features"; of several, --features says which. The losses look at "embedding": another output
-(--embedding), or what a projector makes of the features (--projector), or else the features themselves. Any number of
-further heads can be added: each --head is a line of YAML, and a --config file holds them all, in the same form:
+The graph's output becomes "features"; where it has several, --features names one. The
+losses look at "embedding": another output (--embedding), or what a projector makes of the
+features (--projector), or else the features themselves. Further heads can be added: each
+--head is a line of YAML, and a --config file holds them all, in the same form:
 
   features: pooled            # the keys are the flags' names, with _ for -
   heads:
@@ -53,36 +39,54 @@ further heads can be added: each --head is a line of YAML, and a --config file h
   mean: [0.485, 0.456, 0.406]
   std: [0.229, 0.224, 0.225]
 
-A head of kind pair or conditioned looks at several views of an image, so it is told how training batches are made of them:
-views, and for kind conditioned base_views, plain_view and parameters. When an experiment with model.artifacts lacks a head
-that its loss needs, the error says the flag that builds it.
+A head of kind pair or conditioned looks at several views of an image, so it must know how
+training batches are made of views: it takes the keys views, and for kind conditioned
+base_views, plain_view and parameters. When an experiment with model.artifacts lacks a
+head that its loss needs, the error gives the --head that builds it.
 
-The folder appears whole or not at all, with ordo.json in it, which says what it holds, and forward_model.onnx, of which training
-makes a graph with ordo's own operators where the machine has oneDNN (model.kernels).`,
-		Example: `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
-  ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' --frozen 'patch_embed.*' --out artifacts/vit`,
-		Args: oneArg("an ONNX file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.out == "" {
-				return usageErrorf(cmd, "--out is missing")
-			}
-			o, err := f.options(cmd)
-			if err != nil {
-				return err
-			}
-			return buildArtifacts(g, args[0], f.out, o, f.asJSON)
-		},
-	}
-	flags := cmd.Flags()
+The folder appears whole or not at all. Its file ordo.json says what it holds. Of its file
+forward_model.onnx a run makes a training graph with ordo's own operators, where the
+machine has oneDNN (model.kernels).`
+
+const artifactsBuildExamples = `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
+  ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' \
+    --frozen 'patch_embed.*' --out artifacts/vit`
+
+// artifactsBuildOptions are what the command line says over a --config.
+type artifactsBuildOptions struct {
+	out, config, features, embedding string
+	outputs, heads, frozen           []string
+	projector, predictor             []int
+	noBatchNorm                      bool
+	mean, std                        []float64
+	imageSize                        int
+	seed                             uint64
+	dropoutSeed                      int64
+	asJSON                           bool
+	given                            func(flag string) bool
+}
+
+func newArtifactsBuildCommand(g *global) *cobra.Command {
+	return newCommand(g, &cobra.Command{
+		Use:     "build FORWARD.onnx --out DIR",
+		Short:   "Make training artifacts of a forward graph",
+		Long:    artifactsBuildHelp,
+		Example: artifactsBuildExamples,
+	}, &artifactsBuildOptions{})
+}
+
+func (f *artifactsBuildOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.out, "out", "", "folder to make (`DIR`)")
 	flags.StringVar(&f.config, "config", "", "`FILE`.yaml with any of these options")
 	flags.StringVar(&f.features, "features", "", "`OUTPUT` that becomes the features")
 	flags.StringVar(&f.embedding, "embedding", "", "`OUTPUT` that becomes the embedding")
 	flags.StringSliceVar(&f.outputs, "outputs", nil, "further `OUTPUTS` that the loss shall see")
-	flags.IntSliceVar(&f.projector, "projector", nil, "`SIZES` of the layers of a projector on the features, which gives the embedding")
-	flags.IntSliceVar(&f.predictor, "predictor", nil, "`SIZES` of the layers of a predictor on the embedding, which gives the prediction")
+	flags.IntSliceVar(&f.projector, "projector", nil,
+		"`SIZES` of the layers of a projector on the features, which gives the embedding")
+	flags.IntSliceVar(&f.predictor, "predictor", nil,
+		"`SIZES` of the layers of a predictor on the embedding, which gives the prediction")
 	flags.BoolVar(&f.noBatchNorm, "no-batch-norm", false, "build projector and predictor without batch norm")
-	flags.StringArrayVar(&f.heads, "head", nil, "another head (`YAML`): {name: order, input: features, layers: [128, 32], batch_norm: true, bias: true}")
+	flags.StringArrayVar(&f.heads, "head", nil, "add a head, a line of `YAML` as above")
 	flags.StringArrayVar(&f.frozen, "frozen", nil, "`PATTERN` of parameters that are not trained (* is any text)")
 	flags.Float64SliceVar(&f.mean, "mean", nil, "three `NUMBERS` that are subtracted from the images first")
 	flags.Float64SliceVar(&f.std, "std", nil, "three `NUMBERS` that the images are divided by then")
@@ -90,11 +94,26 @@ makes a graph with ordo's own operators where the machine has oneDNN (model.kern
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the heads' initial weights")
 	flags.Int64Var(&f.dropoutSeed, "dropout-seed", 0, "seed of the dropouts; 0 is the session's")
 	flags.BoolVar(&f.asJSON, "json", false, "print the manifest")
-	return cmd
+	f.given = flags.Changed
+}
+
+func (f *artifactsBuildOptions) check(args []string) error {
+	if err := oneArg(args, "an ONNX file"); err != nil {
+		return err
+	}
+	return required("out", f.out)
+}
+
+func (f *artifactsBuildOptions) run(_ context.Context, g *global, args []string) error {
+	o, err := f.options()
+	if err != nil {
+		return err
+	}
+	return buildArtifacts(g, args[0], f.out, o, f.asJSON)
 }
 
 // options are those of the --config file, with the flags that were given over them.
-func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
+func (f *artifactsBuildOptions) options() (artifacts.Options, error) {
 	o := artifacts.DefaultOptions()
 	if f.config != "" {
 		text, err := os.ReadFile(f.config)
@@ -105,7 +124,6 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 			return o, fmt.Errorf("%s: %w", f.config, err)
 		}
 	}
-	given := cmd.Flags().Changed
 	for name, set := range map[string]func(){
 		"features":     func() { o.Features = f.features },
 		"embedding":    func() { o.Embedding = f.embedding },
@@ -117,16 +135,16 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 		"seed":         func() { o.Seed = f.seed },
 		"dropout-seed": func() { o.DropoutSeed = f.dropoutSeed },
 	} {
-		if given(name) {
+		if f.given(name) {
 			set()
 		}
 	}
-	if given("projector") {
+	if f.given("projector") {
 		h := heads.Default()
 		h.Name, h.Layers, h.BatchNorm = heads.Projector, f.projector, !f.noBatchNorm
 		o.Heads = append(o.Heads, h)
 	}
-	if given("predictor") {
+	if f.given("predictor") {
 		h := heads.Default()
 		h.Name, h.Input, h.Layers, h.BatchNorm = "predictor", heads.Embedding, f.predictor, !f.noBatchNorm
 		o.Heads = append(o.Heads, h)
@@ -134,12 +152,12 @@ func (f *buildFlags) options(cmd *cobra.Command) (artifacts.Options, error) {
 	for _, text := range f.heads {
 		h, err := heads.Parse(text)
 		if err != nil {
-			return o, usageErrorf(cmd, "--head: %v", err)
+			return o, usagef("--head: %v", err)
 		}
 		o.Heads = append(o.Heads, h)
 	}
 	if err := o.Validate(); err != nil {
-		return o, usageErrorf(cmd, "%v", err)
+		return o, usagef("%v", err)
 	}
 	return o, nil
 }
@@ -206,7 +224,8 @@ func describeArtifacts(w io.Writer, d artifacts.Description) {
 			frozen += count
 		}
 	}
-	fmt.Fprintf(w, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n", trained, tensors, frozen)
+	fmt.Fprintf(w, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n",
+		trained, tensors, frozen)
 }
 
 func hashFile(path string) (string, error) {

@@ -1,117 +1,152 @@
 package main
 
 import (
-	"errors"
+	"cmp"
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ordo/models"
 	"ordo/models/artifacts"
-	"ordo/models/ort/library"
 	"ordo/models/verify"
 )
 
-// errCheck is the error of a check that found something; the report says what.
-var errCheck = errors.New("the artifacts do not pass")
+const artifactsCheckHelp = `Check a folder of training artifacts:
+  - its files fit each other, and ONNX Runtime takes them
+  - the gradient of every parameter is the slope of the loss when that parameter is moved a little
+  - the running statistics of batch norms are the moments of what the batch norms see
+The loss is the sum of z·dz over the outputs z, with dz fixed.
+
+--reference names an .npz file with what another program computed. Its arrays are images,
+dz, z, z_eval, grad/PARAMETER, buffer_before/NAME and buffer_after/NAME. There dz, z and
+z_eval belong to the embedding; those of another output are called dz/OUTPUT, z/OUTPUT and
+z_eval/OUTPUT.
+
+Errors are relative to the largest element of the parameter's gradient, or to a thousandth
+of the largest element of all gradients if that is more. The exit status is 1 if an error
+is beyond its tolerance.
+
+The kernels are those that an experiment would use on this machine, or those that
+--kernels names: stock (ONNX Runtime's) or fast (ordo's, over oneDNN).
+
+Artifacts that ONNX Runtime's own generator made, with the loss sum(z·dz), are changed in
+memory first, to fit what ordo trains. The lines that begin with "adapted:" say how.`
+
+const artifactsCheckExamples = `  ordo artifacts check artifacts/resnet50
+  ordo artifacts check artifacts/vit --reference vit.npz --tolerance 1e-5 --json`
+
+type artifactsCheckOptions struct {
+	verify.Options
+	reference, kernels    string
+	noDifferences, asJSON bool
+}
 
 func newArtifactsCheckCommand(g *global) *cobra.Command {
-	o := verify.DefaultOptions()
-	var reference, which string
-	var asJSON, noDifferences bool
-	cmd := &cobra.Command{
-		Use:   "check DIR",
-		Short: "Check that training artifacts compute what they should",
-		Long: `Check a folder of training artifacts: the contract between its files, that ONNX Runtime takes them, the gradient of every
-parameter against finite differences (the slope of the loss along a direction in which that parameter is moved), and the running
-statistics of batch norms against the moments of what they see. The loss is the sum of z·dz over the outputs, with dz fixed.
+	return newCommand(g, &cobra.Command{
+		Use:     "check DIR",
+		Short:   "Check that training artifacts compute what they should",
+		Long:    artifactsCheckHelp,
+		Example: artifactsCheckExamples,
+	}, &artifactsCheckOptions{Options: verify.DefaultOptions()})
+}
 
---reference names an .npz file with what another program computed. Its arrays: images, dz, z, z_eval, grad/PARAMETER,
-buffer_before/NAME, buffer_after/NAME; dz, z and z_eval are those of the embedding, dz/OUTPUT and so on are those of another
-output. Errors are relative to the largest element of the parameter's gradient, or to a thousandth of the largest of all
-gradients if that is more. The exit status is 1 if anything is beyond its tolerance.
-
-Training is checked with the kernels that an experiment would use here, or with those that --kernels names: stock, ONNX Runtime's, or
-fast, ordo's over oneDNN.
-
-Artifacts of ONNX Runtime's own generator, with a loss sum(z·dz), are adapted first: see what is said about it.`,
-		Example: `  ordo artifacts check artifacts/resnet50
-  ordo artifacts check artifacts/vit --reference vit.npz --tolerance 1e-5 --json`,
-		Args: oneArg("a folder of artifacts"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Differences = !noDifferences
-			if err := o.Validate(); err != nil {
-				return usageErrorf(cmd, "--%v", err)
-			}
-			kernels := models.DefaultOptions()
-			kernels.Artifacts, kernels.Kernels = args[0], which
-			if err := kernels.ValidateKernels(); err != nil {
-				return usageErrorf(cmd, "--%v", err)
-			}
-			f, err := artifacts.Read(args[0])
-			if err != nil {
-				return err
-			}
-			if reference != "" {
-				if o.Reference, err = verify.OpenReference(reference); err != nil {
-					return err
-				}
-			}
-			at, err := library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
-			if err != nil {
-				return err
-			}
-			rt, err := models.OpenRuntime(at.Path)
-			if err != nil {
-				return err
-			}
-			defer rt.Close()
-			if !rt.HasTraining() {
-				return models.NoTraining(rt)
-			}
-			which, note, err := useKernels(g, rt, f, kernels)
-			if err != nil {
-				return err
-			}
-			report, err := verify.Run(cmd.Context(), rt, f.Artifacts, o, checkProgress(g))
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				err = g.printJSON(struct {
-					Folder  string   `json:"folder"`
-					Adapted []string `json:"adapted"`
-					Kernels string   `json:"kernels"`
-					*verify.Report
-				}{args[0], append([]string{}, f.Adapted...), which, report})
-			} else {
-				for _, text := range f.Adapted {
-					fmt.Fprintf(g.stdout, "adapted: %s\n", text)
-				}
-				fmt.Fprintf(g.stdout, "kernels: %s%s\n", which, note)
-				fmt.Fprint(g.stdout, report.Text())
-			}
-			if err == nil && !report.OK {
-				err = fmt.Errorf("%w: %s: %s", errCheck, args[0], report.Failures[0])
-				if more := len(report.Failures) - 1; more > 0 {
-					err = fmt.Errorf("%w, and %d more", err, more)
-				}
-			}
-			return err
-		},
-	}
-	flags := cmd.Flags()
-	flags.StringVar(&which, "kernels", models.AutoKernels, "`KERNELS` of the training step: auto, stock or fast")
-	flags.StringVar(&reference, "reference", "", "`FILE`.npz to compare with")
-	flags.Float64Var(&o.Tolerance, "tolerance", o.Tolerance, "largest relative error against the reference, and of running statistics")
-	flags.Float64Var(&o.DifferenceTolerance, "difference-tolerance", o.DifferenceTolerance, "largest relative error against finite differences")
-	flags.BoolVar(&noDifferences, "no-differences", false, "leave out the finite differences, which take some ten passes a parameter")
+func (o *artifactsCheckOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.kernels, "kernels", models.AutoKernels, "`KERNELS` of the training step: auto, stock or fast")
+	flags.StringVar(&o.reference, "reference", "", "`FILE`.npz to compare with")
+	flags.Float64Var(&o.Tolerance, "tolerance", o.Tolerance,
+		"largest relative error against the reference, and of running statistics")
+	flags.Float64Var(&o.DifferenceTolerance, "difference-tolerance", o.DifferenceTolerance,
+		"largest relative error against finite differences")
+	flags.BoolVar(&o.noDifferences, "no-differences", false,
+		"leave out the finite differences, which take some ten passes a parameter")
 	flags.IntVar(&o.Batch, "batch", o.Batch, "images, where there is no reference")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "seed of images, dz and directions")
 	flags.IntVar(&o.Threads, "threads", 0, "ONNX Runtime's threads; 0 is one a core")
-	flags.BoolVar(&asJSON, "json", false, "print the report as one JSON object")
-	return cmd
+	flags.BoolVar(&o.asJSON, "json", false, "print the report as one JSON object")
+}
+
+func (o *artifactsCheckOptions) check(args []string) error {
+	if err := oneArg(args, "a folder of artifacts"); err != nil {
+		return err
+	}
+	o.Differences = !o.noDifferences
+	if err := cmp.Or(o.Validate(), o.model(args[0]).ValidateKernels()); err != nil {
+		return usagef("--%v", err)
+	}
+	return nil
+}
+
+// model is how an experiment would train the folder.
+func (o *artifactsCheckOptions) model(folder string) models.Options {
+	m := models.DefaultOptions()
+	m.Artifacts, m.Kernels = folder, o.kernels
+	return m
+}
+
+func (o *artifactsCheckOptions) run(ctx context.Context, g *global, args []string) error {
+	f, err := artifacts.Read(args[0])
+	if err != nil {
+		return err
+	}
+	if o.reference != "" {
+		if o.Reference, err = verify.OpenReference(o.reference); err != nil {
+			return err
+		}
+	}
+	rt, err := openTraining(g)
+	if err != nil {
+		return err
+	}
+	defer rt.Close()
+	which, note, err := useKernels(g, rt, f, o.model(args[0]))
+	if err != nil {
+		return err
+	}
+	report, err := verify.Run(ctx, rt, f.Artifacts, o.Options, checkProgress(g))
+	if err != nil {
+		return err
+	}
+	c := checked{Folder: args[0], Adapted: append([]string{}, f.Adapted...), Kernels: which, Report: report}
+	if o.asJSON {
+		err = g.printJSON(c)
+	} else {
+		c.print(g, note)
+	}
+	if err != nil {
+		return err
+	}
+	return c.verdict()
+}
+
+// checked is what a check found, and its JSON form.
+type checked struct {
+	Folder  string   `json:"folder"`
+	Adapted []string `json:"adapted"`
+	Kernels string   `json:"kernels"`
+	*verify.Report
+}
+
+func (c checked) print(g *global, note string) {
+	for _, text := range c.Adapted {
+		fmt.Fprintf(g.stdout, "adapted: %s\n", text)
+	}
+	fmt.Fprintf(g.stdout, "kernels: %s%s\n", c.Kernels, note)
+	fmt.Fprint(g.stdout, c.Text())
+}
+
+// verdict is the error of a check that found something; the report says what.
+func (c checked) verdict() error {
+	if c.OK {
+		return nil
+	}
+	err := fmt.Errorf("the artifacts in %s do not pass: %s", c.Folder, c.Failures[0])
+	if more := len(c.Failures) - 1; more > 0 {
+		err = fmt.Errorf("%w, and %d more", err, more)
+	}
+	return err
 }
 
 // useKernels gives a folder's training graph the kernels that the options ask for, and says which these are and why.

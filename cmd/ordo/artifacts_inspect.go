@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,53 +10,70 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/inspect"
 	"ordo/models/onnxgraph"
 )
 
-func newArtifactsInspectCommand(g *global) *cobra.Command {
-	var svg string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "inspect DIR|FILE.onnx",
-		Short: "Show what a model is made of and what it costs",
-		Long: `Show the operators of a folder of artifacts or of an ONNX file, its parameters and which are frozen, the multiply-adds of a
-forward pass of one image, and the memory of activations for some sizes of batches; --svg draws the forward graph.
+const artifactsInspectHelp = `Show the operators of a folder of artifacts or of an ONNX file, its parameters and which
+are frozen, the multiply-adds of a forward pass of one image, and the memory of
+activations for some batch sizes. --svg draws the forward graph.
 
-Of artifacts, "kept" is what the forward pass leaves for the backward pass, and "training" is the most that a step holds at
-once. Parameters take four times their own size on top: themselves, gradients, and two moments of AdamW.`,
-		Example: `  ordo artifacts inspect artifacts/resnet50 --svg resnet50.svg
-  ordo artifacts inspect forward.onnx --json`,
-		Args: oneArg("a folder of artifacts or an ONNX file"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := inspectPath(args[0])
-			if err != nil {
-				return err
-			}
-			if svg != "" {
-				title := filepath.Base(filepath.Clean(args[0]))
-				if err := renameio.WriteFile(svg, r.SVG(title), 0o644); err != nil {
-					return fmt.Errorf("write the picture: %w", err)
-				}
-			}
-			if asJSON {
-				return g.printJSON(r)
-			}
-			printInspection(g, r)
-			return nil
-		},
+For artifacts, "kept" is what the forward pass leaves for the backward pass, and
+"training" is the most that a step holds at once. Parameters take four times their own
+size on top: themselves, gradients, and two moments of AdamW.`
+
+const artifactsInspectExamples = `  ordo artifacts inspect artifacts/resnet50 --svg resnet50.svg
+  ordo artifacts inspect forward.onnx --json`
+
+type artifactsInspectOptions struct {
+	svg    string
+	asJSON bool
+}
+
+func newArtifactsInspectCommand(g *global) *cobra.Command {
+	return newCommand(g, &cobra.Command{
+		Use:     "inspect DIR|FILE.onnx",
+		Short:   "Show what a model is made of and what it costs",
+		Long:    artifactsInspectHelp,
+		Example: artifactsInspectExamples,
+	}, &artifactsInspectOptions{})
+}
+
+func (o *artifactsInspectOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.svg, "svg", "", "draw the forward graph into `FILE`.svg")
+	flags.BoolVar(&o.asJSON, "json", false, "print one JSON object")
+}
+
+func (o *artifactsInspectOptions) check(args []string) error {
+	return oneArg(args, "a folder of artifacts or an ONNX file")
+}
+
+func (o *artifactsInspectOptions) run(_ context.Context, g *global, args []string) error {
+	r, err := inspectPath(args[0])
+	if err != nil {
+		return err
 	}
-	cmd.Flags().StringVar(&svg, "svg", "", "draw the forward graph into `FILE`.svg")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	return cmd
+	if o.svg != "" {
+		title := filepath.Base(filepath.Clean(args[0]))
+		if err := renameio.WriteFile(o.svg, r.SVG(title), 0o644); err != nil {
+			return fault.Writing(o.svg, err)
+		}
+	}
+	if o.asJSON {
+		return g.printJSON(r)
+	}
+	printInspection(g, r)
+	return nil
 }
 
 func inspectPath(path string) (*inspect.Report, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fault.Reading(fault.Data, path, err)
 	}
 	if !info.IsDir() {
 		m, err := onnxgraph.ReadFile(path)
@@ -92,7 +110,8 @@ func printInspection(g *global, r *inspect.Report) {
 			frozen++
 		}
 	}
-	fmt.Fprintf(g.stdout, "parameters: %d trained in %d tensors, %d frozen in %d\n", r.Parameters, len(r.Tensors)-frozen, r.Frozen, frozen)
+	fmt.Fprintf(g.stdout, "parameters: %d trained in %d tensors, %d frozen in %d\n",
+		r.Parameters, len(r.Tensors)-frozen, r.Frozen, frozen)
 	fmt.Fprintf(g.stdout, "multiply-adds: %d an image, forward\n", r.MultiplyAdds)
 	printOps(g, "operators", r.Ops)
 	if len(r.Training) > 0 {
@@ -113,7 +132,8 @@ func printInspection(g *global, r *inspect.Report) {
 	}
 	_ = w.Flush() // g.stdout keeps its error
 	if r.Unknown > 0 {
-		fmt.Fprintf(g.stdout, "note: the shapes of %d nodes are not known; they are left out of multiply-adds and memory\n", r.Unknown)
+		fmt.Fprintf(g.stdout, "note: the shapes of %d nodes are not known; they are left out of multiply-adds and memory\n",
+			r.Unknown)
 	}
 }
 

@@ -1,14 +1,52 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ordo/models/zoo"
 )
+
+const artifactsListHelp = `List the built-in backbones with their number of parameters and features, without a
+projector, and the options that they take in an experiment's model section. ordo artifacts
+build takes any other.`
+
+type artifactsListOptions struct{ asJSON bool }
+
+func newArtifactsListCommand(g *global) *cobra.Command {
+	return newCommand(g, &cobra.Command{
+		Use:   "list",
+		Short: "List the built-in backbones",
+		Long:  artifactsListHelp,
+	}, &artifactsListOptions{})
+}
+
+func (o *artifactsListOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.asJSON, "json", false, "print a JSON list")
+}
+
+func (o *artifactsListOptions) check(args []string) error { return noArgs(args) }
+
+func (o *artifactsListOptions) run(_ context.Context, g *global, _ []string) error {
+	list, err := listBackbones()
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return g.printJSON(list)
+	}
+	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "backbone\tparameters\tfeatures\toptions")
+	for _, b := range list {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", b.Backbone, b.Parameters, b.Features, strings.Join(b.Options, ", "))
+	}
+	return w.Flush()
+}
 
 // listed is a backbone of the zoo.
 type listed struct {
@@ -17,34 +55,6 @@ type listed struct {
 	Features   int      `json:"features"`
 	ImageSize  int      `json:"image_size"` // of the numbers
 	Options    []string `json:"options"`
-}
-
-func newArtifactsListCommand(g *global) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the built-in backbones",
-		Long: `List the built-in backbones with their number of parameters and features, without a projector, and the options that they take
-in an experiment's model section. ` + "`ordo artifacts build`" + ` takes any other.`,
-		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			list, err := listBackbones()
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return g.printJSON(list)
-			}
-			w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "backbone\tparameters\tfeatures\toptions")
-			for _, b := range list {
-				fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", b.Backbone, b.Parameters, b.Features, strings.Join(b.Options, ", "))
-			}
-			return w.Flush()
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON list")
-	return cmd
 }
 
 // listedImage is a size that all backbones take with the standard stem.
@@ -59,7 +69,8 @@ func listBackbones() ([]listed, error) {
 			return nil, err
 		}
 		list = append(list, listed{
-			Backbone: name, Parameters: info.Parameters, Features: info.Features, ImageSize: listedImage, Options: zoo.Keys(name),
+			Backbone: name, Parameters: info.Parameters, Features: info.Features, ImageSize: listedImage,
+			Options: zoo.Keys(name),
 		})
 	}
 	return list, nil

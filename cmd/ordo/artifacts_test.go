@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"ordo/models/artifacts"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
 
@@ -20,7 +20,7 @@ const (
 )
 
 func TestArtifactsBuildAndCheck(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	forward, dir := filepath.Join(convnet, "forward.onnx"), filepath.Join(t.TempDir(), "model")
 	config := filepath.Join(t.TempDir(), "heads.yaml")
 	if err := os.WriteFile(config, []byte("heads: [{name: projector, layers: [16, 8]}]\nseed: 3\n"), 0o600); err != nil {
@@ -33,7 +33,8 @@ func TestArtifactsBuildAndCheck(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &m); err != nil {
 		t.Fatal(err)
 	}
-	if m.Seed != 4 || len(m.Heads) != 3 || m.Heads[1].Input != "embedding" || len(m.Outputs) != 4 || len(m.Source.SHA256) != 64 ||
+	if m.Seed != 4 || len(m.Heads) != 3 || m.Heads[1].Input != "embedding" ||
+		len(m.Outputs) != 4 || len(m.Source.SHA256) != 64 ||
 		m.Source.File != "forward.onnx" || m.Ordo != thisBuild().Version {
 		t.Errorf("manifest %+v", m)
 	}
@@ -47,12 +48,14 @@ func TestArtifactsBuildAndCheck(t *testing.T) {
 		}
 	}
 	ordo(t, "artifacts", "check", dir, "--kernels", "quick").check(t, exitUsage, "--kernels: must be auto, stock or fast")
-	if c := ordo(t, "artifacts", "check", dir, "--kernels", "stock", "--no-differences"); !strings.Contains(c.stdout, "kernels: stock\n") {
+	c = ordo(t, "artifacts", "check", dir, "--kernels", "stock", "--no-differences")
+	if !strings.Contains(c.stdout, "kernels: stock\n") {
 		t.Error(c.stdout)
 	}
 	i := ordo(t, "artifacts", "inspect", dir)
 	i.check(t, exitOK)
-	for _, s := range []string{"input: images float[batch,3,16,16]", "output: order float[batch,4]", "multiply-adds", "ordo::Loss", "256"} {
+	for _, s := range []string{"input: images float[batch,3,16,16]", "output: order float[batch,4]",
+		"multiply-adds", "ordo::Loss", "256"} {
 		if !strings.Contains(i.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, i.stdout)
 		}
@@ -62,8 +65,8 @@ func TestArtifactsBuildAndCheck(t *testing.T) {
 // TestArtifactsCheckKernels: what a folder trains with the fast kernels is checked as well.
 func TestArtifactsCheckKernels(t *testing.T) {
 	lib := orttest.OpenWithKernels(t)
-	t.Setenv(library.EnvLibrary, lib.Path())
-	t.Setenv(library.EnvOneDNN, lib.Kernels().Path())
+	t.Setenv(install.EnvLibrary, lib.Path())
+	t.Setenv(install.EnvOneDNN, lib.Kernels().Path())
 	dir := filepath.Join(t.TempDir(), "model")
 	ordo(t, "artifacts", "build", filepath.Join(convnet, "forward.onnx"), "--out", dir).check(t, exitOK)
 	for _, which := range []string{"auto", "fast"} {
@@ -82,7 +85,7 @@ func TestArtifactsCheckKernels(t *testing.T) {
 }
 
 func TestArtifactsCheckAgainstReference(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	r := ordo(t, "artifacts", "check", official, "--reference", official+".npz", "--json")
 	r.check(t, exitOK)
 	var report struct {
@@ -98,17 +101,20 @@ func TestArtifactsCheckAgainstReference(t *testing.T) {
 	if !report.OK || len(report.Adapted) == 0 || len(report.Parameters) != 20 || report.Parameters[0].Error == nil {
 		t.Errorf("report %+v", report)
 	}
-	bad := ordo(t, "artifacts", "check", official, "--reference", official+".npz", "--tolerance", "1e-9", "--no-differences")
+	bad := ordo(t, "artifacts", "check", official, "--reference", official+".npz", "--tolerance", "1e-9",
+		"--no-differences")
 	bad.check(t, exitFailure, "do not pass", "more")
 	if !strings.Contains(bad.stdout, "wrong: the gradient of cls") {
 		t.Errorf("stdout %s", bad.stdout)
 	}
-	ordo(t, "artifacts", "check", official, "--reference", filepath.Join(convnet, "reference.npz")).check(t, exitData, "not a reference file")
-	ordo(t, "artifacts", "check", official, "--reference", filepath.Join(convnet, "forward.onnx")).check(t, exitData, "not an .npz archive")
+	ordo(t, "artifacts", "check", official, "--reference", filepath.Join(convnet, "reference.npz")).
+		check(t, exitData, "not a reference file")
+	ordo(t, "artifacts", "check", official, "--reference", filepath.Join(convnet, "forward.onnx")).
+		check(t, exitData, "not an .npz archive")
 	ordo(t, "artifacts", "check", official, "--reference", "none.npz").check(t, exitFailure, "none.npz")
 	ordo(t, "artifacts", "check", t.TempDir()).check(t, exitData, "has no file training_model.onnx")
-	t.Setenv(library.EnvLibrary, "")
-	t.Setenv(library.EnvCache, t.TempDir())
+	t.Setenv(install.EnvLibrary, "")
+	t.Setenv(install.EnvCache, t.TempDir())
 	ordo(t, "artifacts", "check", official).check(t, exitLibrary, "run `ordo runtime install`")
 }
 
@@ -131,10 +137,12 @@ func TestArtifactsRefuse(t *testing.T) {
 		{[]string{"build"}, exitUsage, "an ONNX file is missing"},
 		{[]string{"build", forward}, exitUsage, "--out is missing"},
 		{[]string{"build", forward, "--out", "OUT", "more"}, exitUsage, `unexpected argument "more"`},
-		{[]string{"build", forward, "--out", "OUT", "--projector", "0"}, exitUsage, "heads[0].layers[0]: must be in [1, 65536]"},
+		{[]string{"build", forward, "--out", "OUT", "--projector", "0"}, exitUsage,
+			"heads[0].layers[0]: must be in [1, 65536]"},
 		{[]string{"build", forward, "--out", "OUT", "--head", "name: x, layer: 3"}, exitUsage, `no key "layer"`},
 		{[]string{"build", forward, "--out", "OUT", "--mean", "1,2"}, exitUsage, "mean and std must have 3 numbers each"},
-		{[]string{"build", forward, "--out", "OUT", "--features", "w"}, exitFailure, `the graph has no output "w", it has: z`},
+		{[]string{"build", forward, "--out", "OUT", "--features", "w"}, exitFailure,
+			`the graph has no output "w", it has: z`},
 		{[]string{"build", forward, "--out", "OUT", "--frozen", "w*"}, exitFailure, `"w*" matches no parameter`},
 		{[]string{"build", forward, "--out", "OUT", "--config", config}, exitConfig, "field haeds not found"},
 		{[]string{"build", forward, "--out", "OUT", "--config", "none.yaml"}, exitConfig, "none.yaml"},
@@ -142,7 +150,7 @@ func TestArtifactsRefuse(t *testing.T) {
 		{[]string{"build", "none.onnx", "--out", "OUT"}, exitFailure, "none.onnx"},
 		{[]string{"inspect"}, exitUsage, "a folder of artifacts or an ONNX file is missing"},
 		{[]string{"inspect", text}, exitData, "not an ONNX model"},
-		{[]string{"inspect", "none.onnx"}, exitFailure, "none.onnx"},
+		{[]string{"inspect", "none.onnx"}, exitData, "none.onnx"},
 		{[]string{"check", official, "--tolerance", "2"}, exitUsage, "--tolerance: must be in (0, 1]"},
 		{[]string{"check"}, exitUsage, "a folder of artifacts is missing"},
 		{[]string{"list", "more"}, exitUsage, `unexpected argument "more"`},
@@ -178,14 +186,16 @@ func TestArtifactsInspectFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The convolutions: 16²·8·27 and 4²·16·72; the linear layers: 16·24 and 24·12.
-	if want := int64(16*16*8*27 + 4*4*16*72 + 16*24 + 24*12); report.MultiplyAdds != want || report.Parameters != 2140 || len(report.Memory) == 0 {
+	if want := int64(16*16*8*27 + 4*4*16*72 + 16*24 + 24*12); report.MultiplyAdds != want ||
+		report.Parameters != 2140 || len(report.Memory) == 0 {
 		t.Errorf("report %+v, want %d multiply-adds", report, want)
 	}
 	if data, err := os.ReadFile(svg); err != nil || !strings.HasPrefix(string(data), "<svg ") {
 		t.Errorf("picture %.20q, error %v", data, err)
 	}
 	none := filepath.Join(t.TempDir(), "no", "x.svg")
-	ordo(t, "artifacts", "inspect", filepath.Join(convnet, "forward.onnx"), "--svg", none).check(t, exitFailure, "write the picture")
+	ordo(t, "artifacts", "inspect", filepath.Join(convnet, "forward.onnx"), "--svg", none).
+		check(t, exitStorage, "there is no folder")
 }
 
 func TestArtifactsList(t *testing.T) {
@@ -204,7 +214,7 @@ func TestArtifactsList(t *testing.T) {
 
 // An experiment trains a folder of artifacts, also one of the official generator's; the folder must fit it.
 func TestRunArtifacts(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	const text = `
 data: {image_size: 16, images: 24, test_images: 24}
 augment: {ordered: [{family: rotate, levels: 2}]}
@@ -212,11 +222,14 @@ train: {epochs: 1, batch_size: 12}
 eval: {knn: {k: 3}, order: {levels: 4}}
 `
 	dir, file := filepath.Join(t.TempDir(), "model"), experiment(t, text)
-	ordo(t, "artifacts", "build", filepath.Join(convnet, "forward.onnx"), "--out", dir, "--projector", "8").check(t, exitOK)
+	ordo(t, "artifacts", "build", filepath.Join(convnet, "forward.onnx"), "--out", dir, "--projector", "8").
+		check(t, exitOK)
 	out := filepath.Join(t.TempDir(), "run")
 	ordo(t, "run", file, "model.artifacts="+dir, "--out", out).check(t, exitOK, "step 2 of 2")
-	ordo(t, "run", file, "model.artifacts="+dir, "train.optimizer=sgd", "--out", filepath.Join(t.TempDir(), "sgd")).check(t, exitOK)
-	ordo(t, "run", file, "model.artifacts="+official, "data.image_size=32", "--out", filepath.Join(t.TempDir(), "official")).
+	ordo(t, "run", file, "model.artifacts="+dir, "train.optimizer=sgd", "--out", filepath.Join(t.TempDir(), "sgd")).
+		check(t, exitOK)
+	ordo(t, "run", file, "model.artifacts="+official, "data.image_size=32",
+		"--out", filepath.Join(t.TempDir(), "official")).
 		check(t, exitOK, "output z is called features")
 
 	none := filepath.Join(t.TempDir(), "none")
@@ -240,6 +253,8 @@ eval: {knn: {k: 3}, order: {levels: 4}}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	ordo(t, "artifacts", "build", filepath.Join(convnet, "forward.onnx"), "--out", dir, "--projector", "4").check(t, exitOK)
-	ordo(t, "run", file, "model.artifacts="+dir, "--out", out).check(t, exitFailure, "the artifacts of the run in", "have changed")
+	ordo(t, "artifacts", "build", filepath.Join(convnet, "forward.onnx"), "--out", dir, "--projector", "4").
+		check(t, exitOK)
+	ordo(t, "run", file, "model.artifacts="+dir, "--out", out).check(t, exitFailure,
+		"the artifacts of the run in", "have changed")
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ordo/runner/pipeline"
+	"ordo/runner/bench/pipeline"
 )
 
 const pipelineExperiment = `

@@ -2,14 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"ordo/runner"
+	"ordo/runner/bench"
 )
 
 // benchExperiment is an experiment whose steps take milliseconds. Its data do not exist, which bench does not mind.
@@ -29,7 +28,7 @@ func TestBenchStep(t *testing.T) {
 	}
 	r := ordo(t, "bench", "step", file, "train.optimizer=lars", "train.exclude_bias_norm=true", "--steps=3", "--warmup=1", "--profile", "--json")
 	r.check(t, exitOK)
-	var found runner.BenchResult
+	var found bench.Result
 	d := json.NewDecoder(strings.NewReader(r.stdout))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&found); err != nil {
@@ -96,35 +95,6 @@ while read q; do echo '{"seconds": 8, "peak": 9000}'; done`
 	r.check(t, exitFailure, "torch, plain computes with 2 threads, ordo with 1")
 }
 
-func TestBenchTables(t *testing.T) {
-	var ops []runner.BenchOp
-	for i := range maxBenchOps + 2 {
-		ops = append(ops, runner.BenchOp{
-			Op: fmt.Sprintf("Op%d", i), CallsStep: 2, SecondsStep: 0.5, Share: 1.0 / (maxBenchOps + 2), Operations: 1e9, Bytes: 5e8,
-			GFLOPS: 2, GBPerSec: 1, Limit: runner.LimitCompute, LimitShare: 0.25,
-		})
-	}
-	ops[0] = runner.BenchOp{Op: "Reshape", CallsStep: 1, SecondsStep: 0.5, Limit: runner.LimitMemory}
-	table := opsTable(ops, 0)
-	for i, want := range map[int]string{
-		1: "Reshape,0.0 %,500 ms,1,,,,", 2: "Op1,4.5 %,500 ms,2,2,1,25.0 %,multiply-add", maxBenchOps + 1: "2 others,9.1 %,1 s,4,2,1,25.0 %,",
-		maxBenchOps + 2: "all,95.5 %,11 s,43,1.91,0.955,23.9 %,",
-	} {
-		if got := strings.Join(table[i], ","); got != want {
-			t.Errorf("row %d: %s, want %s", i, got, want)
-		}
-	}
-	if got := opsTable(ops[1:], 0.05); len(got) != 3 || got[1][0] != fmt.Sprintf("%d others", maxBenchOps+1) {
-		t.Errorf("of operators with a small share: %v", got)
-	}
-	var b strings.Builder
-	printColumns(&b, [][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}})
-	printMarkdown(&b, [][]string{{"a", "b"}, {"1", ""}})
-	if want := "a   bc  d\nµs   1  left\n\n| a | b |\n| --- | --- |\n| 1 |  |\n"; b.String() != want {
-		t.Errorf("%q, want %q", b.String(), want)
-	}
-}
-
 func TestBenchStepRefuses(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing.yaml")
 	for _, c := range []struct {
@@ -142,13 +112,5 @@ func TestBenchStepRefuses(t *testing.T) {
 		{"bench step " + missing, exitConfig, missing},
 	} {
 		ordo(t, strings.Fields(c.args)...).check(t, c.code, c.says)
-	}
-}
-
-func TestFormatSeconds(t *testing.T) {
-	for s, want := range map[float64]string{0: "0 µs", 1.25e-5: "12.5 µs", 0.0123456: "12.3 ms", 75.04: "75 s"} {
-		if got := formatSeconds(s); got != want {
-			t.Errorf("formatSeconds(%v) = %q, want %q", s, got, want)
-		}
 	}
 }

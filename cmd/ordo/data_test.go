@@ -28,9 +28,11 @@ func TestDataInfo(t *testing.T) {
 	r.check(t, exitOK)
 	for _, s := range []string{
 		"folder in " + root, "images                                 3                       3", "20 – 20 – 20", "PNG",
-		"duplicates: 4 images are equal to others, in 1 groups, 1 of them across the splits\n  train/a/1.png = train/b/2.png = test/a/3.png = test/b/4.png\n",
+		"duplicates: 4 images are equal to others, in 1 groups, 1 of them across the splits\n" +
+			"  train/a/1.png = train/b/2.png = test/a/3.png = test/b/4.png\n",
 		"unreadable:\n  test/b/6.webp: ", "6.webp: not an image of a known format (begins with 64 65 61 72)",
-		"class (2)                                        train      test\na                                                    2         1\n", "sheet: " + sheet,
+		"class (2)                                        train      test\n" +
+			"a                                                    2         1\n", "sheet: " + sheet,
 	} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
@@ -46,7 +48,8 @@ func TestDataInfo(t *testing.T) {
 	if err := d.Decode(&found); err != nil {
 		t.Fatal(err)
 	}
-	if found.Source != "orchard" || found.Train.Images != 36 || found.Test.Images != 24 || len(found.Classes) != 12 || found.Classes[0].Train != 3 ||
+	if found.Source != "orchard" || found.Train.Images != 36 || found.Test.Images != 24 ||
+		len(found.Classes) != 12 || found.Classes[0].Train != 3 ||
 		found.Train.Width.Median != 16 || len(found.Train.Key) != 32 {
 		t.Errorf("found %+v", found)
 	}
@@ -68,7 +71,8 @@ func TestDataVerify(t *testing.T) {
 	root := damaged(t)
 	r := ordo(t, "data", "verify", "data.source=folder", "data.root="+root)
 	r.check(t, exitData, "2 of 6 images can't be read: remove or replace them, or set data.on_error to skip")
-	for _, s := range []string{"  train/a/5.png: ", "a PNG image that is cut off", "  test/b/6.webp: ", "6 images, 2 unreadable\n"} {
+	for _, s := range []string{"  train/a/5.png: ", "a PNG image that is cut off",
+		"  test/b/6.webp: ", "6 images, 2 unreadable\n"} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
 		}
@@ -76,7 +80,8 @@ func TestDataVerify(t *testing.T) {
 	r = ordo(t, "data", "verify", "data.source=folder", "data.root="+root, "--json")
 	r.check(t, exitData)
 	var found dataVerified
-	if err := json.Unmarshal([]byte(r.stdout), &found); err != nil || found.Images != 6 || len(found.Unreadable) != 2 || found.Unreadable[1].Split != "test" {
+	if err := json.Unmarshal([]byte(r.stdout), &found); err != nil || found.Images != 6 ||
+		len(found.Unreadable) != 2 || found.Unreadable[1].Split != "test" {
 		t.Errorf("%+v, %v", found, err)
 	}
 	r = ordo(t, "data", "verify", experiment(t, tiny))
@@ -126,5 +131,6 @@ func TestDataExport(t *testing.T) {
 	}
 	ordo(t, "data", "export", experiment(t, tiny), "--out", out).check(t, exitFailure, "not empty")
 	ordo(t, "data", "export", experiment(t, tiny)).check(t, exitUsage, "--out is missing")
-	ordo(t, "data", "export", experiment(t, tiny), "--out", out, "--quality", "0").check(t, exitUsage, "--quality: must be in [1, 100], got 0")
+	ordo(t, "data", "export", experiment(t, tiny), "--out", out, "--quality", "0").
+		check(t, exitUsage, "--quality must be in [1, 100]")
 }

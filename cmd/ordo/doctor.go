@@ -1,19 +1,22 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"ordo/models/ort"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/ort/library"
+	"ordo/runner/machine"
+	"ordo/runner/report"
 )
 
 // diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
@@ -74,86 +77,107 @@ type cacheFinding struct {
 	Free int64  `json:"free_bytes"`
 }
 
+const doctorHelp = `Show what ordo finds on this machine: the ONNX Runtime library, which is loaded for this,
+oneDNN for the fast kernels, processor, memory and cache folder. For each thing that is
+missing it says what to do. If an ONNX Runtime with CUDA is installed, or ORDO_ONNXRUNTIME
+names one, the libraries that CUDA needs are looked for too.
+
+The exit status is 0 if training would work, and 5 if ONNX Runtime is missing or unfit.`
+
+type doctorOptions struct{ asJSON bool }
+
 func newDoctorCommand(g *global) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return newCommand(g, &cobra.Command{
 		Use:   "doctor",
 		Short: "Show what ordo finds on this machine and what is missing",
-		Long: `Show the ONNX Runtime library (it is loaded and asked), oneDNN for the fast kernels, processor, memory and cache folder, and for each thing that is
-missing what to do. Where an ONNX Runtime with CUDA is installed or named, the libraries that CUDA needs are looked for too.
-The exit status is 0 if training would work, 5 if the library is missing or unfit.`,
-		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			d, fault := diagnose(g)
-			if asJSON {
-				if err := g.printJSON(d); err != nil {
-					return err
-				}
-			} else {
-				d.print(g.stdout)
-			}
-			return fault
-		},
+		Long:  doctorHelp,
+	}, &doctorOptions{})
+}
+
+func (o *doctorOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object")
+}
+
+func (o *doctorOptions) check(args []string) error { return noArgs(args) }
+
+func (o *doctorOptions) run(_ context.Context, g *global, _ []string) error {
+	d, problem := diagnose(g)
+	if !o.asJSON {
+		d.print(g.stdout)
+	} else if err := g.printJSON(d); err != nil {
+		return err
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object")
-	return cmd
+	return problem
 }
 
 // diagnose looks at the machine. The error says why training would not work.
 func diagnose(g *global) (diagnosis, error) {
 	d := diagnosis{Build: thisBuild(), Advice: []string{}}
-	var fault error
-	d.Library, fault = examineLibrary(g.env[library.EnvLibrary], g.env[library.EnvCache])
-	if fault == nil {
-		d.OK = true
-	} else {
-		d.Problem = fault.Error()
+	var problem error
+	d.Library, problem = examineLibrary(g)
+	if d.OK = problem == nil; !d.OK {
+		d.Problem = g.explain(problem)
 	}
-
-	if at, err := library.FindGPUIn(g.env[library.EnvLibrary], g.env[library.EnvCache]); err == nil &&
-		(at.Path != d.Library.Path || slices.Contains(d.Library.Providers, "CUDAExecutionProvider")) {
-		d.CUDA = examineCUDA(at.Path)
-		if lacks := d.CUDA.lacks(); lacks != "" {
-			d.Advice = append(d.Advice, lacks)
-		}
+	d.findCUDA(g)
+	if d.Kernels = examineOneDNN(g); d.Kernels.Problem != "" {
+		d.advise("without fast kernels training is slower: " + d.Kernels.Problem)
 	}
-
-	d.Kernels = examineOneDNN(g.env[library.EnvOneDNN], g.env[library.EnvCache])
-	if d.Kernels.Problem != "" {
-		d.Advice = append(d.Advice, "without fast kernels training is slower: "+d.Kernels.Problem)
-	}
-
-	root := os.DirFS("/")
-	lim := cgroupLimits(root)
-	d.CPU.Model, d.CPU.Features = cpuName()
-	d.CPU.Cores, d.CPU.Limit = runtime.NumCPU(), lim.cpus
-	d.Memory.Total, d.Memory.Free = memInfo(root)
-	d.Memory.Limit = lim.memory
-
-	if dir, err := library.CacheDir(g.env[library.EnvCache]); err != nil {
-		d.Advice = append(d.Advice, err.Error())
-	} else {
-		d.Cache = cacheFinding{Dir: dir, Free: freeSpace(dir)}
-		if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
-			d.Advice = append(d.Advice, fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
-				formatBytes(minCacheSpace), library.EnvCache))
-		}
-	}
+	d.measure()
+	d.findCache(g)
 	if mvn, err := exec.LookPath("mvn"); err == nil {
 		d.Maven = mvn
-	} else if fault != nil {
-		d.Advice = append(d.Advice, "mvn was not found: install Maven, or use `ordo runtime install --from PATH`")
+	} else if problem != nil {
+		d.advise("mvn was not found: install Maven, or use `ordo runtime install --from PATH`")
 	}
-	return d, fault
+	return d, problem
+}
+
+func (d *diagnosis) advise(text string) { d.Advice = append(d.Advice, text) }
+
+// findCUDA looks for what CUDA needs, where there is an ONNX Runtime that has it.
+func (d *diagnosis) findCUDA(g *global) {
+	at, err := findLibrary(g, true)
+	if err != nil || at.Path == d.Library.Path && !slices.Contains(d.Library.Providers, "CUDAExecutionProvider") {
+		return
+	}
+	d.CUDA = examineCUDA(g, at.Path)
+	if lacks := d.CUDA.lacks(); lacks != "" {
+		d.advise(lacks)
+	}
+}
+
+// measure takes the size of the machine.
+func (d *diagnosis) measure() {
+	left := machine.ControlGroups()
+	d.CPU = cpuFinding{
+		Model: machine.Processor(), Features: machine.Features(), Cores: runtime.NumCPU(), Limit: left.Cores,
+	}
+	d.Memory.Total, d.Memory.Free = machine.Memory()
+	d.Memory.Limit = left.Memory
+}
+
+// findCache finds the cache folder and the room there.
+func (d *diagnosis) findCache(g *global) {
+	dir, err := install.CacheDir(g.env[install.EnvCache])
+	if err != nil {
+		d.advise(g.explain(err))
+		return
+	}
+	d.Cache = cacheFinding{Dir: dir, Free: machine.FreeSpace(dir)}
+	if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
+		d.advise(fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
+			report.Bytes(minCacheSpace), install.EnvCache))
+	}
 }
 
 // minCacheSpace is room for the libraries while they are being installed: the jars and what is unpacked, rounded up.
 const minCacheSpace = 200 << 20
 
 // examineLibrary finds the library, loads it and asks what it can do.
-func examineLibrary(override, cache string) (libraryFinding, error) {
+func examineLibrary(g *global) (libraryFinding, error) {
 	f := libraryFinding{Providers: []string{}}
-	loc, err := library.FindIn(override, cache)
+	override := g.env[install.EnvLibrary]
+	loc, err := findLibrary(g, false)
 	if err != nil {
 		return f, err
 	}
@@ -174,15 +198,15 @@ func examineLibrary(override, cache string) (libraryFinding, error) {
 }
 
 // examineOneDNN finds oneDNN and asks for its version.
-func examineOneDNN(override, cache string) kernelsFinding {
-	loc, err := library.FindOneDNNIn(override, cache)
+func examineOneDNN(g *global) kernelsFinding {
+	loc, err := install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
 	if err != nil {
-		return kernelsFinding{Problem: err.Error()}
+		return kernelsFinding{Problem: g.explain(err)}
 	}
 	f := kernelsFinding{Path: loc.Path, Source: loc.Source}
 	lib, err := kernels.Open(loc.Path)
 	if err != nil {
-		f.Problem = err.Error()
+		f.Problem = g.explain(err)
 		return f
 	}
 	defer lib.Close()
@@ -191,11 +215,11 @@ func examineOneDNN(override, cache string) kernelsFinding {
 }
 
 // examineCUDA looks for what the CUDA provider beside a library needs.
-func examineCUDA(path string) *cudaFinding {
+func examineCUDA(g *global, path string) *cudaFinding {
 	f := &cudaFinding{Path: path, Missing: []string{}}
 	missing, err := ort.MissingCUDA(path)
 	if err != nil {
-		f.Problem = err.Error()
+		f.Problem = g.explain(err)
 	}
 	f.Missing = append(f.Missing, missing...)
 	return f
@@ -207,8 +231,9 @@ func (f *cudaFinding) lacks() string {
 	case f.Problem != "":
 		return "CUDA would not work: " + f.Problem + ": run `ordo runtime install --gpu`"
 	case len(f.Missing) > 0:
-		return fmt.Sprintf("CUDA would not work: the loader does not find %s: install NVIDIA's driver, CUDA 13 and cuDNN 9, and add "+
-			"their folders to LD_LIBRARY_PATH", strings.Join(f.Missing, ", "))
+		return fmt.Sprintf("CUDA would not work: the loader does not find %s: "+
+			"install NVIDIA's driver, CUDA 13 and cuDNN 9, and add their folders to LD_LIBRARY_PATH",
+			strings.Join(f.Missing, ", "))
 	}
 	return ""
 }
@@ -216,7 +241,7 @@ func (f *cudaFinding) lacks() string {
 // replaceLibrary says how to get another library in place of an unfit one.
 func replaceLibrary(override string) string {
 	if override != "" {
-		return "unset " + library.EnvLibrary + " and run `ordo runtime install`, or name another library"
+		return "unset " + install.EnvLibrary + " and run `ordo runtime install`, or name another library"
 	}
 	return "run `ordo runtime install`"
 }
@@ -261,12 +286,12 @@ func (d diagnosis) print(w io.Writer) {
 	} else {
 		line("cores", "%d", d.CPU.Cores)
 	}
-	memory := formatBytes(d.Memory.Total) + ", free " + formatBytes(d.Memory.Free)
+	memory := report.Bytes(d.Memory.Total) + ", free " + report.Bytes(d.Memory.Free)
 	if d.Memory.Limit > 0 {
-		memory += ", limited to " + formatBytes(d.Memory.Limit)
+		memory += ", limited to " + report.Bytes(d.Memory.Limit)
 	}
 	line("memory", "%s", memory)
-	line("cache", "%s, free %s", d.Cache.Dir, formatBytes(d.Cache.Free))
+	line("cache", "%s, free %s", d.Cache.Dir, report.Bytes(d.Cache.Free))
 	if d.Maven != "" {
 		line("mvn", "%s", d.Maven)
 	} else {
@@ -287,19 +312,4 @@ func yesNo(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// formatBytes writes a size in binary units with three digits; zero is "unknown".
-func formatBytes(n int64) string {
-	if n == 0 {
-		return "unknown"
-	}
-	value, unit := float64(n), "B"
-	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if value < 1000 {
-			break
-		}
-		value, unit = value/1024, next
-	}
-	return fmt.Sprintf("%.3g %s", value, unit)
 }

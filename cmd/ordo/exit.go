@@ -4,24 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"strings"
-	"syscall"
 
 	"ordo/models"
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/ort/library"
 	"ordo/models/verify"
 	"ordo/models/weights"
-	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
-	"ordo/runner/eval"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -37,15 +33,21 @@ const (
 	exitInterrupted = 130 // by SIGINT or SIGTERM
 )
 
-// exitCodes says which status an error gives, first match first. The kinds of the packages come before those of the
-// operating system: an unreadable image is bad data, whatever made it unreadable.
+// statuses are those of the kinds of faults.
+var statuses = map[fault.Kind]int{
+	fault.Config:      exitConfig,
+	fault.Data:        exitData,
+	fault.Library:     exitLibrary,
+	fault.Storage:     exitStorage,
+	fault.Numeric:     exitNumeric,
+	fault.Interrupted: exitInterrupted,
+}
+
+// exitCodes says which status an error of a package gives that has no kind yet, first match first.
 var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{errInterrupted, exitInterrupted},
-	{context.Canceled, exitInterrupted},
-	{runner.ErrInterrupted, exitInterrupted},
 	{config.ErrInvalid, exitConfig},
 	{artifacts.ErrOptions, exitConfig},
 	{artifacts.ErrNoForward, exitConfig},
@@ -55,19 +57,13 @@ var exitCodes = []struct {
 	{weights.ErrWeights, exitData},
 	{artifacts.ErrInvalid, exitData},
 	{verify.ErrReference, exitData},
-	{runner.ErrDiverged, exitNumeric},
-	{eval.ErrNonFinite, exitNumeric},
-	{library.ErrNotFound, exitLibrary},
-	{library.ErrNoOneDNN, exitLibrary},
-	{library.ErrUnfit, exitLibrary},
+	{install.ErrNotFound, exitLibrary},
+	{install.ErrNoOneDNN, exitLibrary},
+	{install.ErrUnfit, exitLibrary},
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
 	{pack.ErrCache, exitStorage},
-	{syscall.ENOSPC, exitStorage},
-	{syscall.EDQUOT, exitStorage},
-	{syscall.EROFS, exitStorage},
-	{fs.ErrPermission, exitStorage},
 }
 
 func exitCode(err error) int {
@@ -78,39 +74,33 @@ func exitCode(err error) int {
 	if errors.As(err, &usage) {
 		return exitUsage
 	}
+	// An interruption stays one, whatever it interrupted.
+	if errors.Is(err, fault.Interrupted) || errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
 	for _, e := range exitCodes {
 		if errors.Is(err, e.kind) {
 			return e.code
 		}
 	}
+	if code, ok := statuses[fault.KindOf(err)]; ok {
+		return code
+	}
 	return exitFailure
 }
 
-// reportError prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
-// several faults takes a line for each after the first.
-func reportError(w io.Writer, err error) int {
+// report prints err, if there is one, as "ordo: what, where, what to do", and returns the exit status. An error of
+// several faults takes a line for each.
+func (g *global) report(err error) int {
 	code := exitCode(err)
 	if err == nil {
 		return code
 	}
-	text := strings.TrimRight(err.Error(), "\n") + advice(err, code)
-	// Nobody is left to tell if this cannot be written; the status still says it.
-	_, _ = fmt.Fprintf(w, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
-	return code
-}
-
-// advice says what to do about an error of the operating system, whose own text only says what happened.
-func advice(err error, code int) string {
-	switch {
-	case code != exitStorage:
-		return ""
-	case errors.Is(err, fs.ErrPermission):
-		return ": change the permissions there or choose another folder"
-	case errors.Is(err, syscall.EROFS):
-		return ": choose another folder"
-	case errors.Is(err, pack.ErrCache) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT):
-		return ": set data.cache.dir to another folder, or data.cache.kind to memory"
-	default:
-		return ": free some space there or choose another folder"
+	text := g.explain(err)
+	if errors.Is(err, pack.ErrCache) && fault.KindOf(err) != fault.Storage {
+		text += ": set data.cache.dir to another folder, or data.cache.kind to memory"
 	}
+	// Nobody is left to tell if this cannot be written; the status still says it.
+	_, _ = fmt.Fprintf(g.stderr, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+	return code
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"ordo/models/fault"
 )
 
 // global is all that a command may take from its process. Commands use nothing else of it, so a test gives its own.
@@ -42,16 +43,13 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil && g.stdout.err != nil {
-		err = fmt.Errorf("write the output: %w", g.stdout.err)
+		err = fault.Writing("standard output", g.stdout.err)
 	}
-	return reportError(g.stderr, err)
+	return g.report(err)
 }
 
-// errInterrupted is the cause of a context cancelled by a signal.
-var errInterrupted = errors.New("interrupted")
-
-// withSignals returns a context that SIGINT or SIGTERM cancels with the cause errInterrupted. From then on the signals do
-// what they do by default, so a command that is slow to stop can be killed.
+// withSignals returns a context that SIGINT or SIGTERM cancels with a cause of kind fault.Interrupted. From then on the
+// signals do what they do by default, so a command that is slow to stop can be killed.
 func withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -60,7 +58,7 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 		select {
 		case s := <-signals:
 			signal.Stop(signals)
-			cancel(fmt.Errorf("%w (%v)", errInterrupted, s))
+			cancel(fmt.Errorf("%w (%v)", fault.Interrupted, s))
 		case <-ctx.Done():
 		}
 	}()
@@ -70,7 +68,8 @@ func withSignals(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// output remembers the first failed write, so that commands need not look at each of theirs: Main fails once, at the end.
+// output remembers the first failed write, so that commands need not look at each of theirs: Main fails once, at the
+// end.
 type output struct {
 	w   io.Writer
 	err error

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,11 +12,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"ordo/models/fault"
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
 
@@ -28,8 +31,8 @@ type result struct {
 // ordo runs a command line in memory, in an environment whose cache is empty unless the test has set it (t.Setenv).
 func ordo(t *testing.T, args ...string) result {
 	t.Helper()
-	if os.Getenv(library.EnvCache) == "" {
-		t.Setenv(library.EnvCache, t.TempDir())
+	if os.Getenv(install.EnvCache) == "" {
+		t.Setenv(install.EnvCache, t.TempDir())
 	}
 	var stdout, stderr bytes.Buffer
 	code := Main(t.Context(), args, strings.NewReader(""), &stdout, &stderr, os.Environ())
@@ -61,7 +64,7 @@ func lastLine(s string) string {
 func realLibrary(t *testing.T) string {
 	t.Helper()
 	path := orttest.Path(t)
-	t.Setenv(library.EnvLibrary, path)
+	t.Setenv(install.EnvLibrary, path)
 	return path
 }
 
@@ -117,7 +120,13 @@ func TestHelp(t *testing.T) {
 		a := ordo(t, append(path[:len(path):len(path)], "--help")...)
 		b := ordo(t, append([]string{"help"}, path...)...)
 		if a.code != exitOK || a.stdout == "" || a.stdout != b.stdout {
-			t.Errorf("ordo %s: --help gives %d %q, help gives %d %q", strings.Join(path, " "), a.code, a.stdout, b.code, b.stdout)
+			t.Errorf("ordo %s: --help gives %d %q, help gives %d %q", strings.Join(path, " "), a.code,
+				a.stdout, b.code, b.stdout)
+		}
+		for line := range strings.Lines(a.stdout) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("ordo %s --help has a line of %d letters: %s", strings.Join(path, " "), n, line)
+			}
 		}
 		for _, sub := range c.Commands() {
 			if sub.Name() != "help" {
@@ -150,9 +159,9 @@ func TestExitCode(t *testing.T) {
 		{nil, exitOK},
 		{errors.New("x"), exitFailure},
 		{&usageError{}, exitUsage},
-		{fmt.Errorf("x: %w", library.ErrNotFound), exitLibrary},
+		{fmt.Errorf("x: %w", install.ErrNotFound), exitLibrary},
 		{fmt.Errorf("x: %w", ort.ErrNoTraining), exitLibrary},
-		{fmt.Errorf("%w: %w", library.ErrUnfit, syscall.EACCES), exitLibrary},
+		{fmt.Errorf("%w: %w", install.ErrUnfit, syscall.EACCES), exitLibrary},
 		{fmt.Errorf("step 3: %w", ort.ErrNonFinite), exitNumeric},
 		{path(syscall.ENOSPC), exitStorage},
 		{path(syscall.EACCES), exitStorage},
@@ -160,8 +169,15 @@ func TestExitCode(t *testing.T) {
 		{path(syscall.EROFS), exitStorage},
 		{path(syscall.EDQUOT), exitStorage},
 		{path(syscall.EIO), exitFailure},
-		{fmt.Errorf("x: %w", errInterrupted), exitInterrupted},
-		{errors.Join(errors.New("a"), fmt.Errorf("x: %w", errInterrupted)), exitInterrupted},
+		{fault.New(fault.Config, "x"), exitConfig},
+		{fmt.Errorf("x: %w", fault.New(fault.Data, "y: %w", syscall.EACCES)), exitData},
+		{fault.New(fault.Library, "x"), exitLibrary},
+		{fault.New(fault.Storage, "x"), exitStorage},
+		{fault.New(fault.Numeric, "x"), exitNumeric},
+		{fault.New(fault.Other, "x"), exitFailure},
+		{fmt.Errorf("%w (terminated)", fault.Interrupted), exitInterrupted},
+		{fault.New(fault.Data, "x: %w", context.Canceled), exitInterrupted},
+		{errors.Join(errors.New("a"), fmt.Errorf("x: %w", fault.Interrupted)), exitInterrupted},
 	} {
 		if got := exitCode(c.err); got != c.code {
 			t.Errorf("%v: exit status %d, want %d", c.err, got, c.code)
@@ -177,15 +193,13 @@ func TestReport(t *testing.T) {
 		{nil, ""},
 		{errors.New("a thing happened"), "ordo: a thing happened\n"},
 		{errors.Join(errors.New("one: bad"), errors.New("two: bad")), "ordo: one: bad\n  two: bad\n"},
+		{fault.New(fault.Other, "x holds a run").With(fault.OtherFolder{}),
+			"ordo: x holds a run: name another folder with --out\n"},
 		{&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC},
 			"ordo: write /x: no space left on device: free some space there or choose another folder\n"},
-		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES},
-			"ordo: open /x: permission denied: change the permissions there or choose another folder\n"},
-		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EROFS},
-			"ordo: open /x: read-only file system: choose another folder\n"},
 	} {
 		var b strings.Builder
-		reportError(&b, c.err)
+		(&global{stderr: &b}).report(c.err)
 		if b.String() != c.want {
 			t.Errorf("%q, want %q", b.String(), c.want)
 		}
@@ -201,16 +215,17 @@ func TestFullOutput(t *testing.T) {
 	defer full.Close()
 	var stderr bytes.Buffer
 	code := Main(t.Context(), []string{"version"}, strings.NewReader(""), full, &stderr, nil)
-	result{code, "", stderr.String()}.check(t, exitStorage, "write the output", "no space left", "free some space")
+	result{code, "", stderr.String()}.check(t, exitStorage, "output", "no space left", "free some space")
 }
 
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"jsn", "json", 1}, {"abc", "abc", 0}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+func TestDidYouMean(t *testing.T) {
+	known := []string{"run", "runtime", "sweep", "doctor"}
+	for name, want := range map[string]string{
+		"swep": " (did you mean sweep?)", "Docter": " (did you mean doctor?)",
+		"runt": " (did you mean runtime?)", "bananas": "",
+	} {
+		if got := didYouMean("", name, known); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }

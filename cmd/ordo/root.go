@@ -1,11 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
-const rootHelp = `ordo trains image backbones without labels so that their embeddings keep the order of transformation scale for the
-transformations that matter and ignore the others, and tells which are which.
+const rootHelp = `ordo trains image backbones without labels so that their embeddings keep the order of
+transformation scale for the transformations that matter and ignore the others, and tells
+which are which.
 
 Start with:
   ordo runtime install               fetch ONNX Runtime and oneDNN, once
@@ -29,25 +33,20 @@ Exit status:
   7     numeric: a loss or gradient is not finite
   130   interrupted (SIGINT, SIGTERM)`
 
+// helpWidth is the longest line of a help text, in letters.
+const helpWidth = 100
+
 // newRootCommand builds the whole command line.
 func newRootCommand(g *global) *cobra.Command {
-	root := &cobra.Command{
+	root := newGroup(&cobra.Command{
 		Use:               "ordo",
 		Short:             "Train image embeddings that keep the order of transformation scale",
 		Long:              rootHelp,
-		Args:              cobra.ArbitraryArgs, // runGroup tells a mistyped command from none
-		RunE:              runGroup,
 		SilenceErrors:     true, // Main prints them, in one form
 		SilenceUsage:      true,
 		DisableAutoGenTag: true,
 		Version:           thisBuild().String(),
-	}
-	root.SetIn(g.stdin)
-	root.SetOut(g.stdout)
-	root.SetErr(g.stderr)
-	root.SetFlagErrorFunc(flagError)
-	root.SetHelpCommand(newHelpCommand())
-	root.AddCommand(
+	},
 		newRunCommand(g),
 		newSweepCommand(g),
 		newEmbedCommand(g),
@@ -59,6 +58,13 @@ func newRootCommand(g *global) *cobra.Command {
 		newDoctorCommand(g),
 		newVersionCommand(g),
 	)
+	root.SetIn(g.stdin)
+	root.SetOut(g.stdout)
+	root.SetErr(g.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCommand())
+	wrapped := fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", wrapped))
 	root.SetVersionTemplate("ordo {{.Version}}\n")
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 	"ordo/runner/track"
 )
@@ -39,7 +39,7 @@ func experiment(t *testing.T, text string) string {
 }
 
 func TestRunAndEmbed(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 
 	r := ordo(t, "run", file, "seed=5", "--out", out, "--json")
@@ -86,7 +86,8 @@ func pictures(t *testing.T, spoil func(dir string) error) string {
 	}
 	for _, name := range []string{"train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png"} {
 		path := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, picture.Bytes(), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
+			os.WriteFile(path, picture.Bytes(), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -117,18 +118,22 @@ func TestRunRefuses(t *testing.T) {
 		{"wrong type", []string{"train.epochs=many"}, exitConfig, []string{"train.epochs", "many"}},
 		{"out of range", []string{"augment.ordered.0.max=999"}, exitConfig, []string{"augment.ordered", "999"}},
 		{"not an override", []string{"whatever"}, exitConfig, []string{"whatever"}},
-		{"image smaller than the backbone takes", []string{"data.image_size=12"}, exitConfig, []string{"data.image_size", "16"}},
+		{"image smaller than the backbone takes", []string{"data.image_size=12"}, exitConfig,
+			[]string{"data.image_size", "16"}},
 		{"one base view", []string{"augment.base_views=1"}, exitConfig, []string{"augment.base_views", "ntxent"}},
 		{"weight decay", []string{"train.weight_decay=3"}, exitConfig, []string{"train.weight_decay"}},
-		{"nothing to learn", []string{"loss.invariance.kind=none", "augment.roles.rotate=absent"}, exitConfig, []string{"loss"}},
-		{"batch larger than the data", []string{"train.batch_size=25"}, exitConfig, []string{"train.batch_size", "24 training images"}},
-		{"missing folder", []string{"data.source=folder", "data.root=" + filepath.Join(empty, "none")}, exitData, []string{"none"}},
+		{"nothing to learn", []string{"loss.invariance.kind=none", "augment.roles.rotate=absent"}, exitConfig,
+			[]string{"loss"}},
+		{"batch larger than the data", []string{"train.batch_size=25"}, exitConfig,
+			[]string{"train.batch_size", "24 training images"}},
+		{"missing folder", []string{"data.source=folder", "data.root=" + filepath.Join(empty, "none")}, exitData,
+			[]string{"none"}},
 		{"empty folder", []string{"data.source=folder", "data.root=" + empty}, exitData, []string{empty}},
 		{"image cut off", []string{"data.source=folder", "data.root=" + cut}, exitData, []string{"train/a/1.png"}},
 		{"not an image", []string{"data.source=folder", "data.root=" + text}, exitData, []string{"train/a/1.png"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Setenv(library.EnvLibrary, real)
+			t.Setenv(install.EnvLibrary, real)
 			out := filepath.Join(t.TempDir(), "run")
 			r := ordo(t, append([]string{"run", experiment(t, tiny), "--out", out}, c.args...)...)
 			r.check(t, c.code, c.says...)
@@ -145,7 +150,7 @@ func TestRunRefuses(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(library.EnvLibrary, real)
+	t.Setenv(install.EnvLibrary, real)
 	ordo(t, "run", experiment(t, tiny), "--out", file).check(t, exitFailure, file+" is a file", "--out")
 	ordo(t, "embed", empty, "train.epochs=3", "--out", "x").check(t, exitUsage, "data.KEY=VALUE")
 	ordo(t, "embed", empty, "--out", filepath.Join(empty, "x.npz")).check(t, exitFailure, "no finished run in "+empty)
@@ -155,11 +160,11 @@ func TestRunRefuses(t *testing.T) {
 
 func TestRunWithoutAFitLibrary(t *testing.T) {
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
-	t.Setenv(library.EnvLibrary, "")
-	t.Setenv(library.EnvCache, t.TempDir())
+	t.Setenv(install.EnvLibrary, "")
+	t.Setenv(install.EnvCache, t.TempDir())
 	ordo(t, "run", file, "--out", out).check(t, exitLibrary, "run `ordo runtime install`")
 
-	t.Setenv(library.EnvLibrary, untrained(t))
+	t.Setenv(install.EnvLibrary, untrained(t))
 	r := ordo(t, "run", file, "--out", out)
 	r.check(t, exitLibrary, "without the training API", "ordo runtime install")
 	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
@@ -198,7 +203,7 @@ void *OrtGetApiBase(void) { return &base; }
 
 // A real signal stops a run after its step; the same command goes on and ends where an uninterrupted run ends.
 func TestInterruptedRun(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 	args := []string{"run", file, "train.epochs=400", "--out", out}
 	done := make(chan struct{})

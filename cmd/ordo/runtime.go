@@ -5,151 +5,165 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models"
+	"ordo/models/ort/install"
 )
 
+const runtimeHelp = `ONNX Runtime runs the networks. Its usual builds cannot train; ordo uses one that can,
+published as the Maven artifact org.bytedeco:onnxruntime:` + install.Version + `.
+
+oneDNN, org.bytedeco:dnnl:` + install.OneDNNVersion + `, has the convolutions of ordo's fast kernels. Training
+works without it too, but slower.`
+
 func newRuntimeCommand(g *global) *cobra.Command {
-	cmd := &cobra.Command{
+	return newGroup(&cobra.Command{
 		Use:   "runtime",
 		Short: "Install or locate ONNX Runtime and oneDNN",
-		Long: `ONNX Runtime runs the networks. Its usual builds cannot train; ordo uses one that can, which is published as the
-Maven artifact org.bytedeco:onnxruntime:` + library.Version + `. oneDNN, org.bytedeco:dnnl:` + library.OneDNNVersion + `, has the convolutions
-of ordo's fast kernels; without it training works too, slower.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: runGroup,
-	}
-	cmd.AddCommand(newRuntimeInstallCommand(g), newRuntimePathCommand(g))
-	return cmd
+		Long:  runtimeHelp,
+	}, newRuntimeInstallCommand(g), newRuntimePathCommand(g))
+}
+
+const installHelp = `Fetch the ONNX Runtime that ordo needs, check its SHA-256 and that it can train, and put
+the library into the cache folder. It is fetched with the Maven client mvn and its
+settings (mirrors, proxies). Without mvn or a network, give --from the jar, a library, or
+a folder that holds one of them.
+
+Then oneDNN is fetched (28 MB, 93 MB on disk), unless --no-kernels or --from is given.
+--kernels-from takes a jar of it, a library, or a folder that holds one of them. If oneDNN
+can't be fetched, ordo says so and works without it, more slowly; the exit status is still
+0.
+
+What is installed already is left as it is, and a damaged installation is replaced. The
+library's path is printed.
+
+--gpu installs the library with the CUDA execution provider (165 MB to fetch, 300 MB on
+disk) beside the usual one. Experiments with model.execution.provider=cuda use it, and all
+do if there is no other. It needs CUDA 13 and cuDNN 9, which are not installed with it;
+what the machine lacks is printed, and ordo doctor shows it again.`
+
+const installExamples = `  ordo runtime install
+  ordo runtime install --from onnxruntime-` + install.Version + `-linux-x86_64.jar
+  ordo runtime install --from /opt/onnxruntime-training/lib
+  ordo runtime install --from . --kernels-from dnnl-` + install.OneDNNVersion + `-linux-x86_64.jar
+  ordo runtime install --gpu`
+
+type installOptions struct {
+	from, kernelsFrom string
+	gpu, noKernels    bool
 }
 
 func newRuntimeInstallCommand(g *global) *cobra.Command {
-	var from, kernelsFrom string
-	var gpu, noKernels bool
-	cmd := &cobra.Command{
-		Use:   "install",
-		Short: "Put ONNX Runtime and oneDNN into the cache",
-		Long: `Fetch the ONNX Runtime that ordo needs, with the Maven client mvn and its settings (mirrors, proxies), check its
-SHA-256 and that it can train, and put the library into the cache folder. Without mvn, or without a network, give the jar,
-a library or a folder that holds one of them with --from.
-
-oneDNN (28 MB to fetch, 93 MB on disk) is fetched after it, unless --no-kernels or --from is given; --kernels-from takes a jar, a
-library or a folder of it. That it cannot be had is no error but a line of text.
-
-If it is installed already, nothing is done. A damaged installation is replaced. The library's path is printed.
-
---gpu installs the one with the CUDA execution provider (165 MB to fetch, 300 MB on disk), beside the other and apart from
-it. It is used by experiments with model.execution.provider=cuda, and by all if it is the only one. CUDA 13 and cuDNN 9,
-which it needs, are not in it; what the machine lacks is printed, and ordo doctor shows it again.`,
-		Example: `  ordo runtime install
-  ordo runtime install --from onnxruntime-` + library.Version + `-linux-x86_64.jar
-  ordo runtime install --from /opt/onnxruntime-training/lib
-  ordo runtime install --from . --kernels-from dnnl-` + library.OneDNNVersion + `-linux-x86_64.jar
-  ordo runtime install --gpu`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			loc, err := library.Install(cmd.Context(), library.InstallOptions{
-				From: from, GPU: gpu, Cache: g.env[library.EnvCache], Progress: g.stderr, Check: checkTraining,
-			})
-			if err != nil {
-				return err
-			}
-			if other := g.env[library.EnvLibrary]; other != "" {
-				fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", library.EnvLibrary, other)
-			}
-			if gpu {
-				if lacks := examineCUDA(loc.Path).lacks(); lacks != "" {
-					fmt.Fprintln(g.stderr, lacks)
-				}
-			}
-			if kernelsFrom != "" || (from == "" && !noKernels) {
-				if err := installOneDNN(cmd.Context(), g, kernelsFrom); err != nil {
-					return err
-				}
-			}
-			fmt.Fprintln(g.stdout, loc.Path)
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&noKernels, "no-kernels", false, "do without oneDNN: no fast kernels")
-	cmd.Flags().StringVar(&kernelsFrom, "kernels-from", "", "take this jar, library or folder of oneDNN instead of fetching it (`PATH`)")
-	cmd.MarkFlagsMutuallyExclusive("no-kernels", "kernels-from")
-	cmd.Flags().BoolVar(&gpu, "gpu", false, "install the one with the CUDA execution provider (Linux on x86-64)")
-	cmd.Flags().StringVar(&from, "from", "", "take this jar, library or folder instead of fetching (`PATH`)")
-	return cmd
+	return newCommand(g, &cobra.Command{
+		Use:     "install",
+		Short:   "Put ONNX Runtime and oneDNN into the cache",
+		Long:    installHelp,
+		Example: installExamples,
+	}, &installOptions{})
 }
 
-// installOneDNN installs oneDNN. If it cannot be fetched ordo works all the same; if it was asked for by name that is an error.
+func (o *installOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.noKernels, "no-kernels", false, "do without oneDNN: no fast kernels")
+	flags.StringVar(&o.kernelsFrom, "kernels-from", "",
+		"take this jar, library or folder of oneDNN instead of fetching it (`PATH`)")
+	flags.BoolVar(&o.gpu, "gpu", false, "install the one with the CUDA execution provider (Linux on x86-64)")
+	flags.StringVar(&o.from, "from", "", "take this jar, library or folder instead of fetching (`PATH`)")
+}
+
+func (o *installOptions) check(args []string) error {
+	if err := noArgs(args); err != nil {
+		return err
+	}
+	return exclusive("no-kernels", o.noKernels, "kernels-from", o.kernelsFrom != "")
+}
+
+func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
+	loc, err := install.Run(ctx, install.Options{
+		From: o.from, GPU: o.gpu, Cache: g.env[install.EnvCache], Progress: g.stderr, Check: checkTraining,
+	})
+	if err != nil {
+		return err
+	}
+	if other := g.env[install.EnvLibrary]; other != "" {
+		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", install.EnvLibrary, other)
+	}
+	if o.gpu {
+		if lacks := examineCUDA(g, loc.Path).lacks(); lacks != "" {
+			g.note(lacks)
+		}
+	}
+	if o.kernelsFrom != "" || (o.from == "" && !o.noKernels) {
+		if err := installOneDNN(ctx, g, o.kernelsFrom); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(g.stdout, loc.Path)
+	return nil
+}
+
+// installOneDNN installs oneDNN. Ordo works without it too, so if it can't be fetched that is only said. If from names
+// a file of it, that is an error.
 func installOneDNN(ctx context.Context, g *global, from string) error {
-	_, err := library.Install(ctx, library.InstallOptions{
-		OneDNN: true, From: from, Cache: g.env[library.EnvCache], Progress: g.stderr,
+	_, err := install.Run(ctx, install.Options{
+		OneDNN: true, From: from, Cache: g.env[install.EnvCache], Progress: g.stderr,
 	})
 	if err != nil && (from != "" || ctx.Err() != nil) {
 		return err
 	}
 	if err != nil {
-		fmt.Fprintf(g.stderr, "there will be no fast kernels: %v\n", err)
-	} else if other := g.env[library.EnvOneDNN]; other != "" {
-		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", library.EnvOneDNN, other)
+		g.note("there will be no fast kernels: " + g.explain(err))
+	} else if other := g.env[install.EnvOneDNN]; other != "" {
+		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", install.EnvOneDNN, other)
 	}
 	return nil
 }
 
 // checkTraining loads a library and refuses one that cannot train.
 func checkTraining(path string) error {
-	lib, err := ort.Open(path)
+	rt, err := models.OpenTraining(path)
 	if err != nil {
 		return err
 	}
-	defer lib.Close()
-	if !lib.HasTraining() {
-		return fmt.Errorf("version %s: %w", lib.Version(), ort.ErrNoTraining)
-	}
+	rt.Close()
 	return nil
 }
 
+const runtimePathHelp = `Print the path of the library that ordo uses: the one that ORDO_ONNXRUNTIME names, else
+the installed one, else the one installed with --gpu. With --gpu it is the library for
+CUDA: the one that ORDO_ONNXRUNTIME names, else the one installed with --gpu. With
+--kernels it is oneDNN's. The library is not loaded; ordo doctor does that.`
+
+type runtimePathOptions struct{ gpu, kernels bool }
+
 func newRuntimePathCommand(g *global) *cobra.Command {
-	var gpu, kernels bool
-	cmd := &cobra.Command{
+	return newCommand(g, &cobra.Command{
 		Use:   "path",
 		Short: "Print the path of the ONNX Runtime library that ordo uses",
-		Long: `Print the path of the library that ordo uses: the one that ORDO_ONNXRUNTIME names, else the installed one; if there is
-none, the one installed with --gpu. With --gpu it is the one for CUDA: that of ORDO_ONNXRUNTIME, else the one installed with
---gpu. With --kernels it is oneDNN's. The library is not loaded; ordo doctor does that.`,
-		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			loc, err := findLibrary(g, gpu)
-			if kernels {
-				loc, err = library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
-			}
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(g.stdout, loc.Path)
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&kernels, "kernels", false, "the oneDNN library of the fast kernels")
-	cmd.Flags().BoolVar(&gpu, "gpu", false, "the library for model.execution.provider=cuda")
-	cmd.MarkFlagsMutuallyExclusive("gpu", "kernels")
-	return cmd
+		Long:  runtimePathHelp,
+	}, &runtimePathOptions{})
 }
 
-// findLibrary finds ONNX Runtime, or the one with CUDA.
-func findLibrary(g *global, gpu bool) (library.Location, error) {
-	if gpu {
-		return library.FindGPUIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
-	}
-	return library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache])
+func (o *runtimePathOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.kernels, "kernels", false, "the oneDNN library of the fast kernels")
+	flags.BoolVar(&o.gpu, "gpu", false, "the library for model.execution.provider=cuda")
 }
 
-// findOneDNN returns the file of oneDNN, or "" where there is none: then there are no fast kernels. One that ORDO_ONEDNN names and that
-// isn't there is an error.
-func findOneDNN(g *global) (string, error) {
-	at, err := library.FindOneDNNIn(g.env[library.EnvOneDNN], g.env[library.EnvCache])
-	if err != nil && g.env[library.EnvOneDNN] == "" {
-		return "", nil //nolint:nilerr // whoever needs it says so
+func (o *runtimePathOptions) check(args []string) error {
+	if err := noArgs(args); err != nil {
+		return err
 	}
-	return at.Path, err
+	return exclusive("gpu", o.gpu, "kernels", o.kernels)
+}
+
+func (o *runtimePathOptions) run(_ context.Context, g *global, _ []string) error {
+	loc, err := findLibrary(g, o.gpu)
+	if o.kernels {
+		loc, err = install.FindOneDNN(g.env[install.EnvOneDNN], g.env[install.EnvCache])
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(g.stdout, loc.Path)
+	return nil
 }

@@ -10,16 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 func TestRuntimeInstallAndPath(t *testing.T) {
 	lib := realLibrary(t)
-	t.Setenv(library.EnvLibrary, "")
+	t.Setenv(install.EnvLibrary, "")
 	cache := t.TempDir()
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvCache, cache)
 
-	ordo(t, "runtime", "path").check(t, exitLibrary, library.ErrNotFound.Error())
+	ordo(t, "runtime", "path").check(t, exitLibrary, install.ErrNotFound.Error())
 	first := ordo(t, "runtime", "install", "--from", lib)
 	first.check(t, exitOK, "installed")
 	path := strings.TrimSpace(first.stdout)
@@ -34,7 +34,7 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 		t.Errorf("paths %q, %q, %q", first.stdout, second.stdout, where.stdout)
 	}
 
-	t.Setenv(library.EnvLibrary, lib)
+	t.Setenv(install.EnvLibrary, lib)
 	ordo(t, "runtime", "install", "--from", lib).check(t, exitOK, "ORDO_ONNXRUNTIME is set")
 	if where := ordo(t, "runtime", "path"); where.stdout != lib+"\n" {
 		t.Errorf("path %q, want %s", where.stdout, lib)
@@ -44,17 +44,18 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 func TestRuntimeInstallsOneDNN(t *testing.T) {
 	lib := realLibrary(t)
 	cache, from := t.TempDir(), t.TempDir()
-	t.Setenv(library.EnvLibrary, "")
-	t.Setenv(library.EnvOneDNN, "")
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvLibrary, "")
+	t.Setenv(install.EnvOneDNN, "")
+	t.Setenv(install.EnvCache, cache)
 	fakeMaven(t, "echo '[ERROR] no route to host'; exit 1")
 	ordo(t, "runtime", "install", "--from", lib).check(t, exitOK)
-	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, library.ErrNoOneDNN.Error())
+	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, install.ErrNoOneDNN.Error())
 	own := filepath.Join(from, "libdnnl.so.3")
 	if err := os.WriteFile(own, []byte("hello"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", filepath.Join(from, "no.jar")).check(t, exitLibrary, "does not exist")
+	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", filepath.Join(from, "no.jar")).
+		check(t, exitLibrary, "does not exist")
 	ordo(t, "runtime", "install", "--from", lib, "--kernels-from", own).check(t, exitOK, "installed")
 	path := ordo(t, "runtime", "path", "--kernels")
 	path.check(t, exitOK)
@@ -63,7 +64,8 @@ func TestRuntimeInstallsOneDNN(t *testing.T) {
 	}
 	// What is there and cannot be loaded is told, and stops nothing.
 	d := doctorJSON(t, exitOK)
-	if d.Kernels.Path+"\n" != path.stdout || d.Kernels.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "without fast kernels") {
+	if d.Kernels.Path+"\n" != path.stdout || d.Kernels.Problem == "" ||
+		!strings.Contains(strings.Join(d.Advice, "\n"), "without fast kernels") {
 		t.Errorf("found %+v, advice %q", d.Kernels, d.Advice)
 	}
 }
@@ -73,8 +75,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 		t.Skip("published for Linux on x86-64 only")
 	}
 	cpu := realLibrary(t)
-	t.Setenv(library.EnvLibrary, "")
-	t.Setenv(library.EnvCache, t.TempDir())
+	t.Setenv(install.EnvLibrary, "")
+	t.Setenv(install.EnvCache, t.TempDir())
 	experiment := filepath.Join(t.TempDir(), "x.yaml")
 	if err := os.WriteFile(experiment, []byte("model: {execution: {provider: cuda}}\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -84,7 +86,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 	for _, args := range [][]string{{"runtime", "path", "--gpu"}, {"run", experiment, "--out", out}} {
 		ordo(t, args...).check(t, exitLibrary, "run `ordo runtime install --gpu`")
 	}
-	ordo(t, "runtime", "install", "--gpu", "--from", cpu).check(t, exitLibrary, "libonnxruntime_providers_cuda.so", "is not beside")
+	ordo(t, "runtime", "install", "--gpu", "--from", cpu).
+		check(t, exitLibrary, "libonnxruntime_providers_cuda.so", "is not beside")
 
 	// Beside the usual library stand two files that are not what they should be: installing takes them, CUDA would not.
 	from := t.TempDir()
@@ -92,7 +95,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"libonnxruntime.so.1": content, "libonnxruntime_providers_cuda.so": []byte("x"),
+	for name, data := range map[string][]byte{"libonnxruntime.so.1": content,
+		"libonnxruntime_providers_cuda.so":   []byte("x"),
 		"libonnxruntime_providers_shared.so": []byte("x")} {
 		if err := os.WriteFile(filepath.Join(from, name), data, 0o755); err != nil {
 			t.Fatal(err)
@@ -107,7 +111,8 @@ func TestRuntimeWithCUDA(t *testing.T) {
 		t.Errorf("the library with CUDA took the place of the other")
 	}
 	d := doctorJSON(t, exitOK)
-	if d.CUDA == nil || d.CUDA.Path+"\n" != installed.stdout || d.CUDA.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "CUDA would not work") {
+	if d.CUDA == nil || d.CUDA.Path+"\n" != installed.stdout ||
+		d.CUDA.Problem == "" || !strings.Contains(strings.Join(d.Advice, "\n"), "CUDA would not work") {
 		t.Errorf("found %+v, advice %q", d.CUDA, d.Advice)
 	}
 	if r := ordo(t, "doctor"); !strings.Contains(r.stdout, "not all found") {
@@ -123,7 +128,7 @@ func TestRuntimeInstallRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := t.TempDir()
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvCache, cache)
 	ordo(t, "runtime", "install", "--from", text).check(t, exitLibrary, text, "give another library")
 	ordo(t, "runtime", "install", "--from", filepath.Join(dir, "no.jar")).check(t, exitLibrary, "does not exist")
 	fakeMaven(t, "echo '[ERROR] no route to host'; exit 1")
@@ -151,7 +156,7 @@ func TestInterrupt(t *testing.T) {
 	started := filepath.Join(t.TempDir(), "started")
 	fakeMaven(t, "touch '"+started+"'; sleep 60")
 	cache := t.TempDir()
-	t.Setenv(library.EnvCache, cache)
+	t.Setenv(install.EnvCache, cache)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -1,27 +1,22 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"ordo/models/ort/library"
 	"ordo/runner/sweep"
 )
 
-func newSweepCommand(g *global) *cobra.Command {
-	var out string
-	var jobs int
-	var tableOnly, asJSON bool
-	cmd := &cobra.Command{
-		Use:   "sweep FILE [KEY=VALUE ...]",
-		Short: "Run an experiment with many values of its keys",
-		Long: `Run every combination of the values that a sweep file lists, each as an "ordo run" of its own in a folder below
-runs/NAME-HASH, or --out, and print a table: a row for every combination without the seed, with mean ± sample standard
-deviation over the seeds. KEY=VALUE changes the experiment of all trials.
+const sweepHelp = `Run every combination of the values that a sweep file lists, each as an "ordo run" of its
+own in a folder below runs/NAME-HASH, or --out. Then print a table: a row for every
+combination without the seed, with mean ± sample standard deviation over the seeds.
+KEY=VALUE changes the experiment of all trials.
 
   base: ../mnist-rotation.yaml             the experiment file, beside the sweep file
   method: grid
@@ -31,63 +26,84 @@ deviation over the seeds. KEY=VALUE changes the experiment of all trials.
     seed: {values: [1, 2, 3]}
   jobs: 1                                  trials at once; they share the cores
 
-All combinations are checked before the first one starts. The same command again goes on where the sweep was stopped:
-what is finished is not run again, what failed is. A failed trial stops nobody; its log is beside its folder.`,
-		Example: `  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist
-  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --table`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 0:
-				return usageErrorf(cmd, "a sweep file is missing")
-			case cmd.Flags().Changed("jobs") && (jobs < 1 || jobs > sweep.MaxJobs):
-				return usageErrorf(cmd, "--jobs must be in [1, %d], got %d", sweep.MaxJobs, jobs)
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			plan, err := sweep.NewPlan(args[0], args[1:], g.environ())
-			if err != nil {
-				return err
-			}
-			if plan.Duplicates > 0 {
-				fmt.Fprintf(g.stderr, "%s: left out %d of %d combinations, each the same experiment as an earlier one\n",
-					plan.Name, plan.Duplicates, plan.Duplicates+len(plan.Trials))
-			}
-			if tableOnly {
-				table, err := plan.Table(out)
-				if err != nil {
-					return err
-				}
-				return printTable(g, table, asJSON)
-			}
-			// Each trial would say so; better once, before anything is there.
-			if _, err := library.FindIn(g.env[library.EnvLibrary], g.env[library.EnvCache]); err != nil {
-				return err
-			}
-			program, err := os.Executable()
-			if err != nil {
-				return fmt.Errorf("find the program that runs the trials: %w", err)
-			}
-			table, err := plan.Run(cmd.Context(), sweep.Options{
-				Dir: out, Jobs: jobs, Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
-			})
-			if len(table.Rows) > 0 {
-				if err := printTable(g, table, asJSON); err != nil {
-					return err
-				}
-			}
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&out, "out", "", "sweep folder (default `runs/NAME-HASH`)")
-	cmd.Flags().IntVar(&jobs, "jobs", 0, "trials at once (default: the file's `N`)")
-	cmd.Flags().BoolVar(&tableOnly, "table", false, "run nothing, only print the table of what is finished")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the table and the trials as one JSON object")
-	return cmd
+All combinations are checked before the first one starts. The same command again goes on
+where the sweep was stopped: it runs what failed, and not what is finished. A failed trial
+stops no other; its log is beside its folder.`
+
+const sweepExamples = `  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist
+  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --table`
+
+type sweepOptions struct {
+	out               string
+	jobs              int
+	tableOnly, asJSON bool
+	given             func(flag string) bool
 }
 
-func printTable(g *global, t sweep.Table, asJSON bool) error {
-	if asJSON {
+func newSweepCommand(g *global) *cobra.Command {
+	return newCommand(g, &cobra.Command{
+		Use:     "sweep FILE [KEY=VALUE ...]",
+		Short:   "Run an experiment with many values of its keys",
+		Long:    sweepHelp,
+		Example: sweepExamples,
+	}, &sweepOptions{})
+}
+
+func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.out, "out", "", "sweep folder (default `runs/NAME-HASH`)")
+	flags.IntVar(&o.jobs, "jobs", 0, "trials at once (default: the file's `N`)")
+	flags.BoolVar(&o.tableOnly, "table", false, "run nothing, only print the table of what is finished")
+	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
+	o.given = flags.Changed
+}
+
+func (o *sweepOptions) check(args []string) error {
+	if err := atLeastOne(args, "a sweep file"); err != nil {
+		return err
+	}
+	if o.given("jobs") {
+		return within("jobs", o.jobs, 1, sweep.MaxJobs)
+	}
+	return nil
+}
+
+func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error {
+	plan, err := sweep.NewPlan(args[0], args[1:], g.environ())
+	if err != nil {
+		return err
+	}
+	if plan.Duplicates > 0 {
+		fmt.Fprintf(g.stderr, "%s: left out %d of %d combinations, each the same experiment as an earlier one\n",
+			plan.Name, plan.Duplicates, plan.Duplicates+len(plan.Trials))
+	}
+	if o.tableOnly {
+		table, err := plan.Table(o.out)
+		if err != nil {
+			return err
+		}
+		return o.print(g, table)
+	}
+	// Each trial would say so; better once, before anything is there.
+	if _, err := findLibrary(g, false); err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program that runs the trials: %w", err)
+	}
+	table, err := plan.Run(ctx, sweep.Options{
+		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
+	})
+	if len(table.Rows) > 0 {
+		if err := o.print(g, table); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (o *sweepOptions) print(g *global, t sweep.Table) error {
+	if o.asJSON {
 		return g.printJSON(t)
 	}
 	fmt.Fprint(g.stdout, t.Text())

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 	"ordo/runner/sweep"
 )
@@ -45,10 +45,11 @@ parameters:
 `
 
 func TestSweep(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, roles)
 	r := ordo(t, "sweep", file, "train.epochs=1", "--out", out, "--jobs", "2", "--json")
-	r.check(t, exitOK, "[0/4] 001-rotate-invariant-seed-1: running", "[4/4] ", "finished, order_accuracy.rotate.embedding 0.")
+	r.check(t, exitOK, "[0/4] 001-rotate-invariant-seed-1: running",
+		"[4/4] ", "finished, order_accuracy.rotate.embedding 0.")
 	var table sweep.Table
 	if err := json.Unmarshal([]byte(r.stdout), &table); err != nil {
 		t.Fatalf("%v in %s", err, r.stdout)
@@ -71,7 +72,8 @@ func TestSweep(t *testing.T) {
 	again.check(t, exitOK)
 	only := ordo(t, "sweep", file, "train.epochs=1", "--out", out, "--table")
 	only.check(t, exitOK)
-	if strings.Contains(again.stderr, "running") || only.stdout != again.stdout || !strings.Contains(only.stdout, "best") ||
+	if strings.Contains(again.stderr, "running") || only.stdout != again.stdout ||
+		!strings.Contains(only.stdout, "best") ||
 		!strings.HasSuffix(only.stdout, "sweep folder: "+out+"/\n") {
 		t.Errorf("the second call said %q and\n%s, --table\n%s", again.stderr, again.stdout, only.stdout)
 	}
@@ -79,7 +81,7 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepFailure(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, roles)
 	nowhere := filepath.Join(t.TempDir(), "nowhere")
 	r := ordo(t, "sweep", file, "data.source=idx", "data.root="+nowhere, "--out", out)
@@ -87,13 +89,14 @@ func TestSweepFailure(t *testing.T) {
 	if !strings.Contains(r.stdout, "0 of 2") {
 		t.Errorf("the table says\n%s", r.stdout)
 	}
-	if log, err := os.ReadFile(filepath.Join(out, "001-rotate-invariant-seed-1.log")); err != nil || !strings.Contains(string(log), nowhere) {
+	log, err := os.ReadFile(filepath.Join(out, "001-rotate-invariant-seed-1.log"))
+	if err != nil || !strings.Contains(string(log), nowhere) {
 		t.Errorf("log %q, %v", log, err)
 	}
 }
 
 func TestSweepWithoutLibrary(t *testing.T) {
-	t.Setenv(library.EnvLibrary, filepath.Join(t.TempDir(), "none.so"))
+	t.Setenv(install.EnvLibrary, filepath.Join(t.TempDir(), "none.so"))
 	file, out := sweepFile(t, roles)
 	ordo(t, "sweep", file, "--out", out).check(t, exitLibrary, "none.so")
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
@@ -112,8 +115,10 @@ func TestSweepErrors(t *testing.T) {
 		{"no file", nil, exitUsage, "a sweep file is missing"},
 		{"no jobs", []string{file, "--jobs", "0"}, exitUsage, "--jobs must be in [1, 256]"},
 		{"a missing file", []string{file + "x"}, exitConfig, "there is no such file"},
-		{"a bad key", []string{file, "--out", out}, exitConfig, "roles.yaml:3: train.epoch: unknown key; did you mean train.epochs?"},
-		{"an experiment file", []string{filepath.Join(filepath.Dir(file), "tiny.yaml")}, exitConfig, "lacks base, method, parameters, which a sweep must have"},
+		{"a bad key", []string{file, "--out", out}, exitConfig,
+			"roles.yaml:3: train.epoch: unknown key; did you mean train.epochs?"},
+		{"an experiment file", []string{filepath.Join(filepath.Dir(file), "tiny.yaml")}, exitConfig,
+			"lacks base, method, parameters, which a sweep must have"},
 	} {
 		r := ordo(t, append([]string{"sweep"}, c.args...)...)
 		if r.code != c.code || !strings.Contains(r.stderr, c.says) || r.stdout != "" {
@@ -130,7 +135,7 @@ func TestSweepErrors(t *testing.T) {
 
 // Ctrl-C reaches the whole process group of a terminal; the trial must hear of it once, and leave a checkpoint.
 func TestInterruptedSweep(t *testing.T) {
-	t.Setenv(library.EnvLibrary, orttest.Path(t))
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, "parameters: {seed: {values: [1, 2]}}")
 	program, err := os.Executable()
 	if err != nil {
@@ -154,7 +159,8 @@ func TestInterruptedSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // the exit status says it
-	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stderr.String(), "001-seed-1: interrupted") ||
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted ||
+		!strings.Contains(stderr.String(), "001-seed-1: interrupted") ||
 		strings.Contains(stderr.String(), "002") {
 		t.Errorf("exit status %d, stderr %s", code, stderr.String())
 	}

@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"ordo/runner/config"
 )
 
 // usageError is a command line that ordo does not understand. Its text ends by saying where to look.
@@ -19,28 +22,30 @@ func (e *usageError) Error() string {
 	return fmt.Sprintf("%s: see `%s --help`", e.message, e.command)
 }
 
-func usageErrorf(cmd *cobra.Command, format string, args ...any) error {
-	return &usageError{message: fmt.Sprintf(format, args...), command: cmd.CommandPath()}
+// usagef makes a usage error of the command that is running.
+func usagef(format string, args ...any) error {
+	return &usageError{message: fmt.Sprintf(format, args...)}
+}
+
+// of adds to a usage error the command whose help explains it.
+func of(cmd *cobra.Command, err error) error {
+	var usage *usageError
+	if errors.As(err, &usage) && usage.command == "" {
+		usage.command = cmd.CommandPath()
+	}
+	return err
 }
 
 // flagError turns the flag parser's error into a usageError that names the nearest flag.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
-		return usageErrorf(cmd, "%v", err)
+		return of(cmd, usagef("%v", err))
 	}
 	name := unknown.GetSpecifiedName()
 	var known []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	return usageErrorf(cmd, "unknown flag --%s%s", name, didYouMean("--", name, known))
-}
-
-// noArgs is the check of a command without arguments.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageErrorf(cmd, "unexpected argument %q", args[0])
-	}
-	return nil
+	return of(cmd, usagef("unknown flag --%s%s", name, didYouMean("--", name, known)))
 }
 
 // runGroup is the action of a command that only holds others: alone it prints its help, and any argument is a mistyped
@@ -59,7 +64,7 @@ func unknownCommand(parent *cobra.Command, name string) error {
 			known = append(known, c.Name())
 		}
 	}
-	return usageErrorf(parent, "unknown command %q%s", name, didYouMean("", name, known))
+	return of(parent, usagef("unknown command %q%s", name, didYouMean("", name, known)))
 }
 
 // newHelpCommand replaces cobra's, which takes an unknown name for a success.
@@ -83,41 +88,16 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-// didYouMean names the known name nearest to a mistyped one, or nothing if none is near.
+// didYouMean names the known name that a mistyped or abbreviated one most likely means, or nothing if none is near.
 func didYouMean(prefix, name string, known []string) string {
-	best, bestDistance := "", max(2, len(name)/3)+1
-	for _, k := range known {
-		d := distance(strings.ToLower(name), k)
-		if strings.HasPrefix(k, strings.ToLower(name)) {
-			d = 1 // an abbreviation
-		}
-		if d < bestDistance {
-			best, bestDistance = k, d
-		}
+	name = strings.ToLower(name)
+	begins := func(k string) bool { return strings.HasPrefix(k, name) }
+	best := config.Nearest(name, known)
+	if i := slices.IndexFunc(known, begins); i >= 0 && (best == "" || !begins(best)) {
+		best = known[i]
 	}
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s%s?)", prefix, best)
-}
-
-// distance is the Levenshtein distance between a and b in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

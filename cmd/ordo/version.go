@@ -1,13 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 // version is set by the Makefile: -ldflags "-X main.version=…".
@@ -23,7 +25,7 @@ type build struct {
 
 func thisBuild() build {
 	b := build{
-		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ONNXRuntime: library.Version,
+		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, ONNXRuntime: install.Version,
 	}
 	if b.Version == "" { // built without the Makefile: what Go knows of the repository
 		b.Version = "(devel)"
@@ -36,21 +38,26 @@ func thisBuild() build {
 
 func (b build) String() string { return b.Version + ", " + b.Go + ", " + b.Platform }
 
+type versionOptions struct{ asJSON bool }
+
 func newVersionCommand(g *global) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return newCommand(g, &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			b := thisBuild()
-			if asJSON {
-				return g.printJSON(b)
-			}
-			fmt.Fprintf(g.stdout, "ordo %s\n", b)
-			return nil
-		},
+	}, &versionOptions{})
+}
+
+func (o *versionOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object with the ONNX Runtime release too")
+}
+
+func (o *versionOptions) check(args []string) error { return noArgs(args) }
+
+func (o *versionOptions) run(_ context.Context, g *global, _ []string) error {
+	b := thisBuild()
+	if o.asJSON {
+		return g.printJSON(b)
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object with the ONNX Runtime release too")
-	return cmd
+	fmt.Fprintf(g.stdout, "ordo %s\n", b)
+	return nil
 }

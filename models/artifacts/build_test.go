@@ -225,7 +225,7 @@ func TestNormalisation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr, err := lib.NewTrainer(f.Artifacts, func([]ort.Output) error { return nil }, ort.TrainerOptions{Threads: 1})
+		tr, err := lib.NewTrainer(f.Artifacts, func([]ort.Output) error { return nil }, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}

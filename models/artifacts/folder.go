@@ -257,8 +257,8 @@ func (f *Folder) describe() error {
 				}
 			}
 			d.Input = Input{Name: name, Batch: sizes[0], Channels: sizes[1], Height: sizes[2], Width: sizes[3]}
-		case name == heads.ViewParameters && len(shape) == 2:
-			d.Batch.Parameters = int(shape[1].Size)
+		case name == heads.Draws && len(shape) == 2:
+			d.Batch.Draws = int(shape[1].Size)
 		case name != resetName && !strings.HasSuffix(name, bufferSuffix):
 			sizes, _ := shape.Sizes()
 			d.Parameters = append(d.Parameters, Parameter{Name: name, Shape: sizes, Trainable: buffers[name]})

@@ -214,7 +214,7 @@ func TestOfficialArtifacts(t *testing.T) {
 					}
 				}
 				return nil
-			}, ort.TrainerOptions{Threads: 1})
+			}, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -266,7 +266,7 @@ func compareWith(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff
 	var statistics [2]map[string][]float32
 	for i, a := range []*autodiff.Artifacts{stock, build(t, m, o)} {
 		// Optimized, ONNX Runtime would take the Transposes of an expansion through a cubic Resize, which it then can't do.
-		s := newSessionWith(t, a, ort.TrainerOptions{Threads: 1, Execution: ort.Execution{Provider: ort.CPU, Optimization: "none", Arena: true}}, images, shape...)
+		s := newSessionWith(t, a, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1, Execution: ort.Execution{Provider: ort.CPU, Optimization: "none", Arena: true}}}, images, shape...)
 		s.dz = func(name string, i int) float32 { return float32((i*7919+len(name))%17)/8 - 1 }
 		gradients[i], _ = s.gradients(a.Parameters)
 		outputs[i], statistics[i] = s.outputs, map[string][]float32{}

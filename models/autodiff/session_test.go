@@ -20,7 +20,7 @@ type session struct {
 
 func newSession(t *testing.T, a *autodiff.Artifacts, images []float32, shape ...int) *session {
 	t.Helper()
-	return newSessionWith(t, a, ort.TrainerOptions{Threads: 1}, images, shape...)
+	return newSessionWith(t, a, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}}, images, shape...)
 }
 
 func newSessionWith(t *testing.T, a *autodiff.Artifacts, o ort.TrainerOptions, images []float32, shape ...int) *session {

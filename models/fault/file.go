@@ -25,18 +25,24 @@ func file(k Kind, path string, err error, missing string) error {
 	if err == nil || errors.As(err, &f) {
 		return err
 	}
-	e := &Error{Kind: k, what: &fileError{path, err}}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	e := &Error{Kind: k, what: &fileError{path, err}, Do: Remedy(err)}
+	if errors.Is(err, fs.ErrNotExist) {
 		e.Do = missing
-	case errors.Is(err, fs.ErrPermission):
-		e.Do = "change the permissions there or choose another place"
-	case errors.Is(err, syscall.EROFS):
-		e.Do = "choose another folder"
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		e.Do = "free some space there or choose another folder"
 	}
 	return e
+}
+
+// Remedy is what to do about an error of the operating system that came of a file: a clause, or "" if it isn't known.
+func Remedy(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "change the permissions there or choose another place"
+	case errors.Is(err, syscall.EROFS):
+		return "choose another folder"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "free some space there or choose another folder"
+	}
+	return ""
 }
 
 // fileError says the path once and keeps the cause.

@@ -42,17 +42,17 @@ func (h Head) Add(b *onnxgraph.Builder, in int, seed uint64) {
 		b.Meta(MetaViews, strconv.Itoa(h.Views))
 		b.Meta(MetaBaseViews, strconv.Itoa(h.BaseViews))
 		b.Meta(MetaPlainView, strconv.Itoa(h.PlainView))
-		if !b.Has(ViewParameters) {
-			b.Input(ViewParameters, onnxgraph.FloatType(onnxgraph.Batch(int64(h.Parameters))))
+		if !b.Has(Draws) {
+			b.Input(Draws, onnxgraph.FloatType(onnxgraph.Batch(int64(h.Draws))))
 		}
 		plain, base := make([]int64, h.BaseViews), make([]int64, h.BaseViews)
 		for i := range base {
 			plain[i], base[i] = int64(h.PlainView), int64(i)
 		}
 		x := a.rows("plain", a.pick("plain_view", a.byView("by_view", h.Input, h.Views, in), plain...), in)
-		p := a.pick("base_views", a.byView("parameters_by_view", ViewParameters, h.Views, h.Parameters), base...)
-		p = a.rows("parameters", p, h.Parameters)
-		p = a.linear(h.Name+".encoding.0", h.Name+".encoding.0", p, h.Parameters, h.Encoding, false)
+		p := a.pick("base_views", a.byView("parameters_by_view", Draws, h.Views, h.Draws), base...)
+		p = a.rows("parameters", p, h.Draws)
+		p = a.linear(h.Name+".encoding.0", h.Name+".encoding.0", p, h.Draws, h.Encoding, false)
 		p = a.norm(h.Name+".encoding.1", p, h.Encoding)
 		x = b.Op("Concat", h.Name+".conditioned", []string{x, p}, onnxgraph.IntAttr("axis", 1))
 		a.perceptron(h, x, in+h.Encoding)
@@ -122,8 +122,8 @@ func Extend(m *onnxgraph.Model, list []Head, seed uint64) error {
 		if b.Has(h.Output) {
 			return fmt.Errorf("head %s: the graph has a value %q already, choose another output", h.Name, h.Output)
 		}
-		if h.Kind == Conditioned && b.Has(ViewParameters) && !isInput(m, ViewParameters) {
-			return fmt.Errorf("head %s: the graph has a value called %q, a name that ordo needs: rename it", h.Name, ViewParameters)
+		if h.Kind == Conditioned && b.Has(Draws) && !isInput(m, Draws) {
+			return fmt.Errorf("head %s: the graph has a value called %q, a name that ordo needs: rename it", h.Name, Draws)
 		}
 		h.Add(b, in, seed)
 	}

@@ -12,14 +12,14 @@ import (
 )
 
 // The names that heads know of: a head stands on the features unless it says otherwise; one called projector gives the
-// embedding, one called predictor the prediction. A conditioned head takes ViewParameters, a further input of the training graph.
+// embedding, one called predictor the prediction. A conditioned head takes Draws, a further input of the training graph.
 const (
-	Features       = "features"
-	Embedding      = "embedding"
-	Projector      = "projector"
-	Predictor      = "predictor"
-	Prediction     = "prediction"
-	ViewParameters = "parameters"
+	Features   = "features"
+	Embedding  = "embedding"
+	Projector  = "projector"
+	Predictor  = "predictor"
+	Prediction = "prediction"
+	Draws      = "parameters" // the input has this name in graphs and files: what was drawn, not weights
 )
 
 // The kinds of heads, see the package's documentation.
@@ -75,16 +75,16 @@ type Batch struct {
 	BaseViews int `yaml:"base_views,omitempty" json:"base_views,omitempty"`
 	// PlainView is the place of the plain view, in [base_views, views). Of kind conditioned.
 	PlainView int `yaml:"plain_view,omitempty" json:"plain_view,omitempty"`
-	// Parameters is the number of columns of the input `parameters`, [V·N, parameters]: what was drawn for each view. In
+	// Draws is the number of columns of the input `parameters`, [V·N, parameters]: what was drawn for each view. In
 	// [1, 65536]. Of kind conditioned.
-	Parameters int `yaml:"parameters,omitempty" json:"parameters,omitempty"`
+	Draws int `yaml:"parameters,omitempty" json:"parameters,omitempty"`
 }
 
 // String names what isn't 0: "5 views, 2 base views, plain view 2, 12 parameters".
 func (b Batch) String() string {
 	s := fmt.Sprintf("%d views", b.Views)
 	if b.BaseViews > 0 {
-		s += fmt.Sprintf(", %d base views, plain view %d, %d parameters", b.BaseViews, b.PlainView, b.Parameters)
+		s += fmt.Sprintf(", %d base views, plain view %d, %d parameters", b.BaseViews, b.PlainView, b.Draws)
 	}
 	return s
 }
@@ -161,7 +161,7 @@ func (h Head) validateKind() (faults []error) {
 		within("views", h.Views, 2, maxViews)
 		within("base_views", h.BaseViews, 1, max(1, h.Views-1))
 		within("plain_view", h.PlainView, h.BaseViews, max(h.BaseViews, h.Views-1))
-		within("parameters", h.Parameters, 1, maxSize)
+		within("parameters", h.Draws, 1, maxSize)
 		return faults
 	case Pair:
 		within("views", h.Views, 2, maxViews)
@@ -173,7 +173,7 @@ func (h Head) validateKind() (faults []error) {
 	none("encoding", h.Encoding)
 	none("base_views", h.BaseViews)
 	none("plain_view", h.PlainView)
-	none("parameters", h.Parameters)
+	none("parameters", h.Draws)
 	return faults
 }
 
@@ -285,7 +285,7 @@ func (h Head) String() string {
 	add(h.Views != 0, "views: %d", h.Views)
 	add(h.BaseViews != 0, "base_views: %d", h.BaseViews)
 	add(h.PlainView != 0, "plain_view: %d", h.PlainView)
-	add(h.Parameters != 0, "parameters: %d", h.Parameters)
+	add(h.Draws != 0, "parameters: %d", h.Draws)
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 

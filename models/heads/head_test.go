@@ -166,7 +166,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, n := range append([]int{h.Encoding, h.Views, h.Parameters}, h.Layers...) {
+		for _, n := range append([]int{h.Encoding, h.Views, h.Draws}, h.Layers...) {
 			if n > 64 {
 				return // valid, but slow to build
 			}

@@ -177,7 +177,7 @@ func (r *Report) addTraining(g *onnxgraph.Graph, types map[string]onnxgraph.Tens
 		}
 	}
 	for _, v := range g.GetInput() {
-		if v.GetName() == heads.ViewParameters && !has(r.Inputs, v.GetName()) {
+		if v.GetName() == heads.Draws && !has(r.Inputs, v.GetName()) {
 			r.Inputs = append(r.Inputs, Value{v.GetName(), types[v.GetName()].String()})
 		}
 	}

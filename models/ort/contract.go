@@ -15,7 +15,7 @@ import (
 // Names that the training API and package autodiff agree on.
 const (
 	imagesName    = "images"
-	drawnName     = heads.ViewParameters
+	drawnName     = heads.Draws
 	resetName     = "lazy_reset_grad"
 	bufferSuffix  = "_grad.accumulation.buffer"
 	gradNormName  = "grad_norm"
@@ -295,13 +295,13 @@ func (c *contract) checkInputs(in Inputs) error {
 		return fmt.Errorf("a batch of %d rows, the model takes %d views of each image", rows, c.views)
 	}
 	switch {
-	case c.drawn == nil && in.Parameters == nil:
+	case c.drawn == nil && in.Draws == nil:
 	case c.drawn == nil:
 		return fmt.Errorf("the model takes no input %s", drawnName)
-	case in.Parameters == nil:
+	case in.Draws == nil:
 		return fmt.Errorf("the model takes the input %s too, [%d, %d]", drawnName, rows, c.drawn[1])
-	case !slices.Equal(in.Parameters.shape, []int64{rows, c.drawn[1]}):
-		return fmt.Errorf("%s have shape %v, the model takes [%d, %d] for these images", drawnName, in.Parameters.shape, rows, c.drawn[1])
+	case !slices.Equal(in.Draws.shape, []int64{rows, c.drawn[1]}):
+		return fmt.Errorf("%s have shape %v, the model takes [%d, %d] for these images", drawnName, in.Draws.shape, rows, c.drawn[1])
 	}
 	return nil
 }

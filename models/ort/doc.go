@@ -3,7 +3,7 @@
 //
 // # Words
 //
-//   - A Library is the loaded shared object; package library finds and installs it. One a process.
+//   - A Runtime is the loaded shared object; package install finds and installs it. One a process.
 //   - Artifacts are the bytes of a training graph, an evaluation graph, an optimizer graph and a checkpoint, as package
 //     autodiff makes them.
 //   - A Trainer is a training session with its state: parameters, batch-norm statistics, optimizer moments, properties.
@@ -20,12 +20,12 @@
 //
 // # Operators of our own
 //
-// After [Library.EnableKernels] every session has the operators of package kernels, which a graph may use in place of stock ones.
+// After [Runtime.EnableKernels] every session has the operators of package kernels, which a graph may use in place of stock ones.
 //
 // # Several batches, one update
 //
 // Trainer.Step is Accumulate, the two passes, and Update. Between updates gradients add up over any number of batches, where the
-// optimizer is Go's. A Forward runs the forward pass of a training graph by itself, in an inference session that reads the
+// optimizer is Go's. A ForwardPass runs the forward pass of a training graph by itself, in an inference session that reads the
 // parameters where the optimizer has them, or an average of them.
 //
 // # What is checked, and what a failure leaves behind

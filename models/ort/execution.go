@@ -59,11 +59,16 @@ func (e Execution) Validate() error {
 // ErrProvider is wrapped by NewTrainer's error where the library or the machine cannot run the execution provider.
 var ErrProvider = fmt.Errorf("%w: the execution provider cannot be used", ErrLibrary)
 
-// apply writes the settings into session options. An Execution of zeros means the default one.
-func (l *Library) apply(e Execution, options *C.OrtSessionOptions) error {
+// orDefault is the default one in place of an Execution of zeros.
+func (e Execution) orDefault() Execution {
 	if e == (Execution{}) {
-		e = DefaultExecution()
+		return DefaultExecution()
 	}
+	return e
+}
+
+// apply writes the settings into session options.
+func (rt *Runtime) apply(e Execution, options *C.OrtSessionOptions) error {
 	if err := e.Validate(); err != nil {
 		return fmt.Errorf("execution: %w", err)
 	}
@@ -83,15 +88,15 @@ func (l *Library) apply(e Execution, options *C.OrtSessionOptions) error {
 	if e.Provider == CPU {
 		return nil
 	}
-	built, err := l.Providers()
+	built, err := rt.Providers()
 	if err != nil {
 		return err
 	}
 	if !slices.Contains(built, providers[e.Provider]) {
 		return fmt.Errorf("%w: %s has no %s, only %s: install one with `ordo runtime install --gpu`, or set model.execution.provider to cpu",
-			ErrProvider, l.path, providers[e.Provider], strings.Join(built, ", "))
+			ErrProvider, rt.path, providers[e.Provider], strings.Join(built, ", "))
 	}
-	if missing, err := MissingCUDA(l.path); err == nil && len(missing) > 0 {
+	if missing, err := MissingCUDA(rt.path); err == nil && len(missing) > 0 {
 		return fmt.Errorf("%w: the loader does not find %s: install NVIDIA's driver, CUDA and cuDNN in the versions that these names "+
 			"tell, and add their folders to LD_LIBRARY_PATH", ErrProvider, strings.Join(missing, ", "))
 	}

@@ -85,7 +85,7 @@ func withKernels(t testing.TB, training []byte) []byte {
 // TestTrainingWithKernels: in a training session the operators give the losses, gradient norms and statistics of the stock ones,
 // and a step that fails leaves the statistics as they were.
 func TestTrainingWithKernels(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	a := artifacts(t)
 	type course struct {
 		losses, norms []float64
@@ -94,19 +94,19 @@ func TestTrainingWithKernels(t *testing.T) {
 	steps := func(a ort.Artifacts) (c course) {
 		var loss float64
 		fail := false
-		tr, err := lib.NewTrainer(a, func(outputs []ort.Output) error {
+		tr, err := rt.NewTrainer(a, func(outputs []ort.Output) error {
 			err := towardsOne(&loss)(outputs)
 			if fail {
 				outputs[1].Grad[0] = float32(math.NaN())
 			}
 			return err
-		}, ort.TrainerOptions{Threads: 2})
+		}, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer tr.Close()
 		for i, n := range []int{12, 7, 1, 12} {
-			x := images(t, lib, n)
+			x := images(t, rt, n)
 			if fail = i == 3; fail {
 				before := must[[]float32](t)(tr.Parameter("bn1.running_mean"))
 				if _, err := tr.Step(x, 1e-3); err == nil {

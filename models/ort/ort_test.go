@@ -67,9 +67,9 @@ func towardsOne(loss *float64) ort.LossFunc {
 	}
 }
 
-func trainer(t testing.TB, lib *ort.Library, loss ort.LossFunc) *ort.Trainer {
+func trainer(t testing.TB, rt *ort.Runtime, loss ort.LossFunc) *ort.Trainer {
 	t.Helper()
-	tr, err := lib.NewTrainer(artifacts(t), loss, ort.TrainerOptions{Threads: 2})
+	tr, err := rt.NewTrainer(artifacts(t), loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,9 +77,9 @@ func trainer(t testing.TB, lib *ort.Library, loss ort.LossFunc) *ort.Trainer {
 	return tr
 }
 
-func images(t testing.TB, lib *ort.Library, n int) *ort.Tensor {
+func images(t testing.TB, rt *ort.Runtime, n int) *ort.Tensor {
 	t.Helper()
-	x, err := lib.NewTensor(n, 3, size, size)
+	x, err := rt.NewTensor(n, 3, size, size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,10 +102,10 @@ func must[T any](t testing.TB) func(v T, err error) T {
 }
 
 func TestTrainingLowersTheLossAndMovesStatistics(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	tr := trainer(t, lib, towardsOne(&loss))
-	x := images(t, lib, 12)
+	tr := trainer(t, rt, towardsOne(&loss))
+	x := images(t, rt, 12)
 	before := must[[]float32](t)(tr.Parameter("bn1.running_mean"))
 	var first float64
 	for i := range 60 {
@@ -129,16 +129,16 @@ func TestTrainingLowersTheLossAndMovesStatistics(t *testing.T) {
 }
 
 func TestLossSeesEveryOutputInOrder(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var seen []string
-	tr := trainer(t, lib, func(outputs []ort.Output) error {
+	tr := trainer(t, rt, func(outputs []ort.Output) error {
 		for _, o := range outputs {
 			seen = append(seen, fmt.Sprint(o.Name, o.Rows, o.Columns, len(o.Data), len(o.Grad)))
 			clear(o.Grad)
 		}
 		return nil
 	})
-	must[float32](t)(tr.Step(images(t, lib, 5), 0))
+	must[float32](t)(tr.Step(images(t, rt, 5), 0))
 	want := []string{fmt.Sprint("features", 5, 64, 320, 320), fmt.Sprint("embedding", 5, 6, 30, 30)}
 	if !slices.Equal(seen, want) {
 		t.Errorf("the loss saw %q, want %q", seen, want)
@@ -152,7 +152,7 @@ func everything(t *testing.T, tr *ort.Trainer) []float32 {
 }
 
 func TestFailedStepLeavesEverythingAsItWas(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	oops := errors.New("no loss today")
 	nan := float32(math.NaN())
 	cases := map[string]struct {
@@ -174,17 +174,17 @@ func TestFailedStepLeavesEverythingAsItWas(t *testing.T) {
 			good := towardsOne(&value)
 			bad := false
 			run := func(withFailure bool) (after []float32) {
-				tr := trainer(t, lib, func(outputs []ort.Output) error {
+				tr := trainer(t, rt, func(outputs []ort.Output) error {
 					if err := good(outputs); err != nil || !bad || c.loss == nil {
 						return err
 					}
 					return c.loss(outputs)
 				})
-				x := images(t, lib, 8)
+				x := images(t, rt, 8)
 				for i := range 4 {
 					if i == 2 && withFailure {
 						before := everything(t, tr)
-						broken := images(t, lib, 8)
+						broken := images(t, rt, 8)
 						if c.poke != nil {
 							c.poke(broken.Data())
 						}
@@ -220,12 +220,12 @@ func sameBits(a, b []float32) bool {
 }
 
 func TestSavedTrainingGoesOnBitForBit(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	x := images(t, lib, 8)
+	x := images(t, rt, 8)
 	file := filepath.Join(t.TempDir(), "last.ckpt")
 
-	tr := trainer(t, lib, towardsOne(&loss))
+	tr := trainer(t, rt, towardsOne(&loss))
 	var want []float32
 	for i := range 10 {
 		if i == 5 {
@@ -247,7 +247,7 @@ func TestSavedTrainingGoesOnBitForBit(t *testing.T) {
 	if a.Checkpoint, a.Kept, err = ort.ReadCheckpoint(file); err != nil || a.Kept != nil {
 		t.Fatal(a.Kept, err)
 	}
-	again, err := lib.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{Threads: 2})
+	again, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,9 +266,9 @@ func TestSavedTrainingGoesOnBitForBit(t *testing.T) {
 }
 
 func TestDamagedCheckpointIsNoticed(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	tr := trainer(t, lib, towardsOne(&loss))
+	tr := trainer(t, rt, towardsOne(&loss))
 	file := filepath.Join(t.TempDir(), "last.ckpt")
 	if err := tr.Save(file); err != nil {
 		t.Fatal(err)
@@ -287,9 +287,9 @@ func TestDamagedCheckpointIsNoticed(t *testing.T) {
 }
 
 func TestSaveLeavesNothingWhenItFails(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	tr := trainer(t, lib, towardsOne(&loss))
+	tr := trainer(t, rt, towardsOne(&loss))
 	dir := t.TempDir()
 	if err := tr.Save(filepath.Join(dir, "missing", "last.ckpt")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("save into a missing folder: %v", err)
@@ -307,10 +307,10 @@ func TestSaveLeavesNothingWhenItFails(t *testing.T) {
 }
 
 func TestEvalIsPerImageAndExportAgrees(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	tr := trainer(t, lib, towardsOne(&loss))
-	x := images(t, lib, 6)
+	tr := trainer(t, rt, towardsOne(&loss))
+	x := images(t, rt, 6)
 	for range 3 {
 		must[float32](t)(tr.Step(x, 1e-2))
 	}
@@ -345,9 +345,9 @@ func TestEvalIsPerImageAndExportAgrees(t *testing.T) {
 }
 
 func TestParametersCanBeReadAndSet(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	tr := trainer(t, lib, towardsOne(&loss))
+	tr := trainer(t, rt, towardsOne(&loss))
 	trainable := must[int](t)(tr.ParameterCount(true))
 	all := must[int](t)(tr.ParameterCount(false))
 	count, frozen := 0, 0
@@ -392,11 +392,11 @@ func TestParametersCanBeReadAndSet(t *testing.T) {
 }
 
 func TestWrongBatchesAreRefused(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	tr := trainer(t, lib, towardsOne(&loss))
+	tr := trainer(t, rt, towardsOne(&loss))
 	for _, shape := range [][]int{{4, 3, size, size + 1}, {4, 1, size, size}, {4, 3, size}, {3 * size * size}} {
-		x := must[*ort.Tensor](t)(lib.NewTensor(shape...))
+		x := must[*ort.Tensor](t)(rt.NewTensor(shape...))
 		if _, err := tr.Step(x, 1e-3); err == nil || !strings.Contains(err.Error(), "images have shape") {
 			t.Errorf("shape %v: error %v", shape, err)
 		}
@@ -405,14 +405,14 @@ func TestWrongBatchesAreRefused(t *testing.T) {
 		}
 		x.Close()
 	}
-	x := images(t, lib, 4)
+	x := images(t, rt, 4)
 	for _, rate := range []float32{-1, float32(math.NaN()), float32(math.Inf(1))} {
 		if _, err := tr.Step(x, rate); err == nil {
 			t.Errorf("learning rate %v was taken", rate)
 		}
 	}
 	for _, shape := range [][]int{{}, {0}, {3, -1}} {
-		if _, err := lib.NewTensor(shape...); err == nil {
+		if _, err := rt.NewTensor(shape...); err == nil {
 			t.Errorf("a tensor of shape %v was made", shape)
 		}
 	}
@@ -436,7 +436,7 @@ func find(infos []*onnxgraph.ValueInfo, name string) int {
 }
 
 func TestArtifactsThatDoNotFitAreRefused(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	cases := map[string]struct {
 		change func(t *testing.T, a *ort.Artifacts)
 		want   string
@@ -488,7 +488,7 @@ func TestArtifactsThatDoNotFitAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := artifacts(t)
 			c.change(t, &a)
-			tr, err := lib.NewTrainer(a, nil, ort.TrainerOptions{})
+			tr, err := rt.NewTrainer(a, nil, ort.TrainerOptions{})
 			if err == nil {
 				tr.Close()
 				t.Fatal("a session was made")
@@ -511,17 +511,17 @@ func TestOpenRefusesWhatIsNoLibrary(t *testing.T) {
 			t.Errorf("%s: error %v", file, err)
 		}
 	}
-	lib := orttest.Open(t)
-	if lib.Path() != path || lib.Version() == "" || !lib.HasTraining() {
-		t.Errorf("path %s, version %q, training %v", lib.Path(), lib.Version(), lib.HasTraining())
+	rt := orttest.Open(t)
+	if rt.Path() != path || rt.Version() == "" || !rt.HasTraining() {
+		t.Errorf("path %s, version %q, training %v", rt.Path(), rt.Version(), rt.HasTraining())
 	}
-	if providers := must[[]string](t)(lib.Providers()); !slices.Contains(providers, "CPUExecutionProvider") {
+	if providers := must[[]string](t)(rt.Providers()); !slices.Contains(providers, "CPUExecutionProvider") {
 		t.Errorf("providers %v", providers)
 	}
 	if _, err := ort.Open(text); !errors.Is(err, ort.ErrLibrary) {
 		t.Errorf("a second library beside an open one: %v", err)
 	}
-	if err := lib.SetSeed(7); err != nil {
+	if err := rt.SetSeed(7); err != nil {
 		t.Error(err)
 	}
 }
@@ -565,10 +565,10 @@ func flat(t *testing.T, round func()) {
 }
 
 func TestStepsDoNotLeak(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
-	tr := trainer(t, lib, towardsOne(&loss))
-	x := images(t, lib, 16)
+	tr := trainer(t, rt, towardsOne(&loss))
+	x := images(t, rt, 16)
 	var rows [][]float32
 	flat(t, func() {
 		for range 500 {
@@ -579,13 +579,13 @@ func TestStepsDoNotLeak(t *testing.T) {
 }
 
 func TestSessionsDoNotLeak(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	a := artifacts(t)
 	var loss float64
-	x := images(t, lib, 4)
+	x := images(t, rt, 4)
 	flat(t, func() {
 		for i := range 100 {
-			tr, err := lib.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{Threads: 2})
+			tr, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -599,10 +599,10 @@ func TestSessionsDoNotLeak(t *testing.T) {
 }
 
 func BenchmarkStep(b *testing.B) {
-	lib := orttest.Open(b)
+	rt := orttest.Open(b)
 	var loss float64
-	tr := trainer(b, lib, towardsOne(&loss))
-	x := images(b, lib, 32)
+	tr := trainer(b, rt, towardsOne(&loss))
+	x := images(b, rt, 32)
 	for b.Loop() {
 		must[float32](b)(tr.Step(x, 1e-3))
 	}

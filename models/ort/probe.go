@@ -65,11 +65,8 @@ func (t *Trainer) Probe(in Inputs) (p Probe, err error) {
 	if _, err = t.forwardBackward(in); err != nil {
 		return p, err
 	}
-	p.Outputs = make([][]float32, len(t.outputs))
-	for i, v := range t.outputs {
-		if p.Outputs[i], _, err = floats(nil, v); err != nil {
-			return p, fmt.Errorf("output %s: %w", t.trainOut[i], err)
-		}
+	if p.Outputs, err = readOutputs(nil, t.outputs, t.trainOut); err != nil {
+		return p, err
 	}
 	p.Statistics = map[string][]float32{}
 	for _, name := range slices.Sorted(maps.Keys(t.stats)) {

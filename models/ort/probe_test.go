@@ -14,12 +14,12 @@ import (
 
 // TestProbe: a probe gives gradients and what the statistics become, and leaves everything as it was.
 func TestProbe(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
 	a := build(t, func(o *autodiff.Options) { o.ExposeGradients = true })
-	tr := must[*ort.Trainer](t)(lib.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{Threads: 1}))
+	tr := must[*ort.Trainer](t)(rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}}))
 	defer tr.Close()
-	x := images(t, lib, 6)
+	x := images(t, rt, 6)
 	before := must[[]float32](t)(tr.CopyParameters(false))
 	p := must[ort.Probe](t)(tr.Probe(ort.Inputs{Images: x}))
 	if !slices.Equal(before, must[[]float32](t)(tr.CopyParameters(false))) {
@@ -53,17 +53,17 @@ func TestProbe(t *testing.T) {
 }
 
 func TestProbeFails(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	broken := errors.New("broken")
-	tr := trainer(t, lib, func([]ort.Output) error { return broken })
+	tr := trainer(t, rt, func([]ort.Output) error { return broken })
 	before := must[[]float32](t)(tr.CopyParameters(false))
-	if _, err := tr.Probe(ort.Inputs{Images: images(t, lib, 3)}); !errors.Is(err, broken) {
+	if _, err := tr.Probe(ort.Inputs{Images: images(t, rt, 3)}); !errors.Is(err, broken) {
 		t.Errorf("error %v, want the loss's", err)
 	}
 	if !slices.Equal(before, must[[]float32](t)(tr.CopyParameters(false))) {
 		t.Error("a failed probe changed parameters or statistics")
 	}
-	small := must[*ort.Tensor](t)(lib.NewTensor(1, 3, 4, 4))
+	small := must[*ort.Tensor](t)(rt.NewTensor(1, 3, 4, 4))
 	defer small.Close()
 	if _, err := tr.Probe(ort.Inputs{Images: small}); err == nil || !strings.Contains(err.Error(), "the model takes") {
 		t.Errorf("images of another size: %v", err)

@@ -14,16 +14,15 @@ import (
 
 // Session runs a graph as it is, for single operators: to test them and to measure them. Not safe for concurrent use.
 type Session struct {
-	lib             *Library
+	rt              *Runtime
 	session         *C.OrtSession
-	options         *C.OrtSessionOptions
-	operators       *operators
+	options         *sessionOptions
 	inputs, outputs []*C.char
 }
 
-// NewSession opens a session on a graph whose inputs and outputs are of float32. Of the options it takes Threads and Execution.
-func (l *Library) NewSession(graph []byte, o TrainerOptions) (*Session, error) {
-	s := &Session{lib: l}
+// NewSession opens a session on a graph whose inputs and outputs are of float32.
+func (rt *Runtime) NewSession(graph []byte, o SessionOptions) (*Session, error) {
+	s := &Session{rt: rt}
 	if err := s.create(graph, o); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("ort: create session: %w", err)
@@ -31,7 +30,7 @@ func (l *Library) NewSession(graph []byte, o TrainerOptions) (*Session, error) {
 	return s, nil
 }
 
-func (s *Session) create(graph []byte, o TrainerOptions) error {
+func (s *Session) create(graph []byte, o SessionOptions) error {
 	m, err := parse("graph", graph)
 	if err != nil {
 		return err
@@ -45,19 +44,11 @@ func (s *Session) create(graph []byte, o TrainerOptions) error {
 	if len(s.inputs) == 0 || len(s.outputs) == 0 {
 		return errors.New("the graph has no inputs or no outputs")
 	}
-	if err := status(C.ort_CreateSessionOptions(&s.options)); err != nil {
+	if s.options, err = s.rt.sessionOptions(o); err != nil {
 		return err
 	}
-	if err := status(C.ort_SetIntraOpNumThreads(s.options, C.int(o.Threads))); err != nil {
-		return err
-	}
-	if err := s.lib.apply(o.Execution, s.options); err != nil {
-		return err
-	}
-	if s.operators, err = s.lib.newOperators(s.options, o.Threads); err != nil {
-		return err
-	}
-	return status(C.ort_CreateSessionFromArray(s.lib.env, pointer(graph), C.size_t(len(graph)), s.options, &s.session))
+	s.session, err = s.options.open(graph)
+	return err
 }
 
 // Result is an output of a session. Data is ONNX Runtime's memory and ends with Release.
@@ -106,10 +97,10 @@ func Release(results []Result) {
 
 // Scratch is the memory in bytes that the operators of package kernels hold in this session.
 func (s *Session) Scratch() int {
-	if s.operators.kernels == nil {
+	if s.options.kernels == nil {
 		return 0
 	}
-	return s.operators.kernels.Scratch()
+	return s.options.kernels.Scratch()
 }
 
 // Close releases the session.
@@ -117,10 +108,7 @@ func (s *Session) Close() {
 	if s.session != nil {
 		C.ort_ReleaseSession(s.session)
 	}
-	s.operators.close()
-	if s.options != nil {
-		C.ort_ReleaseSessionOptions(s.options)
-	}
+	s.options.close()
 	for _, name := range append(s.inputs, s.outputs...) {
 		C.free(unsafe.Pointer(name))
 	}

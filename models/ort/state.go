@@ -46,7 +46,7 @@ func (t *Trainer) readParameter(dst []float32, name string) ([]float32, error) {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
 	var v *C.OrtValue
-	if err := status(C.ort_GetParameter(t.state, cname, t.lib.alloc, &v)); err != nil {
+	if err := status(C.ort_GetParameter(t.state, cname, t.rt.alloc, &v)); err != nil {
 		return dst, fmt.Errorf("ort: read parameter %s: %w", name, err)
 	}
 	defer C.ort_ReleaseValue(v)
@@ -69,7 +69,7 @@ func (t *Trainer) SetParameter(name string, values []float32) error {
 		return fmt.Errorf("ort: set parameter %s: %d values for shape %v", name, len(values), shape)
 	}
 	t.parametersChanged()
-	return t.lib.lend(values, shape, func(v *C.OrtValue) error {
+	return t.rt.lend(values, shape, func(v *C.OrtValue) error {
 		if err := status(C.ort_UpdateParameter(t.state, cname, v)); err != nil {
 			return fmt.Errorf("ort: set parameter %s: %w", name, err)
 		}
@@ -90,11 +90,11 @@ func (t *Trainer) stateShape(name string) (int, []int64, error) {
 }
 
 // lend gives ONNX Runtime a copy of Go's values for one call.
-func (l *Library) lend(values []float32, shape []int64, use func(*C.OrtValue) error) error {
+func (rt *Runtime) lend(values []float32, shape []int64, use func(*C.OrtValue) error) error {
 	p := C.malloc(C.size_t(4*len(values) + 1))
 	defer C.free(p)
 	copy(unsafe.Slice((*float32)(p), len(values)), values)
-	v, err := l.wrap(p, shape)
+	v, err := rt.wrap(p, shape)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (t *Trainer) CopyParameters(trainableOnly bool) ([]float32, error) {
 		return nil, err
 	}
 	out := make([]float32, n)
-	err = t.lib.lend(out, []int64{int64(n)}, func(v *C.OrtValue) error {
+	err = t.rt.lend(out, []int64{int64(n)}, func(v *C.OrtValue) error {
 		if err := status(C.ort_CopyParametersToBuffer(t.session, v, C.bool(trainableOnly))); err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (t *Trainer) SetParameters(values []float32, trainableOnly bool) error {
 		return fmt.Errorf("ort: set parameters: %d values for %d", len(values), n)
 	}
 	t.parametersChanged()
-	return t.lib.lend(values, []int64{int64(n)}, func(v *C.OrtValue) error {
+	return t.rt.lend(values, []int64{int64(n)}, func(v *C.OrtValue) error {
 		if err := status(C.ort_CopyBufferToParameters(t.session, v, C.bool(trainableOnly))); err != nil {
 			return fmt.Errorf("ort: set parameters: %w", err)
 		}
@@ -181,7 +181,7 @@ func (t *Trainer) Property(name string) (any, error) {
 	defer C.free(unsafe.Pointer(cname))
 	var kind C.int
 	var p unsafe.Pointer
-	if err := status(C.ort_GetProperty(t.state, cname, t.lib.alloc, &kind, &p)); err != nil {
+	if err := status(C.ort_GetProperty(t.state, cname, t.rt.alloc, &kind, &p)); err != nil {
 		return nil, fmt.Errorf("ort: property %s: %w", name, err)
 	}
 	var value any
@@ -193,7 +193,7 @@ func (t *Trainer) Property(name string) (any, error) {
 	case C.ORT_PROPERTY_STRING:
 		value = C.GoString((*C.char)(p))
 	}
-	if err := status(C.ort_AllocatorFree(t.lib.alloc, p)); err != nil {
+	if err := status(C.ort_AllocatorFree(t.rt.alloc, p)); err != nil {
 		return nil, fmt.Errorf("ort: property %s: %w", name, err)
 	}
 	return value, nil

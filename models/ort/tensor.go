@@ -13,7 +13,7 @@ import (
 
 // Tensor is a float32 array in C memory, aligned to a cache line, that Go fills in place and ONNX Runtime reads in place.
 type Tensor struct {
-	lib   *Library
+	rt    *Runtime
 	data  unsafe.Pointer
 	shape []int64
 	row   int // values of one entry of the first dimension
@@ -21,11 +21,11 @@ type Tensor struct {
 }
 
 // NewTensor makes a zeroed tensor. Each dimension must be at least 1.
-func (l *Library) NewTensor(shape ...int) (*Tensor, error) {
+func (rt *Runtime) NewTensor(shape ...int) (*Tensor, error) {
 	if len(shape) == 0 {
 		return nil, fmt.Errorf("ort: new tensor: no shape given")
 	}
-	t := &Tensor{lib: l, shape: make([]int64, len(shape)), row: 1, rows: shape[0]}
+	t := &Tensor{rt: rt, shape: make([]int64, len(shape)), row: 1, rows: shape[0]}
 	for i, d := range shape {
 		if d < 1 {
 			return nil, fmt.Errorf("ort: new tensor %v: dimensions must be at least 1", shape)
@@ -68,11 +68,11 @@ func (t *Tensor) Close() {
 
 // value wraps the tensor for one call; the caller releases it.
 func (t *Tensor) value() (*C.OrtValue, error) {
-	return t.lib.wrap(t.data, t.shape)
+	return t.rt.wrap(t.data, t.shape)
 }
 
 // wrap makes a value over float32 memory that is not Go's.
-func (l *Library) wrap(data unsafe.Pointer, shape []int64) (*C.OrtValue, error) {
+func (rt *Runtime) wrap(data unsafe.Pointer, shape []int64) (*C.OrtValue, error) {
 	n := C.size_t(4)
 	for _, d := range shape {
 		n *= C.size_t(d)
@@ -82,7 +82,7 @@ func (l *Library) wrap(data unsafe.Pointer, shape []int64) (*C.OrtValue, error) 
 		dims = (*C.int64_t)(&shape[0])
 	}
 	var v *C.OrtValue
-	err := status(C.ort_CreateTensorWithDataAsOrtValue(l.memory, data, n, dims, C.size_t(len(shape)), C.ORT_FLOAT, &v))
+	err := status(C.ort_CreateTensorWithDataAsOrtValue(rt.memory, data, n, dims, C.size_t(len(shape)), C.ORT_FLOAT, &v))
 	return v, err
 }
 
@@ -93,6 +93,21 @@ func floats(dst []float32, v *C.OrtValue) ([]float32, []int64, error) {
 		return dst, nil, err
 	}
 	return append(dst[:0], data...), shape, nil
+}
+
+// readOutputs copies the outputs of these names into dst, which is grown where it is too small.
+func readOutputs(dst [][]float32, outputs []*C.OrtValue, names []string) ([][]float32, error) {
+	for len(dst) < len(outputs) {
+		dst = append(dst, nil)
+	}
+	dst = dst[:len(outputs)]
+	for i, v := range outputs {
+		var err error
+		if dst[i], _, err = floats(dst[i], v); err != nil {
+			return dst, fmt.Errorf("output %s: %w", names[i], err)
+		}
+	}
+	return dst, nil
 }
 
 // view gives a float32 value's memory in place and its shape.

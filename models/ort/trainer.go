@@ -33,9 +33,7 @@ type Artifacts struct {
 
 // TrainerOptions are the settings of a training session.
 type TrainerOptions struct {
-	Threads int // ONNX Runtime's threads within an operator, the calling one included; 0 = one a core
-	// Execution says where and how ONNX Runtime computes. Zero: DefaultExecution.
-	Execution Execution
+	SessionOptions
 	// Optimizer is that of artifacts without an optimizer graph; others have theirs built in.
 	Optimizer optimizer.Options
 	// Profile, if it is not empty, begins the names of the files in which ONNX Runtime notes how long each node took; they
@@ -45,14 +43,13 @@ type TrainerOptions struct {
 
 // Trainer is a training session and its state. It is not safe for concurrent use.
 type Trainer struct {
-	lib       *Library
-	session   *C.OrtTrainingSession
-	operators *operators
-	state     *C.OrtCheckpointState
-	options   *C.OrtSessionOptions
-	op        *C.ordo_loss_op
-	evalData  unsafe.Pointer // the session keeps a pointer into it for Export
-	handle    cgo.Handle
+	rt       *Runtime
+	session  *C.OrtTrainingSession
+	options  *sessionOptions
+	state    *C.OrtCheckpointState
+	op       *C.ordo_loss_op
+	evalData unsafe.Pointer // the session keeps a pointer into it for Export
+	handle   cgo.Handle
 
 	loss        LossFunc
 	lossErr     error
@@ -74,15 +71,15 @@ type Trainer struct {
 }
 
 // NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how.
-func (l *Library) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
-	if !l.HasTraining() {
-		return nil, fmt.Errorf("%w: %s", ErrNoTraining, l.path)
+func (rt *Runtime) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
+	if err := rt.RequireTraining(); err != nil {
+		return nil, err
 	}
 	c, err := checkArtifacts(a)
 	if err != nil {
 		return nil, fmt.Errorf("ort: artifacts: %w", err)
 	}
-	t := &Trainer{lib: l, loss: loss, contract: c, stats: map[string][]float32{}, stored: maps.Clone(a.Kept)}
+	t := &Trainer{rt: rt, loss: loss, contract: c, stats: map[string][]float32{}, stored: maps.Clone(a.Kept)}
 	for _, name := range c.lossInputs {
 		t.lossOutputs = append(t.lossOutputs, Output{Name: name})
 	}
@@ -94,30 +91,21 @@ func (l *Library) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Tra
 }
 
 func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
-	if err := status(C.ort_CreateSessionOptions(&t.options)); err != nil {
-		return err
-	}
-	if err := status(C.ort_SetIntraOpNumThreads(t.options, C.int(o.Threads))); err != nil {
-		return err
-	}
-	if err := t.lib.apply(o.Execution, t.options); err != nil {
+	var err error
+	if t.options, err = t.rt.sessionOptions(o.SessionOptions); err != nil {
 		return err
 	}
 	if o.Profile != "" {
 		prefix := C.CString(o.Profile)
 		defer C.free(unsafe.Pointer(prefix))
-		if err := status(C.ort_EnableProfiling(t.options, prefix)); err != nil {
+		if err := status(C.ort_EnableProfiling(t.options.it, prefix)); err != nil {
 			return err
 		}
-	}
-	var err error
-	if t.operators, err = t.lib.newOperators(t.options, o.Threads); err != nil {
-		return err
 	}
 	t.handle = cgo.NewHandle(t)
 	t.op = (*C.ordo_loss_op)(C.malloc(C.sizeof_ordo_loss_op))
 	C.ordo_loss_op_init(t.op, C.uintptr_t(t.handle))
-	if err := status(C.ort_CustomOpDomain_Add(t.operators.domain, &t.op.op)); err != nil {
+	if err := status(C.ort_CustomOpDomain_Add(t.options.domain, &t.op.op)); err != nil {
 		return err
 	}
 	if err := status(C.ort_LoadCheckpointFromBuffer(pointer(a.Checkpoint), C.size_t(len(a.Checkpoint)), &t.state)); err != nil {
@@ -129,7 +117,7 @@ func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
 	if len(a.Eval) > 0 {
 		t.evalData = C.CBytes(a.Eval)
 	}
-	err = status(C.ort_CreateTrainingSessionFromBuffer(t.lib.env, t.options, t.state,
+	err = status(C.ort_CreateTrainingSessionFromBuffer(t.rt.env, t.options.it, t.state,
 		pointer(a.Training), C.size_t(len(a.Training)), t.evalData, C.size_t(len(a.Eval)),
 		pointer(a.Optimizer), C.size_t(len(a.Optimizer)), &t.session))
 	if err != nil {
@@ -160,7 +148,7 @@ func (t *Trainer) readNames() error {
 	t.trainOut, err = t.names(
 		func(n *C.size_t) *C.OrtStatus { return C.ort_TrainOutputCount(t.session, n) },
 		func(i C.size_t, name **C.char) *C.OrtStatus {
-			return C.ort_TrainOutputName(t.session, i, t.lib.alloc, name)
+			return C.ort_TrainOutputName(t.session, i, t.rt.alloc, name)
 		})
 	if err != nil {
 		return err
@@ -175,7 +163,7 @@ func (t *Trainer) readNames() error {
 		t.evalOut, err = t.names(
 			func(n *C.size_t) *C.OrtStatus { return C.ort_EvalOutputCount(t.session, n) },
 			func(i C.size_t, name **C.char) *C.OrtStatus {
-				return C.ort_EvalOutputName(t.session, i, t.lib.alloc, name)
+				return C.ort_EvalOutputName(t.session, i, t.rt.alloc, name)
 			})
 	}
 	return err
@@ -193,7 +181,7 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 			return nil, err
 		}
 		out[i] = C.GoString(s)
-		if err := status(C.ort_AllocatorFree(t.lib.alloc, unsafe.Pointer(s))); err != nil {
+		if err := status(C.ort_AllocatorFree(t.rt.alloc, unsafe.Pointer(s))); err != nil {
 			return nil, err
 		}
 	}
@@ -203,9 +191,9 @@ func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, 
 // Inputs are what a batch gives a training graph.
 type Inputs struct {
 	Images *Tensor // [R, 3, S, S]
-	// Parameters are what was drawn for each row, [R, P], for a graph that takes them (package heads, kind conditioned); nil
+	// Draws are what was drawn for each row, [R, P], for a graph that takes them (package heads, kind conditioned); nil
 	// for all others.
-	Parameters *Tensor
+	Draws *Tensor
 }
 
 // Step trains on one batch of images: Accumulate and Update.
@@ -324,7 +312,7 @@ func (c *contract) values(in Inputs) ([]*C.OrtValue, error) {
 	for _, name := range c.inputs {
 		tensor := in.Images
 		if name == drawnName {
-			tensor = in.Parameters
+			tensor = in.Draws
 		}
 		v, err := tensor.value()
 		if err != nil {
@@ -387,24 +375,12 @@ func (t *Trainer) Eval(dst [][]float32, images *Tensor) ([][]float32, error) {
 	defer C.ort_ReleaseValue(in)
 	outputs := make([]*C.OrtValue, len(t.evalOut))
 	err = status(C.ort_EvalStep(t.session, nil, 1, &in, C.size_t(len(outputs)), &outputs[0]))
-	defer func() {
-		for _, v := range outputs {
-			if v != nil {
-				C.ort_ReleaseValue(v)
-			}
-		}
-	}()
+	defer release(outputs)
+	if err == nil {
+		dst, err = readOutputs(dst, outputs, t.evalOut)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ort: evaluation step: %w", err)
-	}
-	for len(dst) < len(outputs) {
-		dst = append(dst, nil)
-	}
-	dst = dst[:len(outputs)]
-	for i, v := range outputs {
-		if dst[i], _, err = floats(dst[i], v); err != nil {
-			return nil, fmt.Errorf("ort: evaluation step: output %s: %w", t.evalOut[i], err)
-		}
 	}
 	return dst, nil
 }
@@ -428,10 +404,7 @@ func (t *Trainer) Close() {
 	if t.state != nil {
 		C.ort_ReleaseCheckpointState(t.state)
 	}
-	t.operators.close()
-	if t.options != nil {
-		C.ort_ReleaseSessionOptions(t.options)
-	}
+	t.options.close()
 	if t.updater != nil && t.updater.values != nil {
 		t.updater.values.Close()
 	}

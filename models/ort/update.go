@@ -39,7 +39,7 @@ func (t *Trainer) newUpdater(o optimizer.Options, threads int) (*updater, error)
 	if u.optimizer, err = optimizer.New(o, parameters, threads); err != nil {
 		return nil, err
 	}
-	u.values, err = t.lib.NewTensor(total)
+	u.values, err = t.rt.NewTensor(total)
 	return u, err
 }
 

@@ -21,9 +21,9 @@ func withoutOptimizer(t testing.TB) ort.Artifacts {
 }
 
 // inGo makes a trainer whose optimizer is Go's.
-func inGo(t testing.TB, lib *ort.Library, a ort.Artifacts, loss ort.LossFunc, o optimizer.Options) *ort.Trainer {
+func inGo(t testing.TB, rt *ort.Runtime, a ort.Artifacts, loss ort.LossFunc, o optimizer.Options) *ort.Trainer {
 	t.Helper()
-	tr, err := lib.NewTrainer(a, loss, ort.TrainerOptions{Threads: 2, Optimizer: o})
+	tr, err := rt.NewTrainer(a, loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}, Optimizer: o})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,18 +33,18 @@ func inGo(t testing.TB, lib *ort.Library, a ort.Artifacts, loss ort.LossFunc, o 
 
 // TestAdamWInGoIsONNXRuntimes, also with clipping, which ONNX Runtime does in the optimizer graph.
 func TestAdamWInGoIsONNXRuntimes(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	for _, clip := range []float64{0, 0.05} {
 		var loss float64
 		ours := optimizer.DefaultOptions()
 		ours.ClipGradNorm = clip
-		theirs, err := lib.NewTrainer(build(t, func(o *autodiff.Options) { o.Optimizer.ClipNorm = clip }), towardsOne(&loss), ort.TrainerOptions{Threads: 2})
+		theirs, err := rt.NewTrainer(build(t, func(o *autodiff.Options) { o.Optimizer.ClipNorm = clip }), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer theirs.Close()
-		tr := inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), ours)
-		x := images(t, lib, 12)
+		tr := inGo(t, rt, withoutOptimizer(t), towardsOne(&loss), ours)
+		x := images(t, rt, 12)
 		for step := range 20 {
 			norm := must[float32](t)(tr.Step(x, 1e-3))
 			if step == 0 && clip > 0 && float64(norm) < 2*clip {
@@ -74,11 +74,11 @@ func goOptimizers() map[string]optimizer.Options {
 }
 
 func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	for name, options := range goOptimizers() {
 		t.Run(name, func(t *testing.T) {
 			var loss float64
-			x := images(t, lib, 8)
+			x := images(t, rt, 8)
 			file := filepath.Join(t.TempDir(), "last.ckpt")
 			target := func(tr *ort.Trainer) *optimizer.Average {
 				a := optimizer.NewAverage(everything(t, tr))
@@ -91,7 +91,7 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 				must[float32](t)(tr.Step(x, 1e-2))
 				a.Update(everything(t, tr), 0.9, 2)
 			}
-			tr := inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), options)
+			tr := inGo(t, rt, withoutOptimizer(t), towardsOne(&loss), options)
 			average := target(tr)
 			for i := range 8 {
 				if i == 4 {
@@ -106,7 +106,7 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 			if again.Checkpoint, again.Kept, err = ort.ReadCheckpoint(file); err != nil || len(again.Kept) != 2 {
 				t.Fatal(len(again.Kept), err)
 			}
-			second := inGo(t, lib, again, towardsOne(&loss), options)
+			second := inGo(t, rt, again, towardsOne(&loss), options)
 			resumed := target(second)
 			for range 4 {
 				step(second, resumed)
@@ -119,7 +119,7 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 			}
 			other := optimizer.DefaultOptions()
 			other.Optimizer = map[string]string{"sgd": "lars", "lars": "adamw", "adamw": "sgd"}[name]
-			if _, err := lib.NewTrainer(again, towardsOne(&loss), ort.TrainerOptions{Optimizer: other}); !errors.Is(err, optimizer.ErrState) {
+			if _, err := rt.NewTrainer(again, towardsOne(&loss), ort.TrainerOptions{Optimizer: other}); !errors.Is(err, optimizer.ErrState) {
 				t.Errorf("a checkpoint of %s for %s: error %v", name, other.Optimizer, err)
 			}
 		})
@@ -127,12 +127,12 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 }
 
 func TestOptimizerInGoSeesChangedParameters(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
 	options := goOptimizers()["sgd"]
 	options.Momentum, options.Nesterov = 0, false
-	x := images(t, lib, 8)
-	changed, fresh := inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), options), inGo(t, lib, withoutOptimizer(t), towardsOne(&loss), options)
+	x := images(t, rt, 8)
+	changed, fresh := inGo(t, rt, withoutOptimizer(t), towardsOne(&loss), options), inGo(t, rt, withoutOptimizer(t), towardsOne(&loss), options)
 	initial := everything(t, changed)
 	must[float32](t)(changed.Step(x, 0.1))
 	if err := changed.SetParameters(initial, false); err != nil {
@@ -146,18 +146,18 @@ func TestOptimizerInGoSeesChangedParameters(t *testing.T) {
 }
 
 func TestNonFiniteGradientLeavesOptimizerInGo(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	run := func(fail bool) []float32 {
 		var loss float64
 		good, bad := towardsOne(&loss), false
-		tr := inGo(t, lib, withoutOptimizer(t), func(o []ort.Output) error {
+		tr := inGo(t, rt, withoutOptimizer(t), func(o []ort.Output) error {
 			err := good(o)
 			if bad {
 				o[1].Grad[0] = float32(math.Inf(1))
 			}
 			return err
 		}, goOptimizers()["lars"])
-		x := images(t, lib, 8)
+		x := images(t, rt, 8)
 		for range 3 {
 			must[float32](t)(tr.Step(x, 0.1))
 			if bad = fail; bad {
@@ -175,7 +175,7 @@ func TestNonFiniteGradientLeavesOptimizerInGo(t *testing.T) {
 }
 
 func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	var loss float64
 	none := artifacts(t)
 	none.Optimizer = nil
@@ -194,22 +194,22 @@ func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
 		{short, optimizer.DefaultOptions(), "output gradients has shape [3]"},
 		{withoutOptimizer(t), bad, "eps: must be"},
 	} {
-		if _, err := lib.NewTrainer(c.a, towardsOne(&loss), ort.TrainerOptions{Optimizer: c.options}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := rt.NewTrainer(c.a, towardsOne(&loss), ort.TrainerOptions{Optimizer: c.options}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
 }
 
 func TestExecution(t *testing.T) {
-	lib := orttest.Open(t)
+	rt := orttest.Open(t)
 	train := func(e ort.Execution) []float32 {
 		var loss float64
-		tr, err := lib.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{Threads: 1, Execution: e})
+		tr, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1, Execution: e}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer tr.Close()
-		x := images(t, lib, 8)
+		x := images(t, rt, 8)
 		for range 3 {
 			must[float32](t)(tr.Step(x, 1e-3))
 		}
@@ -226,14 +226,14 @@ func TestExecution(t *testing.T) {
 			}
 		}
 	}
-	built := must[[]string](t)(lib.Providers())
+	built := must[[]string](t)(rt.Providers())
 	if strings.Contains(strings.Join(built, " "), "CUDA") {
 		t.Skip("this library has CUDA")
 	}
 	var loss float64
 	e := ort.DefaultExecution()
 	e.Provider = ort.CUDA
-	_, err := lib.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{Execution: e})
+	_, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Execution: e}})
 	if !errors.Is(err, ort.ErrProvider) || !errors.Is(err, ort.ErrLibrary) || !strings.Contains(err.Error(), "runtime install --gpu") {
 		t.Errorf("error %v", err)
 	}

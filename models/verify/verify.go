@@ -67,7 +67,7 @@ type Progress func(done, total int)
 // check is the state of one Run.
 type check struct {
 	o       Options
-	library *ort.Library
+	library *ort.Runtime
 	trainer *ort.Trainer
 	images  *ort.Tensor
 	drawn   *ort.Tensor // the input parameters, nil where the model takes none
@@ -81,7 +81,7 @@ type check struct {
 }
 
 // Run checks artifacts. Its error is about what kept it from checking; what it found wrong stands in the report.
-func Run(ctx context.Context, library *ort.Library, a ort.Artifacts, o Options, progress Progress) (*Report, error) {
+func Run(ctx context.Context, library *ort.Runtime, a ort.Artifacts, o Options, progress Progress) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -104,7 +104,7 @@ func (c *check) run(ctx context.Context, a ort.Artifacts, progress Progress) (er
 	if a.Training, c.norms, err = expose(a.Training); err != nil {
 		return err
 	}
-	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{Threads: c.o.Threads}); err != nil {
+	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: c.o.Threads}}); err != nil {
 		return err
 	}
 	defer c.trainer.Close()
@@ -173,7 +173,7 @@ func (c *check) pass() (ort.Probe, error) {
 	if err := c.library.SetSeed(int64(c.o.Seed & (1<<62 - 1))); err != nil {
 		return ort.Probe{}, err
 	}
-	return c.trainer.Probe(ort.Inputs{Images: c.images, Parameters: c.drawn})
+	return c.trainer.Probe(ort.Inputs{Images: c.images, Draws: c.drawn})
 }
 
 // makeImages takes the reference's images or draws some, evenly in [-1, 1].

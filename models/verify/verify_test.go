@@ -234,7 +234,7 @@ func TestStatisticsOfReference(t *testing.T) {
 		}
 		outputs[1].Grad[0] = 1
 		return nil
-	}, ort.TrainerOptions{Threads: 1})
+	}, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

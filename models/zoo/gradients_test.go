@@ -101,7 +101,7 @@ func newReader(t *testing.T, m *onnxgraph.Model, batch, size int) *reader {
 	r := &reader{t: t, parameters: a.Parameters}
 	r.trainer, err = lib.NewTrainer(ort.Artifacts{
 		Training: encode(a.Training), Eval: encode(a.Eval), Optimizer: encode(a.Optimizer), Checkpoint: a.Checkpoint,
-	}, r.loss, ort.TrainerOptions{Threads: 1})
+	}, r.loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -228,7 +228,7 @@ func (d *decoder) term(path string, dst reflect.Value, src any) {
 // there may be views. A name that is a transformation's and a family's alone is the transformation.
 func (d *decoder) step(path string, dst reflect.Value, src any) {
 	if name, ok := src.(string); ok {
-		if slices.Contains(augment.FamilyNames(), name) && !slices.Contains(augment.StepNames(), name) {
+		if slices.Contains(augment.FamilyNames(), name) && !slices.Contains(augment.TransformationNames(), name) {
 			src = map[string]any{"family": name}
 		} else {
 			src = map[string]any{name: nil}
@@ -256,14 +256,14 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 		return
 	}
 	for name, settings := range tree {
-		step, err := augment.DefaultStep(name)
+		step, err := augment.DefaultTransformation(name)
 		switch {
 		case err == nil:
 		case slices.Contains(augment.FamilyNames(), name):
 			d.fault(path, "%s is a family; write {family: %s, max: …}", name, name)
 			return
 		default:
-			d.fault(path, "no transformation is called %q%s", name, meant(Nearest(name, slices.Concat(augment.StepNames(), augment.FamilyNames()))))
+			d.fault(path, "no transformation is called %q%s", name, meant(Nearest(name, slices.Concat(augment.TransformationNames(), augment.FamilyNames()))))
 			return
 		}
 		if settings != nil {
@@ -283,7 +283,7 @@ func (d *decoder) familyStep(path string, dst reflect.Value, tree map[string]any
 	d.family(path, family.Elem(), tree)
 	f := family.Interface().(*augment.Family)
 	f.Levels = 0
-	dst.Set(reflect.ValueOf(augment.Step{Family: f}))
+	dst.Set(reflect.ValueOf(augment.Transformation{Family: f}))
 }
 
 // found describes a value for an error.

@@ -157,45 +157,38 @@ func flow(n *yaml.Node) bool {
 // hashDigits is the length of Hash: 40 bits, so that a thousand runs of one name share no folder.
 const hashDigits = 10
 
-// laterKeys did not exist at first. At their defaults they are left out of the hash, so that an experiment from before has
-// the hash that it always had.
-var laterKeys = []string{
-	"model.patch_size", "model.weights", "model.weights_strict", "model.artifacts",
-	"train.betas", "train.eps", "train.momentum", "train.nesterov", "train.eta", "train.exclude_bias_norm", "train.clip_grad_norm",
-	"train.skip_nonfinite", "train.micro_batch", "model.heads", "model.precision",
-	"loss.invariance.schedule", "loss.invariance.warmup", "loss.invariance.queue", "loss.invariance.momentum",
-	"loss.invariance.momentum_schedule", "loss.invariance.similarity", "loss.invariance.variance",
-	"loss.invariance.covariance", "loss.invariance.lambda", "loss.order.schedule", "loss.order.warmup", "loss.order.margin",
-	"loss.order.scaled_margin", "loss.order.families", "loss.terms",
-	"augment.preset", "augment.local_views", "augment.plain_view", "augment.shared",
-	"data.background", "data.boxes", "data.labels", "data.unlabeled", "data.path_column", "data.label_column", "data.split_column",
-	"data.cache", "data.on_error",
-}
+// laterKeys are the keys that came after the first release. At their defaults they are left out of the hash, so that an
+// experiment from before such a key keeps its hash. There are none yet.
+var laterKeys []string
 
-// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers, model.threads,
-// model.execution, model.kernels, data.cache.kind and data.cache.dir. Workers change nothing, nor does where images are kept. Threads
-// and kernels change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads stand for
-// another number on every machine. The seed is part of it.
+// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers,
+// model.threads, model.execution, model.kernels, data.cache.kind and data.cache.dir. Workers change nothing, nor does
+// where images are kept. Threads and kernels change the last bits of sums, but they belong to the machine and not to the
+// experiment: 0 threads stand for another number on every machine. The seed is part of the hash.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()
 	unset.Loss = unset.Loss.Resolved()
-	tree, initial := e.tree(), unset.tree()
+	tree := e.tree()
 	for _, key := range []string{"model.execution", "model.kernels", "data.cache.kind", "data.cache.dir"} {
 		at(tree, key, true)
-		at(initial, key, true)
 	}
-	for _, key := range laterKeys {
-		if reflect.DeepEqual(at(tree, key, false), at(initial, key, false)) {
-			at(tree, key, true)
-		}
-	}
+	dropUnset(tree, unset.tree(), laterKeys)
 	canonical, err := json.Marshal(tree) // sorts the keys
 	if err != nil {
 		panic(fmt.Errorf("config: Hash of an experiment that Validate refuses: %w", err)) // NaN
 	}
 	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:])[:hashDigits]
+}
+
+// dropUnset removes those of the keys that have the same value in tree and in unset from tree.
+func dropUnset(tree, unset map[string]any, keys []string) {
+	for _, key := range keys {
+		if reflect.DeepEqual(at(tree, key, false), at(unset, key, false)) {
+			at(tree, key, true)
+		}
+	}
 }
 
 // tree returns the resolved file's content.

@@ -1,6 +1,11 @@
 package config_test
 
 import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -57,10 +62,42 @@ func TestHash(t *testing.T) {
 	}
 }
 
-// What an experiment file says without a key that came later has the hash that it had before the key.
-func TestHashStaysAcrossVersions(t *testing.T) {
-	if got, want := parse(t, design).Hash(), "430339a77a"; got != want {
-		t.Errorf("the hash of %q became %s, it was %s: does laterKeys lack a key?", "mnist-rotation", got, want)
+var update = flag.Bool("update", false, "write what the tests compare with")
+
+// TestStoredHashes: an experiment file has the same hash in every version. A change of these is a change of every run
+// folder's name: a new key belongs into laterKeys instead.
+func TestStoredHashes(t *testing.T) {
+	var got strings.Builder
+	for _, overrides := range [][]string{
+		nil, {"loss.order.kind=none"}, {"loss.order.temperature=0.3", "loss.invariance.kind=none"}, {"train.optimizer=lars"},
+		{"loss.terms=[{kind: care}]"},
+	} {
+		fmt.Fprintf(&got, "%s %q\n", parse(t, design, overrides...).Hash(), overrides)
+	}
+	compare(t, filepath.Join("testdata", "hashes.txt"), got.String())
+}
+
+// compare tells what differs between a text and a file, or writes the file with -update.
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(got), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := strings.Split(string(want), "\n")
+	for i, line := range strings.Split(got, "\n") {
+		if i >= len(wanted) || line != wanted[i] {
+			t.Fatalf("%s:%d is no longer %q; if that is meant: go test ./runner/config -update", file, i+1, line)
+		}
+	}
+	if got != string(want) {
+		t.Errorf("%s has lines beyond %d; if that is meant: go test ./runner/config -update", file, strings.Count(got, "\n"))
 	}
 }
 

@@ -35,7 +35,7 @@ const (
 )
 
 var (
-	stepType   = reflect.TypeFor[augment.Step]()
+	stepType   = reflect.TypeFor[augment.Transformation]()
 	familyType = reflect.TypeFor[augment.Family]()
 	memberType = reflect.TypeFor[augment.Member]()
 	termType   = reflect.TypeFor[loss.TermOptions]()
@@ -220,10 +220,10 @@ func (s *schema) leaf(path string, v reflect.Value) {
 	case stepType:
 		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
 		s.keys = append(s.keys, Key{join(path+"."+index, "views"), expected(viewsType), ""})
-		for _, name := range augment.StepNames() {
-			step, err := augment.DefaultStep(name)
+		for _, name := range augment.TransformationNames() {
+			step, err := augment.DefaultTransformation(name)
 			if err != nil {
-				continue // not a name of StepNames then
+				continue // not a name of TransformationNames then
 			}
 			s.entry(join(path+"."+index, name), stepBody(&step, name))
 		}
@@ -261,13 +261,13 @@ func (s *schema) entry(path string, v reflect.Value) {
 }
 
 // stepBody returns the settings of the step's transformation.
-func stepBody(step *augment.Step, name string) reflect.Value {
+func stepBody(step *augment.Transformation, name string) reflect.Value {
 	for _, f := range fields(reflect.ValueOf(step).Elem()) {
 		if f.name == name && !f.value.IsNil() {
 			return f.value.Elem()
 		}
 	}
-	panic(fmt.Sprintf("config: augment.DefaultStep(%q) leaves its own field empty", name))
+	panic(fmt.Sprintf("config: augment.DefaultTransformation(%q) leaves its own field empty", name))
 }
 
 // field is a key of a section and its value.
@@ -345,47 +345,4 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
-}
-
-// Nearest returns the key among the candidates that the user most likely meant by a path, or "".
-func Nearest(path string, candidates []string) string {
-	best, least := "", max(2, len(path)/3)+1
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	for _, c := range candidates {
-		d := distance(path, c)
-		// The right key in the wrong section counts as one slip more than it has.
-		if end := c[strings.LastIndexByte(c, '.')+1:]; len(last) > 1 {
-			if e := distance(last, end) + 1; e <= max(2, len(last)/3) {
-				d = min(d, e)
-			}
-		}
-		if d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// distance is the number of bytes to insert, delete, change or swap with their neighbour that makes a into b (optimal
-// string alignment).
-func distance(a, b string) int {
-	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			change := prev[j]
-			if a[i] != b[j] {
-				change++
-			}
-			row[j+1] = min(change, prev[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, prev, row = prev, row, before
-	}
-	return prev[len(b)]
 }

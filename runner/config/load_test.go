@@ -47,10 +47,10 @@ func TestDesignFile(t *testing.T) {
 	want := config.Default()
 	want.Name = "mnist-rotation"
 	want.Data.Source, want.Data.Root = "idx", "data/mnist5k"
-	crop, _ := augment.DefaultStep("random_resized_crop")
+	crop, _ := augment.DefaultTransformation("random_resized_crop")
 	crop.RandomResizedCrop.Scale = [2]float64{0.6, 1}
-	jitter, _ := augment.DefaultStep("color_jitter")
-	want.Augment.Invariant = []augment.Step{crop, jitter}
+	jitter, _ := augment.DefaultTransformation("color_jitter")
+	want.Augment.Invariant = []augment.Transformation{crop, jitter}
 	want.Augment.Ordered = []augment.Family{{Family: "rotate", Max: 180, Levels: 3}}
 	want.Loss.Invariance.Temperature = 0.2
 	want.Loss.Order.Weight = 10

@@ -67,17 +67,7 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// TestHashOfFormerKeys holds the hashes that experiments had before there were terms and kinds of losses.
-func TestHashOfFormerKeys(t *testing.T) {
-	for want, overrides := range map[string][]string{
-		"430339a77a": nil,
-		"cd5d86b2fe": {"loss.order.kind=none"},
-		"4d59f81f98": {"loss.order.temperature=0.3", "loss.invariance.kind=none"},
-	} {
-		if got := parse(t, design, overrides...).Hash(); got != want {
-			t.Errorf("%v: the hash is %s, was %s", overrides, got, want)
-		}
-	}
+func TestTermChangesHash(t *testing.T) {
 	if parse(t, design, "loss.terms=[{kind: care}]").Hash() == parse(t, design).Hash() {
 		t.Error("a term doesn't change the hash")
 	}

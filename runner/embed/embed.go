@@ -140,13 +140,18 @@ func encode(ctx context.Context, encoder *models.Encoder, plan *augment.Plan, se
 	side := plan.ImageSize()
 	pixels := make([]float32, batch*3*side*side)
 	rows := make([][]float32, len(encoder.Outputs()))
+	view := loader.View{Plan: plan, Family: -1}
 	for _, set := range sets {
 		for from := 0; from < set.Len(); from += batch {
 			if ctx.Err() != nil {
 				return nil, fmt.Errorf("embed: interrupted after %d of %d images, nothing was written: %w", len(t.ids), t.images, ctx.Err())
 			}
 			n := min(batch, set.Len()-from)
-			if err := loader.Evaluation(pixels, plan, set, from, n, -1, 0, scratch); err != nil {
+			images := make([]int, n)
+			for i := range images {
+				images[i] = from + i
+			}
+			if err := loader.Evaluation(pixels, view, set, images, scratch); err != nil {
 				return nil, err
 			}
 			var err error

@@ -189,7 +189,8 @@ func TestExport(t *testing.T) {
 	for i := range labels {
 		labels[i] = int(binary.LittleEndian.Uint64(raw[8*i:]))
 	}
-	top1, err := eval.KNN(features[:48*64], labels[:48], features[48*64:], labels[48:], 64, 12, e.Eval.KNN)
+	top1, err := eval.KNN(eval.Rows{Data: features[:48*64], Dim: 64, Labels: labels[:48]},
+		eval.Rows{Data: features[48*64:], Dim: 64, Labels: labels[48:]}, 12, e.Eval.KNN)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ func BenchmarkProbe(b *testing.B) {
 func BenchmarkFewShot(b *testing.B) {
 	rows := labelled(1, 1000, 256, 10, 8)
 	for b.Loop() {
-		must(FewShot(rows, rows.Rows, DefaultFewShotOptions()))(b)
+		must(FewShot(rows, rows, DefaultFewShotOptions()))(b)
 	}
 }
 

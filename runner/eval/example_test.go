@@ -8,12 +8,10 @@ import (
 )
 
 func ExampleKNN() {
-	train := []float32{1, 0.1, 1, -0.1, 0, 2, 0.1, 3}
-	trainLabels := []int{0, 0, 1, 1}
-	test := []float32{5, 1, 1, 5, 1, 0.9}
-	testLabels := []int{0, 1, 1}
+	train := eval.Rows{Data: []float32{1, 0.1, 1, -0.1, 0, 2, 0.1, 3}, Dim: 2, Labels: []int{0, 0, 1, 1}}
+	test := eval.Rows{Data: []float32{5, 1, 1, 5, 1, 0.9}, Dim: 2, Labels: []int{0, 1, 1}}
 	o := eval.KNNOptions{K: 3, Temperature: 0.1}
-	top1, err := eval.KNN(train, trainLabels, test, testLabels, 2, 2, o)
+	top1, err := eval.KNN(train, test, 2, o)
 	if err != nil {
 		fmt.Println(err)
 		return

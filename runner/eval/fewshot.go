@@ -73,14 +73,14 @@ type FewShotResult struct {
 //
 // Classes with fewer than o.Shots + o.Queries images are not drawn. Equal scores go to the lower class. Errors: rows
 // that are not finite (fault.Numeric), too few classes (fault.Data), options out of range (fault.Config).
-func FewShot(support Labelled, queries Rows, o FewShotOptions) (FewShotResult, error) {
+func FewShot(support Rows, queries Rows, o FewShotOptions) (FewShotResult, error) {
 	if err := o.Validate(); err != nil {
 		return FewShotResult{}, err
 	}
-	if err := support.check("few-shot: support rows"); err != nil {
+	if err := support.checkLabelled("few-shot: support rows"); err != nil {
 		return FewShotResult{}, err
 	}
-	if err := queries.check("few-shot: query rows"); err != nil {
+	if err := queries.checkValues("few-shot: query rows"); err != nil {
 		return FewShotResult{}, err
 	}
 	if queries.Len() != support.Len() || queries.Dim != support.Dim {
@@ -96,7 +96,7 @@ func FewShot(support Labelled, queries Rows, o FewShotOptions) (FewShotResult, e
 	r := FewShotResult{Episodes: o.Episodes, Classes: len(pool), Each: make([]float64, o.Episodes)}
 	faults := make([]error, o.Episodes)
 	parallel(o.Episodes, func(i int) {
-		r.Each[i], faults[i] = drawEpisode(pool, o, uint64(i)).accuracy(support.Rows, queries, o.Head)
+		r.Each[i], faults[i] = drawEpisode(pool, o, uint64(i)).accuracy(support, queries, o.Head)
 	})
 	for _, err := range faults {
 		if err != nil {
@@ -227,7 +227,9 @@ func (e episode) logistic(support, queries Rows) (float64, error) {
 	rows, labels := of(e.support)
 	o := DefaultProbeOptions()
 	o.Standardise = false
-	probes, err := fitPath(Labelled{support.Select(rows), labels}, []float64{1 / float64(len(rows))}, o)
+	train := support.Select(rows)
+	train.Labels = labels
+	probes, err := fitPath(train, []float64{1 / float64(len(rows))}, o)
 	if err != nil {
 		return 0, fmt.Errorf("few-shot: %w", err)
 	}

@@ -18,50 +18,55 @@ const (
 	trainBlock = 128
 )
 
+// Rows are the outputs of a model for some images, and the images' labels.
+type Rows struct {
+	Data   []float32 // [len(Labels), Dim]
+	Dim    int       // at least 1
+	Labels []int
+}
+
 // KNN returns the share of test rows whose label wins the vote of their o.K nearest training rows (of all of them where
-// there are fewer). train and test are [len(labels), dim], labels are in [0, classes).
+// there are fewer). Both have rows of the same length, and labels in [0, classes).
 //
 // Neighbours are those with the largest cosine; of equal ones the first rows are taken. Each votes with exp(cosine/T);
 // of classes with equal votes the lowest wins. Cosines are float64; those that float32 tells are too small are not
 // counted again, so that it is fast. The result depends neither on the number of processors nor on their kind. Memory is
-// that of a few blocks per processor. Errors: shapes or labels that do not fit, no rows, options out of range, and rows that are
-// not finite (ErrNonFinite).
-func KNN(train []float32, trainLabels []int, test []float32, testLabels []int, dim, classes int, o KNNOptions) (top1 float64, err error) {
+// that of a few blocks per processor. Errors: shapes or labels that do not fit, no rows, options out of range, and rows that
+// are not finite, a fault of kind Numeric.
+func KNN(train, test Rows, classes int, o KNNOptions) (top1 float64, err error) {
 	if err := o.Validate(); err != nil {
 		return 0, fmt.Errorf("eval: knn: %w", err)
 	}
-	if dim < 1 || classes < 1 {
-		return 0, fmt.Errorf("eval: knn: rows of %d values and %d classes", dim, classes)
+	if train.Dim != test.Dim || train.Dim < 1 || classes < 1 {
+		return 0, fmt.Errorf("eval: knn: rows of %d and %d values and %d classes", train.Dim, test.Dim, classes)
 	}
-	if err := errors.Join(checkRows("training", train, trainLabels, dim, classes),
-		checkRows("test", test, testLabels, dim, classes)); err != nil {
+	if err := errors.Join(train.check("training", classes), test.check("test", classes)); err != nil {
 		return 0, err
 	}
 	k := knn{
-		train: train, trainLabels: trainLabels, test: test, testLabels: testLabels,
-		dim: dim, classes: classes, k: min(o.K, len(trainLabels)), temperature: o.Temperature,
-		trainInverse: inverses(train, dim), testInverse: inverses(test, dim),
-		margin: cosineError(dim),
+		train: train, test: test, dim: train.Dim, classes: classes, k: min(o.K, len(train.Labels)), temperature: o.Temperature,
+		trainInverse: inverses(train.Data, train.Dim), testInverse: inverses(test.Data, train.Dim),
+		margin: cosineError(train.Dim),
 	}
-	return float64(k.run()) / float64(len(testLabels)), nil
+	return float64(k.run()) / float64(len(test.Labels)), nil
 }
 
-func checkRows(what string, rows []float32, labels []int, dim, classes int) error {
-	if len(labels) == 0 {
+func (r Rows) check(what string, classes int) error {
+	if len(r.Labels) == 0 {
 		return fmt.Errorf("eval: knn: no %s rows", what)
 	}
-	if len(rows) != len(labels)*dim {
+	if len(r.Data) != len(r.Labels)*r.Dim {
 		return fmt.Errorf("eval: knn: %d %s labels and rows of %d values need %d values, got %d",
-			len(labels), what, dim, len(labels)*dim, len(rows))
+			len(r.Labels), what, r.Dim, len(r.Labels)*r.Dim, len(r.Data))
 	}
-	for i, l := range labels {
+	for i, l := range r.Labels {
 		if l < 0 || l >= classes {
 			return fmt.Errorf("eval: knn: %s row %d has label %d, which is not in [0, %d)", what, i, l, classes)
 		}
 	}
-	for i, x := range rows {
+	for i, x := range r.Data {
 		if !(math.Abs(float64(x)) <= math.MaxFloat32) { // also true for NaN
-			return nonFinite("knn: "+what+" row", i/dim)
+			return nonFinite("kNN: "+what+" row", i/r.Dim)
 		}
 	}
 	return nil
@@ -103,8 +108,7 @@ func cosineError(dim int) float64 {
 }
 
 type knn struct {
-	train, test               []float32
-	trainLabels, testLabels   []int
+	train, test               Rows
 	trainInverse, testInverse []float64 // one over the norms
 	dim, classes, k           int
 	temperature               float64
@@ -113,7 +117,7 @@ type knn struct {
 
 // run counts the test rows that are classified right.
 func (k *knn) run() int {
-	blocks := (len(k.testLabels) + testBlock - 1) / testBlock
+	blocks := (len(k.test.Labels) + testBlock - 1) / testBlock
 	var next, right atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), blocks) {
@@ -154,25 +158,25 @@ func newWorker(k *knn) *worker {
 
 // block classifies the block of test rows from first on and counts those that are right.
 func (w *worker) block(first int) int {
-	rows := min(testBlock, len(w.testLabels)-first)
+	rows := min(testBlock, len(w.test.Labels)-first)
 	for i := range rows {
 		w.nearest[i] = w.nearest[i][:0]
 		w.limit[i] = float32(math.Inf(-1))
-		for p, x := range w.test[(first+i)*w.dim:][:w.dim] {
+		for p, x := range w.test.Data[(first+i)*w.dim:][:w.dim] {
 			w.unit[i*w.dim+p] = float32(float64(x) * w.testInverse[first+i])
 		}
 	}
 	w.right.Pack(matrix.Of(w.unit, rows, w.dim).T())
-	for j := 0; j < len(w.trainLabels); j += trainBlock {
-		count := min(trainBlock, len(w.trainLabels)-j)
-		matrix.Mul(matrix.Of(w.products, count, rows), matrix.Of(w.train[j*w.dim:], count, w.dim), &w.right)
+	for j := 0; j < len(w.train.Labels); j += trainBlock {
+		count := min(trainBlock, len(w.train.Labels)-j)
+		matrix.Mul(matrix.Of(w.products, count, rows), matrix.Of(w.train.Data[j*w.dim:], count, w.dim), &w.right)
 		for c := range count {
 			w.look(first, j+c, w.products[c*rows:][:rows])
 		}
 	}
 	right := 0
 	for i := range rows {
-		if w.vote(w.nearest[i]) == w.testLabels[first+i] {
+		if w.vote(w.nearest[i]) == w.test.Labels[first+i] {
 			right++
 		}
 	}
@@ -196,7 +200,7 @@ func (w *worker) look(first, row int, products []float32) {
 
 // add adds a training row to the nearest ones of a test row, the i-th of the block, if it is one of them.
 func (w *worker) add(test, row, i int) {
-	cosine := product(w.test[test*w.dim:][:w.dim], w.train[row*w.dim:][:w.dim]) * (w.testInverse[test] * w.trainInverse[row])
+	cosine := product(w.test.Data[test*w.dim:][:w.dim], w.train.Data[row*w.dim:][:w.dim]) * (w.testInverse[test] * w.trainInverse[row])
 	w.nearest[i].add(neighbour{cosine, row}, w.k)
 	if len(w.nearest[i]) == w.k {
 		w.limit[i] = float32(w.nearest[i][0].cosine - w.margin)
@@ -214,7 +218,7 @@ func (w *worker) vote(n nearest) int {
 	clear(w.votes)
 	for _, x := range n {
 		// Relative to the nearest, so that no temperature overflows.
-		w.votes[w.trainLabels[x.row]] += math.Exp((x.cosine - n[0].cosine) / w.temperature)
+		w.votes[w.train.Labels[x.row]] += math.Exp((x.cosine - n[0].cosine) / w.temperature)
 	}
 	best := 0
 	for c, v := range w.votes {

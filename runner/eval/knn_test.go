@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ordo/models/fault"
 )
 
 // clusters returns rows around one random direction a class, and their labels.
@@ -68,7 +70,7 @@ func TestKNNAgreesWithDefinition(t *testing.T) {
 		t.Run(fmt.Sprintf("%d-of-%d", o.K, trainRows), func(t *testing.T) {
 			train, trainLabels := clusters(uint64(i), trainRows, dim, classes, 0.7)
 			test, testLabels := clusters(uint64(i)+1000, testRows, dim, classes, 0.7)
-			got, err := KNN(train, trainLabels, test, testLabels, dim, classes, o)
+			got, err := KNN(Rows{train, dim, trainLabels}, Rows{test, dim, testLabels}, classes, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +115,7 @@ func TestKNNByHand(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for label := range c.classes {
-				got, err := KNN(c.train, c.labels, c.test, []int{label}, 2, c.classes, KNNOptions{K: c.k, Temperature: c.temperature})
+				got, err := KNN(Rows{c.train, 2, c.labels}, Rows{c.test, 2, []int{label}}, c.classes, KNNOptions{K: c.k, Temperature: c.temperature})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -145,7 +147,7 @@ func TestKNNBeyondFloat32(t *testing.T) {
 		clear(train[:dim])
 		clear(test[:dim])
 		o := KNNOptions{K: 3, Temperature: 1e-9}
-		got, err := KNN(train, trainLabels, test, testLabels, dim, classes, o)
+		got, err := KNN(Rows{train, dim, trainLabels}, Rows{test, dim, testLabels}, classes, o)
 		if want := plainKNN(train, trainLabels, test, testLabels, dim, classes, o); err != nil || got != want {
 			t.Errorf("rows of size %g: got %g, %v, want %g", size, got, err, want)
 		}
@@ -160,7 +162,7 @@ func TestKNNDoesNotDependOnProcessors(t *testing.T) {
 	var first float64
 	for i, p := range []int{1, 2, 7} {
 		runtime.GOMAXPROCS(p)
-		got, err := KNN(train, trainLabels, test, testLabels, 8, 5, DefaultOptions().KNN)
+		got, err := KNN(Rows{train, 8, trainLabels}, Rows{test, 8, testLabels}, 5, DefaultOptions().KNN)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,10 +179,9 @@ func TestKNNDoesNotDependOnProcessors(t *testing.T) {
 
 func TestKNNErrors(t *testing.T) {
 	type call struct {
-		train, test             []float32
-		trainLabels, testLabels []int
-		dim, classes            int
-		o                       KNNOptions
+		train, test Rows
+		classes     int
+		o           KNNOptions
 	}
 	for _, c := range []struct {
 		name, want string
@@ -188,26 +189,27 @@ func TestKNNErrors(t *testing.T) {
 	}{
 		{"k", "k: must be in [1, 10000], got 0", func(c *call) { c.o.K = 0 }},
 		{"temperature", "temperature: must be in (0, 100], got 0", func(c *call) { c.o.Temperature = 0 }},
-		{"dim", "rows of 0 values", func(c *call) { c.dim = 0 }},
+		{"dim", "rows of 0 and 0 values", func(c *call) { c.train.Dim, c.test.Dim = 0, 0 }},
+		{"two lengths", "rows of 2 and 1 values", func(c *call) { c.test.Dim = 1 }},
 		{"classes", "0 classes", func(c *call) { c.classes = 0 }},
-		{"no training rows", "no training rows", func(c *call) { c.train, c.trainLabels = nil, nil }},
-		{"no test rows", "no test rows", func(c *call) { c.test, c.testLabels = nil, nil }},
-		{"training shape", "2 training labels and rows of 2 values need 4 values, got 3", func(c *call) { c.train = c.train[1:] }},
-		{"test shape", "1 test labels", func(c *call) { c.test = c.test[1:] }},
-		{"label", "test row 0 has label 2, which is not in [0, 2)", func(c *call) { c.testLabels[0] = 2 }},
-		{"no label", "training row 1 has label -1", func(c *call) { c.trainLabels[1] = -1 }},
-		{"nan", "training row 1 holds a value that is not finite", func(c *call) { c.train[2] = float32(math.NaN()) }},
-		{"infinity", "test row 0 holds a value that is not finite", func(c *call) { c.test[1] = float32(math.Inf(-1)) }},
+		{"no training rows", "no training rows", func(c *call) { c.train = Rows{Dim: 2} }},
+		{"no test rows", "no test rows", func(c *call) { c.test = Rows{Dim: 2} }},
+		{"training shape", "2 training labels and rows of 2 values need 4 values, got 3", func(c *call) { c.train.Data = c.train.Data[1:] }},
+		{"test shape", "1 test labels", func(c *call) { c.test.Data = c.test.Data[1:] }},
+		{"label", "test row 0 has label 2, which is not in [0, 2)", func(c *call) { c.test.Labels[0] = 2 }},
+		{"no label", "training row 1 has label -1", func(c *call) { c.train.Labels[1] = -1 }},
+		{"nan", "training row 1 holds a value that is not finite", func(c *call) { c.train.Data[2] = float32(math.NaN()) }},
+		{"infinity", "test row 0 holds a value that is not finite", func(c *call) { c.test.Data[1] = float32(math.Inf(-1)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := call{[]float32{1, 0, 0, 1}, []float32{1, 2}, []int{0, 1}, []int{1}, 2, 2, DefaultOptions().KNN}
+			k := call{Rows{[]float32{1, 0, 0, 1}, 2, []int{0, 1}}, Rows{[]float32{1, 2}, 2, []int{1}}, 2, DefaultOptions().KNN}
 			c.spoil(&k)
-			_, err := KNN(k.train, k.trainLabels, k.test, k.testLabels, k.dim, k.classes, k.o)
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "eval: knn: ") {
+			_, err := KNN(k.train, k.test, k.classes, k.o)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
-			if want := c.name == "nan" || c.name == "infinity"; errors.Is(err, ErrNonFinite) != want {
-				t.Errorf("ErrNonFinite: %v", err)
+			if want := c.name == "nan" || c.name == "infinity"; errors.Is(err, fault.Numeric) != want {
+				t.Errorf("kind %q: %v", fault.KindOf(err), err)
 			}
 		})
 	}
@@ -233,7 +235,7 @@ func FuzzKNN(f *testing.F) {
 		train, trainLabels := rows(n)
 		test, testLabels := rows(m)
 		o := KNNOptions{K: int(k), Temperature: temperature}
-		got, err := KNN(train, trainLabels, test, testLabels, d, c, o)
+		got, err := KNN(Rows{train, d, trainLabels}, Rows{test, d, testLabels}, c, o)
 		if (err != nil) != (o.Validate() != nil) {
 			t.Fatalf("options %+v: %v", o, err)
 		}
@@ -252,7 +254,7 @@ func BenchmarkKNN(b *testing.B) {
 			train, trainLabels := clusters(1, size.train, size.dim, 10, 1)
 			test, testLabels := clusters(2, size.test, size.dim, 10, 1)
 			for b.Loop() {
-				if _, err := KNN(train, trainLabels, test, testLabels, size.dim, 10, DefaultOptions().KNN); err != nil {
+				if _, err := KNN(Rows{train, size.dim, trainLabels}, Rows{test, size.dim, testLabels}, 10, DefaultOptions().KNN); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -64,7 +64,7 @@ func RankMe(rows Rows, o RankMeOptions) (EffectiveRank, error) {
 	if err := o.Validate(); err != nil {
 		return EffectiveRank{}, err
 	}
-	if err := rows.check("RankMe"); err != nil {
+	if err := rows.checkValues("RankMe"); err != nil {
 		return EffectiveRank{}, err
 	}
 	n, attainable := rows.Len(), min(rows.Len(), rows.Dim)
@@ -194,7 +194,7 @@ type SelfClustering struct {
 
 // SelfClusteringOf measures rows. Errors: rows that are not finite (fault.Numeric).
 func SelfClusteringOf(rows Rows) (SelfClustering, error) {
-	if err := rows.check("self-clustering"); err != nil {
+	if err := rows.checkValues("self-clustering"); err != nil {
 		return SelfClustering{}, err
 	}
 	unit, zero := units(rows)
@@ -236,7 +236,7 @@ type Deviation struct {
 // Learning", section 4.1); it does not see that only few directions are used. Errors: rows that are not finite
 // (fault.Numeric).
 func NormalisedDeviation(rows Rows) (Deviation, error) {
-	if err := rows.check("normalised deviation"); err != nil {
+	if err := rows.checkValues("normalised deviation"); err != nil {
 		return Deviation{}, err
 	}
 	unit, _ := units(rows)
@@ -289,7 +289,7 @@ func AlphaReQ(rows Rows, o AlphaReQOptions) (Decay, error) {
 	if err := o.Validate(); err != nil {
 		return Decay{}, err
 	}
-	if err := rows.check("alpha-ReQ"); err != nil {
+	if err := rows.checkValues("alpha-ReQ"); err != nil {
 		return Decay{}, err
 	}
 	x := widen(rows.Data)

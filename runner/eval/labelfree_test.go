@@ -40,7 +40,7 @@ func TestRankMeByHand(t *testing.T) {
 		{"one vector", repeated(10, 1, 2, 3), Defined(1), 3},
 		{"zeros", repeated(10, 0, 0, 0), Value{}, 3},
 		{"one row", repeated(1, 3, 4), Defined(1), 1},
-		{"two to one", Rows{[]float32{2, 0, 0, 1}, 2}, Defined(math.Exp(math.Log(3) - 2.0/3*math.Log(2))), 2},
+		{"two to one", Rows{Data: []float32{2, 0, 0, 1}, Dim: 2}, Defined(math.Exp(math.Log(3) - 2.0/3*math.Log(2))), 2},
 	} {
 		r := must(RankMe(c.rows, o))(t)
 		near(t, c.name, r.Rank.Number, c.rank.Number, 2e-5) // ε is in the sum
@@ -104,11 +104,11 @@ func TestCollapseByHand(t *testing.T) {
 		zeros          int
 	}{
 		{"one vector", repeated(10, 1, 2), Defined(1), 0, 0, 0},
-		{"one line", Rows{[]float32{1, 0, -3, 0}, 2}, Defined(1), 0.5, math.Sqrt2 / 2, 0},
+		{"one line", Rows{Data: []float32{1, 0, -3, 0}, Dim: 2}, Defined(1), 0.5, math.Sqrt2 / 2, 0},
 		{"even", unitRows(3, 3), Defined(-0.5), math.Sqrt2 / 3, math.Sqrt(6) / 3, 0},
 		{"zeros", repeated(4, 0, 0), Value{}, 0, 0, 4},
 		{"one row", repeated(1, 1, 2), Value{}, 0, 0, 0},
-		{"a zero", Rows{[]float32{1, 0, 0, 0, 2, 0}, 2}, Defined(1), math.Sqrt2 / 6, 1.0 / 3, 1},
+		{"a zero", Rows{Data: []float32{1, 0, 0, 0, 2, 0}, Dim: 2}, Defined(1), math.Sqrt2 / 6, 1.0 / 3, 1},
 		{"one column", repeated(5, 2), Value{}, 0, 0, 0},
 	} {
 		s := must(SelfClusteringOf(c.rows))(t)

@@ -87,7 +87,7 @@ func mapErrors(fit, held Orbit, penalties []float64) ([]float64, error) {
 // Predict returns the predicted outputs of images whose rows at the origin are given, at every scale. Errors: rows that
 // are not finite (fault.Numeric).
 func (m *ScaleMaps) Predict(origin Rows) (Orbit, error) {
-	if err := origin.check("maps of scale: rows"); err != nil {
+	if err := origin.checkValues("maps of scale: rows"); err != nil {
 		return Orbit{}, err
 	}
 	if origin.Dim != m.maps[0].dim {
@@ -237,13 +237,13 @@ func PredictionError(predicted, neighbours Orbit) (ParameterError, error) {
 		return ParameterError{}, fmt.Errorf("eval: rows of %d among rows of %d", predicted.Dim, neighbours.Dim)
 	}
 	grid, images, dim := len(predicted.Scales), predicted.Images, predicted.Dim
-	rows := newCosines(Rows{neighbours.Data, dim})
+	rows := newCosines(Rows{Data: neighbours.Data, Dim: dim})
 	var rowScales []float64
 	for _, s := range neighbours.Scales {
 		rowScales = append(rowScales, slices.Repeat([]float64{s}, neighbours.Images)...)
 	}
 	r := ParameterError{Bank: len(rowScales), Scale: make([]float64, grid), ByImage: make([]float64, images)}
-	questions, _ := units(Rows{predicted.Data, dim})
+	questions, _ := units(Rows{Data: predicted.Data, Dim: dim})
 	errors := make([]float64, grid*images)
 	blocks := (images + cosineRows - 1) / cosineRows
 	parallel(blocks*grid, func(k int) {

@@ -32,7 +32,7 @@ func Grid(levels int) []float64 {
 
 // OrderAccuracy measures one family. z is [G, n, dim], grid-major: row g*n+i is image i at scales[g]. scales[0] is 0,
 // the origin; the others are finite, not negative, and at least two of them differ. Errors: shapes and scales that are
-// not so, and rows that are not finite (ErrNonFinite).
+// not so, and rows that are not finite, a fault of kind Numeric.
 func OrderAccuracy(z []float32, scales []float64, n, dim int) (OrderResult, error) {
 	if err := checkGrid(z, scales, n, dim); err != nil {
 		return OrderResult{}, err
@@ -51,7 +51,7 @@ func OrderAccuracy(z []float32, scales []float64, n, dim int) (OrderResult, erro
 			}
 			at := (g*n + i) * dim
 			if !normalize(to, z[at:at+dim]) {
-				return OrderResult{}, nonFinite(fmt.Sprintf("order: scale %g: image", scales[g]), i)
+				return OrderResult{}, nonFinite(fmt.Sprintf("order accuracy: scale %g: image", scales[g]), i)
 			}
 			if g > 0 {
 				distance[g] = 1 - dot(origin, row)

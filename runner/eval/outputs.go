@@ -11,12 +11,6 @@ import (
 	"ordo/models/fault"
 )
 
-// Rows is a matrix of a model's outputs, one row an image or a view: row i is Data[i*Dim:][:Dim].
-type Rows struct {
-	Data []float32
-	Dim  int
-}
-
 // Len is the number of rows.
 func (r Rows) Len() int {
 	if r.Dim < 1 {
@@ -28,47 +22,40 @@ func (r Rows) Len() int {
 // Row is row i, in the same memory.
 func (r Rows) Row(i int) []float32 { return r.Data[i*r.Dim:][:r.Dim:r.Dim] }
 
-// Select copies the rows of these numbers, in their order.
+// Select copies the rows of these numbers, in their order, with their labels where there are any.
 func (r Rows) Select(rows []int) Rows {
 	s := Rows{Data: make([]float32, 0, len(rows)*r.Dim), Dim: r.Dim}
 	for _, i := range rows {
 		s.Data = append(s.Data, r.Row(i)...)
 	}
+	if r.Labels != nil {
+		s.Labels = pick(r.Labels, rows)
+	}
 	return s
 }
 
-// check says what is wrong with the rows: their shape, which only a bug can cause, or values that are not finite.
-func (r Rows) check(what string) error {
+// checkValues says what is wrong with the rows: their shape, which only a bug can cause, or values that are not finite.
+func (r Rows) checkValues(what string) error {
 	if r.Dim < 1 || len(r.Data)%r.Dim != 0 || len(r.Data) == 0 {
 		return fmt.Errorf("eval: %s: %d values are no rows of %d", what, len(r.Data), r.Dim)
 	}
 	for i, x := range r.Data {
 		if !finite(float64(x)) {
-			return fault.New(fault.Numeric, "%s: row %d holds a value that is not finite", what, i/r.Dim)
+			return nonFinite(what+": row", i/r.Dim)
 		}
 	}
 	return nil
 }
 
-// Labelled is rows with the class of each.
-type Labelled struct {
-	Rows
-	Labels []int // not negative; one a row
-}
-
-// Select copies the rows of these numbers with their labels.
-func (l Labelled) Select(rows []int) Labelled {
-	return Labelled{Rows: l.Rows.Select(rows), Labels: pick(l.Labels, rows)}
-}
-
-func (l Labelled) check(what string) error {
-	if err := l.Rows.check(what); err != nil {
+// checkLabelled is checkValues for rows that each have a label.
+func (r Rows) checkLabelled(what string) error {
+	if err := r.checkValues(what); err != nil {
 		return err
 	}
-	if len(l.Labels) != l.Len() {
-		return fmt.Errorf("eval: %s: %d labels for %d rows", what, len(l.Labels), l.Len())
+	if len(r.Labels) != r.Len() {
+		return fmt.Errorf("eval: %s: %d labels for %d rows", what, len(r.Labels), r.Len())
 	}
-	for i, c := range l.Labels {
+	for i, c := range r.Labels {
 		if c < 0 {
 			return fmt.Errorf("eval: %s: row %d has label %d", what, i, c)
 		}

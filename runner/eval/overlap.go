@@ -21,10 +21,10 @@ type Overlap struct {
 // Hypothesis"). Of rows that are equally near the first ones are taken. k is at least 1; of fewer than k+1 rows all
 // others are neighbours. Numbers compare at equal k and rows only. Errors: rows that are not finite (fault.Numeric).
 func NeighbourOverlap(a, b Rows, k int) (Overlap, error) {
-	if err := a.check("neighbour overlap: rows"); err != nil {
+	if err := a.checkValues("neighbour overlap: rows"); err != nil {
 		return Overlap{}, err
 	}
-	if err := b.check("neighbour overlap: other rows"); err != nil {
+	if err := b.checkValues("neighbour overlap: other rows"); err != nil {
 		return Overlap{}, err
 	}
 	n := a.Len()

@@ -65,11 +65,11 @@ type Probe struct {
 //
 // Classes without training rows are never predicted. Errors: rows that are not finite (fault.Numeric), nothing to
 // hold out where there are several penalties (fault.Data), options out of range (fault.Config).
-func FitProbe(train Labelled, o ProbeOptions) (*Probe, error) {
+func FitProbe(train Rows, o ProbeOptions) (*Probe, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if err := train.check("linear probe: training rows"); err != nil {
+	if err := train.checkLabelled("linear probe: training rows"); err != nil {
 		return nil, err
 	}
 	penalties := slices.Clone(o.Penalties)
@@ -86,7 +86,7 @@ func FitProbe(train Labelled, o ProbeOptions) (*Probe, error) {
 		part := train.Select(held)
 		scores, best := make([]float64, len(penalties)), 0
 		for i, p := range path {
-			scores[i] = share(p.Predict(part.Rows), part.Labels)
+			scores[i] = share(p.Predict(part), part.Labels)
 			if scores[i] > scores[best] || scores[i] == scores[best] && penalties[i] > penalties[best] {
 				best = i
 			}
@@ -102,7 +102,7 @@ func FitProbe(train Labelled, o ProbeOptions) (*Probe, error) {
 }
 
 // fitPath fits a probe for every penalty.
-func fitPath(train Labelled, penalties []float64, o ProbeOptions) ([]*Probe, error) {
+func fitPath(train Rows, penalties []float64, o ProbeOptions) ([]*Probe, error) {
 	classes := slices.Compact(slices.Sorted(slices.Values(train.Labels)))
 	index := map[int]int{}
 	for i, c := range classes {
@@ -112,12 +112,12 @@ func fitPath(train Labelled, penalties []float64, o ProbeOptions) ([]*Probe, err
 	for i, c := range train.Labels {
 		labels[i] = index[c]
 	}
-	s := newScaler(train.Rows, o.Standardise)
+	s := newScaler(train, o.Standardise)
 	factor := 1.0
 	if len(classes) == 2 {
 		factor = 2 // ‖w‖²/2 of the difference w is the sum of both classes' squares
 	}
-	objective := newLogistic(s.apply(train.Rows), labels, train.Dim, len(classes))
+	objective := newLogistic(s.apply(train), labels, train.Dim, len(classes))
 	order := make([]int, len(penalties))
 	for i := range order {
 		order[i] = i
@@ -160,14 +160,14 @@ func (p *Probe) Predict(rows Rows) []int {
 }
 
 // Classify predicts test rows and says how often that is right. Errors: rows that are not finite (fault.Numeric).
-func (p *Probe) Classify(test Labelled) (Classification, error) {
-	if err := test.check("linear probe: test rows"); err != nil {
+func (p *Probe) Classify(test Rows) (Classification, error) {
+	if err := test.checkLabelled("linear probe: test rows"); err != nil {
 		return Classification{}, err
 	}
 	if test.Dim != len(p.scaler.mean) {
 		return Classification{}, fmt.Errorf("eval: linear probe of %d features on rows of %d", len(p.scaler.mean), test.Dim)
 	}
-	return Grade(p.Predict(test.Rows), test.Labels), nil
+	return Grade(p.Predict(test), test.Labels), nil
 }
 
 // Classification is how often a predicted class is the label.

@@ -12,9 +12,9 @@ import (
 	"ordo/models/fault"
 )
 
-func labelled(seed uint64, rows, dim, classes int, noise float64) Labelled {
+func labelled(seed uint64, rows, dim, classes int, noise float64) Rows {
 	x, labels := clusters(seed, rows, dim, classes, noise)
-	return Labelled{Rows{x, dim}, labels}
+	return Rows{x, dim, labels}
 }
 
 // onProcessors runs f on several numbers of processors and gives what it returned.
@@ -123,7 +123,7 @@ func TestProbeOfUnusualClasses(t *testing.T) {
 	t.Run("one class", func(t *testing.T) {
 		train := test.Select([]int{0, 1, 2, 3})
 		train.Labels = []int{3, 3, 3, 3}
-		for _, l := range must(FitProbe(train, DefaultProbeOptions()))(t).Predict(test.Rows) {
+		for _, l := range must(FitProbe(train, DefaultProbeOptions()))(t).Predict(test) {
 			if l != 3 {
 				t.Fatalf("predicted %d", l)
 			}
@@ -159,7 +159,7 @@ func TestProbeOfUnusualClasses(t *testing.T) {
 		}
 	})
 	t.Run("no feature varies", func(t *testing.T) {
-		train := Labelled{Rows{slices.Repeat([]float32{0.1}, 30), 3}, []int{2, 2, 2, 1, 1, 1, 1, 0, 0, 0}}
+		train := Rows{slices.Repeat([]float32{0.1}, 30), 3, []int{2, 2, 2, 1, 1, 1, 1, 0, 0, 0}}
 		c := must(must(FitProbe(train, DefaultProbeOptions()))(t).Classify(train))(t)
 		if c.Top1 != 0.4 {
 			t.Errorf("accuracy %g, want the majority's 0.4", c.Top1)
@@ -195,11 +195,11 @@ func TestRefusals(t *testing.T) {
 	good := labelled(1, 40, 3, 2, 1)
 	bad := good.Select([]int{0, 1, 2, 3, 4, 5})
 	bad.Data[7] = float32(math.NaN())
-	infinite := Rows{slices.Clone(good.Data), 3}
+	infinite := Rows{Data: slices.Clone(good.Data), Dim: 3}
 	infinite.Data[5] = float32(math.Inf(1))
 	orbit := Orbit{Data: infinite.Data, Scales: []float64{0, 1}, Images: 20, Dim: 3}
 	fine := Orbit{Data: good.Data, Scales: []float64{0, 1}, Images: 20, Dim: 3}
-	sample := Sample{Rows: good.Rows, Targets: make([]float64, 40), Columns: 1}
+	sample := Sample{Rows: good, Targets: make([]float64, 40), Columns: 1}
 	beyond, spoilt := sample, sample
 	beyond.Rows = infinite
 	spoilt.Targets = slices.Clone(sample.Targets)
@@ -212,8 +212,8 @@ func TestRefusals(t *testing.T) {
 		{"probe, NaN", fault.Numeric, errorOf(FitProbe(bad, DefaultProbeOptions()))},
 		{"probe, options", fault.Config, errorOf(FitProbe(good, ProbeOptions{}))},
 		{"few-shot, inf", fault.Numeric, errorOf(FewShot(good, infinite, DefaultFewShotOptions()))},
-		{"few-shot, few", fault.Data, errorOf(FewShot(good, good.Rows, DefaultFewShotOptions()))},
-		{"few-shot, head", fault.Config, errorOf(FewShot(good, good.Rows, FewShotOptions{}))},
+		{"few-shot, few", fault.Data, errorOf(FewShot(good, good, DefaultFewShotOptions()))},
+		{"few-shot, head", fault.Config, errorOf(FewShot(good, good, FewShotOptions{}))},
 		{"ridge, inf", fault.Numeric, errorOf(FitRidge(beyond, DefaultRidgeOptions()))},
 		{"ridge, target", fault.Numeric, errorOf(FitRidge(spoilt, DefaultRidgeOptions()))},
 		{"ridge, options", fault.Config, errorOf(FitRidge(sample, RidgeOptions{HoldOut: 0.1, Penalties: []float64{0}}))},
@@ -230,14 +230,14 @@ func TestRefusals(t *testing.T) {
 		{"gain", fault.Numeric, errorOf(PredictionGain(fine, orbit))},
 		{"invariance", fault.Numeric, errorOf(InvarianceOf(orbit))},
 		{"RankMe", fault.Numeric, errorOf(RankMe(infinite, DefaultRankMeOptions()))},
-		{"RankMe, options", fault.Config, errorOf(RankMe(good.Rows, RankMeOptions{}))},
+		{"RankMe, options", fault.Config, errorOf(RankMe(good, RankMeOptions{}))},
 		{"LiDAR", fault.Numeric, errorOf(LiDAR(orbit, DefaultLiDAROptions()))},
 		{"LiDAR, options", fault.Config, errorOf(LiDAR(fine, LiDAROptions{Epsilon: 1e-8}))},
 		{"self-clustering", fault.Numeric, errorOf(SelfClusteringOf(infinite))},
 		{"deviation", fault.Numeric, errorOf(NormalisedDeviation(infinite))},
 		{"alpha", fault.Numeric, errorOf(AlphaReQ(infinite, DefaultAlphaReQOptions()))},
-		{"alpha, options", fault.Config, errorOf(AlphaReQ(good.Rows, AlphaReQOptions{First: 3, Last: 2}))},
-		{"overlap", fault.Numeric, errorOf(NeighbourOverlap(good.Rows, infinite, 3))},
+		{"alpha, options", fault.Config, errorOf(AlphaReQ(good, AlphaReQOptions{First: 3, Last: 2}))},
+		{"overlap", fault.Numeric, errorOf(NeighbourOverlap(good, infinite, 3))},
 		{"bootstrap", fault.Numeric, errorOf(BootstrapMean([]float64{1, math.NaN()}, DefaultBootstrapOptions()))},
 		{"bootstrap, none", fault.Config, errorOf(BootstrapMean([]float64{1}, BootstrapOptions{}))},
 		{"seeds", fault.Numeric, errorOf(SeedMean([]float64{1, math.Inf(-1)}, 0.95))},
@@ -267,29 +267,29 @@ func TestFewShot(t *testing.T) {
 	noise := labelled(2, 400, 16, 8, 1e6) // nothing of the classes is left
 	for _, head := range []string{HeadCosine, HeadEuclid, HeadLogistic} {
 		o.Head = head
-		if r := must(FewShot(apart, apart.Rows, o))(t); r.Accuracy != 1 || r.HalfWidth != 0 || r.Classes != 8 {
+		if r := must(FewShot(apart, apart, o))(t); r.Accuracy != 1 || r.HalfWidth != 0 || r.Classes != 8 {
 			t.Errorf("%s: %+v of classes that lie apart", head, r)
 		}
-		one := must(FewShot(blurred, blurred.Rows, o))(t)
+		one := must(FewShot(blurred, blurred, o))(t)
 		o.Shots = 5
-		five := must(FewShot(blurred, blurred.Rows, o))(t)
+		five := must(FewShot(blurred, blurred, o))(t)
 		o.Shots = 1
 		if !(one.Accuracy > 0.3 && five.Accuracy > one.Accuracy+0.05 && five.Accuracy < 1) {
 			t.Errorf("%s: %g with one shot, %g with five", head, one.Accuracy, five.Accuracy)
 		}
-		if r := must(FewShot(noise, noise.Rows, o))(t); math.Abs(r.Accuracy-0.2) > 3*r.HalfWidth {
+		if r := must(FewShot(noise, noise, o))(t); math.Abs(r.Accuracy-0.2) > 3*r.HalfWidth {
 			t.Errorf("%s: %g ± %g of noise", head, r.Accuracy, r.HalfWidth)
 		}
-		if r := must(FewShot(apart, noise.Rows, o))(t); math.Abs(r.Accuracy-0.2) > 3*r.HalfWidth {
+		if r := must(FewShot(apart, noise, o))(t); math.Abs(r.Accuracy-0.2) > 3*r.HalfWidth {
 			t.Errorf("%s: %g ± %g with queries of noise", head, r.Accuracy, r.HalfWidth)
 		}
 	}
 	o.Head = HeadCosine
-	all := onProcessors(t, func() []float64 { return must(FewShot(blurred, blurred.Rows, o))(t).Each })
+	all := onProcessors(t, func() []float64 { return must(FewShot(blurred, blurred, o))(t).Each })
 	if !slices.Equal(all[0], all[1]) || !slices.Equal(all[0], all[2]) {
 		t.Error("episodes depend on the number of processors")
 	}
-	near(t, "half width", must(FewShot(blurred, blurred.Rows, o))(t).HalfWidth,
+	near(t, "half width", must(FewShot(blurred, blurred, o))(t).HalfWidth,
 		1.96*sampleDeviation(all[0], mean(all[0]))/math.Sqrt(200), 1e-12)
 }
 

@@ -158,8 +158,8 @@ func must[T any](v T, err error) func(testing.TB) T {
 func TestKNNAgreesWithScikitLearn(t *testing.T) {
 	c := readReference(t).Classes
 	for _, want := range c.KNN {
-		got, err := KNN(c.Train, c.TrainLabels, c.Test, c.TestLabels, c.Dim, c.Classes,
-			KNNOptions{K: want.K, Temperature: want.Temperature})
+		train, test := Rows{c.Train, c.Dim, c.TrainLabels}, Rows{c.Test, c.Dim, c.TestLabels}
+		got, err := KNN(train, test, c.Classes, KNNOptions{K: want.K, Temperature: want.Temperature})
 		if err != nil || got != want.Top1 {
 			t.Errorf("k %d: got %g, %v, want %g", want.K, got, err, want.Top1)
 		}
@@ -168,8 +168,8 @@ func TestKNNAgreesWithScikitLearn(t *testing.T) {
 
 func TestProbeAgreesWithScikitLearn(t *testing.T) {
 	c := readReference(t).Classes
-	train, test := Labelled{Rows{c.Train, c.Dim}, c.TrainLabels}, Labelled{Rows{c.Test, c.Dim}, c.TestLabels}
-	two := func(l Labelled) Labelled {
+	train, test := Rows{c.Train, c.Dim, c.TrainLabels}, Rows{c.Test, c.Dim, c.TestLabels}
+	two := func(l Rows) Rows {
 		var rows []int
 		for i, label := range l.Labels {
 			if label < 2 {
@@ -192,8 +192,8 @@ func TestProbeAgreesWithScikitLearn(t *testing.T) {
 			if err != nil || got.Top1 != want.Top1 || !p.Converged {
 				t.Errorf("got %g, %v, want %g (converged: %t)", got.Top1, err, want.Top1, p.Converged)
 			}
-			if !slices.Equal(p.Predict(ask.Rows), want.Predicted) {
-				t.Errorf("predicted %v, want %v", p.Predict(ask.Rows), want.Predicted)
+			if !slices.Equal(p.Predict(ask), want.Predicted) {
+				t.Errorf("predicted %v, want %v", p.Predict(ask), want.Predicted)
 			}
 		})
 	}
@@ -201,7 +201,7 @@ func TestProbeAgreesWithScikitLearn(t *testing.T) {
 
 func TestEpisodesAgreeWithScikitLearn(t *testing.T) {
 	c := readReference(t).Classes
-	rows := Rows{c.Train, c.Dim}
+	rows := Rows{Data: c.Train, Dim: c.Dim}
 	for _, want := range c.FewShot {
 		e := episode{want.Support, want.Queries}
 		of := map[string]float64{HeadCosine: want.Cosine, HeadEuclid: want.Euclid, HeadLogistic: want.Logistic}
@@ -216,8 +216,8 @@ func TestEpisodesAgreeWithScikitLearn(t *testing.T) {
 
 func TestRidgeAgreesWithScikitLearn(t *testing.T) {
 	for _, c := range readReference(t).Regression {
-		train := Sample{Rows: Rows{c.Train, c.Dim}, Targets: widen(c.Targets), Columns: 3}
-		test := Sample{Rows: Rows{c.Test, c.Dim}, Targets: widen(c.TestTargets), Columns: 3}
+		train := Sample{Rows: Rows{Data: c.Train, Dim: c.Dim}, Targets: widen(c.Targets), Columns: 3}
+		test := Sample{Rows: Rows{Data: c.Test, Dim: c.Dim}, Targets: widen(c.TestTargets), Columns: 3}
 		for _, want := range c.Fits {
 			o := DefaultRidgeOptions()
 			o.Penalties = []float64{want.Penalty}
@@ -321,7 +321,7 @@ func TestInvarianceAgreesWithNumpy(t *testing.T) {
 
 func TestLabelFreeAgreesWithNumpy(t *testing.T) {
 	for _, c := range readReference(t).LabelFree {
-		x, y := Rows{c.X, c.Dim}, Rows{c.Y, c.Dim / 2}
+		x, y := Rows{Data: c.X, Dim: c.Dim}, Rows{Data: c.Y, Dim: c.Dim / 2}
 		views := Orbit{Data: c.Views, Scales: []float64{0, 0, 0}, Images: c.Rows, Dim: c.Dim}
 		what := fmt.Sprintf("%d of %d: ", c.Rows, c.Dim)
 		rank := must(RankMe(x, DefaultRankMeOptions()))(t)

@@ -48,7 +48,7 @@ func (s Sample) images() []int {
 }
 
 func (s Sample) check(what string) error {
-	if err := s.Rows.check(what); err != nil {
+	if err := s.Rows.checkValues(what); err != nil {
 		return err
 	}
 	n := s.Rows.Len()

@@ -1,13 +1,10 @@
 package eval
 
 import (
-	"errors"
-	"fmt"
 	"math"
-)
 
-// ErrNonFinite is wrapped by errors about rows that hold a NaN or an infinity.
-var ErrNonFinite = errors.New("a value that is not finite")
+	"ordo/models/fault"
+)
 
 // normEps is the norm below which a row counts as zero (torch.nn.functional.normalize). Its cosine with any row is 0.
 const normEps = 1e-12
@@ -35,6 +32,7 @@ func normalize(dst []float64, row []float32) bool {
 	return true
 }
 
+// nonFinite is the error of a row that holds a NaN or an infinity.
 func nonFinite(what string, row int) error {
-	return fmt.Errorf("eval: %s %d holds %w", what, row, ErrNonFinite)
+	return fault.New(fault.Numeric, "%s %d holds a value that is not finite", what, row)
 }

@@ -5,16 +5,23 @@ import (
 	"ordo/runner/data"
 )
 
-// Evaluation writes the evaluation views of images from … from+count-1 into dst, [count, 3, S, S].
-func Evaluation(dst []float32, plan *augment.Plan, set data.Dataset, from, count, family int, scale float64,
-	scratch []*augment.Scratch) error {
-	pixels := 3 * plan.ImageSize() * plan.ImageSize()
-	return parallel(count, scratch, func(i int, s *augment.Scratch) error {
-		img, err := set.Image(from + i)
+// View is how images are shown to be evaluated.
+type View struct {
+	Plan   *augment.Plan
+	Family int     // of the plan's families; -1: none, at the origin
+	Scale  float64 // of the family, in [0, 1]
+}
+
+// Evaluation writes the views of the set's images with the given numbers to dst, [len(images), 3, S, S] with S the plan's
+// image size. The workers are as many as there are scratches. The error is that of the first image that can't be read.
+func Evaluation(dst []float32, view View, set data.Dataset, images []int, scratch []*augment.Scratch) error {
+	pixels := 3 * view.Plan.ImageSize() * view.Plan.ImageSize()
+	return parallel(len(images), scratch, func(i int, s *augment.Scratch) error {
+		img, err := set.Image(images[i])
 		if err != nil {
 			return err
 		}
-		plan.RenderEval(dst[i*pixels:(i+1)*pixels], s, img, family, scale)
+		view.Plan.RenderEval(dst[i*pixels:(i+1)*pixels], s, img, view.Family, view.Scale)
 		return nil
 	})
 }

@@ -22,8 +22,8 @@ type Options struct {
 	Step    int // to begin with
 	// Shared is the number of images, neighbours in a batch, whose base views share their draws; 0 or 1: none do.
 	Shared int
-	// Parameters are wanted: what was drawn for each view, in numbers.
-	Parameters bool
+	// Draws are wanted: what was drawn for each view, in numbers.
+	Draws bool
 }
 
 // Batch is the views of a step, or of some of its images: Count of them from First on. Row v·Count + n of the inputs is view v of
@@ -96,8 +96,8 @@ const batchesAhead = 2
 func New(ctx context.Context, rt *models.Runtime, set data.Dataset, plan *augment.Plan, o Options) (*Loader, error) {
 	l := &Loader{o: o, set: set, plan: plan, views: Views(plan, o.Shared), scratch: Scratch(o.Workers),
 		tasks: make(chan task), queue: make(chan *filling, batchesAhead), free: make(chan *Batch, batchesAhead)}
-	if !o.Parameters {
-		l.views.ParameterNames, l.views.ParameterWidth = nil, nil
+	if !o.Draws {
+		l.views.DrawNames, l.views.DrawWidths = nil, nil
 	}
 	for range batchesAhead {
 		b, err := l.newBatch(rt)
@@ -125,15 +125,15 @@ func (l *Loader) newBatch(rt *models.Runtime) (b *Batch, err error) {
 	if b.Images, err = rt.NewTensor(rows, 3, side, side); err != nil {
 		return b, err
 	}
-	if n := len(l.views.ParameterNames); n > 0 {
-		b.Parameters, err = rt.NewTensor(rows, n)
+	if n := len(l.views.DrawNames); n > 0 {
+		b.Draws, err = rt.NewTensor(rows, n)
 	}
 	return b, err
 }
 
 // Views returns what a plan, and the number of images that share their draws, say about the rows of any batch.
 func Views(plan *augment.Plan, shared int) loss.Views {
-	v := loss.Views{ParameterNames: plan.ParameterNames(), ParameterWidth: plan.ParameterWidths(), Shared: shared}
+	v := loss.Views{DrawNames: plan.DrawNames(), DrawWidths: plan.DrawWidths(), Shared: shared}
 	for _, view := range plan.Views() {
 		v.Family = append(v.Family, view.Family)
 	}
@@ -178,8 +178,8 @@ func (l *Loader) freeBatches() {
 		if b.Images != nil {
 			b.Images.Close()
 		}
-		if b.Parameters != nil {
-			b.Parameters.Close()
+		if b.Draws != nil {
+			b.Draws.Close()
 		}
 	}
 }
@@ -207,7 +207,7 @@ func (l *Loader) step(images []int, epoch uint64) bool {
 	rows := len(views.Family) * len(images)
 	views.Images = len(images)
 	views.Scale = make([]float64, rows)
-	views.Parameters = make([]float32, rows*len(views.ParameterNames))
+	views.Draws = make([]float32, rows*len(views.DrawNames))
 	passes := 1
 	if l.o.Micro > 0 {
 		passes = 2
@@ -254,7 +254,7 @@ func (l *Loader) render(f *filling, n int, s *augment.Scratch) error {
 	side := l.plan.ImageSize()
 	pixels := 3 * side * side
 	out := b.Images.Data()
-	columns := len(b.Views.ParameterNames)
+	columns := len(b.Views.DrawNames)
 	at := b.First + n
 	img, err := l.set.Image(f.images[at])
 	if err != nil {
@@ -273,10 +273,10 @@ func (l *Loader) render(f *filling, n int, s *augment.Scratch) error {
 		if columns == 0 {
 			continue
 		}
-		drawn := b.Parameters.Data()[row*columns:][:columns]
-		l.plan.Parameters(drawn, key, v, img.Width, img.Height)
+		drawn := b.Draws.Data()[row*columns:][:columns]
+		l.plan.Draws(drawn, key, v, img.Width, img.Height)
 		if f.notes {
-			copy(b.Views.Parameters[whole*columns:], drawn)
+			copy(b.Views.Draws[whole*columns:], drawn)
 		}
 	}
 	return nil

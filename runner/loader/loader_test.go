@@ -15,7 +15,7 @@ import (
 
 func options() augment.Options {
 	o := augment.DefaultOptions()
-	crop, err := augment.DefaultStep("random_resized_crop")
+	crop, err := augment.DefaultTransformation("random_resized_crop")
 	if err != nil {
 		panic(err)
 	}
@@ -24,7 +24,7 @@ func options() augment.Options {
 		panic(err)
 	}
 	rotate.Levels = 2
-	o.Invariant = []augment.Step{crop}
+	o.Invariant = []augment.Transformation{crop}
 	o.Ordered = []augment.Family{rotate}
 	return o
 }
@@ -190,20 +190,27 @@ func TestCancelledLoaderEnds(t *testing.T) {
 }
 
 func TestEvaluationViews(t *testing.T) {
-	set, p := fruit(t, 24), plan(t, 16)
+	set, view := fruit(t, 24), View{Plan: plan(t, 16), Family: 0, Scale: 0.5}
 	pixels := 3 * 16 * 16
+	var every []int
+	for i := range 24 {
+		every = append(every, i)
+	}
 	all := make([]float32, 24*pixels)
-	if err := Evaluation(all, p, set, 0, 24, 0, 0.5, Scratch(3)); err != nil {
+	if err := Evaluation(all, view, set, every, Scratch(3)); err != nil {
 		t.Fatal(err)
 	}
-	some := make([]float32, 5*pixels)
-	if err := Evaluation(some, p, set, 7, 5, 0, 0.5, Scratch(1)); err != nil {
+	some := make([]float32, 3*pixels)
+	if err := Evaluation(some, view, set, []int{7, 20, 3}, Scratch(1)); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(some, all[7*pixels:12*pixels]) {
-		t.Error("a part of the images is not the same as that part of all")
+	for i, image := range []int{7, 20, 3} {
+		if !slices.Equal(some[i*pixels:(i+1)*pixels], all[image*pixels:(image+1)*pixels]) {
+			t.Errorf("image %d among some is not the same as among all", image)
+		}
 	}
-	if err := Evaluation(all, p, broken{set, 20}, 0, 24, -1, 0, Scratch(4)); !errors.Is(err, errBroken) {
+	view.Family, view.Scale = -1, 0
+	if err := Evaluation(all, view, broken{set, 20}, every, Scratch(4)); !errors.Is(err, errBroken) {
 		t.Errorf("error %v", err)
 	}
 	for i, v := range all {

@@ -32,22 +32,10 @@ const (
 	SplitTest  = "test"
 )
 
-// chosen are some items of a set.
-type chosen struct {
-	source.Set
-	items []int
-}
-
-func (c chosen) Len() int                           { return len(c.items) }
-func (c chosen) ID(i int) string                    { return c.Set.ID(c.items[i]) }
-func (c chosen) Label(i int) int                    { return c.Set.Label(c.items[i]) }
-func (c chosen) Image(i int) (augment.Image, error) { return c.Set.Image(c.items[i]) }
-func (c chosen) Encoded(i int) ([]byte, error)      { return c.Set.Encoded(c.items[i]) }
-
 // choose picks up to n items, spread evenly, of different classes as far as there are any near.
-func choose(set source.Set, n int) chosen {
+func choose(set source.Set, n int) []int {
 	n = min(n, set.Len())
-	c := chosen{Set: set}
+	var items []int
 	seen := map[int]bool{}
 	for k := range n {
 		from, end := k*set.Len()/n, (k+1)*set.Len()/n
@@ -59,9 +47,9 @@ func choose(set source.Set, n int) chosen {
 			}
 		}
 		seen[set.Label(at)] = true
-		c.items = append(c.items, at)
+		items = append(items, at)
 	}
-	return c
+	return items
 }
 
 // Sheet draws the views. Errors about the images wrap data.ErrData.
@@ -79,8 +67,9 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	if o.Split == SplitTest {
 		set = sets.Test
 	}
-	c := choose(set, o.Images)
-	job := e.Data.Job(c, o.Split)
+	items := choose(set, o.Images)
+	some := data.Subset(set, items)
+	job := e.Data.Job(some, o.Split)
 	job.Format = pack.FormatRaw // the same as memory
 	images, err := job.Memory(ctx)
 	if err != nil {
@@ -103,8 +92,9 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 		if err != nil {
 			return sheet.Sheet{}, fmt.Errorf("views: %w", err)
 		}
-		at := slices.IndexFunc(c.items, func(item int) bool { return set.ID(item) == images.ID(i) }) // unreadable ones may be left out
-		views.Rows = append(views.Rows, d.views(m, augment.Key{Seed: e.Seed, Sample: uint64(c.items[at])}, label(c, at)))
+		// Unreadable ones may be left out.
+		at := slices.IndexFunc(items, func(item int) bool { return set.ID(item) == images.ID(i) })
+		views.Rows = append(views.Rows, d.views(m, augment.Key{Seed: e.Seed, Sample: uint64(items[at])}, label(some, at)))
 	}
 	out.Groups = append(out.Groups, views)
 	first, err := images.Image(0)

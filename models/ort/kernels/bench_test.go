@@ -17,7 +17,7 @@ import (
 
 // BenchmarkConvolution times layers of a resnet18 for small images, ours and the stock operators: forward, and both gradients.
 func BenchmarkConvolution(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
+	rt := orttest.OpenWithKernels(b)
 	for _, c := range []kernels.Convolution{
 		convolution(32, 16, 16, 32, 3, 1, 1, 1, 1), convolution(32, 64, 64, 32, 3, 1, 1, 1, 1), convolution(32, 128, 256, 16, 3, 2, 1, 1, 1),
 		convolution(32, 72, 72, 16, 5, 1, 2, 1, 72),
@@ -27,7 +27,7 @@ func BenchmarkConvolution(b *testing.B) {
 		for _, side := range []struct{ name, domain, gradients string }{{"ours", "ordo", "ordo"}, {"stock", "", "com.microsoft"}} {
 			run := func(what string, flops float64, add func(g *graph) []string) {
 				b.Run(name(c)+"/"+what+"/"+side.name, func(b *testing.B) {
-					g := newGraph(b, lib)
+					g := newGraph(b, rt)
 					e.inputs(g)
 					benchmark(b, g, add(g))
 					b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
@@ -49,7 +49,7 @@ func BenchmarkConvolution(b *testing.B) {
 // the same), forward and the gradient by the input, by both algorithms in turn. It reports the GFLOP/s of a direct convolution, from the best
 // time of each algorithm, and their ratio.
 func BenchmarkWinograd(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
+	rt := orttest.OpenWithKernels(b)
 	bench := func(threads int, precision string, channels, pixels, images int) {
 		c := convolution(images, channels, channels, pixels, 3, 1, 1, 1, 1)
 		c.Precision = precision
@@ -62,7 +62,7 @@ func BenchmarkWinograd(b *testing.B) {
 				var sessions [2]*ort.Session
 				best := [2]float64{math.Inf(1), math.Inf(1)}
 				for i := range algorithms {
-					graphs[i] = newGraph(b, lib)
+					graphs[i] = newGraph(b, rt)
 					e.inputs(graphs[i])
 					add(graphs[i], onnxgraph.StringAttr("algorithm", algorithms[i]))
 					sessions[i] = graphs[i].session(threads, "out")
@@ -94,7 +94,7 @@ func BenchmarkWinograd(b *testing.B) {
 	}
 	for _, threads := range []int{1, 2} {
 		for _, precision := range []string{kernels.F32, kernels.BF16} {
-			if precision == kernels.BF16 && !lib.Kernels().BF16() {
+			if precision == kernels.BF16 && !rt.Kernels().BF16() {
 				continue
 			}
 			for _, layer := range [][3]int{ // channels, pixels, images
@@ -110,12 +110,12 @@ func BenchmarkWinograd(b *testing.B) {
 // BenchmarkBatchNorm times batch norms with ReLU, their gradient with and without a residual, and beside them copies by as many threads,
 // which are as fast as memory lets anything be. The rate counts every tensor that is read or written by one of both passes, in the fastest run.
 func BenchmarkBatchNorm(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
+	rt := orttest.OpenWithKernels(b)
 	for _, shape := range [][4]int{{64, 16, 32, 32}, {64, 64, 16, 16}, {64, 256, 8, 8}, {32, 256, 16, 16}} {
 		n, c := shape[0]*shape[1]*shape[2]*shape[3], shape[1]
 		run := func(name string, tensors int, op string, inputs, outputs []string) {
 			b.Run(fmt.Sprintf("%v/%s", shape, name), func(b *testing.B) {
-				g := newGraph(b, lib)
+				g := newGraph(b, rt)
 				for _, in := range inputs {
 					if in == "" || slices.ContainsFunc(g.b.Model().GetGraph().GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == in }) {
 						continue
@@ -158,8 +158,8 @@ func BenchmarkBatchNorm(b *testing.B) {
 
 // BenchmarkMaxPoolGrad times the gradient of a network's first pool.
 func BenchmarkMaxPoolGrad(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
-	g := newGraph(b, lib)
+	rt := orttest.OpenWithKernels(b)
+	g := newGraph(b, rt)
 	const images, channels, size = 32, 16, 64
 	ints := onnxgraph.IntsAttr
 	window := []*onnxgraph.Attribute{ints("kernel_shape", 3, 3), ints("strides", 2, 2), ints("pads", 1, 1, 1, 1)}
@@ -190,7 +190,7 @@ func benchmark(b *testing.B, g *graph, outputs []string) time.Duration {
 
 // BenchmarkLinear times the layers of a small vision transformer for 16 images, ours and the stock operators: forward, and the gradients.
 func BenchmarkLinear(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
+	rt := orttest.OpenWithKernels(b)
 	for _, l := range []layer{
 		newLayer(1040, 192, 576, true), newLayer(1040, 192, 192, true), newLayer(1040, 192, 768, true), newLayer(1040, 768, 192, true),
 		newLayer(1040, 192, 768, false), newLayer(128, 192, 128, true),
@@ -202,7 +202,7 @@ func BenchmarkLinear(b *testing.B) {
 		}{{"ours", l.ours}, {"stock", l.stock}} {
 			run := func(what string, flops float64, first, last int) {
 				b.Run(l.String()+"/"+what+"/"+side.name, func(b *testing.B) {
-					g := newGraph(b, lib)
+					g := newGraph(b, rt)
 					l.inputs(g)
 					benchmark(b, g, side.add(g)[first:last])
 					b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
@@ -216,7 +216,7 @@ func BenchmarkLinear(b *testing.B) {
 
 // BenchmarkMatMul times the products of an attention over 65 tokens with 3 heads of 64, ours and Transposes and products of ONNX Runtime's.
 func BenchmarkMatMul(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
+	rt := orttest.OpenWithKernels(b)
 	byHead, turned := []int64{0, 2, 1, 3}, []int64{0, 2, 3, 1}
 	for _, c := range []batch{
 		newBatch([]int{16, 3}, 65, 65, 64, byHead, turned, nil), newBatch([]int{16, 3}, 65, 64, 65, nil, byHead, byHead),
@@ -227,7 +227,7 @@ func BenchmarkMatMul(b *testing.B) {
 			add  func(g *graph, output string)
 		}{{"ours", c.ours}, {"stock", c.stock}} {
 			b.Run(c.String()+"/"+side.name, func(b *testing.B) {
-				g := newGraph(b, lib)
+				g := newGraph(b, rt)
 				c.inputs(g)
 				side.add(g, "y")
 				benchmark(b, g, []string{"y"})
@@ -240,7 +240,7 @@ func BenchmarkMatMul(b *testing.B) {
 // BenchmarkPointwise times activations, layer norm and softmax with their gradients, ours and the stock operators. The rate counts what
 // must be read and written.
 func BenchmarkPointwise(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
+	rt := orttest.OpenWithKernels(b)
 	const rows, width = 8192, 192
 	gelu := onnxgraph.StringAttr("kind", "gelu")
 	for _, c := range []struct {
@@ -279,7 +279,7 @@ func BenchmarkPointwise(b *testing.B) {
 		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			g := newGraph(b, lib)
+			g := newGraph(b, rt)
 			rng := rand.New(rand.NewPCG(1, 1))
 			g.input("x", normal(rng, rows*width), rows, width)
 			g.input("dy", normal(rng, rows*width), rows, width)

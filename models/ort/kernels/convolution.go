@@ -29,7 +29,7 @@ type Convolution struct {
 // Supports says how a convolution and its gradients by the input and the weights would be computed: the names of three kernels, of oneDNN's
 // ("jit:avx512_core") or our own ("winograd F(4x4, 3x3)"). An error, which wraps
 // ErrUnsupported, says why that would not be fast, or what is wrong with the convolution.
-func (l *Library) Supports(c Convolution) (string, error) {
+func (d *OneDNN) Supports(c Convolution) (string, error) {
 	positive := []int{c.Batch, c.Channels, c.Filters, c.Height, c.Width, c.Kernel[0], c.Kernel[1], c.Strides[0], c.Strides[1],
 		c.Dilations[0], c.Dilations[1], c.Groups}
 	for _, v := range positive {

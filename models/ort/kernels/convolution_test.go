@@ -161,19 +161,19 @@ func name(c kernels.Convolution) string {
 }
 
 func TestConvolution(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, c := range convolutionCases() {
-		t.Run(name(c), func(t *testing.T) { checkConvolution(t, lib, c, true) })
+		t.Run(name(c), func(t *testing.T) { checkConvolution(t, rt, c, true) })
 	}
 }
 
 // checkConvolution holds our operators against the definition and the stock ones, with several numbers of threads, more than images
 // among them.
-func checkConvolution(t *testing.T, lib *ort.Library, c kernels.Convolution, stock bool) {
+func checkConvolution(t *testing.T, rt *ort.Runtime, c kernels.Convolution, stock bool) {
 	e := newExample(c, 1)
 	want := e.exact()
 	for _, threads := range []int{1, 2, 5} {
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		e.inputs(g)
 		outputs := e.ours(g)
 		if stock {
@@ -190,9 +190,9 @@ func checkConvolution(t *testing.T, lib *ort.Library, c kernels.Convolution, sto
 }
 
 // compare runs our operators on an example.
-func compare(t *testing.T, lib *ort.Library, e example, threads int, tolerance float64) {
+func compare(t *testing.T, rt *ort.Runtime, e example, threads int, tolerance float64) {
 	t.Helper()
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	e.inputs(g)
 	results, err := g.session(threads, e.ours(g)...).Run(g.inputs)
 	if err != nil {
@@ -215,8 +215,8 @@ func check(t *testing.T, results []ort.Result, want [4][]float64, tolerance floa
 }
 
 func TestConvolutionInBF16(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
-	if !lib.Kernels().BF16() {
+	rt := orttest.OpenWithKernels(t)
+	if !rt.Kernels().BF16() {
 		t.Skip("the processor has no instructions for bfloat16")
 	}
 	for _, c := range convolutionCases() {
@@ -224,7 +224,7 @@ func TestConvolutionInBF16(t *testing.T) {
 		t.Run(name(c), func(t *testing.T) {
 			e := newExample(c, 1)
 			want := e.exact()
-			g := newGraph(t, lib)
+			g := newGraph(t, rt)
 			e.inputs(g)
 			got := g.run(g.session(2, e.ours(g)...))
 			for i, what := range resultNames {
@@ -236,10 +236,10 @@ func TestConvolutionInBF16(t *testing.T) {
 }
 
 func TestConvolutionLeavesOutputsOut(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	e := newExample(convolution(4, 3, 8, 8, 3, 1, 1, 1, 1), 1)
 	want := e.exact()
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	e.inputs(g)
 	g.op("ConvGrad", []string{g.nhwc("dy"), g.nhwc("x"), "w"}, []string{"", "dw"}, attributes(e.c, true)...)
 	g.op("Conv", []string{g.nhwc("x"), "w"}, []string{"y"}, attributes(e.c, true)...)
@@ -253,8 +253,8 @@ func TestConvolutionLeavesOutputsOut(t *testing.T) {
 
 // TestConvolutionShapesInTurn: one node sees more shapes than it keeps primitives for.
 func TestConvolutionShapesInTurn(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
-	g := newGraph(t, lib)
+	rt := orttest.OpenWithKernels(t)
+	g := newGraph(t, rt)
 	c := convolution(1, 6, 8, 6, 3, 1, 1, 1, 1)
 	rng := rand.New(rand.NewPCG(3, 3))
 	free := func(name string, channels int64) {
@@ -276,7 +276,7 @@ func TestConvolutionShapesInTurn(t *testing.T) {
 			e.w = w
 			clear(e.b)
 			want := e.exact()
-			in := newGraph(t, lib)
+			in := newGraph(t, rt)
 			in.input("x", e.x, c.Batch, c.Channels, c.Height, c.Width)
 			in.input("dy", e.dy, c.Batch, c.Filters, e.height, e.width)
 			in.inputs = append(in.inputs, weights)
@@ -288,12 +288,12 @@ func TestConvolutionShapesInTurn(t *testing.T) {
 }
 
 func TestConvolutionIsRepeatable(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, c := range []kernels.Convolution{convolution(13, 16, 24, 9, 3, 2, 1, 1, 1), convolution(13, 24, 24, 9, 5, 1, 2, 1, 24)} {
 		e := newExample(c, 1)
 		var first [][]float32
 		for run := range 4 {
-			g := newGraph(t, lib)
+			g := newGraph(t, rt)
 			e.inputs(g)
 			got := g.run(g.session(3, e.ours(g)...))
 			if first == nil {
@@ -309,7 +309,7 @@ func TestConvolutionIsRepeatable(t *testing.T) {
 }
 
 func TestConvolutionRefuses(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	good := convolution(2, 4, 4, 5, 3, 1, 1, 1, 1)
 	for what, change := range map[string]func(c *kernels.Convolution){
 		"the kernel is larger than the image":   func(c *kernels.Convolution) { c.Kernel = [2]int{3, 8} },
@@ -319,7 +319,7 @@ func TestConvolutionRefuses(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		g.input("x", make([]float32, 200), 2, 4, 5, 5)
 		g.input("w", make([]float32, 4*4*c.Kernel[0]*c.Kernel[1]), 4, 4, c.Kernel[0], c.Kernel[1])
 		g.op("Conv", []string{g.nhwc("x"), "w"}, []string{"y"}, attributes(c, true)...)
@@ -329,7 +329,7 @@ func TestConvolutionRefuses(t *testing.T) {
 			_, err = s.Run(g.inputs)
 		}
 		checkError(t, err, "ordo::Conv node", what)
-		_, err = lib.Kernels().Supports(c)
+		_, err = rt.Kernels().Supports(c)
 		checkError(t, err, "no fast kernel", "")
 	}
 }

@@ -60,7 +60,7 @@
 //
 // # Never silently slow
 //
-// oneDNN falls back to a reference kernel where it has no better one. Those are never used: [Library.Supports] says beforehand that there
+// oneDNN falls back to a reference kernel where it has no better one. Those are never used: [OneDNN.Supports] says beforehand that there
 // is none, and the operator gives an error. Where its kernel for the gradient of a depthwise convolution is a general one, far slower
 // than it need be, a loop of this package takes its place. Matrix products are loops of this package altogether: they read and write any
 // order in memory, which oneDNN's would need copies for, at nine tenths of what the processor can multiply.

@@ -10,7 +10,7 @@ import (
 
 // FuzzBatchNorm holds batch norms over any shape, and all forms of their gradient, against the definition.
 func FuzzBatchNorm(f *testing.F) {
-	lib := orttest.OpenWithKernels(f)
+	rt := orttest.OpenWithKernels(f)
 	f.Add([]byte{4, 16, 5, 5, 1, 1, 2})
 	f.Add([]byte{9, 64, 9, 3, 1, 0, 3})
 	f.Add([]byte{2, 70, 7, 9, 0, 1, 1})
@@ -20,13 +20,13 @@ func FuzzBatchNorm(f *testing.F) {
 		}
 		in := func(i, least, most int) int { return least + int(data[i])%(most-least+1) }
 		c := normCase{in(0, 2, 12), in(1, 1, 150), in(2, 3, 12), in(3, 3, 12), in(4, 0, 1) == 1, in(5, 0, 1) == 1, 0}
-		checkNorm(t, lib, c, in(6, 1, 4))
+		checkNorm(t, rt, c, in(6, 1, 4))
 	})
 }
 
 // FuzzConvolution holds convolutions of any shape against the definition.
 func FuzzConvolution(f *testing.F) {
-	lib := orttest.OpenWithKernels(f)
+	rt := orttest.OpenWithKernels(f)
 	f.Add([]byte{4, 16, 16, 8, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2})
 	f.Add([]byte{5, 3, 8, 9, 7, 7, 5, 2, 1, 3, 0, 1, 2, 1, 1, 0, 3})
 	f.Add([]byte{2, 11, 11, 6, 6, 5, 5, 2, 2, 2, 2, 2, 2, 1, 1, 200, 4})
@@ -56,10 +56,10 @@ func FuzzConvolution(f *testing.F) {
 		if (c.Kernel[0]-1)*c.Dilations[0] >= c.Height+c.Pads[0]+c.Pads[2] || (c.Kernel[1]-1)*c.Dilations[1] >= c.Width+c.Pads[1]+c.Pads[3] {
 			return
 		}
-		_, unsupported := lib.Kernels().Supports(c)
+		_, unsupported := rt.Kernels().Supports(c)
 		e := newExample(c, 1)
 		want := e.exact()
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		e.inputs(g)
 		results, err := g.session(threads, e.ours(g)...).Run(g.inputs)
 		if err != nil {

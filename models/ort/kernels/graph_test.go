@@ -13,23 +13,23 @@ import (
 // graph is a graph of operators under test with the values of its inputs.
 type graph struct {
 	t      testing.TB
-	lib    *ort.Library
+	rt     *ort.Runtime
 	b      *onnxgraph.Builder
 	inputs []*ort.Tensor
 	n      int
 }
 
-func newGraph(t testing.TB, lib *ort.Library) *graph {
+func newGraph(t testing.TB, rt *ort.Runtime) *graph {
 	b := onnxgraph.NewBuilder("operators", 17)
 	b.Import("ordo", 1)
 	b.Import("com.microsoft", 1)
-	return &graph{t: t, lib: lib, b: b}
+	return &graph{t: t, rt: rt, b: b}
 }
 
 // input adds an input with these values.
 func (g *graph) input(name string, values []float32, shape ...int) string {
 	g.t.Helper()
-	x, err := g.lib.NewTensor(shape...)
+	x, err := g.rt.NewTensor(shape...)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func (g *graph) open(threads int, outputs ...string) (*ort.Session, error) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return g.lib.NewSession(data, ort.TrainerOptions{Threads: threads})
+	return g.rt.NewSession(data, ort.SessionOptions{Threads: threads})
 }
 
 // run gives copies of the outputs' values.

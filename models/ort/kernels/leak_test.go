@@ -31,9 +31,9 @@ func resident(t *testing.T) int {
 
 // TestSessionsGiveMemoryBack opens and closes sessions whose scratch alone would be hundreds of megabytes if it stayed.
 func TestSessionsGiveMemoryBack(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	e := newExample(convolution(4, 256, 512, 4, 3, 1, 1, 1, 1), 1)
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	e.inputs(g)
 	outputs := slices.Concat(e.ours(g), e.by(g, "direct"), e.by(g, "winograd"))
 	rows, width := 8, 1<<18

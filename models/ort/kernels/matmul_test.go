@@ -129,13 +129,13 @@ func layers() []layer {
 }
 
 func TestLinear(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, bits := range []int{512, 256, 128} {
 		kernels.LimitVectors(bits)
 		t.Cleanup(func() { kernels.LimitVectors(512) })
 		for i, l := range layers() {
 			t.Run(fmt.Sprint(kernels.VectorBits(), " bits, ", l), func(t *testing.T) {
-				g := newGraph(t, lib)
+				g := newGraph(t, rt)
 				l.inputs(g)
 				got := g.run(g.session(1+i%4, append(l.ours(g), l.stock(g)...)...))
 				l.check(t, got[:4])
@@ -149,9 +149,9 @@ func TestLinear(t *testing.T) {
 
 // TestLinearRows: rows in several dimensions, outputs left out, no bias.
 func TestLinearRows(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	l := newLayer(30, 40, 24, true)
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	l.inputs(g, 2, 3, 5)
 	g.op("Linear", []string{"x", "w"}, []string{"y"}, l.attribute())
 	g.op("LinearGrad", []string{"dy", "x", "w"}, []string{"", "", "db"}, l.attribute())
@@ -238,19 +238,19 @@ func batches() []batch {
 }
 
 func TestMatMul(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, bits := range []int{512, 256, 128} {
 		kernels.LimitVectors(bits)
 		t.Cleanup(func() { kernels.LimitVectors(512) })
 		for i, c := range batches() {
-			t.Run(fmt.Sprint(kernels.VectorBits(), " bits, ", c), func(t *testing.T) { compareBatch(t, lib, c, 1+i%4) })
+			t.Run(fmt.Sprint(kernels.VectorBits(), " bits, ", c), func(t *testing.T) { compareBatch(t, rt, c, 1+i%4) })
 		}
 	}
 }
 
-func compareBatch(t *testing.T, lib *ort.Library, c batch, threads int) {
+func compareBatch(t *testing.T, rt *ort.Runtime, c batch, threads int) {
 	t.Helper()
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	c.inputs(g)
 	c.ours(g, "y")
 	c.stock(g, "y_stock")
@@ -260,12 +260,12 @@ func compareBatch(t *testing.T, lib *ort.Library, c batch, threads int) {
 
 // TestProductsForAnyThreads: no sum depends on the number of threads.
 func TestProductsForAnyThreads(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	l := newLayer(1500, 90, 150, true)
 	c := newBatch([]int{2}, 130, 170, 190, []int64{0, 2, 1}, nil, nil)
 	var first [][]float32
 	for threads := 1; threads <= 4; threads++ {
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		l.inputs(g)
 		c.a, c.b = l.x[:len(c.a)], l.dy[:len(c.b)]
 		g.input("a", c.a, c.stored(c.permA, c.m, c.k)...)
@@ -284,7 +284,7 @@ func TestProductsForAnyThreads(t *testing.T) {
 }
 
 func TestProductsRefuse(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, c := range []struct {
 		op      string
 		a, b, c []int
@@ -302,7 +302,7 @@ func TestProductsRefuse(t *testing.T) {
 		{"MatMul", []int{2, 3}, []int{3, 5}, nil, onnxgraph.IntsAttr("perm_a", 0, 2, 1), "perm_a is [0, 2, 1] for 2 dimensions"},
 		{"MatMul", []int{4, 2, 3}, []int{4, 3, 5}, nil, onnxgraph.IntsAttr("perm_y", 1, 2, 0), "perm_y must leave"},
 	} {
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		var names []string
 		for i, shape := range [][]int{c.a, c.b, c.c} {
 			if shape == nil {
@@ -330,7 +330,7 @@ func TestProductsRefuse(t *testing.T) {
 
 // FuzzProducts holds linear layers against the definition, and products in any order against ONNX Runtime.
 func FuzzProducts(f *testing.F) {
-	lib := orttest.OpenWithKernels(f)
+	rt := orttest.OpenWithKernels(f)
 	f.Add([]byte{4, 16, 16, 0, 2, 3, 1, 5, 6})
 	f.Add([]byte{65, 64, 65, 1, 1, 2, 2, 1, 200})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -340,7 +340,7 @@ func FuzzProducts(f *testing.F) {
 		in := func(i, least, most int) int { return least + int(data[i])%(most-least+1) }
 		m, n, k, threads := in(0, 1, 100), in(1, 1, 100), in(2, 1, 100), in(4, 1, 4)
 		l := newLayer(m, k, n, data[3]%2 == 1)
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		l.inputs(g)
 		l.check(t, g.run(g.session(threads, l.ours(g)...)))
 
@@ -354,6 +354,6 @@ func FuzzProducts(f *testing.F) {
 		for y[3] < 2 {
 			y = perm()
 		}
-		compareBatch(t, lib, newBatch([]int{in(5, 1, 4), in(6, 1, 4)}, m, n, k, perm(), perm(), y), threads)
+		compareBatch(t, rt, newBatch([]int{in(5, 1, 4), in(6, 1, 4)}, m, n, k, perm(), perm(), y), threads)
 	})
 }

@@ -98,7 +98,7 @@ func boolAttr(name string, v bool) *onnxgraph.Attribute {
 
 func constant(n int, v float32) []float32 { return slices.Repeat([]float32{v}, n) }
 
-func checkNorm(t *testing.T, lib *ort.Library, c normCase, threads int) {
+func checkNorm(t *testing.T, rt *ort.Runtime, c normCase, threads int) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	size := c.batch * c.channels * c.height * c.width
 	x, residual, dy := normal(rng, size), normal(rng, size), normal(rng, size)
@@ -106,7 +106,7 @@ func checkNorm(t *testing.T, lib *ort.Library, c normCase, threads int) {
 	for i := range x {
 		x[i] += float32(c.mean)
 	}
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	images := func(name string, v []float32) string {
 		return g.nhwc(g.input(name, v, c.batch, c.channels, c.height, c.width))
 	}
@@ -185,7 +185,7 @@ func checkNorm(t *testing.T, lib *ort.Library, c normCase, threads int) {
 // TestReluFromX: BatchNormGrad must compute Y from X to the bit, or a ReLU would be open one way and shut the other. The bias is such that
 // many Y are what rounding leaves of 0.
 func TestReluFromX(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	defer kernels.LimitVectors(512)
 	rng := rand.New(rand.NewPCG(8, 8))
 	widest := kernels.VectorBits()
@@ -199,7 +199,7 @@ func TestReluFromX(t *testing.T) {
 			}
 			bias := make([]float32, channels)
 			run := func(what ...string) [][]float32 {
-				g := newGraph(t, lib)
+				g := newGraph(t, rt)
 				in := []string{g.input("x", x, rows, channels), g.input("scale", scale, channels), g.input("bias", bias, channels),
 					g.input("running_mean", constant(channels, 0), channels), g.input("running_var", constant(channels, 1), channels)}
 				ones := g.input("ones", constant(len(x), 1), rows, channels)
@@ -230,7 +230,7 @@ func TestReluFromX(t *testing.T) {
 }
 
 func TestBatchNorm(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	cases := []normCase{
 		{4, 16, 8, 8, true, true, 0}, {4, 16, 8, 8, true, false, 0}, {4, 16, 8, 8, false, true, 0}, {4, 16, 8, 8, false, false, 0},
 		{7, 3, 5, 9, true, true, 0}, {2, 40, 3, 3, true, false, 0}, {5, 1, 11, 13, true, true, 0}, {3, 513, 2, 2, true, true, 0},
@@ -239,14 +239,14 @@ func TestBatchNorm(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.String(), func(t *testing.T) {
 			for _, threads := range []int{1, 2, 5} {
-				checkNorm(t, lib, c, threads)
+				checkNorm(t, rt, c, threads)
 			}
 		})
 	}
 }
 
 func TestLoopsForOtherProcessors(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	defer kernels.LimitVectors(512)
 	widest := kernels.VectorBits()
 	for bits := 128; bits <= widest; bits *= 2 {
@@ -255,19 +255,19 @@ func TestLoopsForOtherProcessors(t *testing.T) {
 			t.Fatalf("loops of %d bits, want %d", kernels.VectorBits(), bits)
 		}
 		t.Run(fmt.Sprint(bits), func(t *testing.T) {
-			checkNorm(t, lib, normCase{5, 29, 7, 9, true, true, 2}, 2)
-			checkNorm(t, lib, normCase{5, 29, 7, 9, false, false, 2}, 2)
-			checkConvolution(t, lib, convolution(3, 29, 29, 8, 5, 2, 2, 1, 29), false)
-			checkActivations(t, lib)
-			checkLayerNorm(t, lib, rowsCase{300, 61, 2, true}, 2)
-			checkSoftmaxGradient(t, lib, rowsCase{rows: 300, width: 61}, 2)
-			checkChannelScale(t, lib, [4]int{3, 29, 7, 9}, 2)
-			checkPools(t, lib, pool{3, 29, 7, 9, [2]int{3, 2}, [2]int{2, 1}, [4]int{1, 0, 1, 1}, [2]int{1, 2}, true, true})
-			if lib.Kernels().BF16() {
+			checkNorm(t, rt, normCase{5, 29, 7, 9, true, true, 2}, 2)
+			checkNorm(t, rt, normCase{5, 29, 7, 9, false, false, 2}, 2)
+			checkConvolution(t, rt, convolution(3, 29, 29, 8, 5, 2, 2, 1, 29), false)
+			checkActivations(t, rt)
+			checkLayerNorm(t, rt, rowsCase{300, 61, 2, true}, 2)
+			checkSoftmaxGradient(t, rt, rowsCase{rows: 300, width: 61}, 2)
+			checkChannelScale(t, rt, [4]int{3, 29, 7, 9}, 2)
+			checkPools(t, rt, pool{3, 29, 7, 9, [2]int{3, 2}, [2]int{2, 1}, [4]int{1, 0, 1, 1}, [2]int{1, 2}, true, true})
+			if rt.Kernels().BF16() {
 				c := convolution(3, 29, 7, 8, 5, 2, 2, 1, 1)
 				c.Precision = kernels.BF16
 				e := newExample(c, 1)
-				g := newGraph(t, lib)
+				g := newGraph(t, rt)
 				e.inputs(g)
 				near(t, "Y in bf16", g.run(g.session(2, e.ours(g)...))[0], e.exact()[0], 4e-3)
 			}
@@ -277,8 +277,8 @@ func TestLoopsForOtherProcessors(t *testing.T) {
 
 // TestBatchNormKeepsNaN: a NaN must be seen at the end, or a run would go on with it.
 func TestBatchNormKeepsNaN(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
-	g := newGraph(t, lib)
+	rt := orttest.OpenWithKernels(t)
+	g := newGraph(t, rt)
 	x := normal(rand.New(rand.NewPCG(1, 1)), 4*8*3*3)
 	x[17] = float32(math.NaN())
 	g.op("BatchNorm", []string{g.nhwc(g.input("x", x, 4, 8, 3, 3)), g.input("scale", constant(8, 1), 8), g.input("bias", constant(8, 0), 8),
@@ -292,7 +292,7 @@ func TestBatchNormKeepsNaN(t *testing.T) {
 }
 
 func TestOperatorsRefuse(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	vector := func(g *graph, name string, n int) string { return g.input(name, constant(n, 1), n) }
 	image := func(g *graph, name string, shape ...int) string {
 		return g.input(name, constant(shape[0]*shape[1]*shape[2]*shape[3], 1), shape...)
@@ -338,7 +338,7 @@ func TestOperatorsRefuse(t *testing.T) {
 				onnxgraph.StringAttr("layout", "nchw"))
 		}},
 	} {
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		c.add(g)
 		s, err := g.open(2, "y")
 		if err == nil {

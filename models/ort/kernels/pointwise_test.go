@@ -58,8 +58,8 @@ func (c activationCase) attributes() []*onnxgraph.Attribute {
 }
 
 // run gives an activation of x and the gradient for dy.
-func (c activationCase) run(t testing.TB, lib *ort.Library, threads int, x, dy []float32) (y, dx []float32) {
-	g := newGraph(t, lib)
+func (c activationCase) run(t testing.TB, rt *ort.Runtime, threads int, x, dy []float32) (y, dx []float32) {
+	g := newGraph(t, rt)
 	g.input("x", x, len(x))
 	g.input("dy", dy, len(x))
 	g.op("Activation", []string{"x"}, []string{"y"}, c.attributes()...)
@@ -68,7 +68,7 @@ func (c activationCase) run(t testing.TB, lib *ort.Library, threads int, x, dy [
 	return got[0], got[1]
 }
 
-func checkActivations(t *testing.T, lib *ort.Library) {
+func checkActivations(t *testing.T, rt *ort.Runtime) {
 	var x, dy []float32
 	for i := -30000; i <= 30000; i++ { // [−15, 15], and with what comes behind a number of elements that no vector divides
 		x, dy = append(x, float32(i)/2000), append(dy, 1)
@@ -77,7 +77,7 @@ func checkActivations(t *testing.T, lib *ort.Library) {
 		x, dy = append(x, v), append(dy, 1)
 	}
 	for _, c := range activations() {
-		y, dx := c.run(t, lib, 1, x, dy)
+		y, dx := c.run(t, rt, 1, x, dy)
 		for i, v := range x {
 			// An error of the factor of x, which is at most 1, counts for as much as x is large.
 			want, slope := c.value(float64(v)), c.slope(float64(v))
@@ -104,13 +104,13 @@ func TestActivations(t *testing.T) { checkActivations(t, orttest.OpenWithKernels
 
 // TestActivationsOfThreads: the number of threads makes no difference.
 func TestActivationsOfThreads(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	rng := rand.New(rand.NewPCG(4, 4))
 	x, dy := normal(rng, 100_003), normal(rng, 100_003)
 	for _, c := range activations() {
-		y, dx := c.run(t, lib, 1, x, dy)
+		y, dx := c.run(t, rt, 1, x, dy)
 		for _, threads := range []int{2, 5} {
-			if y2, dx2 := c.run(t, lib, threads, x, dy); !slices.Equal(y, y2) || !slices.Equal(dx, dx2) {
+			if y2, dx2 := c.run(t, rt, threads, x, dy); !slices.Equal(y, y2) || !slices.Equal(dx, dx2) {
 				t.Errorf("%s: %d threads give something else", c.kind, threads)
 			}
 		}
@@ -119,10 +119,10 @@ func TestActivationsOfThreads(t *testing.T) {
 
 // TestActivationsLikeStock holds values, also of what is no number, against ONNX Runtime's operators.
 func TestActivationsLikeStock(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	x := append(normal(rand.New(rand.NewPCG(4, 5)), 1000), nan, inf, -inf, 0, 100, -100)
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	g.input("x", x, len(x))
 	var outputs []string
 	for _, c := range activations() {
@@ -159,10 +159,10 @@ func c0attributes() []*onnxgraph.Attribute {
 
 // TestActivationGradientsKeepNaN: of x and of dy.
 func TestActivationGradientsKeepNaN(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	nan := float32(math.NaN())
 	for _, c := range activations() {
-		_, dx := c.run(t, lib, 1, []float32{nan, 0.5, 0.5}, []float32{1, nan, 1})
+		_, dx := c.run(t, rt, 1, []float32{nan, 0.5, 0.5}, []float32{1, nan, 1})
 		ofX := dx[0] != dx[0] || c.kind == "hard_sigmoid" // whose stock gradient is 0 there
 		if !ofX || dx[1] == dx[1] || dx[2] != dx[2] {
 			t.Errorf("%s: gradients %v", c.kind, dx)
@@ -215,7 +215,7 @@ func (c rowsCase) exact(x, scale, bias, dy []float32) map[string][]float64 {
 	return out
 }
 
-func checkLayerNorm(t testing.TB, lib *ort.Library, c rowsCase, threads int) {
+func checkLayerNorm(t testing.TB, rt *ort.Runtime, c rowsCase, threads int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(6, 6))
 	x, dy := normal(rng, c.rows*c.width), normal(rng, c.rows*c.width)
@@ -223,7 +223,7 @@ func checkLayerNorm(t testing.TB, lib *ort.Library, c rowsCase, threads int) {
 	for i := range x {
 		x[i] += float32(c.mean)
 	}
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	in := []string{g.input("x", x, c.rows, c.width), g.input("scale", scale, c.width)}
 	if c.bias {
 		in = append(in, g.input("bias", bias, c.width))
@@ -250,13 +250,13 @@ func checkLayerNorm(t testing.TB, lib *ort.Library, c rowsCase, threads int) {
 }
 
 func TestLayerNorm(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, c := range []rowsCase{
 		{7, 192, 0, true}, {1000, 64, 0, true}, {300, 768, 3, true}, {5, 13, 0, false}, {4, 5000, 100, true}, {1200, 29, -1000, true}, {1, 8, 0, true},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			for _, threads := range []int{1, 2, 5} {
-				checkLayerNorm(t, lib, c, threads)
+				checkLayerNorm(t, rt, c, threads)
 			}
 		})
 	}
@@ -264,12 +264,12 @@ func TestLayerNorm(t *testing.T) {
 
 // TestLayerNormLikeStock: along several dimensions, and with rows that are no numbers.
 func TestLayerNormLikeStock(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	rng := rand.New(rand.NewPCG(7, 7))
 	x, dy := normal(rng, 4*6*5*3), normal(rng, 4*6*5*3)
 	x[200] = float32(math.NaN())
 	x[300] = float32(math.Inf(1))
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	g.input("x", x, 4, 6, 5, 3)
 	g.input("dy", dy, 4, 6, 5, 3)
 	in := []string{"x", g.input("scale", normal(rng, 15), 5, 3), g.input("bias", normal(rng, 15), 5, 3)}
@@ -288,7 +288,7 @@ func TestLayerNormLikeStock(t *testing.T) {
 	}
 }
 
-func checkSoftmaxGradient(t testing.TB, lib *ort.Library, c rowsCase, threads int) {
+func checkSoftmaxGradient(t testing.TB, rt *ort.Runtime, c rowsCase, threads int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(8, 8))
 	y, dy := make([]float32, c.rows*c.width), normal(rng, c.rows*c.width)
@@ -308,7 +308,7 @@ func checkSoftmaxGradient(t testing.TB, lib *ort.Library, c rowsCase, threads in
 			want[r*c.width+i] = float64(row[i]) * (float64(dy[r*c.width+i]) - product)
 		}
 	}
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	g.input("y", y, c.rows, 1, c.width)
 	g.input("dy", dy, c.rows, 1, c.width)
 	g.op("SoftmaxGrad", []string{"dy", "y"}, []string{"dx"})
@@ -316,15 +316,15 @@ func checkSoftmaxGradient(t testing.TB, lib *ort.Library, c rowsCase, threads in
 }
 
 func TestSoftmaxGradient(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, c := range []rowsCase{{rows: 3, width: 65}, {rows: 2000, width: 17}, {rows: 1, width: 1}, {rows: 6, width: 9000}} {
 		for _, threads := range []int{1, 2, 5} {
-			checkSoftmaxGradient(t, lib, c, threads)
+			checkSoftmaxGradient(t, rt, c, threads)
 		}
 	}
 }
 
-func checkChannelScale(t testing.TB, lib *ort.Library, shape [4]int, threads int) {
+func checkChannelScale(t testing.TB, rt *ort.Runtime, shape [4]int, threads int) {
 	t.Helper()
 	n, c, pixels := shape[0], shape[1], shape[2]*shape[3]
 	rng := rand.New(rand.NewPCG(10, 10))
@@ -335,7 +335,7 @@ func checkChannelScale(t testing.TB, lib *ort.Library, shape [4]int, threads int
 		y[i], dx[i] = float64(x[i])*float64(s[k]), float64(dy[i])*float64(s[k])
 		ds[k] += float64(dy[i]) * float64(x[i])
 	}
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	xs, ys := g.nhwc(g.input("x", x, shape[:]...)), g.nhwc(g.input("dy", dy, shape[:]...))
 	g.input("s", s, n, c, 1, 1)
 	g.op("ChannelScale", []string{xs, "s"}, []string{"y"})
@@ -349,16 +349,16 @@ func checkChannelScale(t testing.TB, lib *ort.Library, shape [4]int, threads int
 }
 
 func TestChannelScale(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, shape := range [][4]int{{4, 16, 8, 8}, {3, 29, 5, 7}, {1, 3, 40, 40}, {9, 513, 1, 2}} {
 		for _, threads := range []int{1, 2, 5} {
-			checkChannelScale(t, lib, shape, threads)
+			checkChannelScale(t, rt, shape, threads)
 		}
 	}
 }
 
 func TestPointwiseRefuses(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, c := range []struct {
 		what string
 		add  func(g *graph)
@@ -378,7 +378,7 @@ func TestPointwiseRefuses(t *testing.T) {
 		}},
 		{"dY has shape [2, 4], Y has [2, 3]", func(g *graph) { g.op("SoftmaxGrad", []string{"b", "a"}, []string{"y"}) }},
 	} {
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		g.input("a", constant(6, 1), 2, 3)
 		g.input("b", constant(8, 1), 2, 4)
 		g.input("image", constant(24, 1), 2, 3, 2, 2)
@@ -394,14 +394,14 @@ func TestPointwiseRefuses(t *testing.T) {
 
 // FuzzPointwise: any shape, any number of threads.
 func FuzzPointwise(f *testing.F) {
-	lib := orttest.OpenWithKernels(f)
+	rt := orttest.OpenWithKernels(f)
 	f.Add(uint8(3), uint8(17), uint8(5), uint8(2), true)
 	f.Add(uint8(255), uint8(200), uint8(30), uint8(4), false)
 	f.Fuzz(func(t *testing.T, rows, width, height, threads uint8, bias bool) {
 		n := 1 + int(threads)%5
 		c := rowsCase{1 + int(rows), 16 + int(width), 0, bias}
-		checkLayerNorm(t, lib, c, n)
-		checkSoftmaxGradient(t, lib, c, n)
-		checkChannelScale(t, lib, [4]int{1 + int(rows)%7, 1 + int(width), 1 + int(height)%9, 1 + int(height)/9}, n)
+		checkLayerNorm(t, rt, c, n)
+		checkSoftmaxGradient(t, rt, c, n)
+		checkChannelScale(t, rt, [4]int{1 + int(rows)%7, 1 + int(width), 1 + int(height)%9, 1 + int(height)/9}, n)
 	})
 }

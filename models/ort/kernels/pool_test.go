@@ -85,13 +85,13 @@ func (p pool) exact(x, dy []float32) (maximum, average []float32, dmax, daverage
 	return maximum, average, dmax, daverage
 }
 
-func checkPools(t *testing.T, lib *ort.Library, p pool) {
+func checkPools(t *testing.T, rt *ort.Runtime, p pool) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	out := p.out()
 	x, dy := normal(rng, p.batch*p.channels*p.height*p.width), normal(rng, p.batch*p.channels*out[0]*out[1])
 	maximum, average, dmax, daverage := p.exact(x, dy)
 	for _, threads := range []int{1, 2, 5} {
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		xs := g.nhwc(g.input("x", x, p.batch, p.channels, p.height, p.width))
 		ds := g.nhwc(g.input("dy", dy, p.batch, p.channels, out[0], out[1]))
 		size := onnxgraph.IntsAttr("image_shape", int64(p.height), int64(p.width))
@@ -112,7 +112,7 @@ func checkPools(t *testing.T, lib *ort.Library, p pool) {
 }
 
 func TestPools(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	square := func(batch, channels, size, kernel, stride, pad int) pool {
 		return pool{batch, channels, size, size, [2]int{kernel, kernel}, [2]int{stride, stride}, [4]int{pad, pad, pad, pad}, [2]int{1, 1}, false, false}
 	}
@@ -125,18 +125,18 @@ func TestPools(t *testing.T) {
 		ceiled, counted, both,
 		{2, 3, 9, 6, [2]int{3, 2}, [2]int{2, 3}, [4]int{0, 1, 2, 0}, [2]int{2, 1}, true, true},
 	} {
-		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) { checkPools(t, lib, p) })
+		t.Run(fmt.Sprintf("%+v", p), func(t *testing.T) { checkPools(t, rt, p) })
 	}
 }
 
 // TestPoolsLikeStock holds the sizes and averages against ONNX Runtime's own.
 func TestPoolsLikeStock(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, ceil := range []bool{false, true} {
 		for _, count := range []bool{false, true} {
 			p := pool{2, 5, 9, 12, [2]int{3, 3}, [2]int{2, 2}, [4]int{1, 0, 1, 1}, [2]int{1, 1}, ceil, count}
 			x := normal(rand.New(rand.NewPCG(2, 2)), 2*5*9*12)
-			g := newGraph(t, lib)
+			g := newGraph(t, rt)
 			xs := g.nhwc(g.input("x", x, 2, 5, 9, 12))
 			g.op("MaxPool", []string{xs}, []string{"m"}, p.attributes()...)
 			g.op("AveragePool", []string{xs}, []string{"a"}, p.attributes(boolAttr("count_include_pad", count))...)
@@ -155,8 +155,8 @@ func TestPoolsLikeStock(t *testing.T) {
 }
 
 func TestMaxPoolKeepsNaN(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
-	g := newGraph(t, lib)
+	rt := orttest.OpenWithKernels(t)
+	g := newGraph(t, rt)
 	x := []float32{1, 2, float32(math.NaN()), 3, float32(math.Inf(-1)), float32(math.Inf(-1)), float32(math.Inf(-1)), float32(math.Inf(-1))}
 	g.op("MaxPool", []string{g.nhwc(g.input("x", x, 1, 2, 2, 2))}, []string{"m", "index"}, onnxgraph.IntsAttr("kernel_shape", 2, 2))
 	g.op("MaxPoolGrad", []string{g.nhwc(g.input("dy", []float32{5, 7}, 1, 2, 1, 1)), "index"}, []string{"d"},

@@ -10,7 +10,7 @@ import (
 
 // TestConvolutionsOfChance: shapes that nobody would think of, each once.
 func TestConvolutionsOfChance(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	rng := rand.New(rand.NewPCG(11, 12))
 	between := func(least, most int) int { return least + rng.IntN(most-least+1) }
 	for range 150 {
@@ -35,10 +35,10 @@ func TestConvolutionsOfChance(t *testing.T) {
 			(c.Kernel[1]-1)*c.Dilations[1] >= c.Width+c.Pads[1]+c.Pads[3] {
 			continue
 		}
-		if _, err := lib.Kernels().Supports(c); err != nil {
+		if _, err := rt.Kernels().Supports(c); err != nil {
 			t.Errorf("%s: %v", name(c), err)
 			continue
 		}
-		t.Run(name(c), func(t *testing.T) { compare(t, lib, newExample(c, 1), between(1, 4), 1e-5) })
+		t.Run(name(c), func(t *testing.T) { compare(t, rt, newExample(c, 1), between(1, 4), 1e-5) })
 	}
 }

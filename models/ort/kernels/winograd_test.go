@@ -49,7 +49,7 @@ func winogradCases() []kernels.Convolution {
 
 // TestWinograd holds both passes against the definition, for all widths of vectors that have the algorithm.
 func TestWinograd(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	defer kernels.LimitVectors(512)
 	for _, c := range winogradCases() {
 		t.Run(name(c), func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestWinograd(t *testing.T) {
 				if kernels.VectorBits() != bits {
 					continue
 				}
-				g := newGraph(t, lib)
+				g := newGraph(t, rt)
 				e.inputs(g)
 				outputs := e.by(g, "winograd")
 				var first [][]float32
@@ -84,7 +84,7 @@ func TestWinograd(t *testing.T) {
 // TestWinogradErrors measures the relative errors of both algorithms on what a network has: inputs normalised and through a ReLU, weights
 // as they are drawn, gradients of both signs. go test -v shows them.
 func TestWinogradErrors(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	if kernels.VectorBits() < 256 {
 		t.Skip("no vectors for it")
 	}
@@ -101,7 +101,7 @@ func TestWinogradErrors(t *testing.T) {
 		}
 		clear(e.b)
 		want := e.exact()
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		e.inputs(g)
 		outputs := append(e.by(g, "direct"), e.by(g, "winograd")...)
 		got := g.run(g.session(2, outputs...))
@@ -119,7 +119,7 @@ func TestWinogradErrors(t *testing.T) {
 
 // TestWinogradOfChance: shapes that nobody would think of.
 func TestWinogradOfChance(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	lanes := kernels.VectorBits() / 32
 	if lanes < 8 {
 		t.Skip("no vectors for it")
@@ -134,7 +134,7 @@ func TestWinogradOfChance(t *testing.T) {
 		t.Run(name(c), func(t *testing.T) {
 			e := newExample(c, rng.Uint64())
 			want := e.exact()
-			g := newGraph(t, lib)
+			g := newGraph(t, rt)
 			e.inputs(g)
 			for i, got := range g.run(g.session(1+rng.IntN(4), e.by(g, "winograd")...)) {
 				near(t, resultNames[i], got, want[i], 3e-6)
@@ -144,19 +144,19 @@ func TestWinogradOfChance(t *testing.T) {
 }
 
 func TestWinogradRefuses(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for what, c := range map[string]kernels.Convolution{
 		"algorithm winograd is for": convolution(2, 16, 16, 8, 3, 2, 1, 1, 1),
 		"numbers of channels":       convolution(2, 17, 16, 8, 3, 1, 1, 1, 1),
 	} {
 		e := newExample(c, 1)
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		e.inputs(g)
 		_, err := g.session(2, e.by(g, "winograd")...).Run(g.inputs)
 		checkError(t, err, "ordo::Conv", what)
 	}
 	e := newExample(convolution(2, 16, 16, 8, 3, 1, 1, 1, 1), 1)
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	e.inputs(g)
 	_, err := g.open(2, e.by(g, "fft")...)
 	checkError(t, err, "algorithm must be auto, direct or winograd", "")
@@ -164,7 +164,7 @@ func TestWinogradRefuses(t *testing.T) {
 
 // TestWinogradWherePays: oneDNN keeps what it does better.
 func TestWinogradWherePays(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	if kernels.VectorBits() < 512 {
 		t.Skip("what pays is known for vectors of 512 bits")
 	}
@@ -187,10 +187,10 @@ func TestWinogradWherePays(t *testing.T) {
 		{bf16(convolution(64, 128, 128, 16, 3, 1, 1, 1, 1)), 3},
 		{bf16(convolution(64, 16, 16, 32, 3, 1, 1, 1, 1)), 1},
 	} {
-		if c.Precision == kernels.BF16 && !lib.Kernels().BF16() {
+		if c.Precision == kernels.BF16 && !rt.Kernels().BF16() {
 			continue
 		}
-		says, err := lib.Kernels().Supports(c.Convolution)
+		says, err := rt.Kernels().Supports(c.Convolution)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,11 +202,11 @@ func TestWinogradWherePays(t *testing.T) {
 
 // TestWinogradKeepsNothing of one shape when it sees another.
 func TestWinogradKeepsNothing(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	if kernels.VectorBits() < 256 {
 		t.Skip("no vectors for it")
 	}
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	shape := func(channels int64) onnxgraph.TensorType {
 		return onnxgraph.FloatType(onnxgraph.Shape{{Param: "n"}, {Size: channels}, {Param: "h"}, {Param: "w"}})
 	}
@@ -224,7 +224,7 @@ func TestWinogradKeepsNothing(t *testing.T) {
 		e := newExample(c, uint64(i))
 		e.w, e.b = w, b
 		want := e.exact()
-		in := newGraph(t, lib)
+		in := newGraph(t, rt)
 		in.input("x", e.x, c.Batch, 16, c.Height, c.Width)
 		in.input("dy", e.dy, c.Batch, 32, c.Height, c.Width)
 		in.inputs = append(in.inputs, parameters...)

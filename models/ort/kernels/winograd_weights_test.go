@@ -74,7 +74,7 @@ func winogradWeightsCases() []kernels.Convolution {
 
 // TestWinogradWeights holds dW and dB in Winograd's form against the definition, for vectors of several sizes.
 func TestWinogradWeights(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	t.Cleanup(func() { kernels.LimitVectors(512) })
 	for _, c := range winogradWeightsCases() {
 		e := newExample(c, 1).activated()
@@ -86,7 +86,7 @@ func TestWinogradWeights(t *testing.T) {
 			}
 			for _, threads := range []int{1, 3} {
 				what := fmt.Sprintf("%s, vectors of %d bits, %d threads", name(c), bits, threads)
-				g := newGraph(t, lib)
+				g := newGraph(t, rt)
 				e.inputs(g)
 				e.weightsGradient(g, "winograd", "dw", "db")
 				got := g.run(g.session(threads, "dw", "db"))
@@ -99,7 +99,7 @@ func TestWinogradWeights(t *testing.T) {
 
 // FuzzWinogradWeights holds dW and dB of any 3×3 convolution that the form fits against the definition.
 func FuzzWinogradWeights(f *testing.F) {
-	lib := orttest.OpenWithKernels(f)
+	rt := orttest.OpenWithKernels(f)
 	f.Add([]byte{4, 0, 1, 7, 7, 1, 1, 1, 1, 2})
 	f.Add([]byte{8, 3, 2, 12, 3, 0, 2, 1, 0, 3})
 	f.Add([]byte{0, 1, 0, 0, 0, 1, 1, 1, 1, 0})
@@ -113,7 +113,7 @@ func FuzzWinogradWeights(f *testing.F) {
 		c.Height, c.Width = max(in(3, 1, 14), 3-c.Pads[0]-c.Pads[2]), max(in(4, 1, 14), 3-c.Pads[1]-c.Pads[3])
 		e := newExample(c, 1)
 		dw, db := e.exactWeights()
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		e.inputs(g)
 		e.weightsGradient(g, "winograd", "dw", "db")
 		got := g.run(g.session(in(9, 1, 4), "dw", "db"))
@@ -123,9 +123,9 @@ func FuzzWinogradWeights(f *testing.F) {
 }
 
 func TestWinogradWeightsAreRepeatable(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	e := newExample(convolution(13, 32, 48, 9, 3, 1, 1, 1, 1), 1)
-	g := newGraph(t, lib)
+	g := newGraph(t, rt)
 	e.inputs(g)
 	e.weightsGradient(g, "winograd", "dw", "db")
 	s := g.session(3, "dw", "db")
@@ -142,14 +142,14 @@ func TestWinogradWeightsAreRepeatable(t *testing.T) {
 // TestWinogradWeightsAreNearTheDefinition: for layers of a resnet18 with inputs as they are there, the error is at most five times that
 // of the direct sum, and 1e-6.
 func TestWinogradWeightsAreNearTheDefinition(t *testing.T) {
-	lib := orttest.OpenWithKernels(t)
+	rt := orttest.OpenWithKernels(t)
 	for _, c := range []kernels.Convolution{
 		convolution(64, 16, 16, 32, 3, 1, 1, 1, 1), convolution(32, 64, 64, 8, 3, 1, 1, 1, 1), convolution(16, 128, 128, 4, 3, 1, 1, 1, 1),
 		convolution(64, 64, 64, 2, 3, 1, 1, 1, 1),
 	} {
 		e := newExample(c, 1).activated()
 		want, _ := e.exactWeights()
-		g := newGraph(t, lib)
+		g := newGraph(t, rt)
 		e.inputs(g)
 		e.weightsGradient(g, "direct", "direct", "")
 		e.weightsGradient(g, "winograd", "winograd", "")
@@ -166,9 +166,9 @@ func TestWinogradWeightsAreNearTheDefinition(t *testing.T) {
 // those of the layers of resnet18 and resnet50; a GFLOP is counted as the definition has it. `auto` is the time of the one that the cost
 // model takes over the time of the faster one.
 func BenchmarkConvolutionWeights(b *testing.B) {
-	lib := orttest.OpenWithKernels(b)
+	rt := orttest.OpenWithKernels(b)
 	for _, precision := range []string{kernels.F32, kernels.BF16} {
-		if precision == kernels.BF16 && !lib.Kernels().BF16() {
+		if precision == kernels.BF16 && !rt.Kernels().BF16() {
 			continue
 		}
 		for _, shape := range [][3]int{
@@ -177,18 +177,18 @@ func BenchmarkConvolutionWeights(b *testing.B) {
 		} {
 			c := convolution(shape[0], shape[1], shape[1], shape[2], 3, 1, 1, 1, 1)
 			c.Precision = precision
-			b.Run(name(c), func(b *testing.B) { benchmarkWeights(b, lib, newExample(c, 1)) })
+			b.Run(name(c), func(b *testing.B) { benchmarkWeights(b, rt, newExample(c, 1)) })
 		}
 	}
 }
 
-func benchmarkWeights(b *testing.B, lib *ort.Library, e example) {
+func benchmarkWeights(b *testing.B, rt *ort.Runtime, e example) {
 	algorithms := []string{"direct", "winograd", "auto"}
 	sessions := make([]*ort.Session, len(algorithms))
 	graphs := make([]*graph, len(algorithms))
 	for i, algorithm := range algorithms {
 		// The inputs stand as if they were channels-last: their values don't matter here.
-		g := newGraph(b, lib)
+		g := newGraph(b, rt)
 		e.inputs(g)
 		g.op("ConvGrad", []string{"dy", "x", "w"}, []string{"", "dw"},
 			append(attributes(e.c, true), onnxgraph.StringAttr("algorithm", algorithm))...)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 // RequiredKernels is the environment variable that turns a missing oneDNN from a skipped test into a failed one.
@@ -13,9 +13,9 @@ const RequiredKernels = "ORDO_TEST_REQUIRE_ONEDNN"
 
 // OpenWithKernels loads the library and oneDNN for one test. Without either the test is skipped, or fails where Required or
 // RequiredKernels is set.
-func OpenWithKernels(t testing.TB) *ort.Library {
+func OpenWithKernels(t testing.TB) *ort.Runtime {
 	t.Helper()
-	at, err := library.FindOneDNN()
+	at, err := install.FindOneDNN(os.Getenv(install.EnvOneDNN), os.Getenv(install.EnvCache))
 	if err != nil {
 		if os.Getenv(RequiredKernels) != "" {
 			t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"ordo/models/ort"
-	"ordo/models/ort/library"
+	"ordo/models/ort/install"
 )
 
 // Required is the environment variable that turns a missing library from a skipped test into a failed one. `make test` sets
@@ -15,7 +15,7 @@ const Required = "ORDO_TEST_REQUIRE_ONNXRUNTIME"
 // Path is the library's file. Without a library the test is skipped, or fails where Required is set.
 func Path(t testing.TB) string {
 	t.Helper()
-	at, err := library.Find()
+	at, err := install.Find(os.Getenv(install.EnvLibrary), os.Getenv(install.EnvCache))
 	if err != nil {
 		if os.Getenv(Required) != "" {
 			t.Fatal(err)
@@ -26,7 +26,7 @@ func Path(t testing.TB) string {
 }
 
 // Open loads the library for one test.
-func Open(t testing.TB) *ort.Library {
+func Open(t testing.TB) *ort.Runtime {
 	t.Helper()
 	lib, err := ort.Open(Path(t))
 	if err != nil {

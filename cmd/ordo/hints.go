@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"ordo/models/fault"
+	"ordo/models/ort/install"
+)
+
+// explain is the sentence of an error with all that there is to do about it: what its faults say, what their hints mean
+// on this command line, and what the operating system's errors call for. Each of several joined errors is a line.
+func (g *global) explain(err error) string {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what is wrapped has its text around it
+		if parts := joined.Unwrap(); err.Error() == errors.Join(parts...).Error() {
+			var lines []string
+			for _, part := range parts {
+				lines = append(lines, g.explain(part))
+			}
+			return strings.Join(lines, "\n")
+		}
+	}
+	text := strings.TrimRight(err.Error(), "\n")
+	var born *fault.Error
+	if !errors.As(err, &born) {
+		if do := fault.Remedy(err); do != "" {
+			text += ": " + do
+		}
+		return text
+	}
+	joint := ": "
+	if born.Do != "" {
+		joint = "; or "
+	}
+	for i, h := range fault.Hints(err) {
+		if i > 0 {
+			joint = "; or "
+		}
+		if do := g.words(h); !strings.Contains(text, do) {
+			text += joint + do
+		}
+	}
+	return text
+}
+
+// words says what a hint means on this command line.
+func (g *global) words(h fault.Hint) string {
+	switch h := h.(type) {
+	case fault.OtherFolder:
+		return "name another folder with --out"
+	case fault.InstallLibrary:
+		command := "ordo runtime install"
+		if h.GPU {
+			command += " --gpu"
+		}
+		if h.From != "" {
+			command += " --from " + h.From
+		}
+		if g.env[install.EnvLibrary] != "" { // what is installed would not be used
+			return fmt.Sprintf("let %s name another library, or unset it and run `%s`", install.EnvLibrary, command)
+		}
+		return fmt.Sprintf("run `%s`", command)
+	case fault.BuildArtifacts:
+		command := "ordo artifacts build FORWARD.onnx --out DIR"
+		for _, head := range h.Heads {
+			command += fmt.Sprintf(" --head '%s'", head)
+		}
+		return fmt.Sprintf("build the artifacts anew with the options that they were built with: `%s`", command)
+	case fault.Finish:
+		return fmt.Sprintf("run `ordo run FILE --out %s`, which finishes it", h.Folder)
+	}
+	return ""
+}

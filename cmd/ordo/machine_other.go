@@ -1,6 +1,0 @@
-//go:build !linux && !darwin
-
-package main
-
-// statFree knows nothing here.
-func statFree(string) (int64, bool) { return 0, false }

@@ -1,0 +1,98 @@
+package loss
+
+import "fmt"
+
+// Kinds of invariance terms.
+const (
+	KindNTXent      = "ntxent"       // multi-view NT-Xent
+	KindMoCo        = "moco"         // InfoNCE against keys of former batches
+	KindVICReg      = "vicreg"       // distance, variance and covariance
+	KindBarlowTwins = "barlow_twins" // correlation of two views
+	KindSimSiam     = "simsiam"      // prediction of the other view's embedding
+	KindBYOL        = "byol"         // prediction of the other view's target
+)
+
+// InvarianceOptions sets a term over the base views. Where a default depends on the kind, 0 (or an empty text) stands for
+// it; a setting that a kind doesn't have must be left out.
+type InvarianceOptions struct {
+	Kind        string  `yaml:"kind"`        // ntxent (default), moco, vicreg, barlow_twins, simsiam, byol or none
+	Temperature float64 `yaml:"temperature"` // of the similarities; ntxent 0.5, moco 0.2; range [0.005, 100]
+	Weight      float64 `yaml:"weight"`      // default 1, range [0, 1e6]
+	Output      string  `yaml:"output"`      // embedding (default); features can be had by ntxent, vicreg and barlow_twins
+	Schedule    string  `yaml:"schedule"`    // of the weight: constant (default), linear or cosine, from 0 up
+	Warmup      float64 `yaml:"warmup"`      // share of the training in which a schedule rises; default 0.1, range (0, 1]
+
+	Queue            int     `yaml:"queue"`             // moco: keys that are kept; default 4096, range [1, 1048576]
+	Momentum         float64 `yaml:"momentum"`          // of the averaged network; moco 0.999, byol 0.99; range (0, 1]
+	MomentumSchedule string  `yaml:"momentum_schedule"` // moco constant; byol cosine: to 1 at the end of the training
+	Similarity       float64 `yaml:"similarity"`        // vicreg: weight of the distance of two views; default 25, range [0, 1e6]
+	Variance         float64 `yaml:"variance"`          // vicreg: weight of the deviations; default 25, range [0, 1e6]
+	Covariance       float64 `yaml:"covariance"`        // vicreg: weight of the covariances; default 1, range [0, 1e6]
+	Lambda           float64 `yaml:"lambda"`            // barlow_twins: weight of the off-diagonal; default 0.0051, range [0, 1e6]
+}
+
+// DefaultInvarianceOptions returns ntxent on the embedding with weight 1, unresolved.
+func DefaultInvarianceOptions() InvarianceOptions {
+	return InvarianceOptions{Kind: KindNTXent, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
+}
+
+func (o InvarianceOptions) head() head {
+	return head{roleInvariance, o.Kind, o.Weight, o.Schedule, o.Warmup}
+}
+
+// resolved fills in what was left at zero. What is left out keeps the values of ntxent, which mean nothing.
+func (o InvarianceOptions) resolved() InvarianceOptions {
+	name := o.Kind
+	if name == KindNone {
+		name = KindNTXent
+	}
+	k, ok := findKind(roleInvariance, name)
+	if !ok {
+		return o
+	}
+	d := k.defaults.Invariance
+	fill(&o.Temperature, d.Temperature)
+	fill(&o.Queue, d.Queue)
+	fill(&o.Momentum, d.Momentum)
+	fill(&o.MomentumSchedule, d.MomentumSchedule)
+	fill(&o.Similarity, d.Similarity)
+	fill(&o.Variance, d.Variance)
+	fill(&o.Covariance, d.Covariance)
+	fill(&o.Lambda, d.Lambda)
+	fill(&o.Output, d.Output)
+	resolveSchedule(&o.Schedule, &o.Warmup)
+	return o
+}
+
+func (o InvarianceOptions) resolvedTerm() TermOptions {
+	o = o.resolved()
+	return TermOptions{Invariance: &o}
+}
+
+func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
+	d := k.defaults.Invariance
+	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minInvarianceTemperature, maxTemperature))
+	add(oneOf(prefix+"output", o.Output, k.outputs...))
+	add(ofKind(prefix+"queue", o.Kind, float64(o.Queue), float64(d.Queue), 1, maxQueue))
+	add(ofKind(prefix+"momentum", o.Kind, o.Momentum, d.Momentum, 0, 1))
+	switch {
+	case d.MomentumSchedule != "":
+		add(oneOf(prefix+"momentum_schedule", o.MomentumSchedule, ScheduleConstant, ScheduleCosine))
+	case o.MomentumSchedule != "":
+		add(foreign(prefix+"momentum_schedule", o.Kind, fmt.Sprintf("%q", o.MomentumSchedule)))
+	}
+	add(ofKind(prefix+"similarity", o.Kind, o.Similarity, d.Similarity, 0, maxWeight))
+	add(ofKind(prefix+"variance", o.Kind, o.Variance, d.Variance, 0, maxWeight))
+	add(ofKind(prefix+"covariance", o.Kind, o.Covariance, d.Covariance, 0, maxWeight))
+	add(ofKind(prefix+"lambda", o.Kind, o.Lambda, d.Lambda, 0, maxWeight))
+}
+
+const maxQueue = 1 << 20
+
+// baseNeeds are the needs of a term that compares the base views.
+func baseNeeds(to []Need, v Views, kind string, needs ...Need) ([]Need, error) {
+	if v.base() < 2 {
+		return to, fmt.Errorf("%s compares the base views of an image and needs at least two of them: set augment.base_views to 2 or more", kind)
+	}
+	return append(to, needs...), nil
+}

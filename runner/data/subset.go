@@ -1,0 +1,44 @@
+package data
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"ordo/augment"
+	"ordo/runner/data/source"
+)
+
+// Subset returns the items of a set that have the given numbers, in the order of the list, as a set of its own.
+func Subset(set source.Set, items []int) source.Set { return subset{set, items} }
+
+// First returns the first n items of a set, or all where there are fewer.
+func First(set source.Set, n int) source.Set {
+	items := make([]int, min(n, set.Len()))
+	for i := range items {
+		items[i] = i
+	}
+	return Subset(set, items)
+}
+
+type subset struct {
+	source.Set
+	items []int
+}
+
+func (s subset) Len() int                           { return len(s.items) }
+func (s subset) ID(i int) string                    { return s.Set.ID(s.items[i]) }
+func (s subset) Label(i int) int                    { return s.Set.Label(s.items[i]) }
+func (s subset) Image(i int) (augment.Image, error) { return s.Set.Image(s.items[i]) }
+func (s subset) Encoded(i int) ([]byte, error)      { return s.Set.Encoded(s.items[i]) }
+
+// Key names the items as well as the set that they are of.
+func (s subset) Key() string {
+	sum := sha256.New()
+	_, _ = io.WriteString(sum, s.Set.Key()) // a hash takes everything
+	for _, i := range s.items {
+		_, _ = fmt.Fprintf(sum, " %d", i)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}

@@ -1,0 +1,31 @@
+package report
+
+import "fmt"
+
+// Bytes writes a size in binary units with three digits; zero is "unknown".
+func Bytes(n int64) string {
+	if n == 0 {
+		return "unknown"
+	}
+	value, unit := float64(n), "B"
+	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if value < 1000 {
+			break
+		}
+		value, unit = value/1024, next
+	}
+	return fmt.Sprintf("%.3g %s", value, unit)
+}
+
+// Seconds writes a time with three digits.
+func Seconds(s float64) string {
+	switch {
+	case s < 1e-3:
+		return fmt.Sprintf("%.3g µs", 1e6*s)
+	case s < 1:
+		return fmt.Sprintf("%.3g ms", 1e3*s)
+	}
+	return fmt.Sprintf("%.3g s", s)
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }

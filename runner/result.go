@@ -1,0 +1,80 @@
+package runner
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+
+	"ordo/loss"
+	"ordo/models"
+	"ordo/models/fault"
+	"ordo/runner/report"
+	"ordo/runner/track"
+)
+
+// finish exports the encoder and writes report and result. What is in them comes from the folder, so that it does not
+// matter how often the run was interrupted.
+func (r *run) finish() (track.Result, error) {
+	e := r.o.Experiment
+	dir := r.folder.Dir()
+	if err := r.trainer.Export(track.EncoderFile(dir), models.Features, models.Embedding); err != nil {
+		return track.Result{}, err
+	}
+	values, err := r.trainer.CopyParameters(false)
+	if err != nil {
+		return track.Result{}, err
+	}
+	count, err := r.trainer.ParameterCount(true)
+	if err != nil {
+		return track.Result{}, err
+	}
+	history, err := track.ReadHistory(dir)
+	if err != nil {
+		return track.Result{}, err
+	}
+	if len(history.Steps) != r.total || len(history.Evals) == 0 {
+		return track.Result{}, fault.New(fault.Data, "the metrics in %s have %d steps and %d evaluations for a run of %d steps",
+			dir, len(history.Steps), len(history.Evals), r.total).Advise("they were changed: remove the folder to start anew")
+	}
+	took := history.Time()
+	images := float64(took.Steps*e.Train.BatchSize) / took.Seconds
+	result := track.Result{
+		Status: track.Finished, Run: dir, Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
+		Epochs: e.Train.Epochs, Steps: r.total, Seconds: took.Seconds,
+		ImagesPerSecond: images, ViewsPerSecond: images * float64(len(r.setup.Plan.Views())),
+		TimeShare: took.Share, PeakMemoryBytes: took.PeakMemoryBytes, ParametersHash: hashFloats(values), Parameters: count,
+	}
+	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
+	result.SetEvaluation(history.Evals[len(history.Evals)-1].Eval)
+	if err := r.folder.Log("finished"); err != nil {
+		return track.Result{}, err
+	}
+	return result, r.folder.Finish(result, []byte(report.Table(result)))
+}
+
+// hashFloats gives the SHA-256 of float32 values, least byte first.
+func hashFloats(values []float32) string {
+	sum := sha256.New()
+	var b [4]byte
+	for _, v := range values {
+		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+		sum.Write(b[:])
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// terms lists a step's loss terms and diagnostics by the names that they have in metrics.jsonl.
+func terms(v loss.Values) map[string]float64 {
+	out := map[string]float64{}
+	for _, t := range v.Terms {
+		out[t.Name] = t.Value
+		for _, d := range t.Diagnostics {
+			out[t.Name+"/"+d.Name] = d.Value
+		}
+	}
+	for _, d := range v.Diagnostics {
+		out[d.Name] = d.Value
+	}
+	return out
+}

@@ -1,3 +1,0 @@
-// Package script talks with a program that measures other libraries beside ordo: a request is a line of JSON on its standard
-// input, the answer a line on its standard output, and it ends where its input does.
-package script

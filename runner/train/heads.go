@@ -1,0 +1,142 @@
+package train
+
+import (
+	"errors"
+	"slices"
+
+	"ordo/loss"
+	"ordo/models"
+	"ordo/models/fault"
+	"ordo/models/heads"
+	"ordo/runner/config"
+)
+
+// Sizes of the heads that neededHeads makes.
+const (
+	pairHidden  = 512
+	maxHidden   = 2048
+	orderHidden = 128
+	orderSize   = 32
+)
+
+// neededHeads gives a head for every output that a loss looks at and that no model has by itself. With F features, an
+// embedding of D numbers and a need of n numbers a row they are, layer by layer, all with batch norm and ReLU in
+// between:
+//
+//	prediction     on the embedding: min(4D, 2048), D: the shape of BYOL's and SimSiam's predictors
+//	essl           on the features: h, h, n with h = min(4F, 2048), as E-SSL, which has layer norms
+//	augself        on pairs of features: 512, 512, n, as AugSelf, which has no norms
+//	equimod        on the plain view's embedding and an encoding of 128 of the parameters: D, one layer as EquiMod
+//	order_FAMILY   on the features: 128, 32
+//
+// An entry of model.heads with the same output takes such a head's place.
+func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
+	var list []heads.Head
+	features, embedding := columns[models.Features], columns[models.Embedding]
+	for _, n := range needs {
+		h := heads.Default()
+		h.Name = n.Output
+		switch n.Kind {
+		case loss.NeedPredictor:
+			h.Name, h.Output, h.Input = heads.Predictor, n.Output, heads.Embedding
+			h.Layers = []int{min(4*embedding, maxHidden), embedding}
+		case loss.NeedClassifier:
+			hidden := min(4*features, maxHidden)
+			h.Layers = []int{hidden, hidden, n.Dim}
+		case loss.NeedPair:
+			h.Kind, h.Layers = heads.Pair, []int{pairHidden, pairHidden, n.Dim}
+		case loss.NeedConditioned:
+			h.Kind, h.Input, h.Layers = heads.Conditioned, heads.Embedding, []int{embedding}
+		case loss.NeedOrder:
+			h.Layers = []int{orderHidden, orderSize}
+		default:
+			continue
+		}
+		list = append(list, h)
+	}
+	return list
+}
+
+// batchOf says to the heads what the batches are made of.
+func batchOf(v loss.Views) (heads.Batch, error) {
+	b := heads.Batch{Views: len(v.Family), Draws: len(v.DrawNames)}
+	for i, f := range v.Family {
+		switch f {
+		case loss.BaseView:
+			if b.BaseViews++; b.BaseViews != i+1 {
+				return b, errors.New("train: a base view stands behind others")
+			}
+		case loss.PlainView:
+			b.PlainView = i
+		}
+	}
+	return b, nil
+}
+
+// completeModel is an experiment's model with all heads that its loss needs. What doesn't fit is a fault of the
+// experiment.
+func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models.Options, error) {
+	columns, err := models.Columns(e.Model, e.Data.ImageSize)
+	if err != nil {
+		return e.Model, misfit(err)
+	}
+	batch, err := batchOf(v)
+	if err != nil {
+		return e.Model, err
+	}
+	needed := neededHeads(needs, columns)
+	m := e.Model.With(needed, batch)
+	for i, h := range m.Heads {
+		if h.Kind == heads.Conditioned && (batch.Draws == 0 || batch.PlainView == 0) {
+			return m, fault.New(fault.Config, "model.heads[%d]: a head of kind %s needs augment.plain_view and transformations "+
+				"that draw something", i, h.Kind)
+		}
+		if e.Model.Artifacts == "" {
+			columns[h.Resolved().Output] = h.Layers[len(h.Layers)-1]
+		}
+	}
+	for _, n := range needs {
+		if err := fits(m, n, needed, columns); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// fits checks the output that a need asks for, if the model has it: its columns and the kind of its head.
+func fits(m models.Options, n loss.Need, needed []heads.Head, columns map[string]int) error {
+	gives := func(h heads.Head) bool { return h.Resolved().Output == n.Output }
+	want := n.Dim
+	if k := slices.IndexFunc(needed, gives); k >= 0 && n.Kind != loss.NeedOrder {
+		want = needed[k].Layers[len(needed[k].Layers)-1]
+	}
+	if got := columns[n.Output]; want != 0 && got != 0 && got != want {
+		return fault.New(fault.Config, "model: the output %s must have %d numbers for this loss, it has %d",
+			n.Output, want, got)
+	}
+	own := slices.IndexFunc(m.Heads, gives)
+	if kind := kindOf(n.Kind); own >= 0 && m.Heads[own].Resolved().Kind != kind {
+		return fault.New(fault.Config, "model.heads[%d].kind: the output %s must be of a head of kind %s for this loss",
+			own, n.Output, orPerceptron(kind))
+	}
+	return nil
+}
+
+// kindOf is the kind of head that gives an output, resolved.
+func kindOf(k loss.NeedKind) string {
+	switch k {
+	case loss.NeedPair:
+		return heads.Pair
+	case loss.NeedConditioned:
+		return heads.Conditioned
+	default:
+		return ""
+	}
+}
+
+func orPerceptron(kind string) string {
+	if kind == "" {
+		return heads.Perceptron
+	}
+	return kind
+}

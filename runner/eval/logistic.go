@@ -146,7 +146,8 @@ func (l *logistic) minimise(start []float64, penalty, tolerance float64, iterati
 		start = make([]float64, len(l.grad))
 	}
 	settings := &optimize.Settings{GradientThreshold: tolerance, MajorIterations: iterations,
-		Converger: optimize.NeverTerminate{}}
+		FuncEvaluations: 20 * iterations, // a line search finds nothing where values go beyond what numbers hold
+		Converger:       optimize.NeverTerminate{}}
 	problem := optimize.Problem{
 		Func: func(x []float64) float64 { l.eval(x); return l.value },
 		Grad: func(grad, x []float64) { l.eval(x); copy(grad, l.grad) },

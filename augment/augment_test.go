@@ -54,8 +54,8 @@ func TestViewPlan(t *testing.T) {
 	if got := p.Views(); !slices.Equal(got, want) {
 		t.Errorf("views %v, want %v", got, want)
 	}
-	if len(p.steps) != 6 {
-		t.Errorf("%d invariant steps, want the five and blur", len(p.steps))
+	if len(p.operations) != 6 {
+		t.Errorf("%d invariant steps, want the five and blur", len(p.operations))
 	}
 	if got := p.Families(); len(got) != 2 || got[0].Family != "rotate" || got[1].Family != "hue" {
 		t.Errorf("ordered families %v", got)

@@ -1,10 +1,72 @@
 package augment
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"ordo/augment/kernel"
 )
+
+// GaussianBlur blurs the view (torchvision GaussianBlur inside RandomApply(p)). The kernel is a sampled Gaussian;
+// Pillow's ImageFilter.GaussianBlur, which several published recipes use, is made of box filters and differs.
+type GaussianBlur struct {
+	KernelSize int        `yaml:"kernel_size"` // side in pixels of the view, odd; 0, the default: a tenth of its side, at least 3
+	Sigma      [2]float64 `yaml:"sigma"`       // standard deviation in pixels of the view, uniform; default [0.1, 2]
+	P          float64    `yaml:"p"`           // probability, default 0.5
+}
+
+func (*GaussianBlur) byDefault() Transformation {
+	return Transformation{GaussianBlur: &GaussianBlur{Sigma: [2]float64{0.1, 2}, P: 0.5}}
+}
+
+func (b *GaussianBlur) check(path string) []error {
+	faults := slices.Concat(checkPair(path+".sigma", b.Sigma, 64), checkRange(path+".p", b.P, 0, 1))
+	if b.KernelSize != 0 && (b.KernelSize < 1 || b.KernelSize%2 == 0) {
+		faults = append(faults, fmt.Errorf("%s.kernel_size: must be odd and positive, or 0 for a tenth of the image, got %d", path, b.KernelSize))
+	}
+	return faults
+}
+
+func (b *GaussianBlur) compile(size int) operation {
+	blur, radius := *b, b.kernelSize(size)/2
+	low := 0.0 // of a view without it
+	if b.P >= 1 {
+		low = b.Sigma[0]
+	}
+	return operation{
+		named: []namedDraw{{"sigma", blur.Sigma[1] - low}}, draws: 1,
+		draw: func(d []float64, r *rng, _ frame) {
+			if r.chance(blur.P) {
+				d[0] = r.uniform(blur.Sigma[0], blur.Sigma[1])
+			}
+		},
+		pixels: func(c *canvas, d []float64) {
+			if d[0] > 0 {
+				c.gaussianBlur(radius, d[0])
+			}
+		},
+	}
+}
+
+func (b *GaussianBlur) fit(path string, size int) error {
+	if b.kernelSize(size)/2 < size {
+		return nil
+	}
+	return fmt.Errorf("%s.kernel_size: half of %d does not fit the image size %d", path, b.KernelSize, size)
+}
+
+// kernelSize is the blur's kernel on views of size pixels: KernelSize, or for 0 the odd number next to a tenth.
+func (b GaussianBlur) kernelSize(size int) int {
+	if b.KernelSize != 0 {
+		return b.KernelSize
+	}
+	return max(3, size/20*2+1)
+}
+
+func (b *GaussianBlur) hides(family string) string {
+	return hiding(b.P, family, "a random blur; remove gaussian_blur", "blur", "sharpness", "downscale")
+}
 
 // gaussianBlur convolves with a Gaussian of standard deviation sigma pixels, sampled at the integers in
 // [-radius, radius] and normalised to sum 1; at the border the view is mirrored without repeating the edge

@@ -1,6 +1,31 @@
 package augment
 
-import "ordo/augment/kernel"
+import (
+	"ordo/augment/kernel"
+)
+
+// Sharpness sharpens, or smooths with a factor below 1 (torchvision RandomAdjustSharpness).
+type Sharpness struct {
+	SharpnessFactor float64 `yaml:"sharpness_factor"` // 0 smooths, 1 is the identity; in [0, 16], default 2; torchvision has none
+	P               float64 `yaml:"p"`                // probability, default 0.5
+}
+
+func (*Sharpness) byDefault() Transformation {
+	return Transformation{Sharpness: &Sharpness{SharpnessFactor: 2, P: 0.5}}
+}
+
+func (t *Sharpness) check(path string) []error {
+	return append(checkRange(path+".sharpness_factor", t.SharpnessFactor, 0, 16), checkRange(path+".p", t.P, 0, 1)...)
+}
+
+func (t *Sharpness) compile(int) operation {
+	factor := t.SharpnessFactor
+	return chosen(t.P).paint(func(c *canvas) { c.sharpness(factor) })
+}
+
+func (t *Sharpness) hides(family string) string {
+	return hiding(t.P, family, "a random sharpness; remove sharpness", "sharpness", "blur")
+}
 
 // sharpness blends with a smoothed view, each pixel the mean of its 3x3 with a centre of weight 5: factor 0 is that, 1
 // the identity, more sharpens. The outermost pixels stay (torchvision adjust_sharpness).
@@ -53,21 +78,3 @@ func (c *canvas) resample(dst [3][]float32, width, height int, src [3][]float32,
 		kernel.Columns(dst[0][from:to], dst[1][from:to], dst[2][from:to], pixels, &c.columns)
 	}
 }
-
-// erase fills a box of the view, given in pixels, with the mean. Pixels that the box covers in part are blended.
-func (c *canvas) erase(left, top, width, height float64) {
-	r, g, b := c.channels()
-	for y := max(0, int(top)); y < min(c.height, int(top+height)+1); y++ {
-		cy := covered(float64(y), top, top+height)
-		for x := max(0, int(left)); x < min(c.width, int(left+width)+1); x++ {
-			share := float32(cy * covered(float64(x), left, left+width))
-			at := y*c.width + x
-			r[at] = between(r[at], c.mean[0], share)
-			g[at] = between(g[at], c.mean[1], share)
-			b[at] = between(b[at], c.mean[2], share)
-		}
-	}
-}
-
-// covered returns how much of pixel [at, at+1) lies in [from, to).
-func covered(at, from, to float64) float64 { return max(0, min(at+1, to)-max(at, from)) }

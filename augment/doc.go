@@ -7,11 +7,11 @@
 // roles: it is invariant, drawn anew for every view, or it is an ordered family, whose scale the embedding shall
 // keep. A view is one transformed copy of one image. The view plan of an Options has, in this order,
 //
-//   - BaseViews base views: every ordered family at its origin, the invariant steps drawn for each;
+//   - BaseViews base views: every ordered family at its origin, the invariant list drawn for each;
 //   - LocalViews.Count local views: base views of smaller crops;
-//   - for every ordered family Levels views, each at a scale of its own, the invariant steps drawn for each as well, all
-//     other families at their origin;
-//   - with PlainView one view without any random step.
+//   - for every ordered family Levels views, each at a scale of its own, the invariant list drawn for each as well,
+//     all other families at their origin;
+//   - with PlainView one view without any random transformation.
 //
 // An ordered view has one family, or a joint one, see below. Several at once, each with a scale of its own, are families
 // in the invariant list: every view then has all of them, and Plan.Draws tells their scales.
@@ -82,10 +82,10 @@
 //
 // # Random transformations
 //
-// The invariant list holds steps with the names, parameters and defaults of torchvision's transforms v2, under p, the
-// probability with which a view has them:
+// The invariant list holds transformations with the names, parameters and defaults of torchvision's transforms v2, under
+// p, the probability with which a view has them:
 //
-//	step                 torchvision            parameters: default
+//	transformation       torchvision            parameters: default
 //	random_resized_crop  RandomResizedCrop      scale: [0.08, 1], ratio: [3/4, 4/3], interpolation: bilinear
 //	resize               Resize                 size: 0 (the view's), interpolation: bilinear
 //	center_crop          CenterCrop             size: 0 (the view's)
@@ -104,7 +104,7 @@
 //	sharpness            RandomAdjustSharpness  sharpness_factor: 2, p: 0.5
 //	random_erasing       RandomErasing          scale: [0.02, 0.33], ratio: [0.3, 3.3], p: 0.5
 //
-// and any family, by its name, drawn uniformly. normalize is Options.Mean and Std. `views: [0]` beside a step restricts
+// and any family, by its name, drawn uniformly. normalize is Options.Mean and Std. `views: [0]` beside one restricts
 // it to some of the base views. What differs: rotation, affine and perspective are bilinear, where torchvision's default
 // for two of them is nearest, and see the image's mirrored border instead of black (torchvision's fill); erased boxes
 // are the mean; and geometry comes first, whatever its place in the list.
@@ -127,9 +127,23 @@
 // local crops are local_views: {count: 6}. vicreg and solo-learn blur by Pillow's box approximation; here blurs are
 // Gaussians, as torchvision's and SwAV's.
 //
+// # How to add one
+//
+// A random transformation is its part of one file, the file of its group (crops.go, flips.go, affine.go, perspective.go,
+// colour.go, tone.go, blur.go, detail.go, erase.go) or a new one: a struct with the YAML keys of its settings, and the
+// methods of the interfaces transformation and listed. byDefault has the defaults, check the ranges, compile what it
+// draws, under which names and how wide, and what it does to the geometry or the pixels, hides the families that make no
+// sense in order beside it. It gets a field in Transformation and a line in entries, from where the compiler asks for what
+// is missing; decoding, names, draws and warnings follow from these.
+//
+// A family is an entry of familySpecs: its kind, its default and range, and what it does at a scale.
+//
+// Either gets a line in the tables of this documentation, a case in testdata/reference.py from an independent
+// implementation, and an example in the tests that hold for all of them.
+//
 // # How a view is computed
 //
-// First the geometry. Crops, flips and all geometric steps and families are composed, in the list's order and the ordered
+// First the geometry. Crops, flips and all geometric transformations are composed, in the list's order and the ordered
 // family last, into one map from the view's coordinates to the image's, and the image is sampled once: nothing is
 // blurred by resampling twice, and no intermediate image is cut off. Without random_resized_crop, resize or center_crop
 // the frame is the middle square of the image, resized to the view; with them the frame that they leave is fitted to the
@@ -140,8 +154,8 @@
 // the image around it, and beyond the image's edges its mirror image, so that no empty corner or edge tells the
 // transformation. Coordinates are continuous: pixel i covers [i, i+1).
 //
-// Then the pixels: the other steps in the list's order, then the ordered family if it is not geometric. Values are
-// float32 planes in [0, 1], without rounding between steps; only equalize, posterize and jpeg, which are defined on
+// Then the pixels: the others in the list's order, then the ordered family if it is not geometric. Values are
+// float32 planes in [0, 1], without rounding in between; only equalize, posterize and jpeg, which are defined on
 // bytes, round.
 //
 // Last the framing and (x-mean)/std, straight into the destination, planes R, G, B.
@@ -156,8 +170,8 @@
 // frame itself would tell them apart. The disc's edge is antialiased over its outermost pixel.
 //
 // The other geometric families have only the mirrored border, in which a seam may still be seen: framing: circle hides
-// most of it for shear and perspective. quarter_turn and crop, and zoom above 1, never see a border. The step
-// random_rotation does not change the framing, since nobody asks for its angle.
+// most of it for shear and perspective. quarter_turn and crop, and zoom above 1, never see a border. The
+// transformation random_rotation does not change the framing, since nobody asks for its angle.
 //
 // Traces of geometry remain. A turned or bent view is interpolated between pixels and a little softer than an upright
 // one, more so beside a bicubic crop; a sheared one is also reduced a little. Random crops hide most of this, since they resample the origin as well.
@@ -169,8 +183,8 @@
 // # Random numbers
 //
 // A view is a pure function of its plan, the image, its Key (seed, epoch, sample) and the view's number. Each draw is
-// a hash of these, the step's name and the draw's number, see rng.go; so any order, number of workers or resumption
-// gives the same bytes, and a step that is added or removed leaves the draws of the others alone. (The bytes are those
+// a hash of these, the transformation's name and the draw's number, see rng.go; so any order, number of workers or resumption
+// gives the same bytes, and a transformation that is added or removed leaves the draws of the others alone. (The bytes are those
 // of one processor architecture: some fuse multiplications and additions.) With Options.Shared the base views draw from
 // Key.Group instead, so that the images of a group share them; their crops are the same shares of images of the same
 // shape.
@@ -198,7 +212,7 @@
 //	saturation, grayscale      adjust_saturation                               1e-5        2e-7         2     2 at factor 2.2
 //	hue                        adjust_hue                                      1e-5        4e-7         1     1 of 0.01 %
 //	color_jitter               these four                                      1e-5        4e-7
-//	grayscale (the step)       rgb_to_grayscale                                1e-5        1e-7         0     0
+//	grayscale, not the family  rgb_to_grayscale                                1e-5        1e-7         0     0
 //	gamma                      adjust_gamma                                    1e-5        2e-7         0     0
 //	gaussian_blur, blur        gaussian_blur                                   1e-5        7e-7         1     0
 //	sharpness                  adjust_sharpness                                1e-5        5e-7         2     2 at factor 5
@@ -251,6 +265,6 @@
 // faster, and noise (1.5), erasing (1.6), gamma (1.7), autocontrast (1.9) are less than twice as slow.
 //
 // OpenCV and Albumentations are faster where they keep bytes: a byte is a quarter of a float32's traffic, and a table of
-// 256 entries does what is computed here. Views are float32 so that steps don't round, and since that is what a network
-// takes.
+// 256 entries does what is computed here. Views are float32 so that nothing rounds in between, and since
+// that is what a network takes.
 package augment

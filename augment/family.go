@@ -8,11 +8,11 @@ import (
 
 // Family names a family and how strong it is at scale 1.
 type Family struct {
-	Family string `yaml:"family"` // one of FamilyNames
-	// Max is the strength at scale 1; its meaning, range and default are the family's, see the package comment.
+	Family string `yaml:"family"` // name of the family
+	// Max is the strength at scale 1; its meaning, range and default are the family's, see package augment.
 	Max float64 `yaml:"max"`
 	// Levels is the number of views an image that an ordered family adds, each at a scale of its own, drawn
-	// as Sampling says; in [1, 64], default 3. It means nothing in the invariant list.
+	// as sampling says; in [1, 64], default 3. It means nothing in the invariant list.
 	Levels int `yaml:"levels,omitempty"`
 	// Sampling says how the scale of level l of L is drawn: "uniform" (the default, written or empty) in [0, 1);
 	// "stratified" uniformly in [l/L, (l+1)/L); "grid" takes (l+1)/L for every image. A nominal family draws its
@@ -24,7 +24,7 @@ type Family struct {
 	Signed bool `yaml:"signed,omitempty"`
 	// With lists further families that the same views have at the same scale, each up to a strength of its own; none by
 	// default. Geometry is composed in the list's order, this family first, and so are the others. The entry is then one
-	// family, a joint one, called as Name says, and it is one-sided: all its two-sided members draw their sign once an
+	// family, a joint one, called as in rotate+blur, and it is one-sided: all its two-sided members draw their sign once an
 	// image, independently.
 	With []Member `yaml:"with,omitempty"`
 }
@@ -315,6 +315,34 @@ func (f Family) validateInvariant(path string) []error {
 	}
 	return faults
 }
+
+// invariantFamily is a family as an entry of the invariant list.
+type invariantFamily struct{ Family }
+
+func (f invariantFamily) check(path string) []error { return f.validateInvariant(path) }
+
+func (f invariantFamily) hides(family string) string {
+	if f.has(family) {
+		return family + " with a scale of its own"
+	}
+	return ""
+}
+
+func (f invariantFamily) compile(int) operation {
+	c := f.Family.compile()
+	o := operation{named: unit("scale"), draws: 2, draw: func(d []float64, r *rng, _ frame) {
+		d[0], d[1] = c.uniform(r), r.float()
+		if twoSided(c.Kind) {
+			d[0] *= drawnAspect(d).sign()
+		}
+	}}
+	o.geometry = func(g *geometry, d []float64) { c.place(g, d[0], drawnAspect(d)) }
+	o.pixels = func(canvas *canvas, d []float64) { c.paint(canvas, d[0], drawnAspect(d)) }
+	return o
+}
+
+// drawnAspect is the aspect of an invariant family, from its second draw.
+func drawnAspect(d []float64) aspect { return aspect{key: math.Float64bits(d[1])} }
 
 // uniform draws a scale for a family of the invariant list: of a random sign where it has two sides, a random class
 // where it has classes.

@@ -8,8 +8,8 @@ import (
 
 // Member is a further family of a joint one: views have it at the scale of the entry that it belongs to.
 type Member struct {
-	Family string  `yaml:"family"` // one of FamilyNames, none that is nominal
-	Max    float64 `yaml:"max"`    // strength at scale 1, as that of Family
+	Family string  `yaml:"family"` // name of the further family, none that is nominal
+	Max    float64 `yaml:"max"`    // strength at scale 1, as that of the first family
 }
 
 // JointSeparator stands between the members' names in the name of a joint family, see Family.Name.

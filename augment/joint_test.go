@@ -48,7 +48,7 @@ func TestJointFamilyIsOne(t *testing.T) {
 		t.Errorf("info %+v", got)
 	}
 	if got, want := p.DrawNames(), []string{"hue+rotate+blur.scale", "zoom.scale"}; !slices.Equal(got, want) {
-		t.Errorf("parameters %v, want %v", got, want)
+		t.Errorf("draws %v, want %v", got, want)
 	}
 	if p.Framing() != FramingCircle {
 		t.Error("a rotation that others are joined with is not framed")
@@ -58,14 +58,14 @@ func TestJointFamilyIsOne(t *testing.T) {
 		k := Key{Sample: sample}
 		p.Draws(values[:], k, 3, 20, 20)
 		if s := p.Scale(k, 3); s < 0 || values != [2]float32{float32(s), 0} {
-			t.Fatalf("scale %v, parameters %v", s, values)
+			t.Fatalf("scale %v, draws %v", s, values)
 		}
 	}
 
 	o.Roles = map[string]string{"hue+rotate+blur": RoleInvariant}
 	p = mustPlan(t, o, 16)
-	if got := p.steps; len(got) != 1 || len(p.Families()) != 1 || p.DrawNames()[0] != "hue+rotate+blur.scale" {
-		t.Errorf("as invariant: %d steps, families %v, parameters %v", len(got), p.Families(), p.DrawNames())
+	if got := p.operations; len(got) != 1 || len(p.Families()) != 1 || p.DrawNames()[0] != "hue+rotate+blur.scale" {
+		t.Errorf("as invariant: %d steps, families %v, draws %v", len(got), p.Families(), p.DrawNames())
 	}
 	for sample := range uint64(50) {
 		if p.Draws(values[:], Key{Sample: sample}, 0, 20, 20); !(values[0] > 0 && values[0] < 1) {
@@ -73,8 +73,8 @@ func TestJointFamilyIsOne(t *testing.T) {
 		}
 	}
 	o.Roles = map[string]string{"hue+rotate+blur": RoleAbsent}
-	if p = mustPlan(t, o, 16); len(p.steps) != 0 || len(p.Families()) != 1 || p.Framing() != FramingCircle {
-		t.Errorf("as absent: %d steps, families %v, framing %s", len(p.steps), p.Families(), p.Framing())
+	if p = mustPlan(t, o, 16); len(p.operations) != 0 || len(p.Families()) != 1 || p.Framing() != FramingCircle {
+		t.Errorf("as absent: %d steps, families %v, framing %s", len(p.operations), p.Families(), p.Framing())
 	}
 }
 

@@ -12,15 +12,16 @@ import (
 // Options is the `augment:` section of an experiment: which transformations an image meets, and in which role.
 type Options struct {
 	// Invariant lists the transformations that are drawn anew for every view. Geometry is composed in this order
-	// and comes first; the other steps follow in this order.
+	// and comes first; the others follow in this order.
 	Invariant []Transformation `yaml:"invariant"`
-	// Preset fills the place of Invariant by a published recipe, one of PresetNames; "", the default: Invariant says it.
-	// Not both. See the package comment for what each holds, and PresetTransformations.
+	// Preset fills the place of invariant by a published recipe. Empty, the default: invariant says it. Not both. See
+	// package augment for what each holds, and PresetTransformations.
 	Preset string `yaml:"preset"`
-	// Ordered lists the families whose scale the embedding shall keep; each adds Levels views an image.
+	// Ordered lists the families whose scale the embedding shall keep; each adds its levels as views of an
+	// image.
 	Ordered []Family `yaml:"ordered"`
-	// Roles overrides the role of an Ordered entry, by its name (Family.Name): "ordered" leaves it, "invariant" moves
-	// it to the end of Invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
+	// Roles overrides the role of an entry of ordered, by its name: "ordered" leaves it, "invariant" moves it to the end of
+	// invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
 	Roles map[string]string `yaml:"roles,omitempty"`
 	// Framing says what becomes of the square's corners: "circle" fills every view, origin and evaluation views
 	// included, with the mean outside of the inscribed disc; "none" leaves the square; "auto" (the default) is
@@ -30,22 +31,23 @@ type Options struct {
 	BaseViews int `yaml:"base_views"`
 	// LocalViews adds base views of smaller crops.
 	LocalViews LocalViews `yaml:"local_views"`
-	// PlainView adds a view without any random step (View.Family PlainView), as methods want that predict what a
-	// transformation does to an embedding.
+	// PlainView adds a view without any random transformation, as methods want that predict what a transformation does to an
+	// embedding.
 	PlainView bool `yaml:"plain_view"`
-	// Shared is the number of images, consecutive in a batch, that share the draws of their base views (Key.Group);
-	// 0 and 1: every image has its own. In [0, 4096].
+	// Shared is the number of images, consecutive in a batch, that share the draws of their base views; 0, the default, and
+	// 1: every image has its own. In [0, 4096].
 	Shared int `yaml:"shared"`
-	// Mean and Std normalise each of the channels R, G, B: (x-mean)/std for x in [0, 1]; default 0.5 each.
+	// Mean is taken from each of the channels R, G, B, whose values are 0 to 1; default 0.5 each.
 	Mean [3]float64 `yaml:"mean"`
-	Std  [3]float64 `yaml:"std"`
+	// Std divides each channel after that; default 0.5 each.
+	Std [3]float64 `yaml:"std"`
 }
 
 // LocalViews are further base views, whose random_resized_crop takes its box from a smaller range of areas (multi-crop,
 // Caron et al. 2020). They are rendered at the size of all views, since these are one tensor; SwAV's are smaller, 96
 // pixels beside 224, to save time.
 type LocalViews struct {
-	Count int        `yaml:"count"` // in [0, 16], default 0; above 0 the invariant steps must hold random_resized_crop
+	Count int        `yaml:"count"` // how many, in [0, 16]; default 0; above 0 there must be a random_resized_crop
 	Scale [2]float64 `yaml:"scale"` // area of the box as a share of the image's; in (0, 1], default [0.05, 0.14]
 }
 
@@ -84,7 +86,7 @@ func DefaultOptions() Options {
 // Validate reports every fault, each a sentence that starts with the key's path inside this struct.
 func (o Options) Validate() error {
 	var faults []error
-	faults = append(faults, o.validateSteps()...)
+	faults = append(faults, o.validateInvariant()...)
 	names := map[string]bool{}
 	for i, f := range o.Ordered {
 		path := fmt.Sprintf("ordered[%d]", i)
@@ -127,25 +129,25 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
-// validateSteps reports the faults of Invariant and of what stands in its place or needs it.
-func (o Options) validateSteps() []error {
+// validateInvariant reports the faults of Invariant and of what stands in its place or needs it.
+func (o Options) validateInvariant() []error {
 	var faults []error
 	crops, elastics := 0, 0
 	for i, s := range o.Invariant {
 		faults = append(faults, s.validate(fmt.Sprintf("invariant[%d]", i), o.BaseViews)...)
 	}
 	if o.Preset != "" {
-		switch steps, err := PresetTransformations(o.Preset); {
+		switch recipe, err := PresetTransformations(o.Preset); {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("preset: must be one of %s, got %q", strings.Join(PresetNames(), ", "), o.Preset))
 		case len(o.Invariant) > 0:
 			faults = append(faults, fmt.Errorf("preset: %s stands in the place of invariant, which has %d entries of its own; keep one of the two",
 				o.Preset, len(o.Invariant)))
-		case o.BaseViews != 2 && slices.ContainsFunc(steps, func(s Transformation) bool { return len(s.Views) > 0 }):
-			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which has other steps for either, got %d", o.Preset, o.BaseViews))
+		case o.BaseViews != 2 && slices.ContainsFunc(recipe, func(s Transformation) bool { return len(s.Views) > 0 }):
+			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which treats the two differently, got %d", o.Preset, o.BaseViews))
 		}
 	}
-	for _, s := range o.steps() {
+	for _, s := range o.invariant() {
 		if s.RandomResizedCrop != nil {
 			crops++
 		}
@@ -167,7 +169,7 @@ func (o Options) validateSteps() []error {
 		}
 		faults = append(faults, checkPair("local_views.scale", l.Scale, 1)...)
 		if crops == 0 {
-			faults = append(faults, errors.New("local_views.count: local views need random_resized_crop among the invariant steps"))
+			faults = append(faults, errors.New("local_views.count: local views need random_resized_crop in invariant"))
 		}
 	}
 	return faults
@@ -188,21 +190,21 @@ func (o Options) bends() int {
 	return n
 }
 
-// steps returns the invariant steps, those of the preset where there is one.
-func (o Options) steps() []Transformation {
+// invariant returns the invariant list, or the preset's where there is one.
+func (o Options) invariant() []Transformation {
 	if o.Preset == "" {
 		return o.Invariant
 	}
-	steps, err := PresetTransformations(o.Preset)
+	list, err := PresetTransformations(o.Preset)
 	if err != nil {
 		return nil // Validate says so
 	}
-	return steps
+	return list
 }
 
-// resolve applies Preset and Roles: the steps and the ordered families that the plan really has.
+// resolve applies Preset and Roles: the transformations and the ordered families that the plan really has.
 func (o Options) resolve() (invariant []Transformation, ordered []Family) {
-	invariant = slices.Clone(o.steps())
+	invariant = slices.Clone(o.invariant())
 	for _, f := range o.Ordered {
 		switch o.Roles[f.Name()] {
 		case RoleInvariant:

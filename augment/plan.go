@@ -17,8 +17,11 @@ type View struct {
 
 // Views that belong to no family.
 const (
-	BaseView  = -1 // every ordered family at its origin, the invariant steps drawn; local views have a Level >= Options.BaseViews
-	PlainView = -2 // no random step at all: the origin of the evaluation, see Plan.RenderEval
+	// BaseView has every ordered family at its origin, and the invariant transformations drawn. Local views have a Level of
+	// Options.BaseViews or more.
+	BaseView = -1
+	// PlainView has no random transformation at all: it is the origin of the evaluation, see Plan.RenderEval.
+	PlainView = -2
 )
 
 // Key names a draw: views of the same key, plan and image are the same bytes.
@@ -31,20 +34,20 @@ type Key struct {
 
 // Plan is a validated, compiled Options for views of one size. It is read-only and safe for concurrent use.
 type Plan struct {
-	size     int
-	framing  string // circle or none
-	options  Options
-	steps    []step
-	frames   bool // whether a step of the list says which part of the image a view shows
-	ordered  []Family
-	families []family // compiled, by ordered family
-	streams  []uint64 // by ordered family
-	views    []View
-	names    []string  // of parameters
-	mask     []float32 // framing, one plane; nil without
-	gain     [3]float32
-	offset   [3]float32
-	warnings []string
+	size       int
+	framing    string // circle or none
+	options    Options
+	operations []operation // the invariant list
+	frames     bool        // whether one of them says which part of the image a view shows
+	ordered    []Family
+	families   []family // compiled, by ordered family
+	streams    []uint64 // by ordered family
+	views      []View
+	draws      []namedDraw // that Draws reports, by full name
+	mask       []float32   // framing, one plane; nil without
+	gain       [3]float32
+	offset     [3]float32
+	warnings   []string
 }
 
 const (
@@ -66,21 +69,20 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	seen := map[string]int{}
 	var faults []error
 	for i, s := range invariant {
-		if b := s.GaussianBlur; b != nil && b.kernelSize(imageSize)/2 >= imageSize {
-			faults = append(faults, fmt.Errorf("invariant[%d].gaussian_blur.kernel_size: half of %d does not fit the image size %d",
-				i, b.KernelSize, imageSize))
-		}
 		name := s.Name()
+		if sized, ok := s.one().(fitter); ok {
+			faults = append(faults, sized.fit(fmt.Sprintf("invariant[%d].%s", i, name), imageSize))
+		}
 		if s.Family != nil && slices.Contains(TransformationNames(), name) {
 			name = "family " + name // grayscale is both
 		}
-		compiled := s.transformation().compile(imageSize)
+		compiled := s.one().compile(imageSize)
 		compiled.stream = fold(foldString(0, "invariant "+name), uint64(seen[name]))
 		compiled.views = s.viewMask()
 		seen[name]++
-		p.steps = append(p.steps, compiled)
-		p.nameDraws(s.Name(), compiled.parameters)
-		p.frames = p.frames || s.RandomResizedCrop != nil || s.Resize != nil || s.CenterCrop != nil
+		p.operations = append(p.operations, compiled)
+		p.nameDraws(s.Name(), compiled.named)
+		p.frames = p.frames || compiled.frames
 		rotates = rotates || s.Family != nil && s.Family.has("rotate")
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -92,7 +94,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	for i, f := range ordered {
 		p.families = append(p.families, f.compile())
 		p.streams = append(p.streams, foldString(0, "ordered "+f.Name()))
-		p.nameDraws(f.Name(), []string{"scale"})
+		p.nameDraws(f.Name(), unit("scale"))
 		for level := range f.Levels {
 			p.views = append(p.views, View{Family: i, Level: level})
 		}
@@ -116,19 +118,19 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	return p, nil
 }
 
-// nameDraws adds the names of a step's parameters. A name that is taken gets a number.
-func (p *Plan) nameDraws(step string, parameters []string) {
-	for _, parameter := range parameters {
-		name := step + "." + parameter
-		for n := 2; slices.Contains(p.names, name); n++ {
-			name = fmt.Sprintf("%s_%d.%s", step, n, parameter)
+// nameDraws adds the draws of a transformation or an ordered family. A name that is taken gets a number.
+func (p *Plan) nameDraws(of string, draws []namedDraw) {
+	for _, d := range draws {
+		name := of + "." + d.name
+		for n := 2; slices.ContainsFunc(p.draws, func(o namedDraw) bool { return o.name == name }); n++ {
+			name = fmt.Sprintf("%s_%d.%s", of, n, d.name)
 		}
-		p.names = append(p.names, name)
+		p.draws = append(p.draws, namedDraw{name, d.width})
 	}
 }
 
 // Evaluation returns the plan that renders evaluation views (RenderEval) of the given families, whatever their role
-// in p: same size, framing and normalisation, no invariant step.
+// in p: same size, framing and normalisation, no invariant transformation.
 func (p *Plan) Evaluation(families []Family) (*Plan, error) {
 	o := p.options
 	o.Invariant, o.Preset, o.Roles = nil, "", nil
@@ -159,7 +161,7 @@ func (p *Plan) Warnings() []string { return append([]string(nil), p.warnings...)
 
 func (k Key) hash() uint64 { return fold(fold(fold(0, k.Seed), k.Epoch), k.Sample) }
 
-// viewKey is what the invariant steps of a view draw from.
+// viewKey is what the invariant transformations of a view draw from.
 func (p *Plan) viewKey(k Key, view int) uint64 {
 	if p.options.Shared > 1 && p.views[view].Family == BaseView {
 		k.Sample = k.Group
@@ -167,8 +169,8 @@ func (p *Plan) viewKey(k Key, view int) uint64 {
 	return fold(k.hash(), uint64(view))
 }
 
-// has says whether a view has an invariant step.
-func (p *Plan) has(v View, st *step) bool {
+// has says whether a view has an invariant transformation.
+func (p *Plan) has(v View, op *operation) bool {
 	number := 0
 	switch {
 	case v.Family == PlainView:
@@ -176,7 +178,7 @@ func (p *Plan) has(v View, st *step) bool {
 	case v.Family == BaseView:
 		number = v.Level % p.options.BaseViews
 	}
-	return st.views>>number&1 != 0
+	return op.views>>number&1 != 0
 }
 
 // frame is what the draws of a view depend on when g is what it has of geometry.
@@ -247,11 +249,11 @@ func (p *Plan) aspect(k Key, family int) aspect {
 	return aspect{key: fold(fold(k.hash(), p.streams[family]), 0)}
 }
 
-// DrawNames names the values that Draws writes, in the order of the invariant steps and then the ordered
-// families:
+// DrawNames names the values that Draws writes, in the order of the invariant transformations and then the
+// ordered families:
 //
 //	random_resized_crop.crop_y, .crop_x, .crop_h, .crop_w  the box: its centre and sides, as shares of the picture's
-//	STEP.applied                                           1 or 0: flips, grayscale, solarize, posterize, equalize,
+//	TRANSFORMATION.applied                                 1 or 0: flips, grayscale, solarize, posterize, equalize,
 //	                                                       autocontrast, sharpness
 //	random_rotation.angle                                  in half turns, counter-clockwise
 //	random_affine.angle, .translate_x, .translate_y,       half turns clockwise, shares of the sides, factor-1, half
@@ -260,19 +262,36 @@ func (p *Plan) aspect(k Key, family int) aspect {
 //	                                                       and down
 //	color_jitter.brightness, .contrast, .saturation, .hue  factor-1 for three, turns of the colour wheel for hue
 //	gaussian_blur.sigma                                    pixels of the view
-//	random_erasing.erased_y, .erased_x, .erased_h, .erased_w  as of the crop, shares of the view's sides
-//	FAMILY.scale                                           in [-1, 1], of an invariant or an ordered family, with its sign;
-//	                                                       of a joint one in [0, 1]
+//	random_erasing.erased_y, .erased_x, .erased_h,         as of the crop, shares of the view's sides
+//	    .erased_w
+//	FAMILY.scale                                           in [-1, 1], of an invariant or an ordered family, with its
+//	                                                       sign; of a joint one in [0, 1]
 //
-// A step that a view lacks, or that chance left out, has 0; a view without the crop has the square in the middle.
-// A name that comes twice gets a number: gaussian_blur.sigma, gaussian_blur_2.sigma.
-func (p *Plan) DrawNames() []string { return append([]string(nil), p.names...) }
+// A transformation that a view lacks, or that chance left out, has 0; a view without the crop has the square in the
+// middle. A name that comes twice gets a number: gaussian_blur.sigma, gaussian_blur_2.sigma.
+func (p *Plan) DrawNames() []string {
+	names := make([]string, len(p.draws))
+	for i, d := range p.draws {
+		names[i] = d.name
+	}
+	return names
+}
+
+// DrawWidths says of each of DrawNames how far apart two draws can be at most, "not applied" among them, for color_jitter
+// and gaussian_blur; of the others, which are shares, angles and scales already, it is 1.
+func (p *Plan) DrawWidths() []float64 {
+	widths := make([]float64, len(p.draws))
+	for i, d := range p.draws {
+		widths[i] = d.width
+	}
+	return widths
+}
 
 // Draws writes what Render draws for a view of an image of width x height pixels as numbers, without rendering:
 // one for each of DrawNames.
 func (p *Plan) Draws(dst []float32, k Key, view, width, height int) {
-	if len(dst) != len(p.names) {
-		panic(fmt.Sprintf("augment: a view has %d parameters, got room for %d", len(p.names), len(dst)))
+	if len(dst) != len(p.draws) {
+		panic(fmt.Sprintf("augment: a view has %d draws, got room for %d", len(p.draws), len(dst)))
 	}
 	clear(dst)
 	v, key := p.views[view], p.viewKey(k, view)
@@ -283,34 +302,34 @@ func (p *Plan) Draws(dst []float32, k Key, view, width, height int) {
 		g.centreCrop(p.size)
 	}
 	at := 0
-	for i := range p.steps {
-		st := &p.steps[i]
-		d := draws[:st.draws]
-		p.draw(d, st, v, key, &g, new(rng))
-		if st.geometry != nil && p.has(v, st) {
-			st.geometry(&g, d)
+	for i := range p.operations {
+		op := &p.operations[i]
+		d := draws[:op.draws]
+		p.draw(d, op, v, key, &g, new(rng))
+		if op.geometry != nil && p.has(v, op) {
+			op.geometry(&g, d)
 		}
-		for n := range st.parameters {
+		for n := range op.named {
 			dst[at+n] = float32(d[n])
 		}
-		at += len(st.parameters)
+		at += len(op.named)
 	}
 	if v.Family >= 0 {
 		dst[at+v.Family] = float32(p.scale(k, v))
 	}
 }
 
-// draw makes the draws of a step for a view.
-func (p *Plan) draw(d []float64, st *step, v View, key uint64, g *geometry, r *rng) {
+// draw makes the draws of a transformation for a view.
+func (p *Plan) draw(d []float64, op *operation, v View, key uint64, g *geometry, r *rng) {
 	clear(d)
 	switch {
-	case !p.has(v, st):
-		if st.neutral != nil {
-			st.neutral(d, p.frame(v, g))
+	case !p.has(v, op):
+		if op.neutral != nil {
+			op.neutral(d, p.frame(v, g))
 		}
-	case st.draw != nil:
-		*r = rng{key: fold(key, st.stream)}
-		st.draw(d, r, p.frame(v, g))
+	case op.draw != nil:
+		*r = rng{key: fold(key, op.stream)}
+		op.draw(d, r, p.frame(v, g))
 	}
 }
 
@@ -329,11 +348,11 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 	if !p.frames {
 		g.centreCrop(p.size)
 	}
-	for i := range p.steps {
-		if st := &p.steps[i]; st.geometry != nil && p.has(v, st) {
-			d := s.draws[:st.draws]
-			p.draw(d, st, v, key, g, &s.rng)
-			st.geometry(g, d)
+	for i := range p.operations {
+		if op := &p.operations[i]; op.geometry != nil && p.has(v, op) {
+			d := s.draws[:op.draws]
+			p.draw(d, op, v, key, g, &s.rng)
+			op.geometry(g, d)
 		}
 	}
 	if size := float64(p.size); g.width != size || g.height != size {
@@ -347,11 +366,11 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 		f.place(g, scale, a)
 	}
 	c := p.read(dst, s, img, g)
-	for i := range p.steps {
-		if st := &p.steps[i]; st.pixels != nil && p.has(v, st) {
-			d := s.draws[:st.draws]
-			p.draw(d, st, v, key, g, &s.rng)
-			st.pixels(c, d)
+	for i := range p.operations {
+		if op := &p.operations[i]; op.pixels != nil && p.has(v, op) {
+			d := s.draws[:op.draws]
+			p.draw(d, op, v, key, g, &s.rng)
+			op.pixels(c, d)
 		}
 	}
 	if f != nil {
@@ -360,8 +379,8 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 	p.finish(c)
 }
 
-// RenderEval writes an evaluation view into dst, as Render does but without random steps: the image is resized so
-// that its short side is ImageSize, cut to the square in its middle, and the family, an index in Families, is
+// RenderEval writes an evaluation view into dst, as Render does but without random transformations: the image is resized
+// so that its short side is ImageSize, cut to the square in its middle, and the family, an index in Families, is
 // applied at the given scale in [0, 1], or down to -1 if it has two sides, with all else fixed: positive is to the
 // right, and boxes are in the middle. Family -1 is the origin.
 func (p *Plan) RenderEval(dst []float32, s *Scratch, img Image, family int, scale float64) {

@@ -8,8 +8,8 @@ import (
 
 // presets are the recipes by name; the package comment has them as a table, with their sources.
 var presets = [...]struct {
-	name  string
-	steps func() []Transformation
+	name string
+	list func() []Transformation
 }{
 	{"simclr", func() []Transformation {
 		return slices.Concat(
@@ -72,7 +72,7 @@ func PresetNames() []string {
 func PresetTransformations(name string) ([]Transformation, error) {
 	for _, p := range presets {
 		if p.name == name {
-			return p.steps(), nil
+			return p.list(), nil
 		}
 	}
 	return nil, fmt.Errorf("augment: no preset is called %q, there are %s", name, strings.Join(PresetNames(), ", "))

@@ -4,7 +4,7 @@ import "math/bits"
 
 // Random numbers are counter-based: draw n of a stream is a hash of the stream's key and n, and the key is a hash
 // of everything that the draw may depend on. There is no state to save, share or advance, so a view can be rendered
-// alone, in any order and on any goroutine. Every step has a stream of its own, named by what the step is: a step
+// alone, in any order and on any goroutine. Every transformation has a stream of its own, named by what it is: one
 // that is added or removed leaves the others' draws as they were.
 
 // mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014; constants: Stafford's variant 13): a bijection in

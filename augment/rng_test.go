@@ -23,7 +23,7 @@ func chiSquare(counts []int) float64 {
 // each part of the key, small and consecutive as they are in use.
 func TestDrawsAreUniformAndIndependent(t *testing.T) {
 	plan := mustPlan(t, simclr("rotate"), 32)
-	step := plan.steps[0].stream
+	step := plan.operations[0].stream
 	for name, draw := range map[string]func(i uint64) float64{
 		"draw": func(i uint64) float64 {
 			r := rng{key: fold(Key{Seed: 1, Epoch: 2, Sample: 3}.hash(), step), n: i}

@@ -1,6 +1,103 @@
 package augment
 
-import "ordo/augment/kernel"
+import (
+	"fmt"
+	"math"
+
+	"ordo/augment/kernel"
+)
+
+// Solarize inverts the bright values of each channel (torchvision RandomSolarize).
+type Solarize struct {
+	Threshold float64 `yaml:"threshold"` // the value from which on it is inverted, 0.5 for bytes from 128 on; in [0, 1], default 0.5
+	P         float64 `yaml:"p"`         // probability, default 0.5
+}
+
+func (*Solarize) byDefault() Transformation {
+	return Transformation{Solarize: &Solarize{Threshold: 0.5, P: 0.5}}
+}
+
+func (t *Solarize) check(path string) []error {
+	return append(checkRange(path+".threshold", t.Threshold, 0, 1), checkRange(path+".p", t.P, 0, 1)...)
+}
+
+func (t *Solarize) compile(int) operation {
+	threshold := t.Threshold
+	return chosen(t.P).paint(func(c *canvas) { c.solarize(threshold) })
+}
+
+func (t *Solarize) hides(family string) string {
+	return hiding(t.P, family, "a random solarization; remove solarize", "solarize")
+}
+
+// Posterize keeps the upper bits of each byte (torchvision RandomPosterize, on bytes).
+type Posterize struct {
+	Bits int     `yaml:"bits"` // bits that are kept; in [1, 8], default 4; torchvision has no default
+	P    float64 `yaml:"p"`    // probability, default 0.5
+}
+
+func (*Posterize) byDefault() Transformation {
+	return Transformation{Posterize: &Posterize{Bits: 4, P: 0.5}}
+}
+
+func (t *Posterize) check(path string) []error {
+	faults := checkRange(path+".p", t.P, 0, 1)
+	if t.Bits < 1 || t.Bits > 8 {
+		faults = append(faults, fmt.Errorf("%s.bits: must be in [1, 8], got %d", path, t.Bits))
+	}
+	return faults
+}
+
+func (t *Posterize) compile(int) operation {
+	if t.Bits == 8 {
+		return chosen(t.P)
+	}
+	width := math.Exp2(float64(8 - t.Bits))
+	return chosen(t.P).paint(func(c *canvas) { c.posterize(width) })
+}
+
+func (t *Posterize) hides(family string) string {
+	return hiding(t.P, family, "a random posterization; remove posterize", "posterize")
+}
+
+// Equalize makes the histogram of each channel flat (torchvision RandomEqualize).
+type Equalize struct {
+	P float64 `yaml:"p"` // probability, default 0.5
+}
+
+func (*Equalize) byDefault() Transformation {
+	return Transformation{Equalize: &Equalize{P: 0.5}}
+}
+
+func (t *Equalize) check(path string) []error { return checkRange(path+".p", t.P, 0, 1) }
+
+func (t *Equalize) compile(int) operation { return chosen(t.P).paint((*canvas).equalize) }
+
+func (t *Equalize) hides(family string) string {
+	return hiding(t.P, family, "a contrast that hides it at random; remove equalize", "brightness", "contrast", "gamma")
+}
+
+// Autocontrast stretches each channel to the full range (torchvision RandomAutocontrast).
+type Autocontrast struct {
+	P float64 `yaml:"p"` // probability, default 0.5
+}
+
+func (*Autocontrast) byDefault() Transformation {
+	return Transformation{Autocontrast: &Autocontrast{P: 0.5}}
+}
+
+func (t *Autocontrast) check(path string) []error { return checkRange(path+".p", t.P, 0, 1) }
+
+func (t *Autocontrast) compile(int) operation { return chosen(t.P).paint((*canvas).autocontrast) }
+
+func (t *Autocontrast) hides(family string) string {
+	return hiding(t.P, family, "a contrast that hides it at random; remove autocontrast", "brightness", "contrast", "gamma")
+}
+
+// solarize inverts what is at least as bright as threshold (torchvision solarize).
+func (c *canvas) solarize(threshold float64) {
+	c.point(kernel.Op{Kind: kernel.Solarize, A: float32(threshold)})
+}
 
 // The operations that torchvision defines on bytes, posterize and equalize, take a value v in [0, 1] for the byte
 // 255*v, rounded down. A byte that became a float32 must not fall below itself for rounding: byteSlack is added.

@@ -363,11 +363,11 @@ func TestStepsOfSomeViews(t *testing.T) {
 	}
 	o.Ordered = []Family{blur}
 	p := mustPlan(t, o, 32)
-	// The parameters say which views are blurred by which step, and which are solarized.
+	// The draws say which views are blurred by which step, and which are solarized.
 	names := p.DrawNames()
 	first, second, solarized := slices.Index(names, "gaussian_blur.sigma"), slices.Index(names, "gaussian_blur_2.sigma"), slices.Index(names, "solarize.applied")
 	if first < 0 || second < 0 || solarized < 0 {
-		t.Fatalf("parameters %v", names)
+		t.Fatalf("draws %v", names)
 	}
 	const n = 1000
 	for view, v := range p.Views() {
@@ -468,7 +468,7 @@ func TestDrawsAreRendered(t *testing.T) {
 	}
 	p.Draws(values, Key{}, 2, 90, 60)
 	if want := []float32{0.5, 0.5, 1, 2. / 3}; !slices.Equal(values[:4], want) || slices.Max(values[4:]) != 0 || slices.Min(values[4:]) != 0 {
-		t.Errorf("the plain view has the parameters %v", values)
+		t.Errorf("the plain view has the draws %v", values)
 	}
 	everyone := mustPlan(t, everything(t), 32)
 	names := everyone.DrawNames()
@@ -783,7 +783,7 @@ func FuzzOptions(f *testing.F) {
 		}
 		img := texture(1+int(width), 1+int(height))
 		dst := make([]float32, 3*p.size*p.size)
-		values := make([]float32, len(p.names))
+		values := make([]float32, len(p.draws))
 		var s Scratch
 		for view := range p.Views() {
 			k := Key{Sample: sample}
@@ -796,7 +796,7 @@ func FuzzOptions(f *testing.F) {
 			p.Draws(values, k, view, img.Width, img.Height)
 			for i, v := range values {
 				if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-					t.Fatalf("view %d: %s is %v", view, p.names[i], v)
+					t.Fatalf("view %d: %s is %v", view, p.draws[i].name, v)
 				}
 			}
 		}

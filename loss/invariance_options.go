@@ -15,16 +15,16 @@ const (
 // InvarianceOptions sets a term over the base views. Where a default depends on the kind, 0 (or an empty text) stands for
 // it; a setting that a kind doesn't have must be left out.
 type InvarianceOptions struct {
-	Kind        string  `yaml:"kind"`        // ntxent (default), moco, vicreg, barlow_twins, simsiam, byol or none
-	Temperature float64 `yaml:"temperature"` // of the similarities; ntxent 0.5, moco 0.2; range [0.005, 100]
-	Weight      float64 `yaml:"weight"`      // default 1, range [0, 1e6]
-	Output      string  `yaml:"output"`      // embedding (default); features can be had by ntxent, vicreg and barlow_twins
-	Schedule    string  `yaml:"schedule"`    // of the weight: constant (default), linear or cosine, from 0 up
-	Warmup      float64 `yaml:"warmup"`      // share of the training in which a schedule rises; default 0.1, range (0, 1]
+	Kind        string  `yaml:"kind"`        // what pulls the base views together: ntxent (default), moco, vicreg, barlow_twins, simsiam, byol or none
+	Temperature float64 `yaml:"temperature"` // divides the similarities; ntxent 0.5, moco 0.2; range [0.005, 100]
+	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
+	Output      string  `yaml:"output"`      // what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too
+	Schedule    string  `yaml:"schedule"`    // course of the weight: constant (default), linear or cosine, from 0 up
+	Warmup      float64 `yaml:"warmup"`      // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
 
 	Queue            int     `yaml:"queue"`             // moco: keys that are kept; default 4096, range [1, 1048576]
-	Momentum         float64 `yaml:"momentum"`          // of the averaged network; moco 0.999, byol 0.99; range (0, 1]
-	MomentumSchedule string  `yaml:"momentum_schedule"` // moco constant; byol cosine: to 1 at the end of the training
+	Momentum         float64 `yaml:"momentum"`          // of the averaged network: the share that a step keeps; moco 0.999, byol 0.99; range (0, 1]
+	MomentumSchedule string  `yaml:"momentum_schedule"` // course of the momentum: constant (moco) or cosine (byol), to 1 at the end of the training
 	Similarity       float64 `yaml:"similarity"`        // vicreg: weight of the distance of two views; default 25, range [0, 1e6]
 	Variance         float64 `yaml:"variance"`          // vicreg: weight of the deviations; default 25, range [0, 1e6]
 	Covariance       float64 `yaml:"covariance"`        // vicreg: weight of the covariances; default 1, range [0, 1e6]

@@ -25,16 +25,19 @@ const (
 // OrderOptions sets a term over the views of the ordered families. Where a default depends on the kind, 0 (or an empty
 // text) stands for it; a setting that a kind doesn't have must be left out.
 type OrderOptions struct {
-	Kind         string  `yaml:"kind"`          // ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none
-	Distance     string  `yaml:"distance"`      // cosine, euclidean or sqeuclidean; default cosine, of rank_n_contrast euclidean
-	Temperature  float64 `yaml:"temperature"`   // divides distances; default 0.1, of rank_n_contrast 2; range [0.001, 100]; triplet has none
-	Weight       float64 `yaml:"weight"`        // default 1, range [0, 1e6]
-	Anchors      string  `yaml:"anchors"`       // origin or all; default origin, of rank_n_contrast all
-	Output       string  `yaml:"output"`        // embedding (default), features, or own: a head on the features for each family
-	Schedule     string  `yaml:"schedule"`      // of the weight: constant (default), linear or cosine, from 0 up
-	Warmup       float64 `yaml:"warmup"`        // share of the training in which a schedule rises; default 0.1, range (0, 1]
-	Margin       float64 `yaml:"margin"`        // triplet: default 0.2, range (0, 100]; chain: default 0, range [0, 100]; at most 2 for cosine; others have none
-	ScaledMargin bool    `yaml:"scaled_margin"` // triplet: the margin is multiplied by how much further the one is than the other by scale; default false
+	Kind        string  `yaml:"kind"`        // what keeps the order: ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none
+	Distance    string  `yaml:"distance"`    // between views: cosine (default), euclidean (rank_n_contrast) or sqeuclidean
+	Temperature float64 `yaml:"temperature"` // divides distances: by 0.1, for rank_n_contrast by 2, unless set; range [0.001, 100]; triplet has none
+	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
+	Anchors     string  `yaml:"anchors"`     // views that the order is seen from: origin (default) or all (rank_n_contrast)
+	Output      string  `yaml:"output"`      // what the term looks at: embedding (default), features, or own, a head on the features for each family
+	Schedule    string  `yaml:"schedule"`    // course of the weight: constant (default), linear or cosine, from 0 up
+	Warmup      float64 `yaml:"warmup"`      // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
+	// Margin is how much further the one must be than the other: triplet 0.2, range (0, 100]; chain 0, range [0, 100]. It is
+	// at most 2 for cosine. The others have none.
+	Margin float64 `yaml:"margin"`
+	// ScaledMargin multiplies the margin of triplet by how much further the one is than the other by scale. Default false.
+	ScaledMargin bool `yaml:"scaled_margin"`
 
 	// Families sets single families apart; those that are not named are as the term says. Names that an experiment does not
 	// order are passed over, so that a sweep over roles can keep them.
@@ -44,9 +47,9 @@ type OrderOptions struct {
 // FamilyOptions is what an order term does differently for one family.
 type FamilyOptions struct {
 	Weight   float64 `yaml:"weight"`             // factor of the family's loss, beside the term's weight; default 1, range [0, 1e6]
-	Output   string  `yaml:"output,omitempty"`   // embedding, features or own; default the term's
-	Schedule string  `yaml:"schedule,omitempty"` // of this factor: constant (default), linear or cosine, from 0 up
-	Warmup   float64 `yaml:"warmup,omitempty"`   // share of the training in which a schedule rises; default 0.1, range (0, 1]
+	Output   string  `yaml:"output,omitempty"`   // what the family's loss looks at: embedding, features or own; default: as the term
+	Schedule string  `yaml:"schedule,omitempty"` // course of this factor: constant (default), linear or cosine, from 0 up
+	Warmup   float64 `yaml:"warmup,omitempty"`   // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
 }
 
 // DefaultFamilyOptions returns those of a family that is as the others.

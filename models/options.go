@@ -16,30 +16,31 @@ import (
 
 // Options are the `model:` section of an experiment.
 type Options struct {
-	zoo.Options `yaml:",inline" mapstructure:",squash"`
-	// Artifacts is a folder that `ordo artifacts build` has made, or ONNX Runtime's own generator, see package artifacts; ""
-	// (the default): the backbone is one of the zoo. With a folder, which has all that those say, the keys backbone, stem,
-	// width, patch_size, projector and weights are left out.
+	zoo.Options `yaml:",inline"`
+	// Artifacts is a folder of training artifacts, made by `ordo artifacts build` or by ONNX Runtime's own generator. Empty,
+	// the default: the backbone is a built-in one. With a folder, which has all that those say, the keys backbone, stem,
+	// width, patch_size, projector, heads and weights are left out.
 	Artifacts string `yaml:"artifacts"`
-	// Heads are further heads on a backbone of the zoo, see package heads; none by default. A training adds those that its
+	// Heads are further heads on a built-in backbone; none by default. A training adds those that its
 	// loss needs and that are not here. Of the keys of a head, views, base_views, plain_view and parameters are left out: the
 	// view plan has them.
 	Heads []heads.Head `yaml:"heads"`
 	// Threads are ONNX Runtime's threads within an operator, the calling one included. 0 (the default): one a core.
 	// A number fixes the order of sums, so the same number gives the same bits.
 	Threads int `yaml:"threads"`
-	// Weights is a .safetensors or .onnx file with the backbone's initial weights; "" (the default): they are drawn from
-	// the seed. Package weights says how its names are matched.
+	// Weights is a .safetensors or .onnx file with the backbone's initial weights, matched by name. Empty, the default: they
+	// are drawn from the seed. Package weights says how names are matched.
 	Weights string `yaml:"weights"`
-	// WeightsStrict (true by default) refuses a weight file that lacks a parameter of the backbone, has it in another
-	// shape, or has tensors beside the backbone's, its classifier's and the projector's. false takes what fits.
+	// WeightsStrict refuses a weight file that lacks a parameter of the backbone, has it in another
+	// shape, or has tensors beside the backbone's, its classifier's and the projector's;
+	// false takes what fits. Default true.
 	WeightsStrict bool `yaml:"weights_strict"`
 	// Kernels says what computes convolutions, batch norms, pools, matrix products, activations and layer norms in a training step: stock,
 	// ONNX Runtime's own operators; fast, ordo's, which need oneDNN, where a machine without them is an error; or auto (the default), the
 	// fast ones where the machine has them. They compute the same but for the last bits, and checkpoints of either go on with the other.
 	// Folders of artifacts by other programs have the stock ones only.
 	Kernels string `yaml:"kernels"`
-	// Precision of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
+	// Precision is that of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
 	// fast on a processor that has instructions for it and rounds gradients to two or three digits. It needs the fast kernels.
 	Precision string `yaml:"precision"`
 	// Execution says where and how ONNX Runtime computes.

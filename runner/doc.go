@@ -2,40 +2,34 @@
 //
 // # The way of the data
 //
-//	data.Dataset → Loader (augment: views into the input tensor) → models.Trainer (forward)
-//	             → loss (values and gradients, called from inside the training graph) → models.Trainer (backward, AdamW)
-//	             → track (metrics, checkpoint, result)
+// Data flows one way:
 //
-// A batch is V views of N images, view-major: row v·N + n. The loader renders the next batch while ONNX Runtime works on the
-// current one.
+//	data.Dataset → loader (augment: views into the input tensor) → models.Trainer (forward)
+//	             → loss (values and gradients, called from inside the training graph)
+//	             → models.Trainer (backward, optimizer) → track (metrics, checkpoint, result) → report
 //
-// # What a loss needs beside features and embedding
-//
-// Losses ask for outputs by name (loss.Need). For those that no model has by itself the runner adds a head, see neededHeads, unless
-// model.heads has one; to an experiment with model.artifacts it says how to build it. The target of byol and moco is the embedding
-// of a second network, whose weights are an average of the trained ones: a forward pass of its own, in training mode, on all views
-// of the batch. Its weights are in the checkpoint, and so is what a loss remembers.
-//
-// # Batches larger than memory
-//
-// With train.micro_batch a batch goes through the network in parts, by gradient caching (Gao et al. 2021, section 3.2):
-//
-//	each micro-batch:  views → forward, without gradients → its rows of the outputs that the loss looks at
-//	the whole batch:   loss, and its gradient by those outputs
-//	each micro-batch:  the same views again → forward → its rows of that gradient → backward, gradients added up
-//	the whole batch:   one update
-//
-// The gradient is that of the whole batch, for every loss: it is a sum over the rows. What differs is batch norm, which
-// normalises by the micro-batch, and whose running statistics take a step with each. A forward pass more is the price. A model
-// with dropout is refused, as the two passes would leave out different elements. The optimizer is Go's, as for a target. The
-// memory is that of a micro-batch, of the outputs and their gradients, and of the gradient of the parameters, once more.
+// A batch is V views of N images, view-major: row v·N + n. The loader renders the next batch while ONNX Runtime works on
+// the current one. Package train brings loader, trainer and loss together in steps, of whole batches or of micro-batches;
+// this package has the run folder, resumes, checkpoints and evaluations around them.
 //
 // # What a run promises
 //
-// The same experiment file, seed and thread count give the same metrics.jsonl and the same parameters, bit for bit, whether
+// The same experiment file, seed and thread count give the same metrics.jsonl and the same weights, bit for bit, whether
 // the run was interrupted or not: every draw is a function of (seed, epoch, sample, view), the order of the images of
 // (seed, epoch), and the checkpoint holds everything else. Run resumes by itself when its folder has a checkpoint.
 //
-// Below it is a package a concern: config (the experiment file), data (images), eval (metrics), track (the run folder),
-// report (tables), embed (export of embeddings), sweep (many runs).
+// # Where things are
+//
+//	config         the experiment file: keys, defaults, faults, hash
+//	data           image sets: their sources, decoding, packing; data/survey looks one over, data/export writes one out
+//	loader         batches of views, rendered ahead; views for evaluation
+//	train          the steps of an experiment: setup, heads that a loss needs, stepper, threads
+//	eval           metrics of frozen outputs: kNN and order accuracy, with their protocols
+//	track          the run folder: what each file holds, and how it appears whole
+//	report         results as text for people
+//	embed          embeddings of a finished run's encoder, as a table
+//	views, sheet   an experiment's views as pictures, and the sheet that they are drawn on
+//	sweep          many runs: plan, processes, table
+//	bench          the speed of training steps; bench/pipeline that of images becoming views; bench/script Python beside
+//	machine        processor, memory and limits of where it all runs
 package runner

@@ -45,8 +45,8 @@ func losses() map[string][]string {
 	}
 }
 
-// TestEveryLossGoesOnBitForBit: it trains, an interrupted run gives the same as one that was not, and with the same numbers of
-// threads every run is the same.
+// TestEveryLossGoesOnBitForBit: it trains, an interrupted run gives the same as one that was not, and with the same
+// numbers of threads every run is the same.
 func TestEveryLossGoesOnBitForBit(t *testing.T) {
 	seen := map[string]string{}
 	for name, settings := range losses() {
@@ -77,7 +77,8 @@ func TestEveryLossGoesOnBitForBit(t *testing.T) {
 	}
 }
 
-// withoutBatchNorm makes a folder of artifacts without batch norm, so that micro-batches change nothing but the order of sums.
+// withoutBatchNorm makes a folder of artifacts without batch norm, so that micro-batches change nothing but the order
+// of sums.
 func withoutBatchNorm(t testing.TB) string {
 	t.Helper()
 	b := onnxgraph.NewBuilder("net", 17)
@@ -125,8 +126,8 @@ func onFolder(t testing.TB, overrides ...string) config.Experiment {
 	return e
 }
 
-// TestMicroBatchesGiveTheGradientOfTheBatch: for a network without batch norm, the loss and the gradient of steps in parts are those of
-// steps in one go, and so is what is trained.
+// TestMicroBatchesGiveTheGradientOfTheBatch: for a network without batch norm, the loss and the gradient of steps in
+// parts are those of steps in one go, and so is what is trained.
 func TestMicroBatchesGiveTheGradientOfTheBatch(t *testing.T) {
 	e := onFolder(t, "train.optimizer=sgd", "train.weight_decay=0", "train.lr=0.01", "train.warmup_epochs=0", "eval.every_epochs=0")
 	train := func(e config.Experiment) ([]track.Step, []float32) {
@@ -191,7 +192,8 @@ func TestNonFiniteMicroBatchesAreSkipped(t *testing.T) {
 	}
 }
 
-// TestOwnHeadsTakeTheirPlace: a head of the experiment stands for the one that the runner would add, and must fit the loss.
+// TestOwnHeadsTakeTheirPlace: a head of the experiment stands for the one that the runner would add, and must fit the
+// loss.
 func TestOwnHeadsTakeTheirPlace(t *testing.T) {
 	byol := []string{"loss.invariance.kind=byol", "loss.invariance.temperature=0", "train.epochs=1", "eval.every_epochs=0"}
 	plain := mustRun(t, filepath.Join(t.TempDir(), "a"), byol...)

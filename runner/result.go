@@ -34,8 +34,8 @@ func (r *run) finish() (track.Result, error) {
 		return track.Result{}, err
 	}
 	if len(history.Steps) != r.total || len(history.Evals) == 0 {
-		return track.Result{}, fault.New(fault.Data, "the metrics in %s have %d steps and %d evaluations for a run of %d steps",
-			dir, len(history.Steps), len(history.Evals), r.total).Advise("they were changed: remove the folder to start anew")
+		return track.Result{}, fault.New(fault.Data, "%s: the metrics have %d steps and %d evaluations for a run of %d steps",
+			dir, len(history.Steps), len(history.Evals), r.total).Advise("they were changed; remove the folder to start anew")
 	}
 	took := history.Time()
 	images := float64(took.Steps*e.Train.BatchSize) / took.Seconds
@@ -43,7 +43,8 @@ func (r *run) finish() (track.Result, error) {
 		Status: track.Finished, Run: dir, Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
 		Epochs: e.Train.Epochs, Steps: r.total, Seconds: took.Seconds,
 		ImagesPerSecond: images, ViewsPerSecond: images * float64(len(r.setup.Plan.Views())),
-		TimeShare: took.Share, PeakMemoryBytes: took.PeakMemoryBytes, ParametersHash: hashFloats(values), Parameters: count,
+		TimeShare: took.Share, PeakMemoryBytes: took.PeakMemoryBytes,
+		ParametersHash: hashFloats(values), Parameters: count,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
 	result.SetEvaluation(history.Evals[len(history.Evals)-1].Eval)

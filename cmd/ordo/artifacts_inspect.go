@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -16,6 +14,7 @@ import (
 	"ordo/models/fault"
 	"ordo/models/inspect"
 	"ordo/models/onnxgraph"
+	"ordo/runner/report"
 )
 
 const artifactsInspectHelp = `Show the operators of a folder of artifacts or of an ONNX file, its parameters and which
@@ -66,7 +65,7 @@ func (o *artifactsInspectOptions) run(_ context.Context, g *global, args []strin
 	if o.asJSON {
 		return g.printJSON(r)
 	}
-	printInspection(g, r)
+	fmt.Fprint(g.stdout, report.Model(r))
 	return nil
 }
 
@@ -96,53 +95,3 @@ func inspectPath(path string) (*inspect.Report, error) {
 	}
 	return inspect.Graph(eval, training)
 }
-
-func printInspection(g *global, r *inspect.Report) {
-	for _, v := range r.Inputs {
-		fmt.Fprintf(g.stdout, "input: %s %s\n", v.Name, v.Type)
-	}
-	for _, v := range r.Outputs {
-		fmt.Fprintf(g.stdout, "output: %s %s\n", v.Name, v.Type)
-	}
-	frozen := 0
-	for _, t := range r.Tensors {
-		if t.Frozen {
-			frozen++
-		}
-	}
-	fmt.Fprintf(g.stdout, "parameters: %d trained in %d tensors, %d frozen in %d\n",
-		r.Parameters, len(r.Tensors)-frozen, r.Frozen, frozen)
-	fmt.Fprintf(g.stdout, "multiply-adds: %d an image, forward\n", r.MultiplyAdds)
-	printOps(g, "operators", r.Ops)
-	if len(r.Training) > 0 {
-		printOps(g, "operators of the training graph", r.Training)
-	}
-	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	header := "\nactivations of a batch of\tforward\t"
-	if len(r.Training) > 0 {
-		header += "kept\ttraining\t"
-	}
-	fmt.Fprintln(w, header)
-	for _, m := range r.Memory {
-		fmt.Fprintf(w, "%d\t%s\t", m.Batch, mebibytes(m.Forward))
-		if len(r.Training) > 0 {
-			fmt.Fprintf(w, "%s\t%s\t", mebibytes(m.Kept), mebibytes(m.Peak))
-		}
-		fmt.Fprintln(w)
-	}
-	_ = w.Flush() // g.stdout keeps its error
-	if r.Unknown > 0 {
-		fmt.Fprintf(g.stdout, "note: the shapes of %d nodes are not known; they are left out of multiply-adds and memory\n",
-			r.Unknown)
-	}
-}
-
-func printOps(g *global, what string, ops []inspect.OpCount) {
-	list := make([]string, len(ops))
-	for i, op := range ops {
-		list[i] = fmt.Sprintf("%d %s", op.Count, op.Op)
-	}
-	fmt.Fprintf(g.stdout, "%s: %s\n", what, strings.Join(list, ", "))
-}
-
-func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

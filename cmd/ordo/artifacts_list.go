@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"ordo/models/zoo"
+	"ordo/runner/report"
 )
 
 const artifactsListHelp = `List the built-in backbones with their number of parameters and features, without a
@@ -40,12 +40,14 @@ func (o *artifactsListOptions) run(_ context.Context, g *global, _ []string) err
 	if o.asJSON {
 		return g.printJSON(list)
 	}
-	w := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "backbone\tparameters\tfeatures\toptions")
+	table := [][]string{{"backbone", "parameters", "features", "options"}}
 	for _, b := range list {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", b.Backbone, b.Parameters, b.Features, strings.Join(b.Options, ", "))
+		table = append(table, []string{
+			b.Backbone, fmt.Sprint(b.Parameters), fmt.Sprint(b.Features), strings.Join(b.Options, ", "),
+		})
 	}
-	return w.Flush()
+	fmt.Fprint(g.stdout, report.Columns(table))
+	return nil
 }
 
 // listed is a backbone of the zoo.

@@ -135,7 +135,8 @@ func (o *benchStepOptions) beside(ctx context.Context, options bench.Options) (*
 		return nil, fmt.Errorf("find the program that takes ordo's steps: %w", err)
 	}
 	r, err := bench.Beside(ctx, bench.BesideOptions{
-		Bench: options, Python: o.python, Ordo: []string{program, "bench", backboneSteps}, Rounds: o.rounds, Steps: besideSteps,
+		Bench: options, Python: o.python, Ordo: []string{program, "bench", backboneSteps},
+		Rounds: o.rounds, Steps: besideSteps,
 	})
 	return &r, err
 }

@@ -30,13 +30,15 @@ func TestBenchPipeline(t *testing.T) {
 	if err := d.Decode(&found); err != nil {
 		t.Fatal(err)
 	}
-	if found.Name != "tiny" || found.Images != 48 || found.Kept != "packed" || len(found.Operations) != 6 || found.Beside != nil {
+	if found.Name != "tiny" || found.Images != 48 || found.Kept != "packed" ||
+		len(found.Operations) != 6 || found.Beside != nil {
 		t.Errorf("found %+v", found)
 	}
 
 	r = ordo(t, append(quick, "--beside", filepath.Join(t.TempDir(), "python3"))...)
 	r.check(t, exitOK)
-	for _, s := range []string{"48 training images of orchard, in memory", "images/s on one worker", "GB/s", "at most", "can't be started",
+	for _, s := range []string{"48 training images of orchard, in memory", "images/s on one worker", "GB/s",
+		"at most", "can't be started",
 		"views/s of 16 x 16 pixels", "horizontal_flip", "rotate", "plan"} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
@@ -59,7 +61,8 @@ func TestBenchPipelineRefuses(t *testing.T) {
 		{"bench pipeline x.yaml --rounds 0", exitUsage, "--rounds must be in"},
 		{"bench pipeline " + file + " --op blurr", exitConfig, "no operation is called"},
 		{"bench pipeline " + file + " data.source=folder data.root=" + file + "/none", exitData, "none"},
-		{"bench pipeline " + file + " data.cache.kind=packed data.cache.dir=" + file + "/below", exitStorage, "data.cache.dir"},
+		{"bench pipeline " + file + " data.cache.kind=packed data.cache.dir=" + file + "/below",
+			exitStorage, "data.cache.dir"},
 	} {
 		ordo(t, strings.Fields(c.args)...).check(t, c.code, c.says)
 	}

@@ -26,7 +26,8 @@ func TestBenchStep(t *testing.T) {
 	if err := os.WriteFile(file, []byte(benchExperiment), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := ordo(t, "bench", "step", file, "train.optimizer=lars", "train.exclude_bias_norm=true", "--steps=3", "--warmup=1", "--profile", "--json")
+	r := ordo(t, "bench", "step", file, "train.optimizer=lars", "train.exclude_bias_norm=true",
+		"--steps=3", "--warmup=1", "--profile", "--json")
 	r.check(t, exitOK)
 	var found bench.Result
 	d := json.NewDecoder(strings.NewReader(r.stdout))
@@ -50,7 +51,8 @@ func TestBenchStep(t *testing.T) {
 
 	r = ordo(t, "bench", "step", file, "--steps=1", "--warmup=0", "--profile")
 	r.check(t, exitOK)
-	for _, s := range []string{"images/s", "8 images, 4 views of each", "waiting for views", "operator", "ConvGrad", "AdamWOptimizer",
+	for _, s := range []string{"images/s", "8 images, 4 views of each", "waiting for views", "operator",
+		"ConvGrad", "AdamWOptimizer",
 		"GFLOP/s of multiply-adds", "of the machine's multiply-adds", "bound by", "\nall "} {
 		if !strings.Contains(r.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
@@ -80,7 +82,8 @@ while read q; do echo '{"seconds": 8, "peak": 9000}'; done`
 			t.Fatal(err)
 		}
 	}
-	r := ordo(t, "bench", "step", file, "model.backbone=resnet18", "model.threads=2", "--steps=1", "--beside", python, "--rounds=2", "--markdown")
+	r := ordo(t, "bench", "step", file, "model.backbone=resnet18", "model.threads=2", "--steps=1",
+		"--beside", python, "--rounds=2", "--markdown")
 	r.check(t, exitOK)
 	for _, s := range []string{
 		"resnet18, 8 images of 16 px, 4 views of each", "| operator | share |", "\n| ConvGrad | ", "\n| all | 100.0 % | ",
@@ -91,7 +94,8 @@ while read q; do echo '{"seconds": 8, "peak": 9000}'; done`
 			t.Errorf("%q is missing in\n%s", s, r.stdout)
 		}
 	}
-	r = ordo(t, "bench", "step", file, "model.backbone=resnet18", "model.threads=1", "--steps=1", "--beside", python, "--rounds=1")
+	r = ordo(t, "bench", "step", file, "model.backbone=resnet18", "model.threads=1", "--steps=1",
+		"--beside", python, "--rounds=1")
 	r.check(t, exitFailure, "torch, plain computes with 2 threads, ordo with 1")
 }
 

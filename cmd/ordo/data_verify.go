@@ -9,6 +9,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/runner/data/survey"
+	"ordo/runner/report"
 )
 
 const dataVerifyHelp = `Decode every image of both splits, and list those that can't be read and why. The exit
@@ -48,7 +49,7 @@ func (o *dataVerifyOptions) run(ctx context.Context, g *global, args []string) e
 	if o.asJSON {
 		err = g.printJSON(found)
 	} else {
-		printFailures(g.stdout, found.Unreadable, len(found.Unreadable))
+		fmt.Fprint(g.stdout, report.Unreadable(found.Unreadable))
 		fmt.Fprintf(g.stdout, "%d images, %d unreadable\n", found.Images, len(found.Unreadable))
 	}
 	if n := len(found.Unreadable); n > 0 && err == nil {

@@ -53,6 +53,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newArtifactsCommand(g),
 		newDataCommand(g),
 		newViewsCommand(g),
+		newKeysCommand(g),
 		newBenchCommand(g),
 		newRuntimeCommand(g),
 		newDoctorCommand(g),
@@ -66,6 +67,7 @@ func newRootCommand(g *global) *cobra.Command {
 	wrapped := fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", wrapped))
 	root.SetVersionTemplate("ordo {{.Version}}\n")
+	completeOverrides(g, root)
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" { // cobra's own takes the name of an unknown shell for a call for help

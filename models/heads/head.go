@@ -44,7 +44,8 @@ const defaultEncoding = 128
 type Head struct {
 	// Name begins the names of the parameters: letters, digits and _, 64 at most. Required.
 	Name string `yaml:"name" json:"name"`
-	// Kind is perceptron (the default), pair or conditioned.
+	// Kind is what the head looks at: one view (perceptron, the default), two views (pair), or a view and what was drawn for
+	// it (conditioned).
 	Kind string `yaml:"kind,omitempty" json:"kind,omitempty"`
 	// Input is the output that the head stands on: features (the default), embedding, or another head's output.
 	Input string `yaml:"input" json:"input"`

@@ -14,14 +14,14 @@ const (
 
 // Options say how parameters are updated. They are keys of the `train:` section of an experiment.
 type Options struct {
-	Optimizer       string     `yaml:"optimizer"`         // adamw (default), sgd or lars
-	WeightDecay     float64    `yaml:"weight_decay"`      // λ, in [0, 1]; default 1e-2 as torch.optim.AdamW; 1e-4 to 1e-6 is usual with sgd and lars
-	Betas           [2]float64 `yaml:"betas"`             // β₁ and β₂ of adamw, in [0, 1); default [0.9, 0.999]
-	Eps             float64    `yaml:"eps"`               // ε of adamw and lars, in [1e-16, 1]; default 1e-8
-	Momentum        float64    `yaml:"momentum"`          // μ of sgd and lars, in [0, 1); default 0.9
-	Nesterov        bool       `yaml:"nesterov"`          // of sgd: Nesterov's momentum
-	Eta             float64    `yaml:"eta"`               // η of lars, the trust coefficient, in (0, 1]; default 1e-3
-	ExcludeBiasNorm bool       `yaml:"exclude_bias_norm"` // no decay of biases and norms, and with lars no adaptation; usual with lars
+	Optimizer       string     `yaml:"optimizer"`         // the rule of the update: adamw (default), sgd or lars
+	WeightDecay     float64    `yaml:"weight_decay"`      // decay λ of the weights; in [0, 1], default 1e-2; 1e-4 to 1e-6 is usual with sgd and lars
+	Betas           [2]float64 `yaml:"betas"`             // decays β₁ and β₂ of the moments of adamw, in [0, 1); default [0.9, 0.999]
+	Eps             float64    `yaml:"eps"`               // ε of adamw and lars, against division by 0; in [1e-16, 1], default 1e-8
+	Momentum        float64    `yaml:"momentum"`          // momentum μ of sgd and lars, in [0, 1); default 0.9
+	Nesterov        bool       `yaml:"nesterov"`          // Nesterov's momentum, of sgd; default false
+	Eta             float64    `yaml:"eta"`               // trust coefficient η of lars, in (0, 1]; default 1e-3
+	ExcludeBiasNorm bool       `yaml:"exclude_bias_norm"` // no decay of biases and norms, and with lars no adaptation; usual with lars; default false
 	ClipGradNorm    float64    `yaml:"clip_grad_norm"`    // largest L2 norm over all gradients, in [0, 1e6]; 0, the default: any
 }
 

@@ -29,9 +29,9 @@ var optimizationLevels = map[string]C.int{"none": 0, "basic": 1, "extended": 2, 
 
 // Execution says where and how ONNX Runtime computes. It changes speed and memory, and the last bits of the results.
 type Execution struct {
-	Provider     string `yaml:"provider"`     // cpu (default) or cuda; cuda is an error where library or machine lack it, never the CPU instead
-	Device       int    `yaml:"device"`       // of cuda: which, in [0, 63]; default 0
-	Optimization string `yaml:"optimization"` // of the graphs when they are loaded: none, basic, extended or all (default)
+	Provider     string `yaml:"provider"`     // what computes: cpu (default) or cuda; cuda is an error where library or machine lack it, never the CPU instead
+	Device       int    `yaml:"device"`       // the number of the GPU for cuda, in [0, 63]; default 0
+	Optimization string `yaml:"optimization"` // how far graphs are optimized when they are loaded: none, basic, extended or all (default)
 	Arena        bool   `yaml:"arena"`        // keep freed memory for the next step; default true; false is slower and smaller
 }
 

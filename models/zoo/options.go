@@ -10,19 +10,19 @@ import (
 
 // Options choose a backbone and the head on it: the `model:` section of an experiment file.
 type Options struct {
-	// Backbone is one of Names; "convnet" is the default.
+	// Backbone is the network that is trained, by its name. Default convnet.
 	Backbone string `yaml:"backbone"`
 	// Stem is how the network begins: "standard", as published, for images of some 100 pixels and more; or "small" (the
 	// default), which halves images like CIFAR's less often. What it changes, the package's documentation says for each
 	// backbone. convnet has one stem and ignores it.
 	Stem string `yaml:"stem"`
-	// Width is the number of channels of the first stage of convnet (in [1, 1024]) and of the ResNets (in [1, 1024];
-	// with bottlenecks in [1, 256]). 0 is the backbone's own: 16 for convnet, 64 for the ResNets. The others have one
+	// Width is the number of channels of the first stage of convnet and of the ResNets; those with bottlenecks have at most
+	// 256, the others 1024. 0, the default, is the backbone's own: 16 for convnet, 64 for the ResNets. The others have one
 	// width and refuse another.
 	Width int `yaml:"width"`
-	// PatchSize is the side, in pixels, of the squares that convnext_tiny (in [1, 8]) and the vision transformers (in
-	// [1, 64]) cut the image into. 0 is the stem's: 4 and 16 for "standard", 2 and 4 for "small". A vision transformer's
-	// patches must tile the image. The others have no patches and refuse it.
+	// PatchSize is the side, in pixels, of the squares that convnext_tiny and the vision transformers cut the image into:
+	// at most 8 and at most 64. 0, the default, is the stem's: 4 and 16 for "standard", 2 and 4 for "small". A vision
+	// transformer's patches must tile the image. The others have no patches and refuse it.
 	PatchSize int `yaml:"patch_size"`
 	// Projector lists the layer sizes of the perceptron on the features; the last is the embedding's dimension. Hidden
 	// layers have batch norm and ReLU. Empty: the embedding is the features.

@@ -23,10 +23,10 @@ import (
 
 // Experiment is everything that decides what a run gives.
 type Experiment struct {
-	// Name is the first part of the run folder's name: letters, digits, and . _ - after the first, 64 at most. The
-	// default is the file's base name without its extension.
+	// Name is the first part of the run folder's name: letters, digits, and . _ - after the first, 64 at most. Unset, it is
+	// the file's base name without its extension.
 	Name string `yaml:"name"`
-	// Seed starts every random draw but those that data.seed starts. Default 1.
+	// Seed starts every random draw but those that data.seed starts; any whole number from 0, default 1.
 	Seed    uint64          `yaml:"seed"`
 	Data    data.Options    `yaml:"data"`
 	Model   models.Options  `yaml:"model"`

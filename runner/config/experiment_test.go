@@ -1,11 +1,6 @@
 package config_test
 
 import (
-	"errors"
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -62,45 +57,6 @@ func TestHash(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write what the tests compare with")
-
-// TestStoredHashes: an experiment file has the same hash in every version. A change of these is a change of every run
-// folder's name: a new key belongs into laterKeys instead.
-func TestStoredHashes(t *testing.T) {
-	var got strings.Builder
-	for _, overrides := range [][]string{
-		nil, {"loss.order.kind=none"}, {"loss.order.temperature=0.3", "loss.invariance.kind=none"}, {"train.optimizer=lars"},
-		{"loss.terms=[{kind: care}]"},
-	} {
-		fmt.Fprintf(&got, "%s %q\n", parse(t, design, overrides...).Hash(), overrides)
-	}
-	compare(t, filepath.Join("testdata", "hashes.txt"), got.String())
-}
-
-// compare tells what differs between a text and a file, or writes the file with -update.
-func compare(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wanted := strings.Split(string(want), "\n")
-	for i, line := range strings.Split(got, "\n") {
-		if i >= len(wanted) || line != wanted[i] {
-			t.Fatalf("%s:%d is no longer %q; if that is meant: go test ./runner/config -update", file, i+1, line)
-		}
-	}
-	if got != string(want) {
-		t.Errorf("%s has lines beyond %d; if that is meant: go test ./runner/config -update", file, strings.Count(got, "\n"))
-	}
-}
-
 func TestPresetsHaveHashes(t *testing.T) {
 	names := map[string]string{}
 	for _, name := range append(augment.PresetNames(), "") {
@@ -112,7 +68,7 @@ func TestPresetsHaveHashes(t *testing.T) {
 	}
 }
 
-// TestKeys: the resolved file has exactly the keys that Keys lists, in that order, with those defaults.
+// TestKeys: the table has exactly the keys that the resolved file has, in that order, with those defaults.
 func TestKeys(t *testing.T) {
 	text, err := parse(t, "seed: 1").YAML()
 	if err != nil {
@@ -133,23 +89,48 @@ func TestKeys(t *testing.T) {
 		if k.Path == "name" {
 			k.Default = "x"
 		}
-		if !strings.Contains(k.Path, ".INDEX.") && !strings.HasPrefix(k.Path, "augment.roles.") &&
-			!strings.HasPrefix(k.Path, "loss.order.families.") {
+		if !strings.Contains(k.Path, ".INDEX.") && !strings.Contains(k.Path, ".FAMILY") {
 			listed = append(listed, k.Path+" "+k.Default)
 		}
 	}
 	if !slices.Equal(written, listed) {
 		t.Errorf("YAML writes %q\nKeys lists %q", written, listed)
 	}
-	for _, want := range []config.Key{
-		{Path: "augment.invariant.INDEX.color_jitter.p", Type: "a number", Default: "0.8"},
-		{Path: "augment.invariant.INDEX.max", Type: "a number"},
-		{Path: "augment.ordered.INDEX.levels", Type: "a whole number"},
-		{Path: "augment.roles.rotate", Type: "text", Default: `""`},
-		{Path: "model.projector", Type: "a list, each entry a whole number", Default: "[256, 64]"},
+}
+
+func TestKeysSay(t *testing.T) {
+	for path, want := range map[string]string{
+		"augment.invariant.INDEX.color_jitter.p": "a number, in [0, 1]; default 0.8",
+		"augment.ordered.INDEX.levels":           "a whole number, in [1, 64]; default 3",
+		"augment.ordered.INDEX.family":           "text, one of rotate, quarter_turn, ",
+		"augment.roles.FAMILY":                   "text, one of ordered, invariant, absent; default \"\"",
+		"data.root":                              "text; default \"\"",
+		"model.projector":                        "a list, each entry a whole number, each in [1, 65536]; default [256, 64]",
+		"loss.invariance.queue":                  "a whole number, in [1, 1048576] (moco); default 0, or 4096 (moco)",
+		"loss.terms.INDEX.lambda":                "a number, in [0, 1000000] (barlow_twins); default 0.0051 (barlow_twins)",
+		"train.epochs":                           "a whole number, in [1, 100000]; default 15",
+		"train.nesterov":                         "true or false; default false",
 	} {
-		if !slices.Contains(config.Keys(), want) {
-			t.Errorf("Keys doesn't list %+v", want)
+		found, _ := config.KeysOf(path)
+		if len(found) != 1 || !strings.HasPrefix(found[0].Facts(), want) || !strings.HasSuffix(found[0].Sentence(), ".") {
+			t.Errorf("%s: %+v, want %s", path, found, want)
+		}
+	}
+}
+
+func TestKeysOf(t *testing.T) {
+	for _, c := range []struct {
+		path  string
+		count int
+		near  string
+	}{
+		{"train.epochs", 1, ""}, {"eval", 5, ""}, {"augment.ordered.1.max", 1, ""}, {"loss.order.families.rotate+blur", 4, ""},
+		{"train.epoch", 0, "train.epochs"}, {"evl", 0, "eval"}, {"augment.ordered.0.levls", 0, "augment.ordered.INDEX.levels"},
+		{"bananas", 0, ""},
+	} {
+		found, near := config.KeysOf(c.path)
+		if len(found) != c.count || near != c.near {
+			t.Errorf("%s: %d keys and %q, want %d and %q", c.path, len(found), near, c.count, c.near)
 		}
 	}
 }

@@ -7,30 +7,34 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"ordo/augment"
 	"ordo/loss"
 	"ordo/models/heads"
 )
 
-// Key is one key of an experiment file.
-type Key struct {
-	Path    string // with dots, as overrides take it; INDEX stands for the position in a list
-	Type    string // what its value must be, in words
-	Default string // as YAML; empty for the settings of list entries that have to be given
+// declared is a key as the structs of the options declare it.
+type declared struct {
+	path   string // with dots, as overrides take it; INDEX stands for the position in a list
+	typ    reflect.Type
+	value  any      // default; nil for the settings of list entries that have to be given, or whose default depends on the kind
+	fields []string // which fields declare it, each as PACKAGE.TYPE.FIELD: several for entries of several kinds
 }
 
-// Variable returns the environment variable that sets the key, or "" for settings of list entries.
-func (k Key) Variable() string {
-	if strings.Contains(k.Path, "."+index+".") {
+// variable returns the environment variable that sets the key, or "" for settings of list entries.
+func (d declared) variable() string {
+	if strings.Contains(d.path, "."+index+".") {
 		return ""
 	}
-	return variablePrefix + strings.ToUpper(strings.ReplaceAll(k.Path, ".", "_"))
+	return variable(d.path)
+}
+
+func variable(path string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
 }
 
 const (
 	index          = "INDEX"
+	anyFamily      = "FAMILY" // in the table of keys
 	variablePrefix = "ORDO_"
 )
 
@@ -45,26 +49,28 @@ var (
 	membersType = reflect.SliceOf(memberType)
 )
 
-// Keys returns every key, in the order in which Experiment.YAML writes them.
-func Keys() []Key {
-	e := Default()
-	e.Loss = e.Loss.Resolved()
-	return newSchema(&e).keys
-}
-
 // schema is what the structs say about the keys, and where their values belong.
 type schema struct {
-	keys     []Key
+	keys     []declared               // in the order in which Experiment.YAML writes them
 	sections []string                 // paths of the keys that hold keys
 	leaves   map[string]reflect.Value // the values of the others, by path; they can be set
-	families map[string]reflect.Value // the Go maps by family name, by path
+	families map[string]byFamily      // the Go maps by family name, by path
+	entries  map[string]int           // where in keys those of list entries are
 	store    map[string]func()        // for leaves that are values of such a map: puts them there
+}
+
+// byFamily is a Go map by family name, and the field that declares it.
+type byFamily struct {
+	reflect.Value
+	declaration string
 }
 
 // newSchema returns the schema of an experiment that holds the defaults.
 func newSchema(e *Experiment) *schema {
-	s := &schema{leaves: map[string]reflect.Value{}, families: map[string]reflect.Value{}, store: map[string]func(){}}
-	s.add("", reflect.ValueOf(e).Elem())
+	s := &schema{
+		leaves: map[string]reflect.Value{}, families: map[string]byFamily{}, entries: map[string]int{}, store: map[string]func(){},
+	}
+	s.add("", "", reflect.ValueOf(e).Elem())
 	return s
 }
 
@@ -99,13 +105,13 @@ func (s *schema) entryKey(list string, rest []string) (known string, ok bool) {
 	path := strings.Join(parts, ".")
 	var candidates []string
 	for _, k := range s.keys {
-		isEntry := path == k.Path+"."+index && strings.HasPrefix(k.Type, "a list")
+		isEntry := path == k.path+"."+index && (k.typ.Kind() == reflect.Slice || k.typ.Kind() == reflect.Array)
 		switch {
-		case !strings.HasPrefix(k.Path, list+"."):
-		case isEntry, strings.HasPrefix(k.Path+".", path+"."):
+		case !strings.HasPrefix(k.path, list+"."):
+		case isEntry, strings.HasPrefix(k.path+".", path+"."):
 			return "", true
 		default:
-			candidates = append(candidates, k.Path)
+			candidates = append(candidates, k.path)
 		}
 	}
 	known = Nearest(path, candidates)
@@ -119,8 +125,8 @@ func (s *schema) entryKey(list string, rest []string) (known string, ok bool) {
 func (s *schema) meant(path string) string {
 	candidates := slices.Clone(s.sections)
 	for _, k := range s.keys {
-		if _, ok := s.leaves[k.Path]; ok {
-			candidates = append(candidates, k.Path)
+		if _, ok := s.leaves[k.path]; ok {
+			candidates = append(candidates, k.path)
 		}
 	}
 	if near := Nearest(strings.ToLower(path), candidates); near != "" {
@@ -139,38 +145,38 @@ func (s *schema) meant(path string) string {
 	return fmt.Sprintf("; %s holds %s", section, strings.Join(siblings, ", "))
 }
 
-// add walks a value.
-func (s *schema) add(path string, v reflect.Value) {
+// add walks a value, which the field declares.
+func (s *schema) add(path, field string, v reflect.Value) {
 	switch {
 	case v.Kind() == reflect.Struct:
 		if path != "" {
 			s.sections = append(s.sections, path)
 		}
 		for _, f := range fields(v) {
-			s.add(join(path, f.name), f.value)
+			s.add(join(path, f.name), f.declaration, f.value)
 		}
 	case v.Kind() == reflect.Map: // by family
 		s.sections = append(s.sections, path)
-		s.families[path] = v
+		s.families[path] = byFamily{v, field}
 		for _, family := range augment.FamilyNames() {
 			s.family(path, family)
 		}
 	default:
-		s.leaf(path, v)
+		s.leaf(path, field, v)
 	}
 }
 
 // family adds the keys of a family to a map by family name.
 func (s *schema) family(path, family string) {
-	v := s.families[path]
-	value, first := initial(v.Type().Elem()), len(s.keys)
-	s.add(join(path, family), value)
+	m := s.families[path]
+	value, first := initial(m.Type().Elem()), len(s.keys)
+	s.add(join(path, family), m.declaration, value)
 	for _, k := range s.keys[first:] {
-		s.store[k.Path] = func() {
-			if v.IsNil() {
-				v.Set(reflect.MakeMap(v.Type()))
+		s.store[k.path] = func() {
+			if m.IsNil() {
+				m.Set(reflect.MakeMap(m.Type()))
 			}
-			v.SetMapIndex(reflect.ValueOf(family), value)
+			m.SetMapIndex(reflect.ValueOf(family), value)
 		}
 	}
 }
@@ -198,34 +204,35 @@ func initial(t reflect.Type) reflect.Value {
 	return value
 }
 
-func (s *schema) leaf(path string, v reflect.Value) {
+func (s *schema) leaf(path, field string, v reflect.Value) {
 	s.leaves[path] = v
-	s.keys = append(s.keys, Key{path, expected(v.Type()), inline(v.Interface())})
+	s.keys = append(s.keys, declared{path, v.Type(), v.Interface(), []string{field}})
 	if v.Kind() != reflect.Slice {
 		return
 	}
+	entry := path + "." + index
 	switch v.Type().Elem() {
 	case familyType:
-		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
+		s.entry(entry, reflect.ValueOf(augment.Family{}))
 	case headType:
-		s.entry(path+"."+index, reflect.ValueOf(heads.Default()))
+		s.entry(entry, reflect.ValueOf(heads.Default()))
 	case termType:
 		for _, kind := range loss.TermKinds() {
 			t, err := loss.DefaultTerm(kind)
 			if err != nil {
 				continue // not a name of TermKinds then
 			}
-			s.entry(path+"."+index, reflect.ValueOf(t.Settings()).Elem())
+			s.entry(entry, reflect.ValueOf(t.Settings()).Elem())
 		}
 	case stepType:
-		s.entry(path+"."+index, reflect.ValueOf(augment.Family{}))
-		s.keys = append(s.keys, Key{join(path+"."+index, "views"), expected(viewsType), ""})
+		s.entry(entry, reflect.ValueOf(augment.Family{}))
+		s.keys = append(s.keys, declared{join(entry, "views"), viewsType, []int{}, []string{declaration(stepType, "Views")}})
 		for _, name := range augment.TransformationNames() {
 			step, err := augment.DefaultTransformation(name)
 			if err != nil {
 				continue // not a name of TransformationNames then
 			}
-			s.entry(join(path+"."+index, name), stepBody(&step, name))
+			s.entry(join(entry, name), stepBody(&step, name))
 		}
 	}
 }
@@ -235,23 +242,29 @@ func (s *schema) leaf(path string, v reflect.Value) {
 func (s *schema) entry(path string, v reflect.Value) {
 	for _, f := range fields(v) {
 		at := join(path, f.name)
-		switch {
-		case path == "augment.invariant."+index && slices.Contains([]string{"levels", "sampling", "signed"}, f.name):
+		if path == "augment.invariant."+index && slices.Contains([]string{"levels", "sampling", "signed"}, f.name) {
 			continue // of no meaning there
-		case slices.ContainsFunc(s.keys, func(k Key) bool { return k.Path == at }):
-			continue // of another kind, too
-		case f.value.Kind() == reflect.Map: // by family
+		}
+		switch f.value.Kind() {
+		case reflect.Map: // by family
 			for _, family := range augment.FamilyNames() {
 				s.entry(join(at, family), initial(f.value.Type().Elem()))
 			}
 			continue
-		case f.value.Kind() == reflect.Struct:
+		case reflect.Struct:
 			s.entry(at, f.value)
 			continue
 		}
-		k := Key{at, expected(f.value.Type()), ""}
+		if i, ok := s.entries[at]; ok { // of another kind, too
+			if k := &s.keys[i]; !slices.Contains(k.fields, f.declaration) {
+				k.fields = append(k.fields, f.declaration)
+			}
+			continue
+		}
+		s.entries[at] = len(s.keys)
+		k := declared{at, f.value.Type(), nil, []string{f.declaration}}
 		if v.Type() != familyType && v.Type() != memberType && !strings.HasPrefix(at, "loss.terms."+index+".") {
-			k.Default = inline(f.value.Interface())
+			k.value = f.value.Interface()
 		}
 		s.keys = append(s.keys, k)
 		if f.value.Type() == membersType {
@@ -270,25 +283,31 @@ func stepBody(step *augment.Transformation, name string) reflect.Value {
 	panic(fmt.Sprintf("config: augment.DefaultTransformation(%q) leaves its own field empty", name))
 }
 
-// field is a key of a section and its value.
+// field is a key of a section, its value and where it is declared.
 type field struct {
-	name  string
-	value reflect.Value
+	name        string
+	value       reflect.Value
+	declaration string // PACKAGE.TYPE.FIELD
 }
 
 // fields lists the keys of a struct, those of structs that it holds inline among them.
 func fields(v reflect.Value) []field {
 	var all []field
 	for i := range v.NumField() {
-		name, options, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		f := v.Type().Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case options == "inline" && v.Field(i).Kind() == reflect.Struct:
 			all = append(all, fields(v.Field(i))...)
 		case name != "":
-			all = append(all, field{name, v.Field(i)})
+			all = append(all, field{name, v.Field(i), declaration(v.Type(), f.Name)})
 		}
 	}
 	return all
+}
+
+func declaration(t reflect.Type, field string) string {
+	return t.PkgPath() + "." + t.Name() + "." + field
 }
 
 // expected says in words what a value of the type is written as.
@@ -324,20 +343,6 @@ func expected(t reflect.Type) string {
 		return "a map of keys"
 	}
 	panic(fmt.Sprintf("config: no way to write a %v", t))
-}
-
-// inline writes a value as YAML on one line.
-func inline(value any) string {
-	var node yaml.Node
-	if err := node.Encode(value); err != nil {
-		return fmt.Sprint(value)
-	}
-	node.Style |= yaml.FlowStyle
-	text, err := yaml.Marshal(&node)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return strings.TrimSpace(string(text))
 }
 
 func join(path, key string) string {

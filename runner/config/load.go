@@ -111,8 +111,8 @@ func (l *loader) readEnvironment(environ []string) {
 	variables := map[string]string{}
 	var names []string
 	for _, k := range l.schema.keys {
-		if v := k.Variable(); v != "" {
-			variables[v] = k.Path
+		if v := k.variable(); v != "" {
+			variables[v] = k.path
 			names = append(names, v)
 		}
 	}

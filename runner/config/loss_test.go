@@ -59,8 +59,8 @@ func TestTerms(t *testing.T) {
 	if !reflect.DeepEqual(e, again) || e.Hash() != again.Hash() {
 		t.Errorf("loading what YAML wrote gave\n%+v, want\n%+v", again, e)
 	}
-	for _, path := range []string{"loss.terms.INDEX.kind", "loss.terms.INDEX.groups.crop", "loss.terms.INDEX.families.rotate.weight",
-		"loss.order.families.rotate.weight"} {
+	for _, path := range []string{"loss.terms.INDEX.kind", "loss.terms.INDEX.groups.crop", "loss.terms.INDEX.families.FAMILY.weight",
+		"loss.order.families.FAMILY.weight"} {
 		if n := len(slices.DeleteFunc(config.Keys(), func(k config.Key) bool { return k.Path != path })); n != 1 {
 			t.Errorf("Keys lists %s %d times", path, n)
 		}

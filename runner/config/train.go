@@ -17,20 +17,21 @@ const (
 // Train is the `train:` section of an experiment.
 type Train struct {
 	Epochs    int `yaml:"epochs"`     // passes over the training images, in [1, 100000]; default 15
-	BatchSize int `yaml:"batch_size"` // images a step, each of which gives all its views; in [2, 65536], default 200
-	// MicroBatch is how many images go through the network at once: the memory of a step is that of a micro-batch, and the loss
-	// and the gradient are those of the whole batch (Gao et al. 2021, GradCache). Every micro-batch goes forward twice, and batch
-	// norm sees the micro-batch, not the batch. It must divide batch_size; 0, the default: batch_size, in one go.
+	BatchSize int `yaml:"batch_size"` // images of a step, each of which gives all its views; in [2, 65536], default 200
+	// MicroBatch is how many images go through the network at once: the memory of a step is that of a micro-batch, and the
+	// loss and the gradient are those of the whole batch (Gao et al. 2021, GradCache). Every micro-batch goes forward
+	// twice, and batch norm sees the micro-batch, not the batch. It must divide batch_size; 0, the default: batch_size, in
+	// one go.
 	MicroBatch int `yaml:"micro_batch"`
 	// The optimizer and its settings, keys of this section too.
-	optimizer.Options `yaml:",inline" mapstructure:",squash"`
+	optimizer.Options `yaml:",inline"`
 	LR                float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
-	Schedule          string  `yaml:"schedule"`      // cosine (default) or constant, see Rate
+	Schedule          string  `yaml:"schedule"`      // course of the learning rate: cosine (default) or constant
 	WarmupEpochs      float64 `yaml:"warmup_epochs"` // epochs over which the rate grows from 0, in [0, epochs]; default 1
 	// SkipNonFinite is how many steps of the run may be passed over because a gradient is a NaN or an infinity; such a step
-	// changes nothing. One more stops the run. In [0, 1000000]; default 0.
+	// changes nothing. One more stops the run; in [0, 1000000], default 0.
 	SkipNonFinite int `yaml:"skip_nonfinite"`
-	Workers       int `yaml:"workers"` // goroutines that make views, in [0, 1024]; 0, the default: the runner chooses
+	Workers       int `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
 }
 
 // DefaultTrain returns the defaults of the `train:` section.
@@ -56,7 +57,7 @@ func (t Train) Validate() error {
 	check(t.Epochs >= 1 && t.Epochs <= 100_000, "epochs: must be in [1, 100000], got %d", t.Epochs)
 	check(t.BatchSize >= 2 && t.BatchSize <= 65536, "batch_size: must be in [2, 65536], got %d", t.BatchSize)
 	check(t.MicroBatch == 0 || t.MicroBatch > 0 && t.MicroBatch <= t.BatchSize && t.BatchSize%t.MicroBatch == 0,
-		"micro_batch: must divide batch_size, %d, or be 0, got %d", t.BatchSize, t.MicroBatch)
+		"micro_batch: must be a divisor of train.batch_size, or 0, got %d for %d images", t.MicroBatch, t.BatchSize)
 	if err := t.Options.Validate(); err != nil {
 		faults = append(faults, flatten(err)...)
 	}
@@ -64,7 +65,7 @@ func (t Train) Validate() error {
 	check(t.Schedule == ScheduleCosine || t.Schedule == ScheduleConstant,
 		"schedule: must be %s or %s, got %q", ScheduleCosine, ScheduleConstant, t.Schedule)
 	check(t.WarmupEpochs >= 0 && t.WarmupEpochs <= float64(t.Epochs),
-		"warmup_epochs: must be in [0, %d], the number of epochs, got %v", t.Epochs, t.WarmupEpochs)
+		"warmup_epochs: must be in [0, train.epochs], got %v of %d epochs", t.WarmupEpochs, t.Epochs)
 	check(t.SkipNonFinite >= 0 && t.SkipNonFinite <= 1_000_000, "skip_nonfinite: must be in [0, 1000000], got %d", t.SkipNonFinite)
 	check(t.Workers >= 0 && t.Workers <= 1024, "workers: must be in [0, 1024], got %d", t.Workers)
 	return errors.Join(faults...)

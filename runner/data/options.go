@@ -42,33 +42,31 @@ const (
 
 // Options is the `data:` section of an experiment.
 type Options struct {
-	// Source is the kind of image set: orchard, idx, folder, fruits360, cub200, bloodcells, cifar10, cifar100, stl10 or
-	// list. Default orchard.
+	// Source is the kind of image set. Default orchard.
 	Source string `yaml:"source"`
 
 	// Root is the folder that holds the files; for list it is the CSV or Parquet file. All sources but orchard need it;
 	// orchard has no files and takes none.
 	Root string `yaml:"root"`
 
-	// ImageSize is the side, in pixels, of the square images that the backbone sees: 8 to 1024, default 32.
-	// Orchard draws at this size, and large image files are reduced to a short side of twice this size when they
-	// are read.
+	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard draws
+	// at this size, and large image files are reduced to a short side of twice this size when they are read.
 	ImageSize int `yaml:"image_size"`
 
-	// Images and TestImages are the numbers of training and test images. Orchard draws so many, and 0, the
-	// default, means DefaultOrchardImages and DefaultOrchardTestImages. For the others they are upper
-	// bounds, and 0 means all: idx takes the first ones, the rest take those whose ids hash lowest, which
-	// mixes the classes.
-	Images     int `yaml:"images"`
+	// Images is the number of training images. Orchard draws that many; 0, the default, are 4800, which is 400 a class. For
+	// the other sources it is an upper bound, and 0 means all: idx takes the first ones, the others take those whose ids
+	// hash lowest, which mixes the classes.
+	Images int `yaml:"images"`
+	// TestImages is the number of test images, like images; 0 are 960 of Orchard. Default 0.
 	TestImages int `yaml:"test_images"`
 
-	// Seed chooses the images that Orchard draws, those that Images and TestImages keep, and the test split of a set that
+	// Seed chooses the images that Orchard draws, those that images and test_images keep, and the test split of a set that
 	// comes without one. It is not the experiment's seed, so that runs with several seeds see the same images.
 	// Default 0.
 	Seed uint64 `yaml:"seed"`
 
 	// TestFraction is the share of images that is put aside as the test split of a set that comes without one (folder,
-	// list, and BCCD of bloodcells): in (0, 1), default 0.2. The other sources ignore it.
+	// list, and BCCD of bloodcells); in (0, 1), default 0.2. The other sources ignore it.
 	TestFraction float64 `yaml:"test_fraction"`
 
 	// Background is the colour under transparent pixels of image files: white (the default), black, grey (128 in all
@@ -79,16 +77,18 @@ type Options struct {
 	// Boxes cuts the images of cub200 to their birds. Default false. Only cub200 has it.
 	Boxes bool `yaml:"boxes"`
 
-	// Labels are those of cifar100: fine (100 classes) or coarse (20). Empty, the default, is fine. Only cifar100 has it.
+	// Labels are the classes of cifar100: fine (100 of them) or coarse (20). Empty, the default, is fine. Only cifar100 has
+	// it.
 	Labels string `yaml:"labels"`
 
 	// Unlabeled adds the 100,000 images without labels of stl10 to its training split. Default false. Only stl10 has it.
 	Unlabeled bool `yaml:"unlabeled"`
 
-	// PathColumn, LabelColumn and SplitColumn name columns of list's table. Empty, the default, are the usual names: path
-	// or image, label or class, split; see package list. Only list has them.
-	PathColumn  string `yaml:"path_column"`
+	// PathColumn is the column of list's table with the images' paths. Empty, the default: path or image. Only list has it.
+	PathColumn string `yaml:"path_column"`
+	// LabelColumn is the column of list's table with the classes. Empty, the default: label or class. Only list has it.
 	LabelColumn string `yaml:"label_column"`
+	// SplitColumn is the column of list's table with train or test. Empty, the default: split. Only list has it.
 	SplitColumn string `yaml:"split_column"`
 
 	// Cache says where decoded images are kept, and how.

@@ -28,11 +28,11 @@ type Rows struct {
 // KNN returns the share of test rows whose label wins the vote of their o.K nearest training rows (of all of them where
 // there are fewer). Both have rows of the same length, and labels in [0, classes).
 //
-// Neighbours are those with the largest cosine; of equal ones the first rows are taken. Each votes with exp(cosine/T);
-// of classes with equal votes the lowest wins. Cosines are float64; those that float32 tells are too small are not
-// counted again, so that it is fast. The result depends neither on the number of processors nor on their kind. Memory is
-// that of a few blocks per processor. Errors: shapes or labels that do not fit, no rows, options out of range, and rows that
-// are not finite, a fault of kind Numeric.
+// Neighbours are those with the largest cosine; of equal ones the first rows are taken. Each votes with
+// exp(cosine/T); of classes with equal votes the lowest wins. Cosines are float64; those that float32 tells are too
+// small are not counted again, so that it is fast. The result depends neither on the number of processors nor on
+// their kind. Memory is that of a few blocks per processor. Errors: shapes or labels that do not fit, no rows,
+// options out of range, and rows that are not finite, a fault of kind Numeric.
 func KNN(train, test Rows, classes int, o KNNOptions) (top1 float64, err error) {
 	c, err := ClassifyKNN(train, test, classes, o)
 	return c.Top1, err
@@ -51,7 +51,8 @@ func ClassifyKNN(train, test Rows, classes int, o KNNOptions) (Classification, e
 		return Classification{}, err
 	}
 	k := knn{
-		train: train, test: test, dim: train.Dim, classes: classes, k: min(o.K, len(train.Labels)), temperature: o.Temperature,
+		train: train, test: test, dim: train.Dim, classes: classes, k: min(o.K, len(train.Labels)),
+		temperature:  o.Temperature,
 		trainInverse: inverses(train.Data, train.Dim), testInverse: inverses(test.Data, train.Dim),
 		margin: cosineError(train.Dim), predicted: make([]int, len(test.Labels)),
 	}
@@ -74,7 +75,7 @@ func (r Rows) check(what string, classes int) error {
 	}
 	for i, x := range r.Data {
 		if !(math.Abs(float64(x)) <= math.MaxFloat32) { // also true for NaN
-			return nonFinite("kNN: "+what+" row", i/r.Dim)
+			return nonFinite(what+" row", i/r.Dim)
 		}
 	}
 	return nil
@@ -204,7 +205,8 @@ func (w *worker) look(first, row int, products []float32) {
 
 // add adds a training row to the nearest ones of a test row, the i-th of the block, if it is one of them.
 func (w *worker) add(test, row, i int) {
-	cosine := product(w.test.Data[test*w.dim:][:w.dim], w.train.Data[row*w.dim:][:w.dim]) * (w.testInverse[test] * w.trainInverse[row])
+	x, y := w.test.Data[test*w.dim:][:w.dim], w.train.Data[row*w.dim:][:w.dim]
+	cosine := product(x, y) * (w.testInverse[test] * w.trainInverse[row])
 	w.nearest[i].add(neighbour{cosine, row}, w.k)
 	if len(w.nearest[i]) == w.k {
 		w.limit[i] = float32(w.nearest[i][0].cosine - w.margin)

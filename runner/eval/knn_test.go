@@ -127,7 +127,8 @@ func TestKNNByHand(t *testing.T) {
 	}
 }
 
-// TestKNNBeyondFloat32 takes rows whose cosines differ by less than float32 can tell, and rows at the ends of its range.
+// TestKNNBeyondFloat32 takes rows whose cosines differ by less than float32 can tell, and rows at the ends of its
+// range.
 func TestKNNBeyondFloat32(t *testing.T) {
 	const dim, classes = 6, 3
 	for _, size := range []float32{1, 1e-11, 1e37, 3e38} {

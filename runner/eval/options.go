@@ -16,19 +16,19 @@ const (
 type Options struct {
 	KNN         KNNOptions   `yaml:"knn"`
 	Order       OrderOptions `yaml:"order"`
-	EveryEpochs int          `yaml:"every_epochs"` // evaluate after every so many epochs; default 0: only at the end
+	EveryEpochs int          `yaml:"every_epochs"` // evaluate after every n epochs; default 0: only at the end
 }
 
 // KNNOptions sets the weighted kNN of the features.
 type KNNOptions struct {
-	K           int     `yaml:"k"`           // neighbours; default 20, range [1, 10000]
-	Temperature float64 `yaml:"temperature"` // of the weights; default 0.1, range (0, 100]
+	K           int     `yaml:"k"`           // neighbours that vote; default 20, range [1, 10000]
+	Temperature float64 `yaml:"temperature"` // divides the similarities in the votes' weights; default 0.1, range (0, 100]
 }
 
 // OrderOptions sets the grid of scales on which order accuracy is measured.
 type OrderOptions struct {
-	Levels int `yaml:"levels"` // grid points, the origin among them; default 7, range [3, 1000]
-	Images int `yaml:"images"` // the first so many test images; default 0: all
+	Levels int `yaml:"levels"` // grid points of scale, the origin among them; default 7, range [3, 1000]
+	Images int `yaml:"images"` // only the first n test images; default 0: all
 }
 
 // DefaultOptions returns the defaults.

@@ -51,7 +51,7 @@ func OrderAccuracy(z []float32, scales []float64, n, dim int) (OrderResult, erro
 			}
 			at := (g*n + i) * dim
 			if !normalize(to, z[at:at+dim]) {
-				return OrderResult{}, nonFinite(fmt.Sprintf("order accuracy: scale %g: image", scales[g]), i)
+				return OrderResult{}, nonFinite(fmt.Sprintf("scale %g: image", scales[g]), i)
 			}
 			if g > 0 {
 				distance[g] = 1 - dot(origin, row)

@@ -21,7 +21,7 @@ type Protocol struct {
 	ImageSize   int       `json:"image_size"` // side of the views in pixels
 	Framing     string    `json:"framing"`    // circle or none
 	Family      string    `json:"family,omitempty"`
-	Max         float64   `json:"max,omitempty"`       // the family's strength at scale 1; of a joint one its first member's
+	Max         float64   `json:"max,omitempty"`       // the family's strength at scale 1, or its first member's
 	MaxWith     []float64 `json:"max_with,omitempty"`  // of a joint family: the other members' strengths
 	Role        string    `json:"role,omitempty"`      // that the family had in training: ordered, invariant or absent
 	Direction   string    `json:"direction,omitempty"` // of families with a sign: positive
@@ -52,7 +52,8 @@ func OrderProtocol(output, family string, scales []float64, testImages int) Prot
 // Short gives the protocol in a few words, for a table that names metric, family and output elsewhere.
 func (p Protocol) Short() string {
 	if p.Metric == MetricKNN {
-		return fmt.Sprintf("weighted %d-NN, %s, T %g; %d test images among %d", p.K, p.Distance, p.Temperature, p.TestImages, p.TrainImages)
+		return fmt.Sprintf("weighted %d-NN, %s, T %g; %d test images among %d",
+			p.K, p.Distance, p.Temperature, p.TestImages, p.TrainImages)
 	}
 	most := fmt.Sprintf("%g", p.Max)
 	for _, m := range p.MaxWith {

@@ -12,8 +12,9 @@ type View struct {
 	Scale  float64 // of the family, in [0, 1]
 }
 
-// Evaluation writes the views of the set's images with the given numbers to dst, [len(images), 3, S, S] with S the plan's
-// image size. The workers are as many as there are scratches. The error is that of the first image that can't be read.
+// Evaluation writes the views of the set's images with the given numbers to dst, [len(images), 3, S, S] with S the
+// plan's image size. The workers are as many as there are scratches. The error is that of the first image that can't
+// be read.
 func Evaluation(dst []float32, view View, set data.Dataset, images []int, scratch []*augment.Scratch) error {
 	pixels := 3 * view.Plan.ImageSize() * view.Plan.ImageSize()
 	return parallel(len(images), scratch, func(i int, s *augment.Scratch) error {

@@ -26,8 +26,8 @@ type Options struct {
 	Draws bool
 }
 
-// Batch is the views of a step, or of some of its images: Count of them from First on. Row v·Count + n of the inputs is view v of
-// image First+n.
+// Batch is the views of a step, or of some of its images: Count of them from First on. Row v·Count + n of the inputs
+// is view v of image First+n.
 type Batch struct {
 	models.Inputs
 	First, Count int
@@ -35,9 +35,10 @@ type Batch struct {
 	Views loss.Views
 }
 
-// Loader renders batches ahead of the training loop: the next while the current one is trained on. A fixed number of workers
-// takes images in the order of the steps; the batches are a ring, which bounds how far they get. With micro-batches, every
-// step has all of them twice, the second time rendered anew: gradient caching sees them before and after the loss.
+// Loader renders batches ahead of the training loop: the next while the current one is trained on. A fixed number of
+// workers takes images in the order of the steps; the batches are a ring, which bounds how far they get. With
+// micro-batches, every step has all of them twice, the second time rendered anew: gradient caching sees them before
+// and after the loss.
 type Loader struct {
 	o       Options
 	set     data.Dataset
@@ -149,7 +150,8 @@ func Views(plan *augment.Plan, shared int) loss.Views {
 // StepsPerEpoch is the number of whole batches of an epoch.
 func (l *Loader) StepsPerEpoch() int { return l.set.Len() / l.o.Batch }
 
-// Next waits for the next batch. It is valid until Release. With an error, it is that of the first image that could not be read.
+// Next waits for the next batch. It is valid until Release. With an error, it is that of the first image that could
+// not be read.
 func (l *Loader) Next() (*Batch, error) {
 	select {
 	case f := <-l.queue:
@@ -247,8 +249,8 @@ func epochOrder(seed, epoch uint64, n int) []int {
 	return rand.New(rand.NewPCG(seed, epoch)).Perm(n)
 }
 
-// render writes all views of an image, and notes their scales and parameters if they are new. What is written where does not
-// depend on which worker does it.
+// render writes all views of an image, and notes their scales and parameters if they are new. What is written where
+// does not depend on which worker does it.
 func (l *Loader) render(f *filling, n int, s *augment.Scratch) error {
 	b := f.batch
 	side := l.plan.ImageSize()

@@ -13,8 +13,8 @@ const (
 	minShare = 0.005 // of an operator's time, to have a row in a document
 )
 
-// BenchStep is what a bench of training steps found, in lines, and tables of PyTorch's speed and of the operators where the
-// result has them.
+// BenchStep is what a bench of training steps found, in lines, and tables of PyTorch's speed and of the operators
+// where the result has them.
 func BenchStep(r bench.Result) string {
 	var b strings.Builder
 	line(&b, "speed", "%.4g images/s, %.4g views/s", r.ImagesPerSec, r.ViewsPerSec)
@@ -26,14 +26,16 @@ func BenchStep(r bench.Result) string {
 			resident = fmt.Sprintf("; resident memory %s after the warm-up, %s at the end",
 				Bytes(d.ResidentWarm), Bytes(d.Resident))
 		}
-		line(&b, "drift", "%.4g images/s in the first tenth of the steps, %.4g in the last%s", d.First, d.Last, resident)
+		line(&b, "drift", "%.4g images/s in the first tenth of the steps, %.4g in the last%s",
+			d.First, d.Last, resident)
 	}
 	target := ""
 	if share := r.TimeShare.Target; share > 0 {
 		target = "averaged network " + percent(share) + ", "
 	}
-	line(&b, "time", "ONNX Runtime and optimizer %s, %sloss %s, waiting for views %s, rest %s", percent(r.TimeShare.ONNXRuntime),
-		target, percent(r.TimeShare.Loss), percent(r.TimeShare.DataWait), percent(r.TimeShare.Rest))
+	line(&b, "time", "ONNX Runtime and optimizer %s, %sloss %s, waiting for views %s, rest %s",
+		percent(r.TimeShare.ONNXRuntime), target, percent(r.TimeShare.Loss), percent(r.TimeShare.DataWait),
+		percent(r.TimeShare.Rest))
 	line(&b, "kernels", "%s, convolutions in %s", r.Kernels, r.Precision)
 	if r.Note != "" {
 		line(&b, "", "%s", r.Note)
@@ -49,10 +51,10 @@ func BenchStep(r bench.Result) string {
 	line(&b, "ONNX Runtime", "%s on %s", r.ONNXRuntime, r.CPU)
 	if c := r.Beside; c != nil {
 		line(&b, "beside", "%s", besideTitle(c))
-		b.WriteString("\n" + columns(besideTable(c)))
+		b.WriteString("\n" + Columns(besideTable(c)))
 	}
 	if len(r.Ops) > 0 {
-		b.WriteString("\n" + columns(opsTable(r.Ops, 0)))
+		b.WriteString("\n" + Columns(opsTable(r.Ops, 0)))
 	}
 	return b.String()
 }
@@ -60,8 +62,9 @@ func BenchStep(r bench.Result) string {
 // BenchStepMarkdown is the tables of BenchStep in Markdown, each under a line that says what was measured.
 func BenchStepMarkdown(r bench.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d images of %d px, %d views of each, %s kernels, %s, %d threads on %s: %.4g views/s; %.4g GFLOP/s%s",
-		r.Backbone, r.BatchSize, r.ImageSize, r.Views, r.Kernels, r.Precision, r.Threads, r.CPU, r.ViewsPerSec, r.GFLOPS, ofLimit(r))
+	fmt.Fprintf(&b, "%s, %d images of %d px, %d views of each, %s kernels, %s, %d threads on %s: ",
+		r.Backbone, r.BatchSize, r.ImageSize, r.Views, r.Kernels, r.Precision, r.Threads, r.CPU)
+	fmt.Fprintf(&b, "%.4g views/s; %.4g GFLOP/s%s", r.ViewsPerSec, r.GFLOPS, ofLimit(r))
 	if l := r.Limits; l != nil {
 		fmt.Fprintf(&b, " (%.4g GFLOP/s; memory %.3g GB/s)", l.MultiplyAdd, l.Memory)
 	}
@@ -86,7 +89,8 @@ func ofLimit(r bench.Result) string {
 
 // besideTitle says how ordo compares with PyTorch, and how that was measured.
 func besideTitle(b *bench.Comparison) string {
-	return fmt.Sprintf("%.3f times the speed of %s (median of %d rounds of %d steps on %d rows; torch %s, Python %s; %d threads each)",
+	return fmt.Sprintf("%.3f times the speed of %s "+
+		"(median of %d rounds of %d steps on %d rows; torch %s, Python %s; %d threads each)",
 		b.Ratio, b.Best, b.Rounds, b.Steps, b.Batch, b.Torch, b.Python, b.Threads)
 }
 
@@ -105,8 +109,8 @@ func besideTable(b *bench.Comparison) [][]string {
 	return table
 }
 
-// opsTable has a row for each of the operators that take longest, at least a share of the time, one for the others, and one
-// for all.
+// opsTable has a row for each of the operators that take longest, at least a share of the time, one for the others,
+// and one for all.
 func opsTable(ops []bench.Op, least float64) [][]string {
 	table := [][]string{{"operator", "share", "a step", "calls", "GFLOP/s", "GB/s", "of limit", "bound by"}}
 	rate := func(v float64) string {

@@ -100,7 +100,7 @@ func TestOperators(t *testing.T) {
 	if got := opsTable(ops[1:], 0.05); len(got) != 3 || got[1][0] != fmt.Sprintf("%d others", maxOps+1) {
 		t.Errorf("of operators with a small share: %v", got)
 	}
-	got := columns([][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}}) + markdown([][]string{{"a", "b"}, {"1", ""}})
+	got := Columns([][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}}) + markdown([][]string{{"a", "b"}, {"1", ""}})
 	if want := "a   bc  d\nµs   1  left\n\n| a | b |\n| --- | --- |\n| 1 |  |\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -12,7 +12,7 @@ import (
 	"ordo/runner/track"
 )
 
-// Evaluation is one line: what an evaluation after so many epochs found.
+// Evaluation is one line: what an evaluation after an epoch found.
 func Evaluation(epoch int, e track.Evaluation) string {
 	parts := []string{fmt.Sprintf("after epoch %d:", epoch)}
 	if e.KNNTop1 != nil {
@@ -28,7 +28,8 @@ func Evaluation(epoch int, e track.Evaluation) string {
 // Table is the summary that ends a run: each number with the protocol that it was evaluated by.
 func Table(r track.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s), seed %d: %d epochs, %d steps, %.0f images/s\n\n", r.Name, r.Hash, r.Seed, r.Epochs, r.Steps, r.ImagesPerSecond)
+	fmt.Fprintf(&b, "%s (%s), seed %d: %d epochs, %d steps, %.0f images/s\n\n",
+		r.Name, r.Hash, r.Seed, r.Epochs, r.Steps, r.ImagesPerSecond)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	views := ""
 	row := func(cells ...string) { fmt.Fprintln(w, "  "+strings.Join(cells, "\t")) }
@@ -48,11 +49,12 @@ func Table(r track.Result) string {
 	if views != "" {
 		fmt.Fprintf(&b, "\n  Order: 0.5 is chance. Views: %s.\n", views)
 	}
-	target := ""
-	if share := r.TimeShare.Target; share > 0 {
-		target = fmt.Sprintf("averaged network %.1f %%, ", 100*share)
+	share, target := r.TimeShare, ""
+	if share.Target > 0 {
+		target = "averaged network " + percent(share.Target) + ", "
 	}
-	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %.1f %%, %swaiting for data %.1f %%, loss %.1f %%, rest %.1f %%. Memory: %.0f MB at most.\n",
-		r.Seconds, 100*r.TimeShare.ONNXRuntime, target, 100*r.TimeShare.DataWait, 100*r.TimeShare.Loss, 100*r.TimeShare.Rest, float64(r.PeakMemoryBytes)/1e6)
+	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %s, %swaiting for data %s, loss %s, rest %s.", r.Seconds,
+		percent(share.ONNXRuntime), target, percent(share.DataWait), percent(share.Loss), percent(share.Rest))
+	fmt.Fprintf(&b, " Memory: %.0f MB at most.\n", float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
 }

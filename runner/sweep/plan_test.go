@@ -152,7 +152,7 @@ func TestPlanFaults(t *testing.T) {
 		{"one bad value among good ones", "parameters:\n  train.lr:\n    values:\n      - 1\n      - fast\n  seed: {values: [1, 2]}",
 			[]string{`roles.yaml:7: train.lr: must be a number, found the text "fast"`}},
 		{"a bad combination", "parameters:\n  train.epochs: {values: [1, 3]}\n  train.warmup_epochs: {values: [1, 2]}",
-			[]string{"roles.yaml:5: train.warmup_epochs: must be in [0, 1], the number of epochs, got 2"}},
+			[]string{"roles.yaml:5: train.warmup_epochs: must be in [0, train.epochs], got 2 of 1"}},
 		{"too many", "parameters:\n  seed: {values: [" + strings.Repeat("1, ", 101) + "]}\n  data.seed: {values: [" + strings.Repeat("1, ", 100) + "]}",
 			[]string{"roles.yaml: parameters: more than 10000 combinations"}},
 	} {

@@ -8,10 +8,22 @@
 //
 // # What a loss needs beside features and embedding
 //
-// Losses ask for outputs by name (loss.Need). For those that no model has by itself a head is added, see neededHeads,
-// unless model.heads has one; to an experiment with model.artifacts it says how to build it. The target of byol and
-// moco is the embedding of a second network, whose weights are an average of the trained ones: a forward pass of its
-// own, in training mode, on all views of the batch. Its weights are in the checkpoint, and so is what a loss remembers.
+// Losses ask for outputs by name (loss.Need). For each that no model has by itself there is a further head. With F
+// features, an embedding of D numbers and a need of n numbers a row the heads are, layer by layer, all with batch norm
+// and ReLU in between:
+//
+//	prediction     on the embedding: min(4D, 2048), D: the shape of BYOL's and SimSiam's predictors
+//	essl           on the features: h, h, n with h = min(4F, 2048), as E-SSL, which has layer norms
+//	augself        on pairs of features: 512, 512, n, as AugSelf, which has no norms
+//	equimod        on the plain view's embedding and an encoding of 128 of the draws: D, one layer as EquiMod
+//	order_FAMILY   on the features: 128, 32
+//
+// An entry of model.heads with the same output takes such a head's place. To an experiment with model.artifacts, which
+// has its heads built in, an error says how to build them.
+//
+// The target of byol and moco is the embedding of a second network, whose weights are an average of the trained ones: a
+// forward pass of its own, in training mode, on all views of the batch. Its weights are in the checkpoint, and so is what
+// a loss remembers.
 //
 // # Batches larger than memory
 //

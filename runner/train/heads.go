@@ -19,17 +19,8 @@ const (
 	orderSize   = 32
 )
 
-// neededHeads gives a head for every output that a loss looks at and that no model has by itself. With F features, an
-// embedding of D numbers and a need of n numbers a row they are, layer by layer, all with batch norm and ReLU in
-// between:
-//
-//	prediction     on the embedding: min(4D, 2048), D: the shape of BYOL's and SimSiam's predictors
-//	essl           on the features: h, h, n with h = min(4F, 2048), as E-SSL, which has layer norms
-//	augself        on pairs of features: 512, 512, n, as AugSelf, which has no norms
-//	equimod        on the plain view's embedding and an encoding of 128 of the parameters: D, one layer as EquiMod
-//	order_FAMILY   on the features: 128, 32
-//
-// An entry of model.heads with the same output takes such a head's place.
+// neededHeads gives a head for every output that a loss looks at and that no model has by itself, as the package's
+// documentation lists them. columns are those of the model's own outputs.
 func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
 	var list []heads.Head
 	features, embedding := columns[models.Features], columns[models.Embedding]
@@ -88,8 +79,8 @@ func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models
 	m := e.Model.With(needed, batch)
 	for i, h := range m.Heads {
 		if h.Kind == heads.Conditioned && (batch.Draws == 0 || batch.PlainView == 0) {
-			return m, fault.New(fault.Config, "model.heads[%d]: a head of kind %s needs augment.plain_view and transformations "+
-				"that draw something", i, h.Kind)
+			return m, fault.New(fault.Config,
+				"model.heads[%d]: a head of kind %s needs augment.plain_view and transformations that draw something", i, h.Kind)
 		}
 		if e.Model.Artifacts == "" {
 			columns[h.Resolved().Output] = h.Layers[len(h.Layers)-1]

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ordo/augment"
+	"ordo/models/fault"
 )
 
 // Names of the operations that are no transformation.
@@ -108,8 +109,9 @@ func named(name string) (augment.Options, error) {
 	}
 	f, err := augment.DefaultFamily(name)
 	if err != nil {
-		return augment.Options{}, fmt.Errorf("no operation is called %q; there are %s, %s, %s and %s", name, all,
-			strings.Join(augment.TransformationNames(), ", "), strings.Join(augment.FamilyNames(), ", "), strings.Join(augment.PresetNames(), ", "))
+		names := slices.Concat([]string{all}, augment.TransformationNames(), augment.FamilyNames(), augment.PresetNames())
+		return augment.Options{}, fault.New(fault.Config, "no operation is called %q; there are %s", name,
+			strings.Join(names, ", "))
 	}
 	return augment.Options{Ordered: []augment.Family{f}}, nil
 }

@@ -109,7 +109,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	for _, do := range []func(context.Context) error{r.read, r.decode, views} {
 		if err := do(ctx); err != nil {
 			if ctx.Err() != nil {
-				return Result{}, fault.New(fault.Interrupted, "interrupted while the pipeline was measured: %w", ctx.Err())
+				return Result{}, fault.New(fault.Interrupted, "interrupted while it was measured: %w", ctx.Err())
 			}
 			return Result{}, err
 		}

@@ -36,7 +36,8 @@ type python struct {
 func startPython(ctx context.Context, program string, images []augment.Image) (*python, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
-		return nil, script.NoComparison("%s can't be started: %w", program, err).Advise("name a Python with torchvision")
+		return nil, script.NoComparison("%s can't be started: %w", program, err).
+			Advise("name a Python with torchvision")
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err

@@ -50,8 +50,8 @@ func Start(command *exec.Cmd) (*Script, error) {
 	return s, nil
 }
 
-// Ask sends a request and reads its answer. Where there is none, the script is closed, and the error is the last line that it
-// wrote to its standard error, with the program's name.
+// Ask sends a request and reads its answer. Where there is none, the script is closed, and the error is the last line
+// that it wrote to its standard error, with the program's name.
 func (s *Script) Ask(request, answer any) error {
 	err := s.ask(request, answer)
 	if err == nil {

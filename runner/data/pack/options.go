@@ -20,20 +20,21 @@ const (
 
 // Options is the `data.cache:` section of an experiment: where decoded images are kept, and how.
 type Options struct {
-	// Kind is memory (all images are decoded when a run starts), packed (they are decoded once, into a file that later
-	// runs map) or auto, the default: packed where there are image files to decode, for jpeg, and for sets of more than
+	// Kind is where decoded images are kept: memory (all images are decoded when a run starts), packed (they are decoded
+	// once, into a file that later runs map) or auto, the default: packed where there are image files to decode, for jpeg, and for sets of more than
 	// 512 MiB of pixels; memory for the rest. It makes no difference to any pixel.
 	Kind string `yaml:"kind"`
 
-	// Format is raw, the default: 3 bytes a pixel, nothing to decode; or jpeg: a tenth of the disk space, decoded for every
+	// Format is how packed images are written: raw, the default: 3 bytes a pixel, nothing to decode; or jpeg: a tenth of the disk space, decoded for every
 	// view. A JPEG file that needs no reduction, cut or turn is kept byte for byte. Only packed has jpeg.
 	Format string `yaml:"format"`
 
-	// ShortSide is the short side in pixels that larger images are reduced to, antialiased; smaller ones stay as they are.
-	// In [8, 8192]; 0, the default, is twice data.image_size where there are image files, and no reduction elsewhere.
+	// ShortSide is the short side in pixels that larger images are reduced to, antialiased; smaller ones stay as they are;
+	// in [8, 8192]. 0, the default, is twice data.image_size where there are image files, and no reduction elsewhere.
 	ShortSide int `yaml:"short_side"`
 
-	// Quality is the JPEG quality of images that are encoded anew: in [1, 100], default 90. raw has no use for it.
+	// Quality is the JPEG quality of images that are encoded anew; in [1, 100], default 90. Format raw has no use
+	// for it.
 	Quality int `yaml:"quality"`
 
 	// Dir is the folder of packed files. Empty, the default, is the folder packed in ORDO_CACHE or, where that isn't set,

@@ -17,7 +17,7 @@ func TestDrawWidths(t *testing.T) {
 		"color_jitter.hue": 0.2, "gaussian_blur.sigma": 2}
 	names, widths := p.DrawNames(), p.DrawWidths()
 	if len(names) != len(widths) {
-		t.Fatalf("%d widths of %d parameters", len(widths), len(names))
+		t.Fatalf("%d widths of %d draws", len(widths), len(names))
 	}
 	for i, name := range names {
 		w, ok := want[name]

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// columns is the width of the page's lines.
+const columns = 120
+
+const pageHead = `# The experiment file
+
+<!-- Made of the options' structs by ` + "`go test ./runner/config -update`; `ordo keys --markdown` prints it." + ` -->
+
+An experiment file is YAML. It holds what differs from the defaults; this page lists every key.
+
+` + "```yaml" + `
+seed: 1
+data: {source: folder, root: photos}
+augment:
+  invariant: [random_resized_crop, horizontal_flip]
+  ordered:
+    - {family: rotate, max: 180}
+train: {epochs: 30}
+` + "```" + `
+
+Any key can be set in other places too. The command line comes before the environment, and that before the file:
+
+` + "```sh" + `
+ordo run FILE train.epochs=3 augment.ordered.0.max=90
+ORDO_TRAIN_EPOCHS=3 ordo run FILE
+` + "```" + `
+
+Values are written as in YAML. INDEX stands for the position in a list, counted from 0. FAMILY stands for the name of a
+family, such as rotate, or of a joint one, such as rotate+blur. Settings of list entries have no variable.
+Ranges are as in mathematics: [0, 1) holds 0 but not 1. Where a default or a range depends on the kind of loss or on the
+family, the kind or the family is in parentheses behind it.
+
+` + "`ordo keys SECTION`" + ` shows the keys of a section, and the shell completes keys and values (` + "`ordo completion --help`" + `).
+`
+
+// Page returns the table of keys as Markdown.
+func Page() string { return page(keys()) }
+
+func page(all []Key) string {
+	var sections []string
+	bullets := map[string]string{}
+	for _, k := range all {
+		section := parent(k.Path)
+		if bullets[section] == "" {
+			sections = append(sections, section)
+		}
+		text := fmt.Sprintf("- `%s`: %s. %s", k.Path, k.Facts(), k.Doc)
+		bullets[section] += Wrap(text, columns, "  ")
+	}
+	var b strings.Builder
+	b.WriteString(pageHead)
+	for _, section := range sections {
+		switch strings.Count(section, ".") {
+		case 0:
+			b.WriteString("\n## " + cmp.Or(section, "The run") + "\n\n")
+		default:
+			b.WriteString("\n### " + section + "\n\n")
+		}
+		b.WriteString(bullets[section])
+	}
+	return b.String()
+}
+
+// Wrap breaks a text into lines of at most so many letters, all but the first with an indent. A longer word has a line of
+// its own.
+func Wrap(text string, columns int, indent string) string {
+	var b strings.Builder
+	used := 0
+	for _, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case used == 0:
+		case used+1+n > columns:
+			b.WriteString("\n" + indent)
+			used = len(indent)
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String() + "\n"
+}

@@ -1,0 +1,69 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"ordo/models/inspect"
+)
+
+// Model is what a network is made of: inputs, outputs, parameters, operators, and the memory of activations by the size
+// of the batch.
+func Model(r *inspect.Report) string {
+	var b strings.Builder
+	for _, v := range r.Inputs {
+		fmt.Fprintf(&b, "input: %s %s\n", v.Name, v.Type)
+	}
+	for _, v := range r.Outputs {
+		fmt.Fprintf(&b, "output: %s %s\n", v.Name, v.Type)
+	}
+	frozen := 0
+	for _, t := range r.Tensors {
+		if t.Frozen {
+			frozen++
+		}
+	}
+	fmt.Fprintf(&b, "parameters: %d trained in %d tensors, %d frozen in %d\n",
+		r.Parameters, len(r.Tensors)-frozen, r.Frozen, frozen)
+	fmt.Fprintf(&b, "multiply-adds: %d an image, forward\n", r.MultiplyAdds)
+	fmt.Fprintf(&b, "operators: %s\n", operators(r.Ops))
+	if len(r.Training) > 0 {
+		fmt.Fprintf(&b, "operators of the training graph: %s\n", operators(r.Training))
+	}
+	b.WriteString("\n" + activations(r))
+	if r.Unknown > 0 {
+		fmt.Fprintf(&b, "note: the shapes of %d nodes are not known; they are left out of multiply-adds and memory\n",
+			r.Unknown)
+	}
+	return b.String()
+}
+
+func operators(list []inspect.OpCount) string {
+	var parts []string
+	for _, op := range list {
+		parts = append(parts, fmt.Sprintf("%d %s", op.Count, op.Op))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// activations is a table with a row for each size of a batch, and columns for a training where there is one.
+func activations(r *inspect.Report) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	row := func(batch, forward, kept, peak string) {
+		cells := []string{batch, forward}
+		if len(r.Training) > 0 {
+			cells = append(cells, kept, peak)
+		}
+		fmt.Fprintf(w, "%s\t\n", strings.Join(cells, "\t"))
+	}
+	row("activations of a batch of", "forward", "kept", "training")
+	for _, m := range r.Memory {
+		row(fmt.Sprint(m.Batch), mebibytes(m.Forward), mebibytes(m.Kept), mebibytes(m.Peak))
+	}
+	_ = w.Flush() // a strings.Builder takes all
+	return b.String()
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

@@ -1,0 +1,34 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"ordo/models/inspect"
+)
+
+func TestModel(t *testing.T) {
+	r := &inspect.Report{
+		Parameters: 12, Frozen: 3, MultiplyAdds: 99, Tensors: []inspect.Tensor{{}, {Frozen: true}}, Unknown: 1,
+		Ops:    []inspect.OpCount{{Op: "Conv", Count: 2}},
+		Memory: []inspect.Memory{{Batch: 8, Forward: 1 << 20, Kept: 2 << 20, Peak: 3 << 20}},
+	}
+	forward := Model(r)
+	r.Training = []inspect.OpCount{{Op: "ConvGrad", Count: 2}, {Op: "Loss", Count: 1}}
+	training := Model(r)
+	for text, says := range map[string][]string{
+		forward: {"parameters: 12 trained in 1 tensors, 3 frozen in 1\n",
+			"multiply-adds: 99", "operators: 2 Conv\n", "  1.0 MiB\n", "of 1 nodes"},
+		training: {"operators of the training graph: 2 ConvGrad, 1 Loss\n",
+			"forward     kept  training\n", "1.0 MiB  2.0 MiB   3.0 MiB\n"},
+	} {
+		for _, s := range says {
+			if !strings.Contains(text, s) {
+				t.Errorf("%q is missing in\n%s", s, text)
+			}
+		}
+	}
+	if strings.Contains(forward, "training") {
+		t.Errorf("a forward graph trains:\n%s", forward)
+	}
+}

@@ -1,0 +1,156 @@
+package runner
+
+import (
+	"fmt"
+	"runtime"
+
+	"ordo/models"
+	"ordo/models/fault"
+	"ordo/runner/machine"
+	"ordo/runner/track"
+	"ordo/runner/train"
+)
+
+// identify says what the numbers of a run on this machine must be read with.
+func (r *run) identify(rt *models.Runtime) (err error) {
+	e := r.o.Experiment
+	r.now = track.Record{
+		Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
+		Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
+		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: machine.Processor(), Threads: train.Threads(e),
+	}
+	r.now.Model, err = r.setup.Fingerprint()
+	return err
+}
+
+// finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.
+func finished(dir string, now track.Record) (track.Result, error) {
+	was, err := track.ReadRecord(dir)
+	if err != nil {
+		return track.Result{}, err
+	}
+	if err := track.Check(dir, was, now); err != nil {
+		return track.Result{}, err
+	}
+	return track.ReadResult(dir)
+}
+
+// artifacts builds the training graphs, or reads those that an interrupted run was started with. Where these have
+// fast kernels that this machine lacks, they are built anew without.
+func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
+	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.setup.Model)
+	if err != nil {
+		return models.Artifacts{}, err
+	}
+	if !r.folder.HasCheckpoint() {
+		if note != "" {
+			r.o.Progress.Note(note)
+		}
+		return r.buildArtifacts(kernels)
+	}
+	a, err := models.ReadGraphs(r.folder.Graphs())
+	if err != nil {
+		return a, err
+	}
+	if uses, err := models.UsesKernels(a); err != nil {
+		return a, err
+	} else if uses && kernels == nil {
+		if note == "" {
+			note = "with ONNX Runtime's own"
+		}
+		r.o.Progress.Note("warning: the run began with the fast kernels and goes on " + note + ": " + otherBits)
+		if a, err = r.buildArtifacts(nil); err != nil {
+			return a, err
+		}
+	}
+	a.Checkpoint, a.Kept, err = models.ReadCheckpoint(r.folder.Checkpoint())
+	return a, err
+}
+
+// buildArtifacts builds the training graphs and keeps them in the folder.
+func (r *run) buildArtifacts(kernels *models.Kernels) (models.Artifacts, error) {
+	a, notes, err := r.setup.Build(kernels)
+	if err != nil {
+		return a, err
+	}
+	for _, note := range notes {
+		r.o.Progress.Note(note)
+	}
+	return a, models.WriteGraphs(r.folder.Graphs(), a)
+}
+
+// readPosition finds the step that the checkpoint is of, and drops the metrics behind it.
+func (r *run) readPosition() error {
+	if r.folder.HasCheckpoint() {
+		at, err := r.trainer.Property(propertyStep)
+		if err != nil {
+			return err
+		}
+		step, ok := at.(int64)
+		if !ok || step < 0 || step > int64(r.total) {
+			return fault.New(fault.Data, "%s: the checkpoint is of step %v, outside of this experiment's %d steps",
+				r.folder.Checkpoint(), at, r.total).Advise("remove the run folder to start anew")
+		}
+		r.step = int(step)
+	}
+	if err := r.folder.Rewind(r.step); err != nil {
+		return err
+	}
+	history, err := track.ReadHistory(r.folder.Dir())
+	for _, s := range history.Steps {
+		if s.Skipped {
+			r.skipped++
+		}
+	}
+	return err
+}
+
+// note says something to the user and to the log.
+func (r *run) note(text string) error {
+	r.o.Progress.Note(text)
+	return r.folder.Log(text)
+}
+
+// remarks says what the user should know before the first step.
+func (r *run) remarks() error {
+	notes := r.splits.TakeNotes()
+	for _, w := range r.setup.Plan.Warnings() {
+		notes = append(notes, "warning: "+w)
+	}
+	if !r.evaluator.hasClasses() {
+		notes = append(notes, "the images have no labels of two classes or more: kNN is left out")
+	}
+	if r.step > 0 {
+		notes = append(notes, r.resumed()...)
+	}
+	return r.tell(notes)
+}
+
+// resumed says what is to be known of a run that goes on.
+func (r *run) resumed() []string {
+	began, now := r.folder.Began(), r.now
+	notes := []string{fmt.Sprintf("going on after step %d of %d", r.step, r.total)}
+	if began.Threads != now.Threads {
+		notes = append(notes, fmt.Sprintf("with %d threads as the run began, not %d: another number would change its last bits",
+			began.Threads, now.Threads))
+	}
+	if began.ONNXRuntime != now.ONNXRuntime || began.CPU != now.CPU || began.Ordo != now.Ordo {
+		notes = append(notes, fmt.Sprintf("warning: the run began with ordo %s, ONNX Runtime %s on %s; here are ordo %s, "+
+			"ONNX Runtime %s, %s: %s", began.Ordo, began.ONNXRuntime, began.CPU, now.Ordo, now.ONNXRuntime, now.CPU, otherBits))
+	}
+	return notes
+}
+
+// otherBits is what becomes of a run that goes on with other software or on another machine.
+const otherBits = "its last bits may differ from an uninterrupted run's"
+
+// tell notes each of the sentences.
+func (r *run) tell(notes []string) error {
+	for _, n := range notes {
+		if err := r.note(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}

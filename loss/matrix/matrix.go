@@ -129,7 +129,8 @@ func product[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
 	for k := 0; k < a.Cols; k += depthBlock {
 		depth := min(depthBlock, a.Cols-k)
 		add := add || k > 0
-		for j := 0; j < b.cols; j += colBlock {
+		for block := 0; block < b.cols; block += colBlock {
+			end := min(block+colBlock, b.cols)
 			for i := 0; i < a.Rows; i += tileRows {
 				// The last tile begins among the rows of the one before if there are too few left.
 				from := max(0, min(i, a.Rows-tileRows))
@@ -138,7 +139,7 @@ func product[T Float](dst, a Matrix[T], b *Packed[T], add bool) {
 					copyRows(copied[:], a.Part(from, k, min(tileRows, a.Rows), depth))
 					left, down, right = copied[:], 1, tileRows
 				}
-				for j := j; j < min(j+colBlock, b.cols); j += tileCols {
+				for j := block; j < end; j += tileCols {
 					panel := b.panels[j/tileCols*b.stride+k*tileCols:][:depth*tileCols]
 					rows, cols := min(tileRows, a.Rows-i), min(tileCols, b.cols-j)
 					to := dst.Data[i*dst.RowStride+j:]

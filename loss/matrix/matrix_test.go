@@ -46,7 +46,10 @@ func checkProduct[T Float](t *testing.T, dst, old, a, b Matrix[T]) {
 
 func testProducts[T Float](t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	sizes := [][3]int{{1, 1, 1}, {8, 32, 16}, {7, 31, 5}, {9, 33, 1}, {16, 64, 256}, {17, 40, 257}, {130, 70, 3}, {3, 5, 600}, {4, 4, 0}}
+	sizes := [][3]int{
+		{1, 1, 1}, {8, 32, 16}, {7, 31, 5}, {9, 33, 1}, {16, 64, 256}, {17, 40, 257}, {130, 70, 3}, {3, 5, 600}, {4, 4, 0},
+		{9, 1100, 20}, {3, 600, 300}, // more columns than a block has, in one chain of sums and in two
+	}
 	for range 20 {
 		sizes = append(sizes, [3]int{1 + r.IntN(40), 1 + r.IntN(80), 1 + r.IntN(300)})
 	}

@@ -58,8 +58,9 @@ func epsilonFaults(epsilon float64) []error {
 // RankMe is exp(-Σ p ln p) with p = σ/Σσ + ε over the min(n, dim) singular values σ of the rows (Garrido et al. 2023,
 // "RankMe: Assessing the downstream performance of pretrained self-supervised representations by their rank"). With N
 // rows it is at most min(N, dim), centred min(N-1, dim). Not centred it sees collapse onto one vector. Singular
-// values below about 1e-7 of the largest, which float32 can't tell from 0, count as 0. Errors: rows that are not
-// finite (fault.Numeric), options out of range (fault.Config).
+// values below about 1e-7 of the largest, which float32 can't tell from 0, count as 0. Time grows with the cube of the
+// smaller of n and dim: to guard a training a thousand rows are enough. Errors: rows that are not finite
+// (fault.Numeric), options out of range (fault.Config).
 func RankMe(rows Rows, o RankMeOptions) (EffectiveRank, error) {
 	if err := o.Validate(); err != nil {
 		return EffectiveRank{}, err

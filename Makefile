@@ -3,6 +3,7 @@
 
 # Pinned tools, built by Go and kept in its cache.
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+DEADCODE      := golang.org/x/tools/cmd/deadcode@v0.52.0
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
@@ -46,10 +47,11 @@ test-race: build runtime ## Run the tests with the race detector
 	go test -count=1 -race $(PKG)
 
 .PHONY: lint
-lint: ## Check the format, go vet and golangci-lint
+lint: ## Check the format, go vet, dead code and golangci-lint
 	@bad=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 ls -d 2>/dev/null | xargs -r gofmt -l); \
 	if [ -n "$$bad" ]; then echo "gofmt these files:"; echo "$$bad"; exit 1; fi
 	go vet ./...
+	.ci/deadcode $(DEADCODE)
 	go run $(GOLANGCI_LINT) run ./...
 
 .PHONY: fuzz

@@ -7,7 +7,8 @@ import (
 
 // RandomRotation turns the frame about its centre, bilinear (torchvision RandomRotation).
 type RandomRotation struct {
-	Degrees [2]float64 `yaml:"degrees"` // counter-clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none
+	// Degrees is the angle, counter-clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none.
+	Degrees [2]float64 `yaml:"degrees"`
 }
 
 func (*RandomRotation) byDefault() Transformation {
@@ -33,10 +34,13 @@ func (*RandomRotation) hides(family string) string {
 
 // RandomAffine shears, scales, turns and moves the frame, bilinear (torchvision RandomAffine).
 type RandomAffine struct {
-	Degrees   [2]float64 `yaml:"degrees"`   // clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none
-	Translate [2]float64 `yaml:"translate"` // most in x and in y, as shares of the sides, uniform to whole pixels; in [0, 1], default [0, 0]
-	Scale     [2]float64 `yaml:"scale"`     // magnification, uniform; in (0, 8], default [1, 1]
-	Shear     [4]float64 `yaml:"shear"`     // degrees, low and high in x, low and high in y, uniform; in [-80, 80], default 0
+	// Degrees is the angle, clockwise, uniform; in [-360, 360], default [-15, 15]; torchvision has none.
+	Degrees [2]float64 `yaml:"degrees"`
+	// Translate is the most in x and in y, as shares of the sides, uniform to whole pixels; in [0, 1], default [0, 0].
+	Translate [2]float64 `yaml:"translate"`
+	Scale     [2]float64 `yaml:"scale"` // magnification, uniform; in (0, 8], default [1, 1]
+	// Shear is in degrees, low and high in x, low and high in y, uniform; in [-80, 80], default 0.
+	Shear [4]float64 `yaml:"shear"`
 }
 
 func (*RandomAffine) byDefault() Transformation {
@@ -48,7 +52,8 @@ func (t *RandomAffine) check(path string) []error {
 		checkInterval(path+".degrees", t.Degrees[0], t.Degrees[1], 360),
 		checkRange(path+".translate[0]", t.Translate[0], 0, 1), checkRange(path+".translate[1]", t.Translate[1], 0, 1),
 		checkPair(path+".scale", t.Scale, 8),
-		checkInterval(path+".shear[0:2]", t.Shear[0], t.Shear[1], 80), checkInterval(path+".shear[2:4]", t.Shear[2], t.Shear[3], 80))
+		checkInterval(path+".shear[0:2]", t.Shear[0], t.Shear[1], 80),
+		checkInterval(path+".shear[2:4]", t.Shear[2], t.Shear[3], 80))
 }
 
 func (t *RandomAffine) compile(int) operation {

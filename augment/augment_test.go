@@ -67,7 +67,8 @@ func TestViewPlan(t *testing.T) {
 	o.Roles = map[string]string{"rotate": "absent", "hue": "absent", "blur": "absent"}
 	p = mustPlan(t, o, 32)
 	if len(p.Views()) != 3 || len(p.Families()) != 0 || p.Framing() != FramingCircle {
-		t.Errorf("with every family absent: %v, %v, framing %s; roles must be framed alike", p.Views(), p.Families(), p.Framing())
+		t.Errorf("with every family absent: %v, %v, framing %s; roles must be framed alike", p.Views(), p.Families(),
+			p.Framing())
 	}
 	o.Roles = map[string]string{"rotate": "invariant", "hue": "absent", "blur": "absent"}
 	if p = mustPlan(t, o, 32); p.Framing() != FramingCircle {
@@ -95,14 +96,20 @@ func TestValidate(t *testing.T) {
 		{"simclr", simclr(FamilyNames()...), nil},
 		{"zero", Options{}, []string{"framing:", "base_views:", "std[0]:", "std[1]:", "std[2]:"}},
 		{"mean", change(func(o *Options) { o.Mean[1], o.Std[2] = nan, math.Inf(1) }), []string{"mean[1]:", "std[2]:"}},
-		{"empty step", change(func(o *Options) { o.Invariant[2] = Transformation{} }), []string{"invariant[2]: must name exactly one"}},
-		{"two in a step", change(func(o *Options) { o.Invariant[2].Grayscale = &Grayscale{} }), []string{"invariant[2]: must name exactly one"}},
-		{"two crops", change(func(o *Options) { o.Invariant = append(o.Invariant, o.Invariant[0]) }), []string{"invariant: holds random_resized_crop more"}},
+		{"empty step",
+			change(func(o *Options) { o.Invariant[2] = Transformation{} }), []string{"invariant[2]: must name exactly one"}},
+		{"two in a step",
+			change(func(o *Options) { o.Invariant[2].Grayscale = &Grayscale{} }),
+			[]string{"invariant[2]: must name exactly one"}},
+		{"two crops",
+			change(func(o *Options) { o.Invariant = append(o.Invariant, o.Invariant[0]) }),
+			[]string{"invariant: holds random_resized_crop more"}},
 		{"crop", change(func(o *Options) {
 			o.Invariant[0].RandomResizedCrop.Scale = [2]float64{0.5, 1.1}
 			o.Invariant[0].RandomResizedCrop.Ratio = [2]float64{nan, 1}
 		}), []string{"invariant[0].random_resized_crop.scale:", "invariant[0].random_resized_crop.ratio:"}},
-		{"flip", change(func(o *Options) { o.Invariant[1].HorizontalFlip.P = nan }), []string{"invariant[1].horizontal_flip.p:"}},
+		{"flip",
+			change(func(o *Options) { o.Invariant[1].HorizontalFlip.P = nan }), []string{"invariant[1].horizontal_flip.p:"}},
 		{"jitter", change(func(o *Options) {
 			*o.Invariant[2].ColorJitter = ColorJitter{Brightness: -1, Contrast: nan, Saturation: 9, Hue: 0.6, P: 2}
 		}), []string{"invariant[2].color_jitter.brightness:", "invariant[2].color_jitter.contrast:",
@@ -110,44 +117,64 @@ func TestValidate(t *testing.T) {
 		{"grayscale", change(func(o *Options) { o.Invariant[3].Grayscale.P = -0.1 }), []string{"invariant[3].grayscale.p:"}},
 		{"blur", change(func(o *Options) {
 			*o.Invariant[4].GaussianBlur = GaussianBlur{KernelSize: 4, Sigma: [2]float64{0, 1}, P: nan}
-		}), []string{"invariant[4].gaussian_blur.sigma:", "invariant[4].gaussian_blur.p:", "invariant[4].gaussian_blur.kernel_size:"}},
-		{"invariant family", change(func(o *Options) { o.Invariant[4] = Transformation{Family: &Family{Family: "hue", Max: 0.7}} }),
+		}), []string{"invariant[4].gaussian_blur.sigma:", "invariant[4].gaussian_blur.p:",
+			"invariant[4].gaussian_blur.kernel_size:"}},
+		{"invariant family",
+			change(func(o *Options) { o.Invariant[4] = Transformation{Family: &Family{Family: "hue", Max: 0.7}} }),
 			[]string{"invariant[4].max: must be in (0, 0.5] turns, got 0.7"}},
-		{"no such family", change(func(o *Options) { o.Ordered[0].Family = "spin" }), []string{"ordered[0].family: must be one of rotate,"}},
-		{"max", change(func(o *Options) { o.Ordered[0].Max, o.Ordered[1].Max = nan, 1 }), []string{"ordered[0].max: must be in (0, 180]", "ordered[1].max:"}},
-		{"levels", change(func(o *Options) { o.Ordered[1].Levels = 0 }), []string{"ordered[1].levels: must be in [1, 64], got 0"}},
-		{"twice", change(func(o *Options) { o.Ordered[1] = o.Ordered[0] }), []string{"ordered[1].family: rotate is listed twice"}},
+		{"no such family",
+			change(func(o *Options) { o.Ordered[0].Family = "spin" }), []string{"ordered[0].family: must be one of rotate,"}},
+		{"max",
+			change(func(o *Options) { o.Ordered[0].Max, o.Ordered[1].Max = nan, 1 }),
+			[]string{"ordered[0].max: must be in (0, 180]", "ordered[1].max:"}},
+		{"levels",
+			change(func(o *Options) { o.Ordered[1].Levels = 0 }), []string{"ordered[1].levels: must be in [1, 64], got 0"}},
+		{"twice",
+			change(func(o *Options) { o.Ordered[1] = o.Ordered[0] }), []string{"ordered[1].family: rotate is listed twice"}},
 		{"roles", change(func(o *Options) { o.Roles = map[string]string{"zoom": "off", "hue": "absent"} }),
 			[]string{"roles.hue: no entry of `ordered`", `roles.zoom: must be one of ordered, invariant, absent, got "off"`}},
 		{"settings", change(func(o *Options) {
 			o.Invariant = []Transformation{
-				{Resize: &Resize{Size: 4, Interpolation: "nearest"}}, {CenterCrop: &CenterCrop{Size: -1}}, {VerticalFlip: &VerticalFlip{P: 2}},
+				{Resize: &Resize{Size: 4, Interpolation: "nearest"}}, {CenterCrop: &CenterCrop{Size: -1}},
+				{VerticalFlip: &VerticalFlip{P: 2}},
 				{RandomRotation: &RandomRotation{Degrees: [2]float64{5, -5}}},
-				{RandomAffine: &RandomAffine{Degrees: [2]float64{-400, 0}, Translate: [2]float64{0, 2}, Shear: [4]float64{0, 0, 0, 90}}},
+				{RandomAffine: &RandomAffine{Degrees: [2]float64{-400, 0}, Translate: [2]float64{0, 2},
+					Shear: [4]float64{0, 0, 0, 90}}},
 				{RandomPerspective: &RandomPerspective{DistortionScale: 1, P: nan}},
-				{Solarize: &Solarize{Threshold: 128}}, {Posterize: &Posterize{}}, {Equalize: &Equalize{P: -1}}, {Autocontrast: &Autocontrast{P: nan}},
+				{Solarize: &Solarize{Threshold: 128}}, {Posterize: &Posterize{}}, {Equalize: &Equalize{P: -1}},
+				{Autocontrast: &Autocontrast{P: nan}},
 				{Sharpness: &Sharpness{SharpnessFactor: -1}}, {RandomErasing: &RandomErasing{P: 1}},
 			}
 		}), []string{
-			"invariant[0].resize.size: must be in [8, 2048], or 0", "invariant[0].resize.interpolation: must be one of bilinear, bicubic",
+			"invariant[0].resize.size: must be in [8, 2048], or 0",
+			"invariant[0].resize.interpolation: must be one of bilinear, bicubic",
 			"invariant[1].center_crop.size:", "invariant[2].vertical_flip.p:", "invariant[3].random_rotation.degrees:",
-			"invariant[4].random_affine.degrees:", "invariant[4].random_affine.translate[1]:", "invariant[4].random_affine.scale:", "invariant[4].random_affine.shear[2:4]:",
-			"invariant[5].random_perspective.distortion_scale:", "invariant[5].random_perspective.p:", "invariant[6].solarize.threshold:",
-			"invariant[7].posterize.bits:", "invariant[8].equalize.p:", "invariant[9].autocontrast.p:", "invariant[10].sharpness.sharpness_factor:",
+			"invariant[4].random_affine.degrees:", "invariant[4].random_affine.translate[1]:",
+			"invariant[4].random_affine.scale:", "invariant[4].random_affine.shear[2:4]:",
+			"invariant[5].random_perspective.distortion_scale:", "invariant[5].random_perspective.p:",
+			"invariant[6].solarize.threshold:",
+			"invariant[7].posterize.bits:", "invariant[8].equalize.p:", "invariant[9].autocontrast.p:",
+			"invariant[10].sharpness.sharpness_factor:",
 			"invariant[11].random_erasing.scale:", "invariant[11].random_erasing.ratio:",
 		}},
 		{"views", change(func(o *Options) { o.Invariant[0].Views, o.Invariant[1].Views = []int{0, 2, -1}, []int{1, 1} }),
-			[]string{"invariant[0].views[1]: must be a base view in [0, 1], got 2", "invariant[0].views[2]:", "invariant[1].views[1]: 1 is listed twice"}},
+			[]string{"invariant[0].views[1]: must be a base view in [0, 1], got 2", "invariant[0].views[2]:",
+				"invariant[1].views[1]: 1 is listed twice"}},
 		{"preset", change(func(o *Options) { o.Preset = "dino" }), []string{"preset: must be one of simclr, byol"}},
-		{"preset and steps", change(func(o *Options) { o.Preset = "weak" }), []string{"preset: weak stands in the place of invariant, which has 5"}},
-		{"preset of two views", Options{Preset: "byol", Framing: FramingAuto, BaseViews: 3, Std: [3]float64{1, 1, 1}}, []string{"base_views: must be 2 for preset byol"}},
+		{"preset and steps",
+			change(func(o *Options) { o.Preset = "weak" }),
+			[]string{"preset: weak stands in the place of invariant, which has 5"}},
+		{"preset of two views", Options{Preset: "byol", Framing: FramingAuto, BaseViews: 3, Std: [3]float64{1, 1, 1}},
+			[]string{"base_views: must be 2 for preset byol"}},
 		{"local views", change(func(o *Options) {
 			o.Invariant = o.Invariant[1:]
 			o.LocalViews = LocalViews{Count: 17, Scale: [2]float64{0, 1}}
-		}), []string{"local_views.count: must be in [0, 16]", "local_views.scale:", "local_views.count: local views need random_resized_crop"}},
+		}), []string{"local_views.count: must be in [0, 16]", "local_views.scale:",
+			"local_views.count: local views need random_resized_crop"}},
 		{"shared", change(func(o *Options) { o.Shared = -1 }), []string{"shared: must be in [0, 4096], got -1"}},
 		{"sampling", change(func(o *Options) { o.Ordered[0].Sampling, o.Ordered[1].Signed = "even", true }),
-			[]string{"ordered[0].sampling: must be one of uniform, stratified, grid", "ordered[1].signed: zoom is one-sided and has no sign"}},
+			[]string{"ordered[0].sampling: must be one of uniform, stratified, grid",
+				"ordered[1].signed: zoom is one-sided and has no sign"}},
 		{"invariant sampling", change(func(o *Options) {
 			o.Invariant[4] = Transformation{Family: &Family{Family: "hue", Max: 0.5, Sampling: SamplingGrid, Signed: true}}
 		}), []string{"invariant[4].sampling: an invariant family draws uniformly", "invariant[4].signed:"}},
@@ -155,7 +182,8 @@ func TestValidate(t *testing.T) {
 			e := Transformation{Family: &Family{Family: "elastic", Max: 0.1}}
 			o.Invariant = append(o.Invariant, e, e)
 		}), []string{"invariant: holds elastic more than once"}},
-		{"framing", change(func(o *Options) { o.Framing = "square" }), []string{"framing: must be one of auto, circle, none"}},
+		{"framing",
+			change(func(o *Options) { o.Framing = "square" }), []string{"framing: must be one of auto, circle, none"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -184,7 +212,8 @@ func TestValidate(t *testing.T) {
 	}
 	wide := simclr()
 	wide.Invariant[4].GaussianBlur.KernelSize = 65
-	if _, err := NewPlan(wide, 32); err == nil || !strings.Contains(err.Error(), "invariant[4].gaussian_blur.kernel_size:") {
+	if _, err := NewPlan(wide, 32); err == nil || !strings.Contains(err.Error(),
+		"invariant[4].gaussian_blur.kernel_size:") {
 		t.Errorf("a blur wider than the image: %v", err)
 	}
 	if _, err := DefaultTransformation("sharpen"); err == nil || !strings.Contains(err.Error(), "color_jitter") {
@@ -390,7 +419,8 @@ func TestStrengthIsMonotone(t *testing.T) {
 			d := distance(p.renderEval(img, 0, float64(i)/20), origin)
 			unseen := d == 0 && c.family == "blur" // a Gaussian of a tenth of a pixel has no neighbours
 			if d <= last && !unseen {
-				t.Errorf("%s max %v: at scale %v the view is %.4g from the origin, before it was %.4g", c.family, c.max, float64(i)/20, d, last)
+				t.Errorf("%s max %v: at scale %v the view is %.4g from the origin, before it was %.4g", c.family, c.max,
+					float64(i)/20, d, last)
 			}
 			last = d
 		}
@@ -481,7 +511,8 @@ func TestNoCornerShortcut(t *testing.T) {
 		view := p.renderEval(round, 0, float64(i)/20)
 		for k := range view {
 			if d := math.Abs(float64(view[k] - origin[k])); d > 0.02 {
-				t.Fatalf("at scale %v pixel (%d, %d) of a round image differs by %.3f from the origin", float64(i)/20, k%size, k/size%size, d)
+				t.Fatalf("at scale %v pixel (%d, %d) of a round image differs by %.3f from the origin", float64(i)/20, k%size,
+					k/size%size, d)
 			}
 		}
 	}
@@ -538,7 +569,8 @@ func TestBordersDoNotShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, steps := range [][]Transformation{o.Invariant, append([]Transformation{crop}, o.Invariant...), append(slices.Clone(o.Invariant), crop)} {
+	for _, steps := range [][]Transformation{o.Invariant, append([]Transformation{crop}, o.Invariant...),
+		append(slices.Clone(o.Invariant), crop)} {
 		o.Invariant, o.Framing = steps, FramingNone
 		p := mustPlan(t, o, 16)
 		for sample := range uint64(50) {

@@ -140,7 +140,8 @@ func TestViewsAreTheSameWithoutAssembly(t *testing.T) {
 	for _, w := range Workloads() {
 		p, h := mustPlan(t, w.Options, w.Size), fnv.New64a()
 		for sample := range uint64(2) {
-			if err := binary.Write(h, binary.LittleEndian, p.render(texture(w.Width, w.Height), Key{Sample: sample}, 0)); err != nil {
+			if err := binary.Write(h, binary.LittleEndian, p.render(texture(w.Width, w.Height), Key{Sample: sample},
+				0)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -11,9 +11,10 @@ import (
 // GaussianBlur blurs the view (torchvision GaussianBlur inside RandomApply(p)). The kernel is a sampled Gaussian;
 // Pillow's ImageFilter.GaussianBlur, which several published recipes use, is made of box filters and differs.
 type GaussianBlur struct {
-	KernelSize int        `yaml:"kernel_size"` // side in pixels of the view, odd; 0, the default: a tenth of its side, at least 3
-	Sigma      [2]float64 `yaml:"sigma"`       // standard deviation in pixels of the view, uniform; default [0.1, 2]
-	P          float64    `yaml:"p"`           // probability, default 0.5
+	// KernelSize is side in pixels of the view, odd; 0, the default: a tenth of its side, at least 3.
+	KernelSize int        `yaml:"kernel_size"`
+	Sigma      [2]float64 `yaml:"sigma"` // standard deviation in pixels of the view, uniform; default [0.1, 2]
+	P          float64    `yaml:"p"`     // probability, default 0.5
 }
 
 func (*GaussianBlur) byDefault() Transformation {
@@ -23,7 +24,8 @@ func (*GaussianBlur) byDefault() Transformation {
 func (b *GaussianBlur) check(path string) []error {
 	faults := slices.Concat(checkPair(path+".sigma", b.Sigma, 64), checkRange(path+".p", b.P, 0, 1))
 	if b.KernelSize != 0 && (b.KernelSize < 1 || b.KernelSize%2 == 0) {
-		faults = append(faults, fmt.Errorf("%s.kernel_size: must be odd and positive, or 0 for a tenth of the image, got %d", path, b.KernelSize))
+		faults = append(faults, fmt.Errorf("%s.kernel_size: must be odd and positive, or 0 for a tenth of the image, got %d",
+			path, b.KernelSize))
 	}
 	return faults
 }

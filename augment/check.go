@@ -25,7 +25,8 @@ func checkInterval(path string, low, high, bound float64) []error {
 	if low >= -bound && low <= high && high <= bound {
 		return nil
 	}
-	return []error{fmt.Errorf("%s: must be low, high with -%v <= low <= high <= %v, got %v, %v", path, bound, bound, low, high)}
+	return []error{fmt.Errorf("%s: must be low, high with -%v <= low <= high <= %v, got %v, %v",
+		path, bound, bound, low, high)}
 }
 
 // checkSize wants a size that the pixels of a view can have, or 0 for the view's own.
@@ -33,5 +34,6 @@ func checkSize(path string, size int) []error {
 	if size == 0 || size >= minImageSize && size <= maxImageSize {
 		return nil
 	}
-	return []error{fmt.Errorf("%s: must be in [%d, %d], or 0 for the view's size, got %d", path, minImageSize, maxImageSize, size)}
+	return []error{fmt.Errorf("%s: must be in [%d, %d], or 0 for the view's size, got %d",
+		path, minImageSize, maxImageSize, size)}
 }

@@ -23,17 +23,23 @@ func checkInterpolation(path, name string) []error {
 // RandomResizedCrop cuts a random box out of the image and resizes it, antialiased, to the view (torchvision
 // RandomResizedCrop). The filter sees nothing outside the box.
 type RandomResizedCrop struct {
-	Scale         [2]float64 `yaml:"scale"`                   // area of the box as a share of the image's, uniform; in (0, 1], default [0.08, 1]
-	Ratio         [2]float64 `yaml:"ratio"`                   // width / height of the box, log-uniform; in (0, 16], default [3/4, 4/3]
+	// Scale is the area of the box as a share of the image's, uniform; in (0, 1], default [0.08, 1].
+	Scale [2]float64 `yaml:"scale"`
+	// Ratio is the width of the box over its height, log-uniform; in (0, 16], default [3/4, 4/3].
+	Ratio         [2]float64 `yaml:"ratio"`
 	Interpolation string     `yaml:"interpolation,omitempty"` // filter of the resize: bilinear, the default, or bicubic
 }
 
 func (*RandomResizedCrop) byDefault() Transformation {
-	return Transformation{RandomResizedCrop: &RandomResizedCrop{Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3}}}
+	return Transformation{RandomResizedCrop: &RandomResizedCrop{
+		Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3. / 4, 4. / 3},
+	}}
 }
 
 func (c *RandomResizedCrop) check(path string) []error {
-	return slices.Concat(checkPair(path+".scale", c.Scale, 1), checkPair(path+".ratio", c.Ratio, 16), checkInterpolation(path, c.Interpolation))
+	return slices.Concat(
+		checkPair(path+".scale", c.Scale, 1), checkPair(path+".ratio", c.Ratio, 16),
+		checkInterpolation(path, c.Interpolation))
 }
 
 func (c *RandomResizedCrop) compile(size int) operation {
@@ -101,7 +107,8 @@ func (c *RandomResizedCrop) hides(family string) string {
 // Resize scales the image so that its short side has Size pixels (torchvision Resize with one number); center_crop
 // follows it. Resampling is done once, with all other geometry.
 type Resize struct {
-	Size          int    `yaml:"size"`                    // pixels of the short side, in [8, 2048]; 0, the default: the view's size
+	// Size is the short side in pixels, in [8, 2048]; 0, the default: the view's size.
+	Size          int    `yaml:"size"`
 	Interpolation string `yaml:"interpolation,omitempty"` // filter of the resize: bilinear, the default, or bicubic
 }
 
@@ -129,7 +136,7 @@ func (*Resize) hides(string) string { return "" }
 // CenterCrop cuts the square of Size pixels in the middle out (torchvision CenterCrop). What it needs beyond the image
 // is mirrored, in torchvision 0.
 type CenterCrop struct {
-	Size int `yaml:"size"` // pixels of the short side, in [8, 2048]; 0, the default: the view's size
+	Size int `yaml:"size"` // side of the square in pixels, in [8, 2048]; 0, the default: the view's size
 }
 
 func (*CenterCrop) byDefault() Transformation {

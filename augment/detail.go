@@ -6,8 +6,9 @@ import (
 
 // Sharpness sharpens, or smooths with a factor below 1 (torchvision RandomAdjustSharpness).
 type Sharpness struct {
-	SharpnessFactor float64 `yaml:"sharpness_factor"` // 0 smooths, 1 is the identity; in [0, 16], default 2; torchvision has none
-	P               float64 `yaml:"p"`                // probability, default 0.5
+	// SharpnessFactor is 0 smooths, 1 is the identity; in [0, 16], default 2; torchvision has none.
+	SharpnessFactor float64 `yaml:"sharpness_factor"`
+	P               float64 `yaml:"p"` // probability, default 0.5
 }
 
 func (*Sharpness) byDefault() Transformation {

@@ -1,5 +1,13 @@
 // Package augment makes views: transformed copies of images, drawn from a plan and written as normalised tensors.
 //
+// # What is there
+//
+//   - [Options], the section augment of an experiment, with its [Family] and [Transformation] entries: names
+//     ([FamilyNames], [TransformationNames], [PresetNames]), defaults and [Options.Validate];
+//   - [NewPlan], which compiles Options for views of one size, and [Plan]: which views there are (Views, Families,
+//     FamilyInfo), the views themselves (Render, RenderEval, Evaluation) and what was drawn for them (Scale, Draws);
+//   - package kernel, the inner loops over pixels, in Go and in amd64 assembly with the same results.
+//
 // # Words
 //
 // A transformation is an image operation with parameters. A family is a transformation whose strength is one
@@ -13,16 +21,16 @@
 //     all other families at their origin;
 //   - with PlainView one view without any random transformation.
 //
-// An ordered view has one family, or a joint one, see below. Several at once, each with a scale of its own, are families
-// in the invariant list: every view then has all of them, and Plan.Draws tells their scales.
+// An ordered view has one family, or a joint one, see below. Several at once, each with a scale of its own, are
+// families in the invariant list: every view then has all of them, and Plan.Draws tells their scales.
 //
 // # Families
 //
-// Max is the strength at s = 1. One-sided families go one way from the origin; two-sided ones have a sign ±; cyclic ones
-// do, too, and meet again after a Period, see FamilyInfo; a nominal family's scales are names of classes. Everything
-// else that a family draws (the sign, a direction, a place, a pattern) is drawn once an image and family, so that all
-// levels of an image lie on one line from its origin; Signed draws the sign for every view, and an invariant family
-// draws all of it for every view.
+// Max is the strength at s = 1. One-sided families go one way from the origin; two-sided ones have a sign ±; cyclic
+// ones do, too, and meet again after a Period, see FamilyInfo; a nominal family's scales are names of classes.
+// Everything else that a family draws (the sign, a direction, a place, a pattern) is drawn once an image and family, so
+// that all levels of an image lie on one line from its origin; Signed draws the sign for every view, and an invariant
+// family draws all of it for every view.
 //
 //	family         at scale s                                        max: default, range         kind
 //	rotate         ±max·s degrees, + is counter-clockwise            180    (0, 180]             cyclic
@@ -53,14 +61,14 @@
 //	erase          a square of max·s of the area becomes the mean    0.25   (0, 0.9]             one-sided
 //
 // Notes. zoom keeps the centre in place and its factor grows exponentially; crop keeps a random point of the frame in
-// place, shows boxes one inside the other, and its area falls linearly. Brightness above 1 is clipped, as in every image
-// library: a bright image loses its highlights, and the more the larger s is; contrast, saturation, sharpness and noise
-// clip as well. The default blur suits views of 32 pixels; as its unit is the pixel, 14 is as strong at 224. Its kernel
-// reaches to 3 sigma. elastic is a cubic B-spline on 5 cells a side with uniform coefficients, which is white noise
-// smoothed by a Gaussian of 0.115 of the side. A few families jump at the origin: the smallest jpeg halves the
-// resolution of colour, the smallest solarize inverts what is white. Others begin late: a blur of a sigma below 0.25 changes
-// less than a byte can tell, and downscale and jpeg go in steps. posterize with a whole max·s keeps 8-max·s bits.
-// Cyclic families stop at half a turn because beyond it a larger scale is a smaller change.
+// place, shows boxes one inside the other, and its area falls linearly. Brightness above 1 is clipped, as in every
+// image library: a bright image loses its highlights, and the more the larger s is; contrast, saturation, sharpness and
+// noise clip as well. The default blur suits views of 32 pixels; as its unit is the pixel, 14 is as strong at 224. Its
+// kernel reaches to 3 sigma. elastic is a cubic B-spline on 5 cells a side with uniform coefficients, which is white
+// noise smoothed by a Gaussian of 0.115 of the side. A few families jump at the origin: the smallest jpeg halves the
+// resolution of colour, the smallest solarize inverts what is white. Others begin late: a blur of a sigma below 0.25
+// changes less than a byte can tell, and downscale and jpeg go in steps. posterize with a whole max·s keeps 8-max·s
+// bits. Cyclic families stop at half a turn because beyond it a larger scale is a smaller change.
 //
 // Strength is monotone: the mean distance of a view's pixels from its origin's does not fall with s. For geometric
 // families that holds as far as a picture resembles its displaced self; after that the distance stays about the same.
@@ -68,22 +76,22 @@
 //
 // # Joint families
 //
-// Family.With joins families: a view has all of them at one scale s, each up to its own max. To everything else they are
-// one family, whose name is that of the members in their order, rotate+blur+hue; roles, options of losses and results go
-// by it, in an output's name (order_rotate_blur_hue) with _ for +.
+// Family.With joins families: a view has all of them at one scale s, each up to its own max. To everything else they
+// are one family, whose name is made of its members' names in their order, rotate+blur+hue; roles, options of losses
+// and results go by it, in an output's name (order_rotate_blur_hue) with _ for +.
 //
 //	ordered:
 //	  - {family: rotate, max: 90, levels: 3, with: [{family: blur, max: 2}, {family: hue, max: 0.2}]}
 //
 // It is one-sided: two-sided and cyclic members draw their signs once an image, each its own, and no member goes beyond
-// half a turn, so it has no Period. An evaluation takes all signs positive. Nominal families can't be joined. Members that
-// undo each other, such as a shrinking zoom and crop, make a joint family whose strength is not monotone; none of these is
-// refused.
+// half a turn, so it has no Period. An evaluation takes all signs positive. Nominal families can't be joined. Members
+// that undo each other, such as a shrinking zoom and crop, make a joint family whose strength is not monotone; none of
+// these is refused.
 //
 // # Random transformations
 //
-// The invariant list holds transformations with the names, parameters and defaults of torchvision's transforms v2, under
-// p, the probability with which a view has them:
+// The invariant list holds transformations with the names, parameters and defaults of torchvision's transforms v2,
+// under p, the probability with which a view has them:
 //
 //	transformation       torchvision            parameters: default
 //	random_resized_crop  RandomResizedCrop      scale: [0.08, 1], ratio: [3/4, 4/3], interpolation: bilinear
@@ -104,8 +112,8 @@
 //	sharpness            RandomAdjustSharpness  sharpness_factor: 2, p: 0.5
 //	random_erasing       RandomErasing          scale: [0.02, 0.33], ratio: [0.3, 3.3], p: 0.5
 //
-// and any family, by its name, drawn uniformly. normalize is Options.Mean and Std. `views: [0]` beside one restricts
-// it to some of the base views. What differs: rotation, affine and perspective are bilinear, where torchvision's default
+// and any family, by its name, drawn uniformly. normalize is Options.Mean and Std. `views: [0]` beside one restricts it
+// to some of the base views. What differs: rotation, affine and perspective are bilinear, where torchvision's default
 // for two of them is nearest, and see the image's mirrored border instead of black (torchvision's fill); erased boxes
 // are the mean; and geometry comes first, whatever its place in the list.
 //
@@ -115,12 +123,12 @@
 // p 0.5, blurs a kernel of a tenth of the view and sigma [0.1, 2]. A column with / is for base view 0 / 1, and ordered
 // views are as view 0.
 //
-//	preset  crop: area, filter  color_jitter b, c, s, h; p   grayscale  blur p   solarize p  source
-//	simclr  [0.08, 1] bicubic   0.8, 0.8, 0.8, 0.2; 0.8      0.2        0.5      0           Chen et al. 2020, appendix A
-//	byol    [0.08, 1] bicubic   0.4, 0.4, 0.2, 0.1; 0.8      0.2        1 / 0.1  0 / 0.2     Grill et al. 2020, appendix B
-//	vicreg  as byol                                                                          Bardes et al. 2022, appendix C
-//	swav    [0.14, 1] bilinear  0.8, 0.8, 0.8, 0.2; 0.8      0.2        0.5      0           Caron et al. 2020, its code
-//	weak    flip, and random_affine: {translate: [0.125, 0.125]}                             Sohn et al. 2020 (FixMatch)
+//	preset  crop: area, filter  color_jitter b, c, s, h; p  grayscale  blur p   solarize p  source
+//	simclr  [0.08, 1] bicubic   0.8, 0.8, 0.8, 0.2; 0.8     0.2        0.5      0           Chen et al. 2020, app. A
+//	byol    [0.08, 1] bicubic   0.4, 0.4, 0.2, 0.1; 0.8     0.2        1 / 0.1  0 / 0.2     Grill et al. 2020, app. B
+//	vicreg  as byol                                                                         Bardes et al. 2022, app. C
+//	swav    [0.14, 1] bilinear  0.8, 0.8, 0.8, 0.2; 0.8     0.2        0.5      0           Caron et al. 2020, code
+//	weak    flip, and random_affine: {translate: [0.125, 0.125]}                            Sohn et al. 2020 (FixMatch)
 //	none    nothing
 //
 // solo-learn's recipes for ImageNet-100 have the numbers of simclr (symmetric) and byol (asymmetric), too. SwAV's six
@@ -129,12 +137,12 @@
 //
 // # How to add one
 //
-// A random transformation is its part of one file, the file of its group (crops.go, flips.go, affine.go, perspective.go,
-// colour.go, tone.go, blur.go, detail.go, erase.go) or a new one: a struct with the YAML keys of its settings, and the
-// methods of the interfaces transformation and listed. byDefault has the defaults, check the ranges, compile what it
-// draws, under which names and how wide, and what it does to the geometry or the pixels, hides the families that make no
-// sense in order beside it. It gets a field in Transformation and a line in entries, from where the compiler asks for what
-// is missing; decoding, names, draws and warnings follow from these.
+// A random transformation is its part of one file, the file of its group (crops.go, flips.go, affine.go,
+// perspective.go, colour.go, tone.go, blur.go, detail.go, erase.go) or a new one: a struct with the YAML keys of its
+// settings, and the methods of the interfaces transformation and listed. byDefault has the defaults, check the ranges,
+// compile what it draws, under which names and how wide, and what it does to the geometry or the pixels, hides the
+// families that make no sense in order beside it. It gets a field in Transformation and a line in entries, from where
+// the compiler asks for what is missing; decoding, names, draws and warnings follow from these.
 //
 // A family is an entry of familySpecs: its kind, its default and range, and what it does at a scale.
 //
@@ -146,12 +154,12 @@
 // First the geometry. Crops, flips and all geometric transformations are composed, in the list's order and the ordered
 // family last, into one map from the view's coordinates to the image's, and the image is sampled once: nothing is
 // blurred by resampling twice, and no intermediate image is cut off. Without random_resized_crop, resize or center_crop
-// the frame is the middle square of the image, resized to the view; with them the frame that they leave is fitted to the
-// view in the same way. A map along the axes, turned by quarters or not, is a separable resize, antialiased where it
-// minifies, of a triangle or (bicubic) Keys' cubic with a = -1/2, and clipped; a turned one is bilinear, after an
+// the frame is the middle square of the image, resized to the view; with them the frame that they leave is fitted to
+// the view in the same way. A map along the axes, turned by quarters or not, is a separable resize, antialiased where
+// it minifies, of a triangle or (bicubic) Keys' cubic with a = -1/2, and clipped; a turned one is bilinear, after an
 // antialiased reduction where it minifies; so is a projective or elastic one, reduced by what it minifies in the view's
-// middle. Crops, flips and quarter turns alone never see a pixel outside of their box, as in torchvision; other maps see
-// the image around it, and beyond the image's edges its mirror image, so that no empty corner or edge tells the
+// middle. Crops, flips and quarter turns alone never see a pixel outside of their box, as in torchvision; other maps
+// see the image around it, and beyond the image's edges its mirror image, so that no empty corner or edge tells the
 // transformation. Coordinates are continuous: pixel i covers [i, i+1).
 //
 // Then the pixels: the others in the list's order, then the ordered family if it is not geometric. Values are
@@ -171,71 +179,73 @@
 //
 // The other geometric families have only the mirrored border, in which a seam may still be seen: framing: circle hides
 // most of it for shear and perspective. quarter_turn and crop, and zoom above 1, never see a border. The
-// transformation random_rotation does not change the framing, since nobody asks for its angle.
+// transformation random_rotation does not change the framing, since no term asks for its angle.
 //
 // Traces of geometry remain. A turned or bent view is interpolated between pixels and a little softer than an upright
-// one, more so beside a bicubic crop; a sheared one is also reduced a little. Random crops hide most of this, since they resample the origin as well.
+// one, more so beside a bicubic crop; a sheared one is also reduced a little. Random crops hide most of this, since
+// they resample the origin as well.
 //
-// What magnifies, zoom above 1 and crop, blurs where the image has no finer pixels than the view, and the more the larger the
-// scale: then the blur alone tells it. Images of the view's size times the largest magnification (data.cache.short_side, twice
-// the view by default) keep that from a network; those of CIFAR or MNIST at their own size can't.
+// What magnifies, zoom above 1 and crop, blurs where the image has no finer pixels than the view, and the more the
+// larger the scale: then the blur alone tells it. Images of the view's size times the largest magnification
+// (data.cache.short_side, twice the view by default) keep the scale from a network; images of CIFAR or MNIST at their
+// own size can't.
 //
 // # Random numbers
 //
-// A view is a pure function of its plan, the image, its Key (seed, epoch, sample) and the view's number. Each draw is
-// a hash of these, the transformation's name and the draw's number, see rng.go; so any order, number of workers or resumption
-// gives the same bytes, and a transformation that is added or removed leaves the draws of the others alone. (The bytes are those
-// of one processor architecture: some fuse multiplications and additions.) With Options.Shared the base views draw from
-// Key.Group instead, so that the images of a group share them; their crops are the same shares of images of the same
-// shape.
+// A view is a pure function of its plan, the image, its Key (seed, epoch, sample) and the view's number. Each draw is a
+// hash of these, the transformation's name and the draw's number, see rng.go; so any order, number of workers or
+// resumption gives the same bytes, and a transformation that is added or removed leaves the draws of the others alone.
+// (The bytes are the same on one processor architecture: some fuse multiplications and additions.) With Options.Shared
+// the base views draw from Key.Group instead, so that the images of a group share them; their crops are the same shares
+// of images of the same shape.
 //
 // # Agreement with torchvision
 //
 // The operations agree with torchvision's functionals on float tensors; the tests hold values of version 0.23, and
-// testdata/reference.py makes them. Tolerances are the largest differences allowed: on floats in units of the full range,
-// and on bytes, where torchvision rounds after every operation, in bytes after our result is rounded once as torchvision
-// does it (down, or to the nearest for what is resampled or blurred).
+// testdata/reference.py makes them. Tolerances are the largest differences allowed: on floats in units of the full
+// range, and on bytes, where torchvision rounds after every operation, in bytes after our result is rounded once as
+// torchvision does it (down, or to the nearest for what is resampled or blurred).
 //
-//	operation                  torchvision.transforms.v2.functional            float: tolerance, seen   bytes: tolerance, seen
-//	random_resized_crop        resized_crop(BILINEAR, antialias=True)          1e-5        2e-7         1     0
-//	  bicubic                  resized_crop(BICUBIC, antialias=True)           1e-5        4e-7         1     1 of 20 %
-//	resize, whole image        resize(antialias=True), center_crop             1e-5        2e-6         1     1 of 0.3 %; bicubic 11 %
-//	horizontal, vertical_flip  horizontal_flip, vertical_flip                  1e-5        6e-8
-//	rotate, random_rotation    rotate(BILINEAR)                                1e-5        8e-6         1     0
+//	operation                  torchvision.transforms.v2.functional       float: bound, seen   bytes: bound, seen
+//	random_resized_crop        resized_crop(BILINEAR, antialias=True)     1e-5        2e-7         1     0
+//	  bicubic                  resized_crop(BICUBIC, antialias=True)      1e-5        4e-7         1     1 of 20 %
+//	resize, whole image        resize(antialias=True), center_crop        1e-5        2e-6         1     1 of 0.3 %; 11 %
+//	horizontal, vertical_flip  horizontal_flip, vertical_flip             1e-5        6e-8
+//	rotate, random_rotation    rotate(BILINEAR)                           1e-5        8e-6         1     0
 //	zoom, translate, shear,
-//	  random_affine            affine(BILINEAR), where it magnifies            1e-5        8e-6         1     0
+//	  random_affine            affine(BILINEAR), where it magnifies       1e-5        8e-6         1     0
 //	perspective,
-//	  random_perspective       perspective(BILINEAR), where it magnifies       2e-5        1.3e-5       1     0
-//	quarter_turn               rot90                                           exact
-//	brightness                 adjust_brightness                               1e-5        6e-8         0     0
-//	contrast                   adjust_contrast                                 1e-5        1e-7         1     1 of 32 %
-//	saturation, grayscale      adjust_saturation                               1e-5        2e-7         2     2 at factor 2.2
-//	hue                        adjust_hue                                      1e-5        4e-7         1     1 of 0.01 %
-//	color_jitter               these four                                      1e-5        4e-7
-//	grayscale, not the family  rgb_to_grayscale                                1e-5        1e-7         0     0
-//	gamma                      adjust_gamma                                    1e-5        2e-7         0     0
-//	gaussian_blur, blur        gaussian_blur                                   1e-5        7e-7         1     0
-//	sharpness                  adjust_sharpness                                1e-5        5e-7         2     2 at factor 5
-//	solarize                   solarize, invert                                1e-5        6e-8         0     0
-//	posterize                  posterize on bytes                              none                     0     0
-//	equalize                   equalize                                        1e-5        6e-8         0     0
-//	autocontrast               autocontrast                                    1e-5        1e-7         1     1 of 1 %
-//	jpeg                       jpeg (libjpeg-turbo), qualities 5 to 95         none                     0     0
-//	downscale                  resize, twice                                   1e-5        9e-7
-//	erase, random_erasing      erase                                           1e-5        6e-8
-//	mean, std                  normalize                                       1e-5        7e-7
+//	  random_perspective       perspective(BILINEAR), where it magnifies  2e-5        1.3e-5       1     0
+//	quarter_turn               rot90                                      exact
+//	brightness                 adjust_brightness                          1e-5        6e-8         0     0
+//	contrast                   adjust_contrast                            1e-5        1e-7         1     1 of 32 %
+//	saturation, grayscale      adjust_saturation                          1e-5        2e-7         2     2 at factor 2.2
+//	hue                        adjust_hue                                 1e-5        4e-7         1     1 of 0.01 %
+//	color_jitter               these four                                 1e-5        4e-7
+//	grayscale, not the family  rgb_to_grayscale                           1e-5        1e-7         0     0
+//	gamma                      adjust_gamma                               1e-5        2e-7         0     0
+//	gaussian_blur, blur        gaussian_blur                              1e-5        7e-7         1     0
+//	sharpness                  adjust_sharpness                           1e-5        5e-7         2     2 at factor 5
+//	solarize                   solarize, invert                           1e-5        6e-8         0     0
+//	posterize                  posterize on bytes                         none                     0     0
+//	equalize                   equalize                                   1e-5        6e-8         0     0
+//	autocontrast               autocontrast                               1e-5        1e-7         1     1 of 1 %
+//	jpeg                       jpeg (libjpeg-turbo), qualities 5 to 95    none                     0     0
+//	downscale                  resize, twice                              1e-5        9e-7
+//	erase, random_erasing      erase                                      1e-5        6e-8
+//	mean, std                  normalize                                  1e-5        7e-7
 //
 // On bytes, torchvision's contrast and saturation round the grey that they blend with, and sharpness the smoothed view,
-// before they blend: |1-factor| bytes may come of it. Its native bicubic resize rounds between the two passes and limits the
-// weights to 16 bits; its autocontrast and hue round some values that are whole, or nearly so, the other way. Its float posterize takes other levels than its posterize of bytes,
-// which all recipes use, and we, too. elastic and noise have no counterpart to compare with: noise has its distribution
-// tested.
+// before they blend: |1-factor| bytes may come of it. Its native bicubic resize rounds between the two passes and
+// limits the weights to 16 bits; its autocontrast and hue round some values that are whole, or nearly so, the other
+// way. Its float posterize takes other levels than its posterize of bytes, which all recipes use, and we, too. elastic
+// and noise have no counterpart to compare with: noise has its distribution tested.
 //
 // rotate, affine and perspective are compared with a zero border, interior and border both. Most of what is seen there
-// is torchvision's: it computes the sampling coordinates in float32. With fill=0, the default of its classes, torchvision
-// blends border pixels with the fill by the share of their taps inside the image, although the taps outside were
-// taken as 0 before: it darkens them twice. The functionals' own default fill=None does not, and neither do we; the tests
-// hold both. zoom and a shrinking map differ from affine on purpose: they are antialiased, affine is not.
+// is torchvision's: it computes the sampling coordinates in float32. With fill=0, the default of its classes,
+// torchvision blends border pixels with the fill by the share of their taps inside the image, although the taps outside
+// were taken as 0 before: it darkens them twice. The functionals' own default fill=None does not, and neither do we;
+// the tests hold both. zoom and a shrinking map differ from affine on purpose: they are antialiased, affine is not.
 //
 // Random draws have torchvision's distributions, not its numbers.
 //
@@ -259,12 +269,12 @@
 //	brightness to saturation     5 to 6        0.5 to 0.9                             5
 //	grayscale, horizontal_flip   2.7 to 3.6    0.2 to 0.4                             5
 //
-// Less than twice torchvision's are posterize (1.7) and noise (1.9); everything else among the workloads is at least that.
-// Without the conversion of its bytes to a normalised tensor, which is most of the work of simple operations and all of
-// ours is timed with, torchvision's horizontal_flip (ours 0.2 times as fast), posterize (0.2) and grayscale (0.9) are
-// faster, and noise (1.5), erasing (1.6), gamma (1.7), autocontrast (1.9) are less than twice as slow.
+// Less than twice torchvision's are posterize (1.7) and noise (1.9); everything else among the workloads is at least
+// that. Without the conversion of its bytes to a normalised tensor, which is most of the work of simple operations and
+// all of ours is timed with, torchvision's horizontal_flip (ours 0.2 times as fast), posterize (0.2) and grayscale
+// (0.9) are faster, and noise (1.5), erasing (1.6), gamma (1.7), autocontrast (1.9) are less than twice as slow.
 //
-// OpenCV and Albumentations are faster where they keep bytes: a byte is a quarter of a float32's traffic, and a table of
-// 256 entries does what is computed here. Views are float32 so that nothing rounds in between, and since
-// that is what a network takes.
+// OpenCV and Albumentations are faster where they keep bytes: a byte is a quarter of a float32's traffic, and a table
+// of 256 entries does what is computed here. Views are float32 so that nothing rounds in between, and since that is
+// what a network takes.
 package augment

@@ -14,11 +14,14 @@ type RandomErasing struct {
 }
 
 func (*RandomErasing) byDefault() Transformation {
-	return Transformation{RandomErasing: &RandomErasing{Scale: [2]float64{0.02, 0.33}, Ratio: [2]float64{0.3, 3.3}, P: 0.5}}
+	return Transformation{RandomErasing: &RandomErasing{
+		Scale: [2]float64{0.02, 0.33}, Ratio: [2]float64{0.3, 3.3}, P: 0.5,
+	}}
 }
 
 func (e *RandomErasing) check(path string) []error {
-	return slices.Concat(checkPair(path+".scale", e.Scale, 1), checkPair(path+".ratio", e.Ratio, 16), checkRange(path+".p", e.P, 0, 1))
+	return slices.Concat(
+		checkPair(path+".scale", e.Scale, 1), checkPair(path+".ratio", e.Ratio, 16), checkRange(path+".p", e.P, 0, 1))
 }
 
 func (e *RandomErasing) compile(size int) operation {

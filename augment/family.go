@@ -24,8 +24,8 @@ type Family struct {
 	Signed bool `yaml:"signed,omitempty"`
 	// With lists further families that the same views have at the same scale, each up to a strength of its own; none by
 	// default. Geometry is composed in the list's order, this family first, and so are the others. The entry is then one
-	// family, a joint one, called as in rotate+blur, and it is one-sided: all its two-sided members draw their sign once an
-	// image, independently.
+	// family, a joint one, called as in rotate+blur, and it is one-sided: all its two-sided members draw their sign once
+	// an image, independently.
 	With []Member `yaml:"with,omitempty"`
 }
 
@@ -196,9 +196,9 @@ var familySpecs = [...]familySpec{
 	},
 }
 
-// maxPerspective keeps the quad of the four corners convex, wherever they go: one that moves in by m of the side, both ways,
-// stays outside of the line between its neighbours, which move by m along the edges, as long as 2m < 1-m. There is no
-// perspective beyond.
+// maxPerspective keeps the quad of the four corners convex, wherever they go: one that moves in by m of the side, both
+// ways, stays outside of the line between its neighbours, which move by m along the edges, as long as 2m < 1-m. There
+// is no perspective beyond.
 const maxPerspective = 2. / 3
 
 func upTo(high float64) func(float64) bool {
@@ -219,10 +219,10 @@ type aspect struct {
 	fixed bool
 }
 
-// evaluationAspect is that of all evaluation views: positive, to the right, in the middle.
+// evaluationAspect is the aspect of all evaluation views: positive, to the right, in the middle.
 var evaluationAspect = aspect{fixed: true}
 
-// sign is that of a two-sided family's scale.
+// sign is the sign of a two-sided family's scale.
 func (a aspect) sign() float64 {
 	if a.turn() < 0.5 {
 		return 1
@@ -277,7 +277,7 @@ func FamilyNames() []string {
 func DefaultFamily(name string) (Family, error) {
 	spec := findFamily(name)
 	if spec == nil {
-		return Family{}, fmt.Errorf("augment: no family is called %q, there are %s", name, strings.Join(FamilyNames(), ", "))
+		return Family{}, fmt.Errorf("no family is called %q, there are %s", name, strings.Join(FamilyNames(), ", "))
 	}
 	return Family{Family: spec.name, Max: spec.max, Levels: defaultLevels}, nil
 }
@@ -311,7 +311,8 @@ func (f Family) validateInvariant(path string) []error {
 		faults = append(faults, fmt.Errorf("%s.sampling: an invariant family draws uniformly, leave sampling out", path))
 	}
 	if f.Signed {
-		faults = append(faults, fmt.Errorf("%s.signed: an invariant family draws its sign for every view, leave signed out", path))
+		faults = append(faults,
+			fmt.Errorf("%s.signed: an invariant family draws its sign for every view, leave signed out", path))
 	}
 	return faults
 }

@@ -54,8 +54,8 @@ type bend struct {
 	width, height float64 // of that frame
 }
 
-// maxBends is how many elastic displacements a view can have: one of the invariant list and one of the ordered family, or
-// of an entry whose role is invariant.
+// maxBends is how many elastic displacements a view can have: one of the invariant list and one of the ordered family,
+// or of an entry whose role is invariant.
 const maxBends = 2
 
 // geometry composes the geometric transformations of a view into one map from its coordinates to the image's, see

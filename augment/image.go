@@ -12,7 +12,7 @@ type Image struct {
 	Pix           []uint8
 }
 
-// check panics on an image that is none: the one who read it had to find out.
+// check panics on an image that is none: whoever read it had to find out.
 func (m Image) check() {
 	if m.Width < 1 || m.Height < 1 || len(m.Pix) != 3*m.Width*m.Height {
 		panic(fmt.Sprintf("augment: image of %dx%d with %d bytes, want 3 a pixel", m.Width, m.Height, len(m.Pix)))

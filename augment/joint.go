@@ -15,8 +15,8 @@ type Member struct {
 // JointSeparator stands between the members' names in the name of a joint family, see Family.Name.
 const JointSeparator = "+"
 
-// Name is what the entry is called in roles, options of losses and results: the family's name, or of a joint family those of
-// its members in their order, as in rotate+blur+hue.
+// Name is what the entry is called in roles, options of losses and results: the family's name, or of a joint family its
+// members' names in their order, as in rotate+blur+hue.
 func (f Family) Name() string {
 	name := f.Family
 	for _, m := range f.With {
@@ -59,10 +59,12 @@ func (f Family) validateMembers(path string) []error {
 		spec := findFamily(m.Family)
 		switch {
 		case spec == nil:
-			faults = append(faults, fmt.Errorf("%s.family: must be one of %s, got %q", at, strings.Join(FamilyNames(), ", "), m.Family))
+			faults = append(faults,
+				fmt.Errorf("%s.family: must be one of %s, got %q", at, strings.Join(FamilyNames(), ", "), m.Family))
 			continue
 		case spec.classes > 0 && len(all) > 1:
-			faults = append(faults, fmt.Errorf("%s.family: %s is nominal, its scales have no order, so it can't be joined with others", at, m.Family))
+			faults = append(faults,
+				fmt.Errorf("%s.family: %s is nominal, its scales have no order, so it can't be joined with others", at, m.Family))
 		case slices.ContainsFunc(all[:i], func(o Member) bool { return o.Family == m.Family }):
 			faults = append(faults, fmt.Errorf("%s.family: %s is joined with itself, keep one", at, m.Family))
 		}
@@ -73,8 +75,8 @@ func (f Family) validateMembers(path string) []error {
 	return faults
 }
 
-// info is that of a valid entry. A joint family is one-sided: its members have signs of their own, so that two views
-// have no side in common, and none reaches beyond half a turn.
+// info is what a loss has to know of a valid entry. A joint family is one-sided: its members have signs of their own,
+// so that two views have no side in common, and none reaches beyond half a turn.
 func (f Family) info() FamilyInfo {
 	if len(f.With) > 0 {
 		return FamilyInfo{Kind: KindOneSided}

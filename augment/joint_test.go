@@ -25,7 +25,8 @@ func joined(t testing.TB, names ...string) Options {
 func TestFamilyNamesOfEntries(t *testing.T) {
 	for name, want := range map[string]bool{
 		"rotate": true, "rotate+blur": true, "blur+rotate+hue": true, "quarter_turn": true,
-		"": false, "+": false, "rotate+": false, "rotate+rotate": false, "rotate+quarter_turn": false, "quarter_turn+hue": false, "rotate+spin": false,
+		"": false, "+": false, "rotate+": false, "rotate+rotate": false, "rotate+quarter_turn": false,
+		"quarter_turn+hue": false, "rotate+spin": false,
 	} {
 		if got := IsFamilyName(name); got != want {
 			t.Errorf("IsFamilyName(%q) = %v", name, got)
@@ -41,7 +42,8 @@ func TestJointFamilyIsOne(t *testing.T) {
 	o := joined(t, "hue", "rotate", "blur")
 	o.Ordered = append(o.Ordered, ordered(t, "zoom", 0).Ordered...)
 	p := mustPlan(t, o, 16)
-	if got, want := p.Views(), []View{{-1, 0}, {-1, 1}, {0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}}; !slices.Equal(got, want) {
+	if got, want := p.Views(), []View{{-1, 0}, {-1, 1}, {0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}}; !slices.Equal(got,
+		want) {
 		t.Errorf("views %v, want %v", got, want)
 	}
 	if got := p.FamilyInfo(0); got != (FamilyInfo{Kind: KindOneSided}) {
@@ -92,8 +94,8 @@ func rendered(p *Plan, img Image, rotate, blur, hue float64) []float32 {
 	return dst
 }
 
-// All members act at the view's scale, in one resampling, in their order, and each with a sign of its own that all levels
-// of an image share.
+// All members act at the view's scale, in one resampling, in their order, and each with a sign of its own that all
+// levels of an image share.
 func TestJointFamilyIsItsMembers(t *testing.T) {
 	o := joined(t, "rotate", "blur", "hue")
 	o.Ordered[0].Max, o.Ordered[0].With[1].Max = 90, 0.2
@@ -146,7 +148,8 @@ func TestJointStrengthIsMonotone(t *testing.T) {
 	r := readReference(t)
 	images := []Image{r.image(t, "chelsea"), r.image(t, "coffee"), object(64), texture(40, 50)}
 	for _, names := range [][]string{
-		{"rotate", "blur", "hue"}, {"blur", "noise"}, {"zoom", "saturation"}, {"translate", "grayscale"}, {"elastic", "shear_x", "jpeg"},
+		{"rotate", "blur", "hue"}, {"blur", "noise"}, {"zoom", "saturation"}, {"translate", "grayscale"},
+		{"elastic", "shear_x", "jpeg"},
 		{"crop", "perspective", "erase"}, {"hue", "contrast"},
 	} {
 		t.Run(strings.Join(names, "+"), func(t *testing.T) {
@@ -215,7 +218,9 @@ func TestJointFaults(t *testing.T) {
 		{"a member beside it, and another order", func(o *Options) {
 			o.Ordered = append(o.Ordered, ordered(t, "blur", 0).Ordered[0], joined(t, "blur", "rotate").Ordered[0])
 		}, nil},
-		{"unknown", func(o *Options) { o.Ordered[0].With[0].Family = "spin" }, []string{"ordered[0].with[0].family: must be one of rotate,"}},
+		{"unknown",
+			func(o *Options) { o.Ordered[0].With[0].Family = "spin" },
+			[]string{"ordered[0].with[0].family: must be one of rotate,"}},
 		{"max", func(o *Options) { o.Ordered[0].Max, o.Ordered[0].With[0].Max = 181, math.NaN() },
 			[]string{"ordered[0].max: must be in (0, 180]", "ordered[0].with[0].max: must be in (0, 64]"}},
 		{"nominal member", func(o *Options) { o.Ordered[0].With[0] = Member{"quarter_turn", 270} },
@@ -224,14 +229,21 @@ func TestJointFaults(t *testing.T) {
 			[]string{"ordered[0].family: quarter_turn is nominal"}},
 		{"with itself", func(o *Options) { o.Ordered[0].With = append(o.Ordered[0].With, Member{"rotate", 5}) },
 			[]string{"ordered[0].with[1].family: rotate is joined with itself"}},
-		{"twice", func(o *Options) { o.Ordered = append(o.Ordered, o.Ordered[0]) }, []string{"ordered[1].family: rotate+blur is listed twice"}},
-		{"signed", func(o *Options) { o.Ordered[0].Signed = true }, []string{"ordered[0].signed: rotate+blur is one-sided and has no sign"}},
-		{"role of a member", func(o *Options) { o.Roles = map[string]string{"rotate": "absent"} }, []string{"roles.rotate: no entry of `ordered`"}},
+		{"twice",
+			func(o *Options) { o.Ordered = append(o.Ordered, o.Ordered[0]) },
+			[]string{"ordered[1].family: rotate+blur is listed twice"}},
+		{"signed",
+			func(o *Options) { o.Ordered[0].Signed = true },
+			[]string{"ordered[0].signed: rotate+blur is one-sided and has no sign"}},
+		{"role of a member",
+			func(o *Options) { o.Roles = map[string]string{"rotate": "absent"} },
+			[]string{"roles.rotate: no entry of `ordered`"}},
 		{"invariant", func(o *Options) {
 			o.Invariant = []Transformation{{Family: &Family{Family: "hue", Max: 0.1, With: []Member{{"blur", 0}}}}}
 		}, []string{"invariant[0].with[0].max:"}},
 		{"elastic too often", func(o *Options) {
-			o.Ordered = slices.Concat(ordered(t, "elastic", 0).Ordered, joined(t, "blur", "elastic").Ordered, joined(t, "hue", "elastic").Ordered)
+			o.Ordered = slices.Concat(ordered(t, "elastic", 0).Ordered, joined(t, "blur", "elastic").Ordered,
+				joined(t, "hue", "elastic").Ordered)
 			o.Roles = map[string]string{"elastic": RoleInvariant, "blur+elastic": RoleInvariant}
 		}, []string{"ordered: with these roles a view has elastic 3 times"}},
 	} {
@@ -254,9 +266,11 @@ func TestJointFaults(t *testing.T) {
 
 func TestJointWarnings(t *testing.T) {
 	o := joined(t, "rotate", "translate_x", "translate_y", "hue")
-	o.Invariant = []Transformation{mustStep(t, "random_resized_crop"), {Family: &Family{Family: "blur", Max: 1, With: []Member{{"hue", 0.1}}}}}
+	o.Invariant = []Transformation{mustStep(t, "random_resized_crop"),
+		{Family: &Family{Family: "blur", Max: 1, With: []Member{{"hue", 0.1}}}}}
 	want := []string{
-		"rotate+translate_x+translate_y+hue is ordered, but invariant[0] gives every view a random place; remove random_resized_crop.",
+		"rotate+translate_x+translate_y+hue is ordered, but invariant[0] gives every view a random place; " +
+			"remove random_resized_crop.",
 		"rotate+translate_x+translate_y+hue is ordered, but invariant[1] gives every view hue with a scale of its own.",
 	}
 	if got := mustPlan(t, o, 16).Warnings(); !slices.Equal(got, want) {

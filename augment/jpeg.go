@@ -78,8 +78,8 @@ func quantiser(steps *[64]uint8, quality int) (q [64]int32) {
 	return q
 }
 
-// quantiseBlocks does to each 8x8 block of a plane of bytes what the file does. Blocks that reach over the right or lower
-// edge are filled with the last column or row.
+// quantiseBlocks does to each 8x8 block of a plane of bytes what the file does. Blocks that reach over the right or
+// lower edge are filled with the last column or row.
 func quantiseBlocks(plane []float32, w, h int, q *[64]int32) {
 	var block [64]float32
 	for top := 0; top < h; top += 8 {

@@ -2,8 +2,8 @@ package augment
 
 import "math"
 
-// operation is a compiled transformation of the invariant list. What it draws for a view are numbers, its draws, and the
-// rest follows from them: what Plan.Draws reports is what Render applies. Draws of 0 change nothing.
+// operation is a compiled transformation of the invariant list. What it draws for a view are numbers, its draws, and
+// the rest follows from them: what Plan.Draws reports is what Render applies. Draws of 0 change nothing.
 type operation struct {
 	stream   uint64
 	views    uint32      // a bit for each base view that has it

@@ -20,8 +20,8 @@ type Options struct {
 	// Ordered lists the families whose scale the embedding shall keep; each adds its levels as views of an
 	// image.
 	Ordered []Family `yaml:"ordered"`
-	// Roles overrides the role of an entry of ordered, by its name: "ordered" leaves it, "invariant" moves it to the end of
-	// invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
+	// Roles overrides the role of an entry of ordered, by its name: "ordered" leaves it, "invariant" moves it to the end
+	// of invariant, "absent" drops it. One experiment file thus holds all three of a comparison.
 	Roles map[string]string `yaml:"roles,omitempty"`
 	// Framing says what becomes of the square's corners: "circle" fills every view, origin and evaluation views
 	// included, with the mean outside of the inscribed disc; "none" leaves the square; "auto" (the default) is
@@ -31,11 +31,11 @@ type Options struct {
 	BaseViews int `yaml:"base_views"`
 	// LocalViews adds base views of smaller crops.
 	LocalViews LocalViews `yaml:"local_views"`
-	// PlainView adds a view without any random transformation, as methods want that predict what a transformation does to an
-	// embedding.
+	// PlainView adds a view without any random transformation, as methods want that predict what a transformation does to
+	// an embedding.
 	PlainView bool `yaml:"plain_view"`
-	// Shared is the number of images, consecutive in a batch, that share the draws of their base views; 0, the default, and
-	// 1: every image has its own. In [0, 4096].
+	// Shared is the number of images, consecutive in a batch, that share the draws of their base views; 0, the default,
+	// and 1: every image has its own. In [0, 4096].
 	Shared int `yaml:"shared"`
 	// Mean is taken from each of the channels R, G, B, whose values are 0 to 1; default 0.5 each.
 	Mean [3]float64 `yaml:"mean"`
@@ -101,12 +101,14 @@ func (o Options) Validate() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Roles)) {
 		if !names[name] {
-			faults = append(faults, fmt.Errorf("roles.%s: no entry of `ordered` has this family, so it has no role to change", name))
+			faults = append(faults,
+				fmt.Errorf("roles.%s: no entry of `ordered` has this family, so it has no role to change", name))
 		}
 		switch o.Roles[name] {
 		case RoleOrdered, RoleInvariant, RoleAbsent:
 		default:
-			faults = append(faults, fmt.Errorf("roles.%s: must be one of ordered, invariant, absent, got %q", name, o.Roles[name]))
+			faults = append(faults,
+				fmt.Errorf("roles.%s: must be one of ordered, invariant, absent, got %q", name, o.Roles[name]))
 		}
 	}
 	switch o.Framing {
@@ -141,10 +143,12 @@ func (o Options) validateInvariant() []error {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("preset: must be one of %s, got %q", strings.Join(PresetNames(), ", "), o.Preset))
 		case len(o.Invariant) > 0:
-			faults = append(faults, fmt.Errorf("preset: %s stands in the place of invariant, which has %d entries of its own; keep one of the two",
-				o.Preset, len(o.Invariant)))
+			faults = append(faults,
+				fmt.Errorf("preset: %s stands in the place of invariant, which has %d entries of its own; keep one of the two",
+					o.Preset, len(o.Invariant)))
 		case o.BaseViews != 2 && slices.ContainsFunc(recipe, func(s Transformation) bool { return len(s.Views) > 0 }):
-			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which treats the two differently, got %d", o.Preset, o.BaseViews))
+			faults = append(faults, fmt.Errorf("base_views: must be 2 for preset %s, which treats the two differently, got %d",
+				o.Preset, o.BaseViews))
 		}
 	}
 	for _, s := range o.invariant() {
@@ -161,7 +165,8 @@ func (o Options) validateInvariant() []error {
 	if elastics > 1 {
 		faults = append(faults, errors.New("invariant: holds elastic more than once, keep one"))
 	} else if n := o.bends(); n > maxBends {
-		faults = append(faults, fmt.Errorf("ordered: with these roles a view has elastic %d times, at most %d can be composed", n, maxBends))
+		faults = append(faults,
+			fmt.Errorf("ordered: with these roles a view has elastic %d times, at most %d can be composed", n, maxBends))
 	}
 	if l := o.LocalViews; l.Count != 0 {
 		if l.Count < 0 || l.Count > maxLocalViews {

@@ -6,8 +6,10 @@ import (
 
 // RandomPerspective moves the frame's corners inwards, bilinear (torchvision RandomPerspective).
 type RandomPerspective struct {
-	DistortionScale float64 `yaml:"distortion_scale"` // the most that a corner moves, as a share of half the side; in [0, 0.95], default 0.5
-	P               float64 `yaml:"p"`                // probability, default 0.5
+	// DistortionScale is the most that a corner moves, as a share of half the side; in [0, 0.95], default 0.5.
+	DistortionScale float64 `yaml:"distortion_scale"`
+	// P is the probability, default 0.5.
+	P float64 `yaml:"p"`
 }
 
 func (*RandomPerspective) byDefault() Transformation {

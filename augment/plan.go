@@ -17,8 +17,8 @@ type View struct {
 
 // Views that belong to no family.
 const (
-	// BaseView has every ordered family at its origin, and the invariant transformations drawn. Local views have a Level of
-	// Options.BaseViews or more.
+	// BaseView has every ordered family at its origin, and the invariant transformations drawn. Local views have a Level
+	// of Options.BaseViews or more.
 	BaseView = -1
 	// PlainView has no random transformation at all: it is the origin of the evaluation, see Plan.RenderEval.
 	PlainView = -2
@@ -58,10 +58,10 @@ const (
 // NewPlan validates o and compiles it for square views of imageSize pixels, in [8, 2048].
 func NewPlan(o Options, imageSize int) (*Plan, error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("augment: %w", err)
+		return nil, err
 	}
 	if imageSize < minImageSize || imageSize > maxImageSize {
-		return nil, fmt.Errorf("augment: the image size must be in [%d, %d], got %d", minImageSize, maxImageSize, imageSize)
+		return nil, fmt.Errorf("the image size must be in [%d, %d], got %d", minImageSize, maxImageSize, imageSize)
 	}
 	invariant, ordered := o.resolve()
 	p := &Plan{size: imageSize, options: o, ordered: ordered, framing: FramingNone}
@@ -71,7 +71,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 	for i, s := range invariant {
 		name := s.Name()
 		if sized, ok := s.one().(fitter); ok {
-			faults = append(faults, sized.fit(fmt.Sprintf("invariant[%d].%s", i, name), imageSize))
+			faults = append(faults, sized.fit(fmt.Sprintf("augment.invariant[%d].%s", i, name), imageSize))
 		}
 		if s.Family != nil && slices.Contains(TransformationNames(), name) {
 			name = "family " + name // grayscale is both
@@ -86,7 +86,7 @@ func NewPlan(o Options, imageSize int) (*Plan, error) {
 		rotates = rotates || s.Family != nil && s.Family.has("rotate")
 	}
 	if err := errors.Join(faults...); err != nil {
-		return nil, fmt.Errorf("augment: %w", err)
+		return nil, err
 	}
 	for level := range o.BaseViews + o.LocalViews.Count {
 		p.views = append(p.views, View{Family: BaseView, Level: level})
@@ -277,8 +277,8 @@ func (p *Plan) DrawNames() []string {
 	return names
 }
 
-// DrawWidths says of each of DrawNames how far apart two draws can be at most, "not applied" among them, for color_jitter
-// and gaussian_blur; of the others, which are shares, angles and scales already, it is 1.
+// DrawWidths says of each of DrawNames how far apart two draws can be at most, "not applied" among them, for
+// color_jitter and gaussian_blur; of the others, which are shares, angles and scales already, it is 1.
 func (p *Plan) DrawWidths() []float64 {
 	widths := make([]float64, len(p.draws))
 	for i, d := range p.draws {
@@ -379,9 +379,9 @@ func (p *Plan) Render(dst []float32, s *Scratch, img Image, k Key, view int) {
 	p.finish(c)
 }
 
-// RenderEval writes an evaluation view into dst, as Render does but without random transformations: the image is resized
-// so that its short side is ImageSize, cut to the square in its middle, and the family, an index in Families, is
-// applied at the given scale in [0, 1], or down to -1 if it has two sides, with all else fixed: positive is to the
+// RenderEval writes an evaluation view into dst, as Render does but without random transformations: the image is
+// resized so that its short side is ImageSize, cut to the square in its middle, and the family, an index in Families,
+// is applied at the given scale in [0, 1], or down to -1 if it has two sides, with all else fixed: positive is to the
 // right, and boxes are in the middle. Family -1 is the origin.
 func (p *Plan) RenderEval(dst []float32, s *Scratch, img Image, family int, scale float64) {
 	p.check(dst, img)

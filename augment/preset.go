@@ -75,5 +75,5 @@ func PresetTransformations(name string) ([]Transformation, error) {
 			return p.list(), nil
 		}
 	}
-	return nil, fmt.Errorf("augment: no preset is called %q, there are %s", name, strings.Join(PresetNames(), ", "))
+	return nil, fmt.Errorf("no preset is called %q, there are %s", name, strings.Join(PresetNames(), ", "))
 }

@@ -15,7 +15,8 @@ func mix(z uint64) uint64 {
 	return z ^ z>>31
 }
 
-const golden = 0x9e3779b97f4a7c15 // 2^64 / golden ratio, SplitMix64's increment: keeps small words off mix's fixed point 0
+// golden is 2^64 / golden ratio, SplitMix64's increment: it keeps small words off mix's fixed point 0.
+const golden = 0x9e3779b97f4a7c15
 
 // fold hashes one more word into a key. It does not commute: fold(fold(h, a), b) and fold(fold(h, b), a) differ.
 func fold(h, word uint64) uint64 { return mix(h ^ mix(word+golden)) }

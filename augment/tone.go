@@ -9,8 +9,9 @@ import (
 
 // Solarize inverts the bright values of each channel (torchvision RandomSolarize).
 type Solarize struct {
-	Threshold float64 `yaml:"threshold"` // the value from which on it is inverted, 0.5 for bytes from 128 on; in [0, 1], default 0.5
-	P         float64 `yaml:"p"`         // probability, default 0.5
+	// Threshold is the value from which on it is inverted, 0.5 for bytes from 128 on; in [0, 1], default 0.5.
+	Threshold float64 `yaml:"threshold"`
+	P         float64 `yaml:"p"` // probability, default 0.5
 }
 
 func (*Solarize) byDefault() Transformation {
@@ -74,7 +75,8 @@ func (t *Equalize) check(path string) []error { return checkRange(path+".p", t.P
 func (t *Equalize) compile(int) operation { return chosen(t.P).paint((*canvas).equalize) }
 
 func (t *Equalize) hides(family string) string {
-	return hiding(t.P, family, "a contrast that hides it at random; remove equalize", "brightness", "contrast", "gamma")
+	return hiding(t.P, family, "a contrast that hides it at random; remove equalize",
+		"brightness", "contrast", "gamma")
 }
 
 // Autocontrast stretches each channel to the full range (torchvision RandomAutocontrast).
@@ -91,7 +93,8 @@ func (t *Autocontrast) check(path string) []error { return checkRange(path+".p",
 func (t *Autocontrast) compile(int) operation { return chosen(t.P).paint((*canvas).autocontrast) }
 
 func (t *Autocontrast) hides(family string) string {
-	return hiding(t.P, family, "a contrast that hides it at random; remove autocontrast", "brightness", "contrast", "gamma")
+	return hiding(t.P, family, "a contrast that hides it at random; remove autocontrast",
+		"brightness", "contrast", "gamma")
 }
 
 // solarize inverts what is at least as bright as threshold (torchvision solarize).

@@ -11,8 +11,8 @@ import (
 	"ordo/augment/kernel"
 )
 
-// reference is testdata/torchvision.json: what torchvision made of two photographs. The values lie in
-// torchvision.bin, little-endian float32 or bytes, of every Stride-th pixel R, G, B; the photographs there are RGB bytes.
+// reference is testdata/torchvision.json: what torchvision made of two photographs. The values lie in torchvision.bin,
+// little-endian float32 or bytes, of every Stride-th pixel R, G, B; the photographs there are RGB bytes.
 type reference struct {
 	Stride int
 	Inputs []struct {

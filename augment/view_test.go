@@ -27,7 +27,8 @@ func certain(t testing.TB, name string) Transformation {
 	case s.VerticalFlip != nil:
 		s.VerticalFlip.P = 1
 	case s.RandomAffine != nil:
-		*s.RandomAffine = RandomAffine{[2]float64{-30, 30}, [2]float64{0.2, 0.1}, [2]float64{0.8, 1.3}, [4]float64{-10, 10, -5, 5}}
+		*s.RandomAffine = RandomAffine{[2]float64{-30, 30}, [2]float64{0.2, 0.1}, [2]float64{0.8, 1.3},
+			[4]float64{-10, 10, -5, 5}}
 	case s.RandomPerspective != nil:
 		s.RandomPerspective.P = 1
 	case s.ColorJitter != nil:
@@ -149,7 +150,8 @@ func TestStrengthIsMonotoneOnPictures(t *testing.T) {
 		max    float64
 	}
 	settings := []setting{
-		{"zoom", 0.25}, {"zoom", 8}, {"crop", 0.99}, {"translate", 0.6}, {"shear_x", 60}, {"perspective", 0.66}, {"elastic", 0.1},
+		{"zoom", 0.25}, {"zoom", 8}, {"crop", 0.99}, {"translate", 0.6}, {"shear_x", 60}, {"perspective", 0.66},
+		{"elastic", 0.1},
 		{"blur", 8}, {"sharpness", 16}, {"noise", 1}, {"jpeg", 99}, {"posterize", 7}, {"downscale", 16}, {"brightness", 16},
 		{"contrast", 16}, {"saturation", 16}, {"gamma", 16}, {"erase", 0.9},
 	}
@@ -229,7 +231,8 @@ func TestSamplings(t *testing.T) {
 					t.Fatalf("classes %v", count)
 				}
 			}
-			uniform := c.sampling == "" || c.sampling == SamplingUniform || c.family == "quarter_turn" && c.sampling == SamplingStratified
+			uniform := c.sampling == "" || c.sampling == SamplingUniform ||
+				c.family == "quarter_turn" && c.sampling == SamplingStratified
 			if uniform && chiSquare(first[:]) > 5 {
 				t.Errorf("scales of the first level %v", first)
 			}
@@ -276,7 +279,8 @@ func TestSigns(t *testing.T) {
 	for _, c := range []struct {
 		family string
 		want   FamilyInfo
-	}{{"rotate", FamilyInfo{Kind: KindCyclic, Period: 2}}, {"hue", FamilyInfo{Kind: KindCyclic, Period: 2}}, {"gamma", FamilyInfo{Kind: KindTwoSided}},
+	}{{"rotate", FamilyInfo{Kind: KindCyclic, Period: 2}}, {"hue", FamilyInfo{Kind: KindCyclic, Period: 2}},
+		{"gamma", FamilyInfo{Kind: KindTwoSided}},
 		{"quarter_turn", FamilyInfo{Kind: KindNominal, Classes: 4}}, {"blur", FamilyInfo{Kind: KindOneSided}}} {
 		if got := mustPlan(t, ordered(t, c.family, 0), 16).FamilyInfo(0); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.family, got, c.want)
@@ -365,7 +369,8 @@ func TestStepsOfSomeViews(t *testing.T) {
 	p := mustPlan(t, o, 32)
 	// The draws say which views are blurred by which step, and which are solarized.
 	names := p.DrawNames()
-	first, second, solarized := slices.Index(names, "gaussian_blur.sigma"), slices.Index(names, "gaussian_blur_2.sigma"), slices.Index(names, "solarize.applied")
+	first, second, solarized := slices.Index(names, "gaussian_blur.sigma"), slices.Index(names, "gaussian_blur_2.sigma"),
+		slices.Index(names, "solarize.applied")
 	if first < 0 || second < 0 || solarized < 0 {
 		t.Fatalf("draws %v", names)
 	}
@@ -417,10 +422,13 @@ func TestLocalViews(t *testing.T) {
 func TestDrawsAreRendered(t *testing.T) {
 	o := DefaultOptions()
 	o.PlainView = true
-	o.Invariant = []Transformation{mustStep(t, "random_resized_crop"), mustStep(t, "horizontal_flip"), certain(t, "color_jitter"), certain(t, "random_erasing")}
+	o.Invariant = []Transformation{mustStep(t, "random_resized_crop"), mustStep(t, "horizontal_flip"),
+		certain(t, "color_jitter"), certain(t, "random_erasing")}
 	p := mustPlan(t, o, 32)
-	want := []string{"random_resized_crop.crop_y", "random_resized_crop.crop_x", "random_resized_crop.crop_h", "random_resized_crop.crop_w",
-		"horizontal_flip.applied", "color_jitter.brightness", "color_jitter.contrast", "color_jitter.saturation", "color_jitter.hue",
+	want := []string{
+		"random_resized_crop.crop_y", "random_resized_crop.crop_x", "random_resized_crop.crop_h",
+		"random_resized_crop.crop_w", "horizontal_flip.applied", "color_jitter.brightness", "color_jitter.contrast",
+		"color_jitter.saturation", "color_jitter.hue",
 		"random_erasing.erased_y", "random_erasing.erased_x", "random_erasing.erased_h", "random_erasing.erased_w"}
 	if got := p.DrawNames(); !slices.Equal(got, want) {
 		t.Fatalf("names %v", got)
@@ -467,7 +475,8 @@ func TestDrawsAreRendered(t *testing.T) {
 		t.Errorf("%d of 20 are flipped", flips)
 	}
 	p.Draws(values, Key{}, 2, 90, 60)
-	if want := []float32{0.5, 0.5, 1, 2. / 3}; !slices.Equal(values[:4], want) || slices.Max(values[4:]) != 0 || slices.Min(values[4:]) != 0 {
+	if want := []float32{0.5, 0.5, 1, 2. / 3}; !slices.Equal(values[:4], want) || slices.Max(values[4:]) != 0 ||
+		slices.Min(values[4:]) != 0 {
 		t.Errorf("the plain view has the draws %v", values)
 	}
 	everyone := mustPlan(t, everything(t), 32)
@@ -561,7 +570,8 @@ func TestPresets(t *testing.T) {
 func TestDistributionsOfDraws(t *testing.T) {
 	const n = 20000
 	o := DefaultOptions()
-	affine := RandomAffine{Degrees: [2]float64{-20, 40}, Translate: [2]float64{0.1, 0.25}, Scale: [2]float64{0.5, 2}, Shear: [4]float64{-10, 20, 0, 0}}
+	affine := RandomAffine{Degrees: [2]float64{-20, 40}, Translate: [2]float64{0.1, 0.25}, Scale: [2]float64{0.5, 2},
+		Shear: [4]float64{-10, 20, 0, 0}}
 	o.Invariant = []Transformation{
 		{RandomAffine: &affine}, mustStep(t, "random_perspective"), mustStep(t, "random_erasing"),
 		{RandomRotation: &RandomRotation{Degrees: [2]float64{0, 90}}}, mustStep(t, "solarize"),
@@ -579,7 +589,8 @@ func TestDistributionsOfDraws(t *testing.T) {
 				zero[name]++
 			}
 		}
-		area := float64(values[slices.Index(names, "random_erasing.erased_h")] * values[slices.Index(names, "random_erasing.erased_w")])
+		high, wide := slices.Index(names, "random_erasing.erased_h"), slices.Index(names, "random_erasing.erased_w")
+		area := float64(values[high] * values[wide])
 		sum["area"] += area
 	}
 	for _, c := range []struct {
@@ -597,8 +608,10 @@ func TestDistributionsOfDraws(t *testing.T) {
 		{"random_perspective.bottom_right_y", -0.25, 0, -0.5 * 0.125},
 		{"solarize.applied", 0, 1, 0.5},
 	} {
-		if math.Abs(low[c.name]-c.low) > 0.002 || math.Abs(high[c.name]-c.high) > 0.002 || math.Abs(sum[c.name]/n-c.mean) > 0.01*max(0.3, c.high-c.low) {
-			t.Errorf("%s is in [%.4f, %.4f] with mean %.4f, want [%.4f, %.4f], %.4f", c.name, low[c.name], high[c.name], sum[c.name]/n, c.low, c.high, c.mean)
+		if math.Abs(low[c.name]-c.low) > 0.002 || math.Abs(high[c.name]-c.high) > 0.002 ||
+			math.Abs(sum[c.name]/n-c.mean) > 0.01*max(0.3, c.high-c.low) {
+			t.Errorf("%s is in [%.4f, %.4f] with mean %.4f, want [%.4f, %.4f], %.4f", c.name, low[c.name], high[c.name],
+				sum[c.name]/n, c.low, c.high, c.mean)
 		}
 	}
 	if share := float64(zero["random_erasing.erased_h"]) / n; math.Abs(share-0.5) > 0.02 {
@@ -629,8 +642,8 @@ func TestNoiseIsGaussian(t *testing.T) {
 	}
 }
 
-// TestPerspectiveIsConvex: at its strongest, a perspective takes the corners of the picture that it shows to those of the
-// frame, on this side of the horizon, in whatever way they move.
+// TestPerspectiveIsConvex: at its strongest, a perspective takes the corners of the picture that it shows to those of
+// the frame, on this side of the horizon, in whatever way they move.
 func TestPerspectiveIsConvex(t *testing.T) {
 	spec := findFamily("perspective")
 	if spec.check(maxPerspective*1.001) || !spec.check(maxPerspective) {
@@ -737,7 +750,8 @@ func FuzzOptions(f *testing.F) {
 			case s.RandomResizedCrop != nil:
 				s.RandomResizedCrop.Scale, s.RandomResizedCrop.Ratio = [2]float64{low, high}, [2]float64{high, 2 * high}
 			case s.RandomAffine != nil:
-				*s.RandomAffine = RandomAffine{[2]float64{low, high}, [2]float64{a, b}, [2]float64{low, high}, [4]float64{low, high, low, high}}
+				*s.RandomAffine = RandomAffine{[2]float64{low, high}, [2]float64{a, b}, [2]float64{low, high},
+					[4]float64{low, high, low, high}}
 			case s.RandomPerspective != nil:
 				s.RandomPerspective.DistortionScale = a
 			case s.RandomRotation != nil:
@@ -774,7 +788,8 @@ func FuzzOptions(f *testing.F) {
 			if r.chance(0.5) {
 				o.Ordered = append(o.Ordered, family)
 			} else {
-				o.Invariant = append(o.Invariant, Transformation{Family: &Family{Family: family.Family, Max: family.Max, With: family.With}})
+				own := Family{Family: family.Family, Max: family.Max, With: family.With}
+				o.Invariant = append(o.Invariant, Transformation{Family: &own})
 			}
 		}
 		p, err := NewPlan(o, 8+int(pick%20))

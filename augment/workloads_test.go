@@ -48,7 +48,8 @@ func Workloads() []Workload {
 	single("horizontal_flip", flip(1))
 	single("rotate", family("rotate", 180))
 	single("affine", Transformation{RandomAffine: &RandomAffine{
-		Degrees: [2]float64{-30, 30}, Translate: [2]float64{0.2, 0.2}, Scale: [2]float64{0.8, 1.2}, Shear: [4]float64{-10, 10, -10, 10},
+		Degrees: [2]float64{-30, 30}, Translate: [2]float64{0.2, 0.2}, Scale: [2]float64{0.8, 1.2},
+		Shear: [4]float64{-10, 10, -10, 10},
 	}})
 	single("perspective", Transformation{RandomPerspective: &RandomPerspective{DistortionScale: 0.5, P: 1}})
 	single("elastic", family("elastic", 0.05))
@@ -69,11 +70,13 @@ func Workloads() []Workload {
 	single("noise", family("noise", 0.1))
 	single("jpeg", family("jpeg", 50))
 	single("downscale", family("downscale", 4))
-	single("erasing", Transformation{RandomErasing: &RandomErasing{Scale: [2]float64{0.02, 0.33}, Ratio: [2]float64{0.3, 3.3}, P: 1}})
+	single("erasing", Transformation{RandomErasing: &RandomErasing{Scale: [2]float64{0.02, 0.33},
+		Ratio: [2]float64{0.3, 3.3}, P: 1}})
 	simclr := []Transformation{crop(InterpolationBilinear), flip(0.5), apply(jitter(0.4, 0.4, 0.4, 0.1), 0.8), grey(0.2)}
 	add("simclr_32", 32, 32, 32, simclr...)
 	add("simclr_224", 500, 375, size, append(simclr, blur(23, 0.1, 2, 0.5))...)
-	add("byol_224", 500, 375, size, crop(InterpolationBicubic), flip(0.5), apply(jitter(0.4, 0.4, 0.2, 0.1), 0.8), grey(0.2),
+	add("byol_224", 500, 375, size, crop(InterpolationBicubic), flip(0.5), apply(jitter(0.4, 0.4, 0.2, 0.1), 0.8),
+		grey(0.2),
 		blur(23, 0.1, 2, 0.5), Transformation{Solarize: &Solarize{Threshold: 0.5, P: 0.1}})
 	return all
 }

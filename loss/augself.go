@@ -17,28 +17,29 @@ type augSelfTerm struct {
 
 // augSelfGroup is what has one weight.
 type augSelfGroup struct {
-	name       string
-	weight     float64
-	binary     bool     // predicts whether both views have it or none
-	normalise  bool     // differences are divided by the parameter's width
-	step       string   // that draws the parameters
-	parameters []string // by full name
-	columns    []int    // where they are in Views.Draws
-	value      string   // name of the diagnostic
+	name      string
+	weight    float64
+	binary    bool     // predicts whether both views have it or none
+	normalise bool     // differences are divided by the draw's width
+	of        string   // the transformation that draws
+	draws     []string // by full name
+	columns   []int    // where they are in Views.Draws
+	value     string   // name of the diagnostic
 }
 
 func newAugSelf(o BaselineOptions) term {
 	t := new(augSelfTerm)
 	for _, g := range []augSelfGroup{
-		{name: "crop", weight: o.Groups.Crop, step: "random_resized_crop", parameters: []string{"crop_y", "crop_x", "crop_h", "crop_w"}},
-		{name: "color", weight: o.Groups.Color, normalise: true, step: "color_jitter",
-			parameters: []string{"brightness", "contrast", "saturation", "hue"}},
-		{name: "flip", weight: o.Groups.Flip, binary: true, step: "horizontal_flip", parameters: []string{"applied"}},
-		{name: "blur", weight: o.Groups.Blur, normalise: true, step: "gaussian_blur", parameters: []string{"sigma"}},
-		{name: "scale", weight: o.Groups.Scale, step: "a family, such as rotate"},
+		{name: "crop", weight: o.Groups.Crop, of: "random_resized_crop",
+			draws: []string{"crop_y", "crop_x", "crop_h", "crop_w"}},
+		{name: "color", weight: o.Groups.Color, normalise: true, of: "color_jitter",
+			draws: []string{"brightness", "contrast", "saturation", "hue"}},
+		{name: "flip", weight: o.Groups.Flip, binary: true, of: "horizontal_flip", draws: []string{"applied"}},
+		{name: "blur", weight: o.Groups.Blur, normalise: true, of: "gaussian_blur", draws: []string{"sigma"}},
+		{name: "scale", weight: o.Groups.Scale, of: "a family, such as rotate"},
 	} {
-		for i := range g.parameters {
-			g.parameters[i] = g.step + "." + g.parameters[i]
+		for i := range g.draws {
+			g.draws[i] = g.of + "." + g.draws[i]
 		}
 		g.value = "value/" + g.name
 		if g.weight > 0 {
@@ -59,17 +60,17 @@ func (t *augSelfTerm) needs(to []Need, v Views) ([]Need, error) {
 	for i := range t.groups {
 		g := &t.groups[i]
 		g.columns = g.columns[:0]
-		for _, name := range g.parameters {
+		for _, name := range g.draws {
 			if at := column(v, name); at >= 0 {
 				g.columns = append(g.columns, at)
 			}
 		}
-		if g.parameters == nil {
+		if g.draws == nil {
 			g.columns = scales(g.columns, v)
 		}
 		if len(g.columns) == 0 {
-			return to, fmt.Errorf("augself predicts the differences of %s, which draws nothing here: add it to augment.invariant or leave %s out of groups",
-				g.step, g.name)
+			return to, fmt.Errorf("augself predicts the differences of %s, which draws nothing here: "+
+				"add it to augment.invariant or leave %s out of groups", g.of, g.name)
 		}
 		dim += len(g.columns)
 	}
@@ -87,7 +88,7 @@ func scales(to []int, v Views) []int {
 	return to
 }
 
-// column returns where a parameter is, or -1.
+// column returns where a draw is, or -1.
 func column(v Views, name string) int {
 	for i, p := range v.DrawNames {
 		if p == name {
@@ -159,9 +160,9 @@ type augSelfColumns struct {
 	binary       bool
 }
 
-// runAugSelf returns the loss of a group: the mean of (tanh(p) - target)² over the numbers p of its columns, or, if it is
-// binary, the mean cross entropy with logits p, of which right is then the share that is right. It adds the gradient.
-// target is like the batch's rows.
+// runAugSelf returns the loss of a group: the mean of (tanh(p) - target)² over the numbers p of its columns, or, if it
+// is binary, the mean cross entropy with logits p, of which right is then the share that is right. It adds the
+// gradient. target is like the batch's rows.
 func runAugSelf[T float](b batch[T], target []float64, c augSelfColumns) (value, right float64) {
 	scale := 1 / float64(len(b.data)/b.dim*c.count)
 	for row := 0; row < len(b.data); row += b.dim {

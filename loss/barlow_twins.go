@@ -48,7 +48,8 @@ type barlow[T float] struct {
 
 // runBarlow returns the loss over the batch's base views, of which it needs two, and adds its gradient.
 //
-// Only the products of matrices are of type T. The diagonal of the correlation, whose difference to 1 counts, is float64.
+// Only the products of matrices are of type T. The diagonal of the correlation, whose difference to 1 counts, is
+// float64.
 func runBarlow[T float](k *barlow[T], b batch[T], lambda float64) float64 {
 	images, dim := b.images, b.dim
 	n, views, size := float64(images), len(b.base), images*dim
@@ -67,8 +68,8 @@ func runBarlow[T float](k *barlow[T], b batch[T], lambda float64) float64 {
 		}
 	}
 	pairs := float64(views*(views-1)) / 2
-	// The gradient by what was standardised is that by the standard rows without its mean, which is 0 as that of standard
-	// is, and without what lies along standard, divided by the deviation.
+	// The gradient by the rows is the gradient by the standard rows, without its mean (0, as the standard rows have none)
+	// and without what lies along the standard rows, divided by the deviation.
 	for i, v := range b.base {
 		inverse, along := k.inverse[i*dim:][:dim], k.along[i*dim:][:dim]
 		for row := range images {
@@ -101,7 +102,8 @@ func (k *barlow[T]) standardise(i int, z []T, dim int) {
 	}
 }
 
-// pair adds the value of views a and b, and its gradient by their standardised rows. product are those of their columns.
+// pair adds the value of views a and b, and its gradient by their standardised rows. product holds the products of
+// their columns.
 func (k *barlow[T]) pair(a, b, images, dim int, lambda float64) {
 	size, n := images*dim, float64(images)
 	rowsA, rowsB := matrix.Of(k.standard[a*size:], images, dim), matrix.Of(k.standard[b*size:], images, dim)

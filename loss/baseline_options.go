@@ -9,32 +9,39 @@ import (
 // Kinds of terms of other methods.
 const (
 	KindESSL    = "essl"    // class of a nominal family
-	KindAugSelf = "augself" // differences of drawn parameters
+	KindAugSelf = "augself" // differences of draws
 	KindCARE    = "care"    // cosines of two images that share their draws
-	KindEquiMod = "equimod" // embedding predicted from the plain view's and the drawn parameters
+	KindEquiMod = "equimod" // embedding predicted from the plain view's and the draws
 )
 
-// BaselineOptions sets a term of another method, as its authors define it. Where a default depends on the kind, 0 (or an
-// empty text) stands for it, but for the weight; a setting that a kind doesn't have must be left out.
+// BaselineOptions sets a term of another method, as its authors define it. Where a default depends on the kind, 0 (or
+// an empty text) stands for it, but for the weight; a setting that a kind doesn't have must be left out.
 type BaselineOptions struct {
-	Kind        string        `yaml:"kind"`                  // the method: essl, augself, care or equimod
-	Weight      float64       `yaml:"weight"`                // factor of the term; essl 0.4, augself 1, care 0.6, equimod 1; range [0, 1e6]
-	Schedule    string        `yaml:"schedule"`              // course of the weight: constant (default), linear or cosine, from 0 up
-	Warmup      float64       `yaml:"warmup,omitempty"`      // share of the training in which it rises; 0.1 where it is left out; range (0, 1]
-	Temperature float64       `yaml:"temperature,omitempty"` // divides the similarities of equimod; default 0.2, range [0.005, 100]
-	Output      string        `yaml:"output,omitempty"`      // what care looks at: embedding (default) or features
-	Family      string        `yaml:"family,omitempty"`      // the nominal family of essl; default: the only one that there is
-	Groups      AugSelfGroups `yaml:"groups,omitempty"`      // augself: weights of what is predicted; default crop and color 1
+	Kind string `yaml:"kind"` // the method: essl, augself, care or equimod
+	// Weight is the factor of the term; essl 0.4, augself 1, care 0.6, equimod 1; range [0, 1e6].
+	Weight float64 `yaml:"weight"`
+	// Schedule is the course of the weight: constant (default), linear or cosine, from 0 up.
+	Schedule string `yaml:"schedule"`
+	// Warmup is the share of the training in which it rises; 0.1 where it is left out; range (0, 1].
+	Warmup float64 `yaml:"warmup,omitempty"`
+	// Temperature divides the similarities of equimod; default 0.2, range [0.005, 100].
+	Temperature float64 `yaml:"temperature,omitempty"`
+	Output      string  `yaml:"output,omitempty"` // what care looks at: embedding (default) or features
+	// Family is the nominal family of essl; default: the only one that there is.
+	Family string `yaml:"family,omitempty"`
+	// Groups are the weights of what augself predicts; default crop and color 1.
+	Groups AugSelfGroups `yaml:"groups,omitempty"`
 }
 
-// AugSelfGroups are the weights, in [0, 1e6], of the groups of parameters whose differences are predicted; 0 leaves a group
-// out. All 0 stands for the default, crop and color 1.
+// AugSelfGroups are the weights, in [0, 1e6], of the groups of draws whose differences are predicted; 0 leaves a
+// group out. All 0 stands for the default, crop and color 1.
 type AugSelfGroups struct {
 	Crop  float64 `yaml:"crop"`  // weight of random_resized_crop: centre, height and width
 	Color float64 `yaml:"color"` // weight of color_jitter: brightness, contrast, saturation, hue
 	Flip  float64 `yaml:"flip"`  // weight of horizontal_flip: whether both views have it or none
 	Blur  float64 `yaml:"blur"`  // weight of gaussian_blur: sigma
-	Scale float64 `yaml:"scale"` // weight of the scales of the families among the invariant transformations; ordo's own addition
+	// Scale is the weight of the scales of the families among the invariant transformations; ordo's own addition.
+	Scale float64 `yaml:"scale"`
 }
 
 func (o BaselineOptions) head() head {

@@ -63,7 +63,14 @@ func fullOutputs(t testing.TB, l *Loss, v Views, dim int, seed uint64) []Output 
 	return outs
 }
 
-// only returns options with one term.
+// alone returns options with one term.
+func alone(term TermOptions) Options {
+	none := Options{Invariance: InvarianceOptions{Kind: KindNone}, Order: OrderOptions{Kind: KindNone}}
+	none.Terms = []TermOptions{term}
+	return none
+}
+
+// only returns options with one term of a kind.
 func only(t testing.TB, kind string) Options {
 	t.Helper()
 	term, err := DefaultTerm(kind)
@@ -73,11 +80,12 @@ func only(t testing.TB, kind string) Options {
 	if term.Baseline != nil {
 		term.Baseline.Weight = 1
 	}
-	return Options{Invariance: InvarianceOptions{Kind: KindNone}, Order: OrderOptions{Kind: KindNone}, Terms: []TermOptions{term}}
+	return alone(term)
 }
 
-// TestGradientsThroughCompute holds the gradient of every kind by every output against differences of the total. Outputs
-// are float32, so the step is large and the bound loose: the kernels' own tests are sharp, this one is about what goes where.
+// TestGradientsThroughCompute holds the gradient of every kind by every output against differences of the total.
+// Outputs are float32, so the step is large and the bound loose: the kernels' own tests are sharp, this one is about
+// what goes where.
 func TestGradientsThroughCompute(t *testing.T) {
 	for _, kind := range TermKinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -223,7 +231,8 @@ func TestCARELeavesTransformationsFree(t *testing.T) {
 	}
 	// Only the first image turns: its cosines with the others were 0 and 0.6 and become 1 and 0.8.
 	copy(z[6:], []float64{0, 1, 0, 1, 0.6, 0.8})
-	if got, want := runCARE(new(care), batchOf(make([]float64, 12), z, 3, 2, []int{0, 1}, 1), 3), (1+0.04)/3; math.Abs(got-want) > 1e-12 {
+	if got, want := runCARE(new(care), batchOf(make([]float64, 12), z, 3, 2, []int{0, 1}, 1), 3),
+		(1+0.04)/3; math.Abs(got-want) > 1e-12 {
 		t.Errorf("%g, want %g", got, want)
 	}
 }
@@ -247,7 +256,8 @@ func TestAugSelfDifferences(t *testing.T) {
 	}
 	term.differences(v, 11)
 	want := [][]float64{
-		// crop, its centre mirrored where flipped and not divided; colour by its width; one of the two is flipped; blur; scale
+		// crop, its centre mirrored where flipped and not divided; colour by its width; one of the two is flipped; blur;
+		// scale
 		{0.25, 0.5, 0.5, 0, 0.5 / 0.8, 0, 2, 0.1875 / 0.2, 0, 0.5, 0.25},
 		{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
 		{-0.25, -0.5, -0.5, 0, -0.5 / 0.8, 0, -2, -0.1875 / 0.2, 0, -0.5, -0.25},
@@ -262,7 +272,8 @@ func TestAugSelfDifferences(t *testing.T) {
 
 func TestEquiModGain(t *testing.T) {
 	// The view's embedding is at a right angle to the plain view's, and predicted exactly.
-	v := Views{Images: 1, Family: []int{PlainView, BaseView}, Scale: []float64{0, 0}, DrawNames: []string{"a.b"}, Draws: []float32{0, 1}}
+	v := Views{Images: 1, Family: []int{PlainView, BaseView}, Scale: []float64{0, 0}, DrawNames: []string{"a.b"},
+		Draws: []float32{0, 1}}
 	outs := []Output{
 		{Name: "embedding", Dim: 2, Data: []float32{3, 0, 0, 2}, Grad: make([]float32, 4)},
 		{Name: "equimod", Dim: 2, Data: []float32{0, 5}, Grad: make([]float32, 2)},
@@ -284,11 +295,14 @@ func TestNeeds(t *testing.T) {
 		without map[string]func(v *Views)
 	}{
 		{KindNTXent, []Need{embedding}, map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
-		{KindMoCo, []Need{embedding, {"target", 0, NeedTarget}}, map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
+		{KindMoCo, []Need{embedding, {"target", 0, NeedTarget}},
+			map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
 		{KindVICReg, []Need{embedding}, map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
 		{KindBarlowTwins, []Need{embedding}, map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
-		{KindSimSiam, []Need{{"prediction", 0, NeedPredictor}, embedding}, map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
-		{KindBYOL, []Need{{"prediction", 0, NeedPredictor}, {"target", 0, NeedTarget}}, map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
+		{KindSimSiam, []Need{{"prediction", 0, NeedPredictor}, embedding},
+			map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
+		{KindBYOL, []Need{{"prediction", 0, NeedPredictor}, {"target", 0, NeedTarget}},
+			map[string]func(v *Views){"set augment.base_views to 2": oneBase}},
 		{KindESSL, []Need{{"essl", 4, NeedClassifier}}, map[string]func(v *Views){
 			"add {family: quarter_turn} to augment.ordered": func(v *Views) { v.Classes = nil },
 			"no view is of that family":                     func(v *Views) { v.Family = []int{-1, -1, 0} },
@@ -316,7 +330,8 @@ func TestNeeds(t *testing.T) {
 			for want, spoil := range c.without {
 				v := full
 				spoil(&v)
-				if _, err := l.Needs(v); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "loss: "+c.kind) {
+				if _, err := l.Needs(v); err == nil || !strings.Contains(err.Error(), want) ||
+					!strings.HasPrefix(err.Error(), c.kind) {
 					t.Errorf("got %v, want %q", err, want)
 				}
 			}
@@ -335,7 +350,8 @@ func TestNeeds(t *testing.T) {
 		o.Terms[0].Baseline.Family, o.Terms[1].Baseline.Family = "a", "quarter_turn"
 		v := full
 		v.Classes = []int{3, 4}
-		if _, err := mustNew(t, o).Needs(v); err == nil || !strings.Contains(err.Error(), `output "essl", one with 3 values in a row and one with 4`) {
+		if _, err := mustNew(t, o).Needs(v); err == nil || !strings.Contains(err.Error(),
+			`output "essl", one with 3 values in a row and one with 4`) {
 			t.Errorf("got %v", err)
 		}
 		v = fullViews(1, 3, 2)
@@ -373,15 +389,19 @@ func TestViewsErrors(t *testing.T) {
 			v.DrawWidths[4] = math.NaN()
 		}},
 		{"8 views of 3 images with 11 draws need 264 values, got 263", func(v *Views, _ []Output) { v.Draws = v.Draws[1:] }},
-		{"draw random_resized_crop.crop_x of row 2 is +Inf", func(v *Views, _ []Output) { v.Draws[23] = float32(math.Inf(1)) }},
+		{"draw random_resized_crop.crop_x of row 2 is +Inf",
+			func(v *Views, _ []Output) { v.Draws[23] = float32(math.Inf(1)) }},
 		{"-1 images share their draws", func(v *Views, _ []Output) { v.Shared = -1 }},
 		{"the progress must be in [0, 1], got 1.5", func(v *Views, _ []Output) { v.Progress = 1.5 }},
 		{"the progress must be in [0, 1], got NaN", func(v *Views, _ []Output) { v.Progress = math.NaN() }},
 		{"view 7 of image 2 is a plain view, but has scale 1 instead of 0", func(v *Views, _ []Output) { v.Scale[23] = 1 }},
-		{"view 5 of image 0 has scale -0.5, which is no class of quarter_turn", func(v *Views, _ []Output) { v.Scale[15] = -0.5 }},
-		{`output "embedding": 24 rows of 5 values are 120, got 115`, func(_ *Views, o []Output) { o[0].Data = o[0].Data[5:] }},
+		{"view 5 of image 0 has scale -0.5, which is no class of quarter_turn",
+			func(v *Views, _ []Output) { v.Scale[15] = -0.5 }},
+		{`output "embedding": 24 rows of 5 values are 120, got 115`,
+			func(_ *Views, o []Output) { o[0].Data = o[0].Data[5:] }},
 		{`output "essl": its rows have 6 values instead of 4`, func(_ *Views, o []Output) { o[1].Dim = 6 }},
-		{`output "equimod": 6 rows of 5 values are 30, got 35`, func(_ *Views, o []Output) { o[2].Data = make([]float32, 35) }},
+		{`output "equimod": 6 rows of 5 values are 30, got 35`,
+			func(_ *Views, o []Output) { o[2].Data = make([]float32, 35) }},
 		{`output "equimod": row 5 holds NaN`, func(_ *Views, o []Output) { o[2].Data[29] = float32(math.NaN()) }},
 		{`compares output "embedding" with output "equimod", but their rows have 5 and 6 values`,
 			func(_ *Views, o []Output) {
@@ -395,13 +415,14 @@ func TestViewsErrors(t *testing.T) {
 		v := fullViews(1, 3, 2)
 		outs := append(fullOutputs(t, l, v, 5, 1), Output{Name: "other", Dim: 2})
 		c.spoil(&v, outs)
-		if _, err := l.Compute(v, outs); err == nil || !strings.HasPrefix(err.Error(), "loss: ") || !strings.Contains(err.Error(), c.want) {
+		if _, err := l.Compute(v, outs); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}
 	for _, kind := range []string{KindVICReg, KindBarlowTwins, KindCARE} {
 		l, v := mustNew(t, only(t, kind)), fullViews(1, 1, 2)
-		if _, err := l.Compute(v, fullOutputs(t, l, v, 5, 1)); err == nil || !strings.Contains(err.Error(), "raise train.batch_size") {
+		if _, err := l.Compute(v, fullOutputs(t, l, v, 5, 1)); err == nil ||
+			!strings.Contains(err.Error(), "raise train.batch_size") {
 			t.Errorf("%s with one image: %v", kind, err)
 		}
 	}

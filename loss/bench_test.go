@@ -63,7 +63,7 @@ func BenchmarkHealth(b *testing.B) {
 }
 
 func BenchmarkVICReg(b *testing.B) {
-	o := DefaultInvarianceOptions()
+	o := defaultInvarianceOptions()
 	o.Kind = KindVICReg
 	o = o.resolved()
 	weights := vicregWeights{o.Similarity, o.Variance, o.Covariance}

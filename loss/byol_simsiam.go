@@ -1,6 +1,7 @@
 package loss
 
-// siameseTerm is SimSiam or BYOL: a prediction from each base view meets the others' embeddings, which take no gradient.
+// siameseTerm is SimSiam or BYOL: a prediction from each base view meets the others' embeddings, which take no
+// gradient.
 type siameseTerm struct {
 	kind   string
 	with   Need    // whose rows are met
@@ -46,8 +47,8 @@ type siamese struct {
 }
 
 // runSiamese returns the mean cosine of the prediction of one base view and the row z of another one of the same image,
-// over all images and ordered pairs of base views, of which it needs two. It adds the gradient by the predictions, which
-// are the batch's rows. z is like them.
+// over all images and ordered pairs of base views, of which it needs two. It adds the gradient by the predictions,
+// which are the batch's rows. z is like them.
 func runSiamese[T float](k *siamese, b batch[T], z []T) float64 {
 	images, dim, views := b.images, b.dim, len(b.base)
 	k.unit, k.other = grow(k.unit, views*images*dim), grow(k.other, views*images*dim)

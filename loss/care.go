@@ -42,8 +42,8 @@ type care struct {
 	right   matrix.Packed[float64]
 }
 
-// runCARE returns the loss over the batch's base views, of which it needs two, and adds its gradient. Every shared images
-// share their draws.
+// runCARE returns the loss over the batch's base views, of which it needs two, and adds its gradient. Every shared
+// images share their draws.
 func runCARE[T float](k *care, b batch[T], shared int) float64 {
 	images, dim, views := b.images, b.dim, len(b.base)
 	shared = min(shared, images)
@@ -89,7 +89,7 @@ func runCARE[T float](k *care, b batch[T], shared int) float64 {
 	return value * scale
 }
 
-// fewRows is the number of rows up to which products row by row are faster than those of matrices, which have tiles.
+// fewRows is the number of rows up to which products row by row are faster than products of matrices, which have tiles.
 const fewRows = 12
 
 // cosines sets to, [size, size], to the products of the rows of unit, [size, dim].

@@ -17,7 +17,7 @@ func columnMeans[T float](mean []float64, z []T) {
 	}
 }
 
-// columnProducts sets product to the products of the columns of a and those of b, both [N, D] and taken without their
+// columnProducts sets product to the products of the columns of a and b, both [N, D] and taken without their
 // means, counted in float64. For b = a these are N times the variances.
 func columnProducts[T float](product []float64, a, b []T, meanA, meanB []float64) {
 	dim := len(product)

@@ -14,8 +14,8 @@ type similarity struct {
 }
 
 // diagnose appends positive_similarity, the mean cosine of two base views of an image, and, where there are several
-// images, negative_similarity, that of base views of different images. It takes O(B*N*D): the sum of the cosines of all
-// pairs is the square of the rows' sum.
+// images, negative_similarity, the mean cosine of base views of different images. It takes O(B*N*D): the sum of the
+// cosines of all pairs is the square of the rows' sum.
 func (s *similarity) diagnose(d []Diagnostic, out Output, base []int, images int) []Diagnostic {
 	dim, views := out.Dim, len(base)
 	s.unit, s.total, s.image = grow(s.unit, dim), grow(s.total, dim), grow(s.image, dim)
@@ -94,8 +94,8 @@ func (h *health) diagnose(d []Diagnostic, v Views, out Output) []Diagnostic {
 	return d
 }
 
-// effectiveRank returns exp(-Σ p log p) for the singular values of rows, divided by their sum (RankMe, Garrido et al. 2023,
-// equation 1, without the constant that guards the logarithm). ok is false if all are zero.
+// effectiveRank returns exp(-Σ p log p) for the singular values of rows, divided by their sum (RankMe, Garrido et al.
+// 2023, equation 1, without the constant that guards the logarithm). ok is false if all are zero.
 func (h *health) effectiveRank(count, dim int) (rank float64, ok bool) {
 	var largest float64
 	for _, x := range h.rows {
@@ -119,7 +119,7 @@ func (h *health) effectiveRank(count, dim int) (rank float64, ok bool) {
 	values := h.eigen.values(h.gram, size)
 	var sum float64
 	for i, x := range values {
-		// Below this share of the largest, a square root would be that of a rounding error.
+		// Below this share of the largest it is a rounding error, and its square root would not be small.
 		if x = math.Max(0, x); x < float64(size)*0x1p-52*values[size-1] {
 			x = 0
 		}

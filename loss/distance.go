@@ -19,7 +19,7 @@ type distanceRows struct {
 	inverse []float64 // [V]
 }
 
-// reset makes room for so many rows, with gradients of zero.
+// reset makes room for the rows, with gradients of zero.
 func (r *distanceRows) reset(kind string, rows, dim int) {
 	r.kind, r.dim = kind, dim
 	r.row, r.grad = sized(r.row, rows*dim), grow(r.grad, rows*dim)

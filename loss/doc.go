@@ -1,25 +1,38 @@
 // Package loss computes the losses of ordo and their gradients, on plain slices.
 //
+// # What is there
+//
+//   - [Options], the section loss of an experiment, whose terms are [InvarianceOptions], [OrderOptions] or
+//     [BaselineOptions]; a list of further [TermOptions] ([TermKinds], [DefaultTerm]); [Options.Validate];
+//   - [New], which makes a [Loss] of them: [Loss.Needs] says which outputs of the model it looks at, [Loss.Compute]
+//     gives value and gradient of a batch, [Loss.State] what it remembers from batch to batch, and [Loss.Target] how a
+//     network of averaged weights follows, where a term needs one;
+//   - package matrix, products of matrices and sums over vectors, in Go and in amd64 assembly.
+//
+// A new kind of term is a file with its kernel, an entry in kinds (kinds.go), its formula, source and diagnostics here,
+// and its gradient held to finite differences and to an independent implementation in testdata.
+//
 // # What goes in and out
 //
 // A batch is V views of N images, in rows v*N+n. A view belongs to a family of transformations and has a scale in it,
 // or it is a base view: every family at its origin, scale 0. The loss gets the outputs of the model (`embedding`, the
-// projector's, `features`, the backbone's, and those of further heads) and returns one number and its gradient by each.
+// projector's, `features`, the backbone's, and the outputs of further heads) and returns one number and its gradient by
+// each.
 //
 // The number is a weighted sum of terms, one for what should stay the same, one for what should keep its order, and any
 // further ones:
 //
 //	total = invariance.weight * invariance + order.weight * order + Σ terms[i].weight * terms[i]
 //
-// Each term says which outputs it looks at ([Loss.Needs]), so that the model can be built with the heads that make them.
-// Its weight can be scheduled over the progress p of the training, from 0 up within the share `warmup`:
+// Each term says which outputs it looks at ([Loss.Needs]), so that the model can be built with the heads that make
+// them. Its weight can be scheduled over the progress p of the training, from 0 up within the share `warmup`:
 //
 //	constant  weight
 //	linear    weight * min(1, p/warmup)
 //	cosine    weight * (1 - cos(π*min(1, p/warmup)))/2
 //
-// In what follows z_a is row a of an output, cos(a, b) the cosine of z_a and z_b, and τ the term's temperature. B is the
-// number of base views.
+// In what follows z_a is row a of an output, cos(a, b) the cosine of z_a and z_b, and τ the term's temperature. B is
+// the number of base views.
 //
 // # ntxent: what should stay the same
 //
@@ -28,23 +41,23 @@
 //
 //	L = 1/M Σ_a 1/(B-1) Σ_{p positive of a} -log( exp(cos(a,p)/τ) / Σ_{b≠a} exp(cos(a,b)/τ) )
 //
-// With two base views this is the loss of SimCLR (Chen et al. 2020, equation 1 and algorithm 1); the mean over positives
-// outside of the logarithm is L_out of Khosla et al. 2020 (equation 2), with the image as its class. One image has no
-// negatives: with two base views L and its gradient are then 0, with B views L is at least log(B-1).
+// With two base views this is the loss of SimCLR (Chen et al. 2020, equation 1 and algorithm 1); the mean over
+// positives outside of the logarithm is L_out of Khosla et al. 2020 (equation 2), with the image as its class. One
+// image has no negatives: with two base views L and its gradient are then 0, with B views L is at least log(B-1).
 //
 // Diagnostics: positive_similarity, the mean cosine of two base views of one image, should rise; negative_similarity,
-// that of base views of different images, should stay near 0 (near 1 the embedding has collapsed). The latter is left
-// out when there is one image.
+// the mean cosine of base views of different images, should stay near 0 (near 1 the embedding has collapsed). The
+// latter is left out when there is one image.
 //
 // # moco, vicreg, barlow_twins, simsiam, byol: other ways to stay the same
 //
-// These compare two base views. Of more, the value is the mean over all ordered pairs of different base views; z1 and z2
-// are the rows of such a pair, sums over n run over the images.
+// These compare two base views. Of more, the value is the mean over all ordered pairs of different base views; z1 and
+// z2 are the rows of such a pair, sums over n run over the images.
 //
-// moco (He et al. 2020, equation 1; the temperature is that of Chen, Fan, Girshick and He 2020) keeps the keys k, the
-// normalised rows of `target`, of former batches in a queue Q, oldest out. It starts empty: negatives are what is there,
-// and in the first step the value is 0. The queue is in [Loss.State]. It should hold a part of the training images only,
-// as an image's own keys of former epochs count as negatives, too. The keys of all base views enter it:
+// moco (He et al. 2020, equation 1; the temperature is from Chen, Fan, Girshick and He 2020) keeps the keys k, the
+// normalised rows of `target`, of former batches in a queue Q, oldest out. It starts empty: negatives are what is
+// there, and in the first step the value is 0. The queue is in [Loss.State]. It should hold a part of the training
+// images only, as an image's own keys of former epochs count as negatives, too. The keys of all base views enter it:
 //
 //	1/N Σ_n -log( exp(cos(z1,k2)/τ) / (exp(cos(z1,k2)/τ) + Σ_{q in Q} exp(cos(z1,q)/τ)) )
 //
@@ -59,8 +72,8 @@
 //
 //	Σ_i (C_ii - 1)² + lambda * Σ_{i≠j} C_ij²
 //
-// simsiam (Chen and He 2021, equation 1) and byol (Grill et al. 2020, equation 2, summed over both directions) look at p,
-// the rows of `prediction`. The rows that they are compared with, the embedding and `target`, take no gradient:
+// simsiam (Chen and He 2021, equation 1) and byol (Grill et al. 2020, equation 2, summed over both directions) look at
+// p, the rows of `prediction`. The rows that they are compared with, the embedding and `target`, take no gradient:
 //
 //	simsiam  1/N Σ_n -cos(p1, z2)
 //	byol     1/N Σ_n 2 (2 - 2 cos(p1, target2))
@@ -68,15 +81,15 @@
 // `target` is the embedding that the network of averaged weights gives ([Loss.Target]). For moco its momentum is 0.999,
 // for byol it goes from 0.99 to 1 on a cosine (the paper's choice for 300 epochs; for 1,000 it begins at 0.996).
 //
-// Diagnostics: positive_similarity and negative_similarity, as of ntxent (moco: with the keys and the queue; simsiam and
-// byol: of a prediction and what it meets); vicreg: distance, variance and covariance, the three parts without weights;
-// barlow_twins: on_diagonal and off_diagonal; moco: queue, the number of keys that were there.
+// Diagnostics: positive_similarity and negative_similarity, as of ntxent (moco: with the keys and the queue; simsiam
+// and byol: of a prediction and what it meets); vicreg: distance, variance and covariance, the three parts without
+// weights; barlow_twins: on_diagonal and off_diagonal; moco: queue, the number of keys that were there.
 //
 // # Order: whose order of scale should be kept
 //
 // The group of an image and a family is the image's base views (scale 0) and the views of that family. Seen from a
-// member i, its anchor, a member j whose scale is nearer to the anchor's than that of member k ought to be nearer to it
-// in the output as well:
+// member i, its anchor, a member j whose scale is nearer to the anchor's than the scale of member k ought to be nearer
+// to it in the output as well:
 //
 //	r(i,j) = |s_i - s_j|, for a cyclic family min(|s_i - s_j|, period - |s_i - s_j|)
 //	T      = {(i,j,k) all different, i an anchor, r(i,j) < r(i,k)}
@@ -85,20 +98,20 @@
 //	         |z_i - z_j|²                   sqeuclidean
 //
 // Anchors are the base views (`anchors: origin`) or all members (`anchors: all`). Scales may be signed; from the origin
-// the sign doesn't matter. Differences of scale that are equal within 1e-9 are ties: they are never compared, so no loss
-// depends on the order of the views in a batch. A nominal family (Views.Classes) has no order and is left out.
+// the sign doesn't matter. Differences of scale that are equal within 1e-9 are ties: they are never compared, so no
+// loss depends on the order of the views in a batch. A nominal family (Views.Classes) has no order and is left out.
 //
 // That order of scale is to be preserved in embedding space is the idea of Xie, Wen, Lau, Rehman and Shen, "What Should
-// Be Equivariant in Self-Supervised Learning" (CVPR Workshops 2022). Their loss is not public, only the abstract is; all
-// of these are readings of it, ours or other people's ranking losses put to this use, and not a reproduction.
+// Be Equivariant in Self-Supervised Learning" (CVPR Workshops 2022). Their loss is not public, only the abstract is;
+// all of these are readings of it, ours or other people's ranking losses put to this use, and not a reproduction.
 //
-//	kind             asks for                              gradient vanishes                        settings
-//	ranknet          each triplet in order                 once all are, by many τ                  temperature 0.1
-//	triplet          each triplet in order by a margin     once all are: see active                 margin 0.2, scaled_margin
-//	listmle          the nearest first, then the next …    once all are, by many τ                  temperature 0.1
-//	soft_spearman    the ranks of d to be those of r       where d differ by many τ, wrong or not   temperature 0.1
-//	chain            neighbours in order                   once all are, by the margin and many τ   temperature 0.1, margin 0
-//	rank_n_contrast  order among all images' views         once all are, by many τ                  temperature 2
+//	kind             asks for                              gradient vanishes                       settings
+//	ranknet          each triplet in order                 once all are, by many τ                 temperature 0.1
+//	triplet          each triplet in order by a margin     once all are: see active                margin 0.2; scaled
+//	listmle          the nearest first, then the next …    once all are, by many τ                 temperature 0.1
+//	soft_spearman    the ranks of d to be those of r       where d differ by many τ, wrong or not  temperature 0.1
+//	chain            neighbours in order                   once all are, by margin and many τ     temperature 0.1; margin
+//	rank_n_contrast  order among all images' views         once all are, by many τ                 temperature 2
 //
 // All vanish for rows that are all equal: such an embedding has collapsed, and an invariance term must hold it open.
 // The loss of a family is a mean over what the formula sums over, in all groups of the batch:
@@ -119,9 +132,9 @@
 //	Σ_j  log( exp(u(i,j)) + Σ_{k: (i,j,k) in T} exp(u(i,k)) ) - u(i,j)
 //
 // soft_spearman, mean over anchors: Spearman's 1 - ρ = 6 Σ (R-t)² / (n(n²-1)) with ranks made of sigmoids (Qin, Liu and
-// Li 2010), t the ranks of r and R those of d. Ties by scale count 1/2 in both, and n(n²-1)/6 is 2 Σ (t - mean t)², which
-// it is without ties. It doesn't divide by the spread of R, as a correlation would: of two members that would leave a
-// step function.
+// Li 2010), t the ranks of r and R the ranks of d. Ties by scale count 1/2 in both, and n(n²-1)/6 is 2 Σ (t - mean t)²,
+// which it is without ties. It doesn't divide by the spread of R, as a correlation would: of two members that would
+// leave a step function.
 //
 //	R(i,j) = 1 + Σ_{k≠i,j} σ((d(i,j) - d(i,k))/τ)
 //
@@ -131,16 +144,18 @@
 //
 // rank_n_contrast (Zha et al. 2023), mean over the pairs of an anchor i and another row j. Here i, j and k run over the
 // base views and the family's views of all images, as the paper's do over a batch: within one image it would be listmle
-// but for a factor and ties. So it asks that views of equal scale be alike whatever they show, which contradicts an invariance
-// term on the same output; it is meant for `output: own`. As in the paper, ties stand in each other's denominators, all
-// rows are anchors and d is euclidean unless set otherwise. Its time is quadratic in the batch, that of the others linear.
+// but for a factor and ties. So it asks that views of equal scale be alike whatever they show, which contradicts an
+// invariance term on the same output; it is meant for `output: own`. As in the paper, ties stand in each other's
+// denominators, all rows are anchors and d is euclidean unless set otherwise. Its time is quadratic in the batch, the
+// others' is linear.
 //
 //	log( Σ_{k≠i: r(i,k) >= r(i,j)} exp(-d(i,k)/τ) ) + d(i,j)/τ
 //
-// An anchor from which everything is equally far does not count; a family without any order in the batch has loss 0. The
-// term is the mean over the ordered families of weight_f * L_f, where weight_f and its schedule are from order.families,
-// 1 by default. Each family may read another output: the embedding, the features, or its own head (`own`), which is
-// called order_FAMILY, with _ for + where several transformations are joined in one family (rotate+blur).
+// An anchor from which everything is equally far does not count; a family without any order in the batch has loss 0.
+// The term is the mean over the ordered families of weight_f * L_f, where weight_f and its schedule are from
+// order.families, 1 by default. Each family may read another output: the embedding, the features, or its own head
+// (`own`), which is called order_FAMILY, with _ for + where several transformations are joined in one family
+// (rotate+blur).
 //
 // Diagnostics, the same for all kinds, over the triplets T: accuracy, the share that is in order, exact ties counting
 // half (0.5 is chance); violated, the share that is not strictly in order (1 when the embedding has collapsed); for
@@ -161,9 +176,9 @@
 //
 // A crop is its centre, height and width as shares of the image, the centre mirrored where the view is flipped. Factors
 // of colour and the sigma of a blur are divided by how far apart they can be ([Views].DrawWidths), so that their
-// differences lie in [-1, 1]. (The authors leave that of a blur as it is, up to 2, which tanh cannot reach.) The group scale is ours: the scales of the
-// families among the invariant transformations. Diagnostics:
-// value/GROUP, without its weight, and accuracy/flip.
+// differences lie in [-1, 1]. (The authors leave the sigma of a blur as it is, up to 2, which tanh cannot reach.) The
+// group scale is ours: the scales of the families among the invariant transformations. Diagnostics: value/GROUP,
+// without its weight, and accuracy/flip.
 //
 // care (Gupta et al. 2024): a transformation must leave the cosines of images as they are. Shared images,
 // neighbours in the batch, have the same draws; P are the ordered pairs of different images that share them, and z1 and
@@ -174,12 +189,12 @@
 // The authors' code sums over m and doubles, so that its weight is to be multiplied by 2 (shared-1): the default 0.6 is
 // their 0.01 for 32 images.
 //
-// equimod (Devillers and Lefort 2023) is ntxent with two views, the embeddings of all base views and what a
-// head predicts of them, `equimod`, from the plain view's embedding and the draws. All other rows of both are negatives,
-// those of the same image among them. The authors have a projector of its own for this term, here it is the
-// embedding's. Diagnostics: positive_similarity, negative_similarity and gain: by how much the mean cosine of a view's
-// embedding with what is predicted of it exceeds that with the plain view's embedding; 0 or less means that the draws
-// are not used.
+// equimod (Devillers and Lefort 2023) is ntxent with two views, the embeddings of all base views and what a head
+// predicts of them, `equimod`, from the plain view's embedding and the draws. All other rows of both are negatives,
+// rows of the same image among them. The authors have a projector of its own for this term, here it is the embedding's.
+// Diagnostics: positive_similarity, negative_similarity and gain: by how much the mean cosine of a view's embedding
+// with what is predicted of it exceeds that with the plain view's embedding; 0 or less means that the draws are not
+// used.
 //
 // # Diagnostics of the whole
 //
@@ -189,8 +204,8 @@
 //	embedding_std    mean over the columns of the deviation of the normalised embedding of all base views: about
 //	                 1/sqrt(D) when it fills its space, 0 when it has collapsed
 //	effective_rank   exp of the entropy of the singular values, divided by their sum, of the embedding of the base
-//	                 views (RankMe, Garrido et al. 2023, equation 1): how many directions it uses. To cost little it is
-//	                 that of the first 256 rows, and so never above 256, N*B or D
+//	                 views (RankMe, Garrido et al. 2023, equation 1): how many directions it uses. To cost little it
+//	                 is taken of the first 256 rows, and so is never above 256, N*B or D
 //	gradient_cosine  of the gradients of all invariance terms and of all order terms, over the outputs that both look
 //	                 at: below 0 they work against each other
 //
@@ -198,10 +213,10 @@
 //
 // Outputs and gradients are stored as float32, everything between is float64, but for the products of matrices of
 // ntxent, equimod, moco, vicreg, barlow_twins and rank_n_contrast: float32 makes their gradients exact to about 1e-6 of
-// the largest entry. Cosines are those of torch: a norm below 1e-12 (ntxent, torch.nn.functional.normalize) or 1e-8 (order terms,
-// cosine_similarity) counts as zero. Such a row has no direction: its cosine with every row is 0 and its gradient is
-// 0. (torch divides by the bound instead, so a zero row gets a gradient of up to 1e12 there, which would ruin a
-// training step.) So values and gradients are finite for all finite input: zero rows, equal rows, rows near the
-// limits of float32, every temperature that Options allows. A gradient that is beyond float32, as that of vicreg can
-// be, is stored as its largest value.
+// the largest entry. Cosines are those of torch: a norm below 1e-12 (ntxent, torch.nn.functional.normalize) or 1e-8
+// (order terms, cosine_similarity) counts as zero. Such a row has no direction: its cosine with every row is 0 and its
+// gradient is 0. (torch divides by the bound instead, so a zero row gets a gradient of up to 1e12 there, which would
+// ruin a training step.) So values and gradients are finite for all finite input: zero rows, equal rows, rows near the
+// limits of float32, every temperature that Options allows. A gradient that is beyond float32, as vicreg's can be, is
+// stored as its largest value.
 package loss

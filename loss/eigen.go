@@ -11,9 +11,10 @@ import (
 type eigen struct{ diagonal, off []float64 }
 
 // values returns the eigenvalues of the symmetric matrix a, [n, n], in ascending order; of a only the lower triangle is
-// read, and overwritten. Its numbers must have squares, as those of a matrix scaled to a largest one near 1. Householder
-// reflections make a tridiagonal matrix of it (Golub and Van Loan, Matrix Computations, section 8.3.1), and the implicit
-// QL algorithm with Wilkinson's shift a diagonal one (section 8.3.5). It takes about 4/3 n³ multiplications.
+// read, and overwritten. Its numbers must have squares in float64, as in a matrix that is scaled to a largest one near
+// 1. Householder reflections make a tridiagonal matrix of it (Golub and Van Loan, Matrix Computations, section 8.3.1),
+// and the implicit QL algorithm with Wilkinson's shift a diagonal one (section 8.3.5). It takes about 4/3 n³
+// multiplications.
 func (e *eigen) values(a []float64, n int) []float64 {
 	e.tridiagonal(a, n)
 	e.diagonalise(n)
@@ -21,8 +22,8 @@ func (e *eigen) values(a []float64, n int) []float64 {
 	return e.diagonal
 }
 
-// tridiagonal fills diagonal, and off with the n-1 elements beside it. Row by row from the last one, a reflection of the
-// rows and columns before makes all but one element left of the diagonal zero.
+// tridiagonal fills diagonal, and off with the n-1 elements beside it. Row by row from the last one, a reflection of
+// the rows and columns before makes all but one element left of the diagonal zero.
 func (e *eigen) tridiagonal(a []float64, n int) {
 	e.diagonal, e.off = grow(e.diagonal, n), grow(e.off, n)
 	image := e.diagonal // of the part that is not final yet

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// equiModTerm is the equivariance term of EquiMod: the embedding of a view must follow from that of the plain view and
-// the draws.
+// equiModTerm is the equivariance term of EquiMod: the embedding of a view must follow from the plain view's embedding
+// and the draws.
 type equiModTerm struct {
 	options BaselineOptions
 	base    []int // the base views
@@ -22,12 +22,13 @@ func (t *equiModTerm) needs(to []Need, v Views) ([]Need, error) {
 		return to, err
 	}
 	if plainView(v) < 0 {
-		return to, errors.New("equimod predicts the embedding of a view from that of the plain view: set augment.plain_view to true")
+		return to, errors.New("equimod predicts a view's embedding from the plain view's: set augment.plain_view to true")
 	}
 	if len(v.DrawNames) == 0 {
-		return to, errors.New("equimod predicts from what is drawn for a view, but nothing is drawn: add a transformation to augment.invariant")
+		return to, errors.New("equimod predicts from what is drawn for a view, but nothing is drawn: " +
+			"add a transformation to augment.invariant")
 	}
-	return append(to, Need{Output: OutputEmbedding, Kind: NeedEmbedding}, Need{Output: outputEquiMod, Kind: NeedConditioned}), nil
+	return append(to, outputNeed(OutputEmbedding), Need{Output: outputEquiMod, Kind: NeedConditioned}), nil
 }
 
 func plainView(v Views) int {
@@ -79,7 +80,7 @@ func (t *equiModTerm) compute(v Views, outs []Output, weight float64, d []Diagno
 // bothViews are the two halves of equiModTerm.data.
 var bothViews = []int{0, 1}
 
-// cosine returns that of two rows, 0 if one of them has no direction.
+// cosine returns the cosine of two rows, 0 if one of them has no direction.
 func cosine(a, b []float32) float64 {
 	ab, aa, bb := productSums(a, b)
 	if norm := math.Sqrt(aa) * math.Sqrt(bb); norm >= normalizeEps*normalizeEps {

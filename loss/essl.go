@@ -21,7 +21,8 @@ func (t *esslTerm) family(v Views) (int, error) {
 		switch {
 		case t.options.Family != "" && name != t.options.Family || !v.nominal(f):
 		case found >= 0:
-			return 0, fmt.Errorf("essl predicts the classes of one nominal family, but %s and %s are both; set family to one of them", v.Names[found], name)
+			return 0, fmt.Errorf("essl predicts the classes of one nominal family, but %s and %s are both: "+
+				"set family to one of them", v.Names[found], name)
 		default:
 			found = f
 		}
@@ -32,12 +33,15 @@ func (t *esslTerm) family(v Views) (int, error) {
 				return found, nil
 			}
 		}
-		return 0, fmt.Errorf("essl predicts the classes of %s, but no view is of that family: set its levels in augment.ordered", v.Names[found])
+		return 0, fmt.Errorf("essl predicts the classes of %s, but no view is of that family: "+
+			"set its levels in augment.ordered", v.Names[found])
 	}
 	if t.options.Family != "" {
-		return 0, fmt.Errorf("essl predicts the classes of %s, which is no nominal family of this experiment: add it to augment.ordered", t.options.Family)
+		return 0, fmt.Errorf("essl predicts the classes of %s, which is no nominal family of this experiment: "+
+			"add it to augment.ordered", t.options.Family)
 	}
-	return 0, errors.New("essl predicts the classes of a nominal family, and there is none: add {family: quarter_turn} to augment.ordered")
+	return 0, errors.New("essl predicts the classes of a nominal family, and there is none: " +
+		"add {family: quarter_turn} to augment.ordered")
 }
 
 func (t *esslTerm) needs(to []Need, v Views) ([]Need, error) {
@@ -78,8 +82,8 @@ type softmax struct {
 	accuracy float64   // share of rows whose class has the largest logit; one of k largest counts 1/k
 }
 
-// runESSL returns the mean cross entropy of the rows of the nominal family f and adds its gradient. The batch's rows are
-// logits, [V*N, C].
+// runESSL returns the mean cross entropy of the rows of the nominal family f and adds its gradient. The batch's rows
+// are logits, [V*N, C].
 func runESSL[T float](k *softmax, b batch[T], v Views, f int) float64 {
 	classes := v.Classes[f]
 	count := 0

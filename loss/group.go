@@ -8,7 +8,7 @@ const scaleTie = 1e-9
 // group is what an order loss sees of one image and one family: K members, the base views first, and, from each of the
 // anchors, how far the members are by scale and in the output. An anchor's own entries are zero.
 type group struct {
-	anchors  int       // A: the order is asked from the first so many members
+	anchors  int       // A: how many members, the first ones, the order is asked from
 	size     int       // K
 	apart    []float64 // [A, K] differences of scale
 	distance []float64 // [A, K]
@@ -31,7 +31,7 @@ func scaleDifference(a, b, period float64) float64 {
 	return d
 }
 
-// period is that of a cyclic family's scale, else 0.
+// period is the period of a cyclic family's scale, else 0.
 func (v Views) period(f int) float64 {
 	if v.Period == nil {
 		return 0

@@ -12,27 +12,34 @@ const (
 	KindBYOL        = "byol"         // prediction of the other view's target
 )
 
-// InvarianceOptions sets a term over the base views. Where a default depends on the kind, 0 (or an empty text) stands for
-// it; a setting that a kind doesn't have must be left out.
+// InvarianceOptions sets a term over the base views. Where a default depends on the kind, 0 (or an empty text) stands
+// for it; a setting that a kind doesn't have must be left out.
 type InvarianceOptions struct {
-	Kind        string  `yaml:"kind"`        // what pulls the base views together: ntxent (default), moco, vicreg, barlow_twins, simsiam, byol or none
+	// Kind is what pulls the base views together: ntxent (default), moco, vicreg, barlow_twins, simsiam, byol or none.
+	Kind        string  `yaml:"kind"`
 	Temperature float64 `yaml:"temperature"` // divides the similarities; ntxent 0.5, moco 0.2; range [0.005, 100]
 	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
-	Output      string  `yaml:"output"`      // what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too
-	Schedule    string  `yaml:"schedule"`    // course of the weight: constant (default), linear or cosine, from 0 up
-	Warmup      float64 `yaml:"warmup"`      // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
+	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too.
+	Output   string `yaml:"output"`
+	Schedule string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
+	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
+	Warmup float64 `yaml:"warmup"`
 
-	Queue            int     `yaml:"queue"`             // moco: keys that are kept; default 4096, range [1, 1048576]
-	Momentum         float64 `yaml:"momentum"`          // of the averaged network: the share that a step keeps; moco 0.999, byol 0.99; range (0, 1]
-	MomentumSchedule string  `yaml:"momentum_schedule"` // course of the momentum: constant (moco) or cosine (byol), to 1 at the end of the training
-	Similarity       float64 `yaml:"similarity"`        // vicreg: weight of the distance of two views; default 25, range [0, 1e6]
-	Variance         float64 `yaml:"variance"`          // vicreg: weight of the deviations; default 25, range [0, 1e6]
-	Covariance       float64 `yaml:"covariance"`        // vicreg: weight of the covariances; default 1, range [0, 1e6]
-	Lambda           float64 `yaml:"lambda"`            // barlow_twins: weight of the off-diagonal; default 0.0051, range [0, 1e6]
+	Queue int `yaml:"queue"` // moco: keys that are kept; default 4096, range [1, 1048576]
+	// Momentum is for the averaged network: the share that a step keeps; moco 0.999, byol 0.99; range (0, 1].
+	Momentum float64 `yaml:"momentum"`
+	// MomentumSchedule is the course of the momentum: constant (moco) or cosine (byol), to 1 at the end of the training.
+	MomentumSchedule string `yaml:"momentum_schedule"`
+	// Similarity is for vicreg: the weight of the distance of two views; default 25, range [0, 1e6].
+	Similarity float64 `yaml:"similarity"`
+	Variance   float64 `yaml:"variance"`   // vicreg: weight of the deviations; default 25, range [0, 1e6]
+	Covariance float64 `yaml:"covariance"` // vicreg: weight of the covariances; default 1, range [0, 1e6]
+	// Lambda is for barlow_twins: the weight of the off-diagonal; default 0.0051, range [0, 1e6].
+	Lambda float64 `yaml:"lambda"`
 }
 
-// DefaultInvarianceOptions returns ntxent on the embedding with weight 1, unresolved.
-func DefaultInvarianceOptions() InvarianceOptions {
+// defaultInvarianceOptions returns ntxent on the embedding with weight 1, unresolved.
+func defaultInvarianceOptions() InvarianceOptions {
 	return InvarianceOptions{Kind: KindNTXent, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
 }
 
@@ -92,7 +99,8 @@ const maxQueue = 1 << 20
 // baseNeeds are the needs of a term that compares the base views.
 func baseNeeds(to []Need, v Views, kind string, needs ...Need) ([]Need, error) {
 	if v.base() < 2 {
-		return to, fmt.Errorf("%s compares the base views of an image and needs at least two of them: set augment.base_views to 2 or more", kind)
+		return to, fmt.Errorf("%s compares the base views of an image and needs at least two of them: "+
+			"set augment.base_views to 2 or more", kind)
 	}
 	return append(to, needs...), nil
 }

@@ -156,7 +156,8 @@ func TestMoCo(t *testing.T) {
 // TestMoCoForAnyNumberOfGoroutines: the bits are the same.
 func TestMoCoForAnyNumberOfGoroutines(t *testing.T) {
 	const images, dim = 150, 8
-	z, keys, queue := convert[float32](normal(1, 2*images*dim)), convert[float32](normal(2, 2*images*dim)), convert[float32](normal(3, 70*dim))
+	z, keys, queue := convert[float32](normal(1, 2*images*dim)), convert[float32](normal(2, 2*images*dim)),
+		convert[float32](normal(3, 70*dim))
 	run := func(processors int) (float64, []float32) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
 		grad := make([]float32, len(z))

@@ -22,17 +22,19 @@ type kind struct {
 	build    func(TermOptions) term
 }
 
-// kinds are all kinds of terms, role by role, the default of the role first. A new one is an entry here, a file with its
-// term or its orderLoss, and a paragraph in doc.go.
+// kinds are all kinds of terms, role by role, the default of the role first. A new one is an entry here, a file with
+// its term or its orderLoss, and a paragraph in doc.go.
 var kinds = []kind{
 	invarianceKind(KindNTXent, InvarianceOptions{Temperature: 0.5}, newNTXent, OutputEmbedding, OutputFeatures),
-	invarianceKind(KindMoCo, InvarianceOptions{Temperature: 0.2, Queue: 4096, Momentum: 0.999, MomentumSchedule: ScheduleConstant},
-		newMoCo, OutputEmbedding),
+	invarianceKind(KindMoCo, InvarianceOptions{
+		Temperature: 0.2, Queue: 4096, Momentum: 0.999, MomentumSchedule: ScheduleConstant,
+	}, newMoCo, OutputEmbedding),
 	invarianceKind(KindVICReg, InvarianceOptions{Similarity: 25, Variance: 25, Covariance: 1}, newVICReg,
 		OutputEmbedding, OutputFeatures),
 	invarianceKind(KindBarlowTwins, InvarianceOptions{Lambda: 0.0051}, newBarlow, OutputEmbedding, OutputFeatures),
 	invarianceKind(KindSimSiam, InvarianceOptions{}, newSimSiam, OutputEmbedding),
-	invarianceKind(KindBYOL, InvarianceOptions{Momentum: 0.99, MomentumSchedule: ScheduleCosine}, newBYOL, OutputEmbedding),
+	invarianceKind(KindBYOL, InvarianceOptions{Momentum: 0.99, MomentumSchedule: ScheduleCosine}, newBYOL,
+		OutputEmbedding),
 
 	orderKind(KindRankNet, OrderOptions{Temperature: 0.1}, newRankNet),
 	orderKind(KindTriplet, OrderOptions{Margin: 0.2}, newTriplet, "scaled_margin"),
@@ -76,7 +78,7 @@ func baselineKind(name string, d BaselineOptions, build func(BaselineOptions) te
 	}
 }
 
-// findKind returns the kind of a name among those of a role.
+// findKind returns the kind of a role by its name.
 func findKind(r role, name string) (kind, bool) {
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.role == r && k.name == name })
 	if i < 0 {

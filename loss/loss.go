@@ -36,7 +36,7 @@ type term interface {
 	needs(to []Need, v Views) ([]Need, error)
 	// check says what in a batch the term cannot work with.
 	check(v Views, outs []Output) error
-	// compute returns the value without the weight, adds weight times the gradient to every out.Grad but those of targets,
+	// compute returns the value without the weight, adds weight times the gradient to every out.Grad but the targets',
 	// which are nil, and appends diagnostics to d. outs are in the order of needs.
 	compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic)
 }
@@ -60,7 +60,7 @@ type Loss struct {
 // New returns the loss that the options, resolved, describe, or their faults.
 func New(o Options) (*Loss, error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("loss: %w", err)
+		return nil, err
 	}
 	o = o.Resolved()
 	l := new(Loss)
@@ -88,7 +88,7 @@ func (l *Loss) Needs(v Views) ([]Need, error) {
 		return nil, fmt.Errorf("loss: %w", err)
 	}
 	if err := l.plan(v); err != nil {
-		return nil, fmt.Errorf("loss: %w", err)
+		return nil, err
 	}
 	return append([]Need(nil), l.needs...), nil
 }
@@ -119,7 +119,7 @@ func (l *Loss) plan(v Views) (err error) {
 // After an error the gradients mean nothing.
 func (l *Loss) Compute(v Views, outs []Output) (Values, error) {
 	if err := l.check(v, outs); err != nil {
-		return Values{}, fmt.Errorf("loss: %w", err)
+		return Values{}, err
 	}
 	for _, o := range outs {
 		clear(o.Grad)
@@ -182,7 +182,7 @@ func (l *Loss) diagnose(d []Diagnostic, v Views, outs []Output) []Diagnostic {
 // check finds what is wrong with a batch, and fills found and the terms' outs.
 func (l *Loss) check(v Views, outs []Output) error {
 	if err := checkViews(v); err != nil {
-		return err
+		return fmt.Errorf("loss: %w", err)
 	}
 	if err := l.plan(v); err != nil {
 		return err
@@ -193,22 +193,22 @@ func (l *Loss) check(v Views, outs []Output) error {
 			if n.Output == o.Name {
 				rows = n.Kind.rows(v)
 				if n.Kind != NeedTarget && o.Grad == nil {
-					return fmt.Errorf("output %q: the gradient has room for 0 values instead of %d", o.Name, len(o.Data))
+					return fmt.Errorf("loss: output %q: the gradient has room for 0 values instead of %d", o.Name, len(o.Data))
 				}
 				if n.Dim != 0 && n.Dim != o.Dim {
-					return fmt.Errorf("output %q: its rows have %d values instead of %d", o.Name, o.Dim, n.Dim)
+					return fmt.Errorf("loss: output %q: its rows have %d values instead of %d", o.Name, o.Dim, n.Dim)
 				}
 			}
 		}
 		if err := checkOutput(o, rows); err != nil {
-			return fmt.Errorf("output %q: %w", o.Name, err)
+			return fmt.Errorf("loss: output %q: %w", o.Name, err)
 		}
 	}
 	l.found = l.found[:0]
 	for i, n := range l.needs {
 		at := find(outs, n.Output)
 		if at < 0 {
-			return fmt.Errorf("the model has no output %q", n.Output)
+			return fmt.Errorf("loss: the model has no output %q", n.Output)
 		}
 		if err := checkFinite(v, outs[at]); err != nil {
 			return fmt.Errorf("output %q: %w", n.Output, err)

@@ -21,7 +21,7 @@ type mocoTerm struct {
 func newMoCo(o InvarianceOptions) term { return &mocoTerm{options: o} }
 
 func (t *mocoTerm) needs(to []Need, v Views) ([]Need, error) {
-	return baseNeeds(to, v, KindMoCo, Need{Output: OutputEmbedding, Kind: NeedEmbedding}, Need{Output: outputTarget, Kind: NeedTarget})
+	return baseNeeds(to, v, KindMoCo, outputNeed(OutputEmbedding), Need{Output: outputTarget, Kind: NeedTarget})
 }
 
 func (t *mocoTerm) check(_ Views, outs []Output) error { return sameDim(KindMoCo, outs[0], outs[1]) }
@@ -95,21 +95,23 @@ func (q *queue) append(to []byte) []byte {
 func (q *queue) set(from []byte) error {
 	const header = 12
 	if len(from) < header {
-		return fmt.Errorf("%w: a queue of %d bytes", ErrState, len(from))
+		return fmt.Errorf("%w: a queue of %d bytes", errState, len(from))
 	}
-	dim, next, count := binary.LittleEndian.Uint32(from), binary.LittleEndian.Uint32(from[4:]), binary.LittleEndian.Uint32(from[8:])
+	word := func(i int) uint32 { return binary.LittleEndian.Uint32(from[4*i:]) }
+	dim, next, count := word(0), word(1), word(2)
 	full := uint64(count) == uint64(q.size)
 	switch {
 	case uint64(len(from)-header) != 4*uint64(dim)*uint64(count) || dim == 0 && count > 0 || uint64(dim) > math.MaxInt32:
-		return fmt.Errorf("%w: a queue of %d keys with %d values is said to be in %d bytes", ErrState, count, dim, len(from)-header)
+		return fmt.Errorf("%w: a queue of %d keys with %d values is said to be in %d bytes",
+			errState, count, dim, len(from)-header)
 	case uint64(count) > uint64(q.size) || uint64(next) >= uint64(q.size) || !full && next != count:
-		return fmt.Errorf("%w: a queue of %d keys, the next at %d, doesn't fit one of %d", ErrState, count, next, q.size)
+		return fmt.Errorf("%w: a queue of %d keys, the next at %d, doesn't fit one of %d", errState, count, next, q.size)
 	}
 	keys := make([]float32, 0, count*dim)
 	for at := header; at < len(from); at += 4 {
 		x := math.Float32frombits(binary.LittleEndian.Uint32(from[at:]))
 		if !finite(x) {
-			return fmt.Errorf("%w: a key of the queue holds %g", ErrState, x)
+			return fmt.Errorf("%w: a key of the queue holds %g", errState, x)
 		}
 		keys = append(keys, x)
 	}
@@ -150,11 +152,11 @@ type mocoWorker[T float] struct {
 	g      []float64 // [D] the gradient by it
 }
 
-// runMoCo returns the loss over the batch's base views, of which it needs two, and adds its gradient. keys, the averaged
-// network's, are like the batch's rows; queue holds whole unit rows.
+// runMoCo returns the loss over the batch's base views, of which it needs two, and adds its gradient. keys, the
+// averaged network's, are like the batch's rows; queue holds whole unit rows.
 //
-// As in runNTXent, exp((cosine-1)/temperature), counted in float64, needs no search for a maximum, the two products are of
-// type T, and the result doesn't depend on the number of processors.
+// As in runNTXent, exp((cosine-1)/temperature), counted in float64, needs no search for a maximum, the two products are
+// of type T, and the result doesn't depend on the number of processors.
 func runMoCo[T, K float](k *moco[T], b batch[T], keys []T, queue []K, temperature float64) float64 {
 	dim, m := b.dim, len(b.base)*b.images
 	k.temperature = temperature
@@ -276,7 +278,8 @@ func (k *moco[T]) block(w *mocoWorker[T], b batch[T], first int) (sum mocoResult
 // sameDim is for terms that compare the rows of two outputs.
 func sameDim(kind string, a, b Output) error {
 	if a.Dim != b.Dim {
-		return fmt.Errorf("%s compares output %q with output %q, but their rows have %d and %d values", kind, a.Name, b.Name, a.Dim, b.Dim)
+		return fmt.Errorf("%s compares output %q with output %q, but their rows have %d and %d values",
+			kind, a.Name, b.Name, a.Dim, b.Dim)
 	}
 	return nil
 }

@@ -62,14 +62,15 @@ func (o TargetOptions) At(progress float64) float64 {
 	return 1 - (1-o.Momentum)*(math.Cos(math.Pi*progress)+1)/2
 }
 
-// addNeed appends a need, or merges it with that of the same output.
+// addNeed appends a need, or merges it with the need of the same output.
 func addNeed(to []Need, n Need) ([]Need, error) {
 	for i := range to {
 		if to[i].Output != n.Output {
 			continue
 		}
 		if to[i].Dim != 0 && n.Dim != 0 && to[i].Dim != n.Dim {
-			return to, fmt.Errorf("two terms want output %q, one with %d values in a row and one with %d", n.Output, to[i].Dim, n.Dim)
+			return to, fmt.Errorf("two terms want output %q, one with %d values in a row and one with %d",
+				n.Output, to[i].Dim, n.Dim)
 		}
 		to[i].Dim = max(to[i].Dim, n.Dim)
 		return to, nil

@@ -104,7 +104,7 @@ func runNTXent[T float](k *ntxent[T], b batch[T], temperature float64) float64 {
 	k.grad, k.gradMean = sized(k.grad, m*b.dim), sized(k.gradMean, m)
 	clear(k.grad)
 	for i := range k.gradMean {
-		k.gradMean[i] = -k.scale // of a row's own softmax, and of its positives; pairs adds those of the others
+		k.gradMean[i] = -k.scale // of a row's own softmax, and of its positives; pairs adds the others'
 	}
 	k.pairs(true)
 	k.g = sized(k.g, b.dim)
@@ -122,7 +122,7 @@ func runNTXent[T float](k *ntxent[T], b batch[T], temperature float64) float64 {
 }
 
 // load fills inverse, mean, centred, half and the packed factors, and returns the sum of the cosines of all pairs of
-// rows: half of the squared length of their sum, without that of each.
+// rows: half of the squared length of their sum, without the squared length of each.
 func (k *ntxent[T]) load(b batch[T]) float64 {
 	dim, m := b.dim, len(b.base)*b.images
 	k.inverse, k.half, k.centred = sized(k.inverse, m), sized(k.half, m), sized(k.centred, m*dim)
@@ -159,8 +159,8 @@ func (k *ntxent[T]) load(b batch[T]) float64 {
 
 // pairs goes over every pair of blocks, for the sums or for the gradient. Pairs that run at the same time have no block
 // in common, and a block meets the others always in the same order: so the result has the same bits for any number of
-// goroutines. The rounds are those of a tournament in which everybody meets everybody (the circle method: one stands
-// still while the others move around), and one in which every block meets itself.
+// goroutines. The rounds are a tournament in which each block meets each other one (the circle method: one stands still
+// while the others move around), and one round in which every block meets itself.
 func (k *ntxent[T]) pairs(gradient bool) {
 	blocks := (len(k.sum) + ntxentSide - 1) / ntxentSide
 	count := max(1, min(runtime.GOMAXPROCS(0), blocks/2))
@@ -176,7 +176,7 @@ func (k *ntxent[T]) pairs(gradient bool) {
 	}
 }
 
-// share does a round in so many goroutines.
+// share does a round in count goroutines.
 func (k *ntxent[T]) share(gradient bool, round, blocks, count int) {
 	var all sync.WaitGroup
 	for w := range count {
@@ -188,7 +188,7 @@ func (k *ntxent[T]) share(gradient bool, round, blocks, count int) {
 // round does every count-th pair of a round, from the first on.
 func (k *ntxent[T]) round(gradient bool, round, blocks, first, count int) {
 	w := &k.workers[first]
-	circle := blocks + blocks%2 - 1 // of those that move around; where blocks is odd nobody stands still
+	circle := blocks + blocks%2 - 1 // blocks that move around; where their number is odd none stands still
 	if round == circle {
 		for i := first; i < blocks; i += count {
 			k.pair(w, gradient, i, i)
@@ -253,8 +253,8 @@ func (k *ntxent[T]) firstOfImage(a, j int) int {
 	return (a%k.images - j%k.images + k.images) % k.images
 }
 
-// addGradient adds to grad and gradMean what the pairs of rows from i and from j on give: with P_ab = exp(..)/sum_a, row
-// a gets scale * (P_ab + P_ba) for every other row b, without pull where that is a positive.
+// addGradient adds to grad and gradMean what the pairs of rows from i and from j on give: with P_ab = exp(..)/sum_a,
+// row a gets scale * (P_ab + P_ba) for every other row b, without pull where that is a positive.
 func (k *ntxent[T]) addGradient(w *ntxentWorker[T], i, j int) {
 	block := k.exponents(w, i, j)
 	columns, exp := k.sum[j:j+block.Cols], w.exp[:block.Cols]

@@ -74,10 +74,12 @@ func TestNTXentAccuracy(t *testing.T) {
 					}
 					want, wantGrad := directNTXent(z, size.images, size.views, size.dim, temperature)
 					grad := make([]float64, len(z))
-					value := runNTXent(new(ntxent[float64]), batchOf(grad, z, size.images, size.dim, viewsOf(size.views), 1), temperature)
+					value := runNTXent(new(ntxent[float64]), batchOf(grad, z, size.images, size.dim, viewsOf(size.views), 1),
+						temperature)
 					compareNTXent(t, "float64", value, want, grad, wantGrad, 1e-9)
 					grad32 := make([]float32, len(z))
-					value = runNTXent(new(ntxent[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, viewsOf(size.views), 1), temperature)
+					value = runNTXent(new(ntxent[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim,
+						viewsOf(size.views), 1), temperature)
 					compareNTXent(t, "float32", value, want, convert[float64](grad32), wantGrad, 1e-5)
 				})
 			}

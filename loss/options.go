@@ -41,7 +41,7 @@ type Options struct {
 // DefaultOptions returns the defaults: NT-Xent with temperature 0.5 and RankNet from the origin with temperature 0.1,
 // both on the embedding with weight 1. Settings whose default depends on the kind are still zero; see Resolved.
 func DefaultOptions() Options {
-	return Options{Invariance: DefaultInvarianceOptions(), Order: DefaultOrderOptions()}
+	return Options{Invariance: defaultInvarianceOptions(), Order: defaultOrderOptions()}
 }
 
 // Resolved returns the options with the default of the kind in place of every setting that is zero, or empty, and whose
@@ -112,7 +112,8 @@ func (o Options) target() (TargetOptions, bool, error) {
 		}
 		now := TargetOptions{t.Invariance.Momentum, t.Invariance.MomentumSchedule}
 		if found && now != first {
-			return first, true, fmt.Errorf("%s.momentum: must be that of the other term, %g (%s), as there is one averaged network for all, got %g (%s)",
+			return first, true, fmt.Errorf("%s.momentum: must be that of the other term, %g (%s), "+
+				"as there is one averaged network for all, got %g (%s)",
 				t.key, first.Momentum, first.Schedule, now.Momentum, now.Schedule)
 		}
 		first, found = now, true

@@ -6,8 +6,8 @@ import (
 	"ordo/loss"
 )
 
-// One image as it is and rotated twice, by a fifth of the range and by all of it. The embedding has the two the wrong way
-// round, so the triplet loss wants the first nearer and the second further away.
+// One image as it is and rotated twice, by a fifth of the range and by all of it. The embedding has the two the wrong
+// way round, so the triplet loss wants the first nearer and the second further away.
 func Example_order() {
 	v := loss.Views{
 		Images: 1,
@@ -22,7 +22,8 @@ func Example_order() {
 	}}
 	o := loss.DefaultOptions()
 	o.Invariance.Kind = loss.KindNone
-	o.Order = loss.OrderOptions{Kind: loss.KindTriplet, Distance: loss.DistanceEuclidean, Margin: 0.5, ScaledMargin: true, Weight: 1}
+	o.Order = loss.OrderOptions{Kind: loss.KindTriplet, Distance: loss.DistanceEuclidean, Margin: 0.5, ScaledMargin: true,
+		Weight: 1}
 	l, err := loss.New(o)
 	if err != nil {
 		fmt.Println(err)

@@ -93,7 +93,8 @@ func TestOrderOfViewsDoesNotMatter(t *testing.T) {
 			grad := make([]float64, len(z))
 			value, families := runFamilies(o, grad, z, v, dim, 1)
 			to := rand.New(rand.NewPCG(1, 1)).Perm(len(v.Family))
-			w := Views{Images: images, Family: make([]int, len(to)), Scale: make([]float64, len(v.Scale)), Names: v.Names, Period: v.Period}
+			w := Views{Images: images, Family: make([]int, len(to)), Scale: make([]float64, len(v.Scale)), Names: v.Names,
+				Period: v.Period}
 			x, back := make([]float64, len(z)), make([]float64, len(z))
 			for view, at := range to {
 				w.Family[at] = v.Family[view]
@@ -250,7 +251,8 @@ func FuzzOrder(f *testing.F) {
 	for kind := range uint8(6) {
 		f.Add(uint64(kind), kind, kind, uint8(4), uint8(2), uint8(3), uint8(3), uint8(4), 0.01, []byte{10, 70, 130, 200, 140})
 	}
-	f.Fuzz(func(t *testing.T, seed uint64, kind, distance, images, base, first, second, dim uint8, temperature float64, spoil []byte) {
+	f.Fuzz(func(t *testing.T, seed uint64, kind, distance, images, base, first, second, dim uint8, temperature float64,
+		spoil []byte) {
 		v := mixedViews(seed, 1+int(images%10), int(base%4), int(first%5), int(second%5))
 		if len(v.Family) == 0 {
 			return

@@ -154,7 +154,7 @@ func (k *order[T]) gather(v Views, f int) {
 	}
 }
 
-// anchors returns how many of the members are anchors; so many come first.
+// anchors returns how many of the members, the first ones, are anchors.
 func (k *order[T]) anchors(v Views) int {
 	if k.allAnchors {
 		return len(k.members)

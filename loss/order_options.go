@@ -25,38 +25,46 @@ const (
 // OrderOptions sets a term over the views of the ordered families. Where a default depends on the kind, 0 (or an empty
 // text) stands for it; a setting that a kind doesn't have must be left out.
 type OrderOptions struct {
-	Kind        string  `yaml:"kind"`        // what keeps the order: ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none
-	Distance    string  `yaml:"distance"`    // between views: cosine (default), euclidean (rank_n_contrast) or sqeuclidean
-	Temperature float64 `yaml:"temperature"` // divides distances: by 0.1, for rank_n_contrast by 2, unless set; range [0.001, 100]; triplet has none
-	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
-	Anchors     string  `yaml:"anchors"`     // views that the order is seen from: origin (default) or all (rank_n_contrast)
-	Output      string  `yaml:"output"`      // what the term looks at: embedding (default), features, or own, a head on the features for each family
-	Schedule    string  `yaml:"schedule"`    // course of the weight: constant (default), linear or cosine, from 0 up
-	Warmup      float64 `yaml:"warmup"`      // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
-	// Margin is how much further the one must be than the other: triplet 0.2, range (0, 100]; chain 0, range [0, 100]. It is
-	// at most 2 for cosine. The others have none.
+	// Kind is what keeps the order: ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none.
+	Kind     string `yaml:"kind"`
+	Distance string `yaml:"distance"` // between views: cosine (default), euclidean (rank_n_contrast) or sqeuclidean
+	// Temperature divides distances: by 0.1, for rank_n_contrast by 2, unless set; range [0.001, 100]; triplet has none.
+	Temperature float64 `yaml:"temperature"`
+	Weight      float64 `yaml:"weight"` // factor of the term; default 1, range [0, 1e6]
+	// Anchors are the views that the order is seen from: origin (default) or all (rank_n_contrast).
+	Anchors string `yaml:"anchors"`
+	// Output is what the term looks at: embedding (default), features, or own, a head on the features for each family.
+	Output   string `yaml:"output"`
+	Schedule string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
+	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
+	Warmup float64 `yaml:"warmup"`
+	// Margin is how much further the one must be than the other: triplet 0.2, range (0, 100]; chain 0, range [0, 100]. It
+	// is at most 2 for cosine. The others have none.
 	Margin float64 `yaml:"margin"`
 	// ScaledMargin multiplies the margin of triplet by how much further the one is than the other by scale. Default false.
 	ScaledMargin bool `yaml:"scaled_margin"`
 
-	// Families sets single families apart; those that are not named are as the term says. Names that an experiment does not
-	// order are passed over, so that a sweep over roles can keep them.
+	// Families sets single families apart; those that are not named are as the term says. Names that an experiment does
+	// not order are passed over, so that a sweep over roles can keep them.
 	Families map[string]FamilyOptions `yaml:"families,omitempty"`
 }
 
 // FamilyOptions is what an order term does differently for one family.
 type FamilyOptions struct {
-	Weight   float64 `yaml:"weight"`             // factor of the family's loss, beside the term's weight; default 1, range [0, 1e6]
-	Output   string  `yaml:"output,omitempty"`   // what the family's loss looks at: embedding, features or own; default: as the term
-	Schedule string  `yaml:"schedule,omitempty"` // course of this factor: constant (default), linear or cosine, from 0 up
-	Warmup   float64 `yaml:"warmup,omitempty"`   // share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1]
+	// Weight is the factor of the family's loss, beside the term's weight; default 1, range [0, 1e6].
+	Weight float64 `yaml:"weight"`
+	// Output is what the family's loss looks at: embedding, features or own; default: as the term.
+	Output   string `yaml:"output,omitempty"`
+	Schedule string `yaml:"schedule,omitempty"` // course of this factor: constant (default), linear or cosine, from 0 up
+	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
+	Warmup float64 `yaml:"warmup,omitempty"`
 }
 
-// DefaultFamilyOptions returns those of a family that is as the others.
+// DefaultFamilyOptions returns the options of a family that is as the others: weight 1.
 func DefaultFamilyOptions() FamilyOptions { return FamilyOptions{Weight: 1} }
 
-// DefaultOrderOptions returns ranknet on the embedding with weight 1, unresolved.
-func DefaultOrderOptions() OrderOptions {
+// defaultOrderOptions returns ranknet on the embedding with weight 1, unresolved.
+func defaultOrderOptions() OrderOptions {
 	return OrderOptions{Kind: KindRankNet, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
 }
 
@@ -98,7 +106,8 @@ func (o OrderOptions) resolvedTerm() TermOptions {
 
 func (o OrderOptions) validate(add func(error), prefix string, k kind) {
 	add(oneOf(prefix+"distance", o.Distance, DistanceCosine, DistanceEuclidean, DistanceSqEuclidean))
-	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, k.defaults.Order.Temperature, minOrderTemperature, maxTemperature))
+	d := k.defaults.Order
+	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minOrderTemperature, maxTemperature))
 	add(oneOf(prefix+"anchors", o.Anchors, AnchorsOrigin, AnchorsAll))
 	add(oneOf(prefix+"output", o.Output, OutputEmbedding, OutputFeatures, OutputOwn))
 	o.validateMargin(add, prefix, k)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// orderCase is a case of testdata/order_reference.json, which testdata/order_reference.py wrote: values and gradients by
-// torch 2.8 autograd in float64.
+// orderCase is a case of testdata/order_reference.json, which testdata/order_reference.py wrote: values and gradients
+// by torch 2.8 autograd in float64.
 type orderCase struct {
 	Kind         string  `json:"kind"`
 	Distance     string  `json:"distance"`

@@ -86,7 +86,8 @@ func (t *orderTerm) diagnose(v Views, d []Diagnostic) []Diagnostic {
 		triplets := float64(r.triplets)
 		d = append(d, Diagnostic{name.value, r.value}, Diagnostic{name.triplets, triplets})
 		if r.triplets > 0 {
-			d = append(d, Diagnostic{name.accuracy, r.right / triplets}, Diagnostic{name.violated, float64(r.violated) / triplets})
+			d = append(d, Diagnostic{name.accuracy, r.right / triplets},
+				Diagnostic{name.violated, float64(r.violated) / triplets})
 			if hinges {
 				d = append(d, Diagnostic{name.active, float64(r.active) / triplets})
 			}

@@ -26,7 +26,7 @@ func computeOrder(t *testing.T, o OrderOptions, v Views, outs ...Output) Values 
 func TestOwnOutputOfAJointFamily(t *testing.T) {
 	v := orderedViews(1, 4, 2, 2)
 	v.Names = []string{"rotate+blur+hue"}
-	o := DefaultOrderOptions()
+	o := defaultOrderOptions()
 	o.Families = map[string]FamilyOptions{"rotate+blur+hue": {Weight: 1, Output: OutputOwn}}
 	needs, err := orderOnly(t, o).Needs(Views{Family: v.Family, Names: v.Names})
 	if want := []Need{{"order_rotate_blur_hue", 0, NeedOrder}}; err != nil || !slices.Equal(needs, want) {
@@ -37,14 +37,15 @@ func TestOwnOutputOfAJointFamily(t *testing.T) {
 func TestFamiliesReadTheirOwnOutputs(t *testing.T) {
 	v := orderedViews(1, 4, 2, 2, 2, 2)
 	v.Names = []string{"rotate", "blur", "hue"}
-	o := DefaultOrderOptions()
+	o := defaultOrderOptions()
 	o.Output = OutputFeatures
 	o.Families = map[string]FamilyOptions{
 		"rotate":  {Weight: 3, Output: OutputOwn},
 		"hue":     {Weight: 1, Output: OutputOwn},
 		"nowhere": {Weight: 1, Output: OutputOwn},
 	}
-	outs := []Output{randomOutput("features", v, 6, 1), randomOutput("order_hue", v, 3, 2), randomOutput("order_rotate", v, 4, 3)}
+	outs := []Output{randomOutput("features", v, 6, 1), randomOutput("order_hue", v, 3, 2),
+		randomOutput("order_rotate", v, 4, 3)}
 	needs, err := orderOnly(t, o).Needs(Views{Family: v.Family, Names: v.Names})
 	want := []Need{{"order_rotate", 0, NeedOrder}, {"features", 0, NeedFeatures}, {"order_hue", 0, NeedOrder}}
 	if err != nil || !slices.Equal(needs, want) {
@@ -85,7 +86,7 @@ func TestFamiliesReadTheirOwnOutputs(t *testing.T) {
 
 func TestFamilyWeights(t *testing.T) {
 	v := orderedViews(1, 4, 2, 2, 3)
-	o := DefaultOrderOptions()
+	o := defaultOrderOptions()
 	out := randomOutput("embedding", v, 5, 1)
 	plain := computeOrder(t, o, v, out).Terms[0]
 	first, second := diagnostic(t, plain, "value/a"), diagnostic(t, plain, "value/b")
@@ -111,9 +112,9 @@ func TestNominalFamiliesAreLeftOut(t *testing.T) {
 	v.Family = append(v.Family, PlainView)
 	v.Scale = append(v.Scale, make([]float64, v.Images)...)
 	out := randomOutput("embedding", v, 5, 1)
-	both := computeOrder(t, DefaultOrderOptions(), v, out)
+	both := computeOrder(t, defaultOrderOptions(), v, out)
 	v.Classes = []int{0, 4}
-	got := computeOrder(t, DefaultOrderOptions(), v, out)
+	got := computeOrder(t, defaultOrderOptions(), v, out)
 	if a := diagnostic(t, both.Terms[0], "value/a"); got.Total != a {
 		t.Errorf("total %g, want that of the other family alone, %g", got.Total, a)
 	}
@@ -129,8 +130,8 @@ func TestNominalFamiliesAreLeftOut(t *testing.T) {
 		}
 	}
 	v.Classes = []int{4, 4}
-	needs, err := orderOnly(t, DefaultOrderOptions()).Needs(v)
-	if got = computeOrder(t, DefaultOrderOptions(), v, out); err != nil || len(needs) != 0 || got.Total != 0 {
+	needs, err := orderOnly(t, defaultOrderOptions()).Needs(v)
+	if got = computeOrder(t, defaultOrderOptions(), v, out); err != nil || len(needs) != 0 || got.Total != 0 {
 		t.Errorf("no family has an order: total %g, needs %v, %v", got.Total, needs, err)
 	}
 }
@@ -139,18 +140,19 @@ func TestCyclicScalesInCompute(t *testing.T) {
 	// From the base view at 0 around a circle of period 2, scale 1.9 is nearer than 0.5.
 	v := Views{Images: 1, Family: []int{BaseView, 0, 0}, Scale: []float64{0, 0.5, 1.9}, Names: []string{"rotate"}}
 	out := newOutput("embedding", v, 2, []float32{1, 0, 0, 1, 0.9, 0.1})
-	if got := computeOrder(t, DefaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 0 {
+	if got := computeOrder(t, defaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 0 {
 		t.Errorf("not cyclic: %+v", got.Terms)
 	}
 	v.Period = []float64{2}
-	if got := computeOrder(t, DefaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 1 {
+	if got := computeOrder(t, defaultOrderOptions(), v, out); diagnostic(t, got.Terms[0], "accuracy") != 1 {
 		t.Errorf("cyclic: %+v", got.Terms)
 	}
 }
 
 func TestOrderDiagnostics(t *testing.T) {
 	// From the base view the squared distances are 1, 1, 2.25 and 4, for scales 0.25, 0.5, 0.75 and 1.
-	v := Views{Images: 1, Family: []int{BaseView, 0, 0, 0, 0}, Scale: []float64{0, 0.25, 0.5, 0.75, 1}, Names: []string{"blur"}}
+	v := Views{Images: 1, Family: []int{BaseView, 0, 0, 0, 0}, Scale: []float64{0, 0.25, 0.5, 0.75, 1},
+		Names: []string{"blur"}}
 	out := newOutput("embedding", v, 1, []float32{0, 1, -1, 1.5, 2})
 	o := OrderOptions{Kind: KindTriplet, Distance: DistanceSqEuclidean, Margin: 1.5, Weight: 1}
 	for _, c := range []struct {
@@ -225,14 +227,19 @@ func TestOrderOptions(t *testing.T) {
 		{"", func(o *OrderOptions) {
 			o.Families = map[string]FamilyOptions{"a": {Weight: 2, Schedule: ScheduleLinear}}
 		}},
-		{"order.temperature: triplet has no such setting; leave it out, got 0.1", func(o *OrderOptions) { o.Kind, o.Temperature = KindTriplet, 0.1 }},
+		{"order.temperature: triplet has no such setting; leave it out, got 0.1",
+			func(o *OrderOptions) { o.Kind, o.Temperature = KindTriplet, 0.1 }},
 		{"order.margin: must be in [0, 2], got 3", func(o *OrderOptions) { o.Kind, o.Margin = KindTriplet, 3 }},
-		{"order.margin: must be in [0, 100], got -1", func(o *OrderOptions) { o.Kind, o.Margin, o.Distance = KindChain, -1, DistanceEuclidean }},
-		{"order.margin: listmle has no such setting; leave it out, got 1", func(o *OrderOptions) { o.Kind, o.Margin = KindListMLE, 1 }},
-		{"order.scaled_margin: chain has no such setting; leave it out", func(o *OrderOptions) { o.Kind, o.ScaledMargin = KindChain, true }},
+		{"order.margin: must be in [0, 100], got -1",
+			func(o *OrderOptions) { o.Kind, o.Margin, o.Distance = KindChain, -1, DistanceEuclidean }},
+		{"order.margin: listmle has no such setting; leave it out, got 1",
+			func(o *OrderOptions) { o.Kind, o.Margin = KindListMLE, 1 }},
+		{"order.scaled_margin: chain has no such setting; leave it out",
+			func(o *OrderOptions) { o.Kind, o.ScaledMargin = KindChain, true }},
 		{"order.temperature: must be in [0.001, 100], got NaN", func(o *OrderOptions) { o.Temperature = math.NaN() }},
 		{"order.output: must be embedding, features or own, got \"order_a\"", func(o *OrderOptions) { o.Output = "order_a" }},
-		{"order.families.a.weight: must be in [0, 1e+06], got -1", func(o *OrderOptions) { o.Families = map[string]FamilyOptions{"a": {Weight: -1}} }},
+		{"order.families.a.weight: must be in [0, 1e+06], got -1",
+			func(o *OrderOptions) { o.Families = map[string]FamilyOptions{"a": {Weight: -1}} }},
 		{"order.families.a.output: must be embedding, features or own, got \"x\"",
 			func(o *OrderOptions) { o.Families = map[string]FamilyOptions{"a": {Weight: 1, Output: "x"}} }},
 		{"order.families.a.warmup: has no meaning without a schedule, got 0.5",
@@ -257,7 +264,8 @@ func TestOrderOptions(t *testing.T) {
 		o.Families["a"].Warmup != defaultWarmup || families["a"].Warmup != 0 {
 		t.Errorf("resolved %+v", o)
 	}
-	if o := (OrderOptions{Kind: KindTriplet}).resolved(); o.Margin != 0.2 || o.Temperature != 0 || o.Anchors != AnchorsOrigin {
+	if o := (OrderOptions{Kind: KindTriplet}).resolved(); o.Margin != 0.2 || o.Temperature != 0 ||
+		o.Anchors != AnchorsOrigin {
 		t.Errorf("resolved %+v", o)
 	}
 }

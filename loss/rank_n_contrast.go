@@ -13,14 +13,14 @@ const (
 	// contrastBlock is how many anchors are compared with all rows at a time.
 	contrastBlock = 128
 
-	// Rows whose squared distance is below this share of their squared norms, both taken relative to the mean row, are near:
-	// as a product of float32 the distance would lose too many digits, and is computed from the rows themselves.
+	// Rows whose squared distance is below this share of their squared norms, both taken relative to the mean row, are
+	// near: as a product of float32 the distance would lose too many digits, and is computed from the rows themselves.
 	contrastNear = 1. / 256
 	// So are all below this distance, squared and relative to the longest row: 1/distance must not be beyond float32.
 	contrastNearest = 1e-12
 
-	// contrastRange is how far the exponents of an anchor may be apart for plain sums of exponentials in float64 (such a sum
-	// is one that logProduct takes), and how large they may be for distances by products of float32.
+	// contrastRange is how far the exponents of an anchor may be apart for plain sums of exponentials in float64 (such a
+	// sum is one that logProduct takes), and how large they may be for distances by products of float32.
 	contrastRange = 300
 )
 
@@ -73,13 +73,13 @@ type contrastPull struct {
 	factor float64
 }
 
-// runContrast returns the sum over the summands of rank_n_contrast and their number, and adds the gradient of their mean,
-// unless the batch has no room for it. The members of family f have been gathered.
+// runContrast returns the sum over the summands of rank_n_contrast and their number, and adds the gradient of their
+// mean, unless the batch has no room for it. The members of family f have been gathered.
 //
 // Seen from an anchor, the denominators are sums over all rows from some difference of scale on: sums along a walk that
-// begins at the anchor's place among the sorted scales. So an anchor costs O(M), beside the products. Those are of type T
-// and relative to the mean row, all else is float64; where they would not be exact enough the rows themselves are looked
-// at. Anchors are taken in blocks: memory is O(M·D + contrastBlock·M).
+// begins at the anchor's place among the sorted scales. So an anchor costs O(M), beside the products. Those are of type
+// T and relative to the mean row, all else is float64; where they would not be exact enough the rows themselves are
+// looked at. Anchors are taken in blocks: memory is O(M·D + contrastBlock·M).
 //
 // The result does not depend on the number of processors.
 func (k *order[T]) runContrast(b batch[T], v Views, f int) (sum float64, summands int) {
@@ -156,8 +156,8 @@ func (c *rankNContrast[T]) sort(members []int, v Views, period float64) {
 	c.setLevels(period)
 }
 
-// setLevels finds the levels. Their scales go to line, with those of the turn before and of the turn after if the family
-// is cyclic, else with an end on both sides that is infinitely far.
+// setLevels finds the levels. Their scales go to line, and so do the scales of the turns before and after if the family
+// is cyclic; else line has an end on both sides that is infinitely far.
 func (c *rankNContrast[T]) setLevels(period float64) {
 	c.begin, c.line, c.level = c.begin[:0], c.line[:0], c.level[:0]
 	for i, row := range c.source {
@@ -227,13 +227,13 @@ func (c *rankNContrast[T]) load(b batch[T], distance string) {
 // store adds weight times the gradient by all rows to grad.
 func (c *rankNContrast[T]) store(grad []T, weight float64) {
 	dim := c.rows.dim
-	unit := 1.0 // of the centred rows, beside that of the factors
+	unit := 1.0 // of the centred rows, beside the unit of the factors
 	if c.rows.kind == DistanceSqEuclidean {
 		unit = 1 / c.unit
 	}
 	for i, at := range c.source {
 		g, sum, own := c.rows.grad[i*dim:][:dim], c.grad[i*dim:][:dim], c.own[i]
-		if c.rows.kind == DistanceCosine { // 1 - a·b: its gradient is that of the difference without the row itself
+		if c.rows.kind == DistanceCosine { // 1 - a·b has the gradient of the difference, without the row itself
 			for p, x := range c.mean {
 				g[p] -= float64(sum[p]) + own*x
 			}
@@ -352,7 +352,8 @@ func (c *rankNContrast[T]) anchor(w *contrastWorker, level, a int, line []T) (su
 	}
 	for _, b := range w.near {
 		line[b] = 0
-		w.pulls = append(w.pulls, contrastPull{int32(a), b, pull[b] / c.temperature * distanceSlope(c.rows.kind, distance[b])})
+		factor := pull[b] / c.temperature * distanceSlope(c.rows.kind, distance[b])
+		w.pulls = append(w.pulls, contrastPull{int32(a), b, factor})
 	}
 	line[a] = 0
 	c.own[a] += matrix.Sum(line)
@@ -360,7 +361,7 @@ func (c *rankNContrast[T]) anchor(w *contrastWorker, level, a int, line []T) (su
 }
 
 // measure fills distance from the products in line and lists the rows that are near. It returns the bounds of the
-// distances; that of the anchor itself, which nobody needs, becomes the lower one.
+// distances; the distance of the anchor to itself, which is not needed, becomes the lower one.
 func (c *rankNContrast[T]) measure(w *contrastWorker, a int, line []T) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	w.near = w.near[:0]
@@ -493,7 +494,7 @@ func (c *rankNContrast[T]) count(level, own int) int {
 	return n
 }
 
-// reset makes room for so many rows and levels, and forgets the walk.
+// reset makes room for the rows and levels, and forgets the walk.
 func (w *contrastWorker) reset(rows, levels int) {
 	w.walked, w.anchors = -1, 0
 	w.order, w.apart, w.from = sized(w.order, levels), sized(w.apart, levels), sized(w.from, levels)

@@ -80,7 +80,8 @@ func directRankNContrast(z []float64, v Views, dim int, o OrderOptions) (float64
 func contrastCases(f func(name string, o OrderOptions, v Views, z []float64, dim int)) {
 	const images, dim = 33, 33
 	for _, distance := range distances {
-		for _, shape := range []string{"random", "origin", "tied", "cyclic", "signed", "clusters", "narrow", "large", "small", "outlier", "cold"} {
+		for _, shape := range []string{"random", "origin", "tied", "cyclic", "signed", "clusters", "narrow", "large", "small",
+			"outlier", "cold"} {
 			o := OrderOptions{Kind: KindRankNContrast, Distance: distance, Anchors: AnchorsAll, Temperature: 0.5}
 			v := orderedViews(1, images, 2, 2)
 			z := normal(1, len(v.Scale)*dim)

@@ -70,15 +70,16 @@ func plainProducts(a, b []float64, images, dim int, n float64) []float64 {
 	return c
 }
 
-// TestRedundancyAccuracy holds float64 to the formulas and to a difference along a direction, and float32 to float64, with
-// more columns than a block of a product has, for ordinary rows and for rows whose numbers lose much in float32.
+// TestRedundancyAccuracy holds float64 to the formulas and to a difference along a direction, and float32 to float64,
+// with more columns than a block of a product has, for ordinary rows and for rows whose numbers lose much in float32.
 func TestRedundancyAccuracy(t *testing.T) {
 	weights := vicregWeights{25, 25, 1}
 	for _, size := range []struct{ images, dim int }{{300, 70}, {40, 150}, {8, 3}} {
 		count := size.images * size.dim
 		for _, c := range []struct {
-			name  string
-			value func(row, column int, own, shared, direction float64) float64 // a view's own number, the image's, the image's first
+			name string
+			// value is made of a view's own number, the image's, and the image's first.
+			value func(row, column int, own, shared, direction float64) float64
 		}{
 			{"random", func(_, _ int, own, _, _ float64) float64 { return own }},
 			{"close views", func(_, _ int, own, shared, _ float64) float64 { return shared + 0.05*own }},
@@ -108,7 +109,8 @@ func TestRedundancyAccuracy(t *testing.T) {
 				row := p % count / size.dim
 				z[p] = float64(float32(c.value(row, p%size.dim, own, shared[p%count], shared[row*size.dim])))
 			}
-			check := func(kind string, run, plain func(z []float64) float64, value float64, grad []float64, value32 float64, grad32 []float32) {
+			check := func(kind string, run, plain func(z []float64) float64, value float64, grad []float64, value32 float64,
+				grad32 []float32) {
 				t.Run(fmt.Sprintf("%s/%s/%dx%d", kind, c.name, size.images, size.dim), func(t *testing.T) {
 					if want := plain(z); math.Abs(value-want) > 1e-10*want {
 						t.Errorf("float64: value %.15g, by the formula %.15g", value, want)
@@ -119,11 +121,13 @@ func TestRedundancyAccuracy(t *testing.T) {
 			}
 			views := []int{0, 1}
 			runV := func(z []float64) float64 {
-				return runVICReg(new(vicreg[float64]), batchOf(make([]float64, len(z)), z, size.images, size.dim, views, 1), weights)
+				return runVICReg(new(vicreg[float64]), batchOf(make([]float64, len(z)), z, size.images, size.dim, views, 1),
+					weights)
 			}
 			grad, grad32 := make([]float64, len(z)), make([]float32, len(z))
 			value := runVICReg(new(vicreg[float64]), batchOf(grad, z, size.images, size.dim, views, 1), weights)
-			value32 := runVICReg(new(vicreg[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, views, 1), weights)
+			value32 := runVICReg(new(vicreg[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, views, 1),
+				weights)
 			check(KindVICReg, runV, func(z []float64) float64 { return plainVICReg(z, size.images, size.dim, weights) },
 				value, grad, value32, grad32)
 
@@ -132,7 +136,8 @@ func TestRedundancyAccuracy(t *testing.T) {
 			}
 			grad, grad32 = make([]float64, len(z)), make([]float32, len(z))
 			value = runBarlow(new(barlow[float64]), batchOf(grad, z, size.images, size.dim, views, 1), 0.0051)
-			value32 = runBarlow(new(barlow[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, views, 1), 0.0051)
+			value32 = runBarlow(new(barlow[float32]), batchOf(grad32, convert[float32](z), size.images, size.dim, views, 1),
+				0.0051)
 			check(KindBarlowTwins, runB, func(z []float64) float64 { return plainBarlow(z, size.images, size.dim, 0.0051) },
 				value, grad, value32, grad32)
 		}
@@ -189,7 +194,8 @@ func TestRedundancyExtremes(t *testing.T) {
 	// Barlow Twins sees the size only beside the eps.
 	runB := func(exponent int) (float64, []float64) {
 		grad := make([]float32, len(z))
-		value := runBarlow(new(barlow[float32]), batchOf(grad, scaled(z, exponent), images, dim, views, math.Ldexp(1, exponent)), 0.0051)
+		value := runBarlow(new(barlow[float32]), batchOf(grad, scaled(z, exponent), images, dim, views,
+			math.Ldexp(1, exponent)), 0.0051)
 		return value, convert[float64](grad)
 	}
 	want, wantGrad := runB(20)
@@ -197,7 +203,8 @@ func TestRedundancyExtremes(t *testing.T) {
 		got, gotGrad := runB(exponent)
 		compare(t, fmt.Sprintf("rows times 2^%d", exponent), got, want, gotGrad, wantGrad, 1e-6)
 	}
-	if got, gotGrad := runB(-120); got != dim || slices.ContainsFunc(gotGrad, func(g float64) bool { return math.Abs(g) > 1e-6 }) {
+	if got, gotGrad := runB(-120); got != dim || slices.ContainsFunc(gotGrad,
+		func(g float64) bool { return math.Abs(g) > 1e-6 }) {
 		t.Errorf("rows of nearly nothing: value %g, want %d; gradient %v", got, dim, gotGrad)
 	}
 }

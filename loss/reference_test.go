@@ -44,8 +44,10 @@ func TestReference(t *testing.T) {
 			})
 		}
 	}
-	for name, count := range map[string]int{"ntxent": 2, "multiview_ntxent": 1, "vicreg": 1, "barlow_twins": 1, "simsiam": 1, "byol": 1,
-		"moco": 1, "order_ranknet": 1, "order_triplet": 4, "order_listmle": 1, "essl": 1, "augself": 1, "care": 2, "equimod": 1} {
+	for name, count := range map[string]int{"ntxent": 2, "multiview_ntxent": 1, "vicreg": 1, "barlow_twins": 1,
+		"simsiam": 1, "byol": 1,
+		"moco": 1, "order_ranknet": 1, "order_triplet": 4, "order_listmle": 1, "essl": 1, "augself": 1, "care": 2,
+		"equimod": 1} {
 		if seen[name] != count {
 			t.Errorf("%d cases of %s instead of %d", seen[name], name, count)
 		}
@@ -62,10 +64,12 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		grad := make([]T, len(z.Data))
 		if c.Name == "vicreg" {
 			w := vicregWeights{c.Params["sim"].(float64), c.Params["std"].(float64), c.Params["cov"].(float64)}
-			return runVICReg(new(vicreg[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), w), grad, want.Data
+			return runVICReg(new(vicreg[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), w), grad,
+				want.Data
 		}
 		lambda := c.Params["lambda"].(float64)
-		return runBarlow(new(barlow[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), lambda), grad, want.Data
+		return runBarlow(new(barlow[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), lambda), grad,
+			want.Data
 	case "simsiam", "byol":
 		p, want := stack(c.Inputs["zp1"], c.Inputs["zp2"]), stack(c.Grad["zp1"], c.Grad["zp2"])
 		z := stack(c.Inputs["t1"], c.Inputs["t2"])
@@ -90,7 +94,8 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
 		keys := stack(c.Inputs["k1"], c.Inputs["k2"])
 		grad := make([]T, len(z.Data))
-		value := runMoCo(new(moco[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), in(keys.Data), c.Inputs["queue"].Data, temperature)
+		value := runMoCo(new(moco[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), in(keys.Data),
+			c.Inputs["queue"].Data, temperature)
 		return value, grad, want.Data
 	case "essl":
 		z := c.Inputs["z"]
@@ -114,18 +119,21 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 			first, count int
 		}{{"crop", 0, 4}, {"color", 4, 4}, {"flip", 8, 1}, {"blur", 9, 1}} {
 			weight := c.Params[g.name].(float64)
-			part, _ := runAugSelf(batchOf(grad, in(z.Data), 0, 10, nil, weight), target, augSelfColumns{g.first, g.count, g.name == "flip"})
+			part, _ := runAugSelf(batchOf(grad, in(z.Data), 0, 10, nil, weight), target,
+				augSelfColumns{g.first, g.count, g.name == "flip"})
 			value += weight * part
 		}
 		return value, grad, c.Grad["z"].Data
 	case "care":
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
 		grad := make([]T, len(z.Data))
-		return runCARE(new(care), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1), int(c.Params["shared"].(float64))), grad, want.Data
+		return runCARE(new(care), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], []int{0, 1}, 1),
+			int(c.Params["shared"].(float64))), grad, want.Data
 	case "equimod":
 		z, want := stack(c.Inputs["z"], c.Inputs["zhat"]), stack(c.Grad["z"], c.Grad["zhat"])
 		grad := make([]T, len(z.Data))
-		return runNTXent(new(ntxent[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, 1), temperature), grad, want.Data
+		return runNTXent(new(ntxent[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], bothViews, 1), temperature), grad,
+			want.Data
 	case "order_ranknet", "order_triplet", "order_listmle":
 		// z is [N, K, D] there and view-major here; none of the views is at the origin, so all are of one family.
 		z, s := c.Inputs["z"], c.Inputs["s"]

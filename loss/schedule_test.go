@@ -67,7 +67,10 @@ func TestScheduleOfWeight(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	compare(t, "gradient", 1, 1, convert[float64](grad), convert[float64](wantGrad), 0)
-	if got, _ := run(0, func(o *Options) { o.Order.Schedule, o.Order.Weight = ScheduleCosine, 8 }); got.Total != got.Terms[0].Value {
+	if got, _ := run(0, func(o *Options) {
+		o.Order.Schedule, o.Order.Weight = ScheduleCosine,
+			8
+	}); got.Total != got.Terms[0].Value {
 		t.Errorf("at the beginning the total is %g, want the invariance's %g", got.Total, got.Terms[0].Value)
 	}
 }

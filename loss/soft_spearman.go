@@ -9,8 +9,9 @@ func newSoftSpearman(o OrderOptions) orderLoss { return &softSpearman{o.Temperat
 func (l *softSpearman) summands(g *group) int { return g.ordered() }
 
 // add works on e, the soft ranks of the distances minus the ranks of the scales. A pair that is tied by scale counts
-// one half in both, so it cancels; any other adds, to the rank of the nearer member, and takes from that of the further
-// one, w = sigmoid((d_near - d_far)/temperature). The loss is Σ e²/(2 Σ t²), t the ranks of the scales minus their mean.
+// one half in both, so it cancels; any other adds to the rank of the nearer member, and takes from the rank of the
+// further one, w = sigmoid((d_near - d_far)/temperature). The loss is Σ e²/(2 Σ t²), t the ranks of the scales minus
+// their mean.
 func (l *softSpearman) add(g *group, scale float64) float64 {
 	k := g.size
 	g.line, g.square = sized(g.line, k), sized(g.square, k*k)

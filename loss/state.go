@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// ErrState is wrapped by the error of SetState for bytes that no Loss of these options gave.
-var ErrState = errors.New("not the state of this loss")
+// errState is wrapped by the error of SetState for bytes that no Loss of these options gave.
+var errState = errors.New("not the state of this loss")
 
 // keeper is a term that remembers something from call to call.
 type keeper interface {
@@ -17,8 +17,8 @@ type keeper interface {
 	setState(from []byte) error
 }
 
-// State returns what the terms remember from call to call, or nil if none remembers anything. A Loss of the same options
-// that is given it by SetState goes on as this one would.
+// State returns what the terms remember from call to call, or nil if none remembers anything. A Loss of the same
+// options that is given it by SetState goes on as this one would.
 func (l *Loss) State() []byte {
 	var to []byte
 	for i := range l.terms {
@@ -31,7 +31,8 @@ func (l *Loss) State() []byte {
 	return to
 }
 
-// SetState takes what State gave. After an error, which wraps ErrState, the Loss must not be used.
+// SetState takes what State gave. Bytes that no Loss of these options gave are an error; after it the Loss must not be
+// used.
 func (l *Loss) SetState(state []byte) error {
 	for i := range l.terms {
 		k, ok := l.terms[i].term.(keeper)
@@ -39,16 +40,16 @@ func (l *Loss) SetState(state []byte) error {
 			continue
 		}
 		if len(state) < 8 || binary.LittleEndian.Uint64(state) > uint64(len(state)-8) {
-			return fmt.Errorf("loss: %w: it ends before the part of %s", ErrState, l.terms[i].name)
+			return fmt.Errorf("%w: it ends before the part of %s", errState, l.terms[i].name)
 		}
 		size := binary.LittleEndian.Uint64(state)
 		if err := k.setState(state[8 : 8+size]); err != nil {
-			return fmt.Errorf("loss: %s: %w", l.terms[i].name, err)
+			return fmt.Errorf("%s: %w", l.terms[i].name, err)
 		}
 		state = state[8+size:]
 	}
 	if len(state) > 0 {
-		return fmt.Errorf("loss: %w: %d bytes are left over", ErrState, len(state))
+		return fmt.Errorf("%w: %d bytes are left over", errState, len(state))
 	}
 	return nil
 }

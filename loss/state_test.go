@@ -52,11 +52,11 @@ func TestState(t *testing.T) {
 		"not a number":   with(good, 20, 0, 0, 0xc0, 0x7f),
 		"length of part": with(good, 7, 255),
 	} {
-		if err := queued(t).SetState(state); !errors.Is(err, ErrState) {
-			t.Errorf("%s: got %v, want ErrState", name, err)
+		if err := queued(t).SetState(state); !errors.Is(err, errState) {
+			t.Errorf("%s: got %v, want errState", name, err)
 		}
 	}
-	if err := mustNew(t, DefaultOptions()).SetState(good); !errors.Is(err, ErrState) {
+	if err := mustNew(t, DefaultOptions()).SetState(good); !errors.Is(err, errState) {
 		t.Errorf("a state for none: %v", err)
 	}
 	// Rows of another length begin a new queue.
@@ -85,7 +85,7 @@ func FuzzSetState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, state []byte) {
 		l := queued(t)
 		if err := l.SetState(state); err != nil {
-			if !errors.Is(err, ErrState) {
+			if !errors.Is(err, errState) {
 				t.Fatal(err)
 			}
 			return

@@ -15,7 +15,7 @@ type settings interface {
 	head() head
 	// resolvedTerm returns a copy, with what was left at zero filled in.
 	resolvedTerm() TermOptions
-	// validate adds the faults of resolved options beside those of the head.
+	// validate adds the faults of resolved options, but for the head's.
 	validate(add func(error), prefix string, k kind)
 }
 
@@ -123,7 +123,7 @@ type member struct {
 	head
 	name  string
 	needs []Need   // of the views at hand
-	outs  []Output // those of needs, with a gradient of the term's own
+	outs  []Output // what needs names, with a gradient of the term's own
 }
 
 // build makes the term that resolved and valid options describe.

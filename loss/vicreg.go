@@ -30,7 +30,8 @@ func (t *vicregTerm) check(v Views, _ []Output) error { return checkStatistics(K
 // checkStatistics is for terms that look at deviations over the batch.
 func checkStatistics(kind string, v Views) error {
 	if v.Images < 2 {
-		return fmt.Errorf("%s needs the deviation over a batch, which is undefined for one image: raise train.batch_size", kind)
+		return fmt.Errorf("%s needs the deviation over a batch, which is undefined for one image: raise train.batch_size",
+			kind)
 	}
 	return nil
 }
@@ -39,7 +40,8 @@ func (t *vicregTerm) compute(v Views, outs []Output, weight float64, d []Diagnos
 	t.base = appendBase(t.base[:0], v)
 	k, out, o := &t.kernel, outs[0], t.options
 	value := runVICReg(k, newBatch(out, v, t.base, weight), vicregWeights{o.Similarity, o.Variance, o.Covariance})
-	d = append(d, Diagnostic{"distance", k.distance}, Diagnostic{"variance", k.variance}, Diagnostic{"covariance", k.covariance})
+	d = append(d, Diagnostic{"distance", k.distance}, Diagnostic{"variance", k.variance},
+		Diagnostic{"covariance", k.covariance})
 	return value, t.similarity.diagnose(d, out, t.base, v.Images)
 }
 

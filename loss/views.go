@@ -26,19 +26,20 @@ type Views struct {
 	// Period holds, by family, the period of a cyclic scale in units of scale, and 0 for the others: the difference of two
 	// scales is then min(|a-b|, Period-|a-b|). Nil: no family is cyclic.
 	Period []float64
-	// Classes holds, by family, 0, or the number C >= 2 of classes of a nominal family, whose scales are classes without an
-	// order: class round(scale*(C-1)). Order losses leave such a family out. Nil: no family is nominal.
+	// Classes holds, by family, 0, or the number C >= 2 of classes of a nominal family, whose scales are classes without
+	// an order: class round(scale*(C-1)). Order losses leave such a family out. Nil: no family is nominal.
 	Classes []int
 
 	// DrawNames are the P names of what is drawn for a view, STEP.PARAMETER; nil where no term asks.
 	DrawNames []string
-	// DrawWidths holds how far apart two draws of a parameter can be at most, its value when it is not applied among
+	// DrawWidths holds how far apart two values of a draw can be at most, its value when it is not applied among
 	// them: of color_jitter's brightness and hue the width of their range, of a sigma its upper bound. Nil: 1 each.
 	DrawWidths []float64
 	// Draws holds what was drawn: [V*N, P], indexed like the rows.
 	Draws []float32
 
-	// Shared is the number of images, neighbours in the batch, whose base views were made with the same draws; 0 or 1: none.
+	// Shared is the number of images, neighbours in the batch, whose base views were made with the same draws; 0 or 1:
+	// none.
 	Shared int
 	// Progress is the share of the training that is done, in [0, 1].
 	Progress float64

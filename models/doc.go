@@ -10,7 +10,13 @@
 //     and checkpoint.
 //   - An encoder is the evaluation graph with its weights inside: one plain ONNX file, for any ONNX runtime.
 //
-// Below it, zoo makes forward graphs with initial weights and heads what stands on them, autodiff turns a forward graph into
-// artifacts, artifacts makes folders of those from anybody's graph and reads them, verify and inspect look at them, onnxgraph
-// reads and writes ONNX, optimizer updates parameters in Go, and ort binds the library.
+// # Packages
+//
+// On the ground are onnxgraph, which reads and writes ONNX, graph, which has the names in training graphs, what they promise and
+// the files in which they lie, and fault, of which errors are made. zoo makes forward graphs with initial weights, weights puts
+// those of a file in, and heads adds what stands on a backbone. autodiff turns a forward graph into artifacts, artifacts makes
+// folders of those from anybody's graph and reads them, checkpoint reads and writes the state of a training, verify and inspect
+// look at graphs. ort binds ONNX Runtime, with its
+// operators of ordo's own in ort/kernels and the libraries' installation in ort/install; optimizer updates parameters in Go, and
+// limits measures what a machine can do at most.
 package models

@@ -10,6 +10,7 @@ import (
 
 	"ordo/models"
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/optimizer"
 	"ordo/models/ort/orttest"
 )
@@ -17,7 +18,7 @@ import (
 // folder writes the artifacts of a residual network with its first convolution frozen.
 func folder(t *testing.T) models.Options {
 	t.Helper()
-	forward, _, err := models.Forward(options("resnet18"), 16, 1)
+	forward, _, err := open(t, options("resnet18"), 16).ForwardGraph(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,12 +52,12 @@ func TestFolderKernels(t *testing.T) {
 			if fast {
 				k = fastKernels(t, rt, o)
 			}
-			a, notes, err := models.Build(o, optimizer.DefaultOptions(), inGo, 16, 1, k)
+			a, notes, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: inGo, Seed: 1, Kernels: k})
 			if err != nil || len(notes) > 0 {
 				t.Fatal(notes, err)
 			}
-			if uses, err := models.UsesKernels(a); err != nil || uses != fast {
-				t.Fatalf("fast is %v: %v, %v", fast, uses, err)
+			if c, err := a.Contract(); err != nil || c.Kernels != fast {
+				t.Fatalf("fast is %v: not so in the graph (%v)", fast, err)
 			}
 			if checkpoint != nil {
 				a.Checkpoint, a.Kept = checkpoint, kept
@@ -107,13 +108,10 @@ func TestFolderKernels(t *testing.T) {
 			}
 		}
 	}
-	fingerprint, err := models.Fingerprint(o, 16)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fingerprint := open(t, o, 16).Fingerprint()
 	o.Kernels = models.FastKernels
-	if same, err := models.Fingerprint(o, 16); err != nil || same != fingerprint {
-		t.Errorf("with fast kernels it is another model: %v", err)
+	if open(t, o, 16).Fingerprint() != fingerprint {
+		t.Error("with fast kernels it is another model")
 	}
 }
 
@@ -128,11 +126,11 @@ func TestForeignFolderKernels(t *testing.T) {
 		t.Errorf("auto: %v, %q, %v", k, note, err)
 	}
 	o.Kernels = models.FastKernels
-	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, artifacts.ErrNoForward) || !strings.Contains(err.Error(), "model.kernels: fast") {
+	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "model.kernels: fast") {
 		t.Errorf("fast: %v", err)
 	}
 	o.Kernels, o.Precision = models.AutoKernels, models.BFloat16
-	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, artifacts.ErrNoForward) || !strings.Contains(err.Error(), "model.precision") {
+	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "model.precision") {
 		t.Errorf("bf16: %v", err)
 	}
 }

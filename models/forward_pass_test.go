@@ -48,7 +48,7 @@ func testForwardPass(t *testing.T, rt *models.Runtime) {
 			}
 			o = o.With(list, batch)
 			o.Projector = []int{8}
-			a, _, err := models.Build(o, optimizer.DefaultOptions(), true, size, 1, fastKernels(t, rt, o))
+			a, _, err := build(t, o, size, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: true, Seed: 1, Kernels: fastKernels(t, rt, o)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func TestAccumulatedGradients(t *testing.T) {
 	o := options("vit_tiny")
 	o.Width, o.PatchSize, o.Projector = 0, 16, []int{8}
 	with := optimizer.Options{Optimizer: optimizer.SGD, Betas: optimizer.DefaultOptions().Betas, Eps: 1e-8, Eta: 1e-3}
-	a, _, err := models.Build(o, with, true, 32, 1, nil)
+	a, _, err := build(t, o, 32, models.BuildOptions{Optimizer: with, InGo: true, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestAccumulatedGradients(t *testing.T) {
 func TestForwardPassRefuses(t *testing.T) {
 	rt := orttest.Open(t)
 	o := options("convnet")
-	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1, nil)
+	a, _, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/models/optimizer"
-	"ordo/models/weights"
 	"ordo/models/zoo"
 )
 
@@ -40,7 +40,7 @@ func TestForwardTakesWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Weights = file
-	m, report, err := models.Forward(o, 32, 1)
+	m, report, err := open(t, o, 32).ForwardGraph(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,17 +49,17 @@ func TestForwardTakesWeights(t *testing.T) {
 	}
 
 	o.Projector = []int{8}
-	if _, _, err := models.Forward(o, 32, 1); !errors.Is(err, weights.ErrWeights) || !strings.Contains(err.Error(), "projector.0.weight is [256 32] in the file, [8 32] in the model") {
+	if _, _, err := open(t, o, 32).ForwardGraph(1); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "projector.0.weight is [256 32] in the file, [8 32] in the model") {
 		t.Errorf("for another projector: %v", err)
 	}
 	o.WeightsStrict = false
-	a, notes, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil)
+	a, notes, err := build(t, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1})
 	if err != nil || len(a.Checkpoint) == 0 || len(notes) != 1 || !strings.Contains(notes[0], "of another shape") {
 		t.Errorf("for another projector, not strict: %q, %v", notes, err)
 	}
 	o = options("convnet")
 	o.Weights = file
-	if _, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil); !errors.Is(err, weights.ErrWeights) {
+	if _, _, err := build(t, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1}); !errors.Is(err, fault.Data) {
 		t.Errorf("for another backbone: %v", err)
 	}
 	o.Weights = "resnet18.pth"
@@ -75,7 +75,7 @@ func BenchmarkBuild(b *testing.B) {
 			o := models.DefaultOptions()
 			o.Backbone = name
 			for b.Loop() {
-				if _, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil); err != nil {
+				if _, _, err := build(b, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,15 +2,18 @@ package models_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"ordo/models"
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 	"ordo/models/optimizer"
@@ -113,7 +116,7 @@ func TestHeadsAcrossViews(t *testing.T) {
 	o := options("convnet")
 	o.Projector = []int{8}
 	o = o.With(list, batch)
-	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1, nil)
+	a, _, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +249,7 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	batch, list := across(t)
 	o := options("convnet")
 	o.Projector = []int{8}
-	forward, _, err := models.Forward(o, 16, 1)
+	forward, _, err := open(t, o, 16).ForwardGraph(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,12 +266,12 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	o = models.DefaultOptions()
 	o.Artifacts = dir
 	o = o.Resolved()
-	a, _, err := models.Build(o.With(list, batch), optimizer.DefaultOptions(), true, 16, 1, nil)
+	a, _, err := build(t, o.With(list, batch), 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: true, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if columns, err := models.Columns(o, 16); err != nil || columns["augself"] != 3 || columns["embedding"] != 8 || columns["features"] != 64 {
-		t.Errorf("%v, %v", columns, err)
+	if columns := open(t, o, 16).Columns(); columns["augself"] != 3 || columns["embedding"] != 8 || columns["features"] != 64 {
+		t.Error(columns)
 	}
 	report, err := verify.Run(context.Background(), rt, f.Artifacts, verify.DefaultOptions(), nil)
 	if err != nil || !report.OK {
@@ -279,16 +282,16 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	}
 	other := batch
 	other.Views = 5
-	if _, err := models.Fingerprint(o.With(list, other), 16); err == nil || !strings.Contains(err.Error(), "augself for batches of 4 views, 2 base views, plain view 2, 3 parameters, the experiment's have 5 views") {
+	if _, err := models.Open(o.With(list, other), 16); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "augself for batches of 4 views, 2 base views, plain view 2, 3 parameters, the experiment's have 5 views") {
 		t.Errorf("other views: %v", err)
 	}
 	predictor, err := heads.Parse("name: predictor, input: embedding, output: prediction, layers: [32, 8]")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := models.Fingerprint(o.With([]heads.Head{predictor}, batch), 16); err == nil ||
+	if _, err := models.Open(o.With([]heads.Head{predictor}, batch), 16); !errors.Is(err, fault.Config) ||
 		!strings.Contains(err.Error(), "has no output prediction, which the loss looks at") ||
-		!strings.Contains(err.Error(), "--head '{name: predictor, input: embedding, layers: [32, 8]}'") {
+		!reflect.DeepEqual(fault.Hints(err), []fault.Hint{fault.BuildArtifacts{Heads: []string{"{name: predictor, input: embedding, layers: [32, 8]}"}}}) {
 		t.Errorf("a missing head: %v", err)
 	}
 	o.Heads = list
@@ -323,7 +326,7 @@ func TestLinearHead(t *testing.T) {
 	}
 	o := options("convnet")
 	o.Heads = []heads.Head{h}
-	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1, nil)
+	a, _, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 
 	"ordo/models/artifacts"
 	"ordo/models/autodiff"
-	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
@@ -23,7 +22,7 @@ func OpenKernels(rt *Runtime, oneDNN string, o Options) (k *Kernels, note string
 		return nil, "", nil
 	}
 	if o.Artifacts != "" {
-		err = artifacts.HasForward(o.Artifacts)
+		err = artifacts.CanUseKernels(o.Artifacts)
 	}
 	if err == nil {
 		if oneDNN == "" {
@@ -65,13 +64,4 @@ func supports(lib *kernels.OneDNN, c autodiff.Convolution, precision string) boo
 		Pads: [4]int{int(c.Pads[0]), int(c.Pads[1]), int(c.Pads[2]), int(c.Pads[3])}, Bias: c.Bias, Precision: precision,
 	})
 	return err == nil
-}
-
-// UsesKernels says whether artifacts need the operators that OpenKernels loads.
-func UsesKernels(a Artifacts) (bool, error) {
-	m, err := onnxgraph.Decode(a.Training)
-	if err != nil {
-		return false, fmt.Errorf("models: training graph: %w", err)
-	}
-	return autodiff.UsesKernels(m), nil
 }

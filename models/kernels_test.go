@@ -59,7 +59,7 @@ func TestPrecision(t *testing.T) {
 	for _, precision := range []string{models.Float32, models.BFloat16} {
 		o := options("resnet18")
 		o.Precision = precision
-		a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 16, 1, fastKernels(t, rt, o))
+		a, _, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1, Kernels: fastKernels(t, rt, o)})
 		if err != nil {
 			t.Fatal(err)
 		}

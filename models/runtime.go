@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"ordo/models/autodiff"
-	"ordo/models/onnxgraph"
+	"ordo/models/checkpoint"
 	"ordo/models/ort"
 )
 
@@ -56,23 +56,19 @@ func OpenTraining(library string) (*Runtime, error) {
 // NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
 // Trainer.Bind gives it parameters. A model with dropout is an error.
 func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions) (*ForwardPass, error) {
-	m, err := onnxgraph.Decode(a.Training)
+	m, err := a.Model()
 	if err == nil {
-		m, err = autodiff.TrainingForward(m, outputs)
+		m, err = autodiff.ForwardPass(m, outputs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	graph, err := m.Encode()
-	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
-	}
-	return rt.NewForwardPass(graph, o)
+	return rt.NewForwardPass(m, o)
 }
 
 // ReadCheckpoint reads a file that Trainer.Save wrote, for Artifacts.Checkpoint and Artifacts.Kept.
-func ReadCheckpoint(path string) (checkpoint []byte, kept map[string][]byte, err error) {
-	return ort.ReadCheckpoint(path)
+func ReadCheckpoint(path string) (parameters []byte, kept map[string][]byte, err error) {
+	return checkpoint.ReadFile(path)
 }
 
 // ReadProfiles adds up what a trainer with TrainerOptions.Profile wrote, without the first steps.

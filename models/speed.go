@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"ordo/models/graph"
 	"ordo/models/limits"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
@@ -13,9 +14,9 @@ import (
 // StepOperations is the number of floating point operations of the convolutions and matrix products, forward and backward, of a
 // training step on a batch of rows images, see ort.Operations. All else is small beside them.
 func StepOperations(a Artifacts, rows int) (float64, error) {
-	m, err := onnxgraph.Decode(a.Training)
+	m, err := a.Model()
 	if err != nil {
-		return 0, fmt.Errorf("models: training graph: %w", err)
+		return 0, fmt.Errorf("models: %w", err)
 	}
 	g := m.GetGraph()
 	sizes := map[string][]int64{} // an unknown dimension is -1
@@ -28,12 +29,8 @@ func StepOperations(a Artifacts, rows int) (float64, error) {
 		}
 		sizes[name] = known
 	}
-	for _, list := range [][]*onnxgraph.ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
-		for _, v := range list {
-			if t, err := v.TensorType(); err == nil {
-				know(v.GetName(), t.Shape)
-			}
-		}
+	for name, t := range graph.Declared(g) {
+		know(name, t.Shape)
 	}
 	for _, t := range g.GetInitializer() {
 		know(t.GetName(), t.Type().Shape)
@@ -110,11 +107,11 @@ func matrixProduct(rt *Runtime, threads, side int) (float64, error) {
 	b.Input("b", square)
 	b.Op("MatMul", "c", []string{"a", "b"})
 	b.Output("c", square)
-	graph, err := b.Model().Encode()
+	product, err := b.Model().Encode()
 	if err != nil {
 		return 0, err
 	}
-	s, err := rt.NewSession(graph, SessionOptions{Threads: threads})
+	s, err := rt.NewSession(product, SessionOptions{Threads: threads})
 	if err != nil {
 		return 0, err
 	}

@@ -16,7 +16,7 @@ func TestStepOperations(t *testing.T) {
 	o.Options = zoo.Options{Backbone: "resnet18", Stem: "small", Width: 16}
 	var counts []float64
 	for _, k := range []*models.Kernels{nil, {}} {
-		a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, k)
+		a, _, err := build(t, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1, Kernels: k})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestStepOperations(t *testing.T) {
 func TestStepOperationsOfTransformers(t *testing.T) {
 	o := models.DefaultOptions()
 	o.Options = zoo.Options{Backbone: "vit_tiny", Stem: "small"}
-	a, _, err := models.Build(o, optimizer.DefaultOptions(), false, 32, 1, nil)
+	a, _, err := build(t, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

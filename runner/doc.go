@@ -8,15 +8,16 @@
 //	             → loss (values and gradients, called from inside the training graph)
 //	             → models.Trainer (backward, optimizer) → track (metrics, checkpoint, result) → report
 //
-// A batch is V views of N images, view-major: row v·N + n. The loader renders the next batch while ONNX Runtime works on
-// the current one. Package train brings loader, trainer and loss together in steps, of whole batches or of micro-batches;
-// this package has the run folder, resumes, checkpoints and evaluations around them.
+// A batch is V views of N images, view-major: row v·N + n. The loader renders the next batch while ONNX Runtime works
+// on the current one. Package train brings loader, trainer and loss together in steps, of whole batches or of
+// micro-batches; this package has the run folder, resumes, checkpoints and evaluations around them.
 //
 // # What a run promises
 //
-// The same experiment file, seed and thread count give the same metrics.jsonl and the same weights, bit for bit, whether
-// the run was interrupted or not: every draw is a function of (seed, epoch, sample, view), the order of the images of
-// (seed, epoch), and the checkpoint holds everything else. Run resumes by itself when its folder has a checkpoint.
+// The same experiment file, seed and thread count give the same metrics.jsonl and the same weights, bit for bit,
+// whether the run was interrupted or not: every draw is a function of (seed, epoch, sample, view), the order of the
+// images of (seed, epoch), and the checkpoint holds everything else. Run resumes by itself when its folder has a
+// checkpoint.
 //
 // # Where things are
 //

@@ -51,7 +51,11 @@ func (r *run) finish() (track.Result, error) {
 	if err := r.folder.Log("finished"); err != nil {
 		return track.Result{}, err
 	}
-	return result, r.folder.Finish(result, []byte(report.Table(result)))
+	picture, err := report.OrderSVG(e.Name, []report.Group{{Name: e.Name, Results: []track.Result{result}}})
+	if err != nil {
+		return track.Result{}, err
+	}
+	return result, r.folder.Finish(result, []byte(report.Table(result)), picture)
 }
 
 // hashFloats gives the SHA-256 of float32 values, least byte first.

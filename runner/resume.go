@@ -12,16 +12,15 @@ import (
 )
 
 // identify says what the numbers of a run on this machine must be read with.
-func (r *run) identify(rt *models.Runtime) (err error) {
+func (r *run) identify(rt *models.Runtime) {
 	e := r.o.Experiment
 	r.now = track.Record{
 		Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
 		Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
 		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: machine.Processor(), Threads: train.Threads(e),
+		Model: r.setup.Model.Fingerprint(),
 	}
-	r.now.Model, err = r.setup.Fingerprint()
-	return err
 }
 
 // finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.
@@ -39,7 +38,7 @@ func finished(dir string, now track.Record) (track.Result, error) {
 // artifacts builds the training graphs, or reads those that an interrupted run was started with. Where these have
 // fast kernels that this machine lacks, they are built anew without.
 func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
-	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.setup.Model)
+	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.setup.Model.Options())
 	if err != nil {
 		return models.Artifacts{}, err
 	}
@@ -53,9 +52,11 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 	if err != nil {
 		return a, err
 	}
-	if uses, err := models.UsesKernels(a); err != nil {
-		return a, err
-	} else if uses && kernels == nil {
+	contract, err := a.Contract()
+	if err != nil {
+		return a, fault.New(fault.Data, "%s: %w", r.folder.Graphs(), err).Advise("remove the run's folder to start anew")
+	}
+	if contract.Kernels && kernels == nil {
 		if note == "" {
 			note = "with ONNX Runtime's own"
 		}
@@ -132,8 +133,8 @@ func (r *run) resumed() []string {
 	began, now := r.folder.Began(), r.now
 	notes := []string{fmt.Sprintf("going on after step %d of %d", r.step, r.total)}
 	if began.Threads != now.Threads {
-		notes = append(notes, fmt.Sprintf("with %d threads as the run began, not %d: another number would change its last bits",
-			began.Threads, now.Threads))
+		notes = append(notes, fmt.Sprintf("with %d threads as the run began, not %d: "+
+			"another number would change its last bits", began.Threads, now.Threads))
 	}
 	if began.ONNXRuntime != now.ONNXRuntime || began.CPU != now.CPU || began.Ordo != now.Ordo {
 		notes = append(notes, fmt.Sprintf("warning: the run began with ordo %s, ONNX Runtime %s on %s; here are ordo %s, "+

@@ -17,7 +17,6 @@ import (
 	"ordo/models/fault"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
-	"ordo/runner/data"
 	"ordo/runner/track"
 )
 
@@ -58,7 +57,14 @@ func (q *quiet) Note(text string) { q.note = append(q.note, text) }
 func (q *quiet) End()             {}
 
 func options(t testing.TB, dir string, overrides ...string) Options {
-	return Options{Experiment: experiment(t, overrides...), Dir: dir, Library: orttest.Path(t), Version: "test", Progress: &quiet{}}
+	t.Helper()
+	return of(t, experiment(t, overrides...), dir)
+}
+
+// of are the options of an experiment's run.
+func of(t testing.TB, e config.Experiment, dir string) Options {
+	t.Helper()
+	return Options{Experiment: e, Dir: dir, Library: orttest.Path(t), Version: "test", Progress: &quiet{}}
 }
 
 func mustRun(t testing.TB, dir string, overrides ...string) track.Result {
@@ -93,7 +99,8 @@ func TestEqualRunsAreEqualBitForBit(t *testing.T) {
 		t.Errorf("result %+v", first)
 	}
 	share := first.TimeShare
-	if share.ONNXRuntime <= 0 || share.DataWait < 0 || share.Loss <= 0 || share.Rest < 0 || first.Seconds <= 0 || first.ImagesPerSecond <= 0 {
+	if share.ONNXRuntime <= 0 || share.DataWait < 0 || share.Loss <= 0 || share.Rest < 0 ||
+		first.Seconds <= 0 || first.ImagesPerSecond <= 0 {
 		t.Errorf("time %+v, %v s, %v images/s", share, first.Seconds, first.ImagesPerSecond)
 	}
 	for family, outputs := range first.Order {
@@ -121,8 +128,10 @@ func TestEqualRunsAreEqualBitForBit(t *testing.T) {
 	if strings.Count(metrics(t, a), `"eval"`) != 3 {
 		t.Errorf("metrics have %d evaluations, want 3", strings.Count(metrics(t, a), `"eval"`))
 	}
-	for _, name := range []string{"experiment.yaml", "run.json", "metrics.jsonl", "timing.jsonl", "last.ckpt", "encoder.onnx", "report.txt",
-		"result.json", "graphs/training_model.onnx"} {
+	for _, name := range []string{
+		"experiment.yaml", "run.json", "metrics.jsonl", "timing.jsonl", "last.ckpt", "encoder.onnx", "report.txt",
+		"result.json", "graphs/training_model.onnx",
+	} {
 		if info, err := os.Stat(filepath.Join(a, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s is missing or empty: %v", name, err)
 		}
@@ -187,14 +196,16 @@ func TestRunKeepsItsThreads(t *testing.T) {
 	if got.ParametersHash != want.ParametersHash {
 		t.Error("a run that began with one thread went on with two")
 	}
-	if all := strings.Join(notes.note, "\n"); !strings.Contains(all, "going on after step 5 of 12") || !strings.Contains(all, "with 1 threads") {
+	all := strings.Join(notes.note, "\n")
+	if !strings.Contains(all, "going on after step 5 of 12") || !strings.Contains(all, "with 1 threads") {
 		t.Errorf("notes %q", all)
 	}
 	if got.Seconds <= 0 || got.ImagesPerSecond <= 0 || len(got.Protocols) == 0 {
 		t.Errorf("result of a resumed run: %+v", got)
 	}
 	log, err := os.ReadFile(filepath.Join(dir, "log.txt"))
-	if err != nil || !strings.Contains(string(log), "stopped: interrupted after step 5") || !strings.Contains(string(log), "finished") {
+	if err != nil || !strings.Contains(string(log), "stopped: interrupted after step 5") ||
+		!strings.Contains(string(log), "finished") {
 		t.Errorf("log %q, %v", log, err)
 	}
 }
@@ -223,7 +234,10 @@ func TestChangedDataAreNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set := []string{"data.source=folder", "data.images=0", "data.test_images=0", "data.root=" + root, "train.epochs=1", "data.cache.dir=" + t.TempDir()}
+	set := []string{
+		"data.source=folder", "data.images=0", "data.test_images=0", "data.root=" + root, "train.epochs=1",
+		"data.cache.dir=" + t.TempDir(),
+	}
 	finished, unfinished := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	mustRun(t, finished, set...)
 	interrupt(t, options(t, unfinished, set...), 1)
@@ -233,7 +247,8 @@ func TestChangedDataAreNoticed(t *testing.T) {
 		}
 	}
 	for _, dir := range []string{finished, unfinished} {
-		if _, err := Run(context.Background(), options(t, dir, set...)); !errors.Is(err, track.ErrOccupied) || !strings.Contains(err.Error(), "have changed") {
+		_, err := Run(context.Background(), options(t, dir, set...))
+		if !errors.Is(err, track.ErrOccupied) || !strings.Contains(err.Error(), "have changed") {
 			t.Errorf("%s: error %v", dir, err)
 		}
 	}
@@ -246,7 +261,8 @@ func TestEveryOptimizerGoesOnBitForBit(t *testing.T) {
 		"adamw":              {"train.clip_grad_norm=0.5"},
 		"adamw without bias": {"train.exclude_bias_norm=true", "train.betas=[0.8, 0.99]"},
 		"sgd":                {"train.optimizer=sgd", "train.nesterov=true", "train.lr=0.05"},
-		"lars":               {"train.optimizer=lars", "train.exclude_bias_norm=true", "train.lr=0.3", "train.weight_decay=1e-6"},
+		"lars": {"train.optimizer=lars", "train.exclude_bias_norm=true", "train.lr=0.3",
+			"train.weight_decay=1e-6"},
 	} {
 		settings = append(settings, "train.epochs=2")
 		whole := filepath.Join(t.TempDir(), "whole")
@@ -281,7 +297,8 @@ func TestFinishedRunIsNotRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again := mustRun(t, dir, "train.epochs=1"); again.Seconds != first.Seconds || again.ParametersHash != first.ParametersHash {
+	again := mustRun(t, dir, "train.epochs=1")
+	if again.Seconds != first.Seconds || again.ParametersHash != first.ParametersHash {
 		t.Error("the second call gave another result")
 	}
 	if after, err := os.Stat(filepath.Join(dir, "last.ckpt")); err != nil || !after.ModTime().Equal(before.ModTime()) {
@@ -293,13 +310,13 @@ func TestFinishedRunIsNotRepeated(t *testing.T) {
 }
 
 func TestRunThatCannotStartLeavesNothing(t *testing.T) {
-	library := orttest.Path(t)
+	library, none := orttest.Path(t), filepath.Join(t.TempDir(), "none")
 	for name, c := range map[string]struct {
 		overrides []string
 		library   string
 		want      error
 	}{
-		"missing data":    {[]string{"data.source=folder", "data.root=" + filepath.Join(t.TempDir(), "none")}, library, data.ErrData},
+		"missing data":    {[]string{"data.source=folder", "data.root=" + none}, library, fault.Data},
 		"batch too large": {[]string{"train.batch_size=49"}, library, fault.Config},
 		"no library":      {nil, filepath.Join(t.TempDir(), "none.so"), nil},
 	} {
@@ -334,7 +351,8 @@ func TestNonFiniteStepsAreSkippedSoOften(t *testing.T) {
 	o.Progress = notes
 	// Epochs have four steps: the fifth skipped step is one that a checkpoint lies before.
 	for range 2 {
-		if _, err := Run(context.Background(), o); !errors.Is(err, fault.Numeric) || !strings.Contains(err.Error(), "step 6") {
+		_, err := Run(context.Background(), o)
+		if !errors.Is(err, fault.Numeric) || !strings.Contains(err.Error(), "step 6") {
 			t.Fatalf("error %v", err)
 		}
 		history, err := track.ReadHistory(dir)
@@ -350,7 +368,8 @@ func TestNonFiniteStepsAreSkippedSoOften(t *testing.T) {
 			t.Errorf("%d steps, want the 5 that may be skipped", len(history.Steps))
 		}
 	}
-	if all := strings.Join(notes.note, "\n"); strings.Count(all, "is skipped") != 6 { // 5, and the fifth again after resuming
+	// Five, and the fifth again after resuming.
+	if all := strings.Join(notes.note, "\n"); strings.Count(all, "is skipped") != 6 {
 		t.Errorf("notes %q", all)
 	}
 }
@@ -369,8 +388,8 @@ func TestRolesAreEvaluatedAlike(t *testing.T) {
 func TestJointFamilies(t *testing.T) {
 	const name = "rotate+blur"
 	dir := filepath.Join(t.TempDir(), "joint")
-	r := mustRun(t, dir, "train.epochs=1", "augment.ordered=[{family: rotate, max: 90, levels: 2, with: [{family: blur}]}, {family: hue, levels: 1}]",
-		"loss.order.families."+name+".output=own")
+	const ordered = "[{family: rotate, max: 90, levels: 2, with: [{family: blur}]}, {family: hue, levels: 1}]"
+	r := mustRun(t, dir, "train.epochs=1", "augment.ordered="+ordered, "loss.order.families."+name+".output=own")
 	for _, output := range []string{"features", "embedding"} {
 		if a, ok := r.OrderAccuracy[name][output]; !ok || !(a >= 0 && a <= 1) || len(r.OrderAccuracy) != 2 {
 			t.Errorf("order accuracies %v", r.OrderAccuracy)
@@ -380,8 +399,10 @@ func TestJointFamilies(t *testing.T) {
 		t.Errorf("no accuracy of %s among\n%s", name, metrics(t, dir))
 	}
 	report, err := os.ReadFile(filepath.Join(dir, "report.txt"))
-	if want := "order of " + name + " "; err != nil || !strings.Contains(string(report), want) || !strings.Contains(string(report), "max 90 + 2,") {
-		t.Errorf("the report has no %q: %s, %v", want, report, err)
+	for _, want := range []string{"order of " + name + " ", "max 90 + 2,"} {
+		if err != nil || !strings.Contains(string(report), want) {
+			t.Errorf("the report has no %q: %s, %v", want, report, err)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@ package kernel
 
 // Symmetric convolves with a kernel that is the same in both directions: dst[i] is weights[0]*src[centre+i] plus the
 // sum over k >= 1 of weights[k]*(src[before[k-1]+i] + src[after[k-1]+i]), in the order of k. Along a row the starts
-// before and after are centre-k and centre+k; along a column they are those of the rows above and below.
+// before and after are centre-k and centre+k; along a column they are the rows above and below.
 func Symmetric(dst, src, weights []float32, centre int, before, after []int) {
 	n, radius := len(dst), len(weights)-1
 	before, after = before[:radius], after[:radius]

@@ -34,8 +34,8 @@ func Add(dst, src []float32, gain float32) {
 	}
 }
 
-// Sharpen writes, for each value v of a row but the outermost two, v + rest*(smooth-v), limited to [0, 1], where smooth is
-// the mean of its 3x3 neighbours with a centre of weight 5.
+// Sharpen writes, for each value v of a row but the outermost two, v + rest*(smooth-v), limited to [0, 1], where smooth
+// is the mean of its 3x3 neighbours with a centre of weight 5.
 func Sharpen(dst, above, row, below []float32, rest float32) {
 	n := len(dst)
 	above, row, below = above[:n], row[:n], below[:n]

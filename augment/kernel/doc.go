@@ -4,10 +4,11 @@
 // # Memory
 //
 // An image comes in as bytes, R, G, B of one pixel after the other. A view in the making is three planes of float32 in
-// [0, 1], row after row, at the place where the normalised view is wanted. Between them lie, where a filter needs them, a line of the image's width, float32 R, G, B of one
-// pixel after the other, short enough for the first cache; or a Grid, the image as float32 with four values a pixel, so
-// that a pixel is one aligned load. Operations on single pixels run over blocks of 512, all of them on one block before
-// the next one, and the last ones together with the normalisation that writes the view.
+// [0, 1], row after row, at the place where the normalised view is wanted. Between them lie, where a filter needs them,
+// a line of the image's width, float32 R, G, B of one pixel after the other, short enough for the first cache; or a
+// Grid, the image as float32 with four values a pixel, so that a pixel is one aligned load. Operations on single pixels
+// run over blocks of 512, all of them on one block before the next one, and the last ones together with the
+// normalisation that writes the view.
 //
 // # Exactness
 //
@@ -23,6 +24,6 @@
 //
 //	go generate ./augment/kernel
 //
-// A function nameAVX2 works on the first n values, n a multiple of its vectors' length, and the Go code that calls it does
-// the rest. The callers check all lengths; the assembly trusts them.
+// A function nameAVX2 works on the first n values, n a multiple of its vectors' length, and the Go code that calls it
+// does the rest. The callers check all lengths; the assembly trusts them.
 package kernel

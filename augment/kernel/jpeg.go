@@ -1,7 +1,8 @@
 package kernel
 
-// Quantize does to a block of 8x8 bytes, as float32, what a baseline JPEG file does, in libjpeg's fixed-point arithmetic
-// and to the byte: discrete cosine transform of what is over 128, rounding to multiples of steps in [1, 255], and back.
+// Quantize does to a block of 8x8 bytes, as float32, what a baseline JPEG file does, in libjpeg's fixed-point
+// arithmetic and to the byte: discrete cosine transform of what is over 128, rounding to multiples of steps in [1,
+// 255], and back.
 func Quantize(block *[64]float32, steps *[64]int32) {
 	if simd {
 		quantizeAVX2(block, steps)
@@ -23,8 +24,8 @@ func Quantize(block *[64]float32, steps *[64]int32) {
 	}
 }
 
-// Halve writes the means of 2x2 values of two rows, whole numbers that they are, rounded down and up in turns along the row,
-// so that nothing gets brighter. An odd last column counts twice.
+// Halve writes the means of 2x2 values of two rows, whole numbers that they are, rounded down and up in turns along the
+// row, so that nothing gets brighter. An odd last column counts twice.
 func Halve(dst, above, below []float32) {
 	w := len(above)
 	dst, below = dst[:(w+1)/2], below[:w]
@@ -40,8 +41,8 @@ func Halve(dst, above, below []float32) {
 	}
 }
 
-// Double writes a row of twice the resolution between two rows of whole numbers: each value is 9/16 of the nearest, 3/16
-// of the ones beside it and in the far row, and 1/16 of the one between those; the ends are repeated.
+// Double writes a row of twice the resolution between two rows of whole numbers: each value is 9/16 of the nearest,
+// 3/16 of the ones beside it and in the far row, and 1/16 of the one between those; the ends are repeated.
 func Double(dst, near, far []float32) {
 	w, half := len(dst), len(near)
 	far = far[:half]
@@ -73,15 +74,15 @@ func divideRounded(v, by int32) int32 {
 }
 
 // The cosine transform of eight values in fixed point: coefficients are 8 times too large after both passes of the way
-// there, and between the two passes, either way, values have spareBits of fraction. The factors are those that Loeffler,
-// Ligtenberg and Moschytz's flow graph (1989) has in all with constants rounded to cosineBits, so they are not all the
-// nearest to sqrt(2)*cos(k*pi/16).
+// there, and between the two passes, either way, values have spareBits of fraction. The factors are those that
+// Loeffler, Ligtenberg and Moschytz's flow graph (1989) has in all with constants rounded to cosineBits, so they are
+// not all the nearest to sqrt(2)*cos(k*pi/16).
 const (
 	cosineBits = 13
 	spareBits  = 2
 )
 
-// oddFactors[k][i] is that of coefficient 2k+1 for the difference of value i and value 7-i.
+// oddFactors[k][i] is the factor of coefficient 2k+1 for the difference of value i and value 7-i.
 var oddFactors = [4][4]int32{
 	{11363, 9633, 6437, 2260},
 	{9633, -2259, -11362, -6436},
@@ -89,7 +90,7 @@ var oddFactors = [4][4]int32{
 	{2260, -6436, 9633, -11363},
 }
 
-// evenFactors are those of coefficients 2 and 6.
+// evenFactors are the factors of coefficients 2 and 6.
 var evenFactors = [2][2]int32{{10703, 4433}, {4433, -10704}}
 
 // cosines transforms the rows of src, divides by 2^shift and writes them as columns: called twice it is the

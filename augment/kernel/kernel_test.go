@@ -61,7 +61,8 @@ func source(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 // seeds adds inputs that tests without fuzzing meet: sizes around every vector's length, and of images.
 func seeds(f *testing.F) {
-	for seed, n := range []int{1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 63, 100, 224, 255, 257, 512, 600, 1025} {
+	for seed, n := range []int{1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 63, 100, 224, 255, 257, 512, 600,
+		1025} {
 		f.Add(uint64(seed), uint16(n))
 	}
 }
@@ -198,7 +199,8 @@ func TestFilterReproducesARamp(t *testing.T) {
 					tolerance = 0.1 * math.Abs(step)
 				}
 				if math.Abs(sum-1) > 1e-6 || math.Abs(place-want) > tolerance {
-					t.Errorf("shape %d, step %v, output %d: weights %v sum to %v, centre %v, want %v", shape, step, i, weights, sum, place, want)
+					t.Errorf("shape %d, step %v, output %d: weights %v sum to %v, centre %v, want %v", shape, step, i, weights, sum,
+						place, want)
 				}
 			}
 		}

@@ -79,8 +79,8 @@ func Luminance(red, green, blue []float32, ops []Op) float64 {
 	return total
 }
 
-// Normalize is Apply, and writes (v-mean)*gain for each channel to dst, three planes in a row, which may be the same ones;
-// with a mask, times the pixel's value there.
+// Normalize is Apply, and writes (v-mean)*gain for each channel to dst, three planes in a row, which may be the same
+// ones; with a mask, times the pixel's value there.
 func Normalize(dst, red, green, blue []float32, ops []Op, mean, gain [3]float32, mask []float32) {
 	n := len(red)
 	green, blue, dst = green[:n], blue[:n], dst[:3*n]
@@ -295,7 +295,8 @@ const (
 var (
 	logSeries = [5]float32{2 / ln2, 2 / ln2 / 3, 2 / ln2 / 5, 2 / ln2 / 7, 2 / ln2 / 9}
 	expSeries = [8]float32{1, ln2, ln2 * ln2 / 2, ln2 * ln2 * ln2 / 6, ln2 * ln2 * ln2 * ln2 / 24,
-		ln2 * ln2 * ln2 * ln2 * ln2 / 120, ln2 * ln2 * ln2 * ln2 * ln2 * ln2 / 720, ln2 * ln2 * ln2 * ln2 * ln2 * ln2 * ln2 / 5040}
+		ln2 * ln2 * ln2 * ln2 * ln2 / 120, ln2 * ln2 * ln2 * ln2 * ln2 * ln2 / 720,
+		ln2 * ln2 * ln2 * ln2 * ln2 * ln2 * ln2 / 5040}
 )
 
 // tiny keeps the hue of grey finite: 0 of 0 is taken for 0 of tiny.

@@ -46,7 +46,8 @@ func (g *Grid) Line(red, green, blue []float32, x, y, dx, dy float64) {
 
 func (g *Grid) checkPlace(px, py int64) {
 	if px < 0 || py < 0 || px>>32 > int64(g.Width-2) || py>>32 > int64(g.Height-2) {
-		panic(fmt.Sprintf("kernel: sample at (%v, %v) outside of a grid of %dx%d", float64(px)/(1<<32), float64(py)/(1<<32), g.Width, g.Height))
+		panic(fmt.Sprintf("kernel: sample at (%v, %v) outside of a grid of %dx%d",
+			float64(px)/(1<<32), float64(py)/(1<<32), g.Width, g.Height))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ordo/models/artifacts"
+	"ordo/models/fault"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
@@ -118,7 +119,7 @@ func (f *artifactsBuildOptions) options() (artifacts.Options, error) {
 	if f.config != "" {
 		text, err := os.ReadFile(f.config)
 		if err != nil {
-			return o, fmt.Errorf("%w: %w", artifacts.ErrOptions, err)
+			return o, fault.Reading(fault.Config, f.config, err)
 		}
 		if o, err = artifacts.ParseOptions(text); err != nil {
 			return o, fmt.Errorf("%s: %w", f.config, err)
@@ -206,7 +207,7 @@ func describeArtifacts(w io.Writer, d artifacts.Description) {
 	}
 	fmt.Fprintf(w, "input: %s [%s, %d, %d, %d]\n", d.Input.Name, batch, d.Input.Channels, d.Input.Height, d.Input.Width)
 	for _, o := range d.Outputs {
-		fmt.Fprintf(w, "output: %s [%s, %d]\n", o.Name, batch, o.Dim)
+		fmt.Fprintf(w, "output: %s [%s, %d]\n", o.Name, batch, o.Columns)
 	}
 	if d.Batch.Views > 0 {
 		fmt.Fprintf(w, "training batches: %v\n", d.Batch)

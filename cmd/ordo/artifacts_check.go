@@ -157,15 +157,15 @@ func useKernels(g *global, rt *models.Runtime, f *artifacts.Folder, o models.Opt
 	}
 	k, note, err := models.OpenKernels(rt, oneDNN, o)
 	if err == nil && k != nil {
-		err = f.UseKernels(k)
+		err = f.UseKernels(o.Artifacts, k)
 	}
 	if err != nil {
 		return "", "", err
 	}
 	which = models.StockKernels
-	if uses, err := models.UsesKernels(f.Artifacts); err != nil {
+	if contract, err := f.Contract(); err != nil {
 		return "", "", err
-	} else if uses {
+	} else if contract.Kernels {
 		which = models.FastKernels
 	}
 	if note != "" {

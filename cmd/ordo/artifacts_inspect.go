@@ -85,7 +85,7 @@ func inspectPath(path string) (*inspect.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	training, err := onnxgraph.Decode(f.Training)
+	training, err := f.Model()
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func TestDataRefuses(t *testing.T) {
 		{"data info data.boxes=true", exitConfig, "only cub200 has it"},
 		{"data info data.source=cub200 data.root=" + missing, exitData, missing},
 		{"data verify data.source=list data.root=" + missing, exitData, missing},
-		{"data info data.images=1 --sheet " + missing + "/x.png", exitFailure, missing},
+		{"data info data.images=1 --sheet " + missing + "/x.png", exitStorage, missing},
 	} {
 		ordo(t, strings.Fields(c.args)...).check(t, c.code, c.says)
 	}

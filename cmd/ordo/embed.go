@@ -9,10 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/embed"
-	"ordo/runner/track"
 )
 
 const embedHelp = `Encode every image with the encoder of a finished run and write features, embedding, ids
@@ -64,14 +62,11 @@ func (o *embedOptions) check(args []string) error {
 }
 
 func (o *embedOptions) run(ctx context.Context, g *global, args []string) error {
-	if _, err := embed.Experiment(args[0]); err != nil {
-		return err
-	}
 	overrides := args[1:]
 	if o.root != "" {
 		overrides = append(overrides, "data.root="+o.root)
 	}
-	e, err := config.Load(track.ExperimentFile(args[0]), overrides, nil)
+	e, err := embed.Load(args[0], overrides)
 	if err != nil {
 		return err
 	}
@@ -80,8 +75,9 @@ func (o *embedOptions) run(ctx context.Context, g *global, args []string) error 
 		return err
 	}
 	s, err := embed.Export(ctx, embed.Options{
-		Library: at.Path, Run: args[0], Data: e.Data, Split: o.split, Out: o.out, Threads: o.threads,
-		Watch: data.Watch{Note: g.note, Progress: newReading(g).image},
+		Library: at.Path, Run: args[0], Experiment: e, Split: o.split, Out: o.out, Threads: o.threads,
+		Progress: newEncoding(g).image,
+		Watch:    data.Watch{Note: g.note, Progress: newReading(g).image},
 	})
 	if err != nil {
 		return err

@@ -7,17 +7,10 @@ import (
 	"strings"
 
 	"ordo/models"
-	"ordo/models/artifacts"
 	"ordo/models/fault"
-	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
-	"ordo/models/verify"
-	"ordo/models/weights"
-	"ordo/runner/config"
-	"ordo/runner/data"
-	"ordo/runner/data/pack"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -48,22 +41,13 @@ var exitCodes = []struct {
 	kind error
 	code int
 }{
-	{config.ErrInvalid, exitConfig},
-	{artifacts.ErrOptions, exitConfig},
-	{artifacts.ErrNoForward, exitConfig},
 	{models.ErrPrecision, exitConfig},
-	{data.ErrData, exitData},
-	{onnxgraph.ErrModel, exitData},
-	{weights.ErrWeights, exitData},
-	{artifacts.ErrInvalid, exitData},
-	{verify.ErrReference, exitData},
 	{install.ErrNotFound, exitLibrary},
 	{install.ErrNoOneDNN, exitLibrary},
 	{install.ErrUnfit, exitLibrary},
 	{kernels.ErrLibrary, exitLibrary},
 	{ort.ErrLibrary, exitLibrary},
 	{ort.ErrNonFinite, exitNumeric},
-	{pack.ErrCache, exitStorage},
 }
 
 func exitCode(err error) int {
@@ -97,9 +81,6 @@ func (g *global) report(err error) int {
 		return code
 	}
 	text := g.explain(err)
-	if errors.Is(err, pack.ErrCache) && fault.KindOf(err) != fault.Storage {
-		text += ": set data.cache.dir to another folder, or data.cache.kind to memory"
-	}
 	// Nobody is left to tell if this cannot be written; the status still says it.
 	_, _ = fmt.Fprintf(g.stderr, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 	return code

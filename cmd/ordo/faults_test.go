@@ -32,7 +32,7 @@ func TestFaultsReadWell(t *testing.T) {
 		},
 		{
 			name: "no sweep file", args: []string{"sweep", "/none.yaml"},
-			code: exitConfig, says: []string{"/none.yaml", "no such file"}, not: []string{"file does not exist"}, waits: "data",
+			code: exitConfig, says: []string{"/none.yaml", "no such file"}, not: []string{"file does not exist"},
 		},
 		{
 			name: "no experiment file", args: []string{"run", "/none.yaml"},
@@ -41,15 +41,15 @@ func TestFaultsReadWell(t *testing.T) {
 		{
 			name: "no folder for a picture", args: []string{"views", demo, "--out", "/nonexistent/x.png"},
 			code: exitStorage, says: []string{"/nonexistent/x.png", "no folder /nonexistent", "make the folder"},
-			not: []string{".x.png"}, waits: "data",
+			not: []string{".x.png"},
 		},
 		{
 			name: "a sweep file given to run", args: []string{"run", role},
-			code: exitConfig, says: []string{"`ordo sweep " + role + "`"}, not: []string{"no key"}, waits: "data",
+			code: exitConfig, says: []string{"`ordo sweep " + role + "`"}, not: []string{"no key"},
 		},
 		{
 			name: "an experiment given to sweep", args: []string{"sweep", demo},
-			code: exitConfig, says: []string{"`ordo run " + demo + "`"}, not: []string{"no key"}, waits: "data",
+			code: exitConfig, says: []string{"`ordo run " + demo + "`"}, not: []string{"no key"},
 		},
 		{
 			name: "not a library", args: []string{"run", demo}, env: map[string]string{install.EnvLibrary: "/bin/ls"},

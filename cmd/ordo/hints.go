@@ -49,6 +49,14 @@ func (g *global) words(h fault.Hint) string {
 	switch h := h.(type) {
 	case fault.OtherFolder:
 		return "name another folder with --out"
+	case fault.Start:
+		return "leave out --table to start it"
+	case fault.OtherCommand:
+		command := "run"
+		if h.Sweep {
+			command = "sweep"
+		}
+		return fmt.Sprintf("use `ordo %s %s`", command, h.File)
 	case fault.InstallLibrary:
 		command := "ordo runtime install"
 		if h.GPU {
@@ -69,6 +77,8 @@ func (g *global) words(h fault.Hint) string {
 		return fmt.Sprintf("build the artifacts anew with the options that they were built with: `%s`", command)
 	case fault.Finish:
 		return fmt.Sprintf("run `ordo run FILE --out %s`, which finishes it", h.Folder)
+	case fault.Option:
+		return "give --" + strings.ReplaceAll(h.Name, "_", "-")
 	}
 	return ""
 }

@@ -48,6 +48,10 @@ func TestEveryHintHasWords(t *testing.T) {
 		{fault.BuildArtifacts{Heads: []string{"{name: order}", "{name: x}"}}, nil,
 			[]string{"--head '{name: order}' --head '{name: x}'"}},
 		{fault.Finish{Folder: "runs/x"}, nil, []string{"`ordo run FILE --out runs/x`"}},
+		{fault.Option{Name: "image_size"}, nil, []string{"--image-size"}},
+		{fault.Start{}, nil, []string{"leave out --table"}},
+		{fault.OtherCommand{File: "a.yaml"}, nil, []string{"`ordo run a.yaml`"}},
+		{fault.OtherCommand{Sweep: true, File: "a.yaml"}, nil, []string{"`ordo sweep a.yaml`"}},
 	} {
 		said[reflect.TypeOf(c.hint).Name()] = true
 		for _, s := range c.says {

@@ -66,9 +66,11 @@ func (p *barProgress) End() {
 	fmt.Fprintln(p.g.stderr)
 }
 
-// reading shows how many images are decoded, once that takes a while: a bar on a terminal, plain lines elsewhere.
+// reading shows how many images are decoded, or encoded, once that takes a while: a bar on a terminal, plain lines
+// elsewhere.
 type reading struct {
 	g     *global
+	done  string // decoded or encoded
 	now   func() time.Time
 	said  time.Time
 	began time.Time
@@ -76,7 +78,9 @@ type reading struct {
 	bar   *progressbar.ProgressBar
 }
 
-func newReading(g *global) *reading { return &reading{g: g, now: time.Now} }
+func newReading(g *global) *reading { return &reading{g: g, done: "decoded", now: time.Now} }
+
+func newEncoding(g *global) *reading { return &reading{g: g, done: "encoded", now: time.Now} }
 
 // patience is how long images are decoded before a bar is worth it.
 const patience = time.Second
@@ -91,7 +95,7 @@ func (r *reading) image(done, total int) {
 	switch {
 	case r.g.stderrIsTTY && (r.bar != nil || now.Sub(r.began) > patience):
 		if r.bar == nil {
-			r.bar = newBar(r.g, "decoding images", total)
+			r.bar = newBar(r.g, "images "+r.done, total)
 		}
 		_ = r.bar.Set(done) // a bar that cannot be drawn must not stop anything
 		if done == total {
@@ -101,7 +105,7 @@ func (r *reading) image(done, total int) {
 		}
 	case !r.g.stderrIsTTY && now.Sub(r.said) >= lineInterval:
 		r.said = now
-		fmt.Fprintf(r.g.stderr, "%d of %d images decoded\n", done, total)
+		fmt.Fprintf(r.g.stderr, "%d of %d images %s\n", done, total, r.done)
 	}
 }
 

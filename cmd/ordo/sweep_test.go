@@ -118,7 +118,7 @@ func TestSweepErrors(t *testing.T) {
 		{"a bad key", []string{file, "--out", out}, exitConfig,
 			"roles.yaml:3: train.epoch: unknown key; did you mean train.epochs?"},
 		{"an experiment file", []string{filepath.Join(filepath.Dir(file), "tiny.yaml")}, exitConfig,
-			"lacks base, method, parameters, which a sweep must have"},
+			"`ordo run "},
 	} {
 		r := ordo(t, append([]string{"sweep"}, c.args...)...)
 		if r.code != c.code || !strings.Contains(r.stderr, c.says) || r.stdout != "" {

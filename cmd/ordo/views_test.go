@@ -31,7 +31,7 @@ func TestViewsRefuses(t *testing.T) {
 		{"x.yaml --out x.png --split both", exitUsage, "--split must be one of train, test"},
 		{dir + "/none.yaml --out x.png", exitConfig, "none.yaml"},
 		{experiment(t, tiny) + " data.source=folder data.root=" + dir + "/none --out x.png", exitData, "none"},
-		{experiment(t, tiny) + " --out " + dir + "/no/x.png", exitFailure, "no/x.png"},
+		{experiment(t, tiny) + " --out " + dir + "/no/x.png", exitStorage, "no/x.png"},
 	} {
 		ordo(t, strings.Fields("views "+c.args)...).check(t, c.code, c.says)
 	}

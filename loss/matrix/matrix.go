@@ -44,8 +44,8 @@ func (m Matrix[T]) check() {
 }
 
 // The tile is what a kernel computes at once; packed panels are as wide as a tile. Products are summed in chains of at
-// most depthBlock terms, which also keeps a tile's rows in the first-level cache while they meet colBlock columns, which
-// in turn stay in the second-level cache until the last row has met them.
+// most depthBlock terms, which also keeps a tile's rows in the first-level cache while they meet colBlock columns,
+// which in turn stay in the second-level cache until the last row has met them.
 const (
 	tileRows   = 8
 	tileCols   = 32

@@ -17,9 +17,9 @@ func AddScaled[T Float](dst []T, scale T, x []T) {
 	addScaled(dst, scale, x)
 }
 
-// Exp sets dst[i] to exp((x[i]-shift)*scale), counted in float64 and with its range: the exponents of a softmax at a low
-// temperature need no search for a maximum as long as they stay above -700. The relative error of the function itself is
-// below 1e-14; it is 0 below about -745, +Inf above about 709.8, and NaN for NaN.
+// Exp sets dst[i] to exp((x[i]-shift)*scale), counted in float64 and with its range: the exponents of a softmax at a
+// low temperature need no search for a maximum as long as they stay above -700. The relative error of the function
+// itself is below 1e-14; it is 0 below about -745, +Inf above about 709.8, and NaN for NaN.
 func Exp[T Float](dst []float64, x []T, scale, shift float64) {
 	same(len(dst), len(x))
 	exp(dst, x, scale, shift)

@@ -9,48 +9,47 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
-	"ordo/models/ort"
 )
 
 // channels of an image.
 const channels = 3
 
 // Build makes artifacts of a forward graph. Its float32 initializers become the parameters. The graph is not changed. An error
-// names the node, output or option that is at fault.
+// names the node, output or option that is at fault; it is of kind fault.Config for an option, fault.Data for the graph.
 func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("artifacts: options: %w", err)
+		return nil, fault.Wrap(fault.Config, err)
 	}
-	m := proto.CloneOf(forward)
+	f, err := build(proto.CloneOf(forward), o)
+	return f, fault.Wrap(fault.Data, err)
+}
+
+func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 	p := &preparation{o: o, m: m, g: m.GetGraph()}
 	if err := p.prepare(); err != nil {
-		return nil, fmt.Errorf("artifacts: %w", err)
+		return nil, err
 	}
 	built, err := autodiff.Build(m, autodiff.Options{
-		Outputs: p.outputs, Evaluation: []string{Features, Embedding}, Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
+		Outputs: p.outputs, Evaluation: []string{graph.Features, graph.Embedding}, Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("artifacts: %w", err)
+		return nil, err
 	}
-	training, err1 := built.Training.Encode()
-	eval, err2 := built.Eval.Encode()
-	optimizer, err3 := built.Optimizer.Encode()
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, fmt.Errorf("artifacts: %w", err)
-	}
-	f := &Folder{
-		Artifacts: ort.Artifacts{Training: training, Eval: eval, Optimizer: optimizer, Checkpoint: built.Checkpoint},
-		forward:   func() (*onnxgraph.Model, error) { return m, nil },
+	f := &Folder{}
+	if f.Artifacts, err = built.Encode(); err != nil {
+		return nil, err
 	}
 	if err := f.describe(); err != nil {
-		return nil, fmt.Errorf("artifacts: %w", err)
+		return nil, err
 	}
 	f.Manifest = newManifest(o, f.Description)
 	f.Manifest.Dropped = p.dropped
-	if f.forwardFile, err = encodeForward(m, built.Checkpoint); err != nil {
-		return nil, fmt.Errorf("artifacts: %w", err)
+	if f.forward, err = encodeForward(m, built.Checkpoint); err != nil {
+		return nil, err
 	}
 	return f, nil
 }
@@ -84,7 +83,8 @@ func (p *preparation) nameOutputs() error {
 	features := p.o.Features
 	if features == "" {
 		if len(known) != 1 {
-			return fmt.Errorf("the graph has the outputs %s: say which are the features (--features)", strings.Join(known, ", "))
+			return fault.New(fault.Config, "the graph has the outputs %s", strings.Join(known, ", ")).
+				Advise("say which are the features").With(fault.Option{Name: "features"})
 		}
 		features = known[0]
 	}
@@ -100,7 +100,7 @@ func (p *preparation) nameOutputs() error {
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
-		return err
+		return fault.Wrap(fault.Config, err)
 	}
 	for _, name := range known {
 		if name != features && name != p.o.Embedding && !slices.Contains(p.o.Outputs, name) {
@@ -114,7 +114,7 @@ func (p *preparation) nameOutputs() error {
 	}
 	// What is in the way of a name that is given away moves aside first, which may be one of the outputs.
 	moved := map[string]string{}
-	for _, c := range []struct{ from, to string }{{features, Features}, {embedding, Embedding}} {
+	for _, c := range []struct{ from, to string }{{features, graph.Features}, {embedding, graph.Embedding}} {
 		from := c.from
 		if to, ok := moved[from]; ok {
 			from = to
@@ -126,12 +126,12 @@ func (p *preparation) nameOutputs() error {
 			return err
 		}
 	}
-	p.outputs = append([]string{Features, Embedding}, p.o.Outputs...)
+	p.outputs = append([]string{graph.Features, graph.Embedding}, p.o.Outputs...)
 	if p.o.embeddingIsGiven() && embedding == "" {
-		if err := p.moveAside(Embedding, moved); err != nil {
+		if err := p.moveAside(graph.Embedding, moved); err != nil {
 			return err
 		}
-		onnxgraph.Extend(p.m).Op("Identity", Embedding, []string{Features})
+		onnxgraph.Extend(p.m).Op("Identity", graph.Embedding, []string{graph.Features})
 	}
 	return nil
 }
@@ -207,8 +207,8 @@ func (p *preparation) nameInput() error {
 		return fmt.Errorf("the graph must have one input, the images, but it has %d: %s", len(inputs), strings.Join(names, ", "))
 	}
 	images := inputs[0]
-	if names[0] != Images {
-		if err := p.rename(names[0], Images, map[string]string{}); err != nil {
+	if names[0] != graph.Images {
+		if err := p.rename(names[0], graph.Images, map[string]string{}); err != nil {
 			return err
 		}
 	}
@@ -223,11 +223,12 @@ func (p *preparation) nameInput() error {
 	for i := 2; i < 4; i++ {
 		switch size := int64(p.o.ImageSize); {
 		case !s[i].Static() && size == 0:
-			return fmt.Errorf("input %s is %v: its image size is free, fix it with --image-size", names[0], typ)
+			return fault.New(fault.Config, "input %s is %v: its image size is free", names[0], typ).
+				Advise("fix it").With(fault.Option{Name: "image_size"})
 		case !s[i].Static():
 			s[i] = onnxgraph.Dim{Size: size}
 		case size != 0 && s[i].Size != size:
-			return fmt.Errorf("input %s is %v: its image size is fixed, --image-size %d can't change it", names[0], typ, size)
+			return fault.New(fault.Config, "input %s is %v: its image size is fixed, it can't become %d", names[0], typ, size)
 		}
 	}
 	if s[2] != s[3] {
@@ -240,7 +241,7 @@ func (p *preparation) nameInput() error {
 // freeBatch makes a fixed batch a free one. Where a Reshape has the batch written into its new shape, it stands there
 // afterwards as "what it was before".
 func (p *preparation) freeBatch() error {
-	images := p.g.GetInput()[slices.IndexFunc(p.g.GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == Images })]
+	images := p.g.GetInput()[slices.IndexFunc(p.g.GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == graph.Images })]
 	typ, err := images.TensorType()
 	if err != nil {
 		return err
@@ -269,9 +270,9 @@ func (p *preparation) freeBatch() error {
 
 // given are the outputs that the graph has without the heads.
 func (p *preparation) given() []string {
-	list := []string{Features}
+	list := []string{graph.Features}
 	if p.o.embeddingIsGiven() {
-		list = append(list, Embedding)
+		list = append(list, graph.Embedding)
 	}
 	return append(list, p.o.Outputs...)
 }
@@ -324,13 +325,13 @@ func (p *preparation) normalize() error {
 	centred, normal := b.Unique("normalize/centred"), b.Unique("normalize")
 	for _, n := range p.g.GetNode() {
 		for i, in := range n.GetInput() {
-			if in == Images {
+			if in == graph.Images {
 				n.Input[i] = normal
 			}
 		}
 	}
 	p.g.Node = append([]*onnxgraph.Node{meanNode, stdNode,
-		{Name: centred, OpType: "Sub", Input: []string{Images, mean}, Output: []string{centred}},
+		{Name: centred, OpType: "Sub", Input: []string{graph.Images, mean}, Output: []string{centred}},
 		{Name: normal, OpType: "Div", Input: []string{centred, std}, Output: []string{normal}},
 	}, p.g.GetNode()...)
 	return nil
@@ -406,7 +407,7 @@ func (p *preparation) findFrozen() error {
 			}
 		}
 		if !found {
-			return fmt.Errorf("frozen[%d]: %q matches no parameter; they are called as %s", i, pattern, examples(names))
+			return fault.New(fault.Config, "frozen[%d]: %q matches no parameter; they are called as %s", i, pattern, examples(names))
 		}
 	}
 	p.frozen = slices.DeleteFunc(names, func(name string) bool { return !frozen[name] })

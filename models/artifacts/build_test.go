@@ -101,12 +101,12 @@ func TestBuild(t *testing.T) {
 			if !proto.Equal(m, before) {
 				t.Error("the forward graph was changed")
 			}
-			if err := ort.CheckArtifacts(f.Artifacts); err != nil {
+			if _, err := f.Contract(); err != nil {
 				t.Error(err)
 			}
 			var outputs, trained, frozen []string
 			for _, o := range f.Outputs {
-				outputs = append(outputs, fmt.Sprintf("%s:%d", o.Name, o.Dim))
+				outputs = append(outputs, fmt.Sprintf("%s:%d", o.Name, o.Columns))
 			}
 			for _, p := range f.Parameters {
 				if p.Trainable {
@@ -154,8 +154,8 @@ func TestBuildRefuses(t *testing.T) {
 		}, "one input, the images, but it has 2: x, mask"},
 		{"grey images", "", input(onnxgraph.FloatType(onnxgraph.Batch(1, 8, 8))), "must be float[batch,3,height,width]"},
 		{"oblong images", "", input(onnxgraph.FloatType(onnxgraph.Batch(3, 8, 9))), "must be square"},
-		{"free image size", "", input(onnxgraph.FloatType(append(onnxgraph.Batch(3), onnxgraph.Unknown, onnxgraph.Unknown))), "fix it with --image-size"},
-		{"another image size", "image_size: 9", oneOutput, "--image-size 9 can't change it"},
+		{"free image size", "", input(onnxgraph.FloatType(append(onnxgraph.Batch(3), onnxgraph.Unknown, onnxgraph.Unknown))), "its image size is free"},
+		{"another image size", "image_size: 9", oneOutput, "its image size is fixed"},
 		{"a head's name is taken", "heads: [{name: stem, layers: [2]}]", oneOutput, `has a parameter "stem.weight" already`},
 		{"a head's output is taken", "heads: [{name: h, output: y, layers: [2]}]", oneOutput, `has a value "y" already`},
 		{"a parameter has a needed name", "", func(m *onnxgraph.Model) {
@@ -270,7 +270,7 @@ func Example() {
 		panic(err)
 	}
 	for _, out := range f.Outputs {
-		fmt.Println(out.Name, out.Dim)
+		fmt.Println(out.Name, out.Columns)
 	}
 	// Output:
 	// features 12

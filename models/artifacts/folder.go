@@ -8,49 +8,38 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
-	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/heads"
-	"ordo/models/onnxgraph"
-	"ordo/models/ort"
 )
 
 // Folder is what a folder of artifacts holds.
 type Folder struct {
-	ort.Artifacts
+	graph.Artifacts
 	Description
 	// Manifest is nil if the folder has none: ordo didn't build it, or only as part of a run.
 	Manifest *Manifest
 	// Adapted says in sentences what Read has changed of artifacts that are not ordo's.
 	Adapted []string
 
-	forwardFile []byte // what ForwardFile holds; nil where there is none
-	forward     func() (*onnxgraph.Model, error)
+	forward []byte // the forward graph's file; nil where there is none
 }
 
-// ErrInvalid is wrapped by the error for a folder that is not what it should be: incomplete, altered, or not artifacts that
-// ordo can train.
-var ErrInvalid = errors.New("artifacts: not a folder of usable training artifacts")
-
-// maxFile bounds a file of artifacts: protobuf and the checkpoint's format end there.
-const maxFile = 1<<31 - 1
-
-// files lists what ONNX Runtime runs, with the place for each.
-func (f *Folder) files() []struct {
-	name string
-	data *[]byte
-} {
-	return []struct {
-		name string
-		data *[]byte
-	}{
-		{autodiff.TrainingFile, &f.Training},
-		{autodiff.EvalFile, &f.Eval},
-		{autodiff.OptimizerFile, &f.Optimizer},
-		{autodiff.CheckpointFile, &f.Checkpoint},
+// files are those of the folder but the manifest.
+func (f *Folder) files() graph.Files {
+	files := f.Files()
+	if f.forward != nil {
+		files[graph.ForwardFile] = f.forward
 	}
+	return files
+}
+
+// required are the files that ONNX Runtime runs, in the order of a fingerprint.
+func required() []string {
+	return []string{graph.TrainingFile, graph.EvalFile, graph.OptimizerFile, graph.CheckpointFile}
 }
 
 // Write makes the folder dir with the artifacts and their manifest in it. It appears whole or not at all: everything is
@@ -61,43 +50,39 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 	}
 	m := *f.Manifest
 	m.Source, m.Ordo, m.Files = source, version, map[string]string{}
-	for _, file := range f.files() {
-		m.Files[file.name] = sum(*file.data)
+	files := f.files()
+	for name, data := range files {
+		m.Files[name] = sum(data)
 	}
-	m.Files[ForwardFile] = sum(f.forwardFile)
-	text, err := m.encode()
-	if err != nil {
+	if files[graph.ManifestFile], err = m.encode(); err != nil {
 		return err
 	}
 	dir = filepath.Clean(dir)
+	if err := writeFolder(dir, files); err != nil {
+		return fault.Writing(dir, err)
+	}
+	return nil
+}
+
+// writeFolder writes the files into a folder that appears when they are there.
+func writeFolder(dir string, files graph.Files) (err error) {
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("artifacts: %w", err)
+		return err
 	}
 	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-*")
 	if err != nil {
-		return fmt.Errorf("artifacts: %w", err)
+		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("artifacts: write %s: %w", dir, err), os.RemoveAll(temp))
+			err = errors.Join(err, os.RemoveAll(temp))
 		}
 	}()
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return err
 	}
-	for _, file := range f.files() {
-		if err := writeFile(filepath.Join(temp, file.name), *file.data); err != nil {
-			return err
-		}
-	}
-	if err := writeFile(filepath.Join(temp, ForwardFile), f.forwardFile); err != nil {
-		return err
-	}
-	if err := writeFile(filepath.Join(temp, ManifestFile), text); err != nil {
-		return err
-	}
-	if err := ort.SyncDir(temp); err != nil {
+	if err := files.Write(temp); err != nil {
 		return err
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder
@@ -106,7 +91,7 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 	if err := os.Rename(temp, dir); err != nil {
 		return err
 	}
-	return ort.SyncDir(parent)
+	return graph.SyncDir(parent)
 }
 
 // CheckFree says whether Write could make the folder: it isn't there, or it is empty.
@@ -114,25 +99,16 @@ func CheckFree(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case err == nil && len(entries) > 0:
-		return fmt.Errorf("artifacts: %s is there already and not empty: name another folder, or remove it", dir)
+		return fault.New(fault.Other, "%s is there already and not empty", dir).Advise("remove it").With(fault.OtherFolder{})
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("artifacts: %w", err)
+		return fault.Writing(dir, err)
 	}
 	return nil
 }
 
-func writeFile(path string, data []byte) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// Read reads a folder of artifacts and checks all that can be checked without ONNX Runtime: the manifest's checksums, the
-// contract between the graphs, the parameters of the checkpoint against those of the graphs. Faults wrap [ErrInvalid]; a folder
-// that can't be read wraps the cause.
+// Read reads a folder of artifacts, each file once, and checks all that can be checked without ONNX Runtime: the manifest's
+// checksums, the contract between the graphs, the parameters of the checkpoint against those of the graphs. Its error is of
+// kind fault.Data.
 //
 // Artifacts of ONNX Runtime's own generator are adapted:
 //
@@ -142,44 +118,35 @@ func writeFile(path string, data []byte) error {
 //   - the evaluation graph gives those outputs, without the loss, and its batch norms have one output as they must;
 //   - the optimizer graph is replaced by ordo's.
 func Read(dir string) (*Folder, error) {
-	f := &Folder{}
-	for _, file := range f.files() {
-		var err error
-		if *file.data, err = readFile(filepath.Join(dir, file.name)); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("%w: %s has no file %s", ErrInvalid, dir, file.name)
-			}
-			return nil, fmt.Errorf("artifacts: %w", err)
-		}
+	files, err := graph.ReadFiles(dir)
+	if err != nil {
+		return nil, err
 	}
-	text, err := readFile(filepath.Join(dir, ManifestFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, fmt.Errorf("artifacts: %w", err)
-	default:
-		if f.Manifest, err = ParseManifest(text); err == nil {
-			err = f.readForward(dir)
-		}
-		if err == nil {
-			err = f.checkSums()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, dir, err)
-		}
+	if missing := files.Missing(required()...); missing != "" {
+		return nil, fault.New(fault.Data, "%s is no folder of training artifacts: it has no file %s", dir, missing).
+			Advise("name one that has").With(fault.BuildArtifacts{})
 	}
-	if err := f.finish(); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrInvalid, dir, err)
+	f := &Folder{Artifacts: files.Artifacts()}
+	if err := f.read(files); err != nil {
+		return nil, fault.New(fault.Data, "%s: %w", dir, err).With(fault.BuildArtifacts{})
 	}
 	return f, nil
 }
 
-// finish adapts what isn't ordo's and checks what is there then.
-func (f *Folder) finish() error {
-	if err := f.adapt(); err != nil {
-		return err
+// read checks what was read, and adapts what isn't ordo's.
+func (f *Folder) read(files graph.Files) (err error) {
+	if text := files[graph.ManifestFile]; text != nil {
+		if f.Manifest, err = ParseManifest(text); err != nil {
+			return err
+		}
+		if err := f.checkSums(files); err != nil {
+			return err
+		}
+		if f.Manifest.Files[graph.ForwardFile] != "" {
+			f.forward = files[graph.ForwardFile]
+		}
 	}
-	if err := ort.CheckArtifacts(f.Artifacts); err != nil {
+	if err := f.adapt(); err != nil {
 		return err
 	}
 	if err := f.describe(); err != nil {
@@ -188,123 +155,51 @@ func (f *Folder) finish() error {
 	if err := f.checkCheckpoint(); err != nil {
 		return err
 	}
-	if f.Manifest == nil {
-		return nil
-	}
-	if !slices.Equal(f.Manifest.Outputs, f.Outputs) || f.Manifest.Input != f.Input || f.Manifest.Batch != f.Batch {
-		return fmt.Errorf("%s says other inputs and outputs than the training graph has", ManifestFile)
+	if m := f.Manifest; m != nil && (!slices.Equal(m.Outputs, f.Outputs) || m.Input != f.Input || m.Batch != f.Batch) {
+		return fmt.Errorf("%s says other inputs and outputs than the training graph has", graph.ManifestFile)
 	}
 	return nil
 }
 
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s is larger than 2 GiB, the limit of the format", path)
-	}
-	return os.ReadFile(path)
-}
-
-func (f *Folder) checkSums() error {
-	for _, file := range f.files() {
-		if want := f.Manifest.Files[file.name]; want != sum(*file.data) {
-			return altered(file.name)
-		}
-	}
-	if want, ok := f.Manifest.Files[ForwardFile]; ok && want != sum(f.forwardFile) {
-		return altered(ForwardFile)
-	}
-	return nil
-}
-
-func altered(name string) error {
-	return fmt.Errorf("%s is not the file that was built: its checksum differs from that in %s", name, ManifestFile)
-}
-
-// describe reads the description off the training graph.
-func (f *Folder) describe() error {
-	m, err := onnxgraph.Decode(f.Training)
-	if err != nil {
-		return fmt.Errorf("training graph: %w", err)
-	}
-	g := m.GetGraph()
-	types := declared(g)
-	var d Description
-	buffers := map[string]bool{}
-	for _, v := range g.GetInput() {
-		if name, ok := strings.CutSuffix(v.GetName(), bufferSuffix); ok {
-			buffers[name] = true
-		}
-	}
-	for _, v := range g.GetInput() {
-		name := v.GetName()
-		shape := types[name].Shape
+func (f *Folder) checkSums(files graph.Files) error {
+	for _, name := range append(required(), graph.ForwardFile) {
+		want, ok := f.Manifest.Files[name]
 		switch {
-		case name == Images:
-			if len(shape) != 4 {
-				return fmt.Errorf("training graph: input %s is %v, it must be [batch,%d,height,width]", name, types[name], channels)
-			}
-			sizes := make([]int64, len(shape))
-			for i, dim := range shape {
-				if dim.Static() {
-					sizes[i] = dim.Size
-				}
-			}
-			d.Input = Input{Name: name, Batch: sizes[0], Channels: sizes[1], Height: sizes[2], Width: sizes[3]}
-		case name == heads.Draws && len(shape) == 2:
-			d.Batch.Draws = int(shape[1].Size)
-		case name != resetName && !strings.HasSuffix(name, bufferSuffix):
-			sizes, _ := shape.Sizes()
-			d.Parameters = append(d.Parameters, Parameter{Name: name, Shape: sizes, Trainable: buffers[name]})
+		case !ok && name == graph.ForwardFile: // of an older ordo
+		case files[name] == nil:
+			return fmt.Errorf("there is no file %s", name)
+		case want != sum(files[name]):
+			return fmt.Errorf("%s is not the file that was built: its checksum differs from that in %s", name, graph.ManifestFile)
 		}
 	}
-	for _, e := range m.GetMetadataProps() {
-		at := map[string]*int{heads.MetaViews: &d.Batch.Views, heads.MetaBaseViews: &d.Batch.BaseViews, heads.MetaPlainView: &d.Batch.PlainView}[e.GetKey()]
-		if at == nil {
-			continue
-		}
-		if *at, err = strconv.Atoi(e.GetValue()); err != nil {
-			return fmt.Errorf("training graph: %s is %q among its metadata", e.GetKey(), e.GetValue())
-		}
-	}
-	for _, n := range g.GetNode() {
-		if n.GetDomain() != autodiff.LossDomain || n.GetOpType() != autodiff.LossOperator {
-			continue
-		}
-		for _, name := range n.GetInput() {
-			s := types[name].Shape
-			if len(s) != 2 || !s[1].Static() {
-				return fmt.Errorf("training graph: output %s is %v, it must be [batch,n]", name, types[name])
-			}
-			d.Outputs = append(d.Outputs, Output{Name: name, Dim: s[1].Size})
-		}
-	}
-	f.Description = d
 	return nil
 }
 
-// declared are the types that a graph declares, of inputs, outputs and inner values.
-func declared(g *onnxgraph.Graph) map[string]onnxgraph.TensorType {
-	types := map[string]onnxgraph.TensorType{}
-	for _, list := range [][]*onnxgraph.ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
-		for _, v := range list {
-			if t, err := v.TensorType(); err == nil {
-				types[v.GetName()] = t
-			}
+// describe reads the description off the contract.
+func (f *Folder) describe() error {
+	c, err := f.Contract()
+	if err != nil {
+		return err
+	}
+	for _, o := range c.Outputs {
+		if o.Columns == 0 {
+			return fmt.Errorf("training graph: output %s must be [batch, n]", o.Name)
 		}
 	}
-	return types
+	f.Description = Description{
+		Input:   Input{Name: graph.Images, Batch: c.Images[0], Channels: c.Images[1], Height: c.Images[2], Width: c.Images[3]},
+		Outputs: c.Outputs, Parameters: c.Parameters,
+		Batch: heads.Batch{Views: c.Views, BaseViews: c.BaseViews, PlainView: c.PlainView},
+	}
+	if c.Draws != nil {
+		f.Batch.Draws = int(c.Draws[1])
+	}
+	return nil
 }
 
 // checkCheckpoint holds the stored parameters against those that the graphs take.
 func (f *Folder) checkCheckpoint() error {
-	c, err := autodiff.ReadCheckpoint(f.Checkpoint)
+	c, err := checkpoint.Decode(f.Checkpoint)
 	if err != nil {
 		return err
 	}
@@ -342,47 +237,49 @@ func (f *Folder) checkCheckpoint() error {
 // Fingerprint is the SHA-256 over all files that ONNX Runtime runs, hexadecimal: the same for the same model, whatever its folder.
 func (f *Folder) Fingerprint() string {
 	var all bytes.Buffer
-	for _, file := range f.files() {
-		all.WriteString(sum(*file.data))
+	files := f.Files()
+	for _, name := range required() {
+		all.WriteString(sum(files[name]))
 	}
 	return sum(all.Bytes())
 }
 
-// ErrMismatch is wrapped by Require's error.
-var ErrMismatch = errors.New("the artifacts don't fit the experiment")
-
-// Require returns an error that says what is missing for training on square images of a size with what the given heads, whose
-// Batch is the experiment's, give; dir names the artifacts in it.
+// Require returns an error of kind fault.Config that says what is missing for training on square images of a size with what the
+// given heads, whose Batch is the experiment's, give; dir names the artifacts in it.
 func (d Description) Require(dir string, imageSize int, list []heads.Head) error {
 	if in := d.Input; in.Height != int64(imageSize) || in.Width != int64(imageSize) || in.Channels != channels {
-		return fmt.Errorf("%w: %s takes images of %d×%d pixels, data.image_size is %d", ErrMismatch, dir, in.Width, in.Height, imageSize)
+		return misfit("%s takes images of %d×%d pixels, data.image_size is %d", dir, in.Width, in.Height, imageSize)
 	}
 	if d.Input.Batch != 0 {
-		return fmt.Errorf("%w: %s takes batches of %d images only; build it from a graph with a free batch", ErrMismatch, dir, d.Input.Batch)
+		return misfit("%s takes batches of %d images only", dir, d.Input.Batch).Advise("build it from a graph with a free batch")
 	}
 	var names []string
 	for _, o := range d.Outputs {
 		names = append(names, o.Name)
 	}
-	for _, name := range []string{Features, Embedding} {
+	for _, name := range []string{graph.Features, graph.Embedding} {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("%w: %s has no output %s, it has: %s", ErrMismatch, dir, name, strings.Join(names, ", "))
+			return misfit("%s has no output %s, it has: %s", dir, name, strings.Join(names, ", "))
 		}
 	}
-	var missing, flags []string
+	var missing, build []string
 	for _, h := range list {
 		switch h = h.Resolved(); {
 		case !slices.Contains(names, h.Output):
 			missing = append(missing, h.Output)
-			flags = append(flags, fmt.Sprintf("--head '%v'", h))
+			build = append(build, h.String())
 		case h.Kind == heads.Pair && d.Batch.Views != h.Views, h.Kind == heads.Conditioned && d.Batch != h.Batch:
-			return fmt.Errorf("%w: %s has the output %s for batches of %s, the experiment's have %s: build it anew, with --head '%v'",
-				ErrMismatch, dir, h.Output, d.Batch, h.Batch, h)
+			return misfit("%s has the output %s for batches of %s, the experiment's have %s", dir, h.Output, d.Batch, h.Batch).
+				With(fault.BuildArtifacts{Heads: []string{h.String()}})
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%w: %s has no output %s, which the loss looks at; it has: %s. Build it anew: ordo artifacts build FORWARD.onnx "+
-			"--out DIR %s, beside the flags that it was built with", ErrMismatch, dir, strings.Join(missing, ", "), strings.Join(names, ", "), strings.Join(flags, " "))
+		return misfit("%s has no output %s, which the loss looks at; it has: %s", dir, strings.Join(missing, ", "), strings.Join(names, ", ")).
+			With(fault.BuildArtifacts{Heads: build})
 	}
 	return nil
+}
+
+func misfit(format string, args ...any) *fault.Error {
+	return fault.New(fault.Config, "model.artifacts: "+format, args...)
 }

@@ -12,6 +12,9 @@ import (
 
 	"ordo/models/artifacts"
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
@@ -38,7 +41,7 @@ func TestWriteAndRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(f.Artifacts, built.Artifacts) || !reflect.DeepEqual(f.Description, built.Description) {
+	if !reflect.DeepEqual(f.Files(), built.Files()) || !reflect.DeepEqual(f.Description, built.Description) {
 		t.Error("what is read is not what was written")
 	}
 	m := f.Manifest
@@ -91,34 +94,34 @@ func TestReadRefuses(t *testing.T) {
 		spoil func(dir string) error
 		says  string
 	}{
-		{"a missing file", func(dir string) error { return os.Remove(filepath.Join(dir, autodiff.EvalFile)) }, "has no file eval_model.onnx"},
+		{"a missing file", func(dir string) error { return os.Remove(filepath.Join(dir, graph.EvalFile)) }, "has no file eval_model.onnx"},
 		{"a flipped bit", func(dir string) error {
-			file := filepath.Join(dir, autodiff.CheckpointFile)
+			file := filepath.Join(dir, graph.CheckpointFile)
 			data, err := os.ReadFile(file)
 			data[len(data)/2] ^= 4
 			return errors.Join(err, os.WriteFile(file, data, 0o600))
 		}, "checkpoint is not the file that was built"},
 		{"no manifest and a cut graph", func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, artifacts.ManifestFile)), os.Truncate(filepath.Join(dir, autodiff.TrainingFile), 100))
+			return errors.Join(os.Remove(filepath.Join(dir, graph.ManifestFile)), os.Truncate(filepath.Join(dir, graph.TrainingFile), 100))
 		}, "training graph"},
 		{"no manifest and a cut checkpoint", func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, artifacts.ManifestFile)), os.Truncate(filepath.Join(dir, autodiff.CheckpointFile), 100))
+			return errors.Join(os.Remove(filepath.Join(dir, graph.ManifestFile)), os.Truncate(filepath.Join(dir, graph.CheckpointFile), 100))
 		}, "checkpoint"},
 		{"a manifest that is no JSON", func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, artifacts.ManifestFile), []byte("hello"), 0o600)
+			return os.WriteFile(filepath.Join(dir, graph.ManifestFile), []byte("hello"), 0o600)
 		}, "not JSON"},
 		{"a later manifest", func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, artifacts.ManifestFile), []byte(`{"format": 2, "x": 3}`), 0o600)
+			return os.WriteFile(filepath.Join(dir, graph.ManifestFile), []byte(`{"format": 2, "x": 3}`), 0o600)
 		}, "format 2, this ordo reads 1"},
 		{"a folder in place of a file", func(dir string) error {
-			file := filepath.Join(dir, autodiff.OptimizerFile)
+			file := filepath.Join(dir, graph.OptimizerFile)
 			return errors.Join(os.Remove(file), os.Mkdir(file, 0o755))
 		}, "is not a file"},
 		{"another checkpoint", func(dir string) error {
-			c := autodiff.Checkpoint{}
+			c := checkpoint.Parameters{}
 			data, err := c.Encode()
-			return errors.Join(err, os.Remove(filepath.Join(dir, artifacts.ManifestFile)),
-				os.WriteFile(filepath.Join(dir, autodiff.CheckpointFile), data, 0o600))
+			return errors.Join(err, os.Remove(filepath.Join(dir, graph.ManifestFile)),
+				os.WriteFile(filepath.Join(dir, graph.CheckpointFile), data, 0o600))
 		}, "is not in the checkpoint"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -132,10 +135,10 @@ func TestReadRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := artifacts.Read(t.TempDir()); !errors.Is(err, artifacts.ErrInvalid) {
+	if _, err := artifacts.Read(t.TempDir()); !errors.Is(err, fault.Data) {
 		t.Errorf("an empty folder: %v", err)
 	}
-	if _, err := artifacts.Read(filepath.Join(t.TempDir(), "none")); !errors.Is(err, artifacts.ErrInvalid) {
+	if _, err := artifacts.Read(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fault.Data) {
 		t.Errorf("no folder: %v", err)
 	}
 }
@@ -145,12 +148,13 @@ func TestRequire(t *testing.T) {
 	if err := f.Require("d", 8, nil); err != nil {
 		t.Error(err)
 	}
-	if err := f.Require("d", 32, nil); !errors.Is(err, artifacts.ErrMismatch) || !strings.Contains(err.Error(), "8×8 pixels, data.image_size is 32") {
+	if err := f.Require("d", 32, nil); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "8×8 pixels, data.image_size is 32") {
 		t.Errorf("another image size: %v", err)
 	}
 	order := heads.Default()
 	order.Name, order.Layers = "order", []int{4}
-	if err := f.Require("d", 8, []heads.Head{order}); !errors.Is(err, artifacts.ErrMismatch) || !strings.Contains(err.Error(), "no output order, which the loss looks at; it has: features, embedding. Build it anew: ordo artifacts build FORWARD.onnx --out DIR --head '{name: order, layers: [4]}'") {
+	if err := f.Require("d", 8, []heads.Head{order}); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "no output order, which the loss looks at; it has: features, embedding") ||
+		!reflect.DeepEqual(fault.Hints(err), []fault.Hint{fault.BuildArtifacts{Heads: []string{"{name: order, layers: [4]}"}}}) {
 		t.Errorf("another output: %v", err)
 	}
 }
@@ -203,7 +207,7 @@ func TestOfficialArtifacts(t *testing.T) {
 			if got := strings.Contains(said, "11 batch norms"); got != (name == "resnet_tiny") {
 				t.Errorf("repaired batch norms: %v", got)
 			}
-			if want := []artifacts.Output{{Name: "features", Dim: 10}, {Name: "embedding", Dim: 10}}; !reflect.DeepEqual(f.Outputs, want) {
+			if want := []graph.Output{{Name: "features", Columns: 10}, {Name: "embedding", Columns: 10}}; !reflect.DeepEqual(f.Outputs, want) {
 				t.Errorf("outputs %v, want %v", f.Outputs, want)
 			}
 			lib := orttest.Open(t)
@@ -261,35 +265,35 @@ func TestOfficialRefuses(t *testing.T) {
 		spoil func(dir string) error
 		says  string
 	}{
-		{"a loss inside", edit(autodiff.TrainingFile, func(g *onnxgraph.Graph) {
+		{"a loss inside", edit(graph.TrainingFile, func(g *onnxgraph.Graph) {
 			g.Input = append(g.Input[:1], g.Input[2:]...)
 		}), "the loss is inside the graph"},
-		{"dz used otherwise", edit(autodiff.TrainingFile, func(g *onnxgraph.Graph) {
+		{"dz used otherwise", edit(graph.TrainingFile, func(g *onnxgraph.Graph) {
 			for _, n := range g.Node {
 				if n.In(1) == "dz" {
 					n.OpType = "Add"
 				}
 			}
 		}), "input dz is not multiplied by an output"},
-		{"two inputs like images", edit(autodiff.TrainingFile, func(g *onnxgraph.Graph) {
+		{"two inputs like images", edit(graph.TrainingFile, func(g *onnxgraph.Graph) {
 			g.Input = append(g.Input, onnxgraph.NewValueInfo("more", onnxgraph.FloatType(onnxgraph.Batch(3, 32, 32))))
 		}), "are like images"},
-		{"no accumulation", edit(autodiff.TrainingFile, func(g *onnxgraph.Graph) {
+		{"no accumulation", edit(graph.TrainingFile, func(g *onnxgraph.Graph) {
 			for _, n := range g.Node {
 				if n.OpType == "InPlaceAccumulatorV2" {
 					n.OpType = "Identity"
 				}
 			}
 		}), "accumulates no gradient"},
-		{"an evaluation graph without the output", edit(autodiff.EvalFile, func(g *onnxgraph.Graph) { g.Output = g.Output[:1] }), "it must have the outputs z"},
-		{"an evaluation graph without images", edit(autodiff.EvalFile, func(g *onnxgraph.Graph) { g.Input = g.Input[1:] }), "input images is missing"},
+		{"an evaluation graph without the output", edit(graph.EvalFile, func(g *onnxgraph.Graph) { g.Output = g.Output[:1] }), "it must have the outputs z"},
+		{"an evaluation graph without images", edit(graph.EvalFile, func(g *onnxgraph.Graph) { g.Input = g.Input[1:] }), "input images is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, dir := official(t, "vit")
 			if err := c.spoil(dir); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := artifacts.Read(dir); !errors.Is(err, artifacts.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
+			if _, err := artifacts.Read(dir); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
@@ -299,7 +303,7 @@ func TestOfficialRefuses(t *testing.T) {
 // FuzzOfficial: damaged training graphs are refused or adapted, and never more than that.
 func FuzzOfficial(f *testing.F) {
 	dir := filepath.Join("testdata", "official", "vit")
-	data, err := os.ReadFile(filepath.Join(dir, autodiff.TrainingFile))
+	data, err := os.ReadFile(filepath.Join(dir, graph.TrainingFile))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -315,10 +319,10 @@ func FuzzOfficial(f *testing.F) {
 		}
 		bad := append([]byte{}, data...)
 		bad[at] ^= flip
-		if err := os.WriteFile(filepath.Join(folder, autodiff.TrainingFile), bad[:size], 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, graph.TrainingFile), bad[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := artifacts.Read(folder); err != nil && !errors.Is(err, artifacts.ErrInvalid) && !errors.Is(err, fs.ErrNotExist) {
+		if _, err := artifacts.Read(folder); err != nil && !errors.Is(err, fault.Data) && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("an error of another kind: %v", err)
 		}
 	})
@@ -340,7 +344,7 @@ func TestSetOptimizer(t *testing.T) {
 			if f.Optimizer != nil {
 				t.Error("there still is an optimizer graph")
 			}
-			if err := ort.CheckArtifacts(f.Artifacts); err != nil {
+			if _, err := f.Contract(); err != nil {
 				t.Error(err)
 			}
 			if err := f.SetOptimizer(autodiff.DefaultOptions().Optimizer, true); err != nil {

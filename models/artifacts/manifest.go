@@ -11,11 +11,9 @@ import (
 	"path/filepath"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/heads"
 )
-
-// ManifestFile is the name of the manifest in a folder of artifacts.
-const ManifestFile = "ordo.json"
 
 // manifestFormat is raised when an older ordo would misread the file.
 const manifestFormat = 1
@@ -45,10 +43,10 @@ type Source struct {
 
 // Description is what a model takes and gives.
 type Description struct {
-	Input      Input       `json:"input"`
-	Outputs    []Output    `json:"outputs"`        // in the order in which the loss gets them
-	Batch      heads.Batch `json:"batch,omitzero"` // what heads that look at several views of an image ask of a batch
-	Parameters []Parameter `json:"parameters"`
+	Input      Input             `json:"input"`
+	Outputs    []graph.Output    `json:"outputs"`        // in the order in which the loss gets them
+	Batch      heads.Batch       `json:"batch,omitzero"` // what heads that look at several views of an image ask of a batch
+	Parameters []graph.Parameter `json:"parameters"`
 }
 
 // Input are the images, float32 [Batch, Channels, Height, Width].
@@ -58,19 +56,6 @@ type Input struct {
 	Channels int64  `json:"channels"`
 	Height   int64  `json:"height"`
 	Width    int64  `json:"width"`
-}
-
-// Output is a matrix [batch, Dim].
-type Output struct {
-	Name string `json:"name"`
-	Dim  int64  `json:"dim"`
-}
-
-// Parameter is a stored tensor of the model.
-type Parameter struct {
-	Name      string  `json:"name"`
-	Shape     []int64 `json:"shape"`
-	Trainable bool    `json:"trainable"`
 }
 
 func newManifest(o Options, d Description) *Manifest {
@@ -86,28 +71,36 @@ func newManifest(o Options, d Description) *Manifest {
 
 // ParseManifest reads a manifest. Keys that it doesn't know are errors: a newer ordo has written them.
 func ParseManifest(text []byte) (*Manifest, error) {
+	m, err := parseManifest(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", graph.ManifestFile, err)
+	}
+	return m, nil
+}
+
+func parseManifest(text []byte) (*Manifest, error) {
 	var version struct {
 		Format int `json:"format"`
 	}
 	if err := json.Unmarshal(text, &version); err != nil {
-		return nil, fmt.Errorf("artifacts: manifest: not JSON: %w", err)
+		return nil, fmt.Errorf("not JSON: %w", err)
 	}
 	if version.Format != manifestFormat {
-		return nil, fmt.Errorf("artifacts: manifest: format %d, this ordo reads %d: take the ordo that built the folder, or build it anew",
+		return nil, fmt.Errorf("format %d, this ordo reads %d: take the ordo that built the folder, or build it anew",
 			version.Format, manifestFormat)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	m := &Manifest{}
 	if err := d.Decode(m); err != nil {
-		return nil, fmt.Errorf("artifacts: manifest: %w", err)
+		return nil, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("artifacts: manifest: something follows the JSON object")
+		return nil, errors.New("something follows the JSON object")
 	}
 	for name := range m.Files {
 		if !filepath.IsLocal(name) || filepath.Base(name) != name {
-			return nil, fmt.Errorf("artifacts: manifest: %q is not a file of the folder", name)
+			return nil, fmt.Errorf("%q is not a file of the folder", name)
 		}
 	}
 	return m, nil
@@ -120,7 +113,7 @@ func (m *Manifest) encode() ([]byte, error) {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	if err := e.Encode(m); err != nil {
-		return nil, fmt.Errorf("artifacts: manifest: %w", err)
+		return nil, fmt.Errorf("artifacts: encode %s: %w", graph.ManifestFile, err)
 	}
 	return text.Bytes(), nil
 }

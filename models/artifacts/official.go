@@ -9,35 +9,31 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
-)
-
-// The names by which ONNX Runtime's training API knows inputs.
-const (
-	bufferSuffix = "_grad.accumulation.buffer"
-	resetName    = "lazy_reset_grad"
-	microsoft    = "com.microsoft"
 )
 
 // adapt makes artifacts of ONNX Runtime's own generator ordo's. Those that have ordo's loss operator stay as they are.
 func (f *Folder) adapt() error {
-	training, err := onnxgraph.Decode(f.Training)
+	training, err := f.Model()
 	if err != nil {
-		return fmt.Errorf("training graph: %w", err)
+		return err
 	}
-	if slices.ContainsFunc(training.GetGraph().GetNode(), isLoss) {
+	if slices.ContainsFunc(training.GetGraph().GetNode(), graph.IsLoss) {
 		return nil
 	}
+	training = proto.CloneOf(training)
 	eval, err := onnxgraph.Decode(f.Eval)
 	if err != nil {
 		return fmt.Errorf("evaluation graph: %w", err)
 	}
-	checkpoint, err := autodiff.ReadCheckpoint(f.Checkpoint)
+	parameters, err := checkpoint.Decode(f.Checkpoint)
 	if err != nil {
 		return err
 	}
 	a := &adaption{Folder: f, m: training, g: training.GetGraph(), stored: map[string]bool{}}
-	for _, t := range slices.Concat(checkpoint.Trainable, checkpoint.Frozen) {
+	for _, t := range slices.Concat(parameters.Trainable, parameters.Frozen) {
 		a.stored[t.Name] = true
 	}
 	if err := a.training(); err != nil {
@@ -46,15 +42,15 @@ func (f *Folder) adapt() error {
 	if err := a.eval(eval); err != nil {
 		return fmt.Errorf("evaluation graph: %w", err)
 	}
-	var err1, err2 error
-	f.Training, err1 = training.Encode()
-	f.Eval, err2 = eval.Encode()
+	trained := 0
+	for _, n := range training.GetGraph().GetNode() {
+		if n.GetOpType() == graph.Accumulator {
+			trained++
+		}
+	}
 	a.note("the optimizer graph is replaced by ordo's AdamW")
-	return errors.Join(err1, err2, f.SetOptimizer(autodiff.DefaultOptions().Optimizer, false))
-}
-
-func isLoss(n *onnxgraph.Node) bool {
-	return n.GetDomain() == autodiff.LossDomain && n.GetOpType() == autodiff.LossOperator
+	f.Artifacts, err = graph.Encode(training, eval, autodiff.NewOptimizer(autodiff.DefaultOptions().Optimizer, trained), f.Checkpoint)
+	return err
 }
 
 // adaption is the state of adapting one folder.
@@ -92,12 +88,12 @@ func (a *adaption) training() error {
 	if err := a.chooseOutputs(); err != nil {
 		return err
 	}
-	types := declared(a.g)
+	types := graph.Declared(a.g)
 	a.g.Input = slices.DeleteFunc(a.g.Input, func(v *onnxgraph.ValueInfo) bool { return slices.Contains(gradients, v.GetName()) })
 	a.dropLoss()
-	if a.images != Images {
-		renameValue(a.g, a.images, Images)
-		a.note("input %s is called %s", a.images, Images)
+	if a.images != graph.Images {
+		renameValue(a.g, a.images, graph.Images)
+		a.note("input %s is called %s", a.images, graph.Images)
 	}
 	if err := a.splice(gradients, types); err != nil {
 		return err
@@ -110,7 +106,7 @@ func (a *adaption) training() error {
 func (a *adaption) hideOutputs() {
 	var left []*onnxgraph.ValueInfo
 	for _, v := range a.g.GetOutput() {
-		if strings.HasSuffix(v.GetName(), flagSuffix) {
+		if graph.IsFlag(v.GetName()) {
 			left = append(left, v)
 		} else {
 			a.g.ValueInfo = append(a.g.ValueInfo, v)
@@ -124,9 +120,10 @@ func (a *adaption) splitInputs() (gradients []string, err error) {
 	var images []string
 	for _, v := range a.g.GetInput() {
 		name := v.GetName()
+		_, isBuffer := graph.BufferOf(name)
 		t, err := v.TensorType()
 		switch {
-		case name == resetName || strings.HasSuffix(name, bufferSuffix):
+		case name == graph.LazyReset || isBuffer:
 		case a.stored[name]:
 			a.parameters = append(a.parameters, name)
 		case err != nil:
@@ -169,7 +166,7 @@ func (a *adaption) partner(dz string) (string, error) {
 // chooseOutputs decides which of the outputs are features and embedding.
 func (a *adaption) chooseOutputs() error {
 	if len(a.spliced) > 1 {
-		for _, name := range []string{Features, Embedding} {
+		for _, name := range []string{graph.Features, graph.Embedding} {
 			if !slices.Contains(a.spliced, name) {
 				return fmt.Errorf("of the outputs %s, one must be called %s", strings.Join(a.spliced, ", "), name)
 			}
@@ -177,18 +174,16 @@ func (a *adaption) chooseOutputs() error {
 		a.outputs = slices.Clone(a.spliced)
 		return nil
 	}
-	a.outputs = []string{Features, Embedding}
+	a.outputs = []string{graph.Features, graph.Embedding}
 	return nil
 }
 
 // dropLoss removes the loss from the outputs, and with it the nodes that only made it.
 func (a *adaption) dropLoss() {
 	a.g.Output = slices.DeleteFunc(a.g.Output, func(v *onnxgraph.ValueInfo) bool {
-		return !slices.Contains(a.spliced, v.GetName()) && !strings.HasSuffix(v.GetName(), flagSuffix)
+		return !slices.Contains(a.spliced, v.GetName()) && !graph.IsFlag(v.GetName())
 	})
 }
-
-const flagSuffix = "_grad.accumulation.out"
 
 // splice puts the loss operator behind the last output, where it gives what were inputs before.
 func (a *adaption) splice(gradients []string, types map[string]onnxgraph.TensorType) error {
@@ -205,19 +200,19 @@ func (a *adaption) splice(gradients []string, types map[string]onnxgraph.TensorT
 		}
 	}
 	added := &onnxgraph.Graph{}
-	loss := &onnxgraph.Node{Name: "Loss", OpType: autodiff.LossOperator, Domain: autodiff.LossDomain, Input: a.outputs}
+	loss := &onnxgraph.Node{Name: "Loss", OpType: graph.Loss, Domain: graph.Domain, Input: a.outputs}
 	if len(a.spliced) == 1 {
 		z, dz := a.spliced[0], gradients[0]
 		typ := types[z]
 		a.nameSingle(a.g, added)
 		for _, name := range a.outputs {
-			loss.Output = append(loss.Output, name+".dloss")
-			a.g.ValueInfo = append(a.g.ValueInfo, onnxgraph.NewValueInfo(name+".dloss", typ))
+			loss.Output = append(loss.Output, name+graph.LossGradient)
+			a.g.ValueInfo = append(a.g.ValueInfo, onnxgraph.NewValueInfo(name+graph.LossGradient, typ))
 		}
 		added.Node = append(added.Node, loss, &onnxgraph.Node{Name: dz, OpType: "Add", Input: loss.Output, Output: []string{dz}})
 		a.g.ValueInfo = append(a.g.ValueInfo, onnxgraph.NewValueInfo(dz, typ))
-		if z != Features {
-			a.note("output %s is called %s, and %s is its copy", z, Features, Embedding)
+		if z != graph.Features {
+			a.note("output %s is called %s, and %s is its copy", z, graph.Features, graph.Embedding)
 		}
 	} else {
 		loss.Output = gradients
@@ -227,8 +222,8 @@ func (a *adaption) splice(gradients []string, types map[string]onnxgraph.TensorT
 		added.Node = append(added.Node, loss)
 	}
 	a.g.Node = slices.Insert(a.g.Node, at, added.Node...)
-	if a.m.Opset(autodiff.LossDomain) == 0 {
-		a.m.OpsetImport = append(a.m.OpsetImport, &onnxgraph.OperatorSet{Domain: autodiff.LossDomain, Version: 1})
+	if a.m.Opset(graph.Domain) == 0 {
+		a.m.OpsetImport = append(a.m.OpsetImport, &onnxgraph.OperatorSet{Domain: graph.Domain, Version: 1})
 	}
 	a.note("the gradient that was the input %s comes from the loss operator", strings.Join(gradients, ", "))
 	return nil
@@ -249,9 +244,9 @@ func (a *adaption) nameSingle(g, added *onnxgraph.Graph) {
 			typ, _ = v.TensorType()
 		}
 	}
-	renameValue(g, z, Features)
-	added.Node = append(added.Node, &onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
-	g.Output = append(g.Output, onnxgraph.NewValueInfo(Embedding, typ))
+	renameValue(g, z, graph.Features)
+	added.Node = append(added.Node, &onnxgraph.Node{Name: graph.Embedding, OpType: "Identity", Input: []string{graph.Features}, Output: []string{graph.Embedding}})
+	g.Output = append(g.Output, onnxgraph.NewValueInfo(graph.Embedding, typ))
 }
 
 // addNorm adds the output grad_norm = √Σg² over what the accumulators take, in their order.
@@ -262,7 +257,7 @@ func (a *adaption) addNorm() error {
 	flat := b.Initializer(onnxgraph.NewInts(b.Unique("grad_norm/flat"), -1))
 	// The nodes are behind all others, for they take what the backward graph gives.
 	for _, n := range slices.Clone(a.g.GetNode()) {
-		if n.GetOpType() != "InPlaceAccumulatorV2" {
+		if n.GetOpType() != graph.Accumulator {
 			continue
 		}
 		row := b.Op("Reshape", n.In(1)+"/flat", []string{n.In(1), flat})
@@ -273,12 +268,12 @@ func (a *adaption) addNorm() error {
 	}
 	all := b.Op("Concat", "grad_norm/squares", squares, onnxgraph.IntAttr("axis", 0))
 	total := b.Op("ReduceSum", "grad_norm/square", []string{all}, onnxgraph.IntAttr("keepdims", 1))
-	if b.Has(autodiff.GradNorm) {
-		return fmt.Errorf("a value is called %s, a name that ordo needs", autodiff.GradNorm)
+	if b.Has(graph.GradNorm) {
+		return fmt.Errorf("a value is called %s, a name that ordo needs", graph.GradNorm)
 	}
-	b.Op("Sqrt", autodiff.GradNorm, []string{total})
-	a.g.Output = slices.Insert(a.g.Output, 0, onnxgraph.NewValueInfo(autodiff.GradNorm, one))
-	a.note("the output %s is added", autodiff.GradNorm)
+	b.Op("Sqrt", graph.GradNorm, []string{total})
+	a.g.Output = slices.Insert(a.g.Output, 0, onnxgraph.NewValueInfo(graph.GradNorm, one))
+	a.note("the output %s is added", graph.GradNorm)
 	return nil
 }
 
@@ -311,8 +306,8 @@ func (a *adaption) eval(m *onnxgraph.Model) error {
 	}
 	keepUpstream(g, a.spliced)
 	a.repair(g)
-	if a.images != Images {
-		renameValue(g, a.images, Images)
+	if a.images != graph.Images {
+		renameValue(g, a.images, graph.Images)
 	}
 	if len(a.spliced) == 1 {
 		added := &onnxgraph.Graph{}

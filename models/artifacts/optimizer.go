@@ -3,9 +3,11 @@ package artifacts
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -13,30 +15,44 @@ import (
 // out and gives the training graph an output with all accumulated gradients, one after the other in the parameters' order, as
 // autodiff.Options.FlatGradients does.
 func (f *Folder) SetOptimizer(o autodiff.OptimizerOptions, outside bool) error {
-	m, err := onnxgraph.Decode(f.Training)
+	c, err := f.Contract()
 	if err != nil {
-		return fmt.Errorf("artifacts: training graph: %w", err)
+		return err
 	}
-	has := slices.ContainsFunc(m.GetGraph().GetOutput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == autodiff.Gradients })
+	if !outside {
+		f.Artifacts, err = f.WithOptimizer(autodiff.NewOptimizer(o, c.Trained()))
+		return err
+	}
+	if !c.FlatGradients {
+		m, err := f.Model()
+		if err != nil {
+			return err
+		}
+		m = proto.CloneOf(m)
+		if err := addGradients(m); err != nil {
+			return fmt.Errorf("training graph: %w", err)
+		}
+		if f.Artifacts, err = f.WithTraining(m); err != nil {
+			return err
+		}
+	}
+	f.Artifacts, err = f.WithOptimizer(nil)
+	return err
+}
+
+// addGradients adds the output with all accumulated gradients.
+func addGradients(m *onnxgraph.Model) error {
 	accumulators := map[string]*onnxgraph.Node{}
 	for _, n := range m.GetGraph().GetNode() {
-		if name, ok := strings.CutSuffix(n.In(0), bufferSuffix); ok && n.GetOpType() == "InPlaceAccumulatorV2" {
+		if name, ok := graph.BufferOf(n.In(0)); ok && n.GetOpType() == graph.Accumulator {
 			accumulators[name] = n
 		}
 	}
-	if !outside {
-		f.Optimizer, err = autodiff.NewOptimizer(o, len(accumulators)).Encode()
-		return err
-	}
-	f.Optimizer = nil
-	if has {
-		return nil
-	}
 	b := onnxgraph.Extend(m)
-	if b.Has(autodiff.Gradients) {
-		return fmt.Errorf("artifacts: training graph: a value is called %s, a name that ordo needs", autodiff.Gradients)
+	if b.Has(graph.Gradients) {
+		return fmt.Errorf("a value is called %s, a name that ordo needs", graph.Gradients)
 	}
-	shape := b.Initializer(onnxgraph.NewInts(b.Unique(autodiff.Gradients+"/flat"), -1))
+	shape := b.Initializer(onnxgraph.NewInts(b.Unique(graph.Gradients+"/flat"), -1))
 	var flat []string
 	total := int64(0)
 	for _, v := range slices.Clone(m.GetGraph().GetInput()) {
@@ -46,11 +62,11 @@ func (f *Folder) SetOptimizer(o autodiff.OptimizerOptions, outside bool) error {
 		}
 		t, err := v.TensorType()
 		if err != nil {
-			return fmt.Errorf("artifacts: training graph: %w", err)
+			return err
 		}
 		values, ok := t.Shape.Elements()
 		if !ok {
-			return fmt.Errorf("artifacts: training graph: parameter %s is %v", v.GetName(), t)
+			return fmt.Errorf("parameter %s is %v", v.GetName(), t)
 		}
 		total += values
 		if len(n.Output) < 2 {
@@ -59,8 +75,7 @@ func (f *Folder) SetOptimizer(o autodiff.OptimizerOptions, outside bool) error {
 		}
 		flat = append(flat, b.Op("Reshape", n.Output[1]+"/flat", []string{n.Output[1], shape}))
 	}
-	b.Op("Concat", autodiff.Gradients, flat, onnxgraph.IntAttr("axis", 0))
-	b.Output(autodiff.Gradients, onnxgraph.FloatType(onnxgraph.Static(total)))
-	f.Training, err = m.Encode()
-	return err
+	b.Op("Concat", graph.Gradients, flat, onnxgraph.IntAttr("axis", 0))
+	b.Output(graph.Gradients, onnxgraph.FloatType(onnxgraph.Static(total)))
+	return nil
 }

@@ -11,14 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ordo/models/autodiff"
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/heads"
-)
-
-// The names that every model of ordo has: its input, and the two outputs that the runner exports.
-const (
-	Images    = "images"
-	Features  = heads.Features
-	Embedding = heads.Embedding
 )
 
 // Options say what to make of a forward graph. As YAML they are the file of `ordo artifacts build --config`.
@@ -61,7 +56,7 @@ const (
 	maxImageSize = 4096
 )
 
-// ParseOptions reads options from YAML over the defaults. Unknown keys are errors.
+// ParseOptions reads options from YAML over the defaults. Unknown keys are errors. An error is of kind fault.Config.
 func ParseOptions(text []byte) (Options, error) {
 	o := DefaultOptions()
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -69,16 +64,13 @@ func ParseOptions(text []byte) (Options, error) {
 	if err := d.Decode(&o); err != nil && !errors.Is(err, io.EOF) {
 		// "unmarshal errors:", then a line for each
 		text := strings.NewReplacer("yaml: ", "", "unmarshal errors:\n  ", "", "\n  ", "; ", " in type artifacts.Options", "").Replace(err.Error())
-		return o, fmt.Errorf("%w: %s", ErrOptions, text)
+		return o, fault.New(fault.Config, "%s", text)
 	}
 	if err := o.Validate(); err != nil {
-		return o, fmt.Errorf("%w: %w", ErrOptions, err)
+		return o, fault.Wrap(fault.Config, err)
 	}
 	return o, nil
 }
-
-// ErrOptions is wrapped by ParseOptions' errors.
-var ErrOptions = errors.New("artifacts: bad options")
 
 // Validate returns every fault that the options have on their own, joined.
 func (o Options) Validate() error {
@@ -87,11 +79,11 @@ func (o Options) Validate() error {
 	if len(o.Heads) > maxHeads {
 		faultf("heads: must be at most %d, got %d", maxHeads, len(o.Heads))
 	}
-	known := []string{Features}
+	known := []string{graph.Features}
 	if o.embeddingIsGiven() {
-		known = append(known, Embedding)
+		known = append(known, graph.Embedding)
 	}
-	taken := map[string]bool{Features: true, Embedding: o.Embedding != ""}
+	taken := map[string]bool{graph.Features: true, graph.Embedding: o.Embedding != ""}
 	for i, name := range o.Outputs {
 		if taken[name] || name == o.Features || name == o.Embedding {
 			faultf("outputs[%d]: %q is there already", i, name)
@@ -133,7 +125,7 @@ func (o Options) Validate() error {
 
 // embeddingIsGiven says whether the embedding is there before any head is.
 func (o Options) embeddingIsGiven() bool {
-	return o.Embedding != "" || !slices.ContainsFunc(o.Heads, func(h heads.Head) bool { return h.Resolved().Output == Embedding })
+	return o.Embedding != "" || !slices.ContainsFunc(o.Heads, func(h heads.Head) bool { return h.Resolved().Output == graph.Embedding })
 }
 
 // match says whether a pattern, in which * is any text and ? any one character, matches a name.

@@ -2,18 +2,18 @@ package autodiff_test
 
 import (
 	"bytes"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
-	"ordo/models/ort"
 	"ordo/models/zoo"
 )
 
@@ -30,7 +30,7 @@ func resnet() zoo.Options {
 	return zoo.Options{Backbone: "resnet18", Stem: "standard", Width: 4, Projector: []int{16, 8}}
 }
 
-func buildZoo(t testing.TB, o zoo.Options, outputs ...string) *autodiff.Artifacts {
+func buildZoo(t testing.TB, o zoo.Options, outputs ...string) *autodiff.Graphs {
 	t.Helper()
 	options := autodiff.DefaultOptions()
 	options.Outputs = outputs
@@ -59,7 +59,7 @@ func TestContract(t *testing.T) {
 	}
 	want := []string{"images"}
 	var buffers, flags []string
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		want = append(want, p.Name)
 		if p.Trainable {
 			buffers = append(buffers, p.Name+"_grad.accumulation.buffer")
@@ -125,18 +125,18 @@ func TestContract(t *testing.T) {
 // the evaluation graph needs it.
 func TestUnreachedParametersAreFrozen(t *testing.T) {
 	a := buildZoo(t, resnet(), "features")
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		frozen := strings.HasPrefix(p.Name, "projector") || strings.Contains(p.Name, "running")
 		if p.Trainable == frozen {
 			t.Errorf("%s: trainable is %v", p.Name, p.Trainable)
 		}
 	}
-	c, err := autodiff.ReadCheckpoint(a.Checkpoint)
+	c, err := checkpoint.Decode(a.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := len(c.Trainable) + len(c.Frozen); got != len(a.Parameters) {
-		t.Errorf("the checkpoint holds %d parameters of %d", got, len(a.Parameters))
+	if got := len(c.Trainable) + len(c.Frozen); got != len(parameters(t, a)) {
+		t.Errorf("the checkpoint holds %d parameters of %d", got, len(parameters(t, a)))
 	}
 	images := make([]float32, 2*3*32*32)
 	for i := range images {
@@ -174,8 +174,8 @@ func TestExposeGradients(t *testing.T) {
 		t.Fatal(err)
 	}
 	outputs := names(a.Training.GetGraph().GetOutput())
-	for _, p := range a.Parameters {
-		if got := slices.Contains(outputs, autodiff.GradOutput+p.Name); got != p.Trainable {
+	for _, p := range parameters(t, a) {
+		if got := slices.Contains(outputs, graph.GradOutput+p.Name); got != p.Trainable {
 			t.Errorf("gradient of %s is an output: %v", p.Name, got)
 		}
 	}
@@ -204,37 +204,7 @@ func TestBuildTwiceGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestWriteDir(t *testing.T) {
-	dir := t.TempDir()
-	a := buildZoo(t, zoo.DefaultOptions(), "embedding")
-	if err := a.WriteDir(dir); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, name := range []string{autodiff.CheckpointFile, autodiff.EvalFile, autodiff.OptimizerFile, autodiff.TrainingFile} {
-		if len(files) != 4 || filepath.Base(files[i]) != name {
-			t.Fatalf("the folder holds %v", files)
-		}
-	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(data, a.Checkpoint) {
-		t.Error("the checkpoint changed on its way through a file")
-	}
-	if _, err := onnxgraph.ReadFile(files[3]); err != nil {
-		t.Error(err)
-	}
-	if err := a.WriteDir(filepath.Join(dir, "absent")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("for a folder that isn't there: %v", err)
-	}
-}
-
-// TestFlatGradients: the training graph has the gradients as one output, and there is no optimizer graph, nor its file.
+// TestFlatGradients: the training graph has the gradients as one output, and there is no optimizer graph.
 func TestFlatGradients(t *testing.T) {
 	m, err := zoo.Build(zoo.DefaultOptions(), 32, 1)
 	if err != nil {
@@ -250,22 +220,18 @@ func TestFlatGradients(t *testing.T) {
 		t.Error(err)
 	}
 	values := int64(0)
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		if n, _ := onnxgraph.Static(p.Shape...).Elements(); p.Trainable {
 			values += n
 		}
 	}
 	outputs := a.Training.GetGraph().GetOutput()
 	last := outputs[len(outputs)-1]
-	if last.GetName() != autodiff.Gradients || last.GetType().GetTensorType().GetShape().GetDim()[0].GetDimValue() != values {
-		t.Errorf("the last output is %v, want %s of %d values", last, autodiff.Gradients, values)
+	if last.GetName() != graph.Gradients || last.GetType().GetTensorType().GetShape().GetDim()[0].GetDimValue() != values {
+		t.Errorf("the last output is %v, want %s of %d values", last, graph.Gradients, values)
 	}
-	dir := t.TempDir()
-	if err := a.WriteDir(dir); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, autodiff.OptimizerFile)); a.Optimizer != nil || !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("optimizer graph %v, its file: %v", a.Optimizer, err)
+	if a.Optimizer != nil {
+		t.Errorf("there is an optimizer graph %v", a.Optimizer)
 	}
 }
 
@@ -290,7 +256,7 @@ func TestClippingGraphIsValid(t *testing.T) {
 		}
 	}
 	trained := 0
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		if p.Trainable {
 			trained++
 		}
@@ -424,7 +390,7 @@ func TestDropout(t *testing.T) {
 	for i := range images {
 		images[i] = float32(i + 1)
 	}
-	train := func(seed int64) (*session, *autodiff.Artifacts) {
+	train := func(seed int64) (*session, *autodiff.Graphs) {
 		g := &opGraph{onnxgraph.NewBuilder("dropout", 17), newRandom()}
 		g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 1, 1)))
 		x := g.Op("Gemm", "product", []string{g.Op("Flatten", "x", []string{"images"}), g.parameter("w", 3, columns)})
@@ -438,7 +404,7 @@ func TestDropout(t *testing.T) {
 		return newSession(t, a, images, rows, 3, 1, 1), a
 	}
 	s, a := train(7)
-	gradients, _ := s.gradients(a.Parameters)
+	gradients, _ := s.gradients(parameters(t, a))
 	z := slices.Clone(s.outputs["z"])
 	eval, err := s.trainer.Eval(nil, s.images)
 	if err != nil {
@@ -535,20 +501,20 @@ func TestCheckpointOfONNXRuntime(t *testing.T) {
 	if err := s.trainer.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	data, _, err := ort.ReadCheckpoint(path)
+	data, _, err := checkpoint.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := autodiff.ReadCheckpoint(data)
+	c, err := checkpoint.Decode(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Trainable)+len(c.Frozen) != len(a.Parameters) {
+	if len(c.Trainable)+len(c.Frozen) != len(parameters(t, a)) {
 		t.Errorf("%d and %d parameters", len(c.Trainable), len(c.Frozen))
 	}
 	for _, p := range slices.Concat(c.Trainable, c.Frozen) {
-		values, err := p.Floats()
-		if err != nil {
+		values := make([]float32, len(p.Data)/4)
+		if _, err := binary.Decode(p.Data, binary.LittleEndian, values); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(values, s.parameter(p.Name)) {
@@ -584,55 +550,6 @@ func FuzzBuild(f *testing.F) {
 	})
 }
 
-func FuzzReadCheckpoint(f *testing.F) {
-	a, err := autodiff.Build(opCases()[0].model(f), autodiff.Options{Outputs: []string{"z"}, Optimizer: gradientReader()})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(a.Checkpoint)
-	f.Add(a.Checkpoint[:len(a.Checkpoint)/2])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := autodiff.ReadCheckpoint(data)
-		if err != nil {
-			return
-		}
-		again, err := c.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := autodiff.ReadCheckpoint(again); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// TestDamagedCheckpoint: cut anywhere, it is an error; with any byte changed, an error or a checkpoint, never a panic.
-func TestDamagedCheckpoint(t *testing.T) {
-	a, err := autodiff.Build(opCases()[0].model(t), autodiff.Options{Outputs: []string{"z"}, Optimizer: gradientReader()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data := a.Checkpoint
-	intact, err := autodiff.ReadCheckpoint(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(intact.Trainable) != 5 || intact.Frozen != nil {
-		t.Errorf("%d trainable and %d frozen parameters", len(intact.Trainable), len(intact.Frozen))
-	}
-	for n := range data {
-		// The last bytes are the first tensor's data or padding: what is read of them is read in full.
-		if _, err := autodiff.ReadCheckpoint(data[:n]); err == nil && n < len(data)-8 {
-			t.Fatalf("no error for the first %d of %d bytes", n, len(data))
-		}
-		changed := slices.Clone(data)
-		changed[n] ^= 0xff
-		if c, err := autodiff.ReadCheckpoint(changed); (c == nil) == (err == nil) {
-			t.Fatalf("byte %d changed: %v, %v", n, c, err)
-		}
-	}
-}
-
 func BenchmarkBuild(b *testing.B) {
 	m := zooModel(b, zoo.Options{Backbone: "resnet18", Stem: "small", Projector: []int{512, 128}})
 	var bytes int
@@ -657,7 +574,12 @@ func ExampleBuild() {
 		fmt.Println(err)
 		return
 	}
-	for _, p := range a.Parameters[:4] {
+	contract, err := graph.Read(a.Training)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, p := range contract.Parameters[:4] {
 		fmt.Println(p.Name, p.Shape, p.Trainable)
 	}
 	// Output:

@@ -54,7 +54,7 @@
 //
 // # Checkpoint
 //
-// A flatbuffer, see [Checkpoint].
+// A flatbuffer, see package checkpoint.
 //
 // # Operators
 //

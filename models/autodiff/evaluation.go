@@ -9,7 +9,7 @@ import (
 // buildEval makes the evaluation graph: what of the forward graph the outputs need, of its inputs too, but every parameter, also
 // those that it doesn't use, for ONNX Runtime feeds them by position in the training graph's order; and the operators that
 // behave differently in training in their other mode. No outputs are all.
-func buildEval(f *forward, outputs []string) (*onnxgraph.Model, error) {
+func buildEval(f *network, outputs []string) (*onnxgraph.Model, error) {
 	all := f.model.GetGraph().GetOutput()
 	if len(outputs) == 0 {
 		for _, v := range all {

@@ -10,7 +10,7 @@ import (
 
 // fold copies the nodes of the graph but for those whose result is known: constants, the shape arithmetic that exporters write
 // in front of a Reshape, and what they compute of constants. New shapes in which an exported batch is built in are made free.
-func (f *forward) fold() error {
+func (f *network) fold() error {
 	for _, n := range f.model.GetGraph().GetNode() {
 		if n.GetOpType() == "Constant" {
 			t, err := onnxgraph.ConstantValue(n)
@@ -43,7 +43,7 @@ func (f *forward) fold() error {
 }
 
 // foldKnown stores the results of a node whose outputs are all known.
-func (f *forward) foldKnown(n *onnxgraph.Node) bool {
+func (f *network) foldKnown(n *onnxgraph.Node) bool {
 	var known []*onnxgraph.Tensor
 	for _, name := range n.GetOutput() {
 		if name == "" {
@@ -62,7 +62,7 @@ func (f *forward) foldKnown(n *onnxgraph.Node) bool {
 }
 
 // known returns a value as a stored tensor, nil if its elements are not known.
-func (f *forward) known(name string) *onnxgraph.Tensor {
+func (f *network) known(name string) *onnxgraph.Tensor {
 	typ := f.types.Of[name]
 	dims, fixed := typ.Shape.Sizes()
 	count, ok := typ.Shape.Elements()
@@ -86,7 +86,7 @@ func (f *forward) known(name string) *onnxgraph.Tensor {
 
 // foldReshape makes the new shape of a Reshape a stored one, with -1 for the one free dimension. With more than one the
 // node stays as it is.
-func (f *forward) foldReshape(n *onnxgraph.Node) *onnxgraph.Node {
+func (f *network) foldReshape(n *onnxgraph.Node) *onnxgraph.Node {
 	target, ok := reshapeTarget(f.types.Of[n.Out(0)].Shape)
 	if !ok {
 		return n
@@ -96,7 +96,7 @@ func (f *forward) foldReshape(n *onnxgraph.Node) *onnxgraph.Node {
 }
 
 // foldPads makes automatic padding numbers, where the sizes are. ONNX Runtime can't do that for dilated kernels.
-func (f *forward) foldPads(n *onnxgraph.Node) *onnxgraph.Node {
+func (f *network) foldPads(n *onnxgraph.Node) *onnxgraph.Node {
 	var kernel []int64
 	if n.GetOpType() == "Conv" {
 		kernel, _ = f.types.Of[n.In(1)].Shape[2:].Sizes()
@@ -115,7 +115,7 @@ func (f *forward) foldPads(n *onnxgraph.Node) *onnxgraph.Node {
 }
 
 // foldGather makes a Gather that takes all elements in their order a Reshape, see onnxgraph.InferFree.
-func (f *forward) foldGather(n *onnxgraph.Node) *onnxgraph.Node {
+func (f *network) foldGather(n *onnxgraph.Node) *onnxgraph.Node {
 	x, y := f.types.Of[n.In(0)].Shape, f.types.Of[n.Out(0)].Shape
 	if len(x) != 1 || isStatic(x) || isStatic(y) || !isStatic(f.types.Of[n.In(1)].Shape) {
 		return n
@@ -125,7 +125,7 @@ func (f *forward) foldGather(n *onnxgraph.Node) *onnxgraph.Node {
 
 // foldTranspose takes out a transpose that changes nothing: ONNX Runtime's fusion of transposes into matrix products looks at
 // no order of dimensions, and computes another product with such a one.
-func (f *forward) foldTranspose(n *onnxgraph.Node) *onnxgraph.Node {
+func (f *network) foldTranspose(n *onnxgraph.Node) *onnxgraph.Node {
 	perm, err := onnxgraph.Permutation(n, len(f.types.Of[n.In(0)].Shape))
 	if err != nil || !slices.IsSorted(perm) {
 		return n
@@ -134,7 +134,7 @@ func (f *forward) foldTranspose(n *onnxgraph.Node) *onnxgraph.Node {
 }
 
 // foldExpand reads the batch where the node has the exported one in its new shape.
-func (f *forward) foldExpand(n *onnxgraph.Node) *onnxgraph.Node {
+func (f *network) foldExpand(n *onnxgraph.Node) *onnxgraph.Node {
 	x, y := f.types.Of[n.In(0)].Shape, f.types.Of[n.Out(0)].Shape
 	target := f.types.Values[n.In(1)]
 	if isStatic(x) && onnxgraph.Shape(target).Equal(y) || len(target) == 0 {
@@ -157,7 +157,7 @@ func isStatic(s onnxgraph.Shape) bool {
 }
 
 // foldConcat expands what has one row, or as many as the exported batch, where the others have a free number.
-func (f *forward) foldConcat(n *onnxgraph.Node) *onnxgraph.Node {
+func (f *network) foldConcat(n *onnxgraph.Node) *onnxgraph.Node {
 	y := f.types.Of[n.Out(0)].Shape
 	inputs := slices.Clone(n.GetInput())
 	axis := int(n.Int("axis", 0))
@@ -184,7 +184,7 @@ func (f *forward) foldConcat(n *onnxgraph.Node) *onnxgraph.Node {
 }
 
 // shapeNodes adds nodes that give a shape at run time: its numbers, and each free size from an input that has it.
-func (f *forward) shapeNodes(of string, s onnxgraph.Shape) string {
+func (f *network) shapeNodes(of string, s onnxgraph.Shape) string {
 	ints := func(n int64) onnxgraph.TensorType {
 		return onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: onnxgraph.Static(n)}
 	}
@@ -215,7 +215,7 @@ func (f *forward) shapeNodes(of string, s onnxgraph.Shape) string {
 }
 
 // append adds a node with one output of the given type, whose name is made unique and returned.
-func (f *forward) append(op, output string, typ onnxgraph.TensorType, inputs ...string) string {
+func (f *network) append(op, output string, typ onnxgraph.TensorType, inputs ...string) string {
 	output = f.unique(output)
 	f.types.Of[output] = typ
 	f.nodes = append(f.nodes, &onnxgraph.Node{Name: output, OpType: op, Input: inputs, Output: []string{output}})
@@ -223,7 +223,7 @@ func (f *forward) append(op, output string, typ onnxgraph.TensorType, inputs ...
 }
 
 // store keeps a constant under its name, made unique.
-func (f *forward) store(t *onnxgraph.Tensor) string {
+func (f *network) store(t *onnxgraph.Tensor) string {
 	t.Name = f.unique(t.GetName())
 	f.constants[t.Name] = t
 	f.types.Of[t.Name] = t.Type()
@@ -234,7 +234,7 @@ func (f *forward) store(t *onnxgraph.Tensor) string {
 }
 
 // unique returns the name, or the name with a number where it is taken.
-func (f *forward) unique(name string) string {
+func (f *network) unique(name string) string {
 	unique := name
 	for {
 		if _, taken := f.types.Of[unique]; !taken {
@@ -246,7 +246,7 @@ func (f *forward) unique(name string) string {
 }
 
 // lower replaces the nodes whose rule says so by others.
-func (f *forward) lower() error {
+func (f *network) lower() error {
 	table := rules()
 	nodes := f.nodes
 	f.nodes = nil
@@ -264,7 +264,7 @@ func (f *forward) lower() error {
 }
 
 // op adds a node of a lowering, types it, and returns its output, whose name is made unique.
-func (f *forward) op(op, output string, inputs []string, attributes ...*onnxgraph.Attribute) (string, error) {
+func (f *network) op(op, output string, inputs []string, attributes ...*onnxgraph.Attribute) (string, error) {
 	output = f.unique(output)
 	n := &onnxgraph.Node{Name: output, OpType: op, Input: inputs, Output: []string{output}, Attribute: attributes}
 	if err := f.types.Infer(n); err != nil {
@@ -275,6 +275,6 @@ func (f *forward) op(op, output string, inputs []string, attributes ...*onnxgrap
 }
 
 // result adds the last node of a lowering: it makes the output of the node that is replaced.
-func (f *forward) result(of *onnxgraph.Node, op string, inputs []string, attributes ...*onnxgraph.Attribute) {
+func (f *network) result(of *onnxgraph.Node, op string, inputs []string, attributes ...*onnxgraph.Attribute) {
 	f.nodes = append(f.nodes, &onnxgraph.Node{Name: of.GetName(), OpType: op, Input: inputs, Output: of.GetOutput()[:1], Attribute: attributes})
 }

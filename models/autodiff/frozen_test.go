@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/zoo"
 )
 
@@ -23,7 +24,7 @@ func TestFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	var trained []string
-	for _, p := range a.Parameters {
+	for _, p := range parameters(t, a) {
 		if p.Trainable {
 			trained = append(trained, p.Name)
 		}
@@ -36,12 +37,12 @@ func TestFrozen(t *testing.T) {
 			t.Errorf("node %s computes a gradient that nothing needs", n.GetName())
 		}
 	}
-	c, err := autodiff.ReadCheckpoint(a.Checkpoint)
+	c, err := checkpoint.Decode(a.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Trainable) != len(trained) || len(c.Trainable)+len(c.Frozen) != len(a.Parameters) {
-		t.Errorf("the checkpoint has %d trained and %d frozen tensors of %d", len(c.Trainable), len(c.Frozen), len(a.Parameters))
+	if len(c.Trainable) != len(trained) || len(c.Trainable)+len(c.Frozen) != len(parameters(t, a)) {
+		t.Errorf("the checkpoint has %d trained and %d frozen tensors of %d", len(c.Trainable), len(c.Frozen), len(parameters(t, a)))
 	}
 
 	options.Frozen = []string{"layer9.weight"}

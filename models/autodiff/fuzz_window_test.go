@@ -136,14 +136,14 @@ func FuzzWindows(f *testing.F) {
 		}
 		s := newSession(t, a, images, shape...)
 		s.dz = func(_ string, i int) float32 { return float32(i%5) - 1.5 }
-		gradients, _ := s.gradients(a.Parameters)
+		gradients, _ := s.gradients(parameters(t, a))
 		operator := m.GetGraph().GetNode()[2]
 		if operator.GetOpType() == "MaxPool" {
 			return // a step may cross a kink
 		}
 		var slope, scale float64
 		direction := map[string][]float32{}
-		for _, p := range a.Parameters {
+		for _, p := range parameters(t, a) {
 			for _, g := range gradients[p.Name] {
 				d := random.NormFloat64()
 				direction[p.Name] = append(direction[p.Name], float32(d))

@@ -4,58 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
-)
-
-// The operators of domain ordo beside the loss. Package ort has their kernels. Tensors have the shapes of ONNX's operators
-// of that name; activations lie in memory with the channels last, see layout.go, and parameters and their gradients plainly.
-//
-//	Conv(X, W, B?) → Y                                             as ONNX's Conv, and precision: f32 or bf16
-//	ConvGrad(dY, X, W) → dX?, dW?, dB?                             with the attributes of its Conv
-//	BatchNorm(X, scale, bias, mean, var, R?) → Y, m, s             Y = relu?((X − m)·s·scale + bias + R), with the batch's m and
-//	                                                               s = 1/√(variance + epsilon); running statistics
-//	                                                               ← (1 − momentum)·old + momentum·batch's, in place
-//	BatchNormGrad(dY, X, Y, scale, m, s, dY2?, bias?)              the gradient is dY + dY2. With a relu, Y says where it let through, or if
-//	  → dX, dscale, dbias, dR?                                     bias is there, as it must not be with an R, X; dR is the gradient there
-//	MaxPool(X) → Y, I                                              I: where in its window each maximum was, uint8
-//	MaxPoolGrad(dY, I) → dX                                        as its MaxPool, and image_shape: X's height and width
-//	AveragePool(X) → Y                                             as ONNX's
-//	AveragePoolGrad(dY) → dX                                       as its AveragePool, and image_shape
-//	Linear(X, W, B?) → Y                                           Y = X·W + B for each row of X, of any number of dimensions; with trans_w
-//	                                                               1, W is [outputs, inputs] and Y = X·Wᵀ + B
-//	LinearGrad(dY, X, W) → dX?, dW?, dB?                           as its Linear
-//	MatMul(A, B) → Y                                               alpha times a product for each matrix of a batch, the same for both, of
-//	                                                               Transposes of A and B by perm_a and perm_b, and transposed by perm_y
-//	Activation(X) → Y                                              kind: hard_sigmoid (with alpha, beta), hard_swish, sigmoid, silu, gelu
-//	                                                               or gelu_tanh; any shape, in either order in memory
-//	ActivationGrad(dY, X) → dX                                     as its Activation
-//	ChannelScale(X, S) → Y                                         Y = X·S, S of shape [N, C, 1, 1]
-//	ChannelScaleGrad(dY, X, S) → dX?, dS?
-//	LayerNorm(X, scale, B?) → Y, m, s                              as ONNX's LayerNormalization with axis, epsilon; plain tensors
-//	LayerNormGrad(dY, X, scale, m, s) → dX?, dscale?, dB?          axis
-//	SoftmaxGrad(dY, Y) → dX                                        of a Softmax along the last dimension; plain tensors
-//	Reorder(X) → Y                                                 to: nhwc or nchw, the order of Y in memory; X has the other
-const (
-	KernelConv            = "Conv"
-	KernelConvGrad        = "ConvGrad"
-	KernelBatchNorm       = "BatchNorm"
-	KernelBatchNormGrad   = "BatchNormGrad"
-	KernelMaxPool         = "MaxPool"
-	KernelMaxPoolGrad     = "MaxPoolGrad"
-	KernelAveragePool     = "AveragePool"
-	KernelAveragePoolGrad = "AveragePoolGrad"
-	KernelReorder         = "Reorder"
-	KernelLinear          = "Linear"
-	KernelLinearGrad      = "LinearGrad"
-	KernelMatMul          = "MatMul"
-
-	KernelActivation       = "Activation"
-	KernelActivationGrad   = "ActivationGrad"
-	KernelChannelScale     = "ChannelScale"
-	KernelChannelScaleGrad = "ChannelScaleGrad"
-	KernelLayerNorm        = "LayerNorm"
-	KernelLayerNormGrad    = "LayerNormGrad"
-	KernelSoftmaxGrad      = "SoftmaxGrad"
 )
 
 // The precisions of Kernels.
@@ -81,13 +31,6 @@ type Convolution struct {
 	Kernel, Strides, Dilations [2]int64
 	Pads                       [4]int64 // top, left, bottom, right
 	Bias                       bool
-}
-
-// UsesKernels says whether a graph has operators of domain ordo beside the loss.
-func UsesKernels(m *onnxgraph.Model) bool {
-	return slices.ContainsFunc(m.GetGraph().GetNode(), func(n *onnxgraph.Node) bool {
-		return n.GetDomain() == LossDomain && n.GetOpType() != LossOperator
-	})
 }
 
 // accelerated replaces forward nodes by those of domain ordo: matrix products, and, if a convolution is among these, nodes on images. A
@@ -202,7 +145,7 @@ func (a *acceleration) batchNorm(end *onnxgraph.Node) *onnxgraph.Node {
 	if end.GetOpType() == "Relu" {
 		relu = 1
 	}
-	return a.node(KernelBatchNorm, norm.GetName(), inputs, []string{y, a.hidden(y+"/saved_mean", channels), a.hidden(y+"/saved_inv_std", channels)},
+	return a.node(graph.BatchNorm, norm.GetName(), inputs, []string{y, a.hidden(y+"/saved_mean", channels), a.hidden(y+"/saved_inv_std", channels)},
 		onnxgraph.FloatAttr("epsilon", norm.Float("epsilon", 1e-5)),
 		onnxgraph.FloatAttr("momentum", 1-norm.Float("momentum", 0.9)),
 		onnxgraph.IntAttr("relu", relu))
@@ -228,7 +171,7 @@ func (t *training) hidden(name string, typ onnxgraph.TensorType) string {
 // node makes an operator of domain ordo on activations.
 func (t *training) node(op, name string, inputs, outputs []string, attributes ...*onnxgraph.Attribute) *onnxgraph.Node {
 	return &onnxgraph.Node{
-		Name: name, OpType: op, Domain: LossDomain, Input: inputs, Output: outputs,
+		Name: name, OpType: op, Domain: graph.Domain, Input: inputs, Output: outputs,
 		Attribute: append(attributes, onnxgraph.StringAttr("layout", "nhwc")),
 	}
 }
@@ -265,7 +208,7 @@ func (a *acceleration) conv(n *onnxgraph.Node) *onnxgraph.Node {
 		return n
 	}
 	attributes := append(convAttributes(&w, n), onnxgraph.StringAttr("precision", a.kernels.Precision))
-	return a.node(KernelConv, n.GetName(), n.GetInput(), n.GetOutput()[:1], attributes...)
+	return a.node(graph.Conv, n.GetName(), n.GetInput(), n.GetOutput()[:1], attributes...)
 }
 
 func (a *acceleration) pool(n *onnxgraph.Node) *onnxgraph.Node {
@@ -287,11 +230,11 @@ func (a *acceleration) pool(n *onnxgraph.Node) *onnxgraph.Node {
 	y := n.Out(0)
 	if n.GetOpType() == "AveragePool" {
 		attributes = append(attributes, onnxgraph.IntAttr("count_include_pad", n.Int("count_include_pad", 0)))
-		return a.node(KernelAveragePool, n.GetName(), n.GetInput(), []string{y}, attributes...)
+		return a.node(graph.AveragePool, n.GetName(), n.GetInput(), []string{y}, attributes...)
 	}
 	if w.Kernel[0]*w.Kernel[1] > math.MaxUint8 {
 		return n
 	}
 	index := onnxgraph.TensorType{Elem: onnxgraph.Tensor_UINT8, Shape: a.typeOf(y).Shape}
-	return a.node(KernelMaxPool, n.GetName(), n.GetInput(), []string{y, a.hidden(y+"/index", index)}, attributes...)
+	return a.node(graph.MaxPool, n.GetName(), n.GetInput(), []string{y, a.hidden(y+"/index", index)}, attributes...)
 }

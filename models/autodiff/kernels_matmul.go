@@ -3,6 +3,7 @@ package autodiff
 import (
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -38,7 +39,7 @@ func (a *acceleration) products(nodes []*onnxgraph.Node, outputs []string) []*on
 	a.look(nodes, outputs)
 	place := map[*onnxgraph.Node]*onnxgraph.Node{} // for each node that is there no longer, what stands there instead, or nil
 	for _, n := range nodes {
-		if n.GetDomain() != LossDomain {
+		if n.GetDomain() != graph.Domain {
 			continue
 		}
 		last := n
@@ -101,12 +102,12 @@ func (a *acceleration) linear(n *onnxgraph.Node) *onnxgraph.Node {
 	if bias != "" {
 		inputs = append(inputs, bias)
 	}
-	return product(KernelLinear, n.GetName(), inputs, n.GetOutput()[:1], onnxgraph.IntAttr("trans_w", transposed))
+	return product(graph.Linear, n.GetName(), inputs, n.GetOutput()[:1], onnxgraph.IntAttr("trans_w", transposed))
 }
 
 // product is a node of domain ordo for a matrix product.
 func product(op, name string, inputs, outputs []string, attributes ...*onnxgraph.Attribute) *onnxgraph.Node {
-	return &onnxgraph.Node{Name: name, OpType: op, Domain: LossDomain, Input: inputs, Output: slices.Clone(outputs), Attribute: attributes}
+	return &onnxgraph.Node{Name: name, OpType: op, Domain: graph.Domain, Input: inputs, Output: slices.Clone(outputs), Attribute: attributes}
 }
 
 func (a *acceleration) isFloat(name string) bool { return a.typeOf(name).Elem == onnxgraph.Float32 }
@@ -132,7 +133,7 @@ func (a *acceleration) matMul(n *onnxgraph.Node) *onnxgraph.Node {
 		}
 	}
 	left, right := a.operand(n.In(0)), a.operand(n.In(1))
-	return product(KernelMatMul, n.GetName(), []string{left.name, right.name}, n.GetOutput(),
+	return product(graph.MatMul, n.GetName(), []string{left.name, right.name}, n.GetOutput(),
 		productAttributes(left.perm, right.perm, unchanged(len(as)), left.alpha*right.alpha)...)
 }
 
@@ -231,7 +232,7 @@ func (a *acceleration) takeIn(n, next *onnxgraph.Node) bool {
 		return false
 	}
 	switch op := next.GetOpType(); {
-	case n.GetOpType() == KernelLinear && op == "Add" && len(n.GetInput()) == 2:
+	case n.GetOpType() == graph.Linear && op == "Add" && len(n.GetInput()) == 2:
 		bias := next.In(0)
 		if bias == n.Out(0) {
 			bias = next.In(1)
@@ -240,7 +241,7 @@ func (a *acceleration) takeIn(n, next *onnxgraph.Node) bool {
 			return false
 		}
 		n.Input = append(n.Input, bias)
-	case n.GetOpType() == KernelMatMul && op == "Transpose":
+	case n.GetOpType() == graph.MatMul && op == "Transpose":
 		perm, err := onnxgraph.Permutation(next, len(a.typeOf(n.Out(0)).Shape))
 		if err != nil {
 			return false
@@ -249,7 +250,7 @@ func (a *acceleration) takeIn(n, next *onnxgraph.Node) bool {
 			return false
 		}
 		n.Attribute = productAttributes(n.Ints("perm_a"), n.Ints("perm_b"), perm, n.Float("alpha", 1))
-	case n.GetOpType() == KernelMatMul && op == "Mul":
+	case n.GetOpType() == graph.MatMul && op == "Mul":
 		_, factor, ok := a.scaled(next)
 		if !ok {
 			return false
@@ -351,7 +352,7 @@ func transposed(s onnxgraph.Shape, perm []int64) onnxgraph.Shape {
 func kernelLinearGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, weights, bias := n.In(0), n.In(1), n.In(2)
 	outputs := []value{t.gradientOf(x), t.gradientOf(weights), t.gradientOf(bias)}
-	return t.domainOp(LossDomain, KernelLinearGrad, []string{dy[0], x, weights}, outputs, n.GetAttribute()...), nil
+	return t.domainOp(graph.Domain, graph.LinearGrad, []string{dy[0], x, weights}, outputs, n.GetAttribute()...), nil
 }
 
 // kernelMatMulGradient: the gradients of an operand are products of the same kind, da = alpha·dy·bᵀ and db = alpha·aᵀ·dy, each
@@ -368,11 +369,11 @@ func kernelMatMulGradient(t *training, n *onnxgraph.Node, dy []string) ([]string
 	dx := make([]string, 2)
 	if t.wanted[a] {
 		attributes := productAttributes(inverse(permY), turned(permB), inverse(permA), alpha)
-		dx[0] = t.domainOp(LossDomain, KernelMatMul, []string{dy[0], b}, []value{t.gradientOf(a)}, attributes...)[0]
+		dx[0] = t.domainOp(graph.Domain, graph.MatMul, []string{dy[0], b}, []value{t.gradientOf(a)}, attributes...)[0]
 	}
 	if t.wanted[b] {
 		attributes := productAttributes(turned(permA), inverse(permY), inverse(permB), alpha)
-		dx[1] = t.domainOp(LossDomain, KernelMatMul, []string{a, dy[0]}, []value{t.gradientOf(b)}, attributes...)[0]
+		dx[1] = t.domainOp(graph.Domain, graph.MatMul, []string{a, dy[0]}, []value{t.gradientOf(b)}, attributes...)[0]
 	}
 	return dx, nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/zoo"
 )
@@ -12,13 +13,13 @@ import (
 // expandProduct replaces an operator of matrix products; false if n is another.
 func (e *expansion) expandProduct(n *onnxgraph.Node) bool {
 	switch n.GetOpType() {
-	case autodiff.KernelLinear:
+	case graph.Linear:
 		y := e.product(n.In(0), e.turned(n.In(1), n.Int("trans_w", 0) != 0), e.types[n.Out(0)])
 		if n.In(2) != "" {
 			y = e.op("", "Add", []string{y, n.In(2)}, []onnxgraph.TensorType{e.types[n.Out(0)]})[0]
 		}
 		e.give(y, n.Out(0), false)
-	case autodiff.KernelLinearGrad:
+	case graph.LinearGrad:
 		transposed := n.Int("trans_w", 0) != 0
 		dy, x, w := n.In(0), n.In(1), n.In(2)
 		if n.Out(0) != "" {
@@ -41,7 +42,7 @@ func (e *expansion) expandProduct(n *onnxgraph.Node) bool {
 			sum := e.op("", "ReduceSum", []string{dy, e.ints(0)}, []onnxgraph.TensorType{e.types[n.Out(2)]}, onnxgraph.IntAttr("keepdims", 0))
 			e.give(sum[0], n.Out(2), false)
 		}
-	case autodiff.KernelMatMul:
+	case graph.MatMul:
 		a, b := e.permuted(n.In(0), n.Ints("perm_a")), e.permuted(n.In(1), n.Ints("perm_b"))
 		as, bs := e.types[a].Shape, e.types[b].Shape
 		shape := slices.Clone(as)

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
 	"ordo/models/onnxgraph"
-	"ordo/models/ort"
 	"ordo/models/ort/kernels"
 	"ordo/models/ort/orttest"
 	"ordo/models/zoo"
@@ -17,7 +17,7 @@ import (
 // The tests of this file compute with the kernels themselves. Without oneDNN they are skipped.
 
 // fast builds a graph with ordo's operators where oneDNN supports them.
-func fast(t *testing.T, m *onnxgraph.Model, o autodiff.Options) *autodiff.Artifacts {
+func fast(t *testing.T, m *onnxgraph.Model, o autodiff.Options) *autodiff.Graphs {
 	t.Helper()
 	lib := orttest.OpenWithKernels(t).Kernels()
 	o.Kernels = &autodiff.Kernels{Supports: func(c autodiff.Convolution) bool {
@@ -127,7 +127,7 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 		images[i] = float32(random.NormFloat64())
 	}
 	// Two steps with a checkpoint between them, and evaluation: with operators of one kind before it and of one after.
-	run := func(before, after *autodiff.Artifacts) []float32 {
+	run := func(before, after *autodiff.Graphs) []float32 {
 		file := filepath.Join(t.TempDir(), "checkpoint")
 		s := newSession(t, before, images, 6, 3, 16, 16)
 		s.step(1e-3)
@@ -136,7 +136,7 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 		}
 		s.trainer.Close()
 		kept := *after
-		if kept.Checkpoint, _, err = ort.ReadCheckpoint(file); err != nil {
+		if kept.Checkpoint, _, err = checkpoint.ReadFile(file); err != nil {
 			t.Fatal(err)
 		}
 		s = newSession(t, &kept, images, 6, 3, 16, 16)

@@ -4,13 +4,14 @@ import (
 	"math"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
 // Activations, layer norms and products with a factor for each channel become ordo's, whose gradients are computed in one pass. An
 // activation may be several nodes: exporters write SiLU as x·σ(x), and GELU, before it was an operator, as x/2·(1 + erf(x/√2)).
 
-// The kinds of KernelActivation.
+// The kinds of graph.Activation.
 const (
 	hardSigmoid = "hard_sigmoid"
 	hardSwish   = "hard_swish"
@@ -25,7 +26,7 @@ func (t *training) pointwise(nodes []*onnxgraph.Node, outputs []string) []*onnxg
 	t.fastSoftmax = true
 	p := &pointwise{training: t, uses: map[string]int{}, makers: map[string]*onnxgraph.Node{}, merged: map[*onnxgraph.Node]bool{}}
 	for _, n := range nodes {
-		p.images = p.images || n.GetDomain() == LossDomain && n.GetOpType() == KernelConv
+		p.images = p.images || n.GetDomain() == graph.Domain && n.GetOpType() == graph.Conv
 		for _, in := range n.GetInput() {
 			p.uses[in]++
 		}
@@ -90,7 +91,7 @@ func (p *pointwise) replace(n *onnxgraph.Node) *onnxgraph.Node {
 // activation makes the node that is all of y = f(x); slope is alpha and beta of a HardSigmoid.
 func (p *pointwise) activation(end *onnxgraph.Node, kind, x string, slope ...float32) *onnxgraph.Node {
 	n := &onnxgraph.Node{
-		Name: end.GetName(), OpType: KernelActivation, Domain: LossDomain, Input: []string{x}, Output: end.GetOutput()[:1],
+		Name: end.GetName(), OpType: graph.Activation, Domain: graph.Domain, Input: []string{x}, Output: end.GetOutput()[:1],
 		Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("kind", kind)},
 	}
 	if len(slope) == 2 {
@@ -225,7 +226,7 @@ func (p *pointwise) channelScale(n *onnxgraph.Node) *onnxgraph.Node {
 		factor := n.In(1 - i)
 		s, f := p.typeOf(x).Shape, p.typeOf(factor).Shape
 		if p.isImages(x) && p.isImages(factor) && s[2].Size*s[3].Size > 1 && f[2].Size*f[3].Size == 1 && slices.Equal(s[:2], f[:2]) {
-			return p.node(KernelChannelScale, n.GetName(), []string{x, factor}, n.GetOutput()[:1])
+			return p.node(graph.ChannelScale, n.GetName(), []string{x, factor}, n.GetOutput()[:1])
 		}
 	}
 	return nil
@@ -250,7 +251,7 @@ func (p *pointwise) layerNorm(n *onnxgraph.Node) *onnxgraph.Node {
 	}
 	y, statistics := n.Out(0), onnxgraph.FloatType(reduced(x, from(axis, len(x))))
 	return &onnxgraph.Node{
-		Name: n.GetName(), OpType: KernelLayerNorm, Domain: LossDomain, Input: n.GetInput(),
+		Name: n.GetName(), OpType: graph.LayerNorm, Domain: graph.Domain, Input: n.GetInput(),
 		Output: []string{y, p.hidden(y+"/saved_mean", statistics), p.hidden(y+"/saved_inv_std", statistics)},
 		Attribute: []*onnxgraph.Attribute{
 			onnxgraph.IntAttr("axis", int64(axis)), onnxgraph.FloatAttr("epsilon", n.Float("epsilon", 1e-5)),
@@ -260,12 +261,12 @@ func (p *pointwise) layerNorm(n *onnxgraph.Node) *onnxgraph.Node {
 
 func kernelActivationGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
-	return t.domainOp(LossDomain, KernelActivationGrad, []string{dy[0], x}, []value{t.gradientOf(x)}, n.GetAttribute()...), nil
+	return t.domainOp(graph.Domain, graph.ActivationGrad, []string{dy[0], x}, []value{t.gradientOf(x)}, n.GetAttribute()...), nil
 }
 
 func kernelChannelScaleGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, factor := n.In(0), n.In(1)
-	return t.domainOp(LossDomain, KernelChannelScaleGrad, []string{dy[0], x, factor}, []value{t.gradientOf(x), t.gradientOf(factor)},
+	return t.domainOp(graph.Domain, graph.ChannelScaleGrad, []string{dy[0], x, factor}, []value{t.gradientOf(x), t.gradientOf(factor)},
 		n.GetAttribute()...), nil
 }
 
@@ -275,7 +276,7 @@ func kernelLayerNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]str
 	if bias != "" {
 		outputs[2] = t.gradientOf(bias)
 	}
-	made := t.domainOp(LossDomain, KernelLayerNormGrad, []string{dy[0], x, scale, n.Out(1), n.Out(2)}, outputs, onnxgraph.IntAttr("axis", n.Int("axis", -1)))
+	made := t.domainOp(graph.Domain, graph.LayerNormGrad, []string{dy[0], x, scale, n.Out(1), n.Out(2)}, outputs, onnxgraph.IntAttr("axis", n.Int("axis", -1)))
 	return made[:len(n.GetInput())], nil
 }
 
@@ -286,5 +287,5 @@ func softmaxGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, err
 	if !t.fastSoftmax || axis != -1 && axis != rank-1 {
 		return kernelOfY("SoftmaxGrad_13")(t, n, dy)
 	}
-	return t.domainOp(LossDomain, KernelSoftmaxGrad, []string{dy[0], y}, []value{t.gradientOf(n.In(0))}), nil
+	return t.domainOp(graph.Domain, graph.SoftmaxGrad, []string{dy[0], y}, []value{t.gradientOf(n.In(0))}), nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -14,13 +15,13 @@ func (e *expansion) pointwise(n *onnxgraph.Node) bool {
 	typ := func(k int) onnxgraph.TensorType { return e.types[n.Out(k)] }
 	like := []onnxgraph.TensorType{typ(0)}
 	switch n.GetOpType() {
-	case autodiff.KernelActivation:
+	case graph.Activation:
 		e.give(e.activation(n, n.In(0), like), n.Out(0), false)
-	case autodiff.KernelActivationGrad:
+	case graph.ActivationGrad:
 		e.give(e.activationGradient(n, n.In(0), n.In(1), like), n.Out(0), false)
-	case autodiff.KernelChannelScale:
+	case graph.ChannelScale:
 		e.give(e.op("", "Mul", []string{e.move(n.In(0), "nchw"), n.In(1)}, like)[0], n.Out(0), true)
-	case autodiff.KernelChannelScaleGrad:
+	case graph.ChannelScaleGrad:
 		images := []onnxgraph.TensorType{e.types[n.In(0)]}
 		dy, x := e.move(n.In(0), "nchw"), e.move(n.In(1), "nchw")
 		if n.Out(0) != "" {
@@ -30,14 +31,14 @@ func (e *expansion) pointwise(n *onnxgraph.Node) bool {
 			product := e.op("", "Mul", []string{dy, x}, images)[0]
 			e.give(e.op("", "ReduceSum", []string{product, e.ints(2, 3)}, []onnxgraph.TensorType{typ(1)})[0], n.Out(1), false)
 		}
-	case autodiff.KernelLayerNorm:
+	case graph.LayerNorm:
 		made := e.op("", "LayerNormalization", n.GetInput(), []onnxgraph.TensorType{typ(0), typ(1), typ(2)}, n.GetAttribute()...)
 		for k, value := range made {
 			e.give(value, n.Out(k), false)
 		}
-	case autodiff.KernelLayerNormGrad:
+	case graph.LayerNormGrad:
 		e.layerNormGradient(n)
-	case autodiff.KernelSoftmaxGrad:
+	case graph.SoftmaxGrad:
 		e.give(e.op("com.microsoft", "SoftmaxGrad_13", n.GetInput(), like, onnxgraph.IntAttr("axis", -1))[0], n.Out(0), false)
 	default:
 		return false
@@ -131,10 +132,10 @@ func (e *expansion) activationGradient(n *onnxgraph.Node, dy, x string, like []o
 }
 
 // ownOperators counts the operators of a training graph, those of domain ordo alone.
-func ownOperators(a *autodiff.Artifacts) map[string]int {
+func ownOperators(a *autodiff.Graphs) map[string]int {
 	n := map[string]int{}
 	for _, node := range a.Training.GetGraph().GetNode() {
-		if node.GetDomain() == autodiff.LossDomain {
+		if node.GetDomain() == graph.Domain {
 			n[node.GetOpType()]++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/zoo"
@@ -42,7 +43,7 @@ func expanded(t *testing.T, training *onnxgraph.Model) *onnxgraph.Model {
 	nodes := m.GetGraph().GetNode()
 	m.Graph.Node = nil
 	for _, n := range nodes {
-		if n.GetDomain() != autodiff.LossDomain || n.GetOpType() == autodiff.LossOperator {
+		if n.GetDomain() != graph.Domain || n.GetOpType() == graph.Loss {
 			e.b.Append(n)
 			continue
 		}
@@ -106,26 +107,26 @@ func (e *expansion) expand(n *onnxgraph.Node) {
 	if e.expandProduct(n) || e.pointwise(n) {
 		return
 	}
-	if n.GetOpType() != autodiff.KernelReorder && n.Str("layout", "") != "nhwc" {
+	if n.GetOpType() != graph.Reorder && n.Str("layout", "") != "nhwc" {
 		e.t.Errorf("node %s (%s) has no layout", n.GetName(), n.GetOpType())
 	}
 	in := func(k int) string { return e.move(n.In(k), "nchw") }
 	typ := func(k int) onnxgraph.TensorType { return e.types[n.Out(k)] }
 	window := without(n, "layout", "precision", "image_shape")
 	switch n.GetOpType() {
-	case autodiff.KernelReorder:
+	case graph.Reorder:
 		e.give(e.move(n.In(0), n.Str("to", "")), n.Out(0), false)
-	case autodiff.KernelConv:
+	case graph.Conv:
 		y := e.op("", "Conv", append([]string{in(0)}, n.GetInput()[1:]...), []onnxgraph.TensorType{typ(0)}, window...)
 		e.give(y[0], n.Out(0), true)
-	case autodiff.KernelConvGrad:
+	case graph.ConvGrad:
 		made := e.op(microsoft, "ConvGrad", []string{in(0), in(1), n.In(2)}, []onnxgraph.TensorType{typ(0), typ(1), typ(2)}, window...)
 		for k, out := range n.GetOutput() {
 			if out != "" {
 				e.give(made[k], out, k == 0)
 			}
 		}
-	case autodiff.KernelBatchNorm:
+	case graph.BatchNorm:
 		channels := typ(1)
 		y := e.op(microsoft, "BatchNormInternal", append([]string{in(0)}, n.GetInput()[1:5]...),
 			[]onnxgraph.TensorType{typ(0), channels, channels, channels, channels},
@@ -140,7 +141,7 @@ func (e *expansion) expand(n *onnxgraph.Node) {
 		}
 		e.give(y[0], n.Out(0), true)
 		e.norms[n.Out(1)] = n.Out(0)
-	case autodiff.KernelBatchNormGrad:
+	case graph.BatchNormGrad:
 		dy := in(0)
 		if n.In(6) != "" {
 			dy = e.op("", "Add", []string{dy, in(6)}, []onnxgraph.TensorType{typ(0)})[0]
@@ -160,21 +161,21 @@ func (e *expansion) expand(n *onnxgraph.Node) {
 		if n.Out(3) != "" {
 			e.give(dy, n.Out(3), true)
 		}
-	case autodiff.KernelMaxPool:
+	case graph.MaxPool:
 		index := onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: typ(0).Shape}
 		made := e.op("", "MaxPool", []string{in(0)}, []onnxgraph.TensorType{typ(0), index}, window...)
 		e.give(made[0], n.Out(0), true)
 		e.indices[n.Out(1)] = made[1]
-	case autodiff.KernelMaxPoolGrad:
+	case graph.MaxPoolGrad:
 		dx := e.op("", "MaxPoolGrad", []string{in(0), e.indices[n.In(1)]}, []onnxgraph.TensorType{typ(0)}, onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))
 		e.give(dx[0], n.Out(0), true)
-	case autodiff.KernelAveragePool:
+	case graph.AveragePool:
 		if slices.Max(n.Ints("dilations")) == 1 { // opset 18 and before have none
 			window = without(n, "layout", "dilations")
 		}
 		y := e.op("", "AveragePool", []string{in(0)}, []onnxgraph.TensorType{typ(0)}, window...)
 		e.give(y[0], n.Out(0), true)
-	case autodiff.KernelAveragePoolGrad:
+	case graph.AveragePoolGrad:
 		e.averagePoolGrad(n, in(0))
 	default:
 		e.t.Errorf("operator %s is not known", n.GetOpType())
@@ -226,7 +227,7 @@ func (e *expansion) zeros(like string, size []int64) string {
 }
 
 // withKernels builds a graph with ordo's operators and replaces these by ONNX Runtime's again.
-func withKernels(t *testing.T, m *onnxgraph.Model, o autodiff.Options) *autodiff.Artifacts {
+func withKernels(t *testing.T, m *onnxgraph.Model, o autodiff.Options) *autodiff.Graphs {
 	t.Helper()
 	o.Kernels = &autodiff.Kernels{}
 	a, err := autodiff.Build(m, o)
@@ -245,7 +246,7 @@ func compareKernels(t *testing.T, m *onnxgraph.Model, o autodiff.Options, tolera
 }
 
 // compareWith is compareKernels with artifacts that are built in another way.
-func compareWith(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Artifacts, m *onnxgraph.Model, o autodiff.Options, tolerance float64, shape ...int) {
+func compareWith(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Graphs, m *onnxgraph.Model, o autodiff.Options, tolerance float64, shape ...int) {
 	t.Helper()
 	o.Optimizer = gradientReader()
 	stock, err := autodiff.Build(m, o)
@@ -264,13 +265,13 @@ func compareWith(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff
 	var outputs [2]map[string][]float32
 	var gradients [2]map[string][]float64
 	var statistics [2]map[string][]float32
-	for i, a := range []*autodiff.Artifacts{stock, build(t, m, o)} {
+	for i, a := range []*autodiff.Graphs{stock, build(t, m, o)} {
 		// Optimized, ONNX Runtime would take the Transposes of an expansion through a cubic Resize, which it then can't do.
 		s := newSessionWith(t, a, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1, Execution: ort.Execution{Provider: ort.CPU, Optimization: "none", Arena: true}}}, images, shape...)
 		s.dz = func(name string, i int) float32 { return float32((i*7919+len(name))%17)/8 - 1 }
-		gradients[i], _ = s.gradients(a.Parameters)
+		gradients[i], _ = s.gradients(parameters(t, a))
 		outputs[i], statistics[i] = s.outputs, map[string][]float32{}
-		for _, p := range a.Parameters {
+		for _, p := range parameters(t, a) {
 			if !p.Trainable {
 				statistics[i][p.Name] = s.parameter(p.Name)
 			}
@@ -337,7 +338,7 @@ func kinds() []zoo.Options {
 	}
 }
 
-func compareBackbone(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Artifacts, o zoo.Options, batch int) {
+func compareBackbone(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Graphs, o zoo.Options, batch int) {
 	t.Helper()
 	m, err := zoo.Build(o, 16, 1)
 	if err != nil {

@@ -3,6 +3,7 @@ package autodiff
 import (
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -116,7 +117,7 @@ func (a *arrangement) in(name string, wanted layout) string {
 		copied := a.b.Unique(name + "/" + to)
 		a.declare(copied, a.typeOf(name))
 		a.nodes = append(a.nodes, &onnxgraph.Node{
-			Name: KernelReorder + "/" + copied, OpType: KernelReorder, Domain: LossDomain, Input: []string{name}, Output: []string{copied},
+			Name: graph.Reorder + "/" + copied, OpType: graph.Reorder, Domain: graph.Domain, Input: []string{name}, Output: []string{copied},
 			Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("to", to)},
 		})
 		a.copies[name] = copied
@@ -137,7 +138,7 @@ func (a *arrangement) ordered(name string) bool {
 // formOf says in which orders a node has its values.
 func (a *arrangement) formOf(n *onnxgraph.Node) form {
 	f := form{in: make([]layout, len(n.GetInput())), out: make([]layout, len(n.GetOutput()))}
-	if places, ok := kernelActivations[n.GetOpType()]; ok && n.GetDomain() == LossDomain {
+	if places, ok := kernelActivations[n.GetOpType()]; ok && n.GetDomain() == graph.Domain {
 		a.fill(&f, n, plain)
 		for _, k := range places.in {
 			if k < len(f.in) && n.In(k) != "" {
@@ -178,17 +179,17 @@ func (a *arrangement) fill(f *form, n *onnxgraph.Node, o layout) {
 
 // kernelActivations are the inputs and outputs of ordo's operators that are activations.
 var kernelActivations = map[string]struct{ in, out []int }{
-	KernelConv:            {[]int{0}, []int{0}},
-	KernelConvGrad:        {[]int{0, 1}, []int{0}},
-	KernelBatchNorm:       {[]int{0, 5}, []int{0}},
-	KernelBatchNormGrad:   {[]int{0, 1, 2, 6}, []int{0, 3}},
-	KernelMaxPool:         {[]int{0}, []int{0, 1}},
-	KernelMaxPoolGrad:     {[]int{0, 1}, []int{0}},
-	KernelAveragePool:     {[]int{0}, []int{0}},
-	KernelAveragePoolGrad: {[]int{0}, []int{0}},
+	graph.Conv:            {[]int{0}, []int{0}},
+	graph.ConvGrad:        {[]int{0, 1}, []int{0}},
+	graph.BatchNorm:       {[]int{0, 5}, []int{0}},
+	graph.BatchNormGrad:   {[]int{0, 1, 2, 6}, []int{0, 3}},
+	graph.MaxPool:         {[]int{0}, []int{0, 1}},
+	graph.MaxPoolGrad:     {[]int{0, 1}, []int{0}},
+	graph.AveragePool:     {[]int{0}, []int{0}},
+	graph.AveragePoolGrad: {[]int{0}, []int{0}},
 
-	KernelChannelScale:     {[]int{0}, []int{0}},
-	KernelChannelScaleGrad: {[]int{0, 1}, []int{0}},
+	graph.ChannelScale:     {[]int{0}, []int{0}},
+	graph.ChannelScaleGrad: {[]int{0, 1}, []int{0}},
 }
 
 // choose returns which nodes have their own images with the channels last.

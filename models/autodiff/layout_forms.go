@@ -3,6 +3,7 @@ package autodiff
 import (
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -38,8 +39,8 @@ var (
 
 // flexible changes the form of a node that takes images in both orders.
 func (a *arrangement) flexible(n *onnxgraph.Node, f *form) {
-	ours := n.GetDomain() == LossDomain && (n.GetOpType() == KernelActivation || n.GetOpType() == KernelActivationGrad)
-	gradient := ours || n.GetDomain() == microsoft && elementwiseGradients[n.GetOpType()]
+	ours := n.GetDomain() == graph.Domain && (n.GetOpType() == graph.Activation || n.GetOpType() == graph.ActivationGrad)
+	gradient := ours || n.GetDomain() == graph.Microsoft && elementwiseGradients[n.GetOpType()]
 	if !gradient && n.GetDomain() != "" || !slices.Contains(slices.Concat(f.in, f.out), plain) {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/zoo"
 )
@@ -230,7 +231,7 @@ func TestSumsWithinBatchNorms(t *testing.T) {
 	}
 	second := 0
 	for _, n := range training.GetGraph().GetNode() {
-		if n.GetOpType() == autodiff.KernelBatchNormGrad && n.In(6) != "" {
+		if n.GetOpType() == graph.BatchNormGrad && n.In(6) != "" {
 			second++
 		}
 	}

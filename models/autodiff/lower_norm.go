@@ -13,7 +13,7 @@ import (
 //	y = (x − mean) / √(variance + epsilon) · scale + bias
 //
 // The mode of such a node is the same in both graphs.
-func lowerBatchNorm(f *forward, n *onnxgraph.Node) error {
+func lowerBatchNorm(f *network, n *onnxgraph.Node) error {
 	if err := f.checkStatistics(n); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func lowerBatchNorm(f *forward, n *onnxgraph.Node) error {
 }
 
 // checkStatistics refuses a graph that looks at the statistics that a batch norm gives in training: they are updated in place.
-func (f *forward) checkStatistics(n *onnxgraph.Node) error {
+func (f *network) checkStatistics(n *onnxgraph.Node) error {
 	if len(n.GetOutput()) < 2 {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (f *forward) checkStatistics(n *onnxgraph.Node) error {
 
 // lowering adds the nodes of a longer lowering and keeps the first error.
 type lowering struct {
-	f   *forward
+	f   *network
 	err error
 }
 

@@ -9,7 +9,7 @@ import (
 // lowerPool makes the rounding up of a pool's output size padding at the end. ONNX Runtime's shapes are too large by one where
 // the last window would begin in that padding, and up to opset 18 its averages count what a window covers beyond it,
 // which torch doesn't.
-func lowerPool(f *forward, n *onnxgraph.Node) error {
+func lowerPool(f *network, n *onnxgraph.Node) error {
 	in := f.types.Of[n.In(0)].Shape
 	w, err := onnxgraph.WindowOf(n, nil, in)
 	if err != nil {
@@ -55,7 +55,7 @@ func lowerPool(f *forward, n *onnxgraph.Node) error {
 
 // lowerPad keeps ONNX Runtime from making zeros in front of a max pool part of that pool, whose own padding is minus infinity:
 // it does so where the value is exactly 0.
-func lowerPad(f *forward, n *onnxgraph.Node) error {
+func lowerPad(f *network, n *onnxgraph.Node) error {
 	f.nodes = append(f.nodes, n)
 	pooled := slices.ContainsFunc(f.model.GetGraph().GetNode(), func(m *onnxgraph.Node) bool {
 		return m.GetOpType() == "MaxPool" && m.In(0) == n.Out(0)

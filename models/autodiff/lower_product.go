@@ -9,7 +9,7 @@ import (
 )
 
 // lowerMatMul makes a product with a vector one with a matrix of one row or column. Other products stay.
-func lowerMatMul(f *forward, n *onnxgraph.Node) error {
+func lowerMatMul(f *network, n *onnxgraph.Node) error {
 	a, b := n.In(0), n.In(1)
 	row, column := len(f.types.Of[a].Shape) == 1, len(f.types.Of[b].Shape) == 1
 	if !row && !column {
@@ -43,14 +43,14 @@ func lowerMatMul(f *forward, n *onnxgraph.Node) error {
 }
 
 // ints stores a list of integers of a lowering.
-func (f *forward) ints(values ...int64) string { return f.store(onnxgraph.NewInts("/ints", values...)) }
+func (f *network) ints(values ...int64) string { return f.store(onnxgraph.NewInts("/ints", values...)) }
 
 // lowerEinsum makes a sum of products of two tensors one matrix product. The letters of its equation are of four kinds: in
 // both operands and the result (the batch of the product), in both operands only (summed by the product), in one operand
 // and the result (rows of the left, columns of the right); and those in one operand alone are summed before.
 //
 //	left  → [batch…, rows, summed],  right → [batch…, summed, columns],  product → [batch…, rows…, columns…] → result
-func lowerEinsum(f *forward, n *onnxgraph.Node) error {
+func lowerEinsum(f *network, n *onnxgraph.Node) error {
 	ranks := make([]int, len(n.GetInput()))
 	for i, in := range n.GetInput() {
 		ranks[i] = len(f.types.Of[in].Shape)
@@ -88,7 +88,7 @@ func repeated(letters string) bool {
 type labelled struct{ name, letters string }
 
 type einsum struct {
-	f        *forward
+	f        *network
 	n        *onnxgraph.Node
 	operands []labelled
 	result   string

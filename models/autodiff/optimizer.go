@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -23,14 +24,14 @@ func NewOptimizer(o OptimizerOptions, count int) *onnxgraph.Model {
 		inputs = append(inputs, onnxgraph.NewSequenceInfo(name, onnxgraph.Float32))
 	}
 	b := onnxgraph.NewBuilder("optimizer", optimizerOpset)
-	b.Import(microsoft, 1)
+	b.Import(graph.Microsoft, 1)
 	b.Output("updated", onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: one})
 	read := append([]string{"learning_rate", "step"}, sequences...)
 	if o.ClipNorm > 0 {
 		read[3] = addClip(b, read[3], count, o.ClipNorm)
 	}
 	b.Append(&onnxgraph.Node{
-		Name: "AdamW", OpType: "AdamWOptimizer", Domain: microsoft,
+		Name: "AdamW", OpType: "AdamWOptimizer", Domain: graph.Microsoft,
 		Input:  read,
 		Output: []string{"updated"},
 		Attribute: []*onnxgraph.Attribute{

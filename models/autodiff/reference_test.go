@@ -54,7 +54,7 @@ func (r *reference) array(name string) []float32 {
 }
 
 // session builds the network's artifacts and opens them on the reference's images and output gradient.
-func (r *reference) session() (*session, *autodiff.Artifacts) {
+func (r *reference) session() (*session, *autodiff.Graphs) {
 	r.t.Helper()
 	a, err := autodiff.Build(r.model, r.options())
 	if err != nil {
@@ -71,7 +71,7 @@ func (r *reference) options() autodiff.Options {
 }
 
 // open opens artifacts of the network on the reference's images and output gradient.
-func (r *reference) open(a *autodiff.Artifacts) *session {
+func (r *reference) open(a *autodiff.Graphs) *session {
 	r.t.Helper()
 	images := r.array("images")
 	s := newSession(r.t, a, images, len(images)/(3*r.size*r.size), 3, r.size, r.size)
@@ -105,7 +105,7 @@ func TestGradientsAgreeWithTorch(t *testing.T) {
 }
 
 // compare holds what a session computes against the reference.
-func (r *reference) compare(s *session, a *autodiff.Artifacts) {
+func (r *reference) compare(s *session, a *autodiff.Graphs) {
 	t := r.t
 	t.Helper()
 	outputs, err := s.trainer.Eval(nil, s.images)
@@ -114,7 +114,7 @@ func (r *reference) compare(s *session, a *autodiff.Artifacts) {
 	}
 	near(t, "z in evaluation mode", outputs[0], r.array("z_eval"), 1e-5)
 
-	gradients, norm := s.gradients(a.Parameters)
+	gradients, norm := s.gradients(parameters(t, a))
 	near(t, "z in training mode", s.outputs["z"], r.array("z"), 1e-5)
 	var square, largest float64
 	for _, p := range gradients {
@@ -153,7 +153,7 @@ func TestRunningStatistics(t *testing.T) {
 		mean, variance := convolvedMoments(images, weights, 8, r.size)
 		within(t, graph+": running mean", wide(s.parameter("b1.running_mean")), scaled(mean, 0.1, 0), 1e-5, 0)
 		within(t, graph+": running variance", wide(s.parameter("b1.running_var")), scaled(variance, 0.1, 0.9), 1e-5, 0)
-		for _, p := range a.Parameters {
+		for _, p := range parameters(t, a) {
 			if running := strings.Contains(p.Name, "running"); running == p.Trainable {
 				t.Errorf("%s: %s: trainable is %v", graph, p.Name, p.Trainable)
 			}

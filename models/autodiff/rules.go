@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -21,7 +22,7 @@ type rule struct {
 	// train returns the node in the form that its gradient needs, nil: as it is.
 	train func(t *training, n *onnxgraph.Node) *onnxgraph.Node
 	// lower adds other nodes in place of n to both graphs, or n itself where that is not needed, nil: n stays.
-	lower func(f *forward, n *onnxgraph.Node) error
+	lower func(f *network, n *onnxgraph.Node) error
 	// stops says that the gradient is 0 almost everywhere, so that nothing in front of the node gets any.
 	stops bool
 	// evaluate returns the node in the form of the evaluation graph, nil: as it is.
@@ -136,10 +137,10 @@ func OperatorTable() string {
 
 // operator is the name under which trainingRules knows a node of the training graph.
 func operator(n *onnxgraph.Node) string {
-	if n.GetOpType() == "BatchNormInternal" {
+	if n.GetOpType() == graph.StockBatchNorm {
 		return "BatchNormalization"
 	}
-	if n.GetDomain() == LossDomain {
+	if n.GetDomain() == graph.Domain {
 		return kernelPrefix + n.GetOpType()
 	}
 	return n.GetOpType()

@@ -1,6 +1,7 @@
 package autodiff
 
 import (
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -13,7 +14,7 @@ type elements struct {
 
 // elementsOf adds nodes on tensors of the shape of a value, for the gradient of another.
 func (t *training) elementsOf(shape, gradientOf string) elements {
-	return elements{t, gradientOf + "/part" + gradSuffix, t.typeOf(shape)}
+	return elements{t, gradientOf + "/part" + graph.Gradient, t.typeOf(shape)}
 }
 
 func (e elements) op(op string, inputs ...string) string { return e.t.op(op, e.name, e.typ, inputs) }

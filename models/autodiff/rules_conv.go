@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -51,7 +52,7 @@ func convTransposeGradient(t *training, n *onnxgraph.Node, dy []string) ([]strin
 		for i := range shape[2:] {
 			axes = append(axes, int64(i+2))
 		}
-		dx[2] = t.op("ReduceSum", bias+gradSuffix, t.typeOf(bias), []string{dy[0], t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 0))
+		dx[2] = t.op("ReduceSum", bias+graph.Gradient, t.typeOf(bias), []string{dy[0], t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 0))
 	}
 	seen, err := t.cropUnseen(x, dy[0], &w, out)
 	if err != nil {
@@ -59,7 +60,7 @@ func convTransposeGradient(t *training, n *onnxgraph.Node, dy []string) ([]strin
 	}
 	attributes := convAttributes(&w, n)
 	if t.wanted[x] {
-		dx[0] = t.op("Conv", x+gradSuffix, t.typeOf(x), []string{seen, weights}, attributes...)
+		dx[0] = t.op("Conv", x+graph.Gradient, t.typeOf(x), []string{seen, weights}, attributes...)
 	}
 	if t.wanted[weights] {
 		dx[1] = t.microsoftOp("ConvGrad", []string{x, seen, weights}, []value{{}, t.gradientOf(weights), {}}, attributes...)[1]
@@ -88,5 +89,5 @@ func (t *training) cropUnseen(x, dy string, w *onnxgraph.Window, out onnxgraph.S
 	if axes == nil {
 		return dy, nil
 	}
-	return t.op("Slice", x+"/seen"+gradSuffix, onnxgraph.FloatType(shape), []string{dy, t.ints(starts...), t.ints(ends...), t.ints(axes...)}), nil
+	return t.op("Slice", x+"/seen"+graph.Gradient, onnxgraph.FloatType(shape), []string{dy, t.ints(starts...), t.ints(ends...), t.ints(axes...)}), nil
 }

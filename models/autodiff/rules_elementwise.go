@@ -152,7 +152,7 @@ func mishSlope(e elements, _ *onnxgraph.Node, x, _, dy string) string {
 }
 
 // lowerCastLike names the type that the node has from its second input, which gets no gradient.
-func lowerCastLike(f *forward, n *onnxgraph.Node) error {
+func lowerCastLike(f *network, n *onnxgraph.Node) error {
 	f.result(n, "Cast", n.GetInput()[:1], onnxgraph.IntAttr("to", int64(f.types.Of[n.In(1)].Elem)))
 	return nil
 }

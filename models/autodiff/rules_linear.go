@@ -3,6 +3,7 @@ package autodiff
 import (
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -25,7 +26,7 @@ func gemmGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 	if c != "" && t.wanted[c] {
 		dc := dy[0]
 		if beta != 1 {
-			dc = t.op("Mul", c+"/scaled"+gradSuffix, t.typeOf(n.Out(0)), []string{dc, t.floats(nil, []float32{beta})})
+			dc = t.op("Mul", c+"/scaled"+graph.Gradient, t.typeOf(n.Out(0)), []string{dc, t.floats(nil, []float32{beta})})
 		}
 		dx[2] = t.reduceTo(c, dc)
 	}
@@ -43,7 +44,7 @@ func (t *training) gemm(of string, alpha float32, swap bool, l, r operand) strin
 	if swap {
 		l, r = operand{r.name, !r.transposed}, operand{l.name, !l.transposed}
 	}
-	return t.op("Gemm", of+gradSuffix, t.typeOf(of), []string{l.name, r.name},
+	return t.op("Gemm", of+graph.Gradient, t.typeOf(of), []string{l.name, r.name},
 		onnxgraph.FloatAttr("alpha", alpha), onnxgraph.FloatAttr("beta", 0),
 		onnxgraph.IntAttr("transA", boolInt(l.transposed)), onnxgraph.IntAttr("transB", boolInt(r.transposed)))
 }
@@ -72,7 +73,7 @@ func matMulGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 	}
 	if t.wanted[a] {
 		full := onnxgraph.FloatType(append(slices.Clone(ys[:len(ys)-1]), bs[len(bs)-2]))
-		product := t.microsoftOp("FusedMatMul", []string{dy[0], b}, []value{{a + "/full" + gradSuffix, full}}, onnxgraph.IntAttr("transB", 1))
+		product := t.microsoftOp("FusedMatMul", []string{dy[0], b}, []value{{a + "/full" + graph.Gradient, full}}, onnxgraph.IntAttr("transB", 1))
 		dx[0] = t.reduceTo(a, product[0])
 	}
 	switch {
@@ -81,11 +82,11 @@ func matMulGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 		k, l := bs[0], bs[1]
 		rows := onnxgraph.Unknown
 		x := t.op("Reshape", a+"/rows", onnxgraph.FloatType(onnxgraph.Shape{rows, k}), []string{a, t.ints(-1, k.Size)})
-		d := t.op("Reshape", n.Out(0)+"/rows"+gradSuffix, onnxgraph.FloatType(onnxgraph.Shape{rows, l}), []string{dy[0], t.ints(-1, l.Size)})
+		d := t.op("Reshape", n.Out(0)+"/rows"+graph.Gradient, onnxgraph.FloatType(onnxgraph.Shape{rows, l}), []string{dy[0], t.ints(-1, l.Size)})
 		dx[1] = t.gemm(b, 1, false, operand{x, true}, operand{d, false})
 	default:
 		full := onnxgraph.FloatType(append(slices.Clone(ys[:len(ys)-2]), as[len(as)-1], bs[len(bs)-1]))
-		product := t.microsoftOp("FusedMatMul", []string{a, dy[0]}, []value{{b + "/full" + gradSuffix, full}}, onnxgraph.IntAttr("transA", 1))
+		product := t.microsoftOp("FusedMatMul", []string{a, dy[0]}, []value{{b + "/full" + graph.Gradient, full}}, onnxgraph.IntAttr("transA", 1))
 		dx[1] = t.reduceTo(b, product[0])
 	}
 	return dx, nil

@@ -3,6 +3,7 @@ package autodiff
 import (
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -21,7 +22,7 @@ func trainBatchNorm(t *training, n *onnxgraph.Node) *onnxgraph.Node {
 		out = append(out, name)
 	}
 	return &onnxgraph.Node{
-		Name: n.GetName(), OpType: "BatchNormInternal", Domain: microsoft, Input: n.GetInput(), Output: out,
+		Name: n.GetName(), OpType: graph.StockBatchNorm, Domain: graph.Microsoft, Input: n.GetInput(), Output: out,
 		Attribute: []*onnxgraph.Attribute{
 			onnxgraph.FloatAttr("epsilon", n.Float("epsilon", 1e-5)),
 			onnxgraph.FloatAttr("momentum", n.Float("momentum", 0.9)),
@@ -45,7 +46,7 @@ func batchNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, e
 	x, scale, bias := n.In(0), n.In(1), n.In(2)
 	outputs := make([]value, 3)
 	for i, name := range []string{x, scale, bias} {
-		outputs[i] = value{name + gradSuffix, t.typeOf(name)}
+		outputs[i] = value{name + graph.Gradient, t.typeOf(name)}
 	}
 	return t.microsoftOp("BatchNormalizationGrad", []string{dy[0], x, scale, n.Out(3), n.Out(4)}, outputs,
 		onnxgraph.FloatAttr("epsilon", n.Float("epsilon", 1e-5))), nil
@@ -156,11 +157,11 @@ func (t *training) normGradient(v norm, scale, bias, dy string) []string {
 	typ := t.typeOf(dy)
 	dx := make([]string, 3)
 	if t.wanted[v.of] {
-		g := t.op("Mul", v.of+"/scaled"+gradSuffix, typ, []string{dy, scale})
+		g := t.op("Mul", v.of+"/scaled"+graph.Gradient, typ, []string{dy, scale})
 		dx[0] = t.normInputGradient(v, g)
 	}
 	if t.wanted[scale] {
-		dx[1] = t.reduceTo(scale, t.op("Mul", scale+"/full"+gradSuffix, typ, []string{dy, v.value}))
+		dx[1] = t.reduceTo(scale, t.op("Mul", scale+"/full"+graph.Gradient, typ, []string{dy, v.value}))
 	}
 	if bias != "" && t.wanted[bias] {
 		dx[2] = t.reduceTo(bias, dy)
@@ -171,13 +172,13 @@ func (t *training) normGradient(v norm, scale, bias, dy string) []string {
 // normInputGradient adds the gradient of a normalised value's input from its own.
 func (t *training) normInputGradient(v norm, g string) string {
 	typ := t.typeOf(g)
-	product := t.op("Mul", v.of+"/product"+gradSuffix, typ, []string{g, v.value})
-	part := t.op("Mul", v.of+"/part"+gradSuffix, typ, []string{v.value, t.mean(v.of+"/product_mean"+gradSuffix, product, v.axes)})
-	rest := t.op("Sub", v.of+"/rest"+gradSuffix, typ, []string{g, part})
+	product := t.op("Mul", v.of+"/product"+graph.Gradient, typ, []string{g, v.value})
+	part := t.op("Mul", v.of+"/part"+graph.Gradient, typ, []string{v.value, t.mean(v.of+"/product_mean"+graph.Gradient, product, v.axes)})
+	rest := t.op("Sub", v.of+"/rest"+graph.Gradient, typ, []string{g, part})
 	if v.centered {
-		rest = t.op("Sub", v.of+"/rest"+gradSuffix, typ, []string{rest, t.mean(v.of+"/mean"+gradSuffix, g, v.axes)})
+		rest = t.op("Sub", v.of+"/rest"+graph.Gradient, typ, []string{rest, t.mean(v.of+"/mean"+graph.Gradient, g, v.axes)})
 	}
-	return t.op("Mul", v.of+gradSuffix, typ, []string{rest, v.inverse})
+	return t.op("Mul", v.of+graph.Gradient, typ, []string{rest, v.inverse})
 }
 
 // groupedNormGradient adds the gradients of a node that normalises each of a number of groups of channels, and whose scale and
@@ -186,20 +187,20 @@ func (t *training) groupedNormGradient(n *onnxgraph.Node, dy string, groups int6
 	x, scale, bias := n.In(0), n.In(1), n.In(2)
 	count := t.typeOf(scale).Shape[0].Size
 	v := t.normalise(t.rows(x+"/groups", x, groups), []int{2}, n.Float("epsilon", 1e-5))
-	dy = t.rows(n.Out(0)+"/rows"+gradSuffix, dy, count)
+	dy = t.rows(n.Out(0)+"/rows"+graph.Gradient, dy, count)
 	dx := make([]string, 3)
 	sum := func(of, full string) string {
-		return t.op("ReduceSum", of+gradSuffix, t.typeOf(of), []string{full, t.ints(0, 2)}, onnxgraph.IntAttr("keepdims", 0))
+		return t.op("ReduceSum", of+graph.Gradient, t.typeOf(of), []string{full, t.ints(0, 2)}, onnxgraph.IntAttr("keepdims", 0))
 	}
 	if t.wanted[x] {
 		column := t.op("Reshape", scale+"/column", onnxgraph.FloatType(onnxgraph.Static(count, 1)), []string{scale, t.ints(count, 1)})
-		g := t.op("Mul", x+"/scaled"+gradSuffix, t.typeOf(dy), []string{dy, column})
-		g = t.rows(x+"/groups"+gradSuffix, g, groups)
+		g := t.op("Mul", x+"/scaled"+graph.Gradient, t.typeOf(dy), []string{dy, column})
+		g = t.rows(x+"/groups"+graph.Gradient, g, groups)
 		dx[0] = t.reshapeAs(x, t.normInputGradient(v, g))
 	}
 	if t.wanted[scale] {
 		values := t.rows(v.value+"/rows", v.value, count)
-		dx[1] = sum(scale, t.op("Mul", scale+"/full"+gradSuffix, t.typeOf(dy), []string{dy, values}))
+		dx[1] = sum(scale, t.op("Mul", scale+"/full"+graph.Gradient, t.typeOf(dy), []string{dy, values}))
 	}
 	if t.wanted[bias] {
 		dx[2] = sum(bias, dy)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -24,7 +25,7 @@ func concatGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 			return nil, fmt.Errorf("input %d has the shape %v: its size along dimension %d must be fixed", i, t.typeOf(in).Shape, at)
 		}
 		sizes[i] = d.Size
-		outputs[i] = t.b.Unique(in + gradSuffix)
+		outputs[i] = t.b.Unique(in + graph.Gradient)
 		t.declare(outputs[i], t.typeOf(in))
 	}
 	t.b.Append(&onnxgraph.Node{
@@ -43,7 +44,7 @@ func splitGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error
 		}
 	}
 	x := n.In(0)
-	return []string{t.op("Concat", x+gradSuffix, t.typeOf(x), parts, onnxgraph.IntAttr("axis", n.Int("axis", 0)))}, nil
+	return []string{t.op("Concat", x+graph.Gradient, t.typeOf(x), parts, onnxgraph.IntAttr("axis", n.Int("axis", 0)))}, nil
 }
 
 // sliceGradient: dy at the places that were taken, zeros elsewhere. The kernel refuses very large numbers and negative steps, so
@@ -73,7 +74,7 @@ func sliceGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error
 	if len(turned) > 0 {
 		all := func(v int64) string { return t.ints(slices.Repeat([]int64{v}, len(turned))...) }
 		inputs := []string{gradient, all(-1), all(math.MinInt32), t.ints(turned...), all(-1)}
-		gradient = t.op("Slice", n.Out(0)+"/turned"+gradSuffix, t.typeOf(n.Out(0)), inputs)
+		gradient = t.op("Slice", n.Out(0)+"/turned"+graph.Gradient, t.typeOf(n.Out(0)), inputs)
 	}
 	inputs := []string{gradient, t.shapeOf(x), t.ints(starts...), t.ints(ends...), t.ints(axes...), t.ints(steps...)}
 	return t.microsoftOp("SliceGrad", inputs, []value{t.gradientOf(x)}), nil
@@ -196,12 +197,12 @@ func tileGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 	if !ok {
 		return nil, fmt.Errorf("more than one free size in %v", apart)
 	}
-	copies := t.op("Reshape", x+"/copies"+gradSuffix, onnxgraph.FloatType(apart), []string{dy[0], t.ints(target...)})
+	copies := t.op("Reshape", x+"/copies"+graph.Gradient, onnxgraph.FloatType(apart), []string{dy[0], t.ints(target...)})
 	summed := slices.Clone(apart)
 	for _, a := range axes {
 		summed[a] = onnxgraph.Dim{Size: 1}
 	}
-	sum := t.op("ReduceSum", x+"/sum"+gradSuffix, onnxgraph.FloatType(summed), []string{copies, t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
+	sum := t.op("ReduceSum", x+"/sum"+graph.Gradient, onnxgraph.FloatType(summed), []string{copies, t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
 	return []string{t.reshapeAs(x, sum)}, nil
 }
 
@@ -209,7 +210,7 @@ func tileGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 func triluGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
 	inputs := append([]string{dy[0]}, n.GetInput()[1:]...)
-	return []string{t.op("Trilu", x+gradSuffix, t.typeOf(x), inputs, onnxgraph.IntAttr("upper", n.Int("upper", 1)))}, nil
+	return []string{t.op("Trilu", x+graph.Gradient, t.typeOf(x), inputs, onnxgraph.IntAttr("upper", n.Int("upper", 1)))}, nil
 }
 
 // trainDropout puts the node into training mode, whatever its mode is, and adds the output that says what was kept.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -32,7 +33,7 @@ func maxPoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, err
 	if n.Int("storage_order", 0) != 0 {
 		return nil, errors.New("storage_order 1 is not supported")
 	}
-	return []string{t.op("MaxPoolGrad", x+gradSuffix, t.typeOf(x), []string{dy[0], n.Out(1)}, onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))}, nil
+	return []string{t.op("MaxPoolGrad", x+graph.Gradient, t.typeOf(x), []string{dy[0], n.Out(1)}, onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))}, nil
 }
 
 // trainGlobalMaxPool makes the node a max pool whose window is the whole image.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -118,7 +119,7 @@ func (t *training) spread(of, gradient string, axes []int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	share := elements{t, of + "/share" + gradSuffix, t.typeOf(gradient)}.scale(gradient, 1/float64(count))
+	share := elements{t, of + "/share" + graph.Gradient, t.typeOf(gradient)}.scale(gradient, 1/float64(count))
 	return t.repeat(of, share, axes), nil
 }
 
@@ -138,7 +139,7 @@ func (t *training) repeat(of, gradient string, axes []int) string {
 	} else {
 		target = t.shapeOf(of)
 	}
-	return t.op("Expand", of+gradSuffix, t.typeOf(of), []string{gradient, target})
+	return t.op("Expand", of+graph.Gradient, t.typeOf(of), []string{gradient, target})
 }
 
 // shapeOf reads the shape of a value at run time.

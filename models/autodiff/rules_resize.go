@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -25,7 +26,7 @@ func padGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) 
 				pads = append(pads, -v)
 			}
 		}
-		return []string{t.op("Pad", x+gradSuffix, typ, []string{dy[0], t.ints(pads...)})}, nil
+		return []string{t.op("Pad", x+graph.Gradient, typ, []string{dy[0], t.ints(pads...)})}, nil
 	}
 	matrices := map[int]matrix{}
 	for axis, d := range typ.Shape {

@@ -3,6 +3,7 @@ package autodiff
 import (
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -22,7 +23,7 @@ func transposeGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, e
 	for i, p := range perm {
 		inverse[p] = int64(i)
 	}
-	return []string{t.op("Transpose", x+gradSuffix, t.typeOf(x), dy, onnxgraph.IntsAttr("perm", inverse...))}, nil
+	return []string{t.op("Transpose", x+graph.Gradient, t.typeOf(x), dy, onnxgraph.IntsAttr("perm", inverse...))}, nil
 }
 
 // reshapeAs adds the gradient of a value from a tensor of as many elements. The shape is stored where at most one
@@ -36,7 +37,7 @@ func (t *training) reshapeAs(of, gradient string) string {
 	} else {
 		shape = t.shapeOf(of)
 	}
-	return t.op("Reshape", of+gradSuffix, typ, []string{gradient, shape})
+	return t.op("Reshape", of+graph.Gradient, typ, []string{gradient, shape})
 }
 
 // reduceTo adds the gradient of a value that was broadcast to the shape of the given gradient: the sum over the dimensions
@@ -58,7 +59,7 @@ func (t *training) reduceTo(of, gradient string) string {
 	}
 	sum := gradient
 	if len(axes) > 0 {
-		sum = t.op("ReduceSum", of+"/sum"+gradSuffix, onnxgraph.FloatType(kept), []string{gradient, t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
+		sum = t.op("ReduceSum", of+"/sum"+graph.Gradient, onnxgraph.FloatType(kept), []string{gradient, t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
 	}
 	if lead == 0 {
 		return sum

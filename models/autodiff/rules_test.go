@@ -268,7 +268,7 @@ func (c opCase) check(t *testing.T, batch int) {
 		}
 		return l
 	}
-	gradients, _ := s.gradients(a.Parameters)
+	gradients, _ := s.gradients(parameters(t, a))
 	if outputs, err := s.trainer.Eval(nil, s.images); err != nil {
 		t.Error(err)
 	} else if !slices.ContainsFunc(a.Eval.GetGraph().GetNode(), differsInTraining) {

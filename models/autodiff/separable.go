@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -45,7 +46,7 @@ func (t *training) separableGradient(x, dy string, matrices map[int]matrix) (str
 			continue
 		}
 		var err error
-		if dy, err = t.alongAxis(fmt.Sprintf("%s/axis%d%s", x, axis, gradSuffix), dy, axis, m.transposed()); err != nil {
+		if dy, err = t.alongAxis(fmt.Sprintf("%s/axis%d%s", x, axis, graph.Gradient), dy, axis, m.transposed()); err != nil {
 			return "", err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
@@ -18,17 +19,17 @@ type session struct {
 	dz      func(name string, i int) float32
 }
 
-func newSession(t *testing.T, a *autodiff.Artifacts, images []float32, shape ...int) *session {
+func newSession(t *testing.T, a *autodiff.Graphs, images []float32, shape ...int) *session {
 	t.Helper()
 	return newSessionWith(t, a, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}}, images, shape...)
 }
 
-func newSessionWith(t *testing.T, a *autodiff.Artifacts, o ort.TrainerOptions, images []float32, shape ...int) *session {
+func newSessionWith(t *testing.T, a *autodiff.Graphs, o ort.TrainerOptions, images []float32, shape ...int) *session {
 	t.Helper()
 	lib := orttest.Open(t)
 	s := &session{t: t, outputs: map[string][]float32{}, dz: func(string, int) float32 { return 1 }}
 	var err error
-	s.trainer, err = lib.NewTrainer(ort.Artifacts{
+	s.trainer, err = lib.NewTrainer(graph.Artifacts{
 		Training: encode(t, a.Training), Eval: encode(t, a.Eval), Optimizer: encode(t, a.Optimizer), Checkpoint: a.Checkpoint,
 	}, s.loss, o)
 	if err != nil {
@@ -88,6 +89,16 @@ func (s *session) set(name string, values []float32) {
 	}
 }
 
+// parameters are those of a training graph.
+func parameters(t testing.TB, g *autodiff.Graphs) []graph.Parameter {
+	t.Helper()
+	c, err := graph.Read(g.Training)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Parameters
+}
+
 // gradientReader is an AdamW whose first step shows the gradients: with Epsilon so large that it drowns √v, it changes a
 // parameter by rate/Epsilon times the gradient, and readRate makes that so large that the parameter's value drowns in it.
 func gradientReader() autodiff.OptimizerOptions {
@@ -101,7 +112,7 @@ const (
 
 // gradients runs one step and returns every trainable parameter's gradient and their norm; the parameters are put back.
 // The artifacts' optimizer must be gradientReader, and it must be the session's first step with a rate above 0.
-func (s *session) gradients(parameters []autodiff.Parameter) (map[string][]float64, float32) {
+func (s *session) gradients(parameters []graph.Parameter) (map[string][]float64, float32) {
 	s.t.Helper()
 	before := map[string][]float32{}
 	for _, p := range parameters {

@@ -5,36 +5,13 @@ import (
 	"fmt"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
-)
-
-// Names and suffixes that ONNX Runtime's training API looks for, and those that ordo gives.
-const (
-	resetName    = "lazy_reset_grad"
-	gradSuffix   = "_grad"
-	bufferSuffix = "_grad.accumulation.buffer"
-	flagSuffix   = "_grad.accumulation.out"
-
-	// LossDomain and LossOperator name the custom operator between outputs and backward graph: it takes the outputs and
-	// gives a gradient for each.
-	LossDomain   = "ordo"
-	LossOperator = "Loss"
-	lossSuffix   = ".dloss"
-
-	// GradNorm is the training graph's output with the L2 norm of all gradients of the step, float32 [1].
-	GradNorm = "grad_norm"
-	// GradOutput begins the names of the outputs that Options.ExposeGradients adds.
-	GradOutput = "grad/"
-	// Gradients is the output that Options.FlatGradients adds: the accumulated gradients of all trainable parameters, one
-	// after the other in the parameters' order, float32 [values].
-	Gradients = "gradients"
-
-	microsoft = "com.microsoft"
 )
 
 // training builds the training graph. The rules add to it.
 type training struct {
-	*forward
+	*network
 	b *onnxgraph.Builder
 	// wanted holds the values of which a gradient is needed: those that depend on a trainable parameter.
 	wanted map[string]bool
@@ -49,12 +26,12 @@ type training struct {
 }
 
 // buildTraining makes the training graph and returns which parameters are trained.
-func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, error) {
+func buildTraining(f *network, o Options) (*onnxgraph.Model, map[string]bool, error) {
 	if err := checkOutputs(f, o.Outputs); err != nil {
 		return nil, nil, err
 	}
 	t := &training{
-		forward: f,
+		network: f,
 		b:       f.newBuilder("training"),
 		wanted:  map[string]bool{},
 		parts:   map[string][]string{},
@@ -62,8 +39,8 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 
 		dropoutSeed: o.DropoutSeed,
 	}
-	t.b.Import(microsoft, 1)
-	t.b.Import(LossDomain, 1)
+	t.b.Import(graph.Microsoft, 1)
+	t.b.Import(graph.Domain, 1)
 	for name := range f.types.Of {
 		t.b.Reserve(name)
 	}
@@ -90,7 +67,7 @@ func buildTraining(f *forward, o Options) (*onnxgraph.Model, map[string]bool, er
 	return t.b.Model(), trainable, nil
 }
 
-func checkOutputs(f *forward, outputs []string) error {
+func checkOutputs(f *network, outputs []string) error {
 	made := map[string]bool{}
 	for _, n := range f.nodes {
 		for _, out := range n.GetOutput() {
@@ -209,9 +186,9 @@ func (t *training) wantsAny(names []string) bool {
 
 // addLoss adds the node that hands the outputs to the loss and takes a gradient for each.
 func (t *training) addLoss(outputs []string) {
-	n := &onnxgraph.Node{Name: "Loss", OpType: LossOperator, Domain: LossDomain, Input: outputs}
+	n := &onnxgraph.Node{Name: "Loss", OpType: graph.Loss, Domain: graph.Domain, Input: outputs}
 	for _, name := range outputs {
-		gradient := t.b.Unique(name + lossSuffix)
+		gradient := t.b.Unique(name + graph.LossGradient)
 		t.declare(gradient, t.typeOf(name))
 		n.Output = append(n.Output, gradient)
 		t.parts[name] = append(t.parts[name], gradient)
@@ -271,7 +248,7 @@ func (t *training) gradient(name string) string {
 	if len(parts) == 2 && slices.ContainsFunc(parts, t.gemmOfLater) {
 		op = "Add"
 	}
-	sum := t.op(op, name+gradSuffix, t.typeOf(name), parts)
+	sum := t.op(op, name+graph.Gradient, t.typeOf(name), parts)
 	t.parts[name] = []string{sum}
 	return sum
 }
@@ -319,27 +296,27 @@ func (t *training) addAccumulation(trainable map[string]bool, o Options) {
 		if name := p.GetName(); trainable[name] {
 			names = append(names, name)
 			gradients = append(gradients, t.gradient(name))
-			t.b.Input(name+bufferSuffix, p.Type())
+			t.b.Input(graph.Buffer(name), p.Type())
 		}
 	}
-	t.b.Input(resetName, flag)
+	t.b.Input(graph.LazyReset, flag)
 	t.addNorm(gradients)
 	for i, name := range names {
 		if !o.ExposeGradients {
 			break
 		}
 		// The API hides outputs whose names end as gradients do, and a copy under another name shows it.
-		out := GradOutput + name
+		out := graph.GradOutput + name
 		t.b.Append(&onnxgraph.Node{Name: out, OpType: "Identity", Input: gradients[i : i+1], Output: []string{out}})
 		t.b.Output(out, t.typeOf(name))
 	}
 	var flat []string
 	total := int64(0)
 	for i, name := range names {
-		out := name + flagSuffix
+		out := graph.Flag(name)
 		n := &onnxgraph.Node{
-			Name: name + ".accumulate", OpType: "InPlaceAccumulatorV2", Domain: microsoft,
-			Input: []string{name + bufferSuffix, gradients[i], resetName}, Output: []string{out},
+			Name: name + ".accumulate", OpType: graph.Accumulator, Domain: graph.Microsoft,
+			Input: []string{graph.Buffer(name), gradients[i], graph.LazyReset}, Output: []string{out},
 		}
 		t.b.Append(n)
 		t.b.Output(out, flag)
@@ -354,9 +331,9 @@ func (t *training) addAccumulation(trainable map[string]bool, o Options) {
 	}
 	if o.FlatGradients {
 		t.b.Append(&onnxgraph.Node{
-			Name: Gradients, OpType: "Concat", Input: flat, Output: []string{Gradients}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 0)},
+			Name: graph.Gradients, OpType: "Concat", Input: flat, Output: []string{graph.Gradients}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 0)},
 		})
-		t.b.Output(Gradients, onnxgraph.FloatType(onnxgraph.Static(total)))
+		t.b.Output(graph.Gradients, onnxgraph.FloatType(onnxgraph.Static(total)))
 	}
 }
 
@@ -371,8 +348,8 @@ func (t *training) addNorm(gradients []string) {
 	}
 	all := t.op("Concat", "grad_squares", onnxgraph.FloatType(onnxgraph.Static(int64(len(squares)))), squares, onnxgraph.IntAttr("axis", 0))
 	sum := t.op("ReduceSum", "grad_square", one, []string{all}, onnxgraph.IntAttr("keepdims", 1))
-	t.b.Append(&onnxgraph.Node{Name: GradNorm, OpType: "Sqrt", Input: []string{sum}, Output: []string{GradNorm}})
-	t.b.Output(GradNorm, one)
+	t.b.Append(&onnxgraph.Node{Name: graph.GradNorm, OpType: "Sqrt", Input: []string{sum}, Output: []string{graph.GradNorm}})
+	t.b.Output(graph.GradNorm, one)
 }
 
 // typeOf returns the type of a value: of the forward graph, a parameter, or added by a rule.
@@ -394,7 +371,7 @@ type value struct {
 
 // microsoftOp adds a node of ONNX Runtime's own domain and returns the names of its outputs.
 func (t *training) microsoftOp(op string, inputs []string, outputs []value, attributes ...*onnxgraph.Attribute) []string {
-	return t.domainOp(microsoft, op, inputs, outputs, attributes...)
+	return t.domainOp(graph.Microsoft, op, inputs, outputs, attributes...)
 }
 
 // domainOp adds a node of a domain other than ONNX's and returns the names of its outputs.
@@ -426,7 +403,7 @@ func (t *training) gradientOf(name string) value {
 	if !t.wanted[name] {
 		return value{}
 	}
-	return value{name + gradSuffix, t.typeOf(name)}
+	return value{name + graph.Gradient, t.typeOf(name)}
 }
 
 // ints stores a list of integers and returns its name.

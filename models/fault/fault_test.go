@@ -87,7 +87,7 @@ func TestFileSaysPathOnce(t *testing.T) {
 		})
 	}
 	inner := fault.New(fault.Config, "x")
-	if got := fault.Reading(fault.Data, "y", inner); got != error(inner) {
+	if got := fault.Reading(fault.Data, "y", inner); got != error(inner) { //nolint:errorlint // the very same
 		t.Errorf("Reading wraps a fault again: %v", got)
 	}
 	if fault.Writing("y", nil) != nil {

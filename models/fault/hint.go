@@ -21,7 +21,22 @@ type BuildArtifacts struct {
 // Finish is to go on with a run that is not finished.
 type Finish struct{ Folder string }
 
+// Option is to give an option of what is done, by the name of its key.
+type Option struct{ Name string }
+
+// Start is to start what has not been started.
+type Start struct{}
+
+// OtherCommand is to give the file to the command that it is for.
+type OtherCommand struct {
+	Sweep bool // it is a sweep file; false: an experiment file
+	File  string
+}
+
+func (Start) hint()          {}
+func (OtherCommand) hint()   {}
 func (OtherFolder) hint()    {}
 func (InstallLibrary) hint() {}
 func (BuildArtifacts) hint() {}
 func (Finish) hint()         {}
+func (Option) hint()         {}

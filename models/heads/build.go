@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -16,13 +17,6 @@ import (
 const (
 	epsilon  = 1e-5
 	momentum = 0.9
-)
-
-// The training graph's metadata about its batches, of heads that look at several views of an image.
-const (
-	MetaViews     = "ordo.views"
-	MetaBaseViews = "ordo.base_views"
-	MetaPlainView = "ordo.plain_view"
 )
 
 // Add adds the head, which must be valid, to a graph that has its input, a value [batch, in]. Its output is the head's
@@ -33,15 +27,15 @@ func (h Head) Add(b *onnxgraph.Builder, in int, seed uint64) {
 	a := adder{b, seed, h.Name}
 	switch h.Kind {
 	case Pair:
-		b.Meta(MetaViews, strconv.Itoa(h.Views))
+		b.Meta(graph.MetaViews, strconv.Itoa(h.Views))
 		x := a.byView("by_view", h.Input, h.Views, in)
 		own, other := a.pick("own", x, 0, 1), a.pick("other", x, 1, 0)
 		x = b.Op("Concat", h.Name+".pairs", []string{own, other}, onnxgraph.IntAttr("axis", 2))
 		a.perceptron(h, a.rows("rows", x, 2*in), 2*in)
 	case Conditioned:
-		b.Meta(MetaViews, strconv.Itoa(h.Views))
-		b.Meta(MetaBaseViews, strconv.Itoa(h.BaseViews))
-		b.Meta(MetaPlainView, strconv.Itoa(h.PlainView))
+		b.Meta(graph.MetaViews, strconv.Itoa(h.Views))
+		b.Meta(graph.MetaBaseViews, strconv.Itoa(h.BaseViews))
+		b.Meta(graph.MetaPlainView, strconv.Itoa(h.PlainView))
 		if !b.Has(Draws) {
 			b.Input(Draws, onnxgraph.FloatType(onnxgraph.Batch(int64(h.Draws))))
 		}

@@ -9,17 +9,19 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"ordo/models/graph"
 )
 
 // The names that heads know of: a head stands on the features unless it says otherwise; one called projector gives the
 // embedding, one called predictor the prediction. A conditioned head takes Draws, a further input of the training graph.
 const (
-	Features   = "features"
-	Embedding  = "embedding"
+	Features   = graph.Features
+	Embedding  = graph.Embedding
 	Projector  = "projector"
 	Predictor  = "predictor"
 	Prediction = "prediction"
-	Draws      = "parameters" // the input has this name in graphs and files: what was drawn, not weights
+	Draws      = graph.Draws
 )
 
 // The kinds of heads, see the package's documentation.

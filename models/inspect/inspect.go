@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"ordo/models/autodiff"
-	"ordo/models/heads"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -72,8 +70,15 @@ func Graph(m, training *onnxgraph.Model) (*Report, error) {
 	for _, v := range r.graph.GetOutput() {
 		r.Outputs = append(r.Outputs, Value{v.GetName(), r.describe(v.GetName())})
 	}
+	var contract *graph.Contract
 	if training != nil {
-		r.readParameters(training.GetGraph())
+		var err error
+		if contract, err = graph.Read(training); err != nil {
+			return nil, fmt.Errorf("inspect: training graph: %w", err)
+		}
+		for _, p := range contract.Parameters {
+			r.add(Tensor{p.Name, p.Shape, !p.Trainable})
+		}
 		r.Training = count(training.GetGraph())
 	} else {
 		r.readInitializers()
@@ -104,7 +109,7 @@ func Graph(m, training *onnxgraph.Model) (*Report, error) {
 	var trainingTypes map[string]onnxgraph.TensorType
 	if training != nil {
 		trainingTypes = types(training)
-		r.addTraining(training.GetGraph(), trainingTypes)
+		r.addTraining(contract, trainingTypes)
 	}
 	for _, batch := range batches() {
 		memory := Memory{Batch: batch}
@@ -119,15 +124,8 @@ func Graph(m, training *onnxgraph.Model) (*Report, error) {
 
 // types are those that can be inferred, or else those that are declared.
 func types(m *onnxgraph.Model) map[string]onnxgraph.TensorType {
-	known := map[string]onnxgraph.TensorType{}
 	g := m.GetGraph()
-	for _, list := range [][]*onnxgraph.ValueInfo{g.GetValueInfo(), g.GetInput(), g.GetOutput()} {
-		for _, v := range list {
-			if t, err := v.TensorType(); err == nil {
-				known[v.GetName()] = t
-			}
-		}
-	}
+	known := graph.Declared(g)
 	for _, t := range g.GetInitializer() {
 		known[t.GetName()] = t.Type()
 	}
@@ -162,50 +160,19 @@ func count(g *onnxgraph.Graph) []OpCount {
 }
 
 // addTraining adds the inputs and outputs that the training graph alone has: what heads give to the loss, and what some of them take.
-func (r *Report) addTraining(g *onnxgraph.Graph, types map[string]onnxgraph.TensorType) {
+func (r *Report) addTraining(c *graph.Contract, types map[string]onnxgraph.TensorType) {
 	has := func(list []Value, name string) bool {
 		return slices.ContainsFunc(list, func(v Value) bool { return v.Name == name })
 	}
-	for _, n := range g.GetNode() {
-		if n.GetDomain() != autodiff.LossDomain || n.GetOpType() != autodiff.LossOperator {
-			continue
-		}
-		for _, name := range n.GetInput() {
-			if !has(r.Outputs, name) {
-				r.Outputs = append(r.Outputs, Value{name, types[name].String()})
-			}
+	for _, o := range c.Outputs {
+		if !has(r.Outputs, o.Name) {
+			r.Outputs = append(r.Outputs, Value{o.Name, types[o.Name].String()})
 		}
 	}
-	for _, v := range g.GetInput() {
-		if v.GetName() == heads.Draws && !has(r.Inputs, v.GetName()) {
-			r.Inputs = append(r.Inputs, Value{v.GetName(), types[v.GetName()].String()})
+	for _, name := range c.Inputs {
+		if !has(r.Inputs, name) {
+			r.Inputs = append(r.Inputs, Value{name, types[name].String()})
 		}
-	}
-}
-
-const bufferSuffix = "_grad.accumulation.buffer"
-
-// readParameters takes the parameters from a training graph's inputs: what has a gradient buffer is trained.
-func (r *Report) readParameters(g *onnxgraph.Graph) {
-	trained := map[string]bool{}
-	for _, v := range g.GetInput() {
-		if name, ok := strings.CutSuffix(v.GetName(), bufferSuffix); ok {
-			trained[name] = true
-		}
-	}
-	inputs := map[string]bool{}
-	for _, v := range g.GetInput() {
-		inputs[v.GetName()] = true
-	}
-	images := true // the first input of the evaluation graph
-	for _, v := range r.graph.GetInput() {
-		t, err := v.TensorType()
-		if images || err != nil || !inputs[v.GetName()] {
-			images = false
-			continue
-		}
-		sizes, _ := t.Shape.Sizes()
-		r.add(Tensor{v.GetName(), sizes, !trained[v.GetName()]})
 	}
 }
 
@@ -304,7 +271,7 @@ func live(g *onnxgraph.Graph, types map[string]onnxgraph.TensorType, batch int64
 	last := map[string]int{}
 	made := map[string]int{}
 	for i, n := range g.GetNode() {
-		if n.GetDomain() == autodiff.LossDomain && n.GetOpType() == autodiff.LossOperator {
+		if graph.IsLoss(n) {
 			loss = i
 		}
 		for _, in := range n.GetInput() {

@@ -1,6 +1,7 @@
 package onnxgraph
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,22 +20,33 @@ import (
 // errors, and so are a part of the file that it doesn't have and parts that overlap, by which a small file could ask for any
 // amount of memory. Tensors that share a part share its bytes.
 func loadExternal(m *Model, dir string) error {
-	external := m.externals()
-	if len(external) == 0 {
+	if len(m.externals()) == 0 {
 		return nil
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("onnxgraph: open the folder of the model: %w", err)
+		return fmt.Errorf("open the folder of the model: %w", err)
 	}
 	l := &externalLoader{root: root, files: map[string]*externalFile{}}
-	for _, t := range external {
-		if err = l.load(t); err != nil {
-			err = fmt.Errorf("onnxgraph: tensor %q, stored outside of the model: %w", t.GetName(), err)
-			break
+	return errors.Join(l.loadAll(m), l.close())
+}
+
+// loadFrom does what loadExternal does, of files that were read already.
+func loadFrom(m *Model, files map[string][]byte) error {
+	l := &externalLoader{files: map[string]*externalFile{}}
+	for name, data := range files {
+		l.files[name] = &externalFile{ReaderAt: bytes.NewReader(data), size: int64(len(data))}
+	}
+	return l.loadAll(m)
+}
+
+func (l *externalLoader) loadAll(m *Model) error {
+	for _, t := range m.externals() {
+		if err := l.load(t); err != nil {
+			return fmt.Errorf("tensor %q, stored outside of the model: %w", t.GetName(), err)
 		}
 	}
-	return errors.Join(err, l.close())
+	return nil
 }
 
 // externals lists the tensors whose data is in other files: initializers and the values of Constant nodes.
@@ -56,7 +68,7 @@ func (m *Model) externals() []*Tensor {
 }
 
 type externalLoader struct {
-	root  *os.Root
+	root  *os.Root // nil: there are only the files that are open
 	files map[string]*externalFile
 	// total is the number of bytes read so far.
 	total int64
@@ -64,7 +76,8 @@ type externalLoader struct {
 
 // externalFile is an open file and the parts of it that were read.
 type externalFile struct {
-	*os.File
+	io.ReaderAt
+	close func() error
 	size  int64
 	parts []part
 }
@@ -126,6 +139,9 @@ func (l *externalLoader) open(location string) (*externalFile, error) {
 	if f := l.files[location]; f != nil {
 		return f, nil
 	}
+	if l.root == nil {
+		return nil, fmt.Errorf("there is no file %s", location)
+	}
 	steps := strings.Split(location, "/")
 	for i := range steps {
 		info, err := l.root.Lstat(path.Join(steps[:i+1]...))
@@ -140,7 +156,7 @@ func (l *externalLoader) open(location string) (*externalFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &externalFile{File: file}
+	f := &externalFile{ReaderAt: file, close: file.Close}
 	l.files[location] = f
 	info, err := file.Stat()
 	if err != nil {
@@ -179,7 +195,7 @@ func (l *externalLoader) read(f *externalFile, offset, length int64) ([]byte, er
 func (l *externalLoader) close() error {
 	faults := []error{l.root.Close()}
 	for _, f := range l.files {
-		faults = append(faults, f.Close())
+		faults = append(faults, f.close())
 	}
 	return errors.Join(faults...)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/proto"
+
+	"ordo/models/fault"
 )
 
 // maxFile bounds a model file. Protobuf itself ends at 2 GiB.
@@ -17,46 +19,64 @@ const maxFile = math.MaxInt32
 // maxDepth bounds how deep messages nest: a graph inside an attribute inside a node is three deep.
 const maxDepth = 100
 
-// ErrModel is wrapped by the error for what isn't a model, or isn't a sound one.
-var ErrModel = errors.New("not an ONNX model")
+var errModel = errors.New("not an ONNX model")
 
 // Decode reads a model from its serialized form. It checks the form only, see [Check], and reads no other files: tensors that
-// are stored in those stay without data, which Check reports.
+// are stored in those stay without data, which Check reports. Its error is of kind fault.Data.
 func Decode(data []byte) (*Model, error) {
 	m := &Model{}
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, m); err != nil {
-		return nil, fmt.Errorf("onnxgraph: %w: %w", ErrModel, err)
+		return nil, fault.New(fault.Data, "%w: %w", errModel, err)
 	}
 	if m.GetGraph() == nil {
-		return nil, fmt.Errorf("onnxgraph: %w: it holds no graph", ErrModel)
+		return nil, fault.New(fault.Data, "%w: it holds no graph", errModel)
 	}
 	return m, nil
 }
 
-// ReadFile reads a model file, and the files beside it in which it stores tensors, and checks it, see [Check].
-func ReadFile(path string) (*Model, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("onnxgraph: read model: %w", err)
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("onnxgraph: read model: %s is larger than 2 GiB, the limit of the format", path)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("onnxgraph: read model: %w", err)
-	}
+// DecodeWith reads a model whose tensors may be stored in files of the given names, and checks it, see [Check]. Its error is of
+// kind fault.Data.
+func DecodeWith(data []byte, files map[string][]byte) (*Model, error) {
+	return decodeWith(data, func(m *Model) error { return loadFrom(m, files) })
+}
+
+func decodeWith(data []byte, load func(*Model) error) (*Model, error) {
 	m, err := Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if err = load(m); err == nil {
+		err = Check(m)
+	}
+	if err != nil {
+		return nil, fault.New(fault.Data, "%w: %w", errModel, err)
+	}
+	return m, nil
+}
+
+// ReadFile reads a model file, and the files beside it in which it stores tensors, and checks it, see [Check]. What is wrong
+// with them is a fault of kind fault.Data.
+func ReadFile(path string) (*Model, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, fault.Reading(fault.Data, path, err)
+	}
+	m, err := decodeWith(data, func(m *Model) error { return loadExternal(m, filepath.Dir(path)) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := loadExternal(m, filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrModel, err)
-	}
-	if err := Check(m); err != nil {
-		return nil, fmt.Errorf("onnxgraph: %s: %w: %w", path, ErrModel, err)
-	}
 	return m, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, errors.New("it is larger than 2 GiB, the limit of the format")
+	}
+	return os.ReadFile(path)
 }
 
 // Encode serializes the model. The same model gives the same bytes.
@@ -78,7 +98,7 @@ func (m *Model) WriteFile(path string) error {
 		return err
 	}
 	if err := renameio.WriteFile(path, data, 0o644); err != nil {
-		return fmt.Errorf("onnxgraph: write model: %w", err)
+		return fault.Writing(path, err)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func InferFree(m *Model) (*Types, error) {
 	for _, v := range m.GetGraph().GetInput() {
 		if typ, err := v.TensorType(); err == nil && parameters[v.GetName()] == nil && len(typ.Shape) > 0 && typ.Shape[0].Static() {
 			if batch != 0 && batch != typ.Shape[0].Size {
-				return nil, fmt.Errorf("onnxgraph: the graph's inputs are of different batches, %d and %v", batch, typ.Shape[0])
+				return nil, fmt.Errorf("the graph's inputs are of different batches, %d and %v", batch, typ.Shape[0])
 			}
 			batch = typ.Shape[0].Size
 		}
@@ -91,12 +91,12 @@ func checkFreed(m *Model, types *Types, batch int64) error {
 			same = same && d == declared.Shape[i]
 		}
 		if ok && !same {
-			return fmt.Errorf("onnxgraph: value %q has the shape %v for a free batch, but is declared as %v", v.GetName(), found.Shape, declared.Shape)
+			return fmt.Errorf("value %q has the shape %v for a free batch, but is declared as %v", v.GetName(), found.Shape, declared.Shape)
 		}
 	}
 	for _, v := range m.GetGraph().GetOutput() {
 		if s := types.Of[v.GetName()].Shape; len(s) == 0 || s[0].Param == "" {
-			return fmt.Errorf("onnxgraph: output %q has the shape %v: the free batch is lost on the way", v.GetName(), s)
+			return fmt.Errorf("output %q has the shape %v: the free batch is lost on the way", v.GetName(), s)
 		}
 	}
 	return nil
@@ -118,7 +118,7 @@ func infer(m *Model, batch int64) (*Types, error) {
 	for _, v := range m.GetGraph().GetInput() {
 		typ, err := v.TensorType()
 		if err != nil {
-			return nil, fmt.Errorf("onnxgraph: graph input: %w", err)
+			return nil, fmt.Errorf("graph input: %w", err)
 		}
 		if batch != 0 && stored[v.GetName()] == nil && len(typ.Shape) > 0 && typ.Shape[0].Param == "" {
 			typ.Shape[0] = Dim{Param: batchName}
@@ -132,7 +132,7 @@ func infer(m *Model, batch int64) (*Types, error) {
 	}
 	for i, n := range m.GetGraph().GetNode() {
 		if err := t.infer(n); err != nil {
-			return nil, fmt.Errorf("onnxgraph: %s: %w", describe(i, n), err)
+			return nil, fmt.Errorf("%s: %w", describe(i, n), err)
 		}
 	}
 	return &t.Types, nil

@@ -8,7 +8,7 @@ import (
 
 // shapeRules maps each operator of ONNX's domain that ordo knows to the rule for its types. To add one: one line here, one
 // function below.
-func shapeRules() map[string]shapeRule {
+func shapeRules() map[string]shapeRule { //nolint:funlen // a table
 	return map[string]shapeRule{
 		"Abs":                   atLeast(1, unaryShape),
 		"Acos":                  atLeast(1, unaryShape),

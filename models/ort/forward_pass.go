@@ -13,18 +13,18 @@ import (
 	"slices"
 	"unsafe"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
-// ForwardPass runs a forward pass in training mode by itself, see autodiff.TrainingForward. Its parameters are read where they lie, at
+// ForwardPass runs a forward pass in training mode by itself, see autodiff.ForwardPass. Its parameters are read where they lie, at
 // every Run, so a network that changes is followed without a copy. Not safe for concurrent use.
 type ForwardPass struct {
-	rt         *Runtime
-	session    *C.OrtSession
-	options    *sessionOptions
-	contract   contract // of its batches alone
-	parameters []Parameter
-	pinner     runtime.Pinner
+	rt       *Runtime
+	session  *C.OrtSession
+	options  *sessionOptions
+	contract contract // of its batches alone
+	pinner   runtime.Pinner
 
 	inputs, outputs []*C.char // names: those of the batch, then the parameters
 	outputNames     []string
@@ -32,23 +32,23 @@ type ForwardPass struct {
 	bound           []*C.OrtValue // by parameter
 }
 
-// NewForwardPass opens a session on a graph of autodiff.TrainingForward.
-func (rt *Runtime) NewForwardPass(graph []byte, o SessionOptions) (*ForwardPass, error) {
+// NewForwardPass opens a session on a graph of autodiff.ForwardPass.
+func (rt *Runtime) NewForwardPass(m *onnxgraph.Model, o SessionOptions) (*ForwardPass, error) {
 	f := &ForwardPass{rt: rt}
-	if err := f.create(graph, o); err != nil {
+	if err := f.create(m, o); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("ort: create forward session: %w", err)
 	}
 	return f, nil
 }
 
-func (f *ForwardPass) create(graph []byte, o SessionOptions) error {
-	m, err := parse("forward graph", graph)
+func (f *ForwardPass) create(m *onnxgraph.Model, o SessionOptions) error {
+	if err := f.readContract(m); err != nil {
+		return fmt.Errorf("forward graph: %w", err)
+	}
+	data, err := m.Encode()
 	if err != nil {
 		return err
-	}
-	if err := f.readGraph(m.Graph); err != nil {
-		return fmt.Errorf("forward graph: %w", err)
 	}
 	// Threads that go on spinning after a run would take the cores from the training session, and an arena the memory.
 	o.Execution = o.Execution.orDefault()
@@ -59,45 +59,29 @@ func (f *ForwardPass) create(graph []byte, o SessionOptions) error {
 	if err := f.options.set("session.force_spinning_stop", "1"); err != nil {
 		return err
 	}
-	f.session, err = f.options.open(graph)
+	f.session, err = f.options.open(data)
 	return err
 }
 
-func (f *ForwardPass) readGraph(g *onnxgraph.Graph) error {
-	var parameters []*C.char
-	for _, in := range g.Input {
-		name := in.GetName()
-		shape, err := floatShape(in)
-		if err != nil {
-			return fmt.Errorf("input %s: %w", name, err)
-		}
-		cname := C.CString(name)
-		switch {
-		case name == imagesName && len(shape) == 4:
-			f.contract.images = shape
-		case name == drawnName && len(shape) == 2:
-			f.contract.drawn = shape
-		default:
-			f.parameters = append(f.parameters, Parameter{Name: name, Shape: shape})
-			parameters = append(parameters, cname)
-			continue
-		}
-		f.contract.inputs = append(f.contract.inputs, name)
-		f.inputs = append(f.inputs, cname)
+// readContract takes the names of what the graph takes and gives.
+func (f *ForwardPass) readContract(m *onnxgraph.Model) (err error) {
+	if f.contract.Contract, err = graph.ReadForward(m); err != nil {
+		return err
 	}
-	f.inputs = append(f.inputs, parameters...)
-	f.bound = make([]*C.OrtValue, len(parameters))
-	for _, out := range g.Output {
-		f.outputs = append(f.outputs, C.CString(out.GetName()))
-		f.outputNames = append(f.outputNames, out.GetName())
-		typ, err := out.TensorType()
-		if err != nil || len(typ.Shape) != 2 || !typ.Shape[1].Static() {
-			return fmt.Errorf("output %s is %v, it must be [rows, n]", out.GetName(), typ)
-		}
-		f.columns = append(f.columns, int(typ.Shape[1].Size))
+	for _, name := range f.contract.Inputs {
+		f.inputs = append(f.inputs, C.CString(name))
 	}
-	if f.contract.images == nil || len(f.outputs) == 0 {
-		return errors.New("it takes no images or gives nothing")
+	for _, p := range f.contract.Parameters {
+		f.inputs = append(f.inputs, C.CString(p.Name))
+	}
+	f.bound = make([]*C.OrtValue, len(f.contract.Parameters))
+	for _, out := range f.contract.Outputs {
+		f.outputs = append(f.outputs, C.CString(out.Name))
+		if out.Columns == 0 {
+			return fmt.Errorf("output %s must be [rows, n]", out.Name)
+		}
+		f.outputNames = append(f.outputNames, out.Name)
+		f.columns = append(f.columns, int(out.Columns))
 	}
 	return nil
 }
@@ -110,8 +94,8 @@ func (f *ForwardPass) Columns() []int { return f.columns }
 
 // bind lets the pass read a parameter's values, which stay where they are until Close.
 func (f *ForwardPass) bind(i int, values []float32) error {
-	p := f.parameters[i]
-	if len(values) != p.size() {
+	p := f.contract.Parameters[i]
+	if len(values) != p.Size() {
 		return fmt.Errorf("parameter %s has shape %v, got %d values", p.Name, p.Shape, len(values))
 	}
 	if len(values) == 0 {
@@ -134,11 +118,11 @@ func (f *ForwardPass) bind(i int, values []float32) error {
 func (t *Trainer) Bind(f *ForwardPass, trained []float32) error {
 	parts := map[string][]float32{}
 	at := 0
-	for _, p := range t.contract.parameters {
+	for _, p := range t.contract.Parameters {
 		if !p.Trainable {
 			continue
 		}
-		end := at + p.size()
+		end := at + p.Size()
 		if end > len(trained) {
 			return fmt.Errorf("ort: bind parameters: %d values are too few", len(trained))
 		}
@@ -148,7 +132,7 @@ func (t *Trainer) Bind(f *ForwardPass, trained []float32) error {
 	if at != len(trained) {
 		return fmt.Errorf("ort: bind parameters: %d values for %d", len(trained), at)
 	}
-	for i, p := range f.parameters {
+	for i, p := range f.contract.Parameters {
 		values, ok := parts[p.Name]
 		if !ok {
 			var err error
@@ -177,7 +161,7 @@ func (t *Trainer) Trained() ([]float32, error) {
 
 // Run gives every output's values, row-major, in the order of Outputs. dst is reused where it is large enough.
 func (f *ForwardPass) Run(dst [][]float32, in Inputs) ([][]float32, error) {
-	if f.contract.drawn == nil {
+	if f.contract.Draws == nil {
 		in.Draws = nil // of the training graph, perhaps not of this part of it
 	}
 	if err := f.contract.checkInputs(in); err != nil {
@@ -185,7 +169,7 @@ func (f *ForwardPass) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 	}
 	for i, v := range f.bound {
 		if v == nil {
-			return dst, fmt.Errorf("ort: forward pass: parameter %s has no values", f.parameters[i].Name)
+			return dst, fmt.Errorf("ort: forward pass: parameter %s has no values", f.contract.Parameters[i].Name)
 		}
 	}
 	batch, err := f.contract.values(in)

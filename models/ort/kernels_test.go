@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
@@ -91,7 +92,7 @@ func TestTrainingWithKernels(t *testing.T) {
 		losses, norms []float64
 		mean          []float32
 	}
-	steps := func(a ort.Artifacts) (c course) {
+	steps := func(a graph.Artifacts) (c course) {
 		var loss float64
 		fail := false
 		tr, err := rt.NewTrainer(a, func(outputs []ort.Output) error {

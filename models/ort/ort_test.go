@@ -7,15 +7,16 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
@@ -25,9 +26,9 @@ import (
 const size = 16
 
 // artifacts makes a small convolutional network with batch norm and a projector.
-func artifacts(t testing.TB) ort.Artifacts { return build(t, func(*autodiff.Options) {}) }
+func artifacts(t testing.TB) graph.Artifacts { return build(t, func(*autodiff.Options) {}) }
 
-func build(t testing.TB, change func(*autodiff.Options)) ort.Artifacts {
+func build(t testing.TB, change func(*autodiff.Options)) graph.Artifacts {
 	t.Helper()
 	m, err := zoo.Build(zoo.Options{Backbone: "convnet", Stem: "small", Width: 4, Projector: []int{8, 6}}, size, 1)
 	if err != nil {
@@ -40,7 +41,7 @@ func build(t testing.TB, change func(*autodiff.Options)) ort.Artifacts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := ort.Artifacts{Checkpoint: built.Checkpoint}
+	a := graph.Artifacts{Checkpoint: built.Checkpoint}
 	for dst, model := range map[*[]byte]*onnxgraph.Model{&a.Training: built.Training, &a.Eval: built.Eval, &a.Optimizer: built.Optimizer} {
 		if model == nil {
 			continue
@@ -244,7 +245,7 @@ func TestSavedTrainingGoesOnBitForBit(t *testing.T) {
 
 	a := artifacts(t)
 	var err error
-	if a.Checkpoint, a.Kept, err = ort.ReadCheckpoint(file); err != nil || a.Kept != nil {
+	if a.Checkpoint, a.Kept, err = checkpoint.ReadFile(file); err != nil || a.Kept != nil {
 		t.Fatal(a.Kept, err)
 	}
 	again, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
@@ -280,8 +281,8 @@ func TestDamagedCheckpointIsNoticed(t *testing.T) {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := ort.ReadCheckpoint(file); !errors.Is(err, ort.ErrDamaged) {
-			t.Errorf("%s: error %v, want ErrDamaged", name, err)
+		if _, _, err := checkpoint.ReadFile(file); !errors.Is(err, fault.Data) {
+			t.Errorf("%s: error %v, want a fault of the data", name, err)
 		}
 	}
 }
@@ -438,49 +439,49 @@ func find(infos []*onnxgraph.ValueInfo, name string) int {
 func TestArtifactsThatDoNotFitAreRefused(t *testing.T) {
 	rt := orttest.Open(t)
 	cases := map[string]struct {
-		change func(t *testing.T, a *ort.Artifacts)
+		change func(t *testing.T, a *graph.Artifacts)
 		want   string
 	}{
-		"no training graph": {func(_ *testing.T, a *ort.Artifacts) { a.Training = nil }, "training graph is missing"},
-		"not ONNX":          {func(_ *testing.T, a *ort.Artifacts) { a.Training = []byte("hello") }, "not an ONNX model"},
-		"no checkpoint":     {func(_ *testing.T, a *ort.Artifacts) { a.Checkpoint = nil }, "checkpoint is empty"},
-		"bad checkpoint":    {func(_ *testing.T, a *ort.Artifacts) { a.Checkpoint = a.Checkpoint[:100] }, "checkpoint"},
-		"parameters of the evaluation graph swapped": {func(t *testing.T, a *ort.Artifacts) {
+		"no training graph": {func(_ *testing.T, a *graph.Artifacts) { a.Training = nil }, "training graph is missing"},
+		"not ONNX":          {func(_ *testing.T, a *graph.Artifacts) { a.Training = []byte("hello") }, "not an ONNX model"},
+		"no checkpoint":     {func(_ *testing.T, a *graph.Artifacts) { a.Checkpoint = nil }, "checkpoint is empty"},
+		"bad checkpoint":    {func(_ *testing.T, a *graph.Artifacts) { a.Checkpoint = a.Checkpoint[:100] }, "checkpoint"},
+		"parameters of the evaluation graph swapped": {func(t *testing.T, a *graph.Artifacts) {
 			a.Eval = edit(t, a.Eval, func(g *onnxgraph.Graph) {
 				i, j := find(g.Input, "bn1.weight"), find(g.Input, "bn1.bias")
 				g.Input[i], g.Input[j] = g.Input[j], g.Input[i]
 			})
 		}, "out of the order"},
-		"a parameter missing in the evaluation graph": {func(t *testing.T, a *ort.Artifacts) {
+		"a parameter missing in the evaluation graph": {func(t *testing.T, a *graph.Artifacts) {
 			a.Eval = edit(t, a.Eval, func(g *onnxgraph.Graph) { g.Input = g.Input[:len(g.Input)-1] })
 		}, "is no input"},
-		"no reset flag": {func(t *testing.T, a *ort.Artifacts) {
+		"no reset flag": {func(t *testing.T, a *graph.Artifacts) {
 			a.Training = edit(t, a.Training, func(g *onnxgraph.Graph) {
 				i := find(g.Input, "lazy_reset_grad")
 				g.Input = slices.Delete(g.Input, i, i+1)
 			})
 		}, "lazy_reset_grad is missing"},
-		"buffer of another shape": {func(t *testing.T, a *ort.Artifacts) {
+		"buffer of another shape": {func(t *testing.T, a *graph.Artifacts) {
 			a.Training = edit(t, a.Training, func(g *onnxgraph.Graph) {
 				g.Input[find(g.Input, "bn1.weight_grad.accumulation.buffer")].Type = g.Input[find(g.Input, "bn3.weight")].Type
 			})
 		}, "its gradient buffer"},
-		"parameter unknown to the checkpoint": {func(t *testing.T, a *ort.Artifacts) {
+		"parameter unknown to the checkpoint": {func(t *testing.T, a *graph.Artifacts) {
 			a.Training = edit(t, a.Training, func(g *onnxgraph.Graph) { g.Input[find(g.Input, "bn1.running_var")].Name = "bn1.variance" })
 			a.Eval = edit(t, a.Eval, func(g *onnxgraph.Graph) { g.Input[find(g.Input, "bn1.running_var")].Name = "bn1.variance" })
 		}, "bn1.variance"},
-		"no loss operator": {func(t *testing.T, a *ort.Artifacts) {
+		"no loss operator": {func(t *testing.T, a *graph.Artifacts) {
 			a.Training = edit(t, a.Training, func(g *onnxgraph.Graph) {
 				g.Node = slices.DeleteFunc(g.Node, func(n *onnxgraph.Node) bool { return n.OpType == "Loss" })
 			})
 		}, "no operator ordo::Loss"},
-		"statistics as outputs": {func(t *testing.T, a *ort.Artifacts) {
+		"statistics as outputs": {func(t *testing.T, a *graph.Artifacts) {
 			a.Training = edit(t, a.Training, func(g *onnxgraph.Graph) {
 				i := slices.IndexFunc(g.Node, func(n *onnxgraph.Node) bool { return n.OpType == "BatchNormInternal" })
 				g.Output = append(g.Output, &onnxgraph.ValueInfo{Name: g.Node[i].Output[1]})
 			})
 		}, "would not be updated"},
-		"optimizer inputs in another order": {func(t *testing.T, a *ort.Artifacts) {
+		"optimizer inputs in another order": {func(t *testing.T, a *graph.Artifacts) {
 			a.Optimizer = edit(t, a.Optimizer, func(g *onnxgraph.Graph) { g.Input[2], g.Input[3] = g.Input[3], g.Input[2] })
 		}, "its inputs are"},
 	}
@@ -526,52 +527,14 @@ func TestOpenRefusesWhatIsNoLibrary(t *testing.T) {
 	}
 }
 
-// resident is the process's memory in bytes.
-func resident(t *testing.T) int64 {
-	t.Helper()
-	data, err := os.ReadFile("/proc/self/statm")
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("there is no /proc here")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var total, pages int64
-	if _, err := fmt.Sscan(string(data), &total, &pages); err != nil {
-		t.Fatal(err)
-	}
-	return pages * int64(syscall.Getpagesize())
-}
-
-// flat fails the test if memory grows in every one of some rounds. A leak grows in all of them; the allocators' own caches,
-// of which threads that come and go have one each, fill up and are done.
-func flat(t *testing.T, round func()) {
-	t.Helper()
-	const rounds, noise = 6, 3 << 20
-	var grown []int64
-	round()
-	for range rounds {
-		runtime.GC()
-		start := resident(t)
-		round()
-		runtime.GC()
-		by := resident(t) - start
-		if by < noise {
-			return
-		}
-		grown = append(grown, by>>10)
-	}
-	t.Errorf("each of %d rounds grew memory, by %v kB", rounds, grown)
-}
-
 func TestStepsDoNotLeak(t *testing.T) {
 	rt := orttest.Open(t)
 	var loss float64
 	tr := trainer(t, rt, towardsOne(&loss))
 	x := images(t, rt, 16)
 	var rows [][]float32
-	flat(t, func() {
-		for range 500 {
+	orttest.NoLeak(t, func() {
+		for range 5 {
 			must[float32](t)(tr.Step(x, 1e-3))
 			rows = must[[][]float32](t)(tr.Eval(rows, x))
 		}
@@ -583,18 +546,18 @@ func TestSessionsDoNotLeak(t *testing.T) {
 	a := artifacts(t)
 	var loss float64
 	x := images(t, rt, 4)
-	flat(t, func() {
-		for i := range 100 {
-			tr, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			must[float32](t)(tr.Step(x, 1e-3))
-			if err := tr.SetProperty("i", int64(i)); err != nil {
-				t.Fatal(err)
-			}
-			tr.Close()
+	i := int64(0)
+	orttest.NoLeak(t, func() {
+		tr, err := rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
+		if err != nil {
+			t.Fatal(err)
 		}
+		must[float32](t)(tr.Step(x, 1e-3))
+		if err := tr.SetProperty("i", i); err != nil {
+			t.Fatal(err)
+		}
+		i++
+		tr.Close()
 	})
 }
 

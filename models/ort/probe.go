@@ -12,28 +12,19 @@ import (
 	"slices"
 )
 
-// CheckArtifacts finds what in the graphs would make ONNX Runtime compute something else than is meant, or crash. It needs no
-// library.
-func CheckArtifacts(a Artifacts) error {
-	if _, err := checkArtifacts(a); err != nil {
-		return fmt.Errorf("ort: artifacts: %w", err)
-	}
-	return nil
-}
-
 // ImageShape is the shape [batch, channels, height, width] that the training graph takes; a batch of 0 is free.
-func (t *Trainer) ImageShape() []int64 { return slices.Clone(t.contract.images) }
+func (t *Trainer) ImageShape() []int64 { return slices.Clone(t.contract.Images) }
 
 // InputColumns is the number of columns of the input parameters, 0 where the training graph takes none.
 func (t *Trainer) InputColumns() int {
-	if t.contract.drawn == nil {
+	if t.contract.Draws == nil {
 		return 0
 	}
-	return int(t.contract.drawn[1])
+	return int(t.contract.Draws[1])
 }
 
 // Views is the number of views of each image that a batch must have; 0: any rows will do.
-func (t *Trainer) Views() int { return t.contract.views }
+func (t *Trainer) Views() int { return t.contract.Views }
 
 // StepOutputs names the outputs of the training graph that a Probe gives, in order: grad_norm and whatever else the graph's
 // maker added.

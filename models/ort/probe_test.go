@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
 )
@@ -28,15 +29,15 @@ func TestProbe(t *testing.T) {
 	names := tr.StepOutputs()
 	var square float64
 	for i, name := range names {
-		if strings.HasPrefix(name, autodiff.GradOutput) {
+		if strings.HasPrefix(name, graph.GradOutput) {
 			for _, g := range p.Outputs[i] {
 				square += float64(g) * float64(g)
 			}
 		}
 	}
-	norm := float64(p.Outputs[slices.Index(names, autodiff.GradNorm)][0])
+	norm := float64(p.Outputs[slices.Index(names, graph.GradNorm)][0])
 	if !(norm > 0) || math.Abs(math.Sqrt(square)-norm) > 1e-5*norm {
-		t.Errorf("the gradients' norm is %v, %s says %v", math.Sqrt(square), autodiff.GradNorm, norm)
+		t.Errorf("the gradients' norm is %v, %s says %v", math.Sqrt(square), graph.GradNorm, norm)
 	}
 	if mean := p.Statistics["bn1.running_mean"]; len(mean) != 4 || mean[0] == 0 {
 		t.Errorf("bn1.running_mean after the pass is %v", mean)
@@ -67,16 +68,5 @@ func TestProbeFails(t *testing.T) {
 	defer small.Close()
 	if _, err := tr.Probe(ort.Inputs{Images: small}); err == nil || !strings.Contains(err.Error(), "the model takes") {
 		t.Errorf("images of another size: %v", err)
-	}
-}
-
-func TestCheckArtifacts(t *testing.T) {
-	a := artifacts(t)
-	if err := ort.CheckArtifacts(a); err != nil {
-		t.Error(err)
-	}
-	a.Training = nil
-	if err := ort.CheckArtifacts(a); err == nil || !strings.Contains(err.Error(), "training graph is missing") {
-		t.Errorf("without a training graph: %v", err)
 	}
 }

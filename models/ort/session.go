@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"unsafe"
+
+	"ordo/models/onnxgraph"
 )
 
 // Session runs a graph as it is, for single operators: to test them and to measure them. Not safe for concurrent use.
@@ -31,7 +33,7 @@ func (rt *Runtime) NewSession(graph []byte, o SessionOptions) (*Session, error) 
 }
 
 func (s *Session) create(graph []byte, o SessionOptions) error {
-	m, err := parse("graph", graph)
+	m, err := onnxgraph.Decode(graph)
 	if err != nil {
 		return err
 	}

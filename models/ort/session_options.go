@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"unsafe"
 
+	"ordo/models/graph"
 	"ordo/models/ort/kernels"
 )
 
@@ -53,7 +54,7 @@ func (s *sessionOptions) create(o SessionOptions) error {
 
 // addOperators makes the domain, with the operators of package kernels if they are enabled.
 func (s *sessionOptions) addOperators(threads int) error {
-	name := C.CString(lossDomain)
+	name := C.CString(graph.Domain)
 	defer C.free(unsafe.Pointer(name))
 	if err := status(C.ort_CreateCustomOpDomain(name, &s.domain)); err != nil {
 		return err

@@ -7,35 +7,20 @@ package ort
 import "C"
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"unsafe"
 
 	"github.com/google/renameio/v2"
+
+	"ordo/models/checkpoint"
+	"ordo/models/graph"
 )
 
-// Parameter is a named tensor of the model: a weight that is trained, or a frozen one such as a running mean.
-type Parameter struct {
-	Name      string
-	Shape     []int64
-	Trainable bool
-}
-
-// size is the number of values.
-func (p Parameter) size() int {
-	n := 1
-	for _, d := range p.Shape {
-		n *= int(d)
-	}
-	return n
-}
-
 // Parameters lists the model's parameters in the training graph's order, the order of CopyParameters too.
-func (t *Trainer) Parameters() []Parameter { return t.contract.parameters }
+func (t *Trainer) Parameters() []graph.Parameter { return t.contract.Parameters }
 
 // Parameter copies a parameter's values out, in row-major order.
 func (t *Trainer) Parameter(name string) ([]float32, error) {
@@ -65,7 +50,7 @@ func (t *Trainer) SetParameter(name string, values []float32) error {
 	if err != nil {
 		return fmt.Errorf("ort: set parameter %s: %w", name, err)
 	}
-	if len(values) != (Parameter{Shape: shape}).size() {
+	if len(values) != (graph.Parameter{Shape: shape}).Size() {
 		return fmt.Errorf("ort: set parameter %s: %d values for shape %v", name, len(values), shape)
 	}
 	t.parametersChanged()
@@ -211,24 +196,17 @@ func (t *Trainer) Save(path string) error {
 	if err := status(C.ort_SaveCheckpoint(t.state, name, true)); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, diskError(f, err))
 	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
+	kept := make([]checkpoint.Kept, len(t.kept))
+	for i, k := range t.kept {
+		kept[i] = checkpoint.Kept{Name: k.name, State: k.state}
 	}
-	more, mark, err := t.trailer()
-	if err != nil {
+	if err := checkpoint.Seal(f, kept); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
-	}
-	sum.Write(more)
-	for _, part := range [][]byte{more, sum.Sum(nil), []byte(mark)} {
-		if _, err := f.Write(part); err != nil {
-			return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
-		}
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
 	}
-	return SyncDir(filepath.Dir(path))
+	return graph.SyncDir(filepath.Dir(path))
 }
 
 // diskError finds out whether ONNX Runtime, which loses the operating system's error, failed because the disk did.
@@ -265,18 +243,5 @@ func (t *Trainer) Export(path string, outputs ...string) error {
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("ort: export %s: %w", path, err)
 	}
-	return SyncDir(filepath.Dir(path))
-}
-
-// SyncDir makes what was created or renamed in dir survive a power cut.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("ort: sync %s: %w", dir, err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("ort: sync %s: %w", dir, err)
-	}
-	return nil
+	return graph.SyncDir(filepath.Dir(path))
 }

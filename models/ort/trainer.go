@@ -16,20 +16,13 @@ import (
 	"strings"
 	"unsafe"
 
+	"ordo/models/graph"
 	"ordo/models/optimizer"
 )
 
 // ErrNonFinite is wrapped by the error of a step whose gradients hold a NaN or an infinity. The trainer is as it was
 // before the step.
 var ErrNonFinite = errors.New("ort: gradients are not finite")
-
-// Artifacts are the bytes of what a trainer runs. Eval may be nil: then Eval and Export are errors. Optimizer may be nil if
-// the training graph has the output gradients: then the optimizer is one in Go, TrainerOptions.Optimizer.
-type Artifacts struct {
-	Training, Eval, Optimizer, Checkpoint []byte
-	// Kept is what Trainer.Keep stored in the checkpoint, by name.
-	Kept map[string][]byte
-}
 
 // TrainerOptions are the settings of a training session.
 type TrainerOptions struct {
@@ -70,18 +63,22 @@ type Trainer struct {
 	gradNorm    float32 // of the last of them
 }
 
-// NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how.
-func (rt *Runtime) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
+// NewTrainer checks the artifacts and creates the session. Its error says which artifact is wrong and how. Without an
+// evaluation graph, Eval and Export are errors; without an optimizer graph, the optimizer is one in Go, o.Optimizer.
+func (rt *Runtime) NewTrainer(a graph.Artifacts, loss LossFunc, o TrainerOptions) (*Trainer, error) {
 	if err := rt.RequireTraining(); err != nil {
 		return nil, err
 	}
-	c, err := checkArtifacts(a)
+	c, err := a.Contract()
+	if err == nil && len(a.Checkpoint) == 0 {
+		err = errors.New("the checkpoint is empty")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ort: artifacts: %w", err)
 	}
-	t := &Trainer{rt: rt, loss: loss, contract: c, stats: map[string][]float32{}, stored: maps.Clone(a.Kept)}
-	for _, name := range c.lossInputs {
-		t.lossOutputs = append(t.lossOutputs, Output{Name: name})
+	t := &Trainer{rt: rt, loss: loss, contract: contract{c}, stats: map[string][]float32{}, stored: maps.Clone(a.Kept)}
+	for _, o := range c.Outputs {
+		t.lossOutputs = append(t.lossOutputs, Output{Name: o.Name})
 	}
 	if err := t.create(a, o); err != nil {
 		t.Close()
@@ -90,7 +87,7 @@ func (rt *Runtime) NewTrainer(a Artifacts, loss LossFunc, o TrainerOptions) (*Tr
 	return t, nil
 }
 
-func (t *Trainer) create(a Artifacts, o TrainerOptions) error {
+func (t *Trainer) create(a graph.Artifacts, o TrainerOptions) error {
 	var err error
 	if t.options, err = t.rt.sessionOptions(o.SessionOptions); err != nil {
 		return err
@@ -141,8 +138,8 @@ func (t *Trainer) readNames() error {
 	if err := status(C.ort_TrainInputCount(t.session, &inputs)); err != nil {
 		return err
 	}
-	if int(inputs) != len(t.contract.inputs) {
-		return fmt.Errorf("the session takes %d inputs, not %s alone", inputs, strings.Join(t.contract.inputs, " and "))
+	if int(inputs) != len(t.contract.Inputs) {
+		return fmt.Errorf("the session takes %d inputs, not %s alone", inputs, strings.Join(t.contract.Inputs, " and "))
 	}
 	var err error
 	t.trainOut, err = t.names(
@@ -153,10 +150,10 @@ func (t *Trainer) readNames() error {
 	if err != nil {
 		return err
 	}
-	t.normOut = slices.Index(t.trainOut, gradNormName)
-	t.gradients = slices.Index(t.trainOut, gradientsName)
+	t.normOut = slices.Index(t.trainOut, graph.GradNorm)
+	t.gradients = slices.Index(t.trainOut, graph.Gradients)
 	if t.normOut < 0 {
-		return fmt.Errorf("the training graph has no output %s", gradNormName)
+		return fmt.Errorf("the training graph has no output %s", graph.GradNorm)
 	}
 	t.outputs = make([]*C.OrtValue, len(t.trainOut))
 	if t.evalData != nil {
@@ -309,9 +306,9 @@ func (t *Trainer) forwardBackward(in Inputs) (float32, error) {
 // values wraps a batch in the graph's order; the caller releases them.
 func (c *contract) values(in Inputs) ([]*C.OrtValue, error) {
 	var values []*C.OrtValue
-	for _, name := range c.inputs {
+	for _, name := range c.Inputs {
 		tensor := in.Images
-		if name == drawnName {
+		if name == graph.Draws {
 			tensor = in.Draws
 		}
 		v, err := tensor.value()
@@ -336,7 +333,7 @@ func (t *Trainer) releaseOutputs() { release(t.outputs) }
 
 // keepStatistics copies the batch-norm statistics: the forward pass overwrites them in place, before the loss is known.
 func (t *Trainer) keepStatistics() error {
-	for _, name := range t.contract.statistics {
+	for _, name := range t.contract.Statistics {
 		kept, err := t.readParameter(t.stats[name], name)
 		if err != nil {
 			return err

@@ -27,9 +27,9 @@ func (t *Trainer) newUpdater(o optimizer.Options, threads int) (*updater, error)
 	}
 	var parameters []optimizer.Parameter
 	total := 0
-	for _, p := range t.contract.parameters {
+	for _, p := range t.contract.Parameters {
 		if p.Trainable {
-			n := p.size()
+			n := p.Size()
 			parameters = append(parameters, optimizer.Parameter{Size: n, Rank: len(p.Shape)})
 			total += n
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/checkpoint"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/optimizer"
 	"ordo/models/ort"
@@ -15,13 +17,13 @@ import (
 )
 
 // withoutOptimizer makes artifacts for an optimizer in Go.
-func withoutOptimizer(t testing.TB) ort.Artifacts {
+func withoutOptimizer(t testing.TB) graph.Artifacts {
 	t.Helper()
 	return build(t, func(o *autodiff.Options) { o.FlatGradients = true })
 }
 
 // inGo makes a trainer whose optimizer is Go's.
-func inGo(t testing.TB, rt *ort.Runtime, a ort.Artifacts, loss ort.LossFunc, o optimizer.Options) *ort.Trainer {
+func inGo(t testing.TB, rt *ort.Runtime, a graph.Artifacts, loss ort.LossFunc, o optimizer.Options) *ort.Trainer {
 	t.Helper()
 	tr, err := rt.NewTrainer(a, loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}, Optimizer: o})
 	if err != nil {
@@ -103,7 +105,7 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 			}
 			again := withoutOptimizer(t)
 			var err error
-			if again.Checkpoint, again.Kept, err = ort.ReadCheckpoint(file); err != nil || len(again.Kept) != 2 {
+			if again.Checkpoint, again.Kept, err = checkpoint.ReadFile(file); err != nil || len(again.Kept) != 2 {
 				t.Fatal(len(again.Kept), err)
 			}
 			second := inGo(t, rt, again, towardsOne(&loss), options)
@@ -186,7 +188,7 @@ func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
 	bad := optimizer.DefaultOptions()
 	bad.Eps = 0
 	for _, c := range []struct {
-		a       ort.Artifacts
+		a       graph.Artifacts
 		options optimizer.Options
 		want    string
 	}{

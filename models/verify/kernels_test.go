@@ -4,8 +4,6 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
-	"ordo/models/onnxgraph"
-	"ordo/models/ort"
 	"ordo/models/ort/orttest"
 	"ordo/models/verify"
 	"ordo/models/zoo"
@@ -25,11 +23,9 @@ func TestKernels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := ort.Artifacts{Checkpoint: built.Checkpoint}
-	for dst, graph := range map[*[]byte]*onnxgraph.Model{&a.Training: built.Training, &a.Eval: built.Eval, &a.Optimizer: built.Optimizer} {
-		if *dst, err = graph.Encode(); err != nil {
-			t.Fatal(err)
-		}
+	a, err := built.Encode()
+	if err != nil {
+		t.Fatal(err)
 	}
 	report, err := verify.Run(t.Context(), lib, a, verify.DefaultOptions(), nil)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"codeberg.org/sbinet/npyio/npy"
+
+	"ordo/models/fault"
 )
 
 // Reference is what another program computed for a model: the arrays of an .npz file (numpy.savez), float32 or float64.
@@ -33,9 +35,6 @@ type Array struct {
 	Data  []float32
 }
 
-// ErrReference is wrapped by the error for a file that is not a reference.
-var ErrReference = errors.New("verify: not a reference file")
-
 // Limits of a reference file, so that a damaged or hostile one costs no memory.
 const (
 	maxReference = 1 << 32 // bytes, unpacked
@@ -45,15 +44,15 @@ const (
 	maxRatio = 1100
 )
 
-// OpenReference reads a file.
+// OpenReference reads a file. What is wrong with it is a fault of kind fault.Data.
 func OpenReference(path string) (*Reference, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("verify: %w", err)
+		return nil, fault.Reading(fault.Data, path, err)
 	}
 	r, err := ReadReference(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", err, path)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return r, nil
 }
@@ -62,29 +61,29 @@ func OpenReference(path string) (*Reference, error) {
 func ReadReference(data []byte) (*Reference, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return nil, fmt.Errorf("%w: not an .npz archive (%w)", ErrReference, err)
+		return nil, fault.New(fault.Data, "not a reference file: not an .npz archive (%w)", err)
 	}
 	if len(archive.File) > maxArrays {
-		return nil, fmt.Errorf("%w: it has %d arrays", ErrReference, len(archive.File))
+		return nil, fault.New(fault.Data, "not a reference file: it has %d arrays", len(archive.File))
 	}
 	r := &Reference{arrays: map[string]Array{}}
 	left := uint64(maxReference)
 	for _, f := range archive.File {
 		name, ok := strings.CutSuffix(f.Name, ".npy")
 		if !ok || strings.HasSuffix(f.Name, "/") {
-			return nil, fmt.Errorf("%w: %q is not an array", ErrReference, f.Name)
+			return nil, fault.New(fault.Data, "not a reference file: %q is not an array", f.Name)
 		}
 		if _, ok := r.arrays[name]; ok {
-			return nil, fmt.Errorf("%w: %q is there twice", ErrReference, name)
+			return nil, fault.New(fault.Data, "not a reference file: %q is there twice", name)
 		}
 		size := f.UncompressedSize64
 		if size > left || size > maxRatio*f.CompressedSize64+maxRatio || f.CompressedSize64 > uint64(len(data)) {
-			return nil, fmt.Errorf("%w: %q would unpack to %d bytes", ErrReference, name, size)
+			return nil, fault.New(fault.Data, "not a reference file: %q would unpack to %d bytes", name, size)
 		}
 		left -= size
 		array, err := readArray(f)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %q: %w", ErrReference, name, err)
+			return nil, fault.New(fault.Data, "not a reference file: %q: %w", name, err)
 		}
 		r.arrays[name] = array
 	}
@@ -178,11 +177,11 @@ func headerEnd(data []byte) (int, error) {
 func (r *Reference) check() error {
 	images, ok := r.arrays["images"]
 	if !ok || len(images.Shape) != 4 || len(images.Data) == 0 {
-		return fmt.Errorf("%w: it must have an array images [N, 3, H, W]", ErrReference)
+		return fault.New(fault.Data, "not a reference file: it must have an array images [N, 3, H, W]")
 	}
 	if len(r.names("dz/")) == 0 {
 		if _, ok := r.arrays["dz"]; !ok {
-			return fmt.Errorf("%w: it must have an array dz [N, D]", ErrReference)
+			return fault.New(fault.Data, "not a reference file: it must have an array dz [N, D]")
 		}
 	}
 	return nil

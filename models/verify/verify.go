@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strings"
 
-	"ordo/models/autodiff"
-	"ordo/models/heads"
+	"google.golang.org/protobuf/proto"
+
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 )
 
-const embedding = heads.Embedding
+const embedding = graph.Embedding
 
 // Options say how to check.
 type Options struct {
@@ -81,7 +83,7 @@ type check struct {
 }
 
 // Run checks artifacts. Its error is about what kept it from checking; what it found wrong stands in the report.
-func Run(ctx context.Context, library *ort.Runtime, a ort.Artifacts, o Options, progress Progress) (*Report, error) {
+func Run(ctx context.Context, library *ort.Runtime, a graph.Artifacts, o Options, progress Progress) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -94,14 +96,14 @@ func Run(ctx context.Context, library *ort.Runtime, a ort.Artifacts, o Options, 
 		},
 	}
 	if err := c.run(ctx, a, progress); err != nil {
-		return nil, fmt.Errorf("verify: %w", err)
+		return nil, err
 	}
 	c.report.OK = len(c.report.Failures) == 0
 	return c.report, nil
 }
 
-func (c *check) run(ctx context.Context, a ort.Artifacts, progress Progress) (err error) {
-	if a.Training, c.norms, err = expose(a.Training); err != nil {
+func (c *check) run(ctx context.Context, a graph.Artifacts, progress Progress) (err error) {
+	if err := c.expose(&a); err != nil {
 		return err
 	}
 	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: c.o.Threads}}); err != nil {
@@ -184,7 +186,7 @@ func (c *check) makeImages() error {
 		images := r.arrays["images"]
 		for i, want := range shape {
 			if want != 0 && want != int64(images.Shape[i]) {
-				return fmt.Errorf("%w: its images are %v, the model takes %v (0 is free)", ErrReference, images.Shape, shape)
+				return fault.New(fault.Data, "not a reference file: its images are %v, the model takes %v (0 is free)", images.Shape, shape)
 			}
 			shape[i] = int64(images.Shape[i])
 		}
@@ -224,19 +226,19 @@ func (c *check) makeGradients() error {
 	if r := c.o.Reference; r != nil {
 		for _, name := range r.names("dz/") {
 			if !slices.Contains(names, name) {
-				return fmt.Errorf("%w: it has dz/%s, the model's outputs are: %s", ErrReference, name, strings.Join(names, ", "))
+				return fault.New(fault.Data, "not a reference file: it has dz/%s, the model's outputs are: %s", name, strings.Join(names, ", "))
 			}
 		}
 		for _, name := range names {
 			if dz, ok := r.output("dz", name); ok {
 				if len(dz.Data) != len(c.z[name]) {
-					return fmt.Errorf("%w: dz for output %s is %v, the output has %d columns", ErrReference, name, dz.Shape, c.columns[name])
+					return fault.New(fault.Data, "not a reference file: dz for output %s is %v, the output has %d columns", name, dz.Shape, c.columns[name])
 				}
 				c.dz[name] = dz.Data
 			}
 		}
 		if len(c.dz) == 0 {
-			return fmt.Errorf("%w: its dz is for an output %s, the model has none", ErrReference, embedding)
+			return fault.New(fault.Data, "not a reference file: its dz is for an output %s, the model has none", embedding)
 		}
 		return nil
 	}
@@ -261,7 +263,7 @@ func (c *check) lossOutputs() []string {
 
 // gradient of a trained parameter.
 type gradient struct {
-	ort.Parameter
+	graph.Parameter
 	values []float32
 	length float64 // L2
 }
@@ -276,7 +278,7 @@ func (c *check) gradients(p ort.Probe) ([]gradient, error) {
 		if !parameter.Trainable {
 			continue
 		}
-		i, ok := at[autodiff.GradOutput+parameter.Name]
+		i, ok := at[graph.GradOutput+parameter.Name]
 		if !ok {
 			return nil, fmt.Errorf("the gradient of %s can't be read", parameter.Name)
 		}
@@ -306,7 +308,7 @@ func (c *check) notef(format string, a ...any) {
 
 // checkNorm holds the graph's norm of all gradients against theirs.
 func (c *check) checkNorm(p ort.Probe, gradients []gradient) {
-	i := slices.Index(c.trainer.StepOutputs(), autodiff.GradNorm)
+	i := slices.Index(c.trainer.StepOutputs(), graph.GradNorm)
 	var square float64
 	for _, g := range gradients {
 		square += g.length * g.length
@@ -314,12 +316,12 @@ func (c *check) checkNorm(p ort.Probe, gradients []gradient) {
 	want := math.Sqrt(square)
 	c.report.GradNorm = float64(p.Outputs[i][0])
 	if !(math.Abs(c.report.GradNorm-want) <= 1e-4*want) {
-		c.failf("%s is %v, the gradients' norm is %v", autodiff.GradNorm, c.report.GradNorm, want)
+		c.failf("%s is %v, the gradients' norm is %v", graph.GradNorm, c.report.GradNorm, want)
 	}
 }
 
 // compareOutputs fills in the outputs' part of the report.
-func (c *check) compareOutputs(a ort.Artifacts) error {
+func (c *check) compareOutputs(a graph.Artifacts) error {
 	var eval [][]float32
 	if len(a.Eval) > 0 {
 		var err error
@@ -449,23 +451,16 @@ func (c *check) compareGradients(gradients []gradient) {
 	}
 }
 
-// expose adds to a training graph, as outputs of a step, the gradients and the inputs of batch norms.
-func expose(training []byte) ([]byte, []norm, error) {
-	m, err := onnxgraph.Decode(training)
+// expose adds to the training graph, as outputs of a step, the gradients and the inputs of batch norms.
+func (c *check) expose(a *graph.Artifacts) error {
+	m, err := a.Model()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
+	m = proto.CloneOf(m)
 	g := m.GetGraph()
-	types := map[string]onnxgraph.TensorType{}
-	for _, list := range [][]*onnxgraph.ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
-		for _, v := range list {
-			if t, err := v.TensorType(); err == nil {
-				types[v.GetName()] = t
-			}
-		}
-	}
+	types := graph.Declared(g)
 	b := onnxgraph.Extend(m)
-	var norms []norm
 	show := func(value, name string, t onnxgraph.TensorType) {
 		if b.Has(name) {
 			return
@@ -476,11 +471,11 @@ func expose(training []byte) ([]byte, []norm, error) {
 	}
 	for _, n := range slices.Clone(g.GetNode()) {
 		switch n.GetOpType() {
-		case "InPlaceAccumulatorV2":
-			parameter := strings.TrimSuffix(n.In(0), "_grad.accumulation.buffer")
-			show(n.In(1), autodiff.GradOutput+parameter, types[parameter])
-		case "BatchNormInternal", autodiff.KernelBatchNorm:
-			out := fmt.Sprintf("verify/norm%d", len(norms))
+		case graph.Accumulator:
+			parameter, _ := graph.BufferOf(n.In(0))
+			show(n.In(1), graph.GradOutput+parameter, types[parameter])
+		case graph.StockBatchNorm, graph.BatchNorm:
+			out := fmt.Sprintf("verify/norm%d", len(c.norms))
 			t, ok := types[n.In(0)]
 			if !ok {
 				t = types[n.Out(0)]
@@ -490,19 +485,19 @@ func expose(training []byte) ([]byte, []norm, error) {
 				continue
 			}
 			x, momentum := n.In(0), float64(n.Float("momentum", 0.9))
-			if n.GetOpType() == autodiff.KernelBatchNorm { // of images that have their channels last
+			if n.GetOpType() == graph.BatchNorm { // of images that have their channels last
 				momentum = 1 - float64(n.Float("momentum", 0.1))
 				x = b.Unique(out + "/plain")
 				b.Append(&onnxgraph.Node{
-					Name: x, OpType: autodiff.KernelReorder, Domain: autodiff.LossDomain, Input: n.GetInput()[:1], Output: []string{x},
+					Name: x, OpType: graph.Reorder, Domain: graph.Domain, Input: n.GetInput()[:1], Output: []string{x},
 					Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("to", "nchw")},
 				})
 				b.ValueInfo(x, t)
 			}
 			show(x, out, t)
-			norms = append(norms, norm{output: out, mean: n.In(3), variance: n.In(4), momentum: momentum, shape: t.Shape})
+			c.norms = append(c.norms, norm{output: out, mean: n.In(3), variance: n.In(4), momentum: momentum, shape: t.Shape})
 		}
 	}
-	data, err := m.Encode()
-	return data, norms, err
+	a.Training, err = m.Encode()
+	return err
 }

@@ -13,6 +13,8 @@ import (
 	"codeberg.org/sbinet/npyio/npy"
 
 	"ordo/models/artifacts"
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
@@ -52,7 +54,7 @@ func reference(t testing.TB, file string) *verify.Reference {
 	return r
 }
 
-func run(t testing.TB, a ort.Artifacts, o verify.Options) *verify.Report {
+func run(t testing.TB, a graph.Artifacts, o verify.Options) *verify.Report {
 	t.Helper()
 	r, err := verify.Run(t.Context(), orttest.Open(t), a, o, nil)
 	if err != nil {
@@ -68,7 +70,7 @@ func TestGoodArtifacts(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name      string
-		artifacts ort.Artifacts
+		artifacts graph.Artifacts
 		reference string
 		compared  int // parameters
 	}{
@@ -114,7 +116,7 @@ func TestGoodArtifacts(t *testing.T) {
 }
 
 // edited changes the training graph of the small network.
-func edited(t *testing.T, change func(g *onnxgraph.Graph)) ort.Artifacts {
+func edited(t *testing.T, change func(g *onnxgraph.Graph)) graph.Artifacts {
 	t.Helper()
 	a := build(t, "").Artifacts
 	m, err := onnxgraph.Decode(a.Training)
@@ -307,7 +309,7 @@ func TestRunRefuses(t *testing.T) {
 			}
 			o := verify.DefaultOptions()
 			o.Reference = r
-			if _, err := verify.Run(t.Context(), lib, a, o, nil); !errors.Is(err, verify.ErrReference) || !strings.Contains(err.Error(), c.says) {
+			if _, err := verify.Run(t.Context(), lib, a, o, nil); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
@@ -357,7 +359,7 @@ func TestReadReferenceRefuses(t *testing.T) {
 		{"Fortran's order", raw(header("{'descr': '<f4', 'fortran_order': True, 'shape': (0, 0), }")), "Fortran"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := verify.ReadReference(c.data); !errors.Is(err, verify.ErrReference) || !strings.Contains(err.Error(), c.says) {
+			if _, err := verify.ReadReference(c.data); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
@@ -374,7 +376,7 @@ func FuzzReadReference(f *testing.F) {
 		f.Add(bad)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := verify.ReadReference(data); err != nil && !errors.Is(err, verify.ErrReference) {
+		if _, err := verify.ReadReference(data); err != nil && !errors.Is(err, fault.Data) {
 			t.Errorf("an error of another kind: %v", err)
 		}
 	})
@@ -387,5 +389,5 @@ func ExampleReadReference() {
 	}
 	_, err = verify.ReadReference(data)
 	fmt.Println(err)
-	// Output: verify: not a reference file: not an .npz archive (zip: not a valid zip file)
+	// Output: not a reference file: not an .npz archive (zip: not a valid zip file)
 }

@@ -2,17 +2,14 @@ package weights
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 )
-
-// ErrWeights is wrapped by every error of Load.
-var ErrWeights = errors.New("unfit weight file")
 
 // Options say which names must fit.
 type Options struct {
@@ -119,16 +116,17 @@ func bare(name string) string {
 	return name
 }
 
-// Load puts the values of a file into the float32 initializers of m. If it fails, m's values are not defined.
+// Load puts the values of a file into the float32 initializers of m. If it fails, m's values are not defined, and the error is
+// of kind fault.Data.
 func Load(m *onnxgraph.Model, path string, o Options) (Report, error) {
 	f, err := open(path)
 	if err != nil {
-		return Report{}, fmt.Errorf("%w: %s: %w", ErrWeights, path, err)
+		return Report{}, fault.Reading(fault.Data, path, err)
 	}
 	defer f.close() //nolint:errcheck // it was only read
 	r, err := load(m, f.tensors, o)
 	if err != nil {
-		return r, fmt.Errorf("%w: %s: %w", ErrWeights, path, err)
+		return r, fault.Reading(fault.Data, path, err)
 	}
 	return r, nil
 }
@@ -179,7 +177,8 @@ func load(m *onnxgraph.Model, tensors []tensor, o Options) (Report, error) {
 	case len(r.Matched) == 0:
 		return r, fmt.Errorf("no tensor has name and shape of a parameter of the model: is it of another backbone? %s", r)
 	case o.Strict && len(parts) > 0:
-		return r, fmt.Errorf("it doesn't fit the model: %s; to take what fits and leave the rest, set weights_strict: false", strings.Join(parts, "; "))
+		return r, fmt.Errorf("it doesn't fit the model: %s; to take what fits and leave the rest, set model.weights_strict: false",
+			strings.Join(parts, "; "))
 	}
 	for _, name := range r.Matched {
 		values, err := from[name].read()

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/models/weights"
 )
@@ -143,7 +144,7 @@ func TestLoad(t *testing.T) {
 			m := graph()
 			r, err := weights.Load(m, write(t, "w.safetensors", c.file), c.o)
 			if c.refused != "" {
-				if !errors.Is(err, weights.ErrWeights) || !strings.Contains(err.Error(), c.refused) {
+				if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.refused) {
 					t.Errorf("got %v, want an error with %q", err, c.refused)
 				}
 				return
@@ -247,17 +248,17 @@ func TestLoadErrors(t *testing.T) {
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 5), "1 bytes of data belong to no tensor"},
 	} {
 		_, err := weights.Load(graph(), write(t, "w.safetensors", c.file), weights.Options{})
-		if !errors.Is(err, weights.ErrWeights) || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want an error with %q", c.file, err, c.want)
 		}
 	}
 	for name, want := range map[string]string{"w.pth": "must end in .safetensors or .onnx", "w.onnx": "not an ONNX model"} {
-		if _, err := weights.Load(graph(), write(t, name, []byte("PK")), weights.Options{}); !errors.Is(err, weights.ErrWeights) || !strings.Contains(err.Error(), want) {
+		if _, err := weights.Load(graph(), write(t, name, []byte("PK")), weights.Options{}); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", name, err, want)
 		}
 	}
 	for _, name := range []string{"absent.safetensors", "absent.onnx"} {
-		if _, err := weights.Load(graph(), filepath.Join(t.TempDir(), name), weights.Options{}); !errors.Is(err, weights.ErrWeights) || !errors.Is(err, fs.ErrNotExist) {
+		if _, err := weights.Load(graph(), filepath.Join(t.TempDir(), name), weights.Options{}); !errors.Is(err, fault.Data) || !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -265,7 +266,7 @@ func TestLoadErrors(t *testing.T) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := weights.Load(graph(), folder, weights.Options{}); !errors.Is(err, weights.ErrWeights) {
+	if _, err := weights.Load(graph(), folder, weights.Options{}); !errors.Is(err, fault.Data) {
 		t.Errorf("for a folder: %v", err)
 	}
 }

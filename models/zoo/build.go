@@ -4,15 +4,16 @@ import (
 	"cmp"
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
 // The names of the graph's input and outputs.
 const (
-	Images    = "images"
-	Features  = heads.Features
-	Embedding = heads.Embedding
+	Images    = graph.Images
+	Features  = graph.Features
+	Embedding = graph.Embedding
 )
 
 // Projector is the prefix of the names of the projector's parameters.

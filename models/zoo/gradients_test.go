@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
@@ -72,7 +73,7 @@ type reader struct {
 	t          *testing.T
 	trainer    *ort.Trainer
 	images     *ort.Tensor
-	parameters []autodiff.Parameter
+	parameters []graph.Parameter
 	dz         []float32
 	features   []float32 // of the last training step
 }
@@ -98,8 +99,12 @@ func newReader(t *testing.T, m *onnxgraph.Model, batch, size int) *reader {
 		return data
 	}
 	lib := orttest.Open(t)
-	r := &reader{t: t, parameters: a.Parameters}
-	r.trainer, err = lib.NewTrainer(ort.Artifacts{
+	c, err := graph.Read(a.Training)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reader{t: t, parameters: c.Parameters}
+	r.trainer, err = lib.NewTrainer(graph.Artifacts{
 		Training: encode(a.Training), Eval: encode(a.Eval), Optimizer: encode(a.Optimizer), Checkpoint: a.Checkpoint,
 	}, r.loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
 	if err != nil {

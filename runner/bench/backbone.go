@@ -111,7 +111,11 @@ func (s *backbone) open(o backboneRequest) error {
 		return err
 	}
 	s.before = machine.PeakMemory()
-	a, _, err := models.Build(o.Model, config.Default().Train.Options, false, o.ImageSize, o.Seed, kernels)
+	model, err := models.Open(o.Model, o.ImageSize)
+	if err != nil {
+		return err
+	}
+	a, _, err := model.Build(models.BuildOptions{Optimizer: config.Default().Train.Options, Seed: o.Seed, Kernels: kernels})
 	if err != nil {
 		return err
 	}

@@ -91,8 +91,8 @@ func TestBeside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Torch != "2" || r.Python != "3" || r.Threads != 2 || int64(r.Parameters) != info.Parameters || len(r.Sides) != 3 ||
-		r.Best != "torch, channels last" {
+	if r.Torch != "2" || r.Python != "3" || r.Threads != 2 || int64(r.Parameters) != info.Parameters ||
+		len(r.Sides) != 3 || r.Best != "torch, channels last" {
 		t.Fatalf("%+v", r)
 	}
 	rows := float64(2 * r.Batch)
@@ -101,8 +101,8 @@ func TestBeside(t *testing.T) {
 		own.PeakMemory <= own.MemoryBefore {
 		t.Errorf("ordo's side: %+v", own)
 	}
-	if !slices.Equal(plain.Speed, []float64{rows / 9, rows / 9, rows / 9}) || plain.PeakMemory != 9 || last.PeakMemory != 8 ||
-		last.MemoryBefore != 5 {
+	if !slices.Equal(plain.Speed, []float64{rows / 9, rows / 9, rows / 9}) || plain.PeakMemory != 9 ||
+		last.PeakMemory != 8 || last.MemoryBefore != 5 {
 		t.Errorf("torch's sides: %+v, %+v", plain, last)
 	}
 	near := func(got, want float64) bool { return got > want*0.999 && got < want*1.001 }
@@ -117,9 +117,16 @@ func TestBeside(t *testing.T) {
 		"it isn't the same": besideOptions(t, info.Parameters+1, 2),
 		"3 threads":         besideOptions(t, info.Parameters, 3),
 	} {
-		if _, err := Beside(context.Background(), o); !errors.Is(err, script.ErrNoComparison) || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: %v", name, err)
-		}
+		refuses(t, o, name)
+	}
+}
+
+// refuses fails if there is a comparison, or if the error doesn't say a word.
+func refuses(t *testing.T, o BesideOptions, word string) {
+	t.Helper()
+	_, err := Beside(context.Background(), o)
+	if !errors.Is(err, script.ErrNoComparison) || !strings.Contains(err.Error(), word) {
+		t.Errorf("%s: %v", word, err)
 	}
 }
 
@@ -130,9 +137,7 @@ func TestBesideRefuses(t *testing.T) {
 		"no module torch": fakePython(t, "echo 'no module torch' >&2; exit 1"),
 	} {
 		o.Python = python
-		if _, err := Beside(context.Background(), o); !errors.Is(err, script.ErrNoComparison) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v", says, err)
-		}
+		refuses(t, o, says)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -140,11 +145,7 @@ func TestBesideRefuses(t *testing.T) {
 		t.Errorf("interrupted: %v", err)
 	}
 	o.Bench.Library = filepath.Join(t.TempDir(), "none.so")
-	if _, err := Beside(context.Background(), o); !errors.Is(err, script.ErrNoComparison) || !strings.Contains(err.Error(), "none.so") {
-		t.Errorf("no ONNX Runtime: %v", err)
-	}
+	refuses(t, o, "none.so")
 	o.Bench.Experiment = experiment(t)
-	if _, err := Beside(context.Background(), o); !errors.Is(err, script.ErrNoComparison) || !strings.Contains(err.Error(), "convnet") {
-		t.Errorf("a network that torchvision lacks: %v", err)
-	}
+	refuses(t, o, "convnet") // torchvision lacks it
 }

@@ -10,7 +10,6 @@ import (
 
 	"ordo/models"
 	"ordo/models/fault"
-	"ordo/models/ort"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/machine"
@@ -152,7 +151,7 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 	if err != nil {
 		return err
 	}
-	kernels, note, err := models.OpenKernels(m.rt, m.o.OneDNN, m.setup.Model)
+	kernels, note, err := models.OpenKernels(m.rt, m.o.OneDNN, m.setup.Model.Options())
 	if err != nil {
 		return err
 	}
@@ -167,9 +166,9 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 		return err
 	}
 	used := models.StockKernels
-	if uses, err := models.UsesKernels(artifacts); err != nil {
+	if contract, err := artifacts.Contract(); err != nil {
 		return err
-	} else if uses {
+	} else if contract.Kernels {
 		used = models.FastKernels
 	}
 	stepper, err := train.Open(m.rt, m.setup, artifacts, train.Options{Threads: train.Threads(e), Profile: profile})
@@ -237,7 +236,7 @@ func (m *measurement) take(ctx context.Context, stepper *train.Stepper, rate flo
 
 // limits measures what the machine can do, if it is the CPU that computes.
 func (m *measurement) limits() error {
-	if m.o.Experiment.Model.Execution.Provider != ort.CPU {
+	if m.o.Experiment.Model.Execution.Provider != models.CPU {
 		return nil
 	}
 	l, err := models.MeasureLimits(m.rt, m.result.Threads)

@@ -17,7 +17,7 @@ import (
 
 // decoder moves values as YAML gives them into Go values, without any conversion that could hide a slip.
 type decoder struct {
-	fault func(path, format string, args ...any)
+	mistake func(path, format string, args ...any)
 }
 
 // value decodes src over dst: what src leaves out keeps its value.
@@ -47,7 +47,7 @@ func (d *decoder) value(path string, dst reflect.Value, src any) {
 		if text, ok = src.(string); ok {
 			dst.SetString(text)
 		} else if scalar(src) {
-			d.fault(path, "must be text, found %s; put it in quotes", found(src))
+			d.mistake(path, "must be text, found %s; put it in quotes", found(src))
 			return
 		}
 	case reflect.Bool:
@@ -81,7 +81,7 @@ func (d *decoder) value(path string, dst reflect.Value, src any) {
 		return
 	}
 	if !ok {
-		d.fault(path, "must be %s, found %s", expected(dst.Type()), found(src))
+		d.mistake(path, "must be %s, found %s", expected(dst.Type()), found(src))
 	}
 }
 
@@ -89,10 +89,10 @@ func (d *decoder) list(path string, dst reflect.Value, src any) {
 	entries, ok := src.([]any)
 	switch {
 	case !ok:
-		d.fault(path, "must be %s, found %s", expected(dst.Type()), found(src))
+		d.mistake(path, "must be %s, found %s", expected(dst.Type()), found(src))
 		return
 	case dst.Kind() == reflect.Array && len(entries) != dst.Len():
-		d.fault(path, "must be %s, found %d", expected(dst.Type()), len(entries))
+		d.mistake(path, "must be %s, found %d", expected(dst.Type()), len(entries))
 		return
 	case dst.Kind() == reflect.Slice && len(entries) == 0:
 		dst.SetZero()
@@ -109,7 +109,7 @@ func (d *decoder) list(path string, dst reflect.Value, src any) {
 func (d *decoder) keys(path string, dst reflect.Value, src any, done []string) {
 	tree, ok := src.(map[string]any)
 	if !ok {
-		d.fault(path, "must be a map of keys, found %s", found(src))
+		d.mistake(path, "must be a map of keys, found %s", found(src))
 		return
 	}
 	known := fields(dst)
@@ -128,7 +128,7 @@ func (d *decoder) keys(path string, dst reflect.Value, src any, done []string) {
 			if near == "" {
 				near = strings.Join(names, " or ")
 			}
-			d.fault(at, "unknown key; did you mean %s?", near)
+			d.mistake(at, "unknown key; did you mean %s?", near)
 			continue
 		}
 		d.value(at, known[i].value, v)
@@ -152,7 +152,7 @@ func (d *decoder) member(path string, dst reflect.Value, src any) {
 	ofEntry := []string{"levels", "sampling", "signed", "with"}
 	for key := range src.(map[string]any) {
 		if slices.Contains(ofEntry, key) {
-			d.fault(join(path, key), "belongs to the whole entry, beside its own family; the families in `with` have only family and max")
+			d.mistake(join(path, key), "belongs to the whole entry, beside its own family; the families in `with` have only family and max")
 		}
 	}
 	dst.Set(reflect.ValueOf(augment.Member{Family: f.Family, Max: f.Max}))
@@ -163,17 +163,17 @@ func (d *decoder) member(path string, dst reflect.Value, src any) {
 func (d *decoder) named(path string, src any) (augment.Family, bool) {
 	tree, ok := src.(map[string]any)
 	if !ok {
-		d.fault(path, "must be a family, like {family: rotate}, found %s", found(src))
+		d.mistake(path, "must be a family, like {family: rotate}, found %s", found(src))
 		return augment.Family{}, false
 	}
 	name, ok := tree["family"].(string)
 	if !ok {
-		d.fault(path, "must name a family, like {family: rotate}, found %s", found(src))
+		d.mistake(path, "must name a family, like {family: rotate}, found %s", found(src))
 		return augment.Family{}, false
 	}
 	f, err := augment.DefaultFamily(name)
 	if err != nil {
-		d.fault(path+".family", "must be one of %s, got %q%s", strings.Join(augment.FamilyNames(), ", "), name,
+		d.mistake(path+".family", "must be one of %s, got %q%s", strings.Join(augment.FamilyNames(), ", "), name,
 			meant(Nearest(name, augment.FamilyNames())))
 	}
 	return f, err == nil
@@ -183,13 +183,13 @@ func (d *decoder) named(path string, src any) (augment.Family, bool) {
 func (d *decoder) families(path string, dst reflect.Value, src any) {
 	tree, ok := src.(map[string]any)
 	if !ok {
-		d.fault(path, "must be a map of family names, found %s", found(src))
+		d.mistake(path, "must be a map of family names, found %s", found(src))
 		return
 	}
 	dst.SetZero()
 	for name, v := range tree {
 		if !augment.IsFamilyName(name) {
-			d.fault(join(path, name), "no family is called %q%s", name, meant(Nearest(name, augment.FamilyNames())))
+			d.mistake(join(path, name), "no family is called %q%s", name, meant(Nearest(name, augment.FamilyNames())))
 			continue
 		}
 		value := initial(dst.Type().Elem())
@@ -206,17 +206,17 @@ func (d *decoder) term(path string, dst reflect.Value, src any) {
 	const like = "{kind: care, weight: 0.5}"
 	tree, ok := src.(map[string]any)
 	if !ok {
-		d.fault(path, "must be a term, like %s, found %s", like, found(src))
+		d.mistake(path, "must be a term, like %s, found %s", like, found(src))
 		return
 	}
 	kind, ok := tree["kind"].(string)
 	if !ok {
-		d.fault(path, "must name the kind of the term, like %s, found %s", like, found(src))
+		d.mistake(path, "must name the kind of the term, like %s, found %s", like, found(src))
 		return
 	}
 	t, err := loss.DefaultTerm(kind)
 	if err != nil {
-		d.fault(path+".kind", "must be one of %s, got %q%s", strings.Join(loss.TermKinds(), ", "), kind,
+		d.mistake(path+".kind", "must be one of %s, got %q%s", strings.Join(loss.TermKinds(), ", "), kind,
 			meant(Nearest(kind, loss.TermKinds())))
 		return
 	}
@@ -236,7 +236,7 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 	}
 	tree, ok := src.(map[string]any)
 	if !ok {
-		d.fault(path, "must be a transformation, like `- horizontal_flip: {p: 0.5}`, found %s", found(src))
+		d.mistake(path, "must be a transformation, like `- horizontal_flip: {p: 0.5}`, found %s", found(src))
 		return
 	}
 	if list, ok := tree["views"]; ok {
@@ -251,7 +251,7 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 		return
 	}
 	if len(tree) != 1 {
-		d.fault(path, "must be one transformation, like `- horizontal_flip: {p: 0.5}`, found %s; are the settings "+
+		d.mistake(path, "must be one transformation, like `- horizontal_flip: {p: 0.5}`, found %s; are the settings "+
 			"indented below the name?", found(src))
 		return
 	}
@@ -260,10 +260,10 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 		switch {
 		case err == nil:
 		case slices.Contains(augment.FamilyNames(), name):
-			d.fault(path, "%s is a family; write {family: %s, max: …}", name, name)
+			d.mistake(path, "%s is a family; write {family: %s, max: …}", name, name)
 			return
 		default:
-			d.fault(path, "no transformation is called %q%s", name, meant(Nearest(name, slices.Concat(augment.TransformationNames(), augment.FamilyNames()))))
+			d.mistake(path, "no transformation is called %q%s", name, meant(Nearest(name, slices.Concat(augment.TransformationNames(), augment.FamilyNames()))))
 			return
 		}
 		if settings != nil {
@@ -276,7 +276,7 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 // familyStep decodes a family of the invariant list. It adds no views, so it has no levels.
 func (d *decoder) familyStep(path string, dst reflect.Value, tree map[string]any) {
 	if _, ok := tree["levels"]; ok {
-		d.fault(path+".levels", "an invariant family adds no views; leave levels out")
+		d.mistake(path+".levels", "an invariant family adds no views; leave levels out")
 		return
 	}
 	family := reflect.New(familyType)

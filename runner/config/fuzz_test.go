@@ -5,10 +5,11 @@ import (
 	"reflect"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
-// FuzzParse: any text either fails with ErrInvalid or gives an experiment that survives writing and reading.
+// FuzzParse: any text either fails with a fault of kind Config or gives an experiment that survives writing and reading.
 func FuzzParse(f *testing.F) {
 	f.Add(design, "train.lr=1e-3", "ORDO_SEED=2")
 	f.Add("augment: {invariant: [horizontal_flip, {family: hue}], roles: {}}", "augment.invariant.0.horizontal_flip.p=0.1", "ORDO_TRAIN_LR=")
@@ -18,8 +19,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, override, variable string) {
 		e, err := config.Parse("x.yaml", []byte(text), []string{override}, []string{variable})
 		if err != nil {
-			if !errors.Is(err, config.ErrInvalid) || err.Error() == "" {
-				t.Fatalf("%v is no ErrInvalid", err)
+			if !errors.Is(err, fault.Config) || err.Error() == "" {
+				t.Fatalf("%v is no fault of kind Config", err)
 			}
 			return
 		}

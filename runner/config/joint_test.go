@@ -9,6 +9,7 @@ import (
 
 	"ordo/augment"
 	"ordo/loss"
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
@@ -109,8 +110,8 @@ func TestFaultsOfJointFamilies(t *testing.T) {
 			[]string{`x.yaml:1: loss.terms[0].families.rotate+spin: no family is called "rotate+spin"`}},
 	} {
 		_, err := config.Parse("x.yaml", []byte(c.text), c.overrides, nil)
-		if !errors.Is(err, config.ErrInvalid) {
-			t.Errorf("%s %v: got %v, want an ErrInvalid", c.text, c.overrides, err)
+		if !errors.Is(err, fault.Config) {
+			t.Errorf("%s %v: got %v, want a fault of kind Config", c.text, c.overrides, err)
 			continue
 		}
 		if got := strings.Split(err.Error(), "\n"); !slices.EqualFunc(got, c.want, strings.HasPrefix) {

@@ -1,9 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,24 +14,18 @@ import (
 
 	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
+
+	"ordo/models/fault"
 )
 
 // Load reads an experiment: the defaults, the file over them, then environ (entries NAME=VALUE, as os.Environ gives
-// them; an empty value counts as none), then overrides (entries KEY=VALUE, later ones over earlier ones). What the user
-// wrote wrong wraps ErrInvalid, all faults in one error, one a line. A file that can't be read wraps ErrInvalid and the
-// cause, such as fs.ErrNotExist.
+// them; an empty value counts as none), then overrides (entries KEY=VALUE, later ones over earlier ones). All that the
+// user wrote wrong is in one error of kind fault.Config, one mistake a line. A file that can't be read is of that kind
+// too, and wraps the cause, such as fs.ErrNotExist.
 func Load(file string, overrides, environ []string) (Experiment, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		f := &fault{origin{label: file}, "can't be read: " + err.Error(), err}
-		var pathError *fs.PathError
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			f.text = "there is no such file; give the path of an experiment file"
-		case errors.As(err, &pathError):
-			f.text = "can't be read: " + pathError.Err.Error()
-		}
-		return Experiment{}, f
+		return Experiment{}, fault.Reading(fault.Config, file, err)
 	}
 	return Parse(file, text, overrides, environ)
 }
@@ -48,7 +42,7 @@ func Parse(file string, text []byte, overrides, environ []string) (Experiment, e
 		origins: origins{file: file, lines: map[string]int{}},
 	}
 	if !l.readFile(text) {
-		return Experiment{}, l.faults.err() // the rest would only repeat that keys are missing
+		return Experiment{}, cmp.Or(l.err, l.mistakes.err()) // the rest would only repeat that keys are missing
 	}
 	l.readEnvironment(environ)
 	for _, text := range overrides {
@@ -56,24 +50,25 @@ func Parse(file string, text []byte, overrides, environ []string) (Experiment, e
 	}
 	l.decode()
 	e.Model, e.Loss = e.Model.Resolved(), e.Loss.Resolved()
-	if len(l.faults) == 0 {
+	if len(l.mistakes) == 0 {
 		for _, err := range flatten(e.Validate()) {
 			key, _, _ := strings.Cut(err.Error(), ":")
-			l.faults.add(l.origins.of(key), "%v", err)
+			l.mistakes.add(l.origins.of(key), "%v", err)
 		}
 	}
-	if len(l.faults) > 0 {
-		return Experiment{}, l.faults.err()
+	if len(l.mistakes) > 0 {
+		return Experiment{}, l.mistakes.err()
 	}
 	return e, nil
 }
 
 // loader merges the layers in viper and then decodes them into the experiment that its schema points into.
 type loader struct {
-	schema  *schema
-	viper   *viper.Viper
-	origins origins
-	faults  faults
+	schema   *schema
+	viper    *viper.Viper
+	origins  origins
+	mistakes mistakes
+	err      error // in place of mistakes: it isn't an experiment file at all
 }
 
 // readFile is false if the text is not a YAML map.
@@ -82,29 +77,40 @@ func (l *loader) readFile(text []byte) bool {
 	root, value, err := Document(text)
 	switch {
 	case err != nil:
-		l.faults.add(whole, "%v", err)
+		l.mistakes.add(whole, "%v", err)
 		return false
 	case root == nil:
-		l.faults.add(whole, "is empty; write at least one key, such as `seed: 1`")
+		l.mistakes.add(whole, "is empty; write at least one key, such as `seed: 1`")
 		return false
 	}
-	badKeys(root, func(line int, text string) { l.faults.add(l.origins.line(line), "%s", text) })
-	if len(l.faults) > 0 {
+	if isSweep(value) {
+		l.err = fault.New(fault.Config, "%s: is a sweep file, not an experiment file", l.origins.file).
+			With(fault.OtherCommand{Sweep: true, File: l.origins.file})
+		return false
+	}
+	badKeys(root, func(line int, text string) { l.mistakes.add(l.origins.line(line), "%s", text) })
+	if len(l.mistakes) > 0 {
 		return false
 	}
 	tree, ok := value.(map[string]any)
 	if !ok {
-		l.faults.add(whole, "must be a map of keys such as `seed: 1`, found %s", found(value))
+		l.mistakes.add(whole, "must be a map of keys such as `seed: 1`, found %s", found(value))
 		return false
 	}
 	scan(root, "", func(path string, n *yaml.Node) { l.origins.lines[path] = n.Line })
 	settings := map[string]any{}
 	l.admit("", tree, l.origins.of, func(path string, value any) { put(settings, strings.Split(path, "."), value) })
 	if err := l.viper.MergeConfigMap(settings); err != nil {
-		l.faults.add(whole, "%v", err)
+		l.mistakes.add(whole, "%v", err)
 		return false
 	}
 	return true
+}
+
+// isSweep says whether a file's value is that of a sweep.
+func isSweep(value any) bool {
+	tree, _ := value.(map[string]any)
+	return tree["base"] != nil && tree["parameters"] != nil
 }
 
 func (l *loader) readEnvironment(environ []string) {
@@ -127,7 +133,7 @@ func (l *loader) readEnvironment(environ []string) {
 		case known:
 			l.set(path, value, at)
 		case l.ours(name):
-			l.faults.add(at, "no key has this variable%s", meant(Nearest(name, names)))
+			l.mistakes.add(at, "no key has this variable%s", meant(Nearest(name, names)))
 		}
 	}
 }
@@ -147,7 +153,7 @@ func (l *loader) readOverride(text string) {
 	at := l.origins.next("override " + label)
 	path, value, ok := strings.Cut(text, "=")
 	if !ok || path == "" {
-		l.faults.add(at, "must be KEY=VALUE, such as train.epochs=3")
+		l.mistakes.add(at, "must be KEY=VALUE, such as train.epochs=3")
 		return
 	}
 	l.set(path, value, at)
@@ -158,7 +164,7 @@ func (l *loader) set(path, text string, at origin) {
 	l.schema.admit(path)
 	value, err := l.parseValue(path, text)
 	if err != nil {
-		l.faults.add(at, "%s: %v", path, err)
+		l.mistakes.add(at, "%s: %v", path, err)
 		return
 	}
 	list, rest := l.schema.list(path)
@@ -170,11 +176,11 @@ func (l *loader) set(path, text string, at origin) {
 		return
 	}
 	if known, ok := l.schema.entryKey(list, rest); !ok {
-		l.faults.add(at, "%s: unknown key%s", path, meant(known))
+		l.mistakes.add(at, "%s: unknown key%s", path, meant(known))
 		return
 	}
 	if err := l.setEntry(list, rest, value); err != nil {
-		l.faults.add(at, "%s: %v", path, err)
+		l.mistakes.add(at, "%s: %v", path, err)
 		return
 	}
 	l.origins.later = append(l.origins.later, setting{path, at})
@@ -260,11 +266,11 @@ func (l *loader) admit(path string, value any, at func(path string) origin, set 
 		}
 	case isSection && value == nil:
 	case isSection:
-		l.faults.add(at(path), "%s: must be a map of keys, found %s", path, found(value))
+		l.mistakes.add(at(path), "%s: must be a map of keys, found %s", path, found(value))
 	case !isLeaf:
-		l.faults.add(at(path), "%s: unknown key%s", path, l.schema.meant(path))
+		l.mistakes.add(at(path), "%s: unknown key%s", path, l.schema.meant(path))
 	case value == nil, isTree:
-		l.faults.add(at(path), "%s: must be %s, found %s", path, expected(leaf.Type()), found(value))
+		l.mistakes.add(at(path), "%s: must be %s, found %s", path, expected(leaf.Type()), found(value))
 	default:
 		set(path, value)
 	}
@@ -292,8 +298,8 @@ func meant(known string) string {
 
 // decode moves what viper holds into the experiment.
 func (l *loader) decode() {
-	d := decoder{fault: func(path, format string, args ...any) {
-		l.faults.add(l.origins.of(path), "%s: %s", path, fmt.Sprintf(format, args...))
+	d := decoder{mistake: func(path, format string, args ...any) {
+		l.mistakes.add(l.origins.of(path), "%s: %s", path, fmt.Sprintf(format, args...))
 	}}
 	for path, leaf := range l.schema.leaves {
 		if !l.viper.IsSet(path) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
@@ -288,8 +289,8 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := config.Parse("x.yaml", []byte(c.text), c.overrides, c.environ)
-			if !errors.Is(err, config.ErrInvalid) {
-				t.Fatalf("got %v, want an ErrInvalid", err)
+			if !errors.Is(err, fault.Config) {
+				t.Fatalf("got %v, want a fault of kind Config", err)
 			}
 			lines := strings.Split(err.Error(), "\n")
 			for _, want := range c.want {
@@ -308,10 +309,10 @@ func TestFile(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "my-run.yaml")
 	_, err := config.Load(file, nil, nil)
-	if !errors.Is(err, config.ErrInvalid) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), file) {
+	if !errors.Is(err, fault.Config) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), file) {
 		t.Errorf("a missing file gave %v", err)
 	}
-	if _, err := config.Load(dir, nil, nil); !errors.Is(err, config.ErrInvalid) || !strings.HasSuffix(err.Error(), "is a directory") {
+	if _, err := config.Load(dir, nil, nil); !errors.Is(err, fault.Config) || !strings.HasSuffix(err.Error(), "is a directory") {
 		t.Errorf("a folder gave %v", err)
 	}
 	if err := os.WriteFile(file, []byte("\ufeffseed: 3\r\n"), 0o600); err != nil {
@@ -322,7 +323,15 @@ func TestFile(t *testing.T) {
 		t.Errorf("got %q, %d, %v, want my-run, 3", e.Name, e.Seed, err)
 	}
 	large := "seed: 1 #" + strings.Repeat("x", 1<<20)
-	if _, err := config.Parse(file, []byte(large), nil, nil); !errors.Is(err, config.ErrInvalid) {
+	if _, err := config.Parse(file, []byte(large), nil, nil); !errors.Is(err, fault.Config) {
 		t.Errorf("a file of more than a megabyte gave %v", err)
+	}
+}
+
+func TestSweepFileIsNoExperiment(t *testing.T) {
+	_, err := config.Parse("s.yaml", []byte("base: a.yaml\nmethod: grid\nparameters: {seed: {values: [1, 2]}}"), nil, nil)
+	want := fault.OtherCommand{Sweep: true, File: "s.yaml"}
+	if hints := fault.Hints(err); !errors.Is(err, fault.Config) || len(hints) != 1 || hints[0] != want {
+		t.Errorf("%v with hints %v, want %v", err, hints, want)
 	}
 }

@@ -3,15 +3,12 @@ package data
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/data/pack"
 	"ordo/runner/data/source"
 )
-
-// ErrData is wrapped by every error about the files that the user named: missing, of the wrong kind, damaged.
-var ErrData = errors.New("bad input data")
 
 // Dataset is one split of an image set. All methods may be called by any number of goroutines at once.
 type Dataset interface {
@@ -66,21 +63,21 @@ func (w Watch) Tell(s Splits) {
 }
 
 // Open opens the image set that the options name: in memory, or as files of packed images, which it makes first if they are
-// not there (package pack). It returns early with the context's error when ctx is done. Errors about the user's files wrap
-// [ErrData], those about packed ones [pack.ErrCache]; those about the options are Validate's.
+// not there (package pack). It returns early with the context's error when ctx is done. Errors about the user's files
+// are of kind fault.Data, those about packed ones fault.Storage, those about the options fault.Config.
 func Open(ctx context.Context, o Options) (Splits, error) { return OpenWatched(ctx, o, Watch{}) }
 
-// OpenWatched is Open for one who wants to see what it does meanwhile.
+// OpenWatched is Open that tells w meanwhile what it does.
 func OpenWatched(ctx context.Context, o Options, w Watch) (s Splits, err error) {
 	sets, err := List(ctx, o)
 	if err != nil {
 		return Splits{}, err
 	}
 	if s.Train, err = o.open(ctx, sets.Train, "train", w); err != nil {
-		return Splits{}, wrap(err)
+		return Splits{}, wrap(ctx, err)
 	}
 	if s.Test, err = o.open(ctx, sets.Test, "test", w); err != nil {
-		return Splits{}, wrap(err)
+		return Splits{}, wrap(ctx, err)
 	}
 	return s, nil
 }
@@ -125,19 +122,10 @@ func (o Options) packed(set source.Set) (bool, error) {
 	return len(m.Pix) > largeSet/set.Len(), err
 }
 
-// wrap marks an error about the user's files as ErrData; one of the context or of the packed files is none.
-func wrap(err error) error {
-	for _, kind := range []error{context.Canceled, context.DeadlineExceeded, pack.ErrCache} {
-		if errors.Is(err, kind) {
-			return fmt.Errorf("data: %w", err)
-		}
+// wrap gives an error about the user's files the kind Data, but for one of the context or of the packed files.
+func wrap(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, fault.Storage) {
+		return err
 	}
-	return inputError{err}
+	return fault.New(fault.Data, "%w", err)
 }
-
-// inputError marks an error as ErrData without repeating that in its text.
-type inputError struct{ err error }
-
-func (e inputError) Error() string        { return "data: " + e.err.Error() }
-func (e inputError) Unwrap() error        { return e.err }
-func (e inputError) Is(target error) bool { return target == ErrData }

@@ -17,6 +17,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"ordo/models/fault"
 	"ordo/runner/data/pack"
 )
 
@@ -197,7 +198,7 @@ func TestOpenErrors(t *testing.T) {
 	for source, root := range roots(t) {
 		o := DefaultOptions()
 		o.Source, o.Root = source, root
-		if _, err := Open(cancelled, o); !errors.Is(err, context.Canceled) || errors.Is(err, ErrData) {
+		if _, err := Open(cancelled, o); !errors.Is(err, context.Canceled) || errors.Is(err, fault.Data) {
 			t.Errorf("%s, cancelled: %v", source, err)
 		}
 		if source == SourceOrchard {
@@ -205,11 +206,11 @@ func TestOpenErrors(t *testing.T) {
 		}
 		o.Root = filepath.Join(t.TempDir(), "missing")
 		_, err := Open(context.Background(), o)
-		if !errors.Is(err, ErrData) || !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "data: "+source+": ") {
+		if !errors.Is(err, fault.Data) || !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s, missing: %v", source, err)
 		}
 	}
-	if _, err := Open(context.Background(), Options{}); err == nil || errors.Is(err, ErrData) {
+	if _, err := Open(context.Background(), Options{}); err == nil || errors.Is(err, fault.Data) {
 		t.Errorf("options without anything: %v", err)
 	}
 }
@@ -232,7 +233,7 @@ func ExampleOpen() {
 	// train/000007 32 32
 }
 
-// TestList: every source is read by its own reader, whose errors come back as ErrData.
+// TestList: every source is read by its own reader, whose errors come back as fault.Data.
 func TestList(t *testing.T) {
 	for _, source := range Sources() {
 		o := DefaultOptions()
@@ -246,7 +247,7 @@ func TestList(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.Is(err, ErrData) || !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "data: "+source+": ") {
+		if !errors.Is(err, fault.Data) || !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: %v", source, err)
 		}
 	}
@@ -343,7 +344,7 @@ func TestOnError(t *testing.T) {
 	o.Source, o.Root = SourceFolder, root
 	for _, kind := range []string{pack.KindMemory, pack.KindPacked} {
 		o.Cache.Kind, o.OnError = kind, OnErrorFail
-		if _, err := Open(t.Context(), o); !errors.Is(err, ErrData) || !strings.Contains(err.Error(), "1 of 2 images can't be read") ||
+		if _, err := Open(t.Context(), o); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "1 of 2 images can't be read") ||
 			!strings.Contains(err.Error(), "train/a/2.png") {
 			t.Errorf("%s: %v", kind, err)
 		}
@@ -369,7 +370,7 @@ func TestUnwritableCache(t *testing.T) {
 	}
 	o := DefaultOptions()
 	o.Images, o.TestImages, o.Cache.Kind, o.Cache.Dir = 12, 12, pack.KindPacked, filepath.Join(file, "below")
-	if _, err := Open(t.Context(), o); !errors.Is(err, pack.ErrCache) || errors.Is(err, ErrData) {
+	if _, err := Open(t.Context(), o); !errors.Is(err, fault.Storage) || errors.Is(err, fault.Data) {
 		t.Errorf("error %v", err)
 	}
 }

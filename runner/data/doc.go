@@ -35,7 +35,7 @@
 //
 // # Errors
 //
-// Whatever is wrong with the files that the user named is an error that wraps [ErrData], and its text says
+// Whatever is wrong with the files that the user named is an error that is of kind fault.Data, and its text says
 // which file it is, what is wrong with it and what to do. An interrupted Open returns the context's error
 // instead.
 package data

@@ -114,37 +114,37 @@ func DefaultOptions() Options {
 // Validate reports every fault of the options at once. It doesn't touch the disk.
 func (o Options) Validate() error {
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	known := slices.Contains(Sources(), o.Source)
 	switch {
 	case !known:
-		fault("source: must be one of %s, got %q", strings.Join(Sources(), ", "), o.Source)
+		add("source: must be one of %s, got %q", strings.Join(Sources(), ", "), o.Source)
 	case o.Source == SourceOrchard && o.Root != "":
-		fault("root: orchard is drawn and has no files, got %q; leave root out, or set source to idx or folder", o.Root)
+		add("root: orchard is drawn and has no files, got %q; leave root out, or set source to idx or folder", o.Root)
 	case o.Source == SourceList && o.Root == "":
-		fault("root: list needs the CSV or Parquet file that lists the images")
+		add("root: list needs the CSV or Parquet file that lists the images")
 	case o.Source != SourceOrchard && o.Root == "":
-		fault("root: %s needs the folder that holds its files", o.Source)
+		add("root: %s needs the folder that holds its files", o.Source)
 	}
 	if o.ImageSize < 8 || o.ImageSize > 1024 {
-		fault("image_size: must be in [8, 1024], got %d", o.ImageSize)
+		add("image_size: must be in [8, 1024], got %d", o.ImageSize)
 	}
 	if o.Images < 0 {
-		fault("images: must not be negative, got %d", o.Images)
+		add("images: must not be negative, got %d", o.Images)
 	}
 	if o.TestImages < 0 {
-		fault("test_images: must not be negative, got %d", o.TestImages)
+		add("test_images: must not be negative, got %d", o.TestImages)
 	}
 	if !(o.TestFraction > 0 && o.TestFraction < 1) {
-		fault("test_fraction: must be in (0, 1), got %v", o.TestFraction)
+		add("test_fraction: must be in (0, 1), got %v", o.TestFraction)
 	}
 	if colour, ok := background(o.Background); !ok {
-		fault("background: must be white, black, grey or '#rrggbb' in hexadecimal digits, got %q", o.Background)
+		add("background: must be white, black, grey or '#rrggbb' in hexadecimal digits, got %q", o.Background)
 	} else if known && !o.pictures() && colour != [3]uint8{255, 255, 255} {
-		fault("background: %s has no transparent pixels; leave background out", o.Source)
+		add("background: %s has no transparent pixels; leave background out", o.Source)
 	}
 	if !slices.Contains([]string{"", cifar.Fine, cifar.Coarse}, o.Labels) {
-		fault("labels: must be fine or coarse, got %q", o.Labels)
+		add("labels: must be fine or coarse, got %q", o.Labels)
 	}
 	// Settings of one source mean nothing to the others.
 	for _, own := range []struct {
@@ -159,17 +159,17 @@ func (o Options) Validate() error {
 		{"split_column", SourceList, o.SplitColumn != ""},
 	} {
 		if known && own.set && o.Source != own.source {
-			fault("%s: only %s has it, and source is %s; leave it out", own.key, own.source, o.Source)
+			add("%s: only %s has it, and source is %s; leave it out", own.key, own.source, o.Source)
 		}
 	}
 	var inCache interface{ Unwrap() []error }
 	if errors.As(o.Cache.Validate(), &inCache) {
 		for _, err := range inCache.Unwrap() {
-			fault("cache.%w", err)
+			add("cache.%w", err)
 		}
 	}
 	if o.OnError != OnErrorFail && o.OnError != OnErrorSkip {
-		fault("on_error: must be fail or skip, got %q", o.OnError)
+		add("on_error: must be fail or skip, got %q", o.OnError)
 	}
 	return errors.Join(faults...)
 }

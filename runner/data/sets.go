@@ -3,8 +3,8 @@ package data
 import (
 	"cmp"
 	"context"
-	"fmt"
 
+	"ordo/models/fault"
 	"ordo/runner/data/bloodcells"
 	"ordo/runner/data/cifar"
 	"ordo/runner/data/cub200"
@@ -24,17 +24,17 @@ type Sets struct {
 }
 
 // List lists the image set that the options name, and decodes nothing. It returns early with the context's error when ctx
-// is done. Errors about the files wrap [ErrData]; those about the options are Validate's.
+// is done. Errors about the files are of kind fault.Data, those about the options of kind fault.Config.
 func List(ctx context.Context, o Options) (Sets, error) {
 	if err := o.Validate(); err != nil {
-		return Sets{}, fmt.Errorf("data: %w", err)
+		return Sets{}, fault.Wrap(fault.Config, err)
 	}
 	sets, err := listSets(ctx, o)
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return Sets{}, wrap(err)
+		return Sets{}, wrap(ctx, err)
 	}
 	return sets, nil
 }

@@ -19,14 +19,12 @@ import (
 
 	"ordo/augment"
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/loader"
 	"ordo/runner/track"
 )
-
-// ErrNoRun is wrapped by the error for a folder without a finished run.
-var ErrNoRun = errors.New("embed: no finished run")
 
 // The splits that Options.Split can name.
 const (
@@ -40,12 +38,13 @@ func Splits() []string { return []string{SplitTrain, SplitTest, SplitAll} }
 
 // Options say what to encode, with what, and where to put it.
 type Options struct {
-	Library  string       // the file of ONNX Runtime's library
-	Run      string       // folder of a finished run
-	Data     data.Options // the images; usually the run's own data section, changed
-	Split    string       // train, test or all
-	Out      string       // .npz file
-	Threads  int          // ONNX Runtime's; 0 is one a core
+	Library    string            // the file of ONNX Runtime's library
+	Run        string            // folder of a finished run
+	Experiment config.Experiment // the run's, as Load gives it; its data section names the images
+	Split      string            // train, test or all
+	Out        string            // .npz file
+	Threads    int               // ONNX Runtime's; 0 is one a core
+	// Progress hears how many images are encoded, after every batch. May be nil.
 	Progress func(done, total int)
 	Watch    data.Watch // hears how the images are read, and what is wrong with them
 }
@@ -63,15 +62,14 @@ type Summary struct {
 // batch is how many images are encoded at once.
 const batch = 128
 
-// Experiment reads the resolved experiment of the run in dir.
-func Experiment(dir string) (config.Experiment, error) {
-	if _, err := track.ReadResult(dir); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return config.Experiment{}, fmt.Errorf("%w in %s: it has no result; `ordo run` with --out %s finishes it", ErrNoRun, dir, dir)
-		}
+// Load reads the resolved experiment of the run in dir, which must be finished, and changes it by overrides KEY=VALUE.
+func Load(dir string, overrides []string) (config.Experiment, error) {
+	if _, err := track.ReadResult(dir); errors.Is(err, fs.ErrNotExist) {
+		return config.Experiment{}, fault.New(fault.Other, "there is no finished run in %s", dir).With(fault.Finish{Folder: dir})
+	} else if err != nil {
 		return config.Experiment{}, err
 	}
-	return config.Load(track.ExperimentFile(dir), nil, nil)
+	return config.Load(track.ExperimentFile(dir), overrides, nil)
 }
 
 // Export encodes every image of the split and writes the file, whole or not at all.
@@ -79,14 +77,10 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if !slices.Contains(Splits(), o.Split) {
 		return Summary{}, fmt.Errorf("embed: split must be one of %s, got %q", strings.Join(Splits(), ", "), o.Split)
 	}
-	e, err := Experiment(o.Run)
-	if err != nil {
-		return Summary{}, err
-	}
 	// The file comes first, so that hours of encoding do not end at a folder that is not there.
 	f, err := renameio.NewPendingFile(o.Out, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(o.Out)))
 	if err != nil {
-		return Summary{}, fmt.Errorf("embed: write %s: %w", o.Out, err)
+		return Summary{}, fault.Writing(o.Out, err)
 	}
 	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
 	encoder, err := models.OpenEncoder(o.Library, track.EncoderFile(o.Run), o.Threads)
@@ -94,12 +88,12 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	defer encoder.Close()
-	plan, err := augment.NewPlan(e.Augment, encoder.ImageSize())
+	plan, err := augment.NewPlan(o.Experiment.Augment, encoder.ImageSize())
 	if err != nil {
 		return Summary{}, err
 	}
-	o.Data.ImageSize = encoder.ImageSize()
-	splits, err := data.OpenWatched(ctx, o.Data, o.Watch)
+	o.Experiment.Data.ImageSize = encoder.ImageSize()
+	splits, err := data.OpenWatched(ctx, o.Experiment.Data, o.Watch)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -144,7 +138,7 @@ func encode(ctx context.Context, encoder *models.Encoder, plan *augment.Plan, se
 	for _, set := range sets {
 		for from := 0; from < set.Len(); from += batch {
 			if ctx.Err() != nil {
-				return nil, fmt.Errorf("embed: interrupted after %d of %d images, nothing was written: %w", len(t.ids), t.images, ctx.Err())
+				return nil, fmt.Errorf("interrupted after %d of %d images, nothing was written: %w", len(t.ids), t.images, ctx.Err())
 			}
 			n := min(batch, set.Len()-from)
 			images := make([]int, n)
@@ -188,7 +182,7 @@ func (t *table) check() error {
 	sorted := slices.Sorted(slices.Values(t.ids))
 	for i := 1; i < n; i++ {
 		if sorted[i] == sorted[i-1] {
-			return fmt.Errorf("embed: two images have the id %s", sorted[i])
+			return fault.New(fault.Data, "two images have the id %s", sorted[i])
 		}
 	}
 	return nil
@@ -197,7 +191,7 @@ func (t *table) check() error {
 func (t *table) write(f *renameio.PendingFile, o Options, splits data.Splits) error {
 	encoder, err := os.ReadFile(track.EncoderFile(o.Run))
 	if err != nil {
-		return fmt.Errorf("embed: read encoder: %w", err)
+		return fault.Reading(fault.Other, track.EncoderFile(o.Run), err)
 	}
 	sum := sha256.Sum256(encoder)
 	record, err := track.ReadRecord(o.Run)
@@ -225,7 +219,7 @@ func (t *table) write(f *renameio.PendingFile, o Options, splits data.Splits) er
 		f.CloseAtomicallyReplace,
 	} {
 		if err := write(); err != nil {
-			return fmt.Errorf("embed: write %s: %w", o.Out, err)
+			return fault.Writing(o.Out, err)
 		}
 	}
 	return nil

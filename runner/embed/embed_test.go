@@ -18,6 +18,7 @@ import (
 
 	"codeberg.org/sbinet/npyio"
 
+	"ordo/models/fault"
 	"ordo/models/ort/orttest"
 	"ordo/runner"
 	"ordo/runner/config"
@@ -118,14 +119,15 @@ func texts(t *testing.T, file, name string) []string {
 }
 
 // unreadable exports images of which one is damaged: who asked for its being left out hears of it.
-func unreadable(t *testing.T, run string) {
+func unreadable(t *testing.T, run string, e config.Experiment) {
 	t.Helper()
 	o := data.DefaultOptions()
 	o.Source, o.OnError, o.Cache.Dir = data.SourceFolder, data.OnErrorSkip, t.TempDir()
 	good := sourcetest.PNG(t, 16, 16, color.White)
 	o.Root = sourcetest.Write(t, map[string][]byte{"train/a/1.png": good, "train/a/2.png": good[:20], "test/a/3.png": good})
 	var notes []string
-	s, err := Export(t.Context(), Options{Library: orttest.Path(t), Run: run, Data: o, Split: SplitAll,
+	e.Data = o
+	s, err := Export(t.Context(), Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitAll,
 		Out: filepath.Join(t.TempDir(), "some.npz"), Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }}})
 	if err != nil || s.Images != 2 || len(notes) != 1 || !strings.Contains(notes[0], "1 of 2 images can't be read") {
 		t.Errorf("%d images, notes %q, %v", s.Images, notes, err)
@@ -136,7 +138,7 @@ func TestExport(t *testing.T) {
 	run, e := trained(t)
 	file := filepath.Join(t.TempDir(), "all.npz")
 	calls := 0
-	s, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Data: e.Data, Split: SplitAll, Out: file,
+	s, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitAll, Out: file,
 		Progress: func(done, total int) {
 			calls++
 			if total != 78 || done > total {
@@ -149,7 +151,7 @@ func TestExport(t *testing.T) {
 	if s.Images != 78 || s.Features != 64 || s.Embedding != 8 || s.Classes != 12 || calls == 0 {
 		t.Errorf("summary %+v, %d calls of progress", s, calls)
 	}
-	unreadable(t, run)
+	unreadable(t, run, e)
 	splits, err := data.Open(context.Background(), e.Data)
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +202,7 @@ func TestExport(t *testing.T) {
 
 	// The test split alone gives the same rows: an image's features do not depend on its neighbours.
 	part := filepath.Join(t.TempDir(), "test.npz")
-	if _, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Data: e.Data, Split: SplitTest, Out: part}); err != nil {
+	if _, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitTest, Out: part}); err != nil {
 		t.Fatal(err)
 	}
 	_, some := floats(t, part, "features")
@@ -214,7 +216,7 @@ func TestExport(t *testing.T) {
 func TestExportRefuses(t *testing.T) {
 	run, e := trained(t)
 	out := filepath.Join(t.TempDir(), "x.npz")
-	good := Options{Library: orttest.Path(t), Run: run, Data: e.Data, Split: SplitTest, Out: out}
+	good := Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitTest, Out: out}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, c := range map[string]struct {
@@ -222,9 +224,8 @@ func TestExportRefuses(t *testing.T) {
 		change func(o *Options)
 		want   error
 	}{
-		"no run":       {context.Background(), func(o *Options) { o.Run = t.TempDir() }, ErrNoRun},
 		"no split":     {context.Background(), func(o *Options) { o.Split = "valid" }, nil},
-		"no data":      {context.Background(), func(o *Options) { o.Data.Source, o.Data.Root = "folder", t.TempDir() }, data.ErrData},
+		"no data":      {context.Background(), func(o *Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
 		"no encoder":   {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
 		"no folder":    {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") }, os.ErrNotExist},
 		"interruption": {cancelled, func(*Options) {}, context.Canceled},

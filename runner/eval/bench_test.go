@@ -4,7 +4,7 @@ import "testing"
 
 // 4,000 training rows of 256 values in 10 classes, which is what the demo's digits are.
 func BenchmarkProbe(b *testing.B) {
-	train, test := labelled(1, 4000, 256, 10, 8), labelled(2, 1000, 256, 10, 8)
+	train, test := clusters(1, 4000, 256, 10, 8), clusters(2, 1000, 256, 10, 8)
 	for b.Loop() {
 		p := must(FitProbe(train, DefaultProbeOptions()))(b)
 		b.ReportMetric(must(p.Classify(test))(b).Top1, "top1")
@@ -12,7 +12,7 @@ func BenchmarkProbe(b *testing.B) {
 }
 
 func BenchmarkFewShot(b *testing.B) {
-	rows := labelled(1, 1000, 256, 10, 8)
+	rows := clusters(1, 1000, 256, 10, 8)
 	for b.Loop() {
 		must(FewShot(rows, rows, DefaultFewShotOptions()))(b)
 	}

@@ -53,7 +53,7 @@ func ClassifyKNN(train, test Rows, classes int, o KNNOptions) (Classification, e
 	k := knn{
 		train: train, test: test, dim: train.Dim, classes: classes, k: min(o.K, len(train.Labels)),
 		temperature:  o.Temperature,
-		trainInverse: inverses(train.Data, train.Dim), testInverse: inverses(test.Data, train.Dim),
+		trainInverse: inverses(train.Data, train.Dim), testInverse: inverses(test.Data, test.Dim),
 		margin: cosineError(train.Dim), predicted: make([]int, len(test.Labels)),
 	}
 	k.run()

@@ -14,8 +14,8 @@ import (
 	"ordo/models/fault"
 )
 
-// clusters returns rows around one random direction a class, and their labels.
-func clusters(seed uint64, rows, dim, classes int, noise float64) ([]float32, []int) {
+// clusters returns rows around one random direction a class.
+func clusters(seed uint64, rows, dim, classes int, noise float64) Rows {
 	centre := rand.New(rand.NewPCG(99, uint64(dim)))
 	centres := make([]float64, classes*dim)
 	for i := range centres {
@@ -29,11 +29,11 @@ func clusters(seed uint64, rows, dim, classes int, noise float64) ([]float32, []
 			x[i*dim+p] = float32(centres[labels[i]*dim+p] + noise*r.NormFloat64())
 		}
 	}
-	return x, labels
+	return Rows{x, dim, labels}
 }
 
 // plainKNN is the metric as its definition is written, every row compared with every other and all of them sorted.
-func plainKNN(train []float32, trainLabels []int, test []float32, testLabels []int, dim, classes int, o KNNOptions) float64 {
+func plainKNN(train, test Rows, classes int, o KNNOptions) float64 {
 	right := 0
 	inverse := func(row []float32) float64 {
 		if norm := math.Sqrt(product(row, row)); norm >= normEps {
@@ -41,23 +41,24 @@ func plainKNN(train []float32, trainLabels []int, test []float32, testLabels []i
 		}
 		return 0
 	}
-	for i, want := range testLabels {
-		x := test[i*dim:][:dim]
+	dim := train.Dim
+	for i, want := range test.Labels {
+		x := test.Data[i*dim:][:dim]
 		var all []neighbour
-		for j := range trainLabels {
-			y := train[j*dim:][:dim]
+		for j := range train.Labels {
+			y := train.Data[j*dim:][:dim]
 			all = append(all, neighbour{product(x, y) * (inverse(x) * inverse(y)), j})
 		}
 		slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(b.cosine, a.cosine) })
 		votes := make([]float64, classes)
 		for _, n := range all[:min(o.K, len(all))] {
-			votes[trainLabels[n.row]] += math.Exp((n.cosine - all[0].cosine) / o.Temperature)
+			votes[train.Labels[n.row]] += math.Exp((n.cosine - all[0].cosine) / o.Temperature)
 		}
 		if slices.Index(votes, slices.Max(votes)) == want {
 			right++
 		}
 	}
-	return float64(right) / float64(len(testLabels))
+	return float64(right) / float64(len(test.Labels))
 }
 
 func TestKNNAgreesWithDefinition(t *testing.T) {
@@ -68,13 +69,13 @@ func TestKNNAgreesWithDefinition(t *testing.T) {
 		dim, classes := 1+r.IntN(20), 1+r.IntN(6)
 		o := KNNOptions{K: 1 + r.IntN(30), Temperature: 0.05 + r.Float64()}
 		t.Run(fmt.Sprintf("%d-of-%d", o.K, trainRows), func(t *testing.T) {
-			train, trainLabels := clusters(uint64(i), trainRows, dim, classes, 0.7)
-			test, testLabels := clusters(uint64(i)+1000, testRows, dim, classes, 0.7)
-			got, err := KNN(Rows{train, dim, trainLabels}, Rows{test, dim, testLabels}, classes, o)
+			train := clusters(uint64(i), trainRows, dim, classes, 0.7)
+			test := clusters(uint64(i)+1000, testRows, dim, classes, 0.7)
+			got, err := KNN(train, test, classes, o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := plainKNN(train, trainLabels, test, testLabels, dim, classes, o)
+			want := plainKNN(train, test, classes, o)
 			if got != want {
 				t.Errorf("got %g, want %g", got, want)
 			}
@@ -92,30 +93,31 @@ func TestKNNAgreesWithDefinition(t *testing.T) {
 }
 
 func TestKNNByHand(t *testing.T) {
+	cold := func(k int) KNNOptions { return KNNOptions{K: k, Temperature: 0.1} }
 	for _, c := range []struct {
-		name        string
-		train       []float32 // rows of two
-		labels      []int
-		test        []float32
-		want, k     int // the class that must win
-		classes     int
-		temperature float64
+		name    string
+		train   []float32 // rows of two
+		labels  []int
+		test    []float32
+		want    int // the class that must win
+		classes int
+		o       KNNOptions
 	}{
-		{name: "nearest", train: []float32{1, 0, 0, 1}, labels: []int{0, 1}, test: []float32{1, 2}, want: 1, k: 1, classes: 2, temperature: 0.1},
-		{name: "two far ones lose to a near one when it is cold", train: []float32{1, 0, 0, 1, 0, 1}, labels: []int{0, 1, 1},
-			test: []float32{2, 1}, want: 0, k: 3, classes: 2, temperature: 0.1},
-		{name: "and win when it is hot", train: []float32{1, 0, 0, 1, 0, 1}, labels: []int{0, 1, 1},
-			test: []float32{2, 1}, want: 1, k: 3, classes: 2, temperature: 10},
-		{name: "no norm", train: []float32{1e30, 0, 0, 1e-10}, labels: []int{0, 1}, test: []float32{1, 2}, want: 1, k: 1, classes: 2, temperature: 0.1},
-		{name: "no overflow", train: []float32{1, 0, -1, 0}, labels: []int{1, 0}, test: []float32{1, 0}, want: 1, k: 2, classes: 2, temperature: 1e-300},
-		{name: "of equal rows the first", train: []float32{1, 0, 1, 0, 1, 0}, labels: []int{2, 0, 1}, test: []float32{1, 0}, want: 2, k: 1, classes: 3, temperature: 0.1},
-		{name: "of equal votes the lowest class", train: []float32{1, 0, 1, 0}, labels: []int{2, 1}, test: []float32{1, 0}, want: 1, k: 2, classes: 3, temperature: 0.1},
-		{name: "a zero row is far from all", train: []float32{0, 0, 1, 1}, labels: []int{0, 1}, test: []float32{1, 0}, want: 1, k: 1, classes: 2, temperature: 0.1},
-		{name: "all rows when k is more", train: []float32{1, 0, 1, 0.1, 0, 1}, labels: []int{1, 1, 0}, test: []float32{1, 0}, want: 1, k: 50, classes: 2, temperature: 0.1},
+		{"nearest", []float32{1, 0, 0, 1}, []int{0, 1}, []float32{1, 2}, 1, 2, cold(1)},
+		{"two far ones lose to a near one when it is cold", []float32{1, 0, 0, 1, 0, 1}, []int{0, 1, 1},
+			[]float32{2, 1}, 0, 2, cold(3)},
+		{"and win when it is hot", []float32{1, 0, 0, 1, 0, 1}, []int{0, 1, 1},
+			[]float32{2, 1}, 1, 2, KNNOptions{K: 3, Temperature: 10}},
+		{"no norm", []float32{1e30, 0, 0, 1e-10}, []int{0, 1}, []float32{1, 2}, 1, 2, cold(1)},
+		{"no overflow", []float32{1, 0, -1, 0}, []int{1, 0}, []float32{1, 0}, 1, 2, KNNOptions{K: 2, Temperature: 1e-300}},
+		{"of equal rows the first", []float32{1, 0, 1, 0, 1, 0}, []int{2, 0, 1}, []float32{1, 0}, 2, 3, cold(1)},
+		{"of equal votes the lowest class", []float32{1, 0, 1, 0}, []int{2, 1}, []float32{1, 0}, 1, 3, cold(2)},
+		{"a zero row is far from all", []float32{0, 0, 1, 1}, []int{0, 1}, []float32{1, 0}, 1, 2, cold(1)},
+		{"all rows when k is more", []float32{1, 0, 1, 0.1, 0, 1}, []int{1, 1, 0}, []float32{1, 0}, 1, 2, cold(50)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for label := range c.classes {
-				got, err := KNN(Rows{c.train, 2, c.labels}, Rows{c.test, 2, []int{label}}, c.classes, KNNOptions{K: c.k, Temperature: c.temperature})
+				got, err := KNN(Rows{c.train, 2, c.labels}, Rows{c.test, 2, []int{label}}, c.classes, c.o)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -133,7 +135,7 @@ func TestKNNBeyondFloat32(t *testing.T) {
 	const dim, classes = 6, 3
 	for _, size := range []float32{1, 1e-11, 1e37, 3e38} {
 		r := rand.New(rand.NewPCG(7, 7))
-		rows := func(n int) ([]float32, []int) {
+		rows := func(n int) Rows {
 			x, labels := make([]float32, n*dim), make([]int, n)
 			for i := range x {
 				x[i] = size * float32(1-3e-4*r.Float64())
@@ -141,29 +143,29 @@ func TestKNNBeyondFloat32(t *testing.T) {
 			for i := range labels {
 				labels[i] = r.IntN(classes)
 			}
-			return x, labels
+			return Rows{x, dim, labels}
 		}
-		train, trainLabels := rows(400)
-		test, testLabels := rows(100)
-		clear(train[:dim])
-		clear(test[:dim])
+		train := rows(400)
+		test := rows(100)
+		clear(train.Data[:dim])
+		clear(test.Data[:dim])
 		o := KNNOptions{K: 3, Temperature: 1e-9}
-		got, err := KNN(Rows{train, dim, trainLabels}, Rows{test, dim, testLabels}, classes, o)
-		if want := plainKNN(train, trainLabels, test, testLabels, dim, classes, o); err != nil || got != want {
+		got, err := KNN(train, test, classes, o)
+		if want := plainKNN(train, test, classes, o); err != nil || got != want {
 			t.Errorf("rows of size %g: got %g, %v, want %g", size, got, err, want)
 		}
 	}
 }
 
 func TestKNNDoesNotDependOnProcessors(t *testing.T) {
-	train, trainLabels := clusters(1, 300, 8, 5, 1.2)
-	test, testLabels := clusters(2, 500, 8, 5, 1.2)
+	train := clusters(1, 300, 8, 5, 1.2)
+	test := clusters(2, 500, 8, 5, 1.2)
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
 	var first float64
 	for i, p := range []int{1, 2, 7} {
 		runtime.GOMAXPROCS(p)
-		got, err := KNN(Rows{train, 8, trainLabels}, Rows{test, 8, testLabels}, 5, DefaultOptions().KNN)
+		got, err := KNN(train, test, 5, DefaultOptions().KNN)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +197,9 @@ func TestKNNErrors(t *testing.T) {
 		{"classes", "0 classes", func(c *call) { c.classes = 0 }},
 		{"no training rows", "no training rows", func(c *call) { c.train = Rows{Dim: 2} }},
 		{"no test rows", "no test rows", func(c *call) { c.test = Rows{Dim: 2} }},
-		{"training shape", "2 training labels and rows of 2 values need 4 values, got 3", func(c *call) { c.train.Data = c.train.Data[1:] }},
+		{"training shape", "2 training labels and rows of 2 values need 4 values, got 3", func(c *call) {
+			c.train.Data = c.train.Data[1:]
+		}},
 		{"test shape", "1 test labels", func(c *call) { c.test.Data = c.test.Data[1:] }},
 		{"label", "test row 0 has label 2, which is not in [0, 2)", func(c *call) { c.test.Labels[0] = 2 }},
 		{"no label", "training row 1 has label -1", func(c *call) { c.train.Labels[1] = -1 }},
@@ -223,7 +227,7 @@ func FuzzKNN(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64, trainRows, testRows, dim, classes uint8, k uint16, temperature float64) {
 		n, m, d, c := 1+int(trainRows%70), 1+int(testRows%40), 1+int(dim%5), 1+int(classes%5)
 		r := rand.New(rand.NewPCG(seed, 5))
-		rows := func(n int) ([]float32, []int) {
+		rows := func(n int) Rows {
 			x, labels := make([]float32, n*d), make([]int, n)
 			for i := range x {
 				x[i] = float32(r.IntN(3) - 1)
@@ -231,19 +235,19 @@ func FuzzKNN(f *testing.F) {
 			for i := range labels {
 				labels[i] = r.IntN(c)
 			}
-			return x, labels
+			return Rows{x, d, labels}
 		}
-		train, trainLabels := rows(n)
-		test, testLabels := rows(m)
+		train := rows(n)
+		test := rows(m)
 		o := KNNOptions{K: int(k), Temperature: temperature}
-		got, err := KNN(Rows{train, d, trainLabels}, Rows{test, d, testLabels}, c, o)
+		got, err := KNN(train, test, c, o)
 		if (err != nil) != (o.Validate() != nil) {
 			t.Fatalf("options %+v: %v", o, err)
 		}
 		if err != nil {
 			return
 		}
-		if want := plainKNN(train, trainLabels, test, testLabels, d, c, o); got != want {
+		if want := plainKNN(train, test, c, o); got != want {
 			t.Fatalf("got %g, want %g", got, want)
 		}
 	})
@@ -252,10 +256,10 @@ func FuzzKNN(f *testing.F) {
 func BenchmarkKNN(b *testing.B) {
 	for _, size := range []struct{ train, test, dim int }{{4000, 1000, 256}, {4000, 1000, 512}} {
 		b.Run(fmt.Sprintf("%dx%dx%d", size.train, size.test, size.dim), func(b *testing.B) {
-			train, trainLabels := clusters(1, size.train, size.dim, 10, 1)
-			test, testLabels := clusters(2, size.test, size.dim, 10, 1)
+			train := clusters(1, size.train, size.dim, 10, 1)
+			test := clusters(2, size.test, size.dim, 10, 1)
 			for b.Loop() {
-				if _, err := KNN(Rows{train, size.dim, trainLabels}, Rows{test, size.dim, testLabels}, 10, DefaultOptions().KNN); err != nil {
+				if _, err := KNN(train, test, 10, DefaultOptions().KNN); err != nil {
 					b.Fatal(err)
 				}
 			}

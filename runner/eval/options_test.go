@@ -47,11 +47,13 @@ func TestProtocol(t *testing.T) {
 		{KNNProtocol("features", DefaultOptions().KNN, 12, 1), "weighted 12-NN, cosine, T 0.1; 1 test images among 12", ""},
 		{rotated(shown(OrderProtocol("embedding", "rotate", Grid(3), 1000))),
 			"ordered, max 180, at 3 scales; cosine from the origin, ties half; 1000 test images",
-			`{"metric":"order_accuracy","output":"embedding","distance":"cosine","views":"` + evalViews + `","test_images":1000,` +
-				`"image_size":32,"framing":"circle","family":"rotate","max":180,"role":"ordered","direction":"positive",` +
+			`{"metric":"order_accuracy","output":"embedding","distance":"cosine","views":"` + evalViews + `",` +
+				`"test_images":1000,"image_size":32,"framing":"circle",` +
+				`"family":"rotate","max":180,"role":"ordered","direction":"positive",` +
 				`"scales":[0,0.5,1],"anchor":"origin","ties":"half"}`},
-		{Protocol{Metric: MetricOrder, Distance: "cosine", TestImages: 9, Family: "rotate+blur+hue", Max: 90, MaxWith: []float64{2, 0.2},
-			Role: "ordered", Scales: Grid(3), Anchor: "origin", Ties: "half"},
+		{Protocol{Metric: MetricOrder, Distance: "cosine", TestImages: 9, Family: "rotate+blur+hue", Max: 90,
+			MaxWith: []float64{2, 0.2},
+			Role:    "ordered", Scales: Grid(3), Anchor: "origin", Ties: "half"},
 			"ordered, max 90 + 2 + 0.2, at 3 scales; cosine from the origin, ties half; 9 test images", ""},
 	} {
 		if got := c.protocol.Short(); got != c.text {

@@ -12,11 +12,6 @@ import (
 	"ordo/models/fault"
 )
 
-func labelled(seed uint64, rows, dim, classes int, noise float64) Rows {
-	x, labels := clusters(seed, rows, dim, classes, noise)
-	return Rows{x, dim, labels}
-}
-
 // onProcessors runs f on several numbers of processors and gives what it returned.
 func onProcessors[T any](t *testing.T, f func() T) []T {
 	t.Helper()
@@ -32,7 +27,7 @@ func onProcessors[T any](t *testing.T, f func() T) []T {
 
 func TestLogisticGradient(t *testing.T) {
 	const n, dim, classes = 600, 4, 3 // more than one chunk
-	train := labelled(1, n, dim, classes, 1)
+	train := clusters(1, n, dim, classes, 1)
 	l := newLogistic(widen(train.Data), train.Labels, dim, classes)
 	if len(l.chunks) < 2 {
 		t.Fatal("one chunk only")
@@ -58,7 +53,7 @@ func TestLogisticGradient(t *testing.T) {
 }
 
 func TestProbeChoosesPenaltyOnHeldOutTraining(t *testing.T) {
-	train := labelled(3, 300, 8, 4, 2.5)
+	train := clusters(3, 300, 8, 4, 2.5)
 	o := DefaultProbeOptions()
 	o.Penalties = []float64{0.01, 10, 1e-4, 0.3}
 	p := must(FitProbe(train, o))(t)
@@ -117,7 +112,7 @@ func TestHoldOut(t *testing.T) {
 }
 
 func TestProbeOfUnusualClasses(t *testing.T) {
-	test := labelled(2, 50, 5, 4, 0.1)
+	test := clusters(2, 50, 5, 4, 0.1)
 	one := DefaultProbeOptions()
 	one.Penalties = []float64{0.01}
 	t.Run("one class", func(t *testing.T) {
@@ -143,7 +138,7 @@ func TestProbeOfUnusualClasses(t *testing.T) {
 		}
 	})
 	t.Run("missing classes", func(t *testing.T) {
-		train := labelled(5, 100, 5, 4, 0.1)
+		train := clusters(5, 100, 5, 4, 0.1)
 		var rows []int
 		for i, l := range train.Labels {
 			if l == 1 || l == 3 {
@@ -166,7 +161,7 @@ func TestProbeOfUnusualClasses(t *testing.T) {
 		}
 	})
 	t.Run("huge values", func(t *testing.T) {
-		train := labelled(6, 60, 5, 4, 0.1)
+		train := clusters(6, 60, 5, 4, 0.1)
 		for i := range train.Data {
 			train.Data[i] *= 1e37
 		}
@@ -182,7 +177,7 @@ func TestProbeOfUnusualClasses(t *testing.T) {
 }
 
 func TestProbeIsTheSameOnAnyNumberOfProcessors(t *testing.T) {
-	train := labelled(1, 1500, 20, 5, 3)
+	train := clusters(1, 1500, 20, 5, 3)
 	all := onProcessors(t, func() []float64 { return must(FitProbe(train, DefaultProbeOptions()))(t).weights })
 	for _, w := range all[1:] {
 		if !slices.Equal(w, all[0]) {
@@ -192,7 +187,7 @@ func TestProbeIsTheSameOnAnyNumberOfProcessors(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	good := labelled(1, 40, 3, 2, 1)
+	good := clusters(1, 40, 3, 2, 1)
 	bad := good.Select([]int{0, 1, 2, 3, 4, 5})
 	bad.Data[7] = float32(math.NaN())
 	infinite := Rows{Data: slices.Clone(good.Data), Dim: 3}
@@ -263,8 +258,8 @@ func TestMajority(t *testing.T) {
 func TestFewShot(t *testing.T) {
 	o := DefaultFewShotOptions()
 	o.Episodes = 200
-	apart, blurred := labelled(1, 400, 16, 8, 0.01), labelled(1, 400, 16, 8, 2)
-	noise := labelled(2, 400, 16, 8, 1e6) // nothing of the classes is left
+	apart, blurred := clusters(1, 400, 16, 8, 0.01), clusters(1, 400, 16, 8, 2)
+	noise := clusters(2, 400, 16, 8, 1e6) // nothing of the classes is left
 	for _, head := range []string{HeadCosine, HeadEuclid, HeadLogistic} {
 		o.Head = head
 		if r := must(FewShot(apart, apart, o))(t); r.Accuracy != 1 || r.HalfWidth != 0 || r.Classes != 8 {
@@ -294,7 +289,7 @@ func TestFewShot(t *testing.T) {
 }
 
 func TestEpisodesAreDistinctAndDoNotDependOnRows(t *testing.T) {
-	labels := labelled(1, 300, 2, 9, 1).Labels
+	labels := clusters(1, 300, 2, 9, 1).Labels
 	o := DefaultFewShotOptions()
 	pool := classPool(labels, o.Shots+o.Queries)
 	seen := map[int]bool{}

@@ -53,7 +53,8 @@ func fruit(t testing.TB, n int) data.Dataset {
 func batches(t *testing.T, workers, from, count int) (pixels [][]float32, scales [][]float64) {
 	t.Helper()
 	lib := orttest.Open(t)
-	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), Options{Seed: 7, Batch: 6, Workers: workers, Step: from})
+	o := Options{Seed: 7, Batch: 6, Workers: workers, Step: from}
+	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +242,8 @@ func BenchmarkLoader(b *testing.B) {
 func TestMicroBatchesAreTheBatch(t *testing.T) {
 	lib := orttest.Open(t)
 	pixels, scales := batches(t, 1, 0, 6)
-	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), Options{Seed: 7, Batch: 6, Micro: 2, Workers: 3, Step: 3})
+	o := Options{Seed: 7, Batch: 6, Micro: 2, Workers: 3, Step: 3}
+	l, err := New(context.Background(), lib, fruit(t, 26), plan(t, 16), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +257,7 @@ func TestMicroBatchesAreTheBatch(t *testing.T) {
 					t.Fatal(err)
 				}
 				if b.First != first || b.Count != 2 || !slices.Equal(b.Images.Shape(), []int64{8, 3, 16, 16}) {
-					t.Fatalf("step %d, pass %d: images %d to %d, %v", step, pass, b.First, b.First+b.Count, b.Images.Shape())
+					t.Fatalf("step %d, pass %d: %d images from %d on, %v", step, pass, b.Count, b.First, b.Images.Shape())
 				}
 				for v := range 4 {
 					got, want := b.Images.Data()[v*2*size:][:2*size], pixels[step][(v*6+first)*size:][:2*size]

@@ -12,58 +12,63 @@ import (
 
 func TestBenchStep(t *testing.T) {
 	r := bench.Result{
-		Steps: 20, BatchSize: 8, Views: 4, Backbone: "resnet18", ImageSize: 32, ImagesPerSec: 100, ViewsPerSec: 400, GFLOPS: 50, Share: 1.5,
-		MedianSeconds: 0.08, FastestSeconds: 0.07, TimeShare: track.TimeShare{ONNXRuntime: 0.9, Loss: 0.02, Target: 0.05, Rest: 0.03},
-		Kernels: "stock", Precision: "bf16", Note: "no oneDNN", Threads: 2, Workers: 1, CPU: "a processor",
+		Steps: 20, BatchSize: 8, Views: 4, Backbone: "resnet18", ImageSize: 32, ImagesPerSec: 100, ViewsPerSec: 400,
+		GFLOPS: 50, Share: 1.5, MedianSeconds: 0.08, FastestSeconds: 0.07,
+		TimeShare: track.TimeShare{ONNXRuntime: 0.9, Loss: 0.02, Target: 0.05, Rest: 0.03},
+		Kernels:   "stock", Precision: "bf16", Note: "no oneDNN", Threads: 2, Workers: 1, CPU: "a processor",
 		Limits: &bench.Limits{MultiplyAdd: 33, MatrixProduct: 30, Memory: 12},
 		Drift:  &bench.Drift{First: 100, Last: 99, ResidentWarm: 1 << 20, Resident: 1 << 21},
-		Beside: &bench.Comparison{Torch: "2", Python: "3", Rounds: 2, Steps: 2, Batch: 32, Threads: 2, Best: "torch, plain", Ratio: 1.2, Sides: []bench.Side{
-			{Name: "ordo", Speed: []float64{120, 130}, PeakMemory: 3 << 20, MemoryBefore: 1 << 20},
-			{Name: "torch, plain", Speed: []float64{100, 110}, Ratio: &bench.Ratio{Median: 1.2, Min: 1.1, Max: 1.3, Best: 1.18}, PeakMemory: 1 << 20},
-		}},
+		Beside: &bench.Comparison{
+			Torch: "2", Python: "3", Rounds: 2, Steps: 2, Batch: 32, Threads: 2, Best: "torch, plain", Ratio: 1.2,
+			Sides: []bench.Side{
+				{Name: "ordo", Speed: []float64{120, 130}, PeakMemory: 3 << 20, MemoryBefore: 1 << 20},
+				{Name: "torch, plain", Speed: []float64{100, 110}, PeakMemory: 1 << 20,
+					Ratio: &bench.Ratio{Median: 1.2, Min: 1.1, Max: 1.3, Best: 1.18}},
+			},
+		},
 		Ops: []bench.Op{{Op: "Conv", CallsStep: 2, SecondsStep: 0.5, Share: 1, GFLOPS: 3}},
 	}
-	text := BenchStep(r)
-	for _, s := range []string{
-		"speed         100 images/s, 400 views/s\n", "median 80 ms, fastest 70 ms, of 20", "99 in the last; resident memory 1 MiB after",
-		"averaged network 5.0 %, loss 2.0 %", "stock, convolutions in bf16", "no oneDNN", "150.0 % of the machine's multiply-adds; convolutions",
-		"12 GB/s", "1.200 times the speed of torch, plain", "\nordo             125   130", "1.100 to 1.300", "\nConv      100.0 %",
-	} {
+	says(t, BenchStep(r), "speed         100 images/s, 400 views/s\n", "median 80 ms, fastest 70 ms, of 20",
+		"99 in the last; resident memory 1 MiB after", "averaged network 5.0 %, loss 2.0 %", "stock, convolutions in bf16",
+		"no oneDNN", "150.0 % of the machine's multiply-adds; convolutions", "12 GB/s",
+		"1.200 times the speed of torch, plain", "\nordo             125   130", "1.100 to 1.300", "\nConv      100.0 %")
+	says(t, BenchStepMarkdown(r), "resnet18, 8 images of 32 px", "(33 GFLOP/s; memory 12 GB/s)", "\n| Conv | 100.0 % |",
+		"\n| ordo | 125 | 130 |  |  |  | 3 MiB | 2 MiB |\n")
+	bare := BenchStep(bench.Result{})
+	for _, s := range []string{"drift", "limits", "operator\n", "beside"} {
+		if strings.Contains(bare, s) {
+			t.Errorf("%s of nothing:\n%s", s, bare)
+		}
+	}
+}
+
+// says fails unless a text has all the parts.
+func says(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, s := range parts {
 		if !strings.Contains(text, s) {
 			t.Errorf("%q is missing in\n%s", s, text)
 		}
-	}
-	text = BenchStepMarkdown(r)
-	for _, s := range []string{"resnet18, 8 images of 32 px", "(33 GFLOP/s; memory 12 GB/s)", "\n| Conv | 100.0 % |", "\n| ordo | 125 | 130 |  |  |  | 3 MiB | 2 MiB |\n"} {
-		if !strings.Contains(text, s) {
-			t.Errorf("%q is missing in\n%s", s, text)
-		}
-	}
-	if bare := BenchStep(bench.Result{}); strings.Contains(bare, "drift") || strings.Contains(bare, "limits") || strings.Contains(bare, "operator\n") {
-		t.Errorf("of nothing:\n%s", bare)
 	}
 }
 
 func TestBenchPipeline(t *testing.T) {
 	r := pipeline.Result{
-		Images: 48, Source: "orchard", Kept: "packed", Packed: "x.pack", Bytes: 1 << 20, Workers: 2, ImageSize: 16, Memory: 3 << 20, Anonymous: 1 << 20,
+		Images: 48, Source: "orchard", Kept: "packed", Packed: "x.pack", Bytes: 1 << 20, Workers: 2, ImageSize: 16,
+		Memory: 3 << 20, Anonymous: 1 << 20,
 		Operations: []pipeline.Operation{
-			{Name: "none", Views: pipeline.Speed{One: 1000, All: 2000}, Beside: map[string]pipeline.Other{"torchvision": {Views: 50.125, Ratio: 20}}},
-			{Name: "blur", Views: pipeline.Speed{One: 1, All: 2}, Microseconds: 12, Beside: map[string]pipeline.Other{"torchvision": {Missing: "no blur"}}},
+			{Name: "none", Views: pipeline.Speed{One: 1000, All: 2000},
+				Beside: map[string]pipeline.Other{"torchvision": {Views: 50.125, Ratio: 20}}},
+			{Name: "blur", Views: pipeline.Speed{One: 1, All: 2}, Microseconds: 12,
+				Beside: map[string]pipeline.Other{"torchvision": {Missing: "no blur"}}},
 		},
 		Beside: &pipeline.Libraries{Python: "3", Torchvision: "0.2"},
 	}
-	text := BenchPipeline(r)
-	for _, s := range []string{
-		"48 training images of orchard, packed into x.pack (1 MiB)", "3 MiB at most, 1 MiB of it", "torchvision 0.2, Python 3, one thread",
-		"views/s of 16 x 16 pixels", "none                          1000        2000                        50.1   20.00\n",
-		"blur                             1           2       12 µs               -        \n",
-	} {
-		if !strings.Contains(text, s) {
-			t.Errorf("%q is missing in\n%s", s, text)
-		}
-	}
-	for says, l := range map[string]*pipeline.Libraries{
+	says(t, BenchPipeline(r), "48 training images of orchard, packed into x.pack (1 MiB)", "3 MiB at most, 1 MiB of it",
+		"torchvision 0.2, Python 3, one thread", "views/s of 16 x 16 pixels",
+		"none                          1000        2000                        50.1   20.00\n",
+		"blur                             1           2       12 µs               -        \n")
+	for part, l := range map[string]*pipeline.Libraries{
 		"can't be started":         {Missing: "no comparison: python9 can't be started"},
 		"Python 3 has no torchv":   {Python: "3", Albumentations: "2"},
 		"albumentations":           {Python: "3", Albumentations: "2"},
@@ -71,9 +76,7 @@ func TestBenchPipeline(t *testing.T) {
 		"torchvision   ratio  alb": {Python: "3", Torchvision: "1", Albumentations: "2"},
 	} {
 		r.Beside = l
-		if text := BenchPipeline(r); !strings.Contains(text, says) {
-			t.Errorf("%q is missing in\n%s", says, text)
-		}
+		says(t, BenchPipeline(r), part)
 	}
 }
 
@@ -100,7 +103,8 @@ func TestOperators(t *testing.T) {
 	if got := opsTable(ops[1:], 0.05); len(got) != 3 || got[1][0] != fmt.Sprintf("%d others", maxOps+1) {
 		t.Errorf("of operators with a small share: %v", got)
 	}
-	got := Columns([][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}}) + markdown([][]string{{"a", "b"}, {"1", ""}})
+	got := Columns([][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}})
+	got += markdown([][]string{{"a", "b"}, {"1", ""}})
 	if want := "a   bc  d\nµs   1  left\n\n| a | b |\n| --- | --- |\n| 1 |  |\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

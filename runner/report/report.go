@@ -53,8 +53,8 @@ func Table(r track.Result) string {
 	if share.Target > 0 {
 		target = "averaged network " + percent(share.Target) + ", "
 	}
-	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %s, %swaiting for data %s, loss %s, rest %s.", r.Seconds,
-		percent(share.ONNXRuntime), target, percent(share.DataWait), percent(share.Loss), percent(share.Rest))
+	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %s, %swaiting for data %s, loss %s, rest %s.",
+		r.Seconds, percent(share.ONNXRuntime), target, percent(share.DataWait), percent(share.Loss), percent(share.Rest))
 	fmt.Fprintf(&b, " Memory: %.0f MB at most.\n", float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
 }

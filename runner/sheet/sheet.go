@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/image/math/fixed"
 
 	"ordo/augment"
+	"ordo/models/fault"
 )
 
 // Sheet is what is drawn. The zero value is an empty sheet.
@@ -85,7 +85,7 @@ func (s Sheet) Draw() (*image.RGBA, error) {
 		l.Size = defaultSize
 	}
 	if err := l.measure(); err != nil {
-		return nil, fmt.Errorf("sheet: %w", err)
+		return nil, err
 	}
 	m := image.NewRGBA(image.Rect(0, 0, l.width, l.height))
 	draw.Draw(m, m.Rect, image.NewUniform(paper), image.Point{}, draw.Src)
@@ -103,10 +103,7 @@ func (s Sheet) WriteFile(path string) error {
 	if err := png.Encode(&b, m); err != nil {
 		return fmt.Errorf("sheet: %w", err)
 	}
-	if err := renameio.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("sheet: write %s: %w", path, err)
-	}
-	return nil
+	return fault.Writing(path, renameio.WriteFile(path, b.Bytes(), 0o644))
 }
 
 // lines returns the cells of a row, cut into lines.
@@ -144,7 +141,7 @@ func (l *layout) measure() error {
 			}
 			for _, c := range r.Cells {
 				if n := 3 * c.Image.Width * c.Image.Height; n < 1 || len(c.Image.Pix) != n {
-					return fmt.Errorf("a picture of %d x %d with %d bytes", c.Image.Width, c.Image.Height, len(c.Image.Pix))
+					return fmt.Errorf("sheet: a picture of %d x %d with %d bytes", c.Image.Width, c.Image.Height, len(c.Image.Pix))
 				}
 			}
 		}
@@ -153,7 +150,8 @@ func (l *layout) measure() error {
 	l.width = max(2*margin+l.labels+columns*(l.Size+gap)-gap, narrow)
 	l.height = l.walk(func(image.Point, any) {})
 	if int64(l.width)*int64(l.height) > maxPixels || l.Size < 1 {
-		return errors.New("it would be too large; ask for fewer or smaller pictures")
+		return fault.New(fault.Other, "a sheet of %d x %d pixels is too large", l.width, l.height).
+			Advise("ask for fewer or smaller pictures")
 	}
 	return nil
 }

@@ -12,16 +12,17 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
-// File is a sweep file.
-type File struct {
+// sweepFile is a sweep file.
+type sweepFile struct {
 	Name       string   // of the sweep; default: the file's base name without extension
 	Base       []string // the experiment files, relative to the sweep file's folder; with several, each is run with every combination
 	Metric     Metric
 	Columns    []string    // numbers that the table shows beside the metric: paths into a run's result; nil: kNN, orders on the embedding, loss
-	Parameters []Parameter // in the order of the file
+	Parameters []parameter // in the order of the file
 	Jobs       int         // trials at once, in [1, 256]; default 1
 }
 
@@ -33,12 +34,12 @@ type Metric struct {
 
 // Goals of a metric.
 const (
-	Maximize = "maximize"
-	Minimize = "minimize"
+	maximize = "maximize"
+	minimize = "minimize"
 )
 
-// Parameter is a key of the experiment and its values.
-type Parameter struct {
+// parameter is a key of the experiment and its values.
+type parameter struct {
 	Key    string
 	Values []string // as an override of the command line takes them
 	Lines  []int    // of the values, in the sweep file
@@ -47,65 +48,86 @@ type Parameter struct {
 // MaxJobs is the largest number of trials at once.
 const MaxJobs = 256
 
-// ParseFile reads a sweep file; file names it in errors. An error wraps config.ErrInvalid and has all faults, one a line.
-func ParseFile(file string, text []byte) (File, error) {
+// parseFile reads a sweep file; file names it in errors. An error is of kind fault.Config and has all mistakes, one a line.
+func parseFile(file string, text []byte) (sweepFile, error) {
 	p := parser{file: file}
-	f := File{
+	f := sweepFile{
 		Name:   stem(file),
-		Metric: Metric{Name: "knn_top1", Goal: Maximize},
+		Metric: Metric{Name: "knn_top1", Goal: maximize},
 		Jobs:   1,
 	}
 	root, _, err := config.Document(text)
 	switch {
 	case err != nil:
-		p.fault(0, "%v", err)
+		p.mistake(0, "%v", err)
+	case isExperiment(root):
+		return f, fault.New(fault.Config, "%s: is an experiment file, not a sweep file", file).
+			With(fault.OtherCommand{File: file})
 	case root == nil:
-		p.fault(0, "is empty; a sweep has the keys base, method and parameters")
+		p.mistake(0, "is empty; a sweep has the keys base, method and parameters")
 	default:
 		p.sweep(root, &f)
 	}
 	return f, p.err()
 }
 
-// parser collects faults.
-type parser struct {
-	file   string
-	faults []fault
-}
-
-type fault struct {
-	line int // 0: the whole file
-	text string
-}
-
-func (p *parser) fault(line int, format string, args ...any) {
-	p.faults = append(p.faults, fault{line, fmt.Sprintf(format, args...)})
-}
-
-// err joins the faults in the order of their lines.
-func (p *parser) err() error {
-	slices.SortStableFunc(p.faults, func(a, b fault) int { return cmp.Compare(a.line, b.line) })
-	var errs []error
-	for _, f := range p.faults {
-		at := p.file
-		if f.line > 0 {
-			at += ":" + strconv.Itoa(f.line)
+// isExperiment says whether a file has keys of an experiment and none that only a sweep has.
+func isExperiment(root *yaml.Node) bool {
+	if root == nil || root.Kind != yaml.MappingNode {
+		return false
+	}
+	is := false
+	for i := 0; i < len(root.Content); i += 2 {
+		key := root.Content[i].Value
+		if slices.Contains(fileKeys, key) && key != "name" {
+			return false
 		}
-		errs = append(errs, &invalid{at + ": " + f.text})
+		found, _ := config.KeysOf(key)
+		is = is || len(found) > 0 && key != "name"
+	}
+	return is
+}
+
+// fileKeys are the keys of a sweep file.
+var fileKeys = []string{"name", "base", "method", "metric", "columns", "parameters", "jobs"}
+
+// parser collects mistakes.
+type parser struct {
+	file     string
+	mistakes []mistake
+}
+
+// mistake is something that the user wrote wrong, a fault of kind Config.
+type mistake struct {
+	line int    // 0: the whole file
+	text string // a sentence; err puts the place before it
+}
+
+func (m *mistake) Error() string { return m.text }
+func (m *mistake) Unwrap() error { return fault.Config }
+
+func (p *parser) mistake(line int, format string, args ...any) {
+	p.mistakes = append(p.mistakes, mistake{line, fmt.Sprintf(format, args...)})
+}
+
+// err joins the mistakes in the order of their lines.
+func (p *parser) err() error {
+	slices.SortStableFunc(p.mistakes, func(a, b mistake) int { return cmp.Compare(a.line, b.line) })
+	var errs []error
+	for _, m := range p.mistakes {
+		at := p.file
+		if m.line > 0 {
+			at += ":" + strconv.Itoa(m.line)
+		}
+		errs = append(errs, &mistake{m.line, at + ": " + m.text})
 	}
 	return errors.Join(errs...)
 }
 
-// invalid is a sentence about what the user wrote.
-type invalid struct{ text string }
-
-func (e *invalid) Error() string { return e.text }
-func (e *invalid) Unwrap() error { return config.ErrInvalid }
-
 // sweep reads the top level.
-func (p *parser) sweep(n *yaml.Node, f *File) {
+func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 	required := map[string]bool{"base": true, "method": true, "parameters": true}
-	p.keys("", n, []string{"name", "base", "method", "metric", "columns", "parameters", "jobs"}, func(key string, v *yaml.Node) {
+	p.keys("", n, fileKeys, func(key string, v *yaml.Node) {
 		delete(required, key)
 		switch key {
 		case "name":
@@ -114,7 +136,7 @@ func (p *parser) sweep(n *yaml.Node, f *File) {
 			f.Base = p.bases(v)
 		case "method":
 			if m := p.text(key, v); m != "" && m != "grid" {
-				p.fault(v.Line, "method: must be grid, got %q", m)
+				p.mistake(v.Line, "method: must be grid, got %q", m)
 			}
 		case "metric":
 			p.metric(v, &f.Metric)
@@ -124,15 +146,15 @@ func (p *parser) sweep(n *yaml.Node, f *File) {
 			p.parameters("", v, f)
 		case "jobs":
 			if err := v.Decode(&f.Jobs); err != nil || f.Jobs < 1 || f.Jobs > MaxJobs {
-				p.fault(v.Line, "jobs: must be a whole number in [1, %d]", MaxJobs)
+				p.mistake(v.Line, "jobs: must be a whole number in [1, %d]", MaxJobs)
 			}
 		}
 	})
 	if len(required) > 0 && n.Kind == yaml.MappingNode {
-		p.fault(0, "lacks %s, which a sweep must have", strings.Join(slices.Sorted(maps.Keys(required)), ", "))
+		p.mistake(0, "lacks %s, which a sweep must have", strings.Join(slices.Sorted(maps.Keys(required)), ", "))
 	}
 	if err := config.CheckName(f.Name); err != nil && f.Name != "" {
-		p.fault(0, "name: %v", err)
+		p.mistake(0, "name: %v", err)
 	}
 }
 
@@ -149,7 +171,7 @@ func (p *parser) bases(n *yaml.Node) []string {
 	seen := map[string]bool{}
 	for _, name := range names {
 		if stem := stem(name); seen[stem] {
-			p.fault(n.Line, "base: two files are called %s; the table could not tell them apart", stem)
+			p.mistake(n.Line, "base: two files are called %s; the table could not tell them apart", stem)
 		} else {
 			seen[stem] = true
 		}
@@ -167,7 +189,7 @@ func stem(file string) string {
 func (p *parser) texts(key string, n *yaml.Node) []string {
 	n = resolve(n)
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		p.fault(n.Line, "%s: must be a list of at least one text", key)
+		p.mistake(n.Line, "%s: must be a list of at least one text", key)
 		return nil
 	}
 	var list []string
@@ -185,21 +207,21 @@ func (p *parser) metric(n *yaml.Node, m *Metric) {
 	p.keys("metric", n, []string{"name", "goal"}, func(key string, v *yaml.Node) {
 		if key == "name" {
 			m.Name = p.text("metric.name", v)
-		} else if m.Goal = p.text("metric.goal", v); m.Goal != Maximize && m.Goal != Minimize && m.Goal != "" {
-			p.fault(v.Line, "metric.goal: must be %s or %s, got %q", Maximize, Minimize, m.Goal)
+		} else if m.Goal = p.text("metric.goal", v); m.Goal != maximize && m.Goal != minimize && m.Goal != "" {
+			p.mistake(v.Line, "metric.goal: must be %s or %s, got %q", maximize, minimize, m.Goal)
 		}
 	})
 	if resolve(n).Kind == yaml.MappingNode && (m.Name == "" || m.Goal == "") {
-		p.fault(line, "metric: needs both, as in {name: knn_top1, goal: maximize}")
+		p.mistake(line, "metric: needs both, as in {name: knn_top1, goal: maximize}")
 	}
 }
 
 // parameters reads a map of keys to values; keys of maps nested by `parameters` are put behind prefix.
-func (p *parser) parameters(prefix string, n *yaml.Node, f *File) {
+func (p *parser) parameters(prefix string, n *yaml.Node, f *sweepFile) {
 	at := cmp.Or(prefix, "parameters")
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
-		p.fault(n.Line, "%s: must be a map of an experiment's keys, such as seed: {values: [1, 2, 3]}", at)
+		p.mistake(n.Line, "%s: must be a map of an experiment's keys, such as seed: {values: [1, 2, 3]}", at)
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -212,9 +234,9 @@ func (p *parser) parameters(prefix string, n *yaml.Node, f *File) {
 	}
 }
 
-func (p *parser) parameter(key string, line int, n *yaml.Node, f *File) {
+func (p *parser) parameter(key string, line int, n *yaml.Node, f *sweepFile) {
 	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
-		p.fault(line, "%s: must be one of {value: …}, {values: [ … ]} and {parameters: { … }}", key)
+		p.mistake(line, "%s: must be one of {value: …}, {values: [ … ]} and {parameters: { … }}", key)
 		return
 	}
 	p.keys(key, n, []string{"value", "values", "parameters"}, func(kind string, v *yaml.Node) {
@@ -226,20 +248,20 @@ func (p *parser) parameter(key string, line int, n *yaml.Node, f *File) {
 		list := []*yaml.Node{v}
 		if kind == "values" {
 			if v.Kind != yaml.SequenceNode || len(v.Content) == 0 {
-				p.fault(v.Line, "%s.values: must be a list of at least one value", key)
+				p.mistake(v.Line, "%s.values: must be a list of at least one value", key)
 				return
 			}
 			list = v.Content
 		}
-		if slices.ContainsFunc(f.Parameters, func(o Parameter) bool { return o.Key == key }) {
-			p.fault(line, "%s: is there twice, with dots and nested; keep one", key)
+		if slices.ContainsFunc(f.Parameters, func(o parameter) bool { return o.Key == key }) {
+			p.mistake(line, "%s: is there twice, with dots and nested; keep one", key)
 			return
 		}
-		parameter := Parameter{Key: key}
+		parameter := parameter{Key: key}
 		for _, value := range list {
 			text, err := override(resolve(value))
 			if err != nil {
-				p.fault(value.Line, "%s: %v", key, err)
+				p.mistake(value.Line, "%s: %v", key, err)
 				continue
 			}
 			parameter.Values = append(parameter.Values, text)
@@ -295,7 +317,7 @@ func (p *parser) keys(path string, n *yaml.Node, known []string, each func(key s
 		at += ": "
 	}
 	if n.Kind != yaml.MappingNode {
-		p.fault(n.Line, "%smust be a map with the keys %s", at, strings.Join(known, ", "))
+		p.mistake(n.Line, "%smust be a map with the keys %s", at, strings.Join(known, ", "))
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -305,7 +327,7 @@ func (p *parser) keys(path string, n *yaml.Node, known []string, each func(key s
 			if near := config.Nearest(k.Value, known); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			p.fault(k.Line, "%s%q is no key here; %s", at, k.Value, hint)
+			p.mistake(k.Line, "%s%q is no key here; %s", at, k.Value, hint)
 			continue
 		}
 		each(k.Value, n.Content[i+1])
@@ -315,7 +337,7 @@ func (p *parser) keys(path string, n *yaml.Node, known []string, each func(key s
 func (p *parser) text(key string, n *yaml.Node) string {
 	n = resolve(n)
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || n.Value == "" {
-		p.fault(n.Line, "%s: must be text", key)
+		p.mistake(n.Line, "%s: must be text", key)
 		return ""
 	}
 	return n.Value

@@ -12,10 +12,9 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
-)
 
-// ErrOccupied is wrapped by Run's error for a folder that holds something else or in which another sweep is at work.
-var ErrOccupied = errors.New("the folder is taken")
+	"ordo/models/fault"
+)
 
 const (
 	planFile     = "sweep.json"
@@ -24,6 +23,7 @@ const (
 	lockFile     = ".lock"
 	csvFile      = "results.csv"
 	markdownFile = "results.md"
+	orderFile    = "order.svg"
 	resultFile   = "result.json" // of a run
 )
 
@@ -38,18 +38,19 @@ type frozen struct {
 // lock makes the folder and keeps others out. The trials inherit the file, and with it the lock.
 func lock(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("sweep: make sweep folder: %w", err)
+		return nil, fault.Writing(dir, err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("sweep: lock sweep folder: %w", err)
+		return nil, fault.Writing(filepath.Join(dir, lockFile), err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("sweep: %w: another ordo sweep works in %s, or trials of one that was killed still stop; wait for them", ErrOccupied, dir)
+			return nil, fault.New(fault.Other, "another sweep works in %s, or trials of one that was killed still stop", dir).
+				Advise("wait for them").With(fault.OtherFolder{})
 		}
-		return nil, fmt.Errorf("sweep: lock %s: %w", dir, err)
+		return nil, fault.Writing(dir, err)
 	}
 	return f, nil
 }
@@ -62,33 +63,38 @@ func (p *Plan) check(dir string) (ours bool, err error) {
 	case err == nil && was.Hash == p.Hash:
 		return true, nil
 	case err == nil:
-		return false, fmt.Errorf("sweep: %w: %s holds another sweep (hash %s, not %s): %s; name another folder with --out, or leave it out",
-			ErrOccupied, dir, was.Hash, p.Hash, p.changed(dir, was))
+		return false, p.otherSweep(dir, was)
 	case !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, fmt.Errorf("sweep: read sweep folder: %w", err)
+		return false, fault.Reading(fault.Other, dir, err)
 	}
 	for _, e := range entries {
 		if e.Name() != baseDir && e.Name() != lockFile && !strings.HasPrefix(e.Name(), "."+planFile) {
-			return false, fmt.Errorf("sweep: %w: %s holds %s and no sweep; name another folder with --out", ErrOccupied, dir, e.Name())
+			return false, fault.New(fault.Other, "%s holds %s and no sweep", dir, e.Name()).With(fault.OtherFolder{})
 		}
 	}
 	return false, nil
 }
 
+// otherSweep refuses a folder that another sweep was started in.
+func (p *Plan) otherSweep(dir string, was frozen) error {
+	return fault.New(fault.Other, "%s holds another sweep (hash %s, not %s): %s", dir, was.Hash, p.Hash, p.changed(dir, was)).
+		With(fault.OtherFolder{})
+}
+
 // freeze writes the plan into a folder that has none yet: last, so that what lies there is whole.
 func (p *Plan) freeze(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {
-		return fmt.Errorf("sweep: make sweep folder: %w", err)
+		return fault.Writing(dir, err)
 	}
 	var files []string
 	for _, b := range p.bases {
 		file := filepath.Join(baseDir, b.file)
 		if err := renameio.WriteFile(filepath.Join(dir, file), b.text, 0o644); err != nil {
-			return fmt.Errorf("sweep: write the base experiment: %w", err)
+			return fault.Writing(filepath.Join(dir, file), err)
 		}
 		files = append(files, file)
 	}
@@ -147,10 +153,11 @@ func readPlan(dir string) (frozen, error) {
 func readJSON(file string, v any) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("sweep: %w", err)
+		return fault.Reading(fault.Other, file, err)
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("sweep: read %s: %w", file, err)
+		return fault.New(fault.Other, "%s is damaged: %w", file, err).Advise("remove the folder to start anew").
+			With(fault.OtherFolder{})
 	}
 	return nil
 }
@@ -161,7 +168,7 @@ func writeJSON(file string, v any) error {
 		return fmt.Errorf("sweep: write %s: %w", file, err)
 	}
 	if err := renameio.WriteFile(file, append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("sweep: write %s: %w", file, err)
+		return fault.Writing(file, err)
 	}
 	return nil
 }

@@ -5,12 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
@@ -24,7 +24,7 @@ type Plan struct {
 	Duplicates int // combinations left out because an earlier one is the same experiment
 
 	common     []string // overrides of all trials
-	parameters []Parameter
+	parameters []parameter
 	columns    []string
 	bases      []base
 }
@@ -57,13 +57,13 @@ const (
 
 // NewPlan reads a sweep file and its base, and resolves and checks every trial. The overrides, KEY=VALUE, are for all
 // trials, and can't be of keys that the sweep varies; environ is the trials' environment. What is wrong with any of it
-// wraps config.ErrInvalid.
+// is of kind fault.Config.
 func NewPlan(file string, overrides, environ []string) (*Plan, error) {
-	text, err := read(file, "a sweep file")
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, fault.Reading(fault.Config, file, err)
 	}
-	f, err := ParseFile(file, text)
+	f, err := parseFile(file, text)
 	if err != nil {
 		return nil, err
 	}
@@ -73,15 +73,15 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(filepath.Dir(file), path)
 		}
-		text, err := read(path, "the experiment file that `base` names in "+file)
+		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: base: %w", file, fault.Reading(fault.Config, path, err))
 		}
 		p.bases = append(p.bases, base{path, filepath.Base(path), text})
 		stems = append(stems, stem(path))
 	}
 	if len(p.bases) > 1 {
-		p.parameters = append(p.parameters, Parameter{Key: baseKey, Values: stems})
+		p.parameters = append(p.parameters, parameter{Key: baseKey, Values: stems})
 	}
 	p.parameters = append(p.parameters, f.Parameters...)
 	if err := p.resolve(file, environ); err != nil {
@@ -95,30 +95,20 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	return p, nil
 }
 
-func read(file, what string) ([]byte, error) {
-	text, err := os.ReadFile(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: %s: there is no such file; it should be %s: %w", config.ErrInvalid, file, what, fs.ErrNotExist)
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", config.ErrInvalid, err)
-	}
-	return text, nil
-}
-
 // resolve makes the trials.
 func (p *Plan) resolve(file string, environ []string) error {
 	count := 1
 	for _, v := range p.parameters {
 		if count *= len(v.Values); count > maxTrials {
-			return &invalid{fmt.Sprintf("%s: parameters: more than %d combinations; sweep fewer values at once", file, maxTrials)}
+			return fault.New(fault.Config, "%s: parameters: more than %d combinations", file, maxTrials).
+				Advise("sweep fewer values at once")
 		}
 	}
 	var faults []error
 	for _, o := range p.common {
 		key, _, _ := strings.Cut(o, "=")
-		if slices.ContainsFunc(p.parameters, func(v Parameter) bool { return v.Key == key }) {
-			faults = append(faults, &invalid{fmt.Sprintf("override %s: %s is a parameter of the sweep; change it in %s", o, key, file)})
+		if slices.ContainsFunc(p.parameters, func(v parameter) bool { return v.Key == key }) {
+			faults = append(faults, fault.New(fault.Config, "override %s: %s is a parameter of the sweep", o, key).Advise("change it in %s", file))
 		}
 	}
 	said := map[string]bool{}
@@ -131,7 +121,7 @@ func (p *Plan) resolve(file string, environ []string) error {
 				line = p.locate(file, strings.TrimSuffix(line, "\n"))
 				if !said[line] {
 					said[line] = true
-					faults = append(faults, &invalid{line})
+					faults = append(faults, &mistake{text: line})
 				}
 			}
 			continue
@@ -214,5 +204,5 @@ func portable(r rune) rune {
 	return '_'
 }
 
-// Dir is the folder that the sweep has by default: runs/NAME-HASH.
-func (p *Plan) Dir() string { return filepath.Join("runs", p.Name+"-"+p.Hash) }
+// dir is the folder that the sweep has by default: runs/NAME-HASH.
+func (p *Plan) dir() string { return filepath.Join("runs", p.Name+"-"+p.Hash) }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
@@ -51,8 +52,8 @@ func TestPlan(t *testing.T) {
 	if err != nil || p.Trials[3].Hash != e.Hash() {
 		t.Errorf("trial 4 has the hash %s, its experiment %s, %v", p.Trials[3].Hash, e.Hash(), err)
 	}
-	if want := filepath.Join("runs", "roles-"+p.Hash); p.Dir() != want || len(p.Hash) != hashDigits {
-		t.Errorf("Dir() = %s, want %s", p.Dir(), want)
+	if want := filepath.Join("runs", "roles-"+p.Hash); p.dir() != want || len(p.Hash) != hashDigits {
+		t.Errorf("Dir() = %s, want %s", p.dir(), want)
 	}
 }
 
@@ -107,7 +108,7 @@ func TestPlanBases(t *testing.T) {
 		t.Errorf("trial 3 has the hash %s, its experiment %s, %v", p.Trials[2].Hash, e.Hash(), err)
 	}
 	b.write("roles.yaml", "base: [base.yaml, sub/base.yaml]\nmethod: grid\nparameters: {seed: {values: [1, 2]}}\n")
-	if _, err := NewPlan(b.file, nil, nil); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "two files are called base") {
+	if _, err := NewPlan(b.file, nil, nil); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "two files are called base") {
 		t.Errorf("two bases of one name: %v", err)
 	}
 }
@@ -159,8 +160,8 @@ func TestPlanFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b.write("roles.yaml", "base: base.yaml\nmethod: grid\n"+c.text+"\n")
 			_, err := NewPlan(b.file, nil, nil)
-			if !errors.Is(err, config.ErrInvalid) {
-				t.Fatalf("got %v, want an ErrInvalid", err)
+			if !errors.Is(err, fault.Config) {
+				t.Fatalf("got %v, want a fault of kind Config", err)
 			}
 			got := strings.Split(strings.ReplaceAll(err.Error(), b.dir+"/", ""), "\n")
 			if !slices.EqualFunc(got, c.want, strings.HasPrefix) {
@@ -170,20 +171,20 @@ func TestPlanFaults(t *testing.T) {
 	}
 	b.write("roles.yaml", rolesText)
 	_, err := NewPlan(b.file, []string{"seed=4", "train.lr=fast"}, nil)
-	if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "override seed=4: seed is a parameter of the sweep") ||
+	if !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "override seed=4: seed is a parameter of the sweep") ||
 		strings.Count(err.Error(), "override train.lr=fast: train.lr: must be a number") != 1 {
 		t.Errorf("got %v", err)
 	}
 	b.write("roles.yaml", "base: nowhere.yaml\nmethod: grid\nparameters: {seed: {value: 1}}")
 	for _, file := range []string{b.file, filepath.Join(b.dir, "no.yaml")} {
-		if _, err := NewPlan(file, nil, nil); !errors.Is(err, config.ErrInvalid) || !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: got %v, want an ErrInvalid that says what is missing", file, err)
+		if _, err := NewPlan(file, nil, nil); !errors.Is(err, fault.Config) || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: got %v, want a fault of kind Config that says what is missing", file, err)
 		}
 	}
 }
 
 func TestParseFile(t *testing.T) {
-	got, err := ParseFile("dir/roles.yaml", []byte(`
+	got, err := parseFile("dir/roles.yaml", []byte(`
 base: ../b.yaml
 method: grid
 metric: {name: order_accuracy.rotate.embedding, goal: minimize}
@@ -204,10 +205,10 @@ parameters:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := File{
+	want := sweepFile{
 		Name: "roles", Base: []string{"../b.yaml"}, Jobs: 2,
-		Metric: Metric{Name: "order_accuracy.rotate.embedding", Goal: Minimize},
-		Parameters: []Parameter{
+		Metric: Metric{Name: "order_accuracy.rotate.embedding", Goal: minimize},
+		Parameters: []parameter{
 			{Key: "train.lr", Values: []string{"1e-3", "0.10", "010"}, Lines: []int{9, 9, 9}},
 			{Key: "train.schedule", Values: []string{"cosine"}, Lines: []int{10}},
 			{Key: "name", Values: []string{"a", `"1"`, `"1e3"`, `""`, `"a #b"`, `"a: b"`, `"two\nlines"`, `"null"`}, Lines: []int{11, 11, 11, 11, 11, 11, 11, 11}},
@@ -269,9 +270,9 @@ parameters:
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ParseFile("s.yaml", []byte(c.text))
-			if !errors.Is(err, config.ErrInvalid) {
-				t.Fatalf("got %v, want an ErrInvalid", err)
+			_, err := parseFile("s.yaml", []byte(c.text))
+			if !errors.Is(err, fault.Config) {
+				t.Fatalf("got %v, want a fault of kind Config", err)
 			}
 			if got := strings.Split(err.Error(), "\n"); !slices.EqualFunc(got, c.want, strings.HasPrefix) {
 				t.Errorf("got %q\nwant %q", got, c.want)
@@ -280,16 +281,16 @@ parameters:
 	}
 }
 
-// FuzzParseFile: any text fails with ErrInvalid or gives overrides of one line each.
+// FuzzParseFile: any text fails with a fault of kind Config or gives overrides of one line each.
 func FuzzParseFile(f *testing.F) {
 	f.Add(rolesText)
 	f.Add("base: &a b\nmethod: grid\nparameters: {x: {values: [*a, [1, {y: z}], !!binary aGk=, 2001-01-01, .inf]}}")
 	f.Add("parameters: &p {a: {parameters: {b: {parameters: {c: {value: 'x\n\n  y'}}}}}}\nmetric: {<<: *p}")
 	f.Fuzz(func(t *testing.T, text string) {
-		file, err := ParseFile("s.yaml", []byte(text))
+		file, err := parseFile("s.yaml", []byte(text))
 		if err != nil {
-			if !errors.Is(err, config.ErrInvalid) || err.Error() == "" {
-				t.Fatalf("%v is no ErrInvalid", err)
+			if !errors.Is(err, fault.Config) || err.Error() == "" {
+				t.Fatalf("%v is no fault of kind Config", err)
 			}
 			return
 		}
@@ -304,4 +305,15 @@ func FuzzParseFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestExperimentFileIsNoSweep(t *testing.T) {
+	for text, hints := range map[string]int{
+		"seed: 1": 1, "name: x\ndata: {source: orchard}": 1, "name: x": 0, "base: a.yaml\nseed: 1": 0, "bananas: 1": 0,
+	} {
+		_, err := parseFile("x.yaml", []byte(text))
+		if !errors.Is(err, fault.Config) || len(fault.Hints(err)) != hints {
+			t.Errorf("%q: %v with %d hints, want %d", text, err, len(fault.Hints(err)), hints)
+		}
+	}
 }

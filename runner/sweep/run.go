@@ -14,10 +14,11 @@ import (
 	"syscall"
 
 	"github.com/google/renameio/v2"
-)
 
-// ErrFailed is wrapped by Run's error when all trials were tried and some failed.
-var ErrFailed = errors.New("trials failed")
+	"ordo/models/fault"
+	"ordo/runner/report"
+	"ordo/runner/track"
+)
 
 // Options say how to run a plan.
 type Options struct {
@@ -50,12 +51,12 @@ const (
 	Pending     = "pending"     // in tables only: neither finished nor failed
 )
 
-// Run runs the trials that are not finished, and writes the table. It returns the table also with an error: ErrFailed if
-// trials failed, the context's cause if it was cancelled. Cancelling it interrupts the running trials, which leave a
+// Run runs the trials that are not finished, and writes the table. It returns the table also with an error: that trials
+// failed, or the context's cause if it was cancelled. Cancelling it interrupts the running trials, which leave a
 // checkpoint, and waits for them.
 func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if o.Dir == "" {
-		o.Dir = p.Dir()
+		o.Dir = p.dir()
 	}
 	if o.Jobs == 0 {
 		o.Jobs = p.Jobs
@@ -137,10 +138,10 @@ func (s *sweep) run(ctx context.Context) error {
 	case s.err != nil:
 		return s.err
 	case ctx.Err() != nil:
-		return fmt.Errorf("sweep: %w; the same command goes on", context.Cause(ctx))
+		return fmt.Errorf("%w; the same command goes on", context.Cause(ctx))
 	case s.failed > 0:
-		return fmt.Errorf("%d of %d %w; their logs are beside their folders in %s, and the same command tries them again",
-			s.failed, len(s.plan.Trials), ErrFailed, s.o.Dir)
+		return fault.New(fault.Other, "%d of %d trials failed; their logs are beside their folders in %s", s.failed,
+			len(s.plan.Trials), s.o.Dir).Advise("mend what they say, and give the same command, which tries them again")
 	}
 	return nil
 }
@@ -211,12 +212,12 @@ func (s *sweep) note(t Trial, f *Failure) {
 func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, err error) {
 	log, err := os.OpenFile(s.log(t), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return 0, 0, fmt.Errorf("sweep: %w", err)
+		return 0, 0, fault.Writing(s.log(t), err)
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	info, err := log.Stat()
 	if err != nil {
-		return 0, 0, fmt.Errorf("sweep: %w", err)
+		return 0, 0, fault.Writing(s.log(t), err)
 	}
 	start = info.Size()
 
@@ -226,7 +227,7 @@ func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, er
 	}
 	args = append(args, "--out", filepath.Join(s.o.Dir, t.Folder), "--json")
 	if _, err := fmt.Fprintf(log, "$ ordo run %s\n", strings.Join(args[len(s.o.Command)-1:], " ")); err != nil {
-		return 0, start, fmt.Errorf("sweep: write log: %w", err)
+		return 0, start, fault.Writing(s.log(t), err)
 	}
 
 	cmd := exec.CommandContext(ctx, s.o.Command[0], args...)
@@ -260,19 +261,46 @@ func tail(file string, start int64) []string {
 	return lines[max(0, len(lines)-tailLines):]
 }
 
-// write puts the table's files into the folder.
+// write puts the table's files and the picture into the folder.
 func (t Table) write(dir string) error {
-	csv, err := t.CSV()
+	csv, err := t.csv()
+	if err != nil {
+		return err
+	}
+	picture, err := t.picture(dir)
 	if err != nil {
 		return err
 	}
 	for _, f := range []struct {
 		name string
-		text string
-	}{{csvFile, csv}, {markdownFile, t.Markdown()}} {
-		if err := renameio.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644); err != nil {
-			return fmt.Errorf("sweep: write the table: %w", err)
+		data []byte
+	}{{csvFile, []byte(csv)}, {markdownFile, []byte(t.markdown())}, {orderFile, picture}} {
+		if f.data == nil {
+			continue
+		}
+		if err := renameio.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
+			return fault.Writing(filepath.Join(dir, f.name), err)
 		}
 	}
 	return nil
+}
+
+// picture shows distance over scale, a line a row of the table; nil where no trial has a family in order.
+func (t Table) picture(dir string) ([]byte, error) {
+	var groups []report.Group
+	for _, r := range t.Rows {
+		g := report.Group{Name: strings.Join(r.Values, ", ")}
+		for _, s := range t.Trials {
+			if s.Status != Finished || !slices.Equal(s.row, r.Values) {
+				continue
+			}
+			result, err := track.ReadResult(filepath.Join(dir, s.Folder))
+			if err != nil {
+				return nil, err
+			}
+			g.Results = append(g.Results, result)
+		}
+		groups = append(groups, g)
+	}
+	return report.OrderSVG(t.Name, groups)
 }

@@ -8,12 +8,12 @@ import (
 	"maps"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	"ordo/models/fault"
 	"ordo/runner/config"
 )
 
@@ -53,22 +53,24 @@ type State struct {
 	Status  string             `json:"status"` // finished, failed or pending
 	Numbers map[string]float64 `json:"numbers,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`
+
+	row []string // the values of its row
 }
 
-// Table reads the folder of the plan's sweep; "" is the plan's. It is an error that wraps fs.ErrNotExist if the sweep was
-// never started there, and ErrOccupied if the folder holds another one.
+// Table reads the folder of the plan's sweep; "" is the plan's. It is an error if the folder holds none or
+// another one.
 func (p *Plan) Table(dir string) (Table, error) {
 	if dir == "" {
-		dir = p.Dir()
+		dir = p.dir()
 	}
 	was, err := readPlan(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Table{}, fmt.Errorf("%s: this sweep was not started there; leave out --table to start it: %w", filepath.Join(dir, planFile), fs.ErrNotExist)
+		return Table{}, fault.New(fault.Other, "%s: this sweep was not started there", dir).With(fault.Start{})
 	case err != nil:
 		return Table{}, err
 	case was.Hash != p.Hash:
-		return Table{}, fmt.Errorf("sweep: %w: %s holds another sweep (hash %s, not %s): %s", ErrOccupied, dir, was.Hash, p.Hash, p.changed(dir, was))
+		return Table{}, p.otherSweep(dir, was)
 	}
 	failures, err := readFailures(dir)
 	if err != nil {
@@ -156,13 +158,14 @@ func (t *Table) choose(columns []string) {
 // fill makes the rows.
 func (t *Table) fill(p *Plan) {
 	samples := []map[string][]float64{} // by row and path
-	for _, s := range t.Trials {
+	for k, s := range t.Trials {
 		values := []string{}
 		for i, v := range p.parameters {
 			if slices.Contains(t.Keys, v.Key) {
 				values = append(values, s.values[i])
 			}
 		}
+		t.Trials[k].row = values
 		i := slices.IndexFunc(t.Rows, func(r Row) bool { return slices.Equal(r.Values, values) })
 		if i < 0 {
 			i = len(t.Rows)
@@ -193,7 +196,7 @@ func (t *Table) fill(p *Plan) {
 }
 
 func (t *Table) better(a, b *Summary) bool {
-	if t.Metric.Goal == Minimize {
+	if t.Metric.Goal == minimize {
 		return a.Mean < b.Mean
 	}
 	return a.Mean > b.Mean
@@ -272,8 +275,8 @@ func (t Table) Text() string {
 	return strings.Join(lines, "\n")
 }
 
-// Markdown is the table for a document.
-func (t Table) Markdown() string {
+// markdown is the table for a document.
+func (t Table) markdown() string {
 	head, rows := t.cells()
 	var b strings.Builder
 	b.WriteString(t.caption() + "\n\n")
@@ -291,8 +294,8 @@ func (t Table) Markdown() string {
 	return b.String()
 }
 
-// CSV is the table for a program: the keys, trials and finished, then mean, std and n of every number, and best.
-func (t Table) CSV() (string, error) {
+// csv is the table for a program: the keys, trials and finished, then mean, std and n of every number, and best.
+func (t Table) csv() (string, error) {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	head := append(slices.Clone(t.Keys), "trials", "finished")

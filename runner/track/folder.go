@@ -15,10 +15,12 @@ import (
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"ordo/models/fault"
 )
 
 // ErrOccupied is wrapped by Open's error for a folder that another process works in or that holds something else.
-var ErrOccupied = errors.New("track: the folder is taken")
+var ErrOccupied = errors.New("the folder is taken")
 
 // Record is run.json: what a number must be read with.
 type Record struct {
@@ -54,6 +56,7 @@ const (
 	timingFile     = "timing.jsonl"
 	resultFile     = "result.json"
 	reportFile     = "report.txt"
+	orderFile      = "order.svg"
 	logFile        = "log.txt"
 	lockFile       = ".lock"
 	graphsDir      = "graphs"
@@ -71,11 +74,11 @@ func Open(dir string, r Record, experiment []byte) (*Folder, error) {
 		f.created = true
 	case errors.Is(err, fs.ErrNotExist):
 		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("track: make run folder: %w", err)
+			return nil, fault.Writing(dir, err)
 		}
 		f.created = true
 	case !errors.Is(err, fs.ErrExist):
-		return nil, fmt.Errorf("track: make run folder: %w", err)
+		return nil, fault.Writing(dir, err)
 	}
 	if err := f.open(r, experiment); err != nil {
 		f.Abandon()
@@ -113,15 +116,15 @@ func (f *Folder) open(r Record, experiment []byte) (err error) {
 	}
 	f.began = was
 	if err := os.MkdirAll(f.Graphs(), 0o755); err != nil {
-		return fmt.Errorf("track: make run folder: %w", err)
+		return fault.Writing(f.Graphs(), err)
 	}
 	for name, file := range map[string]**os.File{metricsFile: &f.metrics, timingFile: &f.timing, logFile: &f.log} {
 		if *file, err = os.OpenFile(f.path(name), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
-			return fmt.Errorf("track: open %s: %w", name, err)
+			return fault.Writing(f.path(name), err)
 		}
 	}
 	if _, err := f.log.Seek(0, io.SeekEnd); err != nil {
-		return fmt.Errorf("track: open %s: %w", logFile, err)
+		return fault.Writing(f.path(logFile), err)
 	}
 	return nil
 }
@@ -130,23 +133,27 @@ func (f *Folder) open(r Record, experiment []byte) (err error) {
 func Check(dir string, was, now Record) error {
 	switch {
 	case was.Hash != now.Hash:
-		return fmt.Errorf("%w: %s holds a run of another experiment (hash %s, not %s); name another folder with --out, or remove it",
-			ErrOccupied, dir, was.Hash, now.Hash)
+		return occupied("%s holds a run of another experiment (hash %s, not %s)", dir, was.Hash, now.Hash)
 	case was.Data != now.Data:
-		return fmt.Errorf("%w: the data of the run in %s have changed since it started (fingerprint %s, now %s); name another folder with --out, or remove it",
-			ErrOccupied, dir, was.Data, now.Data)
+		return occupied("the data of the run in %s have changed since it started (fingerprint %s, now %s)", dir, was.Data,
+			now.Data)
 	case was.Model != now.Model:
-		return fmt.Errorf("%w: the artifacts of the run in %s have changed since it started; name another folder with --out, or remove it",
-			ErrOccupied, dir)
+		return occupied("the artifacts of the run in %s have changed since it started", dir)
 	}
 	return nil
+}
+
+// occupied refuses a folder whose content is another run's.
+func occupied(format string, args ...any) error {
+	return fault.New(fault.Other, "%w: %s", ErrOccupied, fmt.Sprintf(format, args...)).Advise("remove it").
+		With(fault.OtherFolder{})
 }
 
 // take locks the folder for this process.
 func (f *Folder) take() error {
 	lock, err := os.OpenFile(f.path(lockFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return fmt.Errorf("track: lock run folder: %w", err)
+		return fault.Writing(f.path(lockFile), err)
 	}
 	for patience := time.Second; ; patience -= lockPause {
 		if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
@@ -155,7 +162,8 @@ func (f *Folder) take() error {
 		}
 		if patience <= 0 {
 			_ = lock.Close()
-			return fmt.Errorf("%w: another ordo works in %s", ErrOccupied, f.dir)
+			return fault.New(fault.Other, "%w: another ordo works in %s", ErrOccupied, f.dir).Advise("wait for it").
+				With(fault.OtherFolder{})
 		}
 		time.Sleep(lockPause)
 	}
@@ -184,11 +192,11 @@ func (f *Folder) sweep() {
 func (f *Folder) mustBeEmpty() error {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return fmt.Errorf("track: read run folder: %w", err)
+		return fault.Reading(fault.Storage, f.dir, err)
 	}
 	for _, e := range entries {
 		if n := e.Name(); n != lockFile && n != experimentFile && !temporary.MatchString(n) {
-			return fmt.Errorf("%w: %s holds %s and no run; name another folder with --out", ErrOccupied, f.dir, n)
+			return fault.New(fault.Other, "%w: %s holds %s and no run", ErrOccupied, f.dir, n).With(fault.OtherFolder{})
 		}
 	}
 	return nil
@@ -243,14 +251,14 @@ type line struct {
 func (f *Folder) Rewind(step int) error {
 	last, err := rewind(f.metrics, step, f.evals)
 	if err != nil {
-		return fmt.Errorf("track: rewind %s: %w", metricsFile, err)
+		return fault.Writing(f.path(metricsFile), err)
 	}
 	if last != step {
-		return fmt.Errorf("track: %s ends at step %d, but the checkpoint is of step %d: the folder is damaged; remove it to start anew",
-			f.path(metricsFile), last, step)
+		return fault.New(fault.Other, "%s ends at step %d, but the checkpoint is of step %d: the folder is damaged",
+			f.path(metricsFile), last, step).Advise("remove it to start anew").With(fault.OtherFolder{})
 	}
 	if _, err := rewind(f.timing, step, map[int]bool{}); err != nil {
-		return fmt.Errorf("track: rewind %s: %w", timingFile, err)
+		return fault.Writing(f.path(timingFile), err)
 	}
 	return nil
 }
@@ -301,7 +309,7 @@ func (f *Folder) Timing(t Timing) error { return appendLine(f.timing, t) }
 // Log appends a line to log.txt, with the time.
 func (f *Folder) Log(text string) error {
 	if _, err := fmt.Fprintf(f.log, "%s %s\n", time.Now().UTC().Format(time.RFC3339), text); err != nil {
-		return fmt.Errorf("track: write %s: %w", logFile, err)
+		return fault.Writing(f.path(logFile), err)
 	}
 	return nil
 }
@@ -309,15 +317,20 @@ func (f *Folder) Log(text string) error {
 // Sync puts the lines on the disk; it goes before every checkpoint, so that no checkpoint is ahead of its metrics.
 func (f *Folder) Sync() error {
 	if err := errors.Join(f.metrics.Sync(), f.timing.Sync()); err != nil {
-		return fmt.Errorf("track: sync metrics: %w", err)
+		return fault.Writing(f.path(metricsFile), err)
 	}
 	return nil
 }
 
-// Finish writes the report and, last, the result.
-func (f *Folder) Finish(r Result, report []byte) error {
+// Finish writes the report, the picture of order, which may be nil, and, last, the result.
+func (f *Folder) Finish(r Result, report, order []byte) error {
 	if err := f.write(reportFile, report); err != nil {
 		return err
+	}
+	if order != nil {
+		if err := f.write(orderFile, order); err != nil {
+			return err
+		}
 	}
 	return f.writeJSON(resultFile, r)
 }
@@ -331,7 +344,7 @@ func (f *Folder) Close() error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("track: close run folder: %w", err)
+		return fault.Writing(f.dir, err)
 	}
 	return nil
 }
@@ -350,10 +363,7 @@ func (f *Folder) Abandon() {
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
 
 func (f *Folder) write(name string, data []byte) error {
-	if err := renameio.WriteFile(f.path(name), data, 0o644); err != nil {
-		return fmt.Errorf("track: write %s: %w", name, err)
-	}
-	return nil
+	return fault.Writing(f.path(name), renameio.WriteFile(f.path(name), data, 0o644))
 }
 
 func (f *Folder) writeJSON(name string, v any) error {
@@ -367,10 +377,10 @@ func (f *Folder) writeJSON(name string, v any) error {
 func readJSON(path string, v any) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("track: %w", err)
+		return fault.Reading(fault.Other, path, err)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("track: %s is damaged: %w", path, err)
+		return damaged(path, err)
 	}
 	return nil
 }
@@ -380,8 +390,12 @@ func appendLine(file *os.File, v any) error {
 	if err := json.NewEncoder(&b).Encode(v); err != nil {
 		return fmt.Errorf("track: write %s: %w", filepath.Base(file.Name()), err)
 	}
-	if _, err := file.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("track: write %s: %w", filepath.Base(file.Name()), err)
-	}
-	return nil
+	_, err := file.Write(b.Bytes())
+	return fault.Writing(file.Name(), err)
+}
+
+// damaged is the fault of a file that doesn't hold what was written into it.
+func damaged(path string, err error) error {
+	return fault.New(fault.Other, "%s is damaged: %w", path, err).Advise("remove its folder to start anew").
+		With(fault.OtherFolder{})
 }

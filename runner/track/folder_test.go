@@ -251,7 +251,7 @@ func TestResultComesLast(t *testing.T) {
 	if want.OrderAccuracy["rotate"]["embedding"] != 0.9 {
 		t.Errorf("order accuracy %v", want.OrderAccuracy)
 	}
-	if err := f.Finish(want, []byte("table\n")); err != nil {
+	if err := f.Finish(want, []byte("table\n"), []byte("<svg/>")); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ReadResult(dir)

@@ -3,10 +3,10 @@ package track
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 
+	"ordo/models/fault"
 	"ordo/runner/eval"
 )
 
@@ -83,20 +83,17 @@ func ReadHistory(dir string) (History, error) {
 func readLines(path string, read func(text []byte) error) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("track: %w", err)
+		return fault.Reading(fault.Other, path, err)
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
 		if err := read(lines.Bytes()); err != nil {
-			return fmt.Errorf("track: %s is damaged: %w", path, err)
+			return damaged(path, err)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("track: read %s: %w", path, err)
-	}
-	return nil
+	return fault.Reading(fault.Other, path, lines.Err())
 }
 
 // Time adds up the timing of all processes that worked on the run. What a killed process did after its last checkpoint was

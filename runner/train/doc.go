@@ -22,8 +22,8 @@
 // has its heads built in, an error says how to build them.
 //
 // The target of byol and moco is the embedding of a second network, whose weights are an average of the trained ones: a
-// forward pass of its own, in training mode, on all views of the batch. Its weights are in the checkpoint, and so is what
-// a loss remembers.
+// forward pass of its own, in training mode, on all views of the batch. Its weights are in the checkpoint, and so is
+// what a loss remembers.
 //
 // # Batches larger than memory
 //

@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"ordo/loss"
@@ -64,22 +65,23 @@ func batchOf(v loss.Views) (heads.Batch, error) {
 	return b, nil
 }
 
-// completeModel is an experiment's model with all heads that its loss needs. What doesn't fit is a fault of the
+// completeModel opens an experiment's model, with all heads that its loss needs. What doesn't fit is a fault of the
 // experiment.
-func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models.Options, error) {
-	columns, err := models.Columns(e.Model, e.Data.ImageSize)
+func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (*models.Model, error) {
+	m, err := models.Open(e.Model, e.Data.ImageSize)
 	if err != nil {
-		return e.Model, misfit(err)
+		return nil, err
 	}
 	batch, err := batchOf(v)
 	if err != nil {
-		return e.Model, err
+		return nil, err
 	}
+	columns := maps.Clone(m.Columns())
 	needed := neededHeads(needs, columns)
-	m := e.Model.With(needed, batch)
-	for i, h := range m.Heads {
+	list := e.Model.With(needed, batch).Heads
+	for i, h := range list {
 		if h.Kind == heads.Conditioned && (batch.Draws == 0 || batch.PlainView == 0) {
-			return m, fault.New(fault.Config,
+			return nil, fault.New(fault.Config,
 				"model.heads[%d]: a head of kind %s needs augment.plain_view and transformations that draw something", i, h.Kind)
 		}
 		if e.Model.Artifacts == "" {
@@ -87,15 +89,15 @@ func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (models
 		}
 	}
 	for _, n := range needs {
-		if err := fits(m, n, needed, columns); err != nil {
-			return m, err
+		if err := fits(list, n, needed, columns); err != nil {
+			return nil, err
 		}
 	}
-	return m, nil
+	return m, m.SetHeads(list)
 }
 
 // fits checks the output that a need asks for, if the model has it: its columns and the kind of its head.
-func fits(m models.Options, n loss.Need, needed []heads.Head, columns map[string]int) error {
+func fits(list []heads.Head, n loss.Need, needed []heads.Head, columns map[string]int) error {
 	gives := func(h heads.Head) bool { return h.Resolved().Output == n.Output }
 	want := n.Dim
 	if k := slices.IndexFunc(needed, gives); k >= 0 && n.Kind != loss.NeedOrder {
@@ -105,8 +107,8 @@ func fits(m models.Options, n loss.Need, needed []heads.Head, columns map[string
 		return fault.New(fault.Config, "model: the output %s must have %d numbers for this loss, it has %d",
 			n.Output, want, got)
 	}
-	own := slices.IndexFunc(m.Heads, gives)
-	if kind := kindOf(n.Kind); own >= 0 && m.Heads[own].Resolved().Kind != kind {
+	own := slices.IndexFunc(list, gives)
+	if kind := kindOf(n.Kind); own >= 0 && list[own].Resolved().Kind != kind {
 		return fault.New(fault.Config, "model.heads[%d].kind: the output %s must be of a head of kind %s for this loss",
 			own, n.Output, orPerceptron(kind))
 	}

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 
 	"ordo/augment"
@@ -16,9 +15,9 @@ import (
 type Setup struct {
 	Experiment config.Experiment
 	Plan       *augment.Plan
-	Loss       *loss.Loss     // it has state: a setup is for one Stepper
-	Needs      []loss.Need    // the outputs that the loss looks at
-	Model      models.Options // the experiment's, with all heads that the loss needs
+	Loss       *loss.Loss    // it has state: a setup is for one Stepper
+	Needs      []loss.Need   // the outputs that the loss looks at
+	Model      *models.Model // the experiment's, with all heads that the loss needs
 }
 
 // Prepare makes the setup of an experiment. It reads the folder of model.artifacts, if there is one, and nothing else.
@@ -43,22 +42,18 @@ func Prepare(e config.Experiment) (Setup, error) {
 	return s, err
 }
 
-// Fingerprint identifies the content of the folder of model.artifacts; without one it is "".
-func (s Setup) Fingerprint() (string, error) {
-	print, err := models.Fingerprint(s.Model, s.Experiment.Data.ImageSize)
-	return print, misfit(err)
-}
-
 // Build makes the training artifacts, with fast kernels where they aren't nil. The notes say, a sentence each, what the
 // user should know of them.
 func (s Setup) Build(kernels *models.Kernels) (a models.Artifacts, notes []string, err error) {
 	e := s.Experiment
-	a, notes, err = models.Build(s.Model, e.Train.Options, s.inGo(), e.Data.ImageSize, e.Seed, kernels)
+	a, notes, err = s.Model.Build(models.BuildOptions{
+		Optimizer: e.Train.Options, InGo: s.inGo(), Seed: e.Seed, Kernels: kernels,
+	})
 	if err != nil {
-		return a, nil, misfit(err)
+		return a, nil, err
 	}
 	if e.Model.Artifacts == "" {
-		for _, h := range s.Model.Heads[len(e.Model.Heads):] {
+		for _, h := range s.Model.Options().Heads[len(e.Model.Heads):] {
 			notes = append(notes, fmt.Sprintf("the loss needs a further head: %v", h))
 		}
 	}
@@ -70,12 +65,4 @@ func (s Setup) Build(kernels *models.Kernels) (a models.Artifacts, notes []strin
 func (s Setup) inGo() bool {
 	_, follows := s.Loss.Target()
 	return follows || s.Experiment.Train.MicroBatch > 0
-}
-
-// misfit makes a fault of the experiment of artifacts that don't fit it; every other error it leaves as it is.
-func misfit(err error) error {
-	if errors.Is(err, models.ErrMismatch) {
-		return fault.Wrap(fault.Config, fmt.Errorf("model.artifacts: %w", err))
-	}
-	return err
 }

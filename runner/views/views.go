@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
@@ -52,12 +52,12 @@ func choose(set source.Set, n int) []int {
 	return items
 }
 
-// Sheet draws the views. Errors about the images wrap data.ErrData.
+// Sheet draws the views. Errors about the images are of kind fault.Data.
 func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	e := o.Experiment
 	plan, err := augment.NewPlan(e.Augment, e.Data.ImageSize)
 	if err != nil {
-		return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+		return sheet.Sheet{}, fault.Wrap(fault.Config, err)
 	}
 	sets, err := data.List(ctx, e.Data)
 	if err != nil {
@@ -73,10 +73,7 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	job.Format = pack.FormatRaw // the same as memory
 	images, err := job.Memory(ctx)
 	if err != nil {
-		if ctx.Err() == nil {
-			err = errors.Join(data.ErrData, err)
-		}
-		return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+		return sheet.Sheet{}, fault.Wrap(fault.Data, err)
 	}
 	d := drawer{plan: plan, options: e.Augment, pixels: make([]float32, 3*e.Data.ImageSize*e.Data.ImageSize)}
 	if o.Size == 0 {
@@ -90,7 +87,7 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	for i := range images.Len() {
 		m, err := images.Image(i)
 		if err != nil {
-			return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+			return sheet.Sheet{}, fault.Wrap(fault.Data, err)
 		}
 		// Unreadable ones may be left out.
 		at := slices.IndexFunc(items, func(item int) bool { return set.ID(item) == images.ID(i) })
@@ -99,7 +96,7 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	out.Groups = append(out.Groups, views)
 	first, err := images.Image(0)
 	if err != nil {
-		return sheet.Sheet{}, fmt.Errorf("views: %w", err)
+		return sheet.Sheet{}, fault.Wrap(fault.Data, err)
 	}
 	for _, f := range families(e.Augment) {
 		g, err := d.family(f, first, o.Steps)

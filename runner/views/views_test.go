@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/source/sourcetest"
@@ -183,7 +184,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("%d rows, %+v", len(r), r[0].Label)
 	}
 	_, err := Sheet(t.Context(), Options{Experiment: e, Split: SplitTest, Images: 5, Steps: 2})
-	if !errors.Is(err, data.ErrData) || !strings.Contains(err.Error(), "3.png: an empty file") {
+	if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "3.png: an empty file") {
 		t.Errorf("an unreadable image: %v", err)
 	}
 	e.Data.OnError = data.OnErrorSkip
@@ -192,12 +193,12 @@ func TestFiles(t *testing.T) {
 		t.Errorf("unreadable images are skipped: %d rows", len(r))
 	}
 	e.Data.Root = "missing"
-	if _, err := Sheet(t.Context(), Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, data.ErrData) {
+	if _, err := Sheet(t.Context(), Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, fault.Data) {
 		t.Errorf("a missing root: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Sheet(ctx, Options{Experiment: load(t), Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, context.Canceled) || errors.Is(err, data.ErrData) {
+	if _, err := Sheet(ctx, Options{Experiment: load(t), Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, context.Canceled) || errors.Is(err, fault.Data) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

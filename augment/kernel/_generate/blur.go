@@ -6,7 +6,8 @@ import (
 )
 
 func symmetric() {
-	function("symmetricAVX2", "func(dst *float32, n int, src, weights *float32, centre int, before, after *int, radius int)")
+	function("symmetricAVX2",
+		"func(dst *float32, n int, src, weights *float32, centre int, before, after *int, radius int)")
 	dst, n, src, weights, centre := load("dst"), load("n"), load("src"), load("weights"), load("centre")
 	before, after, radius := load("before"), load("after"), load("radius")
 	blocks(n, func(name string, width int) {

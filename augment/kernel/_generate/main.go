@@ -1,5 +1,5 @@
-// Command generate writes the amd64 assembly of package kernel: see there for what the functions compute, in which order,
-// and for how they are called. None of them uses a fused multiplication and addition.
+// Command generate writes the amd64 assembly of package kernel: see there for what the functions compute, in which
+// order, and for how they are called. None of them uses a fused multiplication and addition.
 package main
 
 import (

@@ -27,7 +27,7 @@ func luma(r, g, b reg.VecVirtual) reg.VecVirtual {
 	return sum
 }
 
-// operations makes those of kernel.Op.
+// operations makes the operations of kernel.Op.
 func operations() {
 	planewise("scaleAVX2", "a", func(a, _ reg.VecVirtual) func(v reg.VecVirtual) {
 		return func(v reg.VecVirtual) {

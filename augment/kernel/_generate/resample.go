@@ -78,7 +78,8 @@ func storePlanes(p []reg.VecVirtual, red, green, blue reg.Register) {
 
 // columns makes four pixels at a time. A pixel's sum is one vector of R, G, B and the following value.
 func columns() {
-	function("columnsAVX2", "func(red, green, blue *float32, n int, line *float32, first *int32, weights *float32, taps int)")
+	function("columnsAVX2",
+		"func(red, green, blue *float32, n int, line *float32, first *int32, weights *float32, taps int)")
 	red, green, blue, n := load("red"), load("green"), load("blue"), load("n")
 	line, first, weights := load("line"), load("first"), load("weights")
 	zero, one := limits()
@@ -99,7 +100,10 @@ func columns() {
 	k := GP64()
 	XORQ(k, k)
 	Label("tap")
-	for i, w := range []Mem{{Base: weights}, {Base: weights, Index: one4, Scale: 1}, {Base: weights, Index: one4, Scale: 2}, {Base: weights, Index: three, Scale: 1}} {
+	for i, w := range []Mem{
+		{Base: weights}, {Base: weights, Index: one4, Scale: 1},
+		{Base: weights, Index: one4, Scale: 2}, {Base: weights, Index: three, Scale: 1},
+	} {
 		v := XMM()
 		VBROADCASTSS(w, v)
 		VMULPS(Mem{Base: in[i], Index: k, Scale: 1}, v, v)
@@ -122,7 +126,8 @@ func columns() {
 
 func columnsPacked() {
 	function("columnsPackedAVX2", "func(dst *float32, n int, line *float32, first *int32, weights *float32, taps int)")
-	dst, n, line, first, weights, taps := load("dst"), load("n"), load("line"), load("first"), load("weights"), load("taps")
+	dst, n, line := load("dst"), load("n"), load("line")
+	first, weights, taps := load("first"), load("weights"), load("taps")
 	zero, one := limits()
 	LEAQ(at(weights, taps), weights)
 	next := GP64()

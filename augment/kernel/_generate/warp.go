@@ -57,7 +57,8 @@ func places() {
 // sample interpolates four pixels at a time, R, G, B and a fourth value at once, the rows above and below in the
 // halves of a vector.
 func sample() {
-	function("sampleAVX2", "func(red, green, blue *float32, n int, pix *float32, width int, at *int32, right, below *float32)")
+	function("sampleAVX2",
+		"func(red, green, blue *float32, n int, pix *float32, width int, at *int32, right, below *float32)")
 	red, green, blue, n := load("red"), load("green"), load("blue"), load("n")
 	pix, width, from, right, below := load("pix"), load("width"), load("at"), load("right"), load("below")
 	SHLQ(Imm(4), width)

@@ -65,7 +65,8 @@ func tile(size, width, height int) {
 		features, vector = "AVX2 and FMA", YMM
 	}
 	function(fmt.Sprintf("tile%dx%d", 8*size, width/size),
-		fmt.Sprintf("func(c *float%[1]d, stride int, a *float%[1]d, down, right int, panel *float%[1]d, depth int, add bool)", 8*size),
+		fmt.Sprintf("func(c *float%[1]d, stride int, a *float%[1]d, down, right int, panel *float%[1]d, depth int, add bool)",
+			8*size),
 		"tileGeneric, with "+features+".")
 	move, broadcast, add, fma := VMOVUPS, VBROADCASTSS, VADDPS, VFMADD231PS
 	if size == 8 {
@@ -179,7 +180,8 @@ func zeros(n int) []VecVirtual {
 
 func dots() {
 	for _, size := range []int{4, 8} {
-		function(fmt.Sprintf("dot%d", 8*size), fmt.Sprintf("func(a, b *float%d, n int) float64", 8*size), "dotGeneric, with AVX2 and FMA.")
+		function(fmt.Sprintf("dot%d", 8*size), fmt.Sprintf("func(a, b *float%d, n int) float64", 8*size),
+			"dotGeneric, with AVX2 and FMA.")
 		a, b, n := Load(Param("a"), GP64()), Load(Param("b"), GP64()), Load(Param("n"), GP64())
 		s := zeros(4)
 		blocks(n, 16, func() {
@@ -209,7 +211,8 @@ func dots() {
 
 func sums() {
 	for _, size := range []int{4, 8} {
-		function(fmt.Sprintf("sum%d", 8*size), fmt.Sprintf("func(x *float%d, n int) float64", 8*size), "sumGeneric, with AVX2.")
+		function(fmt.Sprintf("sum%d", 8*size), fmt.Sprintf("func(x *float%d, n int) float64", 8*size),
+			"sumGeneric, with AVX2.")
 		x, n := Load(Param("x"), GP64()), Load(Param("n"), GP64())
 		s := zeros(4)
 		blocks(n, 16, func() {
@@ -251,7 +254,8 @@ var labels int
 
 func addScaled(size int) {
 	function(fmt.Sprintf("addScaled%d", 8*size),
-		fmt.Sprintf("func(dst *float%[1]d, scale float%[1]d, x *float%[1]d, n int)", 8*size), "addScaledGeneric, with AVX2 and FMA.")
+		fmt.Sprintf("func(dst *float%[1]d, scale float%[1]d, x *float%[1]d, n int)", 8*size),
+		"addScaledGeneric, with AVX2 and FMA.")
 	dst, x, n := Load(Param("dst"), GP64()), Load(Param("x"), GP64()), Load(Param("n"), GP64())
 	lanes := 32 / size
 	scale := YMM()
@@ -329,8 +333,8 @@ func fourFloats(x float64) Mem { return four(U64(math.Float64bits(x))) }
 var constants = map[string]bool{}
 
 // exp takes y = n·log 2 + r with |r| <= log(2)/2, so that exp(y) = 2ⁿ exp(r), and for exp(r) the Taylor polynomial of
-// degree 11, whose remainder is below 7e-15. 2ⁿ is taken as two factors, as n runs from -1082 to 1025. The last elements
-// are read and written through a mask.
+// degree 11, whose remainder is below 7e-15. 2ⁿ is taken as two factors, as n runs from -1082 to 1025. The last
+// elements are read and written through a mask.
 func exp(size int) {
 	function(fmt.Sprintf("exp%d", 8*size),
 		fmt.Sprintf("func(dst *float64, x *float%d, scale, shift float64, n int)", 8*size), "expGeneric, with AVX2 and FMA.")

@@ -129,7 +129,9 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"none", "color_jitter", "horizontal_flip", "random blur", "rotate", "blur", "zoom", "grayscale", "plan"}
+	want := []string{
+		"none", "color_jitter", "horizontal_flip", "random blur", "rotate", "blur", "zoom", "grayscale", "plan",
+	}
 	if got := names(r); !slices.Equal(got, want) || !slices.Equal(doing[len(doing)-len(want):], want) {
 		t.Errorf("operations %q, heard of %q", got, doing)
 	}
@@ -147,7 +149,8 @@ func TestRun(t *testing.T) {
 			t.Errorf("%+v", op)
 		}
 	}
-	if r.Name != "small" || r.Images != 48 || r.Kept != "memory" || r.Packed != "" || r.ImageSize != 16 || r.Source != "orchard" {
+	if r.Name != "small" || r.Images != 48 || r.Kept != "memory" || r.Packed != "" || r.ImageSize != 16 ||
+		r.Source != "orchard" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -191,7 +194,7 @@ func TestBeside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b := r.Beside; b == nil || b.Python != "3.99" || b.Torchvision != "9.9" || b.Albumentations != "" || b.Missing != "" {
+	if b := r.Beside; b == nil || *b != (Libraries{Python: "3.99", Torchvision: "9.9"}) {
 		t.Errorf("%+v", r.Beside)
 	}
 	for _, op := range r.Operations {
@@ -212,9 +215,12 @@ func TestBeside(t *testing.T) {
 		t.Errorf("a script that crashes: %v", err)
 	}
 	// Without a comparison there is the rest.
-	for mode, says := range map[string]string{"nothing": "neither torchvision nor Albumentations", "no numpy": "No module named 'numpy'"} {
+	for mode, says := range map[string]string{
+		"nothing": "neither torchvision nor Albumentations", "no numpy": "No module named 'numpy'",
+	} {
 		t.Setenv(pythonVariable, mode)
-		if r, err = measured(t, python); err != nil || !strings.Contains(r.Beside.Missing, says) || len(r.Operations) != 7 {
+		r, err = measured(t, python)
+		if err != nil || !strings.Contains(r.Beside.Missing, says) || len(r.Operations) != 7 {
 			t.Errorf("%s: %+v, %v", mode, r.Beside, err)
 		}
 	}
@@ -276,8 +282,10 @@ func TestPreset(t *testing.T) {
 			steps[op.name] += "| "
 		}
 	}
-	want := []string{"none", "random_resized_crop", "horizontal_flip", "color_jitter", "grayscale", "gaussian_blur", "solarize",
-		"rotate", "blur", "simclr", plan}
+	want := []string{
+		"none", "random_resized_crop", "horizontal_flip", "color_jitter", "grayscale", "gaussian_blur", "solarize",
+		"rotate", "blur", "simclr", plan,
+	}
 	if !slices.Equal(names, want) {
 		t.Errorf("operations %q", names)
 	}

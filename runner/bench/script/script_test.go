@@ -13,7 +13,8 @@ import (
 )
 
 // sh stands in for Python: it answers a line and then complains.
-const sh = `read request; echo '{"sum": 3}'; read request || exit; echo first >&2; echo "no module named torch" >&2; exit 1`
+const sh = `read request; echo '{"sum": 3}'; read request || exit
+echo first >&2; echo "no module named torch" >&2; exit 1`
 
 func Example() {
 	s, err := script.Start(exec.Command("sh", "-c", sh))

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
 )
@@ -31,14 +32,9 @@ const depth = 4
 
 // Read lists both splits. Errors name the file and say what to do; the context's error comes back as it is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	train, test, err = read(ctx, o)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("bloodcells: %w", err)
+	if _, err := os.Stat(o.Root); err != nil {
+		return nil, nil, fault.Reading(fault.Data, o.Root, err)
 	}
-	return train, test, err
-}
-
-func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	dir, err := source.FindFolder(o.Root, depth, "TRAIN", "TEST")
 	if err == nil {
 		trainFiles, classes, err := source.ClassFolders(dir, "TRAIN", nil)
@@ -49,15 +45,15 @@ func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return source.FileSets(ctx, trainFiles, testFiles, classes, "bloodcells", o.Bounds, o.Picture)
+		return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, source.FileOptions{Settings: "bloodcells", Classes: classes, Picture: o.Picture})
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
 	dir, err = source.FindFolder(o.Root, depth, "Annotations", "JPEGImages")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%s holds neither TRAIN and TEST nor Annotations and JPEGImages; "+
-			"unpack the data set there or give another folder: %w", o.Root, fs.ErrNotExist)
+		return nil, nil, source.Missing("%s holds neither TRAIN and TEST nor Annotations and JPEGImages", o.Root).
+			Advise("unpack the data set there or give another folder")
 	}
 	if err != nil {
 		return nil, nil, err
@@ -67,7 +63,7 @@ func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		return nil, nil, err
 	}
 	classes := label(trainFiles, testFiles)
-	return source.FileSets(ctx, files(trainFiles), files(testFiles), classes, "bccd", o.Bounds, o.Picture)
+	return source.FileSets(ctx, files(trainFiles), files(testFiles), o.Bounds, source.FileOptions{Settings: "bccd", Classes: classes, Picture: o.Picture})
 }
 
 // cell is a box and its class.
@@ -89,8 +85,8 @@ func boxes(ctx context.Context, dir string, o Options) (train, test []cell, err 
 		return nil, nil, err
 	}
 	if len(train) == 0 || len(test) == 0 {
-		return nil, nil, fmt.Errorf("%s: %d boxes for training and %d for testing; fetch the data set again",
-			filepath.Join(dir, "Annotations"), len(train), len(test))
+		return nil, nil, fault.New(fault.Data, "%s: %d boxes for training and %d for testing",
+			filepath.Join(dir, "Annotations"), len(train), len(test)).Advise("fetch the data set again")
 	}
 	return train, test, nil
 }
@@ -118,7 +114,7 @@ func splits(dir string, o Options) (train, test []string, err error) {
 	}
 	entries, err := os.ReadDir(filepath.Join(dir, "Annotations"))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fault.Reading(fault.Data, filepath.Join(dir, "Annotations"), err)
 	}
 	var all []string
 	for _, e := range entries {
@@ -134,7 +130,7 @@ func splits(dir string, o Options) (train, test []string, err error) {
 func names(path string) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fault.Reading(fault.Data, path, err)
 	}
 	defer f.Close()
 	var out []string
@@ -143,15 +139,15 @@ func names(path string) ([]string, error) {
 		switch words := strings.Fields(in.Text()); {
 		case len(words) == 0:
 		case len(words) > 1, words[0] != filepath.Base(words[0]):
-			return nil, fmt.Errorf("%s: line %d: %q is no name of an image; fetch the file again", path, number, in.Text())
+			return nil, fault.New(fault.Data, "%s: line %d: %q is no name of an image", path, number, in.Text()).Advise("fetch the file again")
 		case slices.Contains(out, words[0]):
-			return nil, fmt.Errorf("%s: line %d: %s is listed twice", path, number, words[0])
+			return nil, fault.New(fault.Data, "%s: line %d: %s is listed twice", path, number, words[0])
 		default:
 			out = append(out, words[0])
 		}
 	}
 	if err := in.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fault.Reading(fault.Data, path, err)
 	}
 	return out, nil
 }
@@ -166,11 +162,11 @@ func cells(ctx context.Context, dir string, names []string) ([]cell, error) {
 		path := filepath.Join(dir, "Annotations", name+".xml")
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, err
+			return nil, fault.Reading(fault.Data, path, err)
 		}
 		objects, err := decode(f)
 		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w; fetch the file again", path, err)
+			return nil, fault.New(fault.Data, "%s: %w", path, err).Advise("fetch the file again")
 		}
 		for i, o := range objects {
 			box := image.Rect(o.Box.XMin, o.Box.YMin, o.Box.XMax, o.Box.YMax)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source"
 	"ordo/runner/data/source/sourcetest"
 )
@@ -164,7 +165,7 @@ func TestErrors(t *testing.T) {
 		"no name": {func(f map[string][]byte) {
 			f["Annotations/BloodImage_00001.xml"] = bytes.ReplaceAll(annotation("RBC 1 2 3 4"), []byte("<name>RBC"), []byte("<name>"))
 		}, "object 0 has no name"},
-		"missing":    {func(f map[string][]byte) { delete(f, "Annotations/BloodImage_00338.xml") }, "BloodImage_00338.xml: no such file"},
+		"missing":    {func(f map[string][]byte) { delete(f, "Annotations/BloodImage_00338.xml") }, "BloodImage_00338.xml: there is no such file"},
 		"bad list":   {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = []byte("BloodImage_00000 1\n") }, "test.txt: line 1: \"BloodImage_00000 1\" is no name of an image"},
 		"twice":      {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = []byte("a\na\n") }, "test.txt: line 2: a is listed twice"},
 		"empty list": {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = nil }, "4 boxes for training and 0 for testing"},
@@ -172,7 +173,7 @@ func TestErrors(t *testing.T) {
 		files := bccd(t)
 		c.change(files)
 		_, _, err := Read(t.Context(), Options{Root: sourcetest.Write(t, files), TestFraction: 0.2})
-		if err == nil || !strings.HasPrefix(err.Error(), "bloodcells: ") || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		if name == "nothing" && !errors.Is(err, fs.ErrNotExist) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source"
 )
 
@@ -61,20 +62,15 @@ func (o Options) layout() layout {
 
 // Read lists both splits. Errors name the file and say what to do; the context's error comes back as it is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	l := o.layout()
-	train, test, err = l.read(ctx, o)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%s: %w", l.name, err)
-	}
-	return train, test, err
+	return o.layout().read(ctx, o)
 }
 
 func (l layout) read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	dir, err := source.FindFolder(o.Root, 1, l.train[0], l.names)
 	if errors.Is(err, fs.ErrNotExist) {
 		if python, e := source.FindFolder(o.Root, 1, l.python); e == nil {
-			return nil, nil, fmt.Errorf("%s holds the version for Python; fetch the binary version (%s and so on): %w",
-				python, l.train[0], fs.ErrNotExist)
+			return nil, nil, source.Missing("%s holds the version for Python", python).
+				Advise("fetch the binary version (%s and so on)", l.train[0])
 		}
 	}
 	if err != nil {
@@ -117,7 +113,7 @@ func (l layout) batch(ctx context.Context, path string, r *source.RecordOptions)
 	}
 	size := int64(l.labels + pixels)
 	if b.Size == 0 || b.Size%size != 0 {
-		return nil, fmt.Errorf("%s: %d bytes are no whole number of records of %d; fetch the file again", path, b.Size, size)
+		return nil, fault.New(fault.Data, "%s: %d bytes are no whole number of records of %d", path, b.Size, size).Advise("fetch the file again")
 	}
 	stem := strings.TrimSuffix(filepath.Base(path), ".bin")
 	records := make([]source.Record, b.Size/size)
@@ -128,12 +124,12 @@ func (l layout) batch(ctx context.Context, path string, r *source.RecordOptions)
 		}
 		at := int64(i) * size
 		if _, err := b.Data.ReadAt(labels, at); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, fault.Reading(fault.Data, path, err)
 		}
 		label := int(labels[l.label])
 		if label >= len(r.Classes) {
-			return nil, fmt.Errorf("%s: image %d has label %d, but %s has %d names; fetch the files again",
-				path, i, label, l.names, len(r.Classes))
+			return nil, fault.New(fault.Data, "%s: image %d has label %d, but %s has %d names",
+				path, i, label, l.names, len(r.Classes)).Advise("fetch the files again")
 		}
 		records[i] = source.Record{
 			ID: fmt.Sprintf("%s/%05d", stem, i), Label: label, Blob: len(r.Blobs), Offset: at + int64(l.labels),
@@ -147,7 +143,7 @@ func (l layout) batch(ctx context.Context, path string, r *source.RecordOptions)
 func readNames(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, fault.Reading(fault.Data, path, err)
 	}
 	var names []string
 	for name := range strings.Lines(string(text)) {
@@ -156,7 +152,7 @@ func readNames(path string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 || len(names) > 256 {
-		return nil, fmt.Errorf("%s: %d names of classes; fetch the file again", path, len(names))
+		return nil, fault.New(fault.Data, "%s: %d names of classes", path, len(names)).Advise("fetch the file again")
 	}
 	return names, nil
 }

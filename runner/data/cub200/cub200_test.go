@@ -2,6 +2,7 @@ package cub200
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image/color"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source/sourcetest"
 )
 
@@ -125,7 +127,7 @@ func TestErrors(t *testing.T) {
 		files := tree(t)
 		files[c.file] = []byte(c.text)
 		_, _, err := Read(t.Context(), Options{Root: write(t, files), Boxes: true})
-		if err == nil || !strings.HasPrefix(err.Error(), "cub200: ") || !strings.Contains(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "fetch the data set again") {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "fetch the data set again") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

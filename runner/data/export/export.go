@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/data/source"
 )
 
@@ -26,22 +27,25 @@ func Write(ctx context.Context, dir string, train, test source.Set, quality int)
 		return fmt.Errorf("export: quality: must be in [1, 100], got %d", quality)
 	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return fmt.Errorf("export: %s is there already and not empty: name another folder, or remove it", dir)
+		return fault.New(fault.Other, "%s is there already and not empty", dir).Advise("remove it").With(fault.OtherFolder{})
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("export: %w", err)
+		return fault.Writing(dir, err)
 	}
 	dir = filepath.Clean(dir)
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("export: %w", err)
+		return fault.Writing(dir, err)
 	}
 	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-*")
 	if err != nil {
-		return fmt.Errorf("export: %w", err)
+		return fault.Writing(dir, err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("export: %w", err), os.RemoveAll(temp))
+			if ctx.Err() == nil {
+				err = fault.Writing(dir, err)
+			}
+			err = errors.Join(err, os.RemoveAll(temp))
 		}
 	}()
 	if err := os.Chmod(temp, 0o755); err != nil {
@@ -63,7 +67,7 @@ func writeSplit(ctx context.Context, dir string, s source.Set, quality int) erro
 	folders := []string{dir}
 	for i, class := range s.Classes() {
 		if class == "" || class == "." || class == ".." || strings.ContainsAny(class, `/\`) {
-			return fmt.Errorf("class %d is called %q, which can't be a folder's name", i, class)
+			return fault.New(fault.Data, "class %d is called %q, which can't be a folder's name", i, class)
 		}
 		folders = append(folders, filepath.Join(dir, class))
 	}
@@ -78,10 +82,10 @@ func writeSplit(ctx context.Context, dir string, s source.Set, quality int) erro
 		}
 		label := s.Label(i)
 		if label < 0 && len(s.Classes()) > 0 {
-			return fmt.Errorf("%s has no label, and others have", s.ID(i))
+			return fault.New(fault.Data, "%s has no label, and others have", s.ID(i))
 		}
 		data, err := encode(s, i, quality)
-		if err == nil {
+		if err = fault.Wrap(fault.Data, err); err == nil {
 			err = os.WriteFile(filepath.Join(folders[label+1], fmt.Sprintf("%06d.jpg", i)), data, 0o644)
 		}
 		if err != nil {

@@ -2,7 +2,6 @@ package folder
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -28,15 +27,15 @@ var (
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	trainFiles, testFiles, classes, err := list(o)
 	if err != nil {
-		return nil, nil, fmt.Errorf("folder: %w", err)
+		return nil, nil, err
 	}
-	return source.FileSets(ctx, trainFiles, testFiles, classes, "folder", o.Bounds, o.Picture)
+	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, source.FileOptions{Settings: "folder", Classes: classes, Picture: o.Picture})
 }
 
 func list(o Options) (train, test []source.File, classes []string, err error) {
 	top, err := source.Folders(o.Root)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("%w; give the folder that holds a folder of images for each class", err)
+		return nil, nil, nil, source.Advise(err, "give the folder that holds a folder of images for each class")
 	}
 	first, second := named(top, trainNames), named(top, testNames)
 	if first == "" { // the root is the set

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source"
 	"ordo/runner/data/source/sourcetest"
 )
@@ -236,9 +237,9 @@ func TestErrors(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"empty":         {nil, "holds neither images nor folders; put the images of each class"},
-		"mixed":         {[]string{"a/1.png", "2.png"}, "holds images (2.png) beside folders of images; move them"},
-		"empty class":   {[]string{"a/1.png", "b/"}, "b: a class without images; add some"},
+		"empty":         {nil, "holds neither images nor folders: put the images of each class"},
+		"mixed":         {[]string{"a/1.png", "2.png"}, "holds images (2.png) beside folders of images: move them"},
+		"empty class":   {[]string{"a/1.png", "b/"}, "b: a class without images: add some"},
 		"one image":     {[]string{"a/1.png"}, "splitting its 1 images leaves"},
 		"unknown class": {[]string{"train/a/1.png", "test/b/1.png"}, "b is a class without training images"},
 		"empty split":   {[]string{"train/a/1.png", "test/"}, "test holds neither images nor folders"},
@@ -248,7 +249,7 @@ func TestErrors(t *testing.T) {
 			files[f] = good
 		}
 		_, _, err := Read(t.Context(), at(sourcetest.Write(t, files)))
-		if err == nil || !strings.HasPrefix(err.Error(), "folder: ") || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
@@ -268,7 +269,7 @@ func TestUnreadable(t *testing.T) {
 	train, _ := read(t, at(sourcetest.Write(t, map[string][]byte{
 		"train/a/1.png": good[:len(good)-14], "train/a/2.heic": []byte("\x00\x00\x00\x18ftypheic\x00\x00"), "train/a/3.png": nil, "test/a/4.png": good,
 	})))
-	for i, want := range []string{"1.png: a PNG image that is cut off; remove or replace it", "2.heic: a HEIC image", "3.png: an empty file"} {
+	for i, want := range []string{"1.png: a PNG image that is cut off: remove or replace it", "2.heic: a HEIC image", "3.png: an empty file"} {
 		if _, err := train.Image(i); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", train.ID(i), err, want)
 		}

@@ -2,7 +2,6 @@ package fruits360
 
 import (
 	"context"
-	"fmt"
 
 	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
@@ -28,15 +27,15 @@ const depth = 3
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	dir, err := source.FindFolder(o.Root, depth, trainFolder, testFolder)
 	if err != nil {
-		return nil, nil, fmt.Errorf("fruits360: %w", err)
+		return nil, nil, err
 	}
 	trainFiles, classes, err := source.ClassFolders(dir, trainFolder, nil)
 	if err != nil {
-		return nil, nil, fmt.Errorf("fruits360: %w", err)
+		return nil, nil, err
 	}
 	testFiles, classes, err := source.ClassFolders(dir, testFolder, classes)
 	if err != nil {
-		return nil, nil, fmt.Errorf("fruits360: %w", err)
+		return nil, nil, err
 	}
-	return source.FileSets(ctx, trainFiles, testFiles, classes, "fruits360", o.Bounds, o.Picture)
+	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, source.FileOptions{Settings: "fruits360", Classes: classes, Picture: o.Picture})
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source/sourcetest"
 )
 
@@ -65,13 +66,13 @@ func TestErrors(t *testing.T) {
 		files map[string][]byte
 		want  string
 	}{
-		"empty":   {nil, "holds no folder with Training, Test in it; unpack the data set there"},
+		"empty":   {nil, "holds no folder with Training, Test in it: unpack the data set there"},
 		"half":    {map[string][]byte{"Training/a/1.jpg": nil}, "holds no folder with Training, Test"},
-		"several": {several, "fruits-360_original-size; give one of them"},
+		"several": {several, "fruits-360_original-size: give one of them"},
 		"class":   {map[string][]byte{"Training/a/1.jpg": nil, "Test/b/1.jpg": nil}, "a class without training images"},
 	} {
 		_, _, err := Read(t.Context(), Options{Root: sourcetest.Write(t, c.files)})
-		if err == nil || !strings.HasPrefix(err.Error(), "fruits360: ") || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

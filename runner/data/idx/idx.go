@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source"
 )
 
@@ -54,9 +55,10 @@ type split struct {
 // when ctx is done, and otherwise errors that name the file and say what to do.
 func Read(ctx context.Context, dir string, limits Limits) (train, test *Set, err error) {
 	if info, err := os.Stat(dir); err != nil {
-		return nil, nil, fmt.Errorf("idx: %w; give the folder that holds the files train-images-idx3-ubyte and so on", err)
+		return nil, nil, source.Advise(fault.Reading(fault.Data, dir, err),
+			"give the folder that holds the files train-images-idx3-ubyte and so on")
 	} else if !info.IsDir() {
-		return nil, nil, fmt.Errorf("idx: %s is a file; give the folder that it is in", dir)
+		return nil, nil, fault.New(fault.Data, "%s is a file", dir).Advise("give the folder that it is in")
 	}
 	first, err := readSplit(ctx, dir, "train", limits.Train)
 	if err != nil {
@@ -135,8 +137,8 @@ func readSplit(ctx context.Context, dir, name string, limit int) (*split, error)
 	if err == nil {
 		dims, s.labels, err = readFile(ctx, file, 1)
 		if err == nil && dims[0] != count {
-			err = fmt.Errorf("idx: %s: %d labels for %d images; the files don't belong together, fetch both again",
-				file, dims[0], count)
+			err = fault.New(fault.Data, "%s: %d labels for %d images, so the files don't belong together", file, dims[0], count).
+				Advise("fetch both again")
 		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -159,27 +161,27 @@ func find(dir, stem, kind string) (string, error) {
 				return path, nil
 			}
 			if !errors.Is(err, fs.ErrNotExist) {
-				return "", fmt.Errorf("idx: %w", err)
+				return "", fault.Reading(fault.Data, path, err)
 			}
 		}
 	}
-	return "", fmt.Errorf("idx: %s holds no %s-%s, with or without .gz; put it there or give another folder: %w",
-		dir, stem, kind, fs.ErrNotExist)
+	return "", source.Missing("%s holds no %s-%s, with or without .gz", dir, stem, kind).
+		Advise("put it there or give another folder")
 }
 
 // readFile reads a file with so many dimensions, compressed or not whatever its name says.
 func readFile(ctx context.Context, path string, dims int) ([]int, []uint8, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("idx: %w", err)
+		return nil, nil, fault.Reading(fault.Data, path, err)
 	}
 	defer f.Close()
 	shape, values, err := Decode(stoppable{ctx, f}, dims)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, nil, fmt.Errorf("idx: %w", ctx.Err())
+			return nil, nil, ctx.Err()
 		}
-		return nil, nil, fmt.Errorf("idx: %s: %w; fetch the file again", path, err)
+		return nil, nil, fault.New(fault.Data, "%s: %w", path, err).Advise("fetch the file again")
 	}
 	return shape, values, nil
 }

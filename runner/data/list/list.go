@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
 )
@@ -49,21 +50,13 @@ type table struct {
 
 // Read lists both splits. Errors name the file and the line and say what to do; the context's error comes back as it is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	train, test, err = read(ctx, o)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("list: %w", err)
-	}
-	return train, test, err
-}
-
-func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	f, info, err := source.OpenFile(o.File)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w; give the CSV or Parquet file that lists the images", err)
+		return nil, nil, source.Advise(err, "give the CSV or Parquet file that lists the images")
 	}
 	t, err := parse(f, info.Size(), o)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("%s: %w", o.File, err), f.Close())
+		return nil, nil, errors.Join(fault.New(fault.Data, "%s: %w", o.File, err), f.Close())
 	}
 	if t.embedded == nil {
 		if err := f.Close(); err != nil {
@@ -71,7 +64,7 @@ func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		}
 	}
 	if train, test, err = t.sets(ctx, o); err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%s: %w", o.File, err)
+		err = fault.New(fault.Data, "%s: %w", o.File, err)
 	}
 	return train, test, err
 }
@@ -99,8 +92,8 @@ func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, er
 		return nil, nil, err
 	}
 	if path < 0 {
-		return nil, nil, fmt.Errorf("no column is called %s; there are %s; set data.path_column",
-			strings.Join(pathNames, ", "), source.List(t.columns))
+		return nil, nil, fault.New(fault.Data, "no column is called %s; there are %s",
+			strings.Join(pathNames, ", "), source.List(t.columns)).Advise("set data.path_column")
 	}
 	label, err := t.column("label", o.LabelColumn, labelNames)
 	if err != nil {
@@ -151,13 +144,13 @@ func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, er
 			return nil, nil, err
 		}
 	case len(first) == 0:
-		return nil, nil, errors.New("no image is for training; mark some with train in the split column")
+		return nil, nil, fault.New(fault.Data, "no image is for training").Advise("mark some with train in the split column")
 	}
 	settings := fmt.Sprintf("list %q", []string{t.columns[path]})
 	if t.embedded != nil {
 		return t.embedded.sets(ctx, first, second, classes, settings, o)
 	}
-	return source.FileSets(ctx, first, second, classes, settings, o.Bounds, o.Picture)
+	return source.FileSets(ctx, first, second, o.Bounds, source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture})
 }
 
 // Splits by their names.
@@ -183,7 +176,8 @@ func (t *table) column(what, name string, usual []string) (int, error) {
 		if i := slices.Index(t.columns, name); i >= 0 {
 			return i, nil
 		}
-		return -1, fmt.Errorf("no column is called %s; there are %s; change data.%s_column", name, source.List(t.columns), what)
+		return -1, fault.New(fault.Data, "no column is called %s; there are %s", name, source.List(t.columns)).
+			Advise("change data.%s_column", what)
 	}
 	for _, name := range usual {
 		// Label in the place of label must not make a set without labels.

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source"
 	"ordo/runner/data/source/sourcetest"
 )
@@ -204,8 +205,8 @@ func TestErrors(t *testing.T) {
 	}{
 		"empty":         {"", nil, "line 1: must name the columns, such as path,label,split"},
 		"no rows":       {"path,label\n", nil, "it names columns, but no image"},
-		"no path":       {"picture,label\nx,y\n", nil, "no column is called path, image, file, file_name, filename, image_path; there are picture, label; set data.path_column"},
-		"wrong name":    {"path,label\nx,y\n", func(o *Options) { o.LabelColumn = "Label" }, "no column is called Label; there are path, label; change data.label_column"},
+		"no path":       {"picture,label\nx,y\n", nil, "no column is called path, image, file, file_name, filename, image_path; there are picture, label: set data.path_column"},
+		"wrong name":    {"path,label\nx,y\n", func(o *Options) { o.LabelColumn = "Label" }, "no column is called Label; there are path, label: change data.label_column"},
 		"two columns":   {"path,path\nx,y\n", nil, "line 1: two columns are called \"path\""},
 		"ragged":        {"path,label\nx,y\nz\n", nil, "record on line 3: wrong number of fields"},
 		"quote":         {"path,label\nx,\"y\n", nil, "line 2"},
@@ -224,7 +225,7 @@ func TestErrors(t *testing.T) {
 			c.change(&o)
 		}
 		_, _, err := Read(t.Context(), o)
-		if err == nil || !strings.HasPrefix(err.Error(), "list: ") || !strings.Contains(err.Error(), "list.csv") || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "list.csv") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

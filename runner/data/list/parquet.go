@@ -16,6 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
 )
@@ -28,10 +29,10 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 	defer damaged(&err)
 	file, err := parquet.OpenFile(f, size, parquet.SkipBloomFilters(true))
 	if err != nil {
-		return nil, fmt.Errorf("a damaged Parquet file (%w); write or fetch it again", err)
+		return nil, fault.New(fault.Data, "a damaged Parquet file (%w)", err).Advise("write or fetch it again")
 	}
 	if n := file.NumRows(); n < 0 || n > max(size, maxRows) {
-		return nil, fmt.Errorf("it claims %d rows; write or fetch it again", n)
+		return nil, fault.New(fault.Data, "it claims %d rows", n).Advise("write or fetch it again")
 	}
 	t = &table{unit: "row", rows: make([][]string, file.NumRows()), lines: make([]int, file.NumRows())}
 	for i := range t.lines {
@@ -86,7 +87,7 @@ func (t *table) add(name string, values []string) {
 // damaged makes a panic of the Parquet library an error: it panics on some damaged files.
 func damaged(err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("a damaged Parquet file (%v); write or fetch it again", p)
+		*err = fault.New(fault.Data, "a damaged Parquet file (%v)", p).Advise("write or fetch it again")
 	}
 }
 
@@ -124,7 +125,7 @@ func column(file *parquet.File, index int) ([]string, error) {
 		}
 	}
 	if int64(len(out)) != file.NumRows() {
-		return nil, fmt.Errorf("%d values for %d rows; write or fetch the file again", len(out), file.NumRows())
+		return nil, fault.New(fault.Data, "%d values for %d rows", len(out), file.NumRows()).Advise("write or fetch the file again")
 	}
 	return out, nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -15,12 +14,16 @@ import (
 	"sync/atomic"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
 )
 
-// ErrCache is wrapped by every error about the folder or the file of packed images: no space, no permission.
-var ErrCache = errors.New("packed images")
+// cacheFault is the fault of an error that came of the folder or the file of packed images: no space, no permission.
+func cacheFault(path string, err error) error {
+	do := cmp.Or(fault.Remedy(err), "choose another folder") + " with data.cache.dir, or set data.cache.kind to memory"
+	return fault.New(fault.Storage, "packed images: %w", fault.Writing(path, err)).Advise("%s", do)
+}
 
 // Job says what is packed, how and where.
 type Job struct {

@@ -47,7 +47,7 @@ func (j Job) Memory(ctx context.Context) (*Memory, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("pack: %w", err)
+		return nil, err
 	}
 	m.images = make([]atomic.Pointer[augment.Image], len(images))
 	for i, img := range images {

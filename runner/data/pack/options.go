@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"ordo/models/fault"
 )
 
 // Values of Options.Kind and Options.Format.
@@ -55,21 +57,21 @@ const (
 // Validate reports every fault of the options at once, each a sentence that starts with the key.
 func (o Options) Validate() error {
 	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if !slices.Contains([]string{KindAuto, KindMemory, KindPacked}, o.Kind) {
-		fault("kind: must be one of auto, memory, packed, got %q", o.Kind)
+		add("kind: must be one of auto, memory, packed, got %q", o.Kind)
 	}
 	switch {
 	case o.Format != FormatRaw && o.Format != FormatJPEG:
-		fault("format: must be one of raw, jpeg, got %q", o.Format)
+		add("format: must be one of raw, jpeg, got %q", o.Format)
 	case o.Format == FormatJPEG && o.Kind == KindMemory:
-		fault("format: memory keeps decoded images, got jpeg; set kind to packed, or format to raw")
+		add("format: memory keeps decoded images, got jpeg; set kind to packed, or format to raw")
 	}
 	if o.ShortSide != 0 && (o.ShortSide < minShortSide || o.ShortSide > maxShortSide) {
-		fault("short_side: must be in [%d, %d], or 0 for twice the image size, got %d", minShortSide, maxShortSide, o.ShortSide)
+		add("short_side: must be in [%d, %d], or 0 for twice the image size, got %d", minShortSide, maxShortSide, o.ShortSide)
 	}
 	if o.Quality < 1 || o.Quality > 100 {
-		fault("quality: must be in [1, 100], got %d", o.Quality)
+		add("quality: must be in [1, 100], got %d", o.Quality)
 	}
 	return errors.Join(faults...)
 }
@@ -83,7 +85,7 @@ func (o Options) Folder() (string, error) {
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("%w: this user has no cache folder (%w)", ErrCache, err)
+			return "", fault.New(fault.Storage, "this user has no cache folder (%w)", err).Advise("set data.cache.dir to a folder")
 		}
 		cache = filepath.Join(user, "ordo")
 	}

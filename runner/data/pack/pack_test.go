@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"ordo/augment"
+	"ordo/models/fault"
 )
 
 // drawn is a set of textures of different sizes.
@@ -373,7 +374,7 @@ func TestInterrupted(t *testing.T) {
 			cancel()
 		}
 	}
-	if _, err := j.Pack(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, ErrCache) {
+	if _, err := j.Pack(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, fault.Storage) {
 		t.Errorf("error %v", err)
 	}
 	if got := files(t, j.Dir); len(got) != 0 || d.asked.Load() > 100 {
@@ -429,7 +430,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			return
 		}
-		if !errors.Is(err, ErrCache) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), j.Path()) {
+		if !errors.Is(err, fault.Storage) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), j.Path()) {
 			t.Errorf("room for %d writes: %v", room, err)
 		}
 	}
@@ -441,7 +442,7 @@ func TestUnwritableFolder(t *testing.T) {
 	if err := os.WriteFile(j.Dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Pack(t.Context()); !errors.Is(err, ErrCache) || !strings.Contains(err.Error(), j.Dir) {
+	if _, err := j.Pack(t.Context()); !errors.Is(err, fault.Storage) || !strings.Contains(err.Error(), j.Dir) {
 		t.Errorf("a file as folder: %v", err)
 	}
 }

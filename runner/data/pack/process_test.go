@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"ordo/models/fault"
 )
 
 // childVariable makes this test binary pack a set and end: MODE DIR.
@@ -53,7 +55,7 @@ func child(mode, dir string) int {
 	f, err := j.Pack(context.Background())
 	if err != nil {
 		fmt.Println(err)
-		if errors.Is(err, ErrCache) {
+		if errors.Is(err, fault.Storage) {
 			return 6
 		}
 		return 1

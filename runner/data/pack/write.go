@@ -45,7 +45,7 @@ func (j Job) Path() string {
 }
 
 // Pack opens the job's packed file, and makes it if there is none that is whole. Another process that is making it is waited
-// for. Errors about the file wrap [ErrCache], those about images are an [UnreadableError], and the context's error is
+// for. Errors about the file are of kind fault.Storage, those about images are an [UnreadableError], and the context's error is
 // returned when ctx is done; none of them leaves a file behind.
 func (j Job) Pack(ctx context.Context) (*File, error) {
 	if n := j.Set.Len(); n < 1 || n > math.MaxInt32 {
@@ -60,14 +60,14 @@ func (j Job) Pack(ctx context.Context) (*File, error) {
 	if errors.Is(err, errDamaged) {
 		notes = append(notes, fmt.Sprintf("warning: the packed images in %s are no good (%v), so they are packed anew", path, err))
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("pack: %w: %w", ErrCache, err)
+		return nil, cacheFault(path, err)
 	}
 	if err := os.MkdirAll(j.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("pack: %w: %w", ErrCache, err)
+		return nil, cacheFault(j.Dir, err)
 	}
 	partial, err := j.lock(ctx, path+partialEnd)
 	if err != nil {
-		return nil, fmt.Errorf("pack: %w", err)
+		return nil, err
 	}
 	defer partial.Close() // and with it the lock
 	// While this process waited for the lock, another one may have made the file.
@@ -76,10 +76,10 @@ func (j Job) Pack(ctx context.Context) (*File, error) {
 	}
 	if err != nil {
 		_ = os.Remove(partial.Name()) // the error itself goes on
-		return nil, fmt.Errorf("pack: %w", err)
+		return nil, err
 	}
 	if err := os.Remove(partial.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("pack: %w: %w", ErrCache, err)
+		return nil, cacheFault(path, err)
 	}
 	f.notes = append(notes, f.notes...)
 	return f, nil
@@ -117,11 +117,11 @@ func (j Job) lock(ctx context.Context, path string) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrCache, err)
+			return nil, cacheFault(j.Path(), err)
 		}
 		locked, err := tryLock(f)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w: %w", ErrCache, err), f.Close())
+			return nil, errors.Join(cacheFault(j.Path(), err), f.Close())
 		}
 		// Whoever had the lock before may have renamed or deleted what was opened here.
 		if locked && sameFile(f, path) {
@@ -203,11 +203,11 @@ func (j Job) write(ctx context.Context, partial *os.File, path string) (*File, e
 		err = os.Rename(partial.Name(), path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCache, err)
+		return nil, cacheFault(path, err)
 	}
 	f, err := j.open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: what was just written can't be read: %w", ErrCache, err)
+		return nil, cacheFault(path, fmt.Errorf("what was just written can't be read: %w", err))
 	}
 	if len(failures) > 0 {
 		f.notes = []string{skipped(failures, j.Set.Len(), list)}
@@ -226,7 +226,7 @@ type storage interface {
 
 // writeTo writes the whole file and brings it to disk. It returns what was left out.
 func (j Job) writeTo(ctx context.Context, f storage) ([]Failure, error) {
-	cache := func(err error) error { return fmt.Errorf("%w: write %s: %w", ErrCache, j.Path(), err) }
+	cache := func(err error) error { return cacheFault(j.Path(), err) }
 	if err := f.Truncate(0); err != nil { // a killed writer may have left something
 		return nil, cache(err)
 	}

@@ -2,12 +2,11 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"ordo/runner/data/picture"
+	"ordo/models/fault"
 )
 
 // Bounds says how many items of each split are kept: see Sample. 0 is all.
@@ -30,8 +29,8 @@ func ClassFolders(root, below string, known []string) (files []File, classes []s
 		return nil, nil, err
 	}
 	if len(folders) > 0 && len(loose) > 0 {
-		return nil, nil, fmt.Errorf("%s holds images (%s) beside folders of images; move them into the folder of their class, or away",
-			dir, List(loose))
+		return nil, nil, fault.New(fault.Data, "%s holds images (%s) beside folders of images", dir, List(loose)).
+			Advise("move them into the folder of their class, or away")
 	}
 	add := func(inner string, names []string, label int) {
 		for _, name := range names {
@@ -41,7 +40,8 @@ func ClassFolders(root, below string, known []string) (files []File, classes []s
 	}
 	if len(folders) == 0 {
 		if len(loose) == 0 {
-			return nil, nil, fmt.Errorf("%s holds neither images nor folders; put the images of each class into a folder of their own", dir)
+			return nil, nil, fault.New(fault.Data, "%s holds neither images nor folders", dir).
+				Advise("put the images of each class into a folder of their own")
 		}
 		add("", loose, -1)
 		return files, known, nil
@@ -53,14 +53,16 @@ func ClassFolders(root, below string, known []string) (files []File, classes []s
 	for _, class := range folders {
 		label := slices.Index(classes, class)
 		if label < 0 {
-			return nil, nil, fmt.Errorf("%s is a class without training images; give it some or remove it", filepath.Join(dir, class))
+			return nil, nil, fault.New(fault.Data, "%s is a class without training images", filepath.Join(dir, class)).
+				Advise("give it some or remove it")
 		}
 		names, err := Walk(filepath.Join(dir, class))
 		if err != nil {
 			return nil, nil, err
 		}
 		if len(names) == 0 {
-			return nil, nil, fmt.Errorf("%s: a class without images; add some or remove the folder", filepath.Join(dir, class))
+			return nil, nil, fault.New(fault.Data, "%s: a class without images", filepath.Join(dir, class)).
+				Advise("add some or remove the folder")
 		}
 		add(class, names, label)
 	}
@@ -71,7 +73,7 @@ func ClassFolders(root, below string, known []string) (files []File, classes []s
 func looseImages(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, fault.Reading(fault.Data, dir, err)
 	}
 	var names []string
 	for _, e := range entries {
@@ -83,13 +85,13 @@ func looseImages(dir string) ([]string, error) {
 }
 
 // FileSets makes the two sets of a reader.
-func FileSets(ctx context.Context, train, test []File, classes []string, settings string, b Bounds, o picture.Options) (Set, Set, error) {
+func FileSets(ctx context.Context, train, test []File, b Bounds, o FileOptions) (Set, Set, error) {
 	id := func(f File) string { return f.ID }
-	first, err := NewFiles(ctx, Sample(train, b.Images, b.Seed, id), classes, settings, o)
+	first, err := NewFiles(ctx, Sample(train, b.Images, b.Seed, id), o)
 	if err != nil {
 		return nil, nil, err
 	}
-	second, err := NewFiles(ctx, Sample(test, b.TestImages, b.Seed, id), classes, settings, o)
+	second, err := NewFiles(ctx, Sample(test, b.TestImages, b.Seed, id), o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,9 +118,9 @@ func RecordSets(ctx context.Context, train, test []Record, b Bounds, o RecordOpt
 func SplitFiles(files []File, share float64, seed uint64, where string) (train, test []File, err error) {
 	train, test = Split(files, share, seed, func(f File) string { return f.ID })
 	if len(train) == 0 || len(test) == 0 {
-		return nil, nil, fmt.Errorf("%s: splitting its %d images leaves %d for training and %d for testing; "+
-			"add images, make train and test folders, or change data.test_fraction (%v)",
-			where, len(files), len(train), len(test), share)
+		return nil, nil, fault.New(fault.Data, "%s: splitting its %d images leaves %d for training and %d for testing", where,
+			len(files), len(train), len(test)).
+			Advise("add images, make train and test folders, or change data.test_fraction (%v)", share)
 	}
 	return train, test, nil
 }

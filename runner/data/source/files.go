@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/data/picture"
 )
 
@@ -38,9 +39,16 @@ type Files struct {
 	key     string
 }
 
-// NewFiles returns the set of the given files. Settings are the reader's name and options, in any form: they go into the
-// key. A file that isn't there is no error here, but one of Image. The error is the context's.
-func NewFiles(ctx context.Context, files []File, classes []string, settings string, o picture.Options) (*Files, error) {
+// FileOptions says what the files of a set are.
+type FileOptions struct {
+	Settings string // the reader's name and options, in any form: they go into the key
+	Classes  []string
+	Picture  picture.Options
+}
+
+// NewFiles returns the set of the given files. That a file isn't there is no error here, but one of Image. The error is the
+// context's.
+func NewFiles(ctx context.Context, files []File, o FileOptions) (*Files, error) {
 	type stat struct{ size, time int64 }
 	stats := make([]stat, len(files))
 	// The file system is what takes time, and more so where it is a network's.
@@ -66,11 +74,11 @@ func NewFiles(ctx context.Context, files []File, classes []string, settings stri
 		return nil, err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "files %q %v %q\n", settings, o.Background, classes)
+	fmt.Fprintf(h, "files %q %v %q\n", o.Settings, o.Picture.Background, o.Classes)
 	for i, f := range files {
 		fmt.Fprintf(h, "%q %d %v %d %d\n", f.ID, f.Label, f.Box, stats[i].size, stats[i].time)
 	}
-	return &Files{files: files, classes: classes, options: o, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}, nil
+	return &Files{files: files, classes: o.Classes, options: o.Picture, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}, nil
 }
 
 // Len returns the number of items.
@@ -96,14 +104,14 @@ func (s *Files) Image(i int) (augment.Image, error) {
 	}
 	raw, err := read(f.Path, picture.MaxFileBytes)
 	if err != nil {
-		return augment.Image{}, fmt.Errorf("%w; remove or replace it", err)
+		return augment.Image{}, Advise(err, "remove or replace it")
 	}
 	m, err := picture.Decode(raw, s.options)
 	if err == nil && f.Box != (image.Rectangle{}) {
 		m, err = crop(m, f.Box)
 	}
 	if err != nil {
-		return augment.Image{}, fmt.Errorf("%s: %w; remove or replace it", f.Path, err)
+		return augment.Image{}, fault.New(fault.Data, "%s: %w", f.Path, err).Advise("remove or replace it")
 	}
 	return m, nil
 }
@@ -135,7 +143,7 @@ func (s *Files) Inspect(i int) (Header, error) {
 	}
 	info, err := os.Stat(f.Path)
 	if err != nil {
-		return Header{}, err
+		return Header{}, fault.Reading(fault.Data, f.Path, err)
 	}
 	raw, err := read(f.Path, headerBytes)
 	if err != nil {
@@ -148,7 +156,7 @@ func (s *Files) Inspect(i int) (Header, error) {
 		}
 	}
 	if err != nil {
-		return Header{}, fmt.Errorf("%s: %w", f.Path, err)
+		return Header{}, fault.New(fault.Data, "%s: %w", f.Path, err)
 	}
 	out := Header{Format: h.Format, Width: h.Width, Height: h.Height, Channels: h.Channels, Bytes: info.Size()}
 	if f.Box != (image.Rectangle{}) {
@@ -185,17 +193,17 @@ func (s *Files) at(i int) (File, error) {
 func OpenFile(path string) (*os.File, os.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fault.Reading(fault.Data, path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: not a file", path)
+		return nil, nil, fault.New(fault.Data, "%s: not a file", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fault.Reading(fault.Data, path, err)
 	}
 	if info, err = f.Stat(); err != nil {
-		return nil, nil, errors.Join(err, f.Close())
+		return nil, nil, errors.Join(fault.Reading(fault.Data, path, err), f.Close())
 	}
 	return f, info, nil
 }
@@ -208,13 +216,32 @@ func read(path string, limit int64) ([]byte, error) {
 	}
 	defer f.Close()
 	if info.Size() > picture.MaxFileBytes {
-		return nil, fmt.Errorf("%s: a file of %d MiB, the limit is %d MiB", path, info.Size()>>20, picture.MaxFileBytes>>20)
+		return nil, fault.New(fault.Data, "%s: a file of %d MiB, the limit is %d MiB", path, info.Size()>>20, picture.MaxFileBytes>>20)
 	}
 	raw := make([]byte, min(info.Size(), limit))
 	if _, err := io.ReadFull(f, raw); err != nil {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+		return nil, fault.Reading(fault.Data, path, err)
 	}
 	return raw, nil
+}
+
+// Missing is the fault of data that aren't where they should be; it wraps fs.ErrNotExist.
+func Missing(format string, args ...any) *fault.Error {
+	return fault.New(fault.Data, "%w", missing(fmt.Sprintf(format, args...)))
+}
+
+type missing string
+
+func (m missing) Error() string { return string(m) }
+func (missing) Unwrap() error   { return fs.ErrNotExist }
+
+// Advise is err with something else to do, if it is a fault.
+func Advise(err error, do string) error {
+	if f, ok := err.(*fault.Error); ok { //nolint:errorlint // one that is wrapped says it in another place
+		other := *f
+		return other.Advise("%s", do)
+	}
+	return err
 }
 
 // crop cuts a box out of an image.
@@ -254,11 +281,12 @@ func Walk(dir string) ([]string, error) {
 	var walk func(below string, depth int) error
 	walk = func(below string, depth int) error {
 		if depth > maxDepth {
-			return fmt.Errorf("%s: folders are nested more than %d deep; a symbolic link may lead back", filepath.Join(dir, below), maxDepth)
+			return fault.New(fault.Data, "%s: folders are nested more than %d deep; a symbolic link may lead back",
+				filepath.Join(dir, below), maxDepth)
 		}
 		entries, err := os.ReadDir(filepath.Join(dir, below))
 		if err != nil {
-			return err
+			return fault.Reading(fault.Data, filepath.Join(dir, below), err)
 		}
 		for _, e := range entries {
 			name := e.Name()
@@ -272,7 +300,7 @@ func Walk(dir string) ([]string, error) {
 			isDir, err := isDir(dir, at, e)
 			switch {
 			case err != nil && !IsImage(name):
-				return fmt.Errorf("%w; remove the link or give it a target", err)
+				return Advise(err, "remove the link or give it a target")
 			case isDir:
 				if err := walk(at, depth+1); err != nil {
 					return err
@@ -294,7 +322,7 @@ func Walk(dir string) ([]string, error) {
 func Folders(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, fault.Reading(fault.Data, dir, err)
 	}
 	var names []string
 	for _, e := range entries {
@@ -303,7 +331,7 @@ func Folders(dir string) ([]string, error) {
 		}
 		ok, err := isDir(dir, e.Name(), e)
 		if err != nil && !IsImage(e.Name()) {
-			return nil, fmt.Errorf("%w; remove the link or give it a target", err)
+			return nil, Advise(err, "remove the link or give it a target")
 		}
 		if ok {
 			names = append(names, e.Name())
@@ -319,7 +347,7 @@ func isDir(dir, at string, e fs.DirEntry) (bool, error) {
 	}
 	info, err := os.Stat(filepath.Join(dir, at))
 	if err != nil {
-		return false, err
+		return false, fault.Reading(fault.Data, filepath.Join(dir, at), err)
 	}
 	return info.IsDir(), nil
 }
@@ -333,9 +361,9 @@ func Hidden(name string) bool { return name[0] == '.' || name == "__MACOSX" }
 // are several equally near.
 func FindFolder(root string, depth int, names ...string) (string, error) {
 	if info, err := os.Stat(root); err != nil {
-		return "", err
+		return "", fault.Reading(fault.Data, root, err)
 	} else if !info.IsDir() {
-		return "", fmt.Errorf("%s is a file, not a folder", root)
+		return "", fault.New(fault.Data, "%s is a file, not a folder", root)
 	}
 	level := []string{root}
 	for range depth + 1 {
@@ -354,12 +382,12 @@ func FindFolder(root string, depth int, names ...string) (string, error) {
 		case len(found) == 1:
 			return found[0], nil
 		case len(found) > 1:
-			return "", fmt.Errorf("%s holds several: %s; give one of them", root, List(found))
+			return "", fault.New(fault.Data, "%s holds several: %s", root, List(found)).Advise("give one of them")
 		}
 		level = next[:min(len(next), 1000)]
 	}
-	return "", fmt.Errorf("%s holds no folder with %s in it; unpack the data set there or give another folder: %w",
-		root, List(names), fs.ErrNotExist)
+	return "", Missing("%s holds no folder with %s in it", root, List(names)).
+		Advise("unpack the data set there or give another folder")
 }
 
 func has(dir string, names []string) bool {

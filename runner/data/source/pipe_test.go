@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
 )
 
@@ -20,7 +19,7 @@ func TestPipe(t *testing.T) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Skip(err)
 	}
-	s, err := source.NewFiles(t.Context(), []source.File{{ID: "pipe.png", Path: path, Label: -1}}, nil, "test", picture.Options{})
+	s, err := source.NewFiles(t.Context(), []source.File{{ID: "pipe.png", Path: path, Label: -1}}, source.FileOptions{Settings: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"ordo/augment"
+	"ordo/models/fault"
 )
 
 // Blob is a file of records of one size. It stays open as long as it is used.
@@ -93,7 +94,7 @@ func (s *Records) record(i int) ([]byte, error) {
 	r := s.o.Records[i]
 	raw := make([]byte, s.o.Bytes)
 	if n, err := s.o.Blobs[r.Blob].Data.ReadAt(raw, r.Offset); n < len(raw) {
-		return nil, fmt.Errorf("%s: image %d: %w; fetch the file again", s.o.Blobs[r.Blob].Name, i, err)
+		return nil, fault.New(fault.Data, "%s: image %d: %w", s.o.Blobs[r.Blob].Name, i, err).Advise("fetch the file again")
 	}
 	return raw, nil
 }

@@ -89,11 +89,11 @@ func TestFiles(t *testing.T) {
 	outside := files[0]
 	outside.ID, outside.Box = "outside", image.Rect(30, 0, 40, 10)
 	files = append(files, boxed, outside)
-	s, err := source.NewFiles(t.Context(), files, nil, "test", picture.Options{Background: [3]uint8{1, 2, 3}})
+	s, err := source.NewFiles(t.Context(), files, source.FileOptions{Settings: "test", Picture: picture.Options{Background: [3]uint8{1, 2, 3}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"20x10", "30x20", "2x2", "cut off; remove or replace it", "not a file", "no such file", "4x7", "its box (30,0)-(40,10) lies outside of its 20 x 10 pixels"} {
+	for i, want := range []string{"20x10", "30x20", "2x2", "cut off: remove or replace it", "not a file", "no such file", "4x7", "its box (30,0)-(40,10) lies outside of its 20 x 10 pixels"} {
 		m, err := s.Image(i)
 		if got := fmt.Sprintf("%dx%d", m.Width, m.Height); err == nil && got != want || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), root)) {
 			t.Errorf("%s: %s, %v, want %s", s.ID(i), got, err, want)
@@ -165,7 +165,7 @@ func ExampleNewFiles() {
 	}
 	defer os.RemoveAll(dir)
 	files := []source.File{{ID: "gone", Path: filepath.Join(dir, "gone.png"), Label: 0}}
-	s, err := source.NewFiles(context.Background(), files, []string{"cat"}, "example", picture.Options{})
+	s, err := source.NewFiles(context.Background(), files, source.FileOptions{Settings: "example", Classes: []string{"cat"}})
 	if err != nil {
 		panic(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source"
 )
 
@@ -26,14 +27,6 @@ const (
 
 // Read lists both splits. Errors name the file and say what to do; the context's error comes back as it is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	train, test, err = read(ctx, o)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("stl10: %w", err)
-	}
-	return train, test, err
-}
-
-func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	dir, err := source.FindFolder(o.Root, 1, "train_X.bin", "test_X.bin")
 	if err != nil {
 		return nil, nil, err
@@ -41,11 +34,11 @@ func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	path := filepath.Join(dir, "class_names.txt")
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fault.Reading(fault.Data, path, err)
 	}
 	classes := strings.Fields(string(text))
 	if len(classes) == 0 || len(classes) > 255 {
-		return nil, nil, fmt.Errorf("%s: %d names of classes; fetch the file again", path, len(classes))
+		return nil, nil, fault.New(fault.Data, "%s: %d names of classes", path, len(classes)).Advise("fetch the file again")
 	}
 	r := source.RecordOptions{
 		Settings: fmt.Sprintf("stl10 unlabeled=%t", o.Unlabeled), Classes: classes, Bytes: pixels, Width: side, Height: side, Channels: 3,
@@ -62,7 +55,7 @@ func read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	if o.Unlabeled {
 		more, err := list(dir, "unlabeled", &r)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("%w; fetch it, or set data.unlabeled to false", err)
+			return nil, nil, source.Advise(err, "fetch it, or set data.unlabeled to false")
 		}
 		if err != nil {
 			return nil, nil, err
@@ -79,16 +72,16 @@ func list(dir, split string, r *source.RecordOptions) ([]source.Record, error) {
 		return nil, err
 	}
 	if b.Size == 0 || b.Size%pixels != 0 {
-		return nil, fmt.Errorf("%s: %d bytes are no whole number of images of %d; fetch the file again", b.Name, b.Size, pixels)
+		return nil, fault.New(fault.Data, "%s: %d bytes are no whole number of images of %d", b.Name, b.Size, pixels).Advise("fetch the file again")
 	}
 	var labels []byte
 	path := filepath.Join(dir, split+"_y.bin")
 	if split != "unlabeled" {
 		if labels, err = os.ReadFile(path); err != nil {
-			return nil, err
+			return nil, fault.Reading(fault.Data, path, err)
 		}
 		if int64(len(labels)) != b.Size/pixels {
-			return nil, fmt.Errorf("%s: %d labels for the %d images of %s; fetch both again", path, len(labels), b.Size/pixels, b.Name)
+			return nil, fault.New(fault.Data, "%s: %d labels for the %d images of %s", path, len(labels), b.Size/pixels, b.Name).Advise("fetch both again")
 		}
 	}
 	records := make([]source.Record, b.Size/pixels)
@@ -98,7 +91,7 @@ func list(dir, split string, r *source.RecordOptions) ([]source.Record, error) {
 			continue
 		}
 		if records[i].Label = int(labels[i]) - 1; records[i].Label < 0 || records[i].Label >= len(r.Classes) {
-			return nil, fmt.Errorf("%s: image %d has label %d, want 1 to %d; fetch the file again", path, i, labels[i], len(r.Classes))
+			return nil, fault.New(fault.Data, "%s: image %d has label %d, want 1 to %d", path, i, labels[i], len(r.Classes)).Advise("fetch the file again")
 		}
 	}
 	r.Blobs = append(r.Blobs, b)

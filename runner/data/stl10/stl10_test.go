@@ -3,12 +3,14 @@ package stl10
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/runner/data/source/sourcetest"
 )
 
@@ -83,12 +85,12 @@ func TestErrors(t *testing.T) {
 		raw  []byte
 		want string
 	}{
-		"cut":       {"train_X.bin", images(2)[:50000], "train_X.bin: 50000 bytes are no whole number of images of 27648; fetch the file again"},
+		"cut":       {"train_X.bin", images(2)[:50000], "train_X.bin: 50000 bytes are no whole number of images of 27648: fetch the file again"},
 		"labels":    {"test_y.bin", []byte{1}, "test_y.bin: 1 labels for the 2 images of"},
 		"zero":      {"train_y.bin", []byte{1, 0, 2}, "train_y.bin: image 1 has label 0, want 1 to 10"},
 		"no names":  {"class_names.txt", nil, "class_names.txt: 0 names"},
-		"missing":   {"test_y.bin", nil, "test_y.bin: no such file"},
-		"unlabeled": {"unlabeled_X.bin", nil, "no such file or directory; fetch it, or set data.unlabeled to false"},
+		"missing":   {"test_y.bin", nil, "test_y.bin: there is no such file"},
+		"unlabeled": {"unlabeled_X.bin", nil, "no such file or folder: fetch it, or set data.unlabeled to false"},
 		"nothing":   {"train_X.bin", nil, "holds no folder with train_X.bin, test_X.bin in it"},
 	} {
 		files := tree()
@@ -97,7 +99,7 @@ func TestErrors(t *testing.T) {
 			delete(files, c.file)
 		}
 		_, _, err := Read(t.Context(), Options{Root: sourcetest.Write(t, files), Unlabeled: true})
-		if err == nil || !strings.HasPrefix(err.Error(), "stl10: ") || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

@@ -84,7 +84,7 @@ func pick(ctx context.Context, set source.Set, items []int, n int) ([]sheet.Cell
 		from, end := k*len(items)/n, (k+1)*len(items)/n
 		for _, i := range items[from:min(from+tries, end)] {
 			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("survey: %w", err)
+				return nil, err
 			}
 			if m, err := set.Image(i); err == nil {
 				cells = append(cells, sheet.Cell{Image: m})

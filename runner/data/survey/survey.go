@@ -3,7 +3,6 @@ package survey
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -286,7 +285,7 @@ func each(ctx context.Context, n int, progress func(done, total int), do func(i 
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("survey: %w", err)
+		return err
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package autodiff
+package checkpoint
 
 import (
 	"encoding/binary"
@@ -8,15 +8,14 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// ReadCheckpoint reads the parameters of a checkpoint, written by this package or by ONNX Runtime. Their data share memory
-// with the argument. Every offset is checked, so a damaged file is an error; but a flipped bit in the data is not seen, the
-// format has no checksum.
-func ReadCheckpoint(data []byte) (*Checkpoint, error) {
-	c, err := readCheckpoint(data)
+// Decode reads parameters that this package or ONNX Runtime has written. Their data share memory with the argument. Every
+// offset is checked, so damaged data are an error; but a flipped bit in a tensor is not seen, the format has no checksum.
+func Decode(data []byte) (*Parameters, error) {
+	p, err := decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: read checkpoint: %w", err)
+		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	return c, nil
+	return p, nil
 }
 
 // Bounds of what a checkpoint may hold: ours hold far less.
@@ -30,35 +29,35 @@ var (
 	errDamaged       = errors.New("the file is damaged or cut off")
 )
 
-func readCheckpoint(data []byte) (*Checkpoint, error) {
-	if len(data) < 8 || string(data[4:8]) != checkpointID {
+func decode(data []byte) (*Parameters, error) {
+	if len(data) < 8 || string(data[4:8]) != identifier {
 		return nil, errNotCheckpoint
 	}
-	if len(data) > maxCheckpoint {
-		return nil, errCheckpointSize
+	if len(data) > maxSize {
+		return nil, errSize
 	}
 	// A damaged file may refer to one table many times over; an intact one has no more tables than fit in it.
 	b := &buffer{data: data, tables: len(data) / 8}
 	root := b.table(b.offset(0))
-	if v := b.int32(root.field(b, 0)); b.err == nil && v != checkpointVersion {
-		return nil, fmt.Errorf("version %d, not %d", v, checkpointVersion)
+	if v := b.int32(root.field(b, 0)); b.err == nil && v != version {
+		return nil, fmt.Errorf("version %d, not %d", v, version)
 	}
 	module := b.table(b.refer(root.field(b, 1)))
 	if b.err == nil && (b.bool(module.field(b, 2)) || b.bool(module.field(b, 3))) {
 		return nil, errors.New("the parameters' values are not in this file")
 	}
-	c := &Checkpoint{Trainable: b.tensors(module.field(b, 0)), Frozen: b.tensors(module.field(b, 1))}
+	p := &Parameters{Trainable: b.tensors(module.field(b, 0)), Frozen: b.tensors(module.field(b, 1))}
 	if b.err != nil {
 		return nil, b.err
 	}
-	return c, nil
+	return p, nil
 }
 
 // buffer reads a flatbuffer whose every offset may lie. The first fault is kept, after that all reads give zero. Positions
 // are absolute; 0 stands for a field that is absent, since the root's offset is there.
 type buffer struct {
 	data   []byte
-	tables int // so many more may be read
+	tables int // number of tables that may still be read
 	err    error
 }
 
@@ -133,18 +132,18 @@ func (b *buffer) vector(at, element int) (first, n int) {
 	return at + 4, n
 }
 
-func (b *buffer) tensors(at int) []CheckpointTensor {
+func (b *buffer) tensors(at int) []Tensor {
 	first, n := b.vector(at, 4)
-	var list []CheckpointTensor
+	var list []Tensor
 	for i := 0; i < n && b.err == nil; i++ {
 		list = append(list, b.tensor(b.offset(first+4*i)))
 	}
 	return list
 }
 
-func (b *buffer) tensor(at int) CheckpointTensor {
+func (b *buffer) tensor(at int) Tensor {
 	t := b.table(at)
-	var c CheckpointTensor
+	var c Tensor
 	name, n := b.vector(t.field(b, 0), 1)
 	dims, rank := b.vector(t.field(b, 2), 8)
 	if n > maxNameLength || rank > maxRank {
@@ -168,12 +167,7 @@ func (b *buffer) tensor(at int) CheckpointTensor {
 }
 
 // check finds what is wrong with a tensor that was read.
-func (c *CheckpointTensor) check() error {
+func (c *Tensor) check() error {
 	raw := &onnxgraph.Tensor{Name: c.Name, Dims: c.Dims, DataType: c.Elem, RawData: c.Data}
 	return raw.Check()
-}
-
-// Floats returns the values of a float32 tensor.
-func (c *CheckpointTensor) Floats() ([]float32, error) {
-	return (&onnxgraph.Tensor{Name: c.Name, Dims: c.Dims, DataType: c.Elem, RawData: c.Data}).Floats()
 }

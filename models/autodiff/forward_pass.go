@@ -6,17 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
-// TrainingForward takes the forward pass out of a training graph: the nodes that the named outputs of the loss operator need, or
+// ForwardPass takes the forward pass out of a training graph: the nodes that the named outputs of the loss operator need, or
 // all of those outputs where none is named. It computes what the training graph computes, batch norm by the batch too, but has
 // no gradients and neither reads nor writes running statistics. Its inputs are those of the training graph that it needs, the
 // parameters among them, in their order. A Dropout is an error: it would draw other elements than the training step.
-func TrainingForward(m *onnxgraph.Model, outputs []string) (*onnxgraph.Model, error) {
+func ForwardPass(m *onnxgraph.Model, outputs []string) (*onnxgraph.Model, error) {
 	g := m.GetGraph()
 	loss := slices.IndexFunc(g.GetNode(), func(n *onnxgraph.Node) bool {
-		return n.GetDomain() == LossDomain && n.GetOpType() == LossOperator
+		return n.GetDomain() == graph.Domain && n.GetOpType() == graph.Loss
 	})
 	if loss < 0 {
 		return nil, errors.New("autodiff: forward pass: the graph has no loss operator")
@@ -83,7 +84,7 @@ func withoutStatistics(b *onnxgraph.Builder, n *onnxgraph.Node, declared map[str
 	switch n.GetOpType() {
 	case "Dropout":
 		return nil, errors.New("a second forward pass would leave out other elements than the training step: build the model without dropout")
-	case "BatchNormInternal", KernelBatchNorm:
+	case graph.StockBatchNorm, graph.BatchNorm:
 	default:
 		return n, nil
 	}

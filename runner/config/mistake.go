@@ -6,48 +6,41 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ordo/models/fault"
 )
 
-// ErrInvalid is wrapped by every error about what the user wrote: file, environment or overrides.
-var ErrInvalid = errors.New("invalid experiment")
-
-// fault is one thing that the user wrote wrong.
-type fault struct {
+// mistake is one thing that the user wrote wrong, a fault of kind Config.
+type mistake struct {
 	origin origin
 	text   string // a sentence that begins with the key, if there is one
-	cause  error  // or nil
 }
 
-func (f *fault) Error() string { return f.origin.label + ": " + f.text }
+func (m *mistake) Error() string { return m.origin.label + ": " + m.text }
 
-func (f *fault) Unwrap() []error {
-	if f.cause != nil {
-		return []error{ErrInvalid, f.cause}
-	}
-	return []error{ErrInvalid}
-}
+func (m *mistake) Unwrap() error { return fault.Config }
 
 // origin says where a value was written.
 type origin struct {
 	label string // file:line, variable or override, as errors show it
-	order int    // faults are sorted by it: lines of the file, then variables, then overrides
+	order int    // mistakes are sorted by it: lines of the file, then variables, then overrides
 }
 
-// faults collects.
-type faults []*fault
+// mistakes collects.
+type mistakes []*mistake
 
-func (fs *faults) add(at origin, format string, args ...any) {
-	*fs = append(*fs, &fault{origin: at, text: fmt.Sprintf(format, args...)})
+func (ms *mistakes) add(at origin, format string, args ...any) {
+	*ms = append(*ms, &mistake{origin: at, text: fmt.Sprintf(format, args...)})
 }
 
-// err joins the faults in the order in which they are written.
-func (fs faults) err() error {
-	slices.SortFunc(fs, func(a, b *fault) int {
+// err joins the mistakes in the order in which they are written.
+func (ms mistakes) err() error {
+	slices.SortFunc(ms, func(a, b *mistake) int {
 		return cmp.Or(cmp.Compare(a.origin.order, b.origin.order), cmp.Compare(a.text, b.text))
 	})
-	errs := make([]error, len(fs))
-	for i, f := range fs {
-		errs[i] = f
+	errs := make([]error, len(ms))
+	for i, m := range ms {
+		errs[i] = m
 	}
 	return errors.Join(errs...)
 }

@@ -1,34 +1,38 @@
-package ort
+package checkpoint
 
 import (
 	"bytes"
 	"crypto/sha256"
+	"strings"
 	"testing"
 )
 
 type bytesState []byte
 
-func (b *bytesState) MarshalBinary() ([]byte, error) { return *b, nil }
-func (b *bytesState) UnmarshalBinary(data []byte) error {
-	*b = bytes.Clone(data)
-	return nil
+func (b bytesState) MarshalBinary() ([]byte, error) { return b, nil }
+
+// written is a file that is read to its end and then written on.
+type written struct {
+	*strings.Reader
+	bytes.Buffer
 }
 
-// file is what Save writes.
+func (w *written) Read(p []byte) (int, error)  { return w.Reader.Read(p) }
+func (w *written) Write(p []byte) (int, error) { return w.Buffer.Write(p) }
+
+// file is a saved checkpoint.
 func file(t testing.TB, onnx string, states map[string]string, order ...string) []byte {
 	t.Helper()
-	var tr Trainer
+	var kept []Kept
 	for _, name := range order {
-		b := bytesState(states[name])
-		tr.kept = append(tr.kept, kept{name, &b})
+		kept = append(kept, Kept{name, bytesState(states[name])})
 	}
-	more, mark, err := tr.trailer()
-	if err != nil {
+	f := &written{Reader: strings.NewReader(onnx)}
+	f.WriteString(onnx)
+	if err := Seal(f, kept); err != nil {
 		t.Fatal(err)
 	}
-	body := append([]byte(onnx), more...)
-	sum := sha256.Sum256(body)
-	return append(append(body, sum[:]...), mark...)
+	return f.Bytes()
 }
 
 func TestCheckpointComesApartAsItWasPutTogether(t *testing.T) {
@@ -36,7 +40,7 @@ func TestCheckpointComesApartAsItWasPutTogether(t *testing.T) {
 	for _, order := range [][]string{nil, {"optimizer"}, {"optimizer", "target"}, {"target", "", "optimizer"}} {
 		for _, onnx := range []string{"", "ONNX Runtime's part"} {
 			data := file(t, onnx, states, order...)
-			got, kept, err := splitCheckpoint(data)
+			got, kept, err := split(data)
 			if err != nil || string(got) != onnx || len(kept) != len(order) {
 				t.Fatalf("%q with %q came back as %q with %q, %v", onnx, order, got, kept, err)
 			}
@@ -48,10 +52,10 @@ func TestCheckpointComesApartAsItWasPutTogether(t *testing.T) {
 			for i := range data {
 				damaged := bytes.Clone(data)
 				damaged[i] ^= 1
-				if _, _, err := splitCheckpoint(damaged); err == nil {
+				if _, _, err := split(damaged); err == nil {
 					t.Errorf("byte %d of %d was changed and nobody noticed", i, len(data))
 				}
-				if _, _, err := splitCheckpoint(data[:i]); err == nil {
+				if _, _, err := split(data[:i]); err == nil {
 					t.Errorf("cut to %d of %d bytes and nobody noticed", i, len(data))
 				}
 			}
@@ -65,11 +69,11 @@ func FuzzSplitKept(f *testing.F) {
 	f.Add(whole[:len(whole)-len(keptMark)-sha256.Size])
 	f.Add([]byte{255, 255, 255, 255})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		checkpoint, kept, err := splitKept(body)
+		parameters, kept, err := splitKept(body)
 		if err != nil {
 			return
 		}
-		total := len(checkpoint)
+		total := len(parameters)
 		for _, data := range kept {
 			total += len(data)
 		}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -15,8 +15,8 @@ const (
 	maxOpset = 23
 )
 
-// forward is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told apart.
-type forward struct {
+// network is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told apart.
+type network struct {
 	model *onnxgraph.Model
 	types *onnxgraph.Types
 	// nodes are those on which some graph output depends, in order.
@@ -31,7 +31,7 @@ type forward struct {
 	numbered map[string]int
 }
 
-func newForward(m *onnxgraph.Model) (*forward, error) {
+func newNetwork(m *onnxgraph.Model) (*network, error) {
 	if err := onnxgraph.Check(m); err != nil {
 		return nil, fmt.Errorf("the forward graph is not valid:\n%w", err)
 	}
@@ -42,7 +42,7 @@ func newForward(m *onnxgraph.Model) (*forward, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &forward{model: m, types: types, constants: map[string]*onnxgraph.Tensor{}, statistics: map[string]bool{}, numbered: map[string]int{}}
+	f := &network{model: m, types: types, constants: map[string]*onnxgraph.Tensor{}, statistics: map[string]bool{}, numbered: map[string]int{}}
 	if err := f.fold(); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func upstream(nodes []*onnxgraph.Node, values []string) []*onnxgraph.Node {
 }
 
 // sortInitializers tells parameters, statistics and constants apart.
-func (f *forward) sortInitializers() error {
+func (f *network) sortInitializers() error {
 	used := map[string]bool{}
 	for _, n := range f.nodes {
 		for i, in := range n.GetInput() {
@@ -135,15 +135,12 @@ func (f *forward) sortInitializers() error {
 }
 
 // checkNames refuses the names to which ONNX Runtime's training API gives a meaning.
-func (f *forward) checkNames() error {
+func (f *network) checkNames() error {
 	var faults []error
 	inputs := 0
 	refuse := func(kind, name string) {
-		for _, suffix := range []string{gradSuffix, bufferSuffix, flagSuffix} {
-			if strings.HasSuffix(name, suffix) || name == resetName {
-				faults = append(faults, fmt.Errorf("%s %q: the name is reserved by ONNX Runtime's training API, rename it", kind, name))
-				return
-			}
+		if graph.IsReserved(name) {
+			faults = append(faults, fmt.Errorf("%s %q: the name is reserved by ONNX Runtime's training API, rename it", kind, name))
 		}
 	}
 	for _, t := range f.parameters {
@@ -163,7 +160,7 @@ func (f *forward) checkNames() error {
 }
 
 // inputs are the graph inputs that are not stored values.
-func (f *forward) inputs() []*onnxgraph.ValueInfo {
+func (f *network) inputs() []*onnxgraph.ValueInfo {
 	stored := map[string]bool{}
 	for _, t := range f.model.GetGraph().GetInitializer() {
 		stored[t.GetName()] = true
@@ -172,7 +169,7 @@ func (f *forward) inputs() []*onnxgraph.ValueInfo {
 }
 
 // newBuilder starts a graph that has the forward graph's inputs, then the parameters, as inputs.
-func (f *forward) newBuilder(name string) *onnxgraph.Builder {
+func (f *network) newBuilder(name string) *onnxgraph.Builder {
 	b := onnxgraph.NewBuilder(name, f.model.Opset(""))
 	for _, v := range f.inputs() {
 		b.Input(v.GetName(), f.types.Of[v.GetName()])
@@ -184,7 +181,7 @@ func (f *forward) newBuilder(name string) *onnxgraph.Builder {
 }
 
 // addConstants stores the constants that the nodes use, in the order of their first use.
-func (f *forward) addConstants(b *onnxgraph.Builder, nodes []*onnxgraph.Node) {
+func (f *network) addConstants(b *onnxgraph.Builder, nodes []*onnxgraph.Node) {
 	added := map[string]bool{}
 	for _, n := range nodes {
 		for _, in := range n.GetInput() {

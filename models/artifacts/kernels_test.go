@@ -12,6 +12,8 @@ import (
 
 	"ordo/models/artifacts"
 	"ordo/models/autodiff"
+	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -25,19 +27,15 @@ func TestUseKernels(t *testing.T) {
 	}
 	before := *read
 	for _, f := range []*artifacts.Folder{built, read} {
-		if err := f.UseKernels(&autodiff.Kernels{}); err != nil {
+		if err := f.UseKernels(dir, &autodiff.Kernels{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if !bytes.Equal(read.Training, built.Training) {
 		t.Error("the graphs of a folder and of what it was written from differ")
 	}
-	m, err := onnxgraph.Decode(read.Training)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !autodiff.UsesKernels(m) {
-		t.Error("the training graph has no kernels")
+	if c, err := read.Contract(); err != nil || !c.Kernels {
+		t.Errorf("the training graph has no kernels (%v)", err)
 	}
 	if !reflect.DeepEqual(read.Description, before.Description) || !bytes.Equal(read.Checkpoint, before.Checkpoint) || !bytes.Equal(read.Eval, before.Eval) {
 		t.Error("more than the training graph has changed")
@@ -47,7 +45,7 @@ func TestUseKernels(t *testing.T) {
 // TestForwardFileIsONNX: the forward graph is a file as others read it, whose weights are those of the checkpoint, once on the disk.
 func TestForwardFileIsONNX(t *testing.T) {
 	dir, _ := written(t)
-	m, err := onnxgraph.ReadFile(filepath.Join(dir, artifacts.ForwardFile))
+	m, err := onnxgraph.ReadFile(filepath.Join(dir, graph.ForwardFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +63,13 @@ func TestForwardFileIsONNX(t *testing.T) {
 
 func TestNoForward(t *testing.T) {
 	f, dir := official(t, "vit")
-	if err := f.UseKernels(&autodiff.Kernels{}); !errors.Is(err, artifacts.ErrNoForward) {
+	if err := f.UseKernels(dir, &autodiff.Kernels{}); !errors.Is(err, fault.Config) {
 		t.Error(err)
 	}
-	if err := artifacts.HasForward(dir); !errors.Is(err, artifacts.ErrNoForward) || !strings.Contains(err.Error(), dir) {
+	if err := artifacts.CanUseKernels(dir); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), dir) {
 		t.Error(err)
 	}
-	file := func(dir string) string { return filepath.Join(dir, artifacts.ForwardFile) }
+	file := func(dir string) string { return filepath.Join(dir, graph.ForwardFile) }
 	for _, c := range []struct {
 		name, says string
 		spoil      func(dir string) error
@@ -80,13 +78,13 @@ func TestNoForward(t *testing.T) {
 		{"altered", "checksum differs", func(dir string) error { return os.WriteFile(file(dir), []byte("hello"), 0o600) }},
 	} {
 		dir, _ := written(t)
-		if err := artifacts.HasForward(dir); err != nil {
+		if err := artifacts.CanUseKernels(dir); err != nil {
 			t.Error(err)
 		}
 		if err := c.spoil(dir); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := artifacts.Read(dir); !errors.Is(err, artifacts.ErrInvalid) || !strings.Contains(err.Error(), c.says) {
+		if _, err := artifacts.Read(dir); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
@@ -95,7 +93,7 @@ func TestNoForward(t *testing.T) {
 // TestFolderOfAnOlderOrdo: a folder whose manifest names no forward graph is read, and trains with stock kernels.
 func TestFolderOfAnOlderOrdo(t *testing.T) {
 	dir, built := written(t)
-	manifest := filepath.Join(dir, artifacts.ManifestFile)
+	manifest := filepath.Join(dir, graph.ManifestFile)
 	text, err := os.ReadFile(manifest)
 	if err != nil {
 		t.Fatal(err)
@@ -104,11 +102,11 @@ func TestFolderOfAnOlderOrdo(t *testing.T) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	delete(all["files"].(map[string]any), artifacts.ForwardFile)
+	delete(all["files"].(map[string]any), graph.ForwardFile)
 	if text, err = json.Marshal(all); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.WriteFile(manifest, text, 0o600), os.Remove(filepath.Join(dir, artifacts.ForwardFile))); err != nil {
+	if err := errors.Join(os.WriteFile(manifest, text, 0o600), os.Remove(filepath.Join(dir, graph.ForwardFile))); err != nil {
 		t.Fatal(err)
 	}
 	f, err := artifacts.Read(dir)
@@ -118,7 +116,7 @@ func TestFolderOfAnOlderOrdo(t *testing.T) {
 	if f.Fingerprint() != built.Fingerprint() {
 		t.Error("it is another model")
 	}
-	if err := f.UseKernels(&autodiff.Kernels{}); !errors.Is(err, artifacts.ErrNoForward) {
+	if err := f.UseKernels(dir, &autodiff.Kernels{}); !errors.Is(err, fault.Config) {
 		t.Error(err)
 	}
 }

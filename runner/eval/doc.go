@@ -28,14 +28,15 @@
 //   - [OrderOfImages] has accuracy, Spearman and Kendall image by image, for classes and intervals;
 //   - [FitScaleMaps], [Retrieve], [PredictionError] and [PredictionGain] predict the transformed image's output;
 //   - [InvarianceOf] holds changes with a family against the differences between images;
-//   - [RankMe], [LiDAR], [AlphaReQ], [SelfClusteringOf], [NormalisedDeviation] and [NeighbourOverlap] need no labels;
+//   - [RankMe], [LiDAR], [AlphaReQ], [SelfClusteringOf], [NormalisedDeviation] and
+//     [NeighbourOverlap] need no labels;
 //   - [Bootstrap] makes intervals over images of one training, [SeedMean] over trainings. They are different things and
 //     are named differently.
 //
 // All are deterministic: sums are taken in an order that does not depend on the number of processors. Other kinds of
 // processors round the last digits differently. A penalty is chosen on held-out training rows, never on test rows. What
-// has no value, such as R² of equal targets, is an undefined [Value], not 0. Rows that are not finite are a fault of kind
-// Numeric.
+// has no value, such as R² of equal targets, is an undefined [Value], not 0. Rows that are not finite are a fault of
+// kind Numeric.
 //
 // # Protocols
 //

@@ -46,7 +46,8 @@ func TestDeterminationByHand(t *testing.T) {
 
 func TestAngularErrorsByHand(t *testing.T) {
 	predicted := append(Angles([]float64{180, 1, 90, 350}), 0, 0)
-	allNear(t, "degrees", AngularErrors(Angles([]float64{0, 359, 90, 10, 45}), predicted), []float64{180, 2, 0, 20, 90}, 1e-9)
+	got := AngularErrors(Angles([]float64{0, 359, 90, 10, 45}), predicted)
+	allNear(t, "degrees", got, []float64{180, 2, 0, 20, 90}, 1e-9)
 	// A row that is right in direction and not in length.
 	allNear(t, "length", AngularErrors(Angles([]float64{30}), []float64{0.1 * math.Sqrt(3) / 2, 0.05}), []float64{0}, 1e-6)
 }

@@ -28,8 +28,8 @@ func DefaultBootstrapOptions() BootstrapOptions {
 // Validate returns all faults of the options, joined.
 func (o BootstrapOptions) Validate() error {
 	var faults []error
-	if o.Resamples < 10 || o.Resamples > 1000000 {
-		faults = append(faults, fmt.Errorf("resamples: must be in [10, 1000000], got %d", o.Resamples))
+	if o.Resamples < minResamples || o.Resamples > maxResamples {
+		faults = append(faults, fmt.Errorf("resamples: must be in [%d, %d], got %d", minResamples, maxResamples, o.Resamples))
 	}
 	return invalid(append(faults, levelFaults(o.Level)...))
 }

@@ -37,7 +37,8 @@ func folder(t *testing.T) models.Options {
 	return m
 }
 
-// TestFolderKernels: a folder trains with either kernels to the same losses, and each goes on from the other's checkpoint.
+// TestFolderKernels: a folder trains with either kernels to the same losses, and each goes on from the other's
+// checkpoint.
 func TestFolderKernels(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	o := folder(t)
@@ -52,7 +53,8 @@ func TestFolderKernels(t *testing.T) {
 			if fast {
 				k = fastKernels(t, rt, o)
 			}
-			a, notes, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: inGo, Seed: 1, Kernels: k})
+			a, notes, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: inGo,
+				Seed: 1, Kernels: k})
 			if err != nil || len(notes) > 0 {
 				t.Fatal(notes, err)
 			}
@@ -74,7 +76,8 @@ func TestFolderKernels(t *testing.T) {
 				}
 				losses = append(losses, loss)
 				return nil
-			}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}, Optimizer: optimizer.DefaultOptions()})
+			}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1},
+				Optimizer: optimizer.DefaultOptions()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +106,8 @@ func TestFolderKernels(t *testing.T) {
 			got := train(inGo, sessions...)
 			for i := range want {
 				if !(math.Abs(got[i]-want[i]) < 2e-3*want[i]) {
-					t.Errorf("optimizer in Go: %v, fast %v: loss %d is %v, stock gives %v", inGo, sessions, i, got[i], want[i])
+					t.Errorf("optimizer in Go: %v, fast %v: loss %d is %v, stock gives %v", inGo, sessions, i, got[i],
+						want[i])
 				}
 			}
 		}
@@ -126,11 +130,13 @@ func TestForeignFolderKernels(t *testing.T) {
 		t.Errorf("auto: %v, %q, %v", k, note, err)
 	}
 	o.Kernels = models.FastKernels
-	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "model.kernels: fast") {
+	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, fault.Config) ||
+		!strings.Contains(err.Error(), "model.kernels: fast") {
 		t.Errorf("fast: %v", err)
 	}
 	o.Kernels, o.Precision = models.AutoKernels, models.BFloat16
-	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "model.precision") {
+	if _, _, err := models.OpenKernels(rt, oneDNN, o); !errors.Is(err, fault.Config) ||
+		!strings.Contains(err.Error(), "model.precision") {
 		t.Errorf("bf16: %v", err)
 	}
 }

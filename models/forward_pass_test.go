@@ -14,8 +14,8 @@ import (
 	"ordo/models/ort/orttest"
 )
 
-// TestForwardPassIsThatOfTheStep: the outputs are those of the training step, from the parameters as they are then; running
-// statistics stay.
+// TestForwardPassIsThatOfTheStep: the outputs are those of the training step, from the parameters as they are then;
+// running statistics stay.
 func TestForwardPassIsThatOfTheStep(t *testing.T) {
 	t.Run("stock", func(t *testing.T) { testForwardPass(t, orttest.Open(t)) })
 	t.Run("fast", func(t *testing.T) { testForwardPass(t, orttest.OpenWithKernels(t)) })
@@ -48,7 +48,8 @@ func testForwardPass(t *testing.T, rt *models.Runtime) {
 			}
 			o = o.With(list, batch)
 			o.Projector = []int{8}
-			a, _, err := build(t, o, size, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: true, Seed: 1, Kernels: fastKernels(t, rt, o)})
+			a, _, err := build(t, o, size, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: true,
+				Seed: 1, Kernels: fastKernels(t, rt, o)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +62,8 @@ func testForwardPass(t *testing.T, rt *models.Runtime) {
 					seen[out.Name] = slices.Clone(out.Data)
 				}
 				return nil
-			}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1}, Optimizer: optimizer.DefaultOptions()})
+			}, models.TrainerOptions{SessionOptions: models.SessionOptions{Threads: 1},
+				Optimizer: optimizer.DefaultOptions()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +127,8 @@ func testForwardPass(t *testing.T, rt *models.Runtime) {
 	}
 }
 
-// TestAccumulatedGradients: of a network without batch norm, the gradients of micro-batches add up to those of the batch.
+// TestAccumulatedGradients: of a network without batch norm, the gradients of micro-batches add up to those of the
+// batch.
 func TestAccumulatedGradients(t *testing.T) {
 	rt := orttest.Open(t)
 	o := options("vit_tiny")
@@ -225,7 +228,8 @@ func TestForwardPassRefuses(t *testing.T) {
 	if err := trainer.Accumulate(models.Inputs{Images: x}); err != nil {
 		t.Fatal(err)
 	}
-	if err := trainer.Accumulate(models.Inputs{Images: x}); err == nil || !strings.Contains(err.Error(), "the optimizer is ONNX Runtime's") {
+	if err := trainer.Accumulate(models.Inputs{Images: x}); err == nil ||
+		!strings.Contains(err.Error(), "the optimizer is ONNX Runtime's") {
 		t.Errorf("a second batch: %v", err)
 	}
 	m, err := onnxgraph.Decode(a.Training)
@@ -241,7 +245,8 @@ func TestForwardPassRefuses(t *testing.T) {
 	if a.Training, err = m.Encode(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := models.NewForwardPass(rt, a, nil, models.SessionOptions{}); err == nil || !strings.Contains(err.Error(), "build the model without dropout") {
+	if _, err := models.NewForwardPass(rt, a, nil, models.SessionOptions{}); err == nil ||
+		!strings.Contains(err.Error(), "build the model without dropout") {
 		t.Errorf("dropout: %v", err)
 	}
 }

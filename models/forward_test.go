@@ -49,7 +49,8 @@ func TestForwardTakesWeights(t *testing.T) {
 	}
 
 	o.Projector = []int{8}
-	if _, _, err := open(t, o, 32).ForwardGraph(1); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "projector.0.weight is [256 32] in the file, [8 32] in the model") {
+	if _, _, err := open(t, o, 32).ForwardGraph(1); !errors.Is(err, fault.Data) ||
+		!strings.Contains(err.Error(), "projector.0.weight is [256 32] in the file, [8 32] in the model") {
 		t.Errorf("for another projector: %v", err)
 	}
 	o.WeightsStrict = false
@@ -59,11 +60,13 @@ func TestForwardTakesWeights(t *testing.T) {
 	}
 	o = options("convnet")
 	o.Weights = file
-	if _, _, err := build(t, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1}); !errors.Is(err, fault.Data) {
+	if _, _, err := build(t, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(),
+		Seed: 1}); !errors.Is(err, fault.Data) {
 		t.Errorf("for another backbone: %v", err)
 	}
 	o.Weights = "resnet18.pth"
-	if err := o.Validate(); err == nil || !strings.HasPrefix(err.Error(), "weights: must end in .safetensors or .onnx") {
+	if err := o.Validate(); err == nil || !strings.HasPrefix(err.Error(),
+		"weights: must end in .safetensors or .onnx") {
 		t.Errorf("for a file of torch's own: %v", err)
 	}
 }
@@ -75,7 +78,8 @@ func BenchmarkBuild(b *testing.B) {
 			o := models.DefaultOptions()
 			o.Backbone = name
 			for b.Loop() {
-				if _, _, err := build(b, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1}); err != nil {
+				if _, _, err := build(b, o, 32, models.BuildOptions{Optimizer: optimizer.DefaultOptions(),
+					Seed: 1}); err != nil {
 					b.Fatal(err)
 				}
 			}

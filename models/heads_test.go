@@ -21,7 +21,8 @@ import (
 	"ordo/models/verify"
 )
 
-// across are batches of four views, of which two are base views and the third the plain one, and heads that look at them.
+// across are batches of four views, of which two are base views and the third the plain one, and heads that look at
+// them.
 func across(t testing.TB) (heads.Batch, []heads.Head) {
 	t.Helper()
 	b := heads.Batch{Views: 4, BaseViews: 2, PlainView: 2, Draws: 3}
@@ -29,7 +30,8 @@ func across(t testing.TB) (heads.Batch, []heads.Head) {
 	for _, text := range []string{
 		"name: order, layers: [5, 3]",
 		"name: augself, kind: pair, layers: [6, 3], views: 4",
-		"name: equimod, kind: conditioned, input: embedding, layers: [8], encoding: 5, views: 4, base_views: 2, plain_view: 2, parameters: 3",
+		"name: equimod, kind: conditioned, input: embedding, layers: [8], encoding: 5, views: 4, base_views: 2, " +
+			"plain_view: 2, parameters: 3",
 	} {
 		h, err := heads.Parse(text)
 		if err != nil {
@@ -143,7 +145,8 @@ func TestHeadsAcrossViews(t *testing.T) {
 	if err := trainer.Discard(); err != nil {
 		t.Fatal(err)
 	}
-	for name, rows := range map[string]int{"features": 4 * n, "embedding": 4 * n, "order": 4 * n, "augself": 2 * n, "equimod": 2 * n} {
+	for name, rows := range map[string]int{"features": 4 * n, "embedding": 4 * n, "order": 4 * n, "augself": 2 * n,
+		"equimod": 2 * n} {
 		if seen[name].Rows != rows {
 			t.Errorf("%s has %d rows, want %d", name, seen[name].Rows, rows)
 		}
@@ -184,10 +187,13 @@ func TestHeadsAcrossViews(t *testing.T) {
 		in   models.Inputs
 		says string
 	}{
-		"no parameters":        {models.Inputs{Images: images}, "takes the input parameters too, [12, 3]"},
-		"other parameters":     {models.Inputs{Images: images, Draws: tensor(t, rt, r, 12, 2)}, "parameters have shape [12 2]"},
-		"not of four views":    {models.Inputs{Images: tensor(t, rt, r, 10, 3, 16, 16), Draws: tensor(t, rt, r, 10, 3)}, "the model takes 4 views of each image"},
-		"images too large":     {models.Inputs{Images: tensor(t, rt, r, 12, 3, 17, 17), Draws: drawn}, "images have shape"},
+		"no parameters": {models.Inputs{Images: images}, "takes the input parameters too, [12, 3]"},
+		"other parameters": {models.Inputs{Images: images, Draws: tensor(t, rt, r, 12, 2)},
+			"parameters have shape [12 2]"},
+		"not of four views": {models.Inputs{Images: tensor(t, rt, r, 10, 3, 16, 16), Draws: tensor(t, rt, r, 10, 3)},
+			"the model takes 4 views of each image"},
+		"images too large": {models.Inputs{Images: tensor(t, rt, r, 12, 3, 17, 17), Draws: drawn},
+			"images have shape"},
 		"fewer parameter rows": {models.Inputs{Images: images, Draws: tensor(t, rt, r, 8, 3)}, "[12, 3]"},
 	} {
 		if err := trainer.Accumulate(c.in); err == nil || !strings.Contains(err.Error(), c.says) {
@@ -223,7 +229,8 @@ func evaluatesAlone(t *testing.T, trainer *models.Trainer, r *rand.Rand) {
 		t.Fatal(err)
 	}
 	for _, p := range m.GetGraph().GetInitializer() {
-		if strings.HasPrefix(p.GetName(), "augself") || strings.HasPrefix(p.GetName(), "equimod") || strings.HasPrefix(p.GetName(), "order") {
+		if strings.HasPrefix(p.GetName(), "augself") || strings.HasPrefix(p.GetName(), "equimod") ||
+			strings.HasPrefix(p.GetName(), "order") {
 			t.Errorf("the encoder has %s", p.GetName())
 		}
 	}
@@ -243,7 +250,8 @@ func evaluatesAlone(t *testing.T, trainer *models.Trainer, r *rand.Rand) {
 	}
 }
 
-// TestArtifactsTakeTheSameHeads: what `ordo artifacts build` makes of a forward graph and those heads, a training takes.
+// TestArtifactsTakeTheSameHeads: what `ordo artifacts build` makes of a forward graph and those heads, a training
+// takes.
 func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	rt := orttest.Open(t)
 	batch, list := across(t)
@@ -266,11 +274,13 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	o = models.DefaultOptions()
 	o.Artifacts = dir
 	o = o.Resolved()
-	a, _, err := build(t, o.With(list, batch), 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), InGo: true, Seed: 1})
+	a, _, err := build(t, o.With(list, batch), 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(),
+		InGo: true, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if columns := open(t, o, 16).Columns(); columns["augself"] != 3 || columns["embedding"] != 8 || columns["features"] != 64 {
+	if columns := open(t, o, 16).Columns(); columns["augself"] != 3 || columns["embedding"] != 8 ||
+		columns["features"] != 64 {
 		t.Error(columns)
 	}
 	report, err := verify.Run(context.Background(), rt, f.Artifacts, verify.DefaultOptions(), nil)
@@ -282,7 +292,9 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	}
 	other := batch
 	other.Views = 5
-	if _, err := models.Open(o.With(list, other), 16); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "augself for batches of 4 views, 2 base views, plain view 2, 3 parameters, the experiment's have 5 views") {
+	if _, err := models.Open(o.With(list, other), 16); !errors.Is(err, fault.Config) ||
+		!strings.Contains(err.Error(),
+			"augself for batches of 4 views, 2 base views, plain view 2, 3 parameters, the experiment's have 5 views") {
 		t.Errorf("other views: %v", err)
 	}
 	predictor, err := heads.Parse("name: predictor, input: embedding, output: prediction, layers: [32, 8]")
@@ -291,7 +303,9 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 	}
 	if _, err := models.Open(o.With([]heads.Head{predictor}, batch), 16); !errors.Is(err, fault.Config) ||
 		!strings.Contains(err.Error(), "has no output prediction, which the loss looks at") ||
-		!reflect.DeepEqual(fault.Hints(err), []fault.Hint{fault.BuildArtifacts{Heads: []string{"{name: predictor, input: embedding, layers: [32, 8]}"}}}) {
+		!reflect.DeepEqual(fault.Hints(err),
+			[]fault.Hint{fault.BuildArtifacts{Heads: []string{"{name: predictor, input: embedding, layers: [32, " +
+				"8]}"}}}) {
 		t.Errorf("a missing head: %v", err)
 	}
 	o.Heads = list
@@ -311,13 +325,15 @@ func TestHeadOptions(t *testing.T) {
 		h, _ := heads.Parse(text) // without views it has faults of its own
 		o := options("convnet")
 		o.Heads = []heads.Head{h}
-		if err := o.Validate(); err == nil && says != "" || err != nil && (says == "" || !strings.Contains(err.Error(), says)) {
+		if err := o.Validate(); err == nil && says != "" || err != nil &&
+			(says == "" || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 }
 
-// TestLinearHead: ONNX Runtime's fusion of a head's gradient with the embedding's own fails where the loss gives it third or later.
+// TestLinearHead: ONNX Runtime's fusion of a head's gradient with the embedding's own fails where the loss gives it
+// third or later.
 func TestLinearHead(t *testing.T) {
 	rt := orttest.Open(t)
 	h, err := heads.Parse("name: predictor, input: embedding, layers: [64], bias: false")

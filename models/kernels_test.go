@@ -27,18 +27,28 @@ func TestOpenKernelsWithoutOneDNN(t *testing.T) {
 		t.Errorf("fast: %v", err)
 	}
 	o.Kernels, o.Precision = models.AutoKernels, models.BFloat16
-	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) || !strings.Contains(err.Error(), "precision") {
+	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) ||
+		!strings.Contains(err.Error(), "precision") {
 		t.Errorf("bf16: %v", err)
 	}
 }
 
 func TestKernelOptions(t *testing.T) {
 	for want, change := range map[string]func(o *models.Options){
-		"":                                 func(o *models.Options) { o.Kernels, o.Precision = models.FastKernels, models.BFloat16 },
-		"kernels: must be auto":            func(o *models.Options) { o.Kernels = "quick" },
-		"precision: must be float32 or":    func(o *models.Options) { o.Precision = "fp16" },
-		"precision: bf16 needs":            func(o *models.Options) { o.Kernels, o.Precision = models.StockKernels, models.BFloat16 },
-		"kernels: fast: is for execution.": func(o *models.Options) { o.Kernels, o.Execution.Provider = models.FastKernels, "cuda" },
+		"": func(o *models.Options) {
+			o.Kernels, o.Precision = models.FastKernels,
+				models.BFloat16
+		},
+		"kernels: must be auto":         func(o *models.Options) { o.Kernels = "quick" },
+		"precision: must be float32 or": func(o *models.Options) { o.Precision = "fp16" },
+		"precision: bf16 needs": func(o *models.Options) {
+			o.Kernels, o.Precision = models.StockKernels,
+				models.BFloat16
+		},
+		"kernels: fast: is for execution.": func(o *models.Options) {
+			o.Kernels,
+				o.Execution.Provider = models.FastKernels, "cuda"
+		},
 	} {
 		o := models.DefaultOptions()
 		change(&o)
@@ -59,7 +69,8 @@ func TestPrecision(t *testing.T) {
 	for _, precision := range []string{models.Float32, models.BFloat16} {
 		o := options("resnet18")
 		o.Precision = precision
-		a, _, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1, Kernels: fastKernels(t, rt, o)})
+		a, _, err := build(t, o, 16, models.BuildOptions{Optimizer: optimizer.DefaultOptions(), Seed: 1,
+			Kernels: fastKernels(t, rt, o)})
 		if err != nil {
 			t.Fatal(err)
 		}

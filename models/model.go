@@ -23,7 +23,8 @@ const (
 // Artifacts are the bytes of the graphs and of the checkpoint that a Trainer runs, see package graph.
 type Artifacts = graph.Artifacts
 
-// Model is what an experiment trains: a backbone of the zoo with its heads, or a folder of artifacts, which is read once.
+// Model is what an experiment trains: a backbone of the zoo with its heads, or a folder of artifacts, which is read
+// once.
 type Model struct {
 	options   Options
 	imageSize int
@@ -31,8 +32,8 @@ type Model struct {
 	folder    *artifacts.Folder // nil: it is one of the zoo
 }
 
-// Open makes the model of some options for square images of imageSize pixels. A folder of artifacts is read and checked; one
-// that doesn't fit such images, or lacks what the options' heads give, is an error of kind fault.Config.
+// Open makes the model of some options for square images of imageSize pixels. A folder of artifacts is read and
+// checked; one that doesn't fit such images, or lacks what the options' heads give, is an error of kind fault.Config.
 func Open(o Options, imageSize int) (*Model, error) {
 	m := &Model{imageSize: imageSize, columns: map[string]int{}}
 	if o.Artifacts == "" {
@@ -64,8 +65,8 @@ func (m *Model) setOptions(o Options) error {
 	return m.folder.Require(o.Artifacts, m.imageSize, o.Heads)
 }
 
-// SetHeads sets the further heads, see Options.With. A folder of artifacts that lacks what they give is an error of kind
-// fault.Config.
+// SetHeads sets the further heads, see Options.With. A folder of artifacts that lacks what they give is an error of
+// kind fault.Config.
 func (m *Model) SetHeads(list []heads.Head) error {
 	o := m.options
 	o.Heads = list
@@ -75,12 +76,12 @@ func (m *Model) SetHeads(list []heads.Head) error {
 // Options are those of the model, with its heads.
 func (m *Model) Options() Options { return m.options }
 
-// Columns is the number of columns of every output that the model has without the options' heads; of a folder of artifacts,
-// of all its outputs.
+// Columns is the number of columns of every output that the model has without the options' heads; of a folder of
+// artifacts, of all its outputs.
 func (m *Model) Columns() map[string]int { return m.columns }
 
-// Fingerprint tells one folder of artifacts from another by its content; it is "" for a backbone of the zoo, which the options
-// say all about.
+// Fingerprint tells one folder of artifacts from another by its content; it is "" for a backbone of the zoo, which the
+// options say all about.
 func (m *Model) Fingerprint() string {
 	if m.folder == nil {
 		return ""
@@ -88,8 +89,8 @@ func (m *Model) Fingerprint() string {
 	return m.folder.Fingerprint()
 }
 
-// ForwardGraph makes the forward graph of a backbone of the zoo with its heads. The initial weights are a pure function of the
-// seed and, if the options name one, of the weight file, of which the report tells.
+// ForwardGraph makes the forward graph of a backbone of the zoo with its heads. The initial weights are a pure function
+// of the seed and, if the options name one, of the weight file, of which the report tells.
 func (m *Model) ForwardGraph(seed uint64) (*onnxgraph.Model, *weights.Report, error) {
 	o := m.options
 	g, err := zoo.Build(o.Options, m.imageSize, seed)
@@ -126,10 +127,10 @@ func (m *Model) ForwardGraph(seed uint64) (*onnxgraph.Model, *weights.Report, er
 
 // BuildOptions say which artifacts to build of a model.
 type BuildOptions struct {
-	Optimizer OptimizerOptions
-	// InGo lets the optimizer be Go's whatever it is, as gradients of several batches that are accumulated need it, and an
-	// average of the parameters. AdamW with one decay for all parameters is ONNX Runtime's otherwise: its graph is among the
-	// artifacts. Every other optimizer is Go's, so TrainerOptions need it.
+	Optimizer optimizer.Options // without the learning rate
+	// InGo lets the optimizer be Go's whatever it is, as gradients of several batches that are accumulated need it, and
+	// an average of the parameters. AdamW with one decay for all parameters is ONNX Runtime's otherwise: its graph is
+	// among the artifacts. Every other optimizer is Go's, so TrainerOptions need it.
 	InGo bool
 	// Seed of the initial weights of the zoo's backbones and their heads.
 	Seed uint64
@@ -159,7 +160,8 @@ func (m *Model) Build(b BuildOptions) (a Artifacts, notes []string, err error) {
 		outputs = append(outputs, h.Resolved().Output)
 	}
 	built, err := autodiff.Build(forward, autodiff.Options{
-		Outputs: outputs, Evaluation: []string{Features, Embedding}, Optimizer: adamW, FlatGradients: outside, Kernels: b.Kernels,
+		Outputs: outputs, Evaluation: []string{Features, Embedding}, Optimizer: adamW, FlatGradients: outside,
+		Kernels: b.Kernels,
 	})
 	if err != nil {
 		return a, nil, fmt.Errorf("models: %w", err)
@@ -170,7 +172,8 @@ func (m *Model) Build(b BuildOptions) (a Artifacts, notes []string, err error) {
 	return a, notes, nil
 }
 
-func (m *Model) buildFolder(adamW autodiff.OptimizerOptions, outside bool, k *Kernels) (a Artifacts, notes []string, err error) {
+func (m *Model) buildFolder(adamW autodiff.OptimizerOptions, outside bool, k *Kernels) (a Artifacts, notes []string,
+	err error) {
 	dir := m.options.Artifacts
 	f := *m.folder // Build may be called again
 	if k != nil {
@@ -187,22 +190,23 @@ func (m *Model) buildFolder(adamW autodiff.OptimizerOptions, outside bool, k *Ke
 	return f.Artifacts, notes, nil
 }
 
-// WriteGraphs writes the graphs into a folder that exists, each file whole or not at all. The checkpoint is not among them: it
-// changes with every step, see Trainer.Save.
+// WriteGraphs writes the graphs into a folder that exists, each file whole or not at all. The checkpoint is not among
+// them: it changes with every step, see Trainer.Save.
 func WriteGraphs(dir string, a Artifacts) error {
 	a.Checkpoint = nil
 	return a.Files().Write(dir)
 }
 
-// ReadGraphs reads what WriteGraphs wrote. A folder that lacks a graph is an error of kind fault.Data; not all artifacts have
-// one of the optimizer.
+// ReadGraphs reads what WriteGraphs wrote. A folder that lacks a graph is an error of kind fault.Data; not all
+// artifacts have one of the optimizer.
 func ReadGraphs(dir string) (Artifacts, error) {
 	files, err := graph.ReadFiles(dir)
 	if err != nil {
 		return Artifacts{}, err
 	}
 	if missing := files.Missing(graph.TrainingFile, graph.EvalFile); missing != "" {
-		return Artifacts{}, fault.New(fault.Data, "%s is no folder of training graphs: it has no file %s", dir, missing).
+		return Artifacts{}, fault.New(fault.Data, "%s is no folder of training graphs: it has no file %s", dir,
+			missing).
 			Advise("remove the run's folder to start anew")
 	}
 	return files.Artifacts(), nil

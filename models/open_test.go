@@ -1,6 +1,8 @@
 package models_test
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"ordo/models"
@@ -20,4 +22,18 @@ func open(t testing.TB, o models.Options, imageSize int) *models.Model {
 func build(t testing.TB, o models.Options, imageSize int, b models.BuildOptions) (models.Artifacts, []string, error) {
 	t.Helper()
 	return open(t, o, imageSize).Build(b)
+}
+
+// TestKeysBesideAFolderThatIsntThere: what is missing is the folder, not the key.
+func TestKeysBesideAFolderThatIsntThere(t *testing.T) {
+	o := models.DefaultOptions()
+	o.Artifacts, o.Projector = filepath.Join(t.TempDir(), "none"), []int{8}
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "no such file or folder") ||
+		strings.Contains(err.Error(), "leave out") {
+		t.Error(err)
+	}
+	o.Artifacts = t.TempDir()
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "leave out") {
+		t.Error(err)
+	}
 }

@@ -3,12 +3,13 @@ package models
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 
+	"ordo/models/fault"
 	"ordo/models/heads"
-	"ordo/models/optimizer"
 	"ordo/models/ort"
 	"ordo/models/weights"
 	"ordo/models/zoo"
@@ -17,31 +18,33 @@ import (
 // Options are the `model:` section of an experiment.
 type Options struct {
 	zoo.Options `yaml:",inline"`
-	// Artifacts is a folder of training artifacts, made by `ordo artifacts build` or by ONNX Runtime's own generator. Empty,
-	// the default: the backbone is a built-in one. With a folder, which has all that those say, the keys backbone, stem,
-	// width, patch_size, projector, heads and weights are left out.
+	// Artifacts is a folder of training artifacts, made by `ordo artifacts build` or by ONNX Runtime's own generator.
+	// Empty, the default: the backbone is a built-in one. With a folder, which has all that those say, the keys
+	// backbone, stem, width, patch_size, projector, heads and weights are left out.
 	Artifacts string `yaml:"artifacts"`
-	// Heads are further heads on a built-in backbone; none by default. A training adds those that its
-	// loss needs and that are not here. Of the keys of a head, views, base_views, plain_view and parameters are left out: the
-	// view plan has them.
+	// Heads are further heads on a built-in backbone; none by default. A training adds those that its loss needs and
+	// that are not here. Of the keys of a head, views, base_views, plain_view and parameters are left out: the view
+	// plan has them.
 	Heads []heads.Head `yaml:"heads"`
 	// Threads are ONNX Runtime's threads within an operator, the calling one included. 0 (the default): one a core.
 	// A number fixes the order of sums, so the same number gives the same bits.
 	Threads int `yaml:"threads"`
-	// Weights is a .safetensors or .onnx file with the backbone's initial weights, matched by name. Empty, the default: they
-	// are drawn from the seed. Package weights says how names are matched.
+	// Weights is a .safetensors or .onnx file with the backbone's initial weights, matched by name. Empty, the default:
+	// they are drawn from the seed. Package weights says how names are matched.
 	Weights string `yaml:"weights"`
 	// WeightsStrict refuses a weight file that lacks a parameter of the backbone, has it in another
 	// shape, or has tensors beside the backbone's, its classifier's and the projector's;
 	// false takes what fits. Default true.
 	WeightsStrict bool `yaml:"weights_strict"`
-	// Kernels says what computes convolutions, batch norms, pools, matrix products, activations and layer norms in a training step: stock,
-	// ONNX Runtime's own operators; fast, ordo's, which need oneDNN, where a machine without them is an error; or auto (the default), the
-	// fast ones where the machine has them. They compute the same but for the last bits, and checkpoints of either go on with the other.
-	// Folders of artifacts by other programs have the stock ones only.
+	// Kernels says what computes convolutions, batch norms, pools, matrix products, activations and layer norms in a
+	// training step: stock, ONNX Runtime's own operators; fast, ordo's, which need oneDNN, where a machine without them
+	// is an error; or auto (the default), the fast ones where the machine has them. They compute the same but for the
+	// last bits, and checkpoints of either go on with the other. Folders of artifacts by other programs have the stock
+	// ones only.
 	Kernels string `yaml:"kernels"`
-	// Precision is that of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16, which is about twice as
-	// fast on a processor that has instructions for it and rounds gradients to two or three digits. It needs the fast kernels.
+	// Precision is that of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16,
+	// which is about twice as fast on a processor that has instructions for it and rounds gradients to two or three
+	// digits. It needs the fast kernels.
 	Precision string `yaml:"precision"`
 	// Execution says where and how ONNX Runtime computes.
 	Execution ort.Execution `yaml:"execution"`
@@ -58,7 +61,8 @@ const (
 
 // DefaultOptions is a small convolutional network.
 func DefaultOptions() Options {
-	return Options{Options: zoo.DefaultOptions(), WeightsStrict: true, Kernels: AutoKernels, Precision: Float32, Execution: ort.DefaultExecution()}
+	return Options{Options: zoo.DefaultOptions(), WeightsStrict: true, Kernels: AutoKernels, Precision: Float32,
+		Execution: ort.DefaultExecution()}
 }
 
 // Resolved has the zoo's defaults taken out where a folder of artifacts stands in for the zoo.
@@ -69,12 +73,13 @@ func (o Options) Resolved() Options {
 	return o
 }
 
-// With is the options with all heads that a training needs: the options' own, then those of the given ones whose output no
-// other head has, all of them for batches of the given views.
+// With is the options with all heads that a training needs: the options' own, then those of the given ones whose output
+// no other head has, all of them for batches of the given views.
 func (o Options) With(needed []heads.Head, b heads.Batch) Options {
 	o.Heads = slices.Clone(o.Heads)
 	for _, h := range needed {
-		if !slices.ContainsFunc(o.Heads, func(own heads.Head) bool { return own.Resolved().Output == h.Resolved().Output }) {
+		if !slices.ContainsFunc(o.Heads,
+			func(own heads.Head) bool { return own.Resolved().Output == h.Resolved().Output }) {
 			o.Heads = append(o.Heads, h)
 		}
 	}
@@ -91,7 +96,9 @@ func (o Options) validateHeads() error {
 	list := slices.Clone(o.Heads)
 	for i, h := range list {
 		if h.Batch != (heads.Batch{}) {
-			faults = append(faults, fmt.Errorf("heads[%d]: leave out views, base_views, plain_view and parameters: the view plan has them", i))
+			faults = append(faults,
+				fmt.Errorf("heads[%d]: leave out views, base_views, plain_view and parameters: the view plan has them",
+					i))
 		}
 		list[i] = h.For(anyBatch)
 	}
@@ -113,13 +120,13 @@ func (o Options) Validate() error {
 		err = errors.Join(err, fmt.Errorf("threads: must be in [0, 1024], got %d", o.Threads))
 	}
 	if o.Weights != "" && o.Artifacts == "" {
-		if fault := weights.CheckPath(o.Weights); fault != nil {
-			err = errors.Join(err, fmt.Errorf("weights: %w", fault))
+		if wrong := weights.CheckPath(o.Weights); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("weights: %w", wrong))
 		}
 	}
 	err = errors.Join(err, o.ValidateKernels())
-	if fault := o.Execution.Validate(); fault != nil {
-		for line := range strings.Lines(fault.Error()) {
+	if wrong := o.Execution.Validate(); wrong != nil {
+		for line := range strings.Lines(wrong.Error()) {
 			err = errors.Join(err, errors.New("execution."+strings.TrimSpace(line)))
 		}
 	}
@@ -130,7 +137,8 @@ func (o Options) Validate() error {
 func (o Options) ValidateKernels() error {
 	var faults []error
 	if !slices.Contains([]string{AutoKernels, StockKernels, FastKernels}, o.Kernels) {
-		faults = append(faults, fmt.Errorf("kernels: must be %s, %s or %s, got %q", AutoKernels, StockKernels, FastKernels, o.Kernels))
+		faults = append(faults, fmt.Errorf("kernels: must be %s, %s or %s, got %q", AutoKernels, StockKernels,
+			FastKernels, o.Kernels))
 	}
 	if o.Precision != Float32 && o.Precision != BFloat16 {
 		faults = append(faults, fmt.Errorf("precision: must be %s or %s, got %q", Float32, BFloat16, o.Precision))
@@ -142,7 +150,8 @@ func (o Options) ValidateKernels() error {
 		switch {
 		case !key.given:
 		case o.Execution.Provider != ort.CPU:
-			faults = append(faults, fmt.Errorf("%s: is for execution.provider %s, not %s", key.name, ort.CPU, o.Execution.Provider))
+			faults = append(faults, fmt.Errorf("%s: is for execution.provider %s, not %s", key.name, ort.CPU,
+				o.Execution.Provider))
 		}
 	}
 	if o.Precision == BFloat16 && o.Kernels == StockKernels {
@@ -151,21 +160,31 @@ func (o Options) ValidateKernels() error {
 	return errors.Join(faults...)
 }
 
-// validateArtifacts finds the keys that contradict a folder of artifacts.
+// validateArtifacts finds the keys that contradict a folder of artifacts; if there are such keys, but no such folder,
+// that.
 func (o Options) validateArtifacts() error {
 	var faults []error
 	if z := o.Resolved().Options; !reflect.DeepEqual(z, zoo.Options{}) {
-		faults = append(faults, fmt.Errorf("artifacts: %s has its backbone and heads built in: leave out backbone, stem, width, "+
-			"patch_size and projector", o.Artifacts))
+		faults = append(faults,
+			fmt.Errorf("artifacts: %s has its backbone and heads built in: leave out backbone, stem, width, "+
+				"patch_size and projector", o.Artifacts))
 	}
 	if len(o.Heads) > 0 {
-		faults = append(faults, fmt.Errorf("heads: %s has its heads built in: leave the key out, or build it anew with --head", o.Artifacts))
+		list := make([]string, len(o.Heads))
+		for i, h := range o.Heads {
+			list[i] = h.String()
+		}
+		faults = append(faults, fault.New(fault.Config, "heads: %s has its heads built in", o.Artifacts).
+			Advise("leave the key out").With(fault.BuildArtifacts{Heads: list}))
 	}
 	if o.Weights != "" {
 		faults = append(faults, fmt.Errorf("weights: %s has its weights built in: leave the key out", o.Artifacts))
 	}
+	if len(faults) == 0 {
+		return nil
+	}
+	if _, err := os.Stat(o.Artifacts); err != nil {
+		return fmt.Errorf("artifacts: %w", fault.Reading(fault.Data, o.Artifacts, err))
+	}
 	return errors.Join(faults...)
 }
-
-// OptimizerOptions say how parameters are updated, without the learning rate.
-type OptimizerOptions = optimizer.Options

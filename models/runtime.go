@@ -1,8 +1,6 @@
 package models
 
 import (
-	"fmt"
-
 	"ordo/models/autodiff"
 	"ordo/models/checkpoint"
 	"ordo/models/ort"
@@ -61,7 +59,7 @@ func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions
 		m, err = autodiff.ForwardPass(m, outputs)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
+		return nil, err
 	}
 	return rt.NewForwardPass(m, o)
 }

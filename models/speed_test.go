@@ -9,8 +9,8 @@ import (
 	"ordo/models/zoo"
 )
 
-// TestStepOperations: of the default network's first convolutions, by hand. A convolution without a gradient for its input, the first, is
-// done twice, all others three times.
+// TestStepOperations: of the default network's first convolutions, by hand. A convolution without a gradient for its
+// input, the first, is done twice, all others three times.
 func TestStepOperations(t *testing.T) {
 	o := models.DefaultOptions()
 	o.Options = zoo.Options{Backbone: "resnet18", Stem: "small", Width: 16}
@@ -26,8 +26,8 @@ func TestStepOperations(t *testing.T) {
 		}
 		counts = append(counts, n)
 	}
-	// Multiplications of an image's forward pass: stem, four convolutions of 16 channels, then three stages with half the pixels and twice
-	// the channels, each with one convolution of half the work and a short cut.
+	// Multiplications of an image's forward pass: stem, four convolutions of 16 channels, then three stages with half
+	// the pixels and twice the channels, each with one convolution of half the work and a short cut.
 	const stem, layer = 1024 * 16 * 27, 1024 * 16 * 144
 	const forward = 4*layer + 3*(layer/2+3*layer+layer/18)
 	want := 10 * 2.0 * (2*stem + 3*forward)
@@ -36,7 +36,8 @@ func TestStepOperations(t *testing.T) {
 	}
 }
 
-// TestStepOperationsOfTransformers: the gradient by a weight is a product over all tokens of a batch, which are rows of a reshaped matrix.
+// TestStepOperationsOfTransformers: the gradient by a weight is a product over all tokens of a batch, which are rows of
+// a reshaped matrix.
 func TestStepOperationsOfTransformers(t *testing.T) {
 	o := models.DefaultOptions()
 	o.Options = zoo.Options{Backbone: "vit_tiny", Stem: "small"}
@@ -61,7 +62,8 @@ func TestMeasureLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, rate := range map[string]float64{"multiply-adds": l.MultiplyAdd, "matrix product": l.MatrixProduct, "memory": l.Memory} {
+	for name, rate := range map[string]float64{"multiply-adds": l.MultiplyAdd, "matrix product": l.MatrixProduct,
+		"memory": l.Memory} {
 		if rate < 1e8 || rate > 1e15 {
 			t.Errorf("%s: %v a second", name, rate)
 		}

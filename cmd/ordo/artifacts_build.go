@@ -16,6 +16,7 @@ import (
 
 	"ordo/models/artifacts"
 	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
@@ -147,7 +148,7 @@ func (f *artifactsBuildOptions) options() (artifacts.Options, error) {
 	}
 	if f.given("predictor") {
 		h := heads.Default()
-		h.Name, h.Input, h.Layers, h.BatchNorm = "predictor", heads.Embedding, f.predictor, !f.noBatchNorm
+		h.Name, h.Input, h.Layers, h.BatchNorm = "predictor", graph.Embedding, f.predictor, !f.noBatchNorm
 		o.Heads = append(o.Heads, h)
 	}
 	for _, text := range f.heads {

@@ -24,11 +24,12 @@ func TestFaultsReadWell(t *testing.T) {
 	}{
 		{
 			name: "no folder of artifacts", args: []string{"run", demo, "model.artifacts=/nonexistent"},
-			code: exitData, says: []string{"/nonexistent", "no such"}, not: []string{"projector", "leave out"}, waits: "models",
+			code: exitConfig, says: []string{"override model.artifacts=/nonexistent", "no such", "check the path"},
+			not: []string{"projector", "leave out"},
 		},
 		{
 			name: "no weights", args: []string{"run", demo, "model.weights=/none.safetensors"},
-			code: exitData, says: []string{"/none.safetensors", "no such file", "check the path"}, waits: "models",
+			code: exitData, says: []string{"/none.safetensors", "no such file", "check the path"},
 		},
 		{
 			name: "no sweep file", args: []string{"sweep", "/none.yaml"},

@@ -76,7 +76,7 @@ func (g *global) words(h fault.Hint) string {
 		}
 		return fmt.Sprintf("build the artifacts anew with the options that they were built with: `%s`", command)
 	case fault.Finish:
-		return fmt.Sprintf("run `ordo run FILE --out %s`, which finishes it", h.Folder)
+		return fmt.Sprintf("make or finish one with `ordo run FILE --out %s`", h.Folder)
 	case fault.Option:
 		return "give --" + strings.ReplaceAll(h.Name, "_", "-")
 	}

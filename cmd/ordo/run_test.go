@@ -234,3 +234,20 @@ func TestInterruptedRun(t *testing.T) {
 	ordo(t, args...).check(t, exitOK, "going on after step")
 	ordo(t, "run", file, "train.epochs=3", "--out", out).check(t, exitFailure, "another experiment", "--out")
 }
+
+// TestProgressOfImages: where no bar can be drawn, there is a line now and then.
+func TestProgressOfImages(t *testing.T) {
+	var stderr strings.Builder
+	g := &global{stderr: &stderr}
+	now := time.Unix(0, 0)
+	for _, r := range []*reading{newReading(g), newEncoding(g)} {
+		r.now = func() time.Time { return now }
+		for done := 128; done <= 512; done += 128 {
+			r.image(done, 512)
+			now = now.Add(20 * time.Second)
+		}
+	}
+	if got, want := stderr.String(), "384 of 512 images decoded\n384 of 512 images encoded\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

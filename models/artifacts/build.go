@@ -18,8 +18,9 @@ import (
 // channels of an image.
 const channels = 3
 
-// Build makes artifacts of a forward graph. Its float32 initializers become the parameters. The graph is not changed. An error
-// names the node, output or option that is at fault; it is of kind fault.Config for an option, fault.Data for the graph.
+// Build makes artifacts of a forward graph. Its float32 initializers become the parameters. The graph is not changed.
+// An error names the node, output or option that is at fault; it is of kind fault.Config for an option, fault.Data for
+// the graph.
 func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fault.Wrap(fault.Config, err)
@@ -34,7 +35,8 @@ func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 		return nil, err
 	}
 	built, err := autodiff.Build(m, autodiff.Options{
-		Outputs: p.outputs, Evaluation: []string{graph.Features, graph.Embedding}, Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
+		Outputs: p.outputs, Evaluation: []string{graph.Features, graph.Embedding}, Frozen: p.frozen,
+		DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
 	})
 	if err != nil {
 		return nil, err
@@ -66,7 +68,8 @@ type preparation struct {
 
 func (p *preparation) prepare() error {
 	// A Builder learns the names once, so each step that renames comes before those that add.
-	for _, step := range []func() error{p.nameOutputs, p.nameInput, p.freeBatch, p.normalize, p.addHeads, p.checkOutputs, p.findFrozen} {
+	for _, step := range []func() error{p.nameOutputs, p.nameInput, p.freeBatch, p.normalize, p.addHeads,
+		p.checkOutputs, p.findFrozen} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -91,12 +94,14 @@ func (p *preparation) nameOutputs() error {
 	var faults []error
 	for _, c := range []struct{ key, name string }{{"features", features}, {"embedding", p.o.Embedding}} {
 		if c.name != "" && !slices.Contains(known, c.name) {
-			faults = append(faults, fmt.Errorf("%s: the graph has no output %q, it has: %s", c.key, c.name, strings.Join(known, ", ")))
+			faults = append(faults, fmt.Errorf("%s: the graph has no output %q, it has: %s", c.key, c.name,
+				strings.Join(known, ", ")))
 		}
 	}
 	for i, name := range p.o.Outputs {
 		if !slices.Contains(known, name) {
-			faults = append(faults, fmt.Errorf("outputs[%d]: the graph has no output %q, it has: %s", i, name, strings.Join(known, ", ")))
+			faults = append(faults, fmt.Errorf("outputs[%d]: the graph has no output %q, it has: %s", i, name,
+				strings.Join(known, ", ")))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -204,7 +209,8 @@ func (p *preparation) nameInput() error {
 		}
 	}
 	if len(inputs) != 1 {
-		return fmt.Errorf("the graph must have one input, the images, but it has %d: %s", len(inputs), strings.Join(names, ", "))
+		return fmt.Errorf("the graph must have one input, the images, but it has %d: %s", len(inputs),
+			strings.Join(names, ", "))
 	}
 	images := inputs[0]
 	if names[0] != graph.Images {
@@ -228,7 +234,8 @@ func (p *preparation) nameInput() error {
 		case !s[i].Static():
 			s[i] = onnxgraph.Dim{Size: size}
 		case size != 0 && s[i].Size != size:
-			return fault.New(fault.Config, "input %s is %v: its image size is fixed, it can't become %d", names[0], typ, size)
+			return fault.New(fault.Config, "input %s is %v: its image size is fixed, it can't become %d", names[0], typ,
+				size)
 		}
 	}
 	if s[2] != s[3] {
@@ -241,7 +248,8 @@ func (p *preparation) nameInput() error {
 // freeBatch makes a fixed batch a free one. Where a Reshape has the batch written into its new shape, it stands there
 // afterwards as "what it was before".
 func (p *preparation) freeBatch() error {
-	images := p.g.GetInput()[slices.IndexFunc(p.g.GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == graph.Images })]
+	images := p.g.GetInput()[slices.IndexFunc(p.g.GetInput(),
+		func(v *onnxgraph.ValueInfo) bool { return v.GetName() == graph.Images })]
 	typ, err := images.TensorType()
 	if err != nil {
 		return err
@@ -262,7 +270,8 @@ func (p *preparation) freeBatch() error {
 		err = errors.New("an output doesn't have the batch as its first dimension")
 	}
 	if err != nil {
-		return fmt.Errorf("the graph was exported for batches of %d images and can't be freed from that: %w; export it with a "+
+		return fmt.Errorf("the graph was exported for batches of %d images and can't be freed from that: %w; export "+
+			"it with a "+
 			"free (dynamic) first dimension", batch.Size, err)
 	}
 	return nil
@@ -291,7 +300,8 @@ func (p *preparation) freeReshapes(batch int64) {
 	}
 	b := onnxgraph.Extend(p.m)
 	for _, n := range p.g.GetNode() {
-		if n.GetOpType() != "Reshape" || n.Int("allowzero", 0) != 0 || stored[n.In(1)] == nil || len(n.GetInput()) != 2 {
+		if n.GetOpType() != "Reshape" || n.Int("allowzero", 0) != 0 || stored[n.In(1)] == nil ||
+			len(n.GetInput()) != 2 {
 			continue
 		}
 		shape, err := stored[n.In(1)].Ints()
@@ -316,9 +326,10 @@ func (p *preparation) normalize() error {
 			narrow[i] = float32(v)
 		}
 		name = b.Unique(name)
-		return name, &onnxgraph.Node{Name: name, OpType: "Constant", Output: []string{name}, Attribute: []*onnxgraph.Attribute{
-			onnxgraph.TensorAttr("value", onnxgraph.NewFloats(name, []int64{1, channels, 1, 1}, narrow)),
-		}}
+		return name, &onnxgraph.Node{Name: name, OpType: "Constant", Output: []string{name},
+			Attribute: []*onnxgraph.Attribute{
+				onnxgraph.TensorAttr("value", onnxgraph.NewFloats(name, []int64{1, channels, 1, 1}, narrow)),
+			}}
 	}
 	mean, meanNode := constant("normalize/mean", p.o.Mean)
 	std, stdNode := constant("normalize/std", p.o.Std)
@@ -407,7 +418,8 @@ func (p *preparation) findFrozen() error {
 			}
 		}
 		if !found {
-			return fault.New(fault.Config, "frozen[%d]: %q matches no parameter; they are called as %s", i, pattern, examples(names))
+			return fault.New(fault.Config, "frozen[%d]: %q matches no parameter; they are called as %s", i, pattern,
+				examples(names))
 		}
 	}
 	p.frozen = slices.DeleteFunc(names, func(name string) bool { return !frozen[name] })

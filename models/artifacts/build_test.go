@@ -17,7 +17,8 @@ import (
 	"ordo/models/ort/orttest"
 )
 
-// network makes a small forward graph: images → convolution, ReLU, average (pooled [batch,4,1,1]) and its flat form (z).
+// network makes a small forward graph: images → convolution, ReLU, average (pooled [batch,4,1,1]) and its flat form
+// (z).
 func network(t testing.TB, change func(m *onnxgraph.Model)) *onnxgraph.Model {
 	t.Helper()
 	b := onnxgraph.NewBuilder("net", 17)
@@ -66,23 +67,31 @@ func TestBuild(t *testing.T) {
 		{"an output that is no matrix", "features: pooled", nil, "features:4 embedding:4", "stem.weight stem.bias", ""},
 		{"both chosen", "{features: pooled, embedding: z}", nil, "features:4 embedding:4", "stem.weight stem.bias", ""},
 		{"both the same", "{features: z, embedding: z}", nil, "features:4 embedding:4", "stem.weight stem.bias", ""},
-		{"a third output", "{features: z, outputs: [pooled]}", nil, "features:4 embedding:4 pooled:4", "stem.weight stem.bias", ""},
+		{"a third output", "{features: z, outputs: [pooled]}", nil, "features:4 embedding:4 pooled:4",
+			"stem.weight stem.bias", ""},
 		{"swapped names", "{features: embedding, embedding: z}", func(m *onnxgraph.Model) {
-			m.Graph.Output[1].Name, m.Graph.Node[2].Output[0], m.Graph.Node[3].Input[0] = "embedding", "embedding", "embedding"
+			m.Graph.Output[1].Name, m.Graph.Node[2].Output[0], m.Graph.Node[3].Input[0] = "embedding", "embedding",
+				"embedding"
 		}, "features:4 embedding:4", "stem.weight stem.bias", ""},
-		{"heads", "heads: [{name: projector, layers: [6, 2]}, {name: predictor, input: embedding, layers: [2], bias: false}]", oneOutput,
+		{"heads",
+			"heads: [{name: projector, layers: [6, 2]}, {name: predictor, input: embedding, layers: [2], bias: false}]",
+			oneOutput,
 			"features:4 embedding:2 prediction:2",
-			"stem.weight stem.bias projector.0.weight projector.1.weight projector.1.bias projector.3.weight projector.3.bias predictor.0.weight",
+			"stem.weight stem.bias projector.0.weight projector.1.weight projector.1.bias projector.3.weight " +
+				"projector.3.bias predictor.0.weight",
 			"projector.1.running_mean projector.1.running_var"},
 		{"frozen", "{frozen: ['stem.*'], heads: [{name: projector, layers: [2]}]}", oneOutput, "features:4 embedding:2",
 			"projector.0.weight projector.0.bias", "stem.weight stem.bias"},
-		{"frozen by a question mark", "frozen: ['?tem.bias']", oneOutput, "features:4 embedding:4", "stem.weight", "stem.bias"},
-		{"normalised", "{mean: [0.1, 0.2, 0.3], std: [1, 2, 3]}", oneOutput, "features:4 embedding:4", "stem.weight stem.bias", ""},
+		{"frozen by a question mark", "frozen: ['?tem.bias']", oneOutput, "features:4 embedding:4", "stem.weight",
+			"stem.bias"},
+		{"normalised", "{mean: [0.1, 0.2, 0.3], std: [1, 2, 3]}", oneOutput, "features:4 embedding:4",
+			"stem.weight stem.bias", ""},
 		{"a fixed batch", "", func(m *onnxgraph.Model) {
 			oneOutput(m)
 			m.Graph.Input[0] = onnxgraph.NewValueInfo("x", onnxgraph.FloatType(onnxgraph.Static(5, 3, 8, 8)))
 			m.Graph.Initializer = append(m.Graph.Initializer, onnxgraph.NewInts("shape", 5, 4))
-			m.Graph.Node[3] = &onnxgraph.Node{OpType: "Reshape", Input: []string{"pooled", "shape"}, Output: []string{"z"}}
+			m.Graph.Node[3] = &onnxgraph.Node{OpType: "Reshape", Input: []string{"pooled", "shape"},
+				Output: []string{"z"}}
 		}, "features:4 embedding:4", "stem.weight stem.bias", ""},
 		{"a free image size", "image_size: 8", func(m *onnxgraph.Model) {
 			oneOutput(m)
@@ -146,18 +155,24 @@ func TestBuildRefuses(t *testing.T) {
 		{"no such features", "features: w", nil, `features: the graph has no output "w", it has: z, pooled`},
 		{"no such embedding", "{features: z, embedding: w}", nil, `embedding: the graph has no output "w"`},
 		{"no such output", "{features: z, outputs: [w]}", nil, `outputs[0]: the graph has no output "w"`},
-		{"frozen nothing", "frozen: ['layer*']", oneOutput, `frozen[0]: "layer*" matches no parameter; they are called as stem.weight, stem.bias`},
+		{"frozen nothing", "frozen: ['layer*']", oneOutput,
+			`frozen[0]: "layer*" matches no parameter; they are called as stem.weight, stem.bias`},
 		{"frozen all", "frozen: ['*']", oneOutput, "depend on no parameter"},
 		{"two inputs", "", func(m *onnxgraph.Model) {
 			oneOutput(m)
-			m.Graph.Input = append(m.Graph.Input, onnxgraph.NewValueInfo("mask", onnxgraph.FloatType(onnxgraph.Batch(1))))
+			m.Graph.Input = append(m.Graph.Input, onnxgraph.NewValueInfo("mask",
+				onnxgraph.FloatType(onnxgraph.Batch(1))))
 		}, "one input, the images, but it has 2: x, mask"},
-		{"grey images", "", input(onnxgraph.FloatType(onnxgraph.Batch(1, 8, 8))), "must be float[batch,3,height,width]"},
+		{"grey images", "", input(onnxgraph.FloatType(onnxgraph.Batch(1, 8, 8))),
+			"must be float[batch,3,height,width]"},
 		{"oblong images", "", input(onnxgraph.FloatType(onnxgraph.Batch(3, 8, 9))), "must be square"},
-		{"free image size", "", input(onnxgraph.FloatType(append(onnxgraph.Batch(3), onnxgraph.Unknown, onnxgraph.Unknown))), "its image size is free"},
+		{"free image size", "", input(onnxgraph.FloatType(append(onnxgraph.Batch(3), onnxgraph.Unknown,
+			onnxgraph.Unknown))), "its image size is free"},
 		{"another image size", "image_size: 9", oneOutput, "its image size is fixed"},
-		{"a head's name is taken", "heads: [{name: stem, layers: [2]}]", oneOutput, `has a parameter "stem.weight" already`},
-		{"a head's output is taken", "heads: [{name: h, output: y, layers: [2]}]", oneOutput, `has a value "y" already`},
+		{"a head's name is taken", "heads: [{name: stem, layers: [2]}]", oneOutput,
+			`has a parameter "stem.weight" already`},
+		{"a head's output is taken", "heads: [{name: h, output: y, layers: [2]}]", oneOutput,
+			`has a value "y" already`},
 		{"a parameter has a needed name", "", func(m *onnxgraph.Model) {
 			oneOutput(m)
 			m.Graph.Node[1].Output[0], m.Graph.Node[2].Input[0] = "r", "r"
@@ -167,11 +182,13 @@ func TestBuildRefuses(t *testing.T) {
 			oneOutput(m)
 			m.Graph.Input[0] = onnxgraph.NewValueInfo("x", onnxgraph.FloatType(onnxgraph.Static(5, 3, 8, 8)))
 			m.Graph.Initializer = append(m.Graph.Initializer, onnxgraph.NewInts("shape", 20, 1))
-			m.Graph.Node[3] = &onnxgraph.Node{OpType: "Reshape", Input: []string{"pooled", "shape"}, Output: []string{"z"}}
+			m.Graph.Node[3] = &onnxgraph.Node{OpType: "Reshape", Input: []string{"pooled", "shape"},
+				Output: []string{"z"}}
 		}, "exported for batches of 5 images"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := artifacts.Build(network(t, c.change), parse(t, c.yaml)); err == nil || !strings.Contains(err.Error(), c.says) {
+			if _, err := artifacts.Build(network(t, c.change), parse(t, c.yaml)); err == nil ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
@@ -205,7 +222,8 @@ func TestOptionsRefuse(t *testing.T) {
 }
 
 func FuzzParseOptions(f *testing.F) {
-	f.Add([]byte("features: z\nheads:\n- {name: projector, layers: [8, 2]}\nfrozen: ['a*']\nmean: [0,0,0]\nstd: [1,1,1]\n"))
+	f.Add([]byte("features: z\nheads:\n- {name: projector, layers: [8, 2]}\nfrozen: ['a*']\nmean: [0,0,0]\nstd: " +
+		"[1,1,1]\n"))
 	f.Add([]byte("heads: [{name: order, input: embedding, layers: [1]}]"))
 	f.Add([]byte(": ["))
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -225,7 +243,8 @@ func TestNormalisation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr, err := lib.NewTrainer(f.Artifacts, func([]ort.Output) error { return nil }, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
+		tr, err := lib.NewTrainer(f.Artifacts, func([]ort.Output) error { return nil },
+			ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -99,20 +99,22 @@ func CheckFree(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case err == nil && len(entries) > 0:
-		return fault.New(fault.Other, "%s is there already and not empty", dir).Advise("remove it").With(fault.OtherFolder{})
+		return fault.New(fault.Other, "%s is there already and not empty", dir).
+			Advise("remove it").With(fault.OtherFolder{})
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fault.Writing(dir, err)
 	}
 	return nil
 }
 
-// Read reads a folder of artifacts, each file once, and checks all that can be checked without ONNX Runtime: the manifest's
-// checksums, the contract between the graphs, the parameters of the checkpoint against those of the graphs. Its error is of
-// kind fault.Data.
+// Read reads a folder of artifacts, each file once, and checks all that can be checked without ONNX Runtime: the
+// manifest's checksums, the contract between the graphs, the parameters of the checkpoint against those of the graphs.
+// Its error is of kind fault.Data.
 //
 // Artifacts of ONNX Runtime's own generator are adapted:
 //
-//   - each graph input dz whose product with an output z makes the loss becomes what the operator ordo::Loss gives for z;
+//   - each graph input dz whose product with an output z makes the loss becomes what the operator ordo::Loss gives for
+//     z;
 //   - a single z becomes `features`, with `embedding` its copy; of several, those that are called so are required;
 //   - the output grad_norm is added;
 //   - the evaluation graph gives those outputs, without the loss, and its batch norms have one output as they must;
@@ -124,7 +126,7 @@ func Read(dir string) (*Folder, error) {
 	}
 	if missing := files.Missing(required()...); missing != "" {
 		return nil, fault.New(fault.Data, "%s is no folder of training artifacts: it has no file %s", dir, missing).
-			Advise("name one that has").With(fault.BuildArtifacts{})
+			Advise("name one that has")
 	}
 	f := &Folder{Artifacts: files.Artifacts()}
 	if err := f.read(files); err != nil {
@@ -136,7 +138,7 @@ func Read(dir string) (*Folder, error) {
 // read checks what was read, and adapts what isn't ordo's.
 func (f *Folder) read(files graph.Files) (err error) {
 	if text := files[graph.ManifestFile]; text != nil {
-		if f.Manifest, err = ParseManifest(text); err != nil {
+		if f.Manifest, err = readManifest(text); err != nil {
 			return err
 		}
 		if err := f.checkSums(files); err != nil {
@@ -169,7 +171,8 @@ func (f *Folder) checkSums(files graph.Files) error {
 		case files[name] == nil:
 			return fmt.Errorf("there is no file %s", name)
 		case want != sum(files[name]):
-			return fmt.Errorf("%s is not the file that was built: its checksum differs from that in %s", name, graph.ManifestFile)
+			return fmt.Errorf("%s is not the file that was built: its checksum differs from that in %s", name,
+				graph.ManifestFile)
 		}
 	}
 	return nil
@@ -187,7 +190,8 @@ func (f *Folder) describe() error {
 		}
 	}
 	f.Description = Description{
-		Input:   Input{Name: graph.Images, Batch: c.Images[0], Channels: c.Images[1], Height: c.Images[2], Width: c.Images[3]},
+		Input: Input{Name: graph.Images, Batch: c.Images[0], Channels: c.Images[1], Height: c.Images[2],
+			Width: c.Images[3]},
 		Outputs: c.Outputs, Parameters: c.Parameters,
 		Batch: heads.Batch{Views: c.Views, BaseViews: c.BaseViews, PlainView: c.PlainView},
 	}
@@ -220,9 +224,11 @@ func (f *Folder) checkCheckpoint() error {
 		case !ok:
 			return fmt.Errorf("parameter %s is not in the checkpoint", p.Name)
 		case !slices.Equal(s.dims, p.Shape):
-			return fmt.Errorf("parameter %s has shape %v in the checkpoint, %v in the training graph", p.Name, s.dims, p.Shape)
+			return fmt.Errorf("parameter %s has shape %v in the checkpoint, %v in the training graph", p.Name, s.dims,
+				p.Shape)
 		case s.trainable != p.Trainable:
-			return fmt.Errorf("parameter %s is trained in one of training graph and checkpoint, and frozen in the other", p.Name)
+			return fmt.Errorf("parameter %s is trained in one of training graph and checkpoint, and frozen in the "+
+				"other", p.Name)
 		}
 		delete(found, p.Name)
 	}
@@ -234,7 +240,8 @@ func (f *Folder) checkCheckpoint() error {
 	return nil
 }
 
-// Fingerprint is the SHA-256 over all files that ONNX Runtime runs, hexadecimal: the same for the same model, whatever its folder.
+// Fingerprint is the SHA-256 over all files that ONNX Runtime runs, hexadecimal: the same for the same model, whatever
+// its folder.
 func (f *Folder) Fingerprint() string {
 	var all bytes.Buffer
 	files := f.Files()
@@ -244,14 +251,15 @@ func (f *Folder) Fingerprint() string {
 	return sum(all.Bytes())
 }
 
-// Require returns an error of kind fault.Config that says what is missing for training on square images of a size with what the
-// given heads, whose Batch is the experiment's, give; dir names the artifacts in it.
+// Require returns an error of kind fault.Config that says what is missing for training on square images of a size with
+// what the given heads, whose Batch is the experiment's, give; dir names the artifacts in it.
 func (d Description) Require(dir string, imageSize int, list []heads.Head) error {
 	if in := d.Input; in.Height != int64(imageSize) || in.Width != int64(imageSize) || in.Channels != channels {
 		return misfit("%s takes images of %d×%d pixels, data.image_size is %d", dir, in.Width, in.Height, imageSize)
 	}
 	if d.Input.Batch != 0 {
-		return misfit("%s takes batches of %d images only", dir, d.Input.Batch).Advise("build it from a graph with a free batch")
+		return misfit("%s takes batches of %d images only", dir, d.Input.Batch).
+			Advise("build it from a graph with a free batch")
 	}
 	var names []string
 	for _, o := range d.Outputs {
@@ -269,12 +277,14 @@ func (d Description) Require(dir string, imageSize int, list []heads.Head) error
 			missing = append(missing, h.Output)
 			build = append(build, h.String())
 		case h.Kind == heads.Pair && d.Batch.Views != h.Views, h.Kind == heads.Conditioned && d.Batch != h.Batch:
-			return misfit("%s has the output %s for batches of %s, the experiment's have %s", dir, h.Output, d.Batch, h.Batch).
+			return misfit("%s has the output %s for batches of %s, the experiment's have %s", dir, h.Output, d.Batch,
+				h.Batch).
 				With(fault.BuildArtifacts{Heads: []string{h.String()}})
 		}
 	}
 	if len(missing) > 0 {
-		return misfit("%s has no output %s, which the loss looks at; it has: %s", dir, strings.Join(missing, ", "), strings.Join(names, ", ")).
+		return misfit("%s has no output %s, which the loss looks at; it has: %s", dir, strings.Join(missing, ", "),
+			strings.Join(names, ", ")).
 			With(fault.BuildArtifacts{Heads: build})
 	}
 	return nil

@@ -24,7 +24,8 @@ import (
 // written builds a small folder.
 func written(t *testing.T) (dir string, f *artifacts.Folder) {
 	t.Helper()
-	f, err := artifacts.Build(network(t, oneOutput), parse(t, "{frozen: ['stem.bias'], heads: [{name: projector, layers: [2]}], seed: 7}"))
+	f, err := artifacts.Build(network(t, oneOutput),
+		parse(t, "{frozen: ['stem.bias'], heads: [{name: projector, layers: [2]}], seed: 7}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,8 @@ func TestWriteAndRead(t *testing.T) {
 		t.Error("what is read is not what was written")
 	}
 	m := f.Manifest
-	if m.Ordo != "v1" || m.Source.File != "net.onnx" || m.Seed != 7 || m.Frozen[0] != "stem.bias" || m.Heads[0].Output != "embedding" ||
+	if m.Ordo != "v1" || m.Source.File != "net.onnx" || m.Seed != 7 || m.Frozen[0] != "stem.bias" ||
+		m.Heads[0].Output != "embedding" ||
 		len(m.Files) != 5 || len(m.Parameters) != 4 {
 		t.Errorf("manifest %+v", m)
 	}
@@ -56,7 +58,8 @@ func TestWriteAndRead(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
-	if err := artifacts.Write(dir, built, artifacts.Source{}, ""); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if err := artifacts.Write(dir, built, artifacts.Source{}, ""); err == nil ||
+		!strings.Contains(err.Error(), "not empty") {
 		t.Errorf("writing over a folder: %v", err)
 	}
 }
@@ -94,7 +97,8 @@ func TestReadRefuses(t *testing.T) {
 		spoil func(dir string) error
 		says  string
 	}{
-		{"a missing file", func(dir string) error { return os.Remove(filepath.Join(dir, graph.EvalFile)) }, "has no file eval_model.onnx"},
+		{"a missing file", func(dir string) error { return os.Remove(filepath.Join(dir, graph.EvalFile)) },
+			"has no file eval_model.onnx"},
 		{"a flipped bit", func(dir string) error {
 			file := filepath.Join(dir, graph.CheckpointFile)
 			data, err := os.ReadFile(file)
@@ -102,10 +106,12 @@ func TestReadRefuses(t *testing.T) {
 			return errors.Join(err, os.WriteFile(file, data, 0o600))
 		}, "checkpoint is not the file that was built"},
 		{"no manifest and a cut graph", func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, graph.ManifestFile)), os.Truncate(filepath.Join(dir, graph.TrainingFile), 100))
+			return errors.Join(os.Remove(filepath.Join(dir, graph.ManifestFile)),
+				os.Truncate(filepath.Join(dir, graph.TrainingFile), 100))
 		}, "training graph"},
 		{"no manifest and a cut checkpoint", func(dir string) error {
-			return errors.Join(os.Remove(filepath.Join(dir, graph.ManifestFile)), os.Truncate(filepath.Join(dir, graph.CheckpointFile), 100))
+			return errors.Join(os.Remove(filepath.Join(dir, graph.ManifestFile)),
+				os.Truncate(filepath.Join(dir, graph.CheckpointFile), 100))
 		}, "checkpoint"},
 		{"a manifest that is no JSON", func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, graph.ManifestFile), []byte("hello"), 0o600)
@@ -148,13 +154,16 @@ func TestRequire(t *testing.T) {
 	if err := f.Require("d", 8, nil); err != nil {
 		t.Error(err)
 	}
-	if err := f.Require("d", 32, nil); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "8×8 pixels, data.image_size is 32") {
+	if err := f.Require("d", 32, nil); !errors.Is(err, fault.Config) ||
+		!strings.Contains(err.Error(), "8×8 pixels, data.image_size is 32") {
 		t.Errorf("another image size: %v", err)
 	}
 	order := heads.Default()
 	order.Name, order.Layers = "order", []int{4}
-	if err := f.Require("d", 8, []heads.Head{order}); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "no output order, which the loss looks at; it has: features, embedding") ||
-		!reflect.DeepEqual(fault.Hints(err), []fault.Hint{fault.BuildArtifacts{Heads: []string{"{name: order, layers: [4]}"}}}) {
+	if err := f.Require("d", 8, []heads.Head{order}); !errors.Is(err, fault.Config) ||
+		!strings.Contains(err.Error(), "no output order, which the loss looks at; it has: features, embedding") ||
+		!reflect.DeepEqual(fault.Hints(err),
+			[]fault.Hint{fault.BuildArtifacts{Heads: []string{"{name: order, layers: [4]}"}}}) {
 		t.Errorf("another output: %v", err)
 	}
 }
@@ -199,7 +208,8 @@ func TestOfficialArtifacts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, _ := official(t, name)
 			said := strings.Join(f.Adapted, "\n")
-			for _, s := range []string{"output z is called features", "input dz", "grad_norm", "the optimizer graph is replaced"} {
+			for _, s := range []string{"output z is called features", "input dz", "grad_norm",
+				"the optimizer graph is replaced"} {
 				if !strings.Contains(said, s) {
 					t.Errorf("it is not said that %s, only:\n%s", s, said)
 				}
@@ -207,7 +217,8 @@ func TestOfficialArtifacts(t *testing.T) {
 			if got := strings.Contains(said, "11 batch norms"); got != (name == "resnet_tiny") {
 				t.Errorf("repaired batch norms: %v", got)
 			}
-			if want := []graph.Output{{Name: "features", Columns: 10}, {Name: "embedding", Columns: 10}}; !reflect.DeepEqual(f.Outputs, want) {
+			if want := []graph.Output{{Name: "features", Columns: 10},
+				{Name: "embedding", Columns: 10}}; !reflect.DeepEqual(f.Outputs, want) {
 				t.Errorf("outputs %v, want %v", f.Outputs, want)
 			}
 			lib := orttest.Open(t)
@@ -285,8 +296,10 @@ func TestOfficialRefuses(t *testing.T) {
 				}
 			}
 		}), "accumulates no gradient"},
-		{"an evaluation graph without the output", edit(graph.EvalFile, func(g *onnxgraph.Graph) { g.Output = g.Output[:1] }), "it must have the outputs z"},
-		{"an evaluation graph without images", edit(graph.EvalFile, func(g *onnxgraph.Graph) { g.Input = g.Input[1:] }), "input images is missing"},
+		{"an evaluation graph without the output", edit(graph.EvalFile,
+			func(g *onnxgraph.Graph) { g.Output = g.Output[:1] }), "it must have the outputs z"},
+		{"an evaluation graph without images", edit(graph.EvalFile, func(g *onnxgraph.Graph) { g.Input = g.Input[1:] }),
+			"input images is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, dir := official(t, "vit")
@@ -322,7 +335,8 @@ func FuzzOfficial(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(folder, graph.TrainingFile), bad[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := artifacts.Read(folder); err != nil && !errors.Is(err, fault.Data) && !errors.Is(err, fs.ErrNotExist) {
+		if _, err := artifacts.Read(folder); err != nil && !errors.Is(err, fault.Data) &&
+			!errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("an error of another kind: %v", err)
 		}
 	})

@@ -29,12 +29,13 @@ func CanUseKernels(dir string) error {
 }
 
 func noForward(dir string) error {
-	return fault.New(fault.Config, "%s has no file %s, as another program or an older ordo made it", dir, graph.ForwardFile).
+	return fault.New(fault.Config, "%s has no file %s, as another program or an older ordo made it", dir,
+		graph.ForwardFile).
 		With(fault.BuildArtifacts{})
 }
 
-// UseKernels replaces the training graph by one with ordo's own operators, see autodiff.Kernels, made of the forward graph that
-// the folder dir was built from. Nothing else changes.
+// UseKernels replaces the training graph by one with ordo's own operators, see autodiff.Kernels, made of the forward
+// graph that the folder dir was built from. Nothing else changes.
 func (f *Folder) UseKernels(dir string, k *autodiff.Kernels) error {
 	if f.forward == nil {
 		return noForward(dir)
@@ -64,7 +65,8 @@ func (f *Folder) UseKernels(dir string, k *autodiff.Kernels) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	if !reflect.DeepEqual(f.Description, was) {
-		return misfit("ordo %s made a training graph of other inputs and outputs of %s in %s than this one does", f.Manifest.Ordo,
+		return misfit("ordo %s made a training graph of other inputs and outputs of %s in %s than this one does",
+			f.Manifest.Ordo,
 			graph.ForwardFile, dir).With(fault.BuildArtifacts{})
 	}
 	return nil
@@ -89,7 +91,8 @@ func encodeForward(m *onnxgraph.Model, parameters []byte) ([]byte, error) {
 		if s, ok := stored[t.GetName()]; ok {
 			t = &onnxgraph.Tensor{Name: s.Name, Dims: s.Dims, DataType: s.Elem, DataLocation: onnxgraph.Tensor_EXTERNAL}
 			for _, e := range [][2]string{
-				{"location", graph.CheckpointFile}, {"offset", strconv.FormatInt(s.Offset, 10)}, {"length", strconv.Itoa(len(s.Data))},
+				{"location", graph.CheckpointFile}, {"offset", strconv.FormatInt(s.Offset, 10)},
+				{"length", strconv.Itoa(len(s.Data))},
 			} {
 				t.ExternalData = append(t.ExternalData, &onnxgraph.StringEntry{Key: e[0], Value: e[1]})
 			}

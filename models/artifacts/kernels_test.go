@@ -17,8 +17,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// TestUseKernels: a folder that was read gives the training graph that a folder that was just built gives, and nothing else
-// of it changes.
+// TestUseKernels: a folder that was read gives the training graph that a folder that was just built gives, and nothing
+// else of it changes.
 func TestUseKernels(t *testing.T) {
 	dir, built := written(t)
 	read, err := artifacts.Read(dir)
@@ -37,12 +37,14 @@ func TestUseKernels(t *testing.T) {
 	if c, err := read.Contract(); err != nil || !c.Kernels {
 		t.Errorf("the training graph has no kernels (%v)", err)
 	}
-	if !reflect.DeepEqual(read.Description, before.Description) || !bytes.Equal(read.Checkpoint, before.Checkpoint) || !bytes.Equal(read.Eval, before.Eval) {
+	if !reflect.DeepEqual(read.Description, before.Description) || !bytes.Equal(read.Checkpoint, before.Checkpoint) ||
+		!bytes.Equal(read.Eval, before.Eval) {
 		t.Error("more than the training graph has changed")
 	}
 }
 
-// TestForwardFileIsONNX: the forward graph is a file as others read it, whose weights are those of the checkpoint, once on the disk.
+// TestForwardFileIsONNX: the forward graph is a file as others read it, whose weights are those of the checkpoint, once
+// on the disk.
 func TestForwardFileIsONNX(t *testing.T) {
 	dir, _ := written(t)
 	m, err := onnxgraph.ReadFile(filepath.Join(dir, graph.ForwardFile))
@@ -75,7 +77,10 @@ func TestNoForward(t *testing.T) {
 		spoil      func(dir string) error
 	}{
 		{"removed", "there is no file forward_model.onnx", func(dir string) error { return os.Remove(file(dir)) }},
-		{"altered", "checksum differs", func(dir string) error { return os.WriteFile(file(dir), []byte("hello"), 0o600) }},
+		{"altered", "checksum differs", func(dir string) error {
+			return os.WriteFile(file(dir), []byte("hello"),
+				0o600)
+		}},
 	} {
 		dir, _ := written(t)
 		if err := artifacts.CanUseKernels(dir); err != nil {
@@ -106,7 +111,8 @@ func TestFolderOfAnOlderOrdo(t *testing.T) {
 	if text, err = json.Marshal(all); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.WriteFile(manifest, text, 0o600), os.Remove(filepath.Join(dir, graph.ForwardFile))); err != nil {
+	if err := errors.Join(os.WriteFile(manifest, text, 0o600), os.Remove(filepath.Join(dir,
+		graph.ForwardFile))); err != nil {
 		t.Fatal(err)
 	}
 	f, err := artifacts.Read(dir)

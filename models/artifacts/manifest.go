@@ -43,9 +43,10 @@ type Source struct {
 
 // Description is what a model takes and gives.
 type Description struct {
-	Input      Input             `json:"input"`
-	Outputs    []graph.Output    `json:"outputs"`        // in the order in which the loss gets them
-	Batch      heads.Batch       `json:"batch,omitzero"` // what heads that look at several views of an image ask of a batch
+	Input   Input          `json:"input"`
+	Outputs []graph.Output `json:"outputs"` // in the order in which the loss gets them
+	// what heads that look at several views of an image ask of a batch
+	Batch      heads.Batch       `json:"batch,omitzero"`
 	Parameters []graph.Parameter `json:"parameters"`
 }
 
@@ -60,7 +61,8 @@ type Input struct {
 
 func newManifest(o Options, d Description) *Manifest {
 	m := &Manifest{
-		Format: manifestFormat, Description: d, Heads: []heads.Head{}, Frozen: append([]string{}, o.Frozen...), Mean: o.Mean, Std: o.Std,
+		Format: manifestFormat, Description: d, Heads: []heads.Head{}, Frozen: append([]string{}, o.Frozen...),
+		Mean: o.Mean, Std: o.Std,
 		Seed: o.Seed, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
 	}
 	for _, h := range o.Heads {
@@ -69,8 +71,8 @@ func newManifest(o Options, d Description) *Manifest {
 	return m
 }
 
-// ParseManifest reads a manifest. Keys that it doesn't know are errors: a newer ordo has written them.
-func ParseManifest(text []byte) (*Manifest, error) {
+// readManifest reads a manifest. Keys that it doesn't know are errors: a newer ordo has written them.
+func readManifest(text []byte) (*Manifest, error) {
 	m, err := parseManifest(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", graph.ManifestFile, err)

@@ -49,7 +49,8 @@ func (f *Folder) adapt() error {
 		}
 	}
 	a.note("the optimizer graph is replaced by ordo's AdamW")
-	f.Artifacts, err = graph.Encode(training, eval, autodiff.NewOptimizer(autodiff.DefaultOptions().Optimizer, trained), f.Checkpoint)
+	f.Artifacts, err = graph.Encode(training, eval, autodiff.NewOptimizer(autodiff.DefaultOptions().Optimizer, trained),
+		f.Checkpoint)
 	return err
 }
 
@@ -60,8 +61,8 @@ type adaption struct {
 	g      *onnxgraph.Graph
 	stored map[string]bool // parameters
 	images string
-	// spliced are the outputs z, in the order of their inputs dz, under the names of the given graphs; outputs are those that
-	// the loss sees.
+	// spliced are the outputs z, in the order of their inputs dz, under the names of the given graphs; outputs are
+	// those that the loss sees.
 	spliced, outputs []string
 	parameters       []string // in the training graph's order
 }
@@ -89,7 +90,10 @@ func (a *adaption) training() error {
 		return err
 	}
 	types := graph.Declared(a.g)
-	a.g.Input = slices.DeleteFunc(a.g.Input, func(v *onnxgraph.ValueInfo) bool { return slices.Contains(gradients, v.GetName()) })
+	a.g.Input = slices.DeleteFunc(a.g.Input, func(v *onnxgraph.ValueInfo) bool {
+		return slices.Contains(gradients,
+			v.GetName())
+	})
 	a.dropLoss()
 	if a.images != graph.Images {
 		renameValue(a.g, a.images, graph.Images)
@@ -136,9 +140,12 @@ func (a *adaption) splitInputs() (gradients []string, err error) {
 	}
 	switch {
 	case len(images) != 1:
-		return nil, fmt.Errorf("of the inputs, %d are like images [batch,%d,height,width], it must be one: %s", len(images), channels, strings.Join(images, ", "))
+		return nil, fmt.Errorf("of the inputs, %d are like images [batch,%d,height,width], it must be one: %s",
+			len(images), channels, strings.Join(images, ", "))
 	case len(gradients) == 0:
-		return nil, errors.New("the loss is inside the graph; ordo needs a loss sum(z·dz) with dz an input, in whose place it puts its own")
+		return nil,
+			errors.New("the loss is inside the graph; ordo needs a loss sum(z·dz) with dz an input, in whose place " +
+				"it puts its own")
 	}
 	a.images = images[0]
 	return gradients, nil
@@ -160,7 +167,8 @@ func (a *adaption) partner(dz string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("input %s is not multiplied by an output: ordo needs a loss sum(z·dz) with z among the outputs", dz)
+	return "",
+		fmt.Errorf("input %s is not multiplied by an output: ordo needs a loss sum(z·dz) with z among the outputs", dz)
 }
 
 // chooseOutputs decides which of the outputs are features and embedding.
@@ -209,7 +217,8 @@ func (a *adaption) splice(gradients []string, types map[string]onnxgraph.TensorT
 			loss.Output = append(loss.Output, name+graph.LossGradient)
 			a.g.ValueInfo = append(a.g.ValueInfo, onnxgraph.NewValueInfo(name+graph.LossGradient, typ))
 		}
-		added.Node = append(added.Node, loss, &onnxgraph.Node{Name: dz, OpType: "Add", Input: loss.Output, Output: []string{dz}})
+		added.Node = append(added.Node, loss, &onnxgraph.Node{Name: dz, OpType: "Add", Input: loss.Output,
+			Output: []string{dz}})
 		a.g.ValueInfo = append(a.g.ValueInfo, onnxgraph.NewValueInfo(dz, typ))
 		if z != graph.Features {
 			a.note("output %s is called %s, and %s is its copy", z, graph.Features, graph.Embedding)
@@ -245,7 +254,8 @@ func (a *adaption) nameSingle(g, added *onnxgraph.Graph) {
 		}
 	}
 	renameValue(g, z, graph.Features)
-	added.Node = append(added.Node, &onnxgraph.Node{Name: graph.Embedding, OpType: "Identity", Input: []string{graph.Features}, Output: []string{graph.Embedding}})
+	added.Node = append(added.Node, &onnxgraph.Node{Name: graph.Embedding, OpType: "Identity",
+		Input: []string{graph.Features}, Output: []string{graph.Embedding}})
 	g.Output = append(g.Output, onnxgraph.NewValueInfo(graph.Embedding, typ))
 }
 
@@ -261,7 +271,8 @@ func (a *adaption) addNorm() error {
 			continue
 		}
 		row := b.Op("Reshape", n.In(1)+"/flat", []string{n.In(1), flat})
-		squares = append(squares, b.Op("ReduceSumSquare", n.In(1)+"/square", []string{row}, onnxgraph.IntAttr("keepdims", 1)))
+		squares = append(squares, b.Op("ReduceSumSquare", n.In(1)+"/square", []string{row},
+			onnxgraph.IntAttr("keepdims", 1)))
 	}
 	if len(squares) == 0 {
 		return errors.New("it accumulates no gradient")
@@ -300,7 +311,10 @@ func (a *adaption) eval(m *onnxgraph.Model) error {
 		order = append(order, v)
 	}
 	g.Input = order
-	g.Output = slices.DeleteFunc(g.Output, func(v *onnxgraph.ValueInfo) bool { return !slices.Contains(a.spliced, v.GetName()) })
+	g.Output = slices.DeleteFunc(g.Output, func(v *onnxgraph.ValueInfo) bool {
+		return !slices.Contains(a.spliced,
+			v.GetName())
+	})
 	if len(g.Output) != len(a.spliced) {
 		return fmt.Errorf("it must have the outputs %s", strings.Join(a.spliced, ", "))
 	}
@@ -348,7 +362,8 @@ func (a *adaption) repair(g *onnxgraph.Graph) {
 				repaired++
 			}
 			n.Output = n.Output[:1]
-			n.Attribute = slices.DeleteFunc(n.Attribute, func(at *onnxgraph.Attribute) bool { return at.GetName() == "training_mode" })
+			n.Attribute = slices.DeleteFunc(n.Attribute,
+				func(at *onnxgraph.Attribute) bool { return at.GetName() == "training_mode" })
 		case "Dropout":
 			if len(n.Input) > 2 {
 				n.Input = n.Input[:2]

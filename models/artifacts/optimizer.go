@@ -11,9 +11,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// SetOptimizer replaces the optimizer by AdamW with other constants; or, for an optimizer outside of ONNX Runtime, leaves it
-// out and gives the training graph an output with all accumulated gradients, one after the other in the parameters' order, as
-// autodiff.Options.FlatGradients does.
+// SetOptimizer replaces the optimizer by AdamW with other constants; or, for an optimizer outside of ONNX Runtime,
+// leaves it out and gives the training graph an output with all accumulated gradients, one after the other in the
+// parameters' order, as autodiff.Options.FlatGradients does.
 func (f *Folder) SetOptimizer(o autodiff.OptimizerOptions, outside bool) error {
 	c, err := f.Contract()
 	if err != nil {

@@ -28,8 +28,8 @@ type Options struct {
 	Outputs []string `yaml:"outputs"`
 	// Heads are added in order; one may stand on another before it.
 	Heads []heads.Head `yaml:"heads"`
-	// Frozen lists patterns for names of parameters that are not trained; * stands for any text and ? for one character. Each
-	// must match something.
+	// Frozen lists patterns for names of parameters that are not trained; * stands for any text and ? for one
+	// character. Each must match something.
 	Frozen []string `yaml:"frozen"`
 	// Mean and Std, three numbers each or empty, put (images − mean)/std in front of the network, for a backbone whose
 	// images are normalised otherwise than the experiment's (augment.mean, augment.std).
@@ -39,8 +39,8 @@ type Options struct {
 	ImageSize int `yaml:"image_size"`
 	// Seed starts the initial weights of the heads. Default 1.
 	Seed uint64 `yaml:"seed"`
-	// DropoutSeed, if it is not 0, gives every dropout a random sequence of its own that starts anew with each session. With
-	// 0 (the default) they draw from the session's.
+	// DropoutSeed, if it is not 0, gives every dropout a random sequence of its own that starts anew with each session.
+	// With 0 (the default) they draw from the session's.
 	DropoutSeed int64 `yaml:"dropout_seed"`
 	// Optimizer holds the constants of AdamW; an experiment replaces them by its own.
 	Optimizer autodiff.OptimizerOptions `yaml:"optimizer"`
@@ -63,7 +63,8 @@ func ParseOptions(text []byte) (Options, error) {
 	d.KnownFields(true)
 	if err := d.Decode(&o); err != nil && !errors.Is(err, io.EOF) {
 		// "unmarshal errors:", then a line for each
-		text := strings.NewReplacer("yaml: ", "", "unmarshal errors:\n  ", "", "\n  ", "; ", " in type artifacts.Options", "").Replace(err.Error())
+		text := strings.NewReplacer("yaml: ", "", "unmarshal errors:\n  ", "", "\n  ", "; ",
+			" in type artifacts.Options", "").Replace(err.Error())
 		return o, fault.New(fault.Config, "%s", text)
 	}
 	if err := o.Validate(); err != nil {
@@ -125,7 +126,8 @@ func (o Options) Validate() error {
 
 // embeddingIsGiven says whether the embedding is there before any head is.
 func (o Options) embeddingIsGiven() bool {
-	return o.Embedding != "" || !slices.ContainsFunc(o.Heads, func(h heads.Head) bool { return h.Resolved().Output == graph.Embedding })
+	return o.Embedding != "" ||
+		!slices.ContainsFunc(o.Heads, func(h heads.Head) bool { return h.Resolved().Output == graph.Embedding })
 }
 
 // match says whether a pattern, in which * is any text and ? any one character, matches a name.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ordo/models/checkpoint"
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
@@ -25,31 +26,37 @@ func (g *Graphs) Encode() (graph.Artifacts, error) {
 	return a, nil
 }
 
-// Build makes the artifacts of a forward graph. The graph's weights, see [onnxgraph.Parameters], become the parameters: all
-// that the loss depends on are trained, batch norm's running statistics are kept up to date. Batch norms are put into
-// training mode in the training graph and into evaluation mode in the other, whatever their mode is in m. m is not changed.
+// Build makes the artifacts of a forward graph. The graph's weights, see [onnxgraph.Parameters], become the parameters:
+// all that the loss depends on are trained, batch norm's running statistics are kept up to date. Batch norms are put
+// into training mode in the training graph and into evaluation mode in the other, whatever their mode is in m. m is not
+// changed.
 //
 // The training graph has m's metadata.
 //
 // A batch for which the graph was exported is made free, see [onnxgraph.InferFree], or that is an error.
 //
-// The error names the node and operator that is at fault, if one is.
+// The error names the node and operator that is at fault, if one is; what is wrong with m is a fault of kind Data.
 func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("autodiff: options: %w", err)
 	}
+	g, err := build(m, o)
+	return g, fault.Wrap(fault.Data, err)
+}
+
+func build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	f, err := newNetwork(m)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: %w", err)
+		return nil, err
 	}
 	training, trainable, err := buildTraining(f, o)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: training graph: %w", err)
+		return nil, fmt.Errorf("training graph: %w", err)
 	}
 	training.MetadataProps = m.GetMetadataProps()
 	eval, err := buildEval(f, o.Evaluation)
 	if err != nil {
-		return nil, fmt.Errorf("autodiff: evaluation graph: %w", err)
+		return nil, fmt.Errorf("evaluation graph: %w", err)
 	}
 	g := &Graphs{Training: training, Eval: eval}
 	if !o.FlatGradients {
@@ -59,7 +66,7 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 	for _, t := range f.parameters {
 		stored, err := checkpoint.NewTensor(t)
 		if err != nil {
-			return nil, fmt.Errorf("autodiff: %w", err)
+			return nil, err
 		}
 		if trainable[t.GetName()] {
 			c.Trainable = append(c.Trainable, stored)
@@ -67,8 +74,6 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 			c.Frozen = append(c.Frozen, stored)
 		}
 	}
-	if g.Checkpoint, err = c.Encode(); err != nil {
-		return nil, fmt.Errorf("autodiff: %w", err)
-	}
-	return g, nil
+	g.Checkpoint, err = c.Encode()
+	return g, err
 }

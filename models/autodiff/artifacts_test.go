@@ -96,7 +96,8 @@ func TestContract(t *testing.T) {
 		switch n.GetOpType() {
 		case "Loss":
 			losses++
-			if !slices.Equal(n.GetInput(), []string{"features", "embedding"}) || len(n.GetOutput()) != 2 || n.GetDomain() != "ordo" {
+			if !slices.Equal(n.GetInput(), []string{"features", "embedding"}) || len(n.GetOutput()) != 2 ||
+				n.GetDomain() != "ordo" {
 				t.Errorf("loss node: %v", n)
 			}
 		case "BatchNormalization":
@@ -121,8 +122,8 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// TestUnreachedParametersAreFrozen: with the loss on the features alone the projector isn't trained, but stays an input, for
-// the evaluation graph needs it.
+// TestUnreachedParametersAreFrozen: with the loss on the features alone the projector isn't trained, but stays an
+// input, for the evaluation graph needs it.
 func TestUnreachedParametersAreFrozen(t *testing.T) {
 	a := buildZoo(t, resnet(), "features")
 	for _, p := range parameters(t, a) {
@@ -227,7 +228,8 @@ func TestFlatGradients(t *testing.T) {
 	}
 	outputs := a.Training.GetGraph().GetOutput()
 	last := outputs[len(outputs)-1]
-	if last.GetName() != graph.Gradients || last.GetType().GetTensorType().GetShape().GetDim()[0].GetDimValue() != values {
+	if last.GetName() != graph.Gradients ||
+		last.GetType().GetTensorType().GetShape().GetDim()[0].GetDimValue() != values {
 		t.Errorf("the last output is %v, want %s of %d values", last, graph.Gradients, values)
 	}
 	if a.Optimizer != nil {
@@ -284,23 +286,30 @@ func TestBuildErrors(t *testing.T) {
 		{"depend on no parameter", []string{"n"}, func(g *opGraph) {
 			x := g.out("Conv", "images", g.parameter("w", 4, 3, 1, 1))
 			s := g.Op("Shape", "s", []string{x})
-			g.Append(&onnxgraph.Node{OpType: "Cast", Input: []string{s}, Output: []string{"n"}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("to", 1)}})
+			g.Append(&onnxgraph.Node{OpType: "Cast", Input: []string{s}, Output: []string{"n"},
+				Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("to", 1)}})
 			g.Output("n", float(onnxgraph.Static(4)))
 		}},
 		{`(Acosh): ordo has no gradient for this operator`, nil, func(g *opGraph) {
 			g.out("Acosh", g.Op("Conv", "x", []string{"images", g.parameter("w", 4, 3, 1, 1)}))
 		}},
 		{"gradients are computed in float alone", nil, func(g *opGraph) {
-			x := g.Op("Cast", "wide", []string{g.Op("Conv", "x", []string{"images", g.parameter("w", 4, 3, 1, 1)})}, onnxgraph.IntAttr("to", 11))
-			g.Append(&onnxgraph.Node{OpType: "Cast", Input: []string{x}, Output: []string{"y"}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("to", 1)}})
+			x := g.Op("Cast", "wide", []string{g.Op("Conv", "x", []string{"images", g.parameter("w", 4, 3, 1, 1)})},
+				onnxgraph.IntAttr("to", 11))
+			g.Append(&onnxgraph.Node{OpType: "Cast", Input: []string{x}, Output: []string{"y"},
+				Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("to", 1)}})
 			g.Output("y", float(onnxgraph.Batch(4, size, size)))
 		}},
 		{`equation takes a diagonal`, nil, func(g *opGraph) {
 			x := g.Op("Conv", "x", []string{"images", g.parameter("w", 4, 3, 1, 1)})
-			g.Append(&onnxgraph.Node{OpType: "Einsum", Input: []string{x}, Output: []string{"y"}, Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "bcii->bc")}})
+			g.Append(&onnxgraph.Node{OpType: "Einsum", Input: []string{x}, Output: []string{"y"},
+				Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "bcii->bc")}})
 			g.Output("y", float(onnxgraph.Batch(4)))
 		}},
-		{`parameter "w_grad": the name is reserved`, nil, func(g *opGraph) { g.out("Conv", "images", g.parameter("w_grad", 4, 3, 1, 1)) }},
+		{`parameter "w_grad": the name is reserved`, nil, func(g *opGraph) {
+			g.out("Conv", "images",
+				g.parameter("w_grad", 4, 3, 1, 1))
+		}},
 		{`graph input "x_grad": the name is reserved`, nil, func(g *opGraph) {
 			g.Input("x_grad", float(onnxgraph.Batch(1)))
 			g.out("Conv", "images", g.parameter("w", 4, 3, 1, 1))
@@ -311,7 +320,8 @@ func TestBuildErrors(t *testing.T) {
 		}},
 		{"their sizes must be fixed", nil, func(g *opGraph) {
 			x := g.Op("Conv", "x", []string{"images", g.parameter("w", 4, 3, 1, 1)})
-			g.Append(&onnxgraph.Node{OpType: "ReduceMean", Input: []string{x}, Output: []string{"y"}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntsAttr("axes", 0)}})
+			g.Append(&onnxgraph.Node{OpType: "ReduceMean", Input: []string{x}, Output: []string{"y"},
+				Attribute: []*onnxgraph.Attribute{onnxgraph.IntsAttr("axes", 0)}})
 			g.Output("y", float(onnxgraph.Static(1, 4, size, size)))
 		}},
 	} {
@@ -335,7 +345,8 @@ func TestBuildErrors(t *testing.T) {
 	g := onnxgraph.NewBuilder("old", 11)
 	g.Input("x", float(onnxgraph.Batch(3)))
 	g.Output(g.Op("Relu", "y", []string{"x"}), float(onnxgraph.Batch(3)))
-	if _, err := autodiff.Build(g.Model(), autodiff.DefaultOptions()); err == nil || !strings.Contains(err.Error(), "opset 11, supported are 13 to 23") {
+	if _, err := autodiff.Build(g.Model(), autodiff.DefaultOptions()); err == nil ||
+		!strings.Contains(err.Error(), "opset 11, supported are 13 to 23") {
 		t.Errorf("for an old opset: %v", err)
 	}
 }
@@ -348,14 +359,17 @@ func TestFixedBatchErrors(t *testing.T) {
 		batch int64
 		build func(g *opGraph)
 	}{
-		{`(Reshape): [49,batch,4] can't become [49,2,2]: the new shape has a fixed number of images built in`, 1, func(g *opGraph) {
-			x := g.Op("Reshape", "flat", []string{"images", g.ints("s", 1, -1, 49)})
-			x = g.Op("Transpose", "turned", []string{g.Op("MatMul", "m", []string{g.parameter("w", 4, 3), x})}, ints("perm", 2, 0, 1))
-			g.Op("Reshape", "y", []string{x, g.ints("ambiguous", 49, 2, 2)})
-		}},
-		{`(Add): inputs of shapes [batch,3,7,7] and [2,1,1,1]: the exported batch is built into one of them`, 2, func(g *opGraph) {
-			g.Op("Add", "y", []string{"images", g.parameter("w", 2, 1, 1, 1)})
-		}},
+		{`(Reshape): [49,batch,4] can't become [49,2,2]: the new shape has a fixed number of images built in`, 1,
+			func(g *opGraph) {
+				x := g.Op("Reshape", "flat", []string{"images", g.ints("s", 1, -1, 49)})
+				x = g.Op("Transpose", "turned", []string{g.Op("MatMul", "m", []string{g.parameter("w", 4, 3), x})},
+					ints("perm", 2, 0, 1))
+				g.Op("Reshape", "y", []string{x, g.ints("ambiguous", 49, 2, 2)})
+			}},
+		{`(Add): inputs of shapes [batch,3,7,7] and [2,1,1,1]: the exported batch is built into one of them`, 2,
+			func(g *opGraph) {
+				g.Op("Add", "y", []string{"images", g.parameter("w", 2, 1, 1, 1)})
+			}},
 		{`(Gather): it takes elements at fixed places along the size batch`, 2, func(g *opGraph) {
 			g.Op("Gather", "y", []string{"images", g.ints("i", 1, 0)})
 		}},
@@ -375,15 +389,16 @@ func TestFixedBatchErrors(t *testing.T) {
 			o := autodiff.DefaultOptions()
 			o.Outputs = []string{"y"}
 			_, err := autodiff.Build(g.Model(), o)
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "export it with a free batch dimension") {
+			if err == nil || !strings.Contains(err.Error(), c.want) ||
+				!strings.Contains(err.Error(), "export it with a free batch dimension") {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
 	}
 }
 
-// TestDropout: in training the elements that are kept are scaled by 1/(1 − ratio), those of the gradient alike; a seed fixes
-// which; in evaluation there is none.
+// TestDropout: in training the elements that are kept are scaled by 1/(1 − ratio), those of the gradient alike; a seed
+// fixes which; in evaluation there is none.
 func TestDropout(t *testing.T) {
 	const rows, columns, ratio = 4, 50, 0.25
 	images := make([]float32, rows*3)
@@ -394,7 +409,8 @@ func TestDropout(t *testing.T) {
 		g := &opGraph{onnxgraph.NewBuilder("dropout", 17), newRandom()}
 		g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 1, 1)))
 		x := g.Op("Gemm", "product", []string{g.Op("Flatten", "x", []string{"images"}), g.parameter("w", 3, columns)})
-		g.Op("Dropout", "z", []string{x, g.numbers("ratio", nil, ratio), g.Initializer(onnxgraph.NewIntegers("mode", onnxgraph.Bool, nil, []int64{0}))})
+		g.Op("Dropout", "z", []string{x, g.numbers("ratio", nil, ratio),
+			g.Initializer(onnxgraph.NewIntegers("mode", onnxgraph.Bool, nil, []int64{0}))})
 		g.Output("z", onnxgraph.FloatType(onnxgraph.Batch(columns)))
 		o := autodiff.Options{Outputs: []string{"z"}, Optimizer: gradientReader(), DropoutSeed: seed}
 		a, err := autodiff.Build(g.Model(), o)
@@ -457,15 +473,16 @@ epsilon: must be above 0, got 0`
 	}
 }
 
-// TestAdamW holds three steps against the formula in OptimizerOptions. The model is linear in its weights, so their gradient
-// is the same in every step: the images' sum.
+// TestAdamW holds three steps against the formula in OptimizerOptions. The model is linear in its weights, so their
+// gradient is the same in every step: the images' sum.
 func TestAdamW(t *testing.T) {
 	g := &opGraph{onnxgraph.NewBuilder("linear", 17), newRandom()}
 	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 1, 1)))
 	x := g.Op("Flatten", "x", []string{"images"})
 	g.Op("Gemm", "z", []string{x, g.parameter("w", 3, 1)})
 	g.Output("z", onnxgraph.FloatType(onnxgraph.Batch(1)))
-	o := autodiff.Options{Outputs: []string{"z"}, Optimizer: autodiff.OptimizerOptions{Beta1: 0.8, Beta2: 0.95, Epsilon: 0.1, WeightDecay: 0.2}}
+	o := autodiff.Options{Outputs: []string{"z"}, Optimizer: autodiff.OptimizerOptions{Beta1: 0.8, Beta2: 0.95,
+		Epsilon: 0.1, WeightDecay: 0.2}}
 	a, err := autodiff.Build(g.Model(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// cut finds the smallest cut of a directed graph: the edges of least capacity in all without which nothing flows from one
-// vertex to another (Dinic 1970).
+// cut finds the smallest cut of a directed graph: the edges of least capacity in all without which nothing flows from
+// one vertex to another (Dinic 1970).
 type cut struct {
 	edges []edge
 	out   [][]int // the edges of each vertex
@@ -38,7 +38,8 @@ func (c *cut) connect(from, to int, capacity int64) {
 	c.edges = append(c.edges, edge{to, capacity}, edge{from, 0})
 }
 
-// source returns which vertices lie on the source's side of the smallest cut; of several, the one where these are fewest.
+// source returns which vertices lie on the source's side of the smallest cut; of several, the one where these are
+// fewest.
 func (c *cut) source(source, sink int) []bool {
 	for {
 		level := c.levels(source)

@@ -6,9 +6,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// buildEval makes the evaluation graph: what of the forward graph the outputs need, of its inputs too, but every parameter, also
-// those that it doesn't use, for ONNX Runtime feeds them by position in the training graph's order; and the operators that
-// behave differently in training in their other mode. No outputs are all.
+// buildEval makes the evaluation graph: what of the forward graph the outputs need, of its inputs too, but every
+// parameter, also those that it doesn't use, for ONNX Runtime feeds them by position in the training graph's order; and
+// the operators that behave differently in training in their other mode. No outputs are all.
 func buildEval(f *network, outputs []string) (*onnxgraph.Model, error) {
 	all := f.model.GetGraph().GetOutput()
 	if len(outputs) == 0 {
@@ -21,7 +21,8 @@ func buildEval(f *network, outputs []string) (*onnxgraph.Model, error) {
 	nodes := upstream(f.nodes, outputs)
 	b := f.newBuilder("evaluation")
 	b.Model().Graph.Input = slices.DeleteFunc(b.Model().Graph.Input, func(v *onnxgraph.ValueInfo) bool {
-		isInput := slices.ContainsFunc(f.inputs(), func(in *onnxgraph.ValueInfo) bool { return in.GetName() == v.GetName() })
+		isInput := slices.ContainsFunc(f.inputs(),
+			func(in *onnxgraph.ValueInfo) bool { return in.GetName() == v.GetName() })
 		return isInput && !uses(nodes, v.GetName())
 	})
 	f.addConstants(b, nodes)

@@ -8,8 +8,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// fold copies the nodes of the graph but for those whose result is known: constants, the shape arithmetic that exporters write
-// in front of a Reshape, and what they compute of constants. New shapes in which an exported batch is built in are made free.
+// fold copies the nodes of the graph but for those whose result is known: constants, the shape arithmetic that
+// exporters write in front of a Reshape, and what they compute of constants. New shapes in which an exported batch is
+// built in are made free.
 func (f *network) fold() error {
 	for _, n := range f.model.GetGraph().GetNode() {
 		if n.GetOpType() == "Constant" {
@@ -123,8 +124,8 @@ func (f *network) foldGather(n *onnxgraph.Node) *onnxgraph.Node {
 	return f.foldReshape(n)
 }
 
-// foldTranspose takes out a transpose that changes nothing: ONNX Runtime's fusion of transposes into matrix products looks at
-// no order of dimensions, and computes another product with such a one.
+// foldTranspose takes out a transpose that changes nothing: ONNX Runtime's fusion of transposes into matrix products
+// looks at no order of dimensions, and computes another product with such a one.
 func (f *network) foldTranspose(n *onnxgraph.Node) *onnxgraph.Node {
 	perm, err := onnxgraph.Permutation(n, len(f.types.Of[n.In(0)].Shape))
 	if err != nil || !slices.IsSorted(perm) {
@@ -145,7 +146,8 @@ func (f *network) foldExpand(n *onnxgraph.Node) *onnxgraph.Node {
 		own := k - (len(y) - len(x))
 		if d.Param == "" && !y[k].Static() && (own < 0 || x[own].Static()) {
 			shape := f.shapeNodes(n.Out(0), y)
-			return &onnxgraph.Node{Name: n.GetName(), OpType: "Expand", Input: []string{n.In(0), shape}, Output: n.GetOutput()}
+			return &onnxgraph.Node{Name: n.GetName(), OpType: "Expand", Input: []string{n.In(0), shape},
+				Output: n.GetOutput()}
 		}
 	}
 	return n
@@ -174,13 +176,15 @@ func (f *network) foldConcat(n *onnxgraph.Node) *onnxgraph.Node {
 		}
 		if grown {
 			shape := f.shapeNodes(in+"/rows", x)
-			inputs[i] = f.append("Expand", in+"/rows", onnxgraph.TensorType{Elem: f.types.Of[in].Elem, Shape: x}, in, shape)
+			inputs[i] = f.append("Expand", in+"/rows", onnxgraph.TensorType{Elem: f.types.Of[in].Elem, Shape: x}, in,
+				shape)
 		}
 	}
 	if slices.Equal(inputs, n.GetInput()) {
 		return n
 	}
-	return &onnxgraph.Node{Name: n.GetName(), OpType: "Concat", Input: inputs, Output: n.GetOutput(), Attribute: n.GetAttribute()}
+	return &onnxgraph.Node{Name: n.GetName(), OpType: "Concat", Input: inputs, Output: n.GetOutput(),
+		Attribute: n.GetAttribute()}
 }
 
 // shapeNodes adds nodes that give a shape at run time: its numbers, and each free size from an input that has it.
@@ -276,5 +280,6 @@ func (f *network) op(op, output string, inputs []string, attributes ...*onnxgrap
 
 // result adds the last node of a lowering: it makes the output of the node that is replaced.
 func (f *network) result(of *onnxgraph.Node, op string, inputs []string, attributes ...*onnxgraph.Attribute) {
-	f.nodes = append(f.nodes, &onnxgraph.Node{Name: of.GetName(), OpType: op, Input: inputs, Output: of.GetOutput()[:1], Attribute: attributes})
+	f.nodes = append(f.nodes, &onnxgraph.Node{Name: of.GetName(), OpType: op, Input: inputs, Output: of.GetOutput()[:1],
+		Attribute: attributes})
 }

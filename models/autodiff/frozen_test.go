@@ -29,7 +29,8 @@ func TestFrozen(t *testing.T) {
 			trained = append(trained, p.Name)
 		}
 	}
-	if want := []string{"projector.0.weight", "projector.1.weight", "projector.1.bias", "projector.3.weight", "projector.3.bias"}; !slices.Equal(trained, want) {
+	if want := []string{"projector.0.weight", "projector.1.weight", "projector.1.bias", "projector.3.weight",
+		"projector.3.bias"}; !slices.Equal(trained, want) {
 		t.Errorf("trained are %v, want %v", trained, want)
 	}
 	for _, n := range a.Training.GetGraph().GetNode() {
@@ -42,11 +43,13 @@ func TestFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(c.Trainable) != len(trained) || len(c.Trainable)+len(c.Frozen) != len(parameters(t, a)) {
-		t.Errorf("the checkpoint has %d trained and %d frozen tensors of %d", len(c.Trainable), len(c.Frozen), len(parameters(t, a)))
+		t.Errorf("the checkpoint has %d trained and %d frozen tensors of %d", len(c.Trainable), len(c.Frozen),
+			len(parameters(t, a)))
 	}
 
 	options.Frozen = []string{"layer9.weight"}
-	if _, err := autodiff.Build(zooModel(t, zoo.DefaultOptions()), options); err == nil || !strings.Contains(err.Error(), `"layer9.weight", which should be frozen`) {
+	if _, err := autodiff.Build(zooModel(t, zoo.DefaultOptions()), options); err == nil ||
+		!strings.Contains(err.Error(), `"layer9.weight", which should be frozen`) {
 		t.Errorf("an unknown name: %v", err)
 	}
 }

@@ -29,8 +29,8 @@ func (c *choices) list(n int, low, high int64) []int64 {
 	return v
 }
 
-// windowed draws a graph of a convolution with a kernel of one pixel and an operator that slides a window, resizes or pads;
-// and the shape of its images.
+// windowed draws a graph of a convolution with a kernel of one pixel and an operator that slides a window, resizes or
+// pads; and the shape of its images.
 func windowed(c *choices) (*onnxgraph.Model, []int) {
 	g := &opGraph{onnxgraph.NewBuilder("fuzz", 13+c.below(10)), newRandom()}
 	rank := int(1 + c.below(3))
@@ -48,7 +48,8 @@ func windowed(c *choices) (*onnxgraph.Model, []int) {
 		shape[0] = onnxgraph.Dim{Param: "batch"}
 	}
 	g.Input("images", onnxgraph.FloatType(shape))
-	x := g.Op("Conv", "first", []string{"images", g.parameter("first.weight", channels, 3, 1, 1), g.parameter("first.bias", channels)})
+	x := g.Op("Conv", "first", []string{"images", g.parameter("first.weight", channels, 3, 1, 1),
+		g.parameter("first.bias", channels)})
 	x = g.Op("Reshape", "laid", []string{x, g.ints("layout", append([]int64{-1, channels}, sizes...)...)})
 	kernel := c.list(rank, 1, 4)
 	var a []*onnxgraph.Attribute
@@ -85,12 +86,14 @@ func windowed(c *choices) (*onnxgraph.Model, []int) {
 			a = append(a, onnxgraph.IntAttr("count_include_pad", c.below(2)))
 		}
 	case "Pad":
-		a = []*onnxgraph.Attribute{onnxgraph.StringAttr("mode", []string{"constant", "reflect", "edge", "wrap"}[c.below(4)])}
+		a = []*onnxgraph.Attribute{onnxgraph.StringAttr("mode", []string{"constant", "reflect", "edge",
+			"wrap"}[c.below(4)])}
 		inputs = append(inputs, g.ints("pads", c.list(2*(rank+2), -2, 4)...))
 	case "Resize":
 		a = []*onnxgraph.Attribute{
 			onnxgraph.StringAttr("mode", []string{"nearest", "linear", "cubic"}[c.below(3)]),
-			onnxgraph.StringAttr("coordinate_transformation_mode", []string{"half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"}[c.below(4)]),
+			onnxgraph.StringAttr("coordinate_transformation_mode", []string{"half_pixel", "align_corners", "asymmetric",
+				"pytorch_half_pixel"}[c.below(4)]),
 		}
 		scales := []float32{1, 1}
 		for range rank {
@@ -105,8 +108,8 @@ func windowed(c *choices) (*onnxgraph.Model, []int) {
 	return m, []int{2, 3, int(height), int(sizes[last])}
 }
 
-// FuzzWindows: whatever the geometry, Build doesn't panic, and what it builds runs, with the gradient that differences along
-// one direction tell.
+// FuzzWindows: whatever the geometry, Build doesn't panic, and what it builds runs, with the gradient that differences
+// along one direction tell.
 func FuzzWindows(f *testing.F) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 400 {

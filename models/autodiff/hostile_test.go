@@ -35,7 +35,8 @@ func tryBuild(t *testing.T, data []byte) error {
 	return nil
 }
 
-// TestDamagedGraphs: a graph that is cut is an error; one with a changed byte is an error or another graph, never a panic.
+// TestDamagedGraphs: a graph that is cut is an error; one with a changed byte is an error or another graph, never a
+// panic.
 func TestDamagedGraphs(t *testing.T) {
 	for _, name := range slices.Concat(graphs("forward.onnx"), graphs("forward_dynamo.onnx")) {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
@@ -68,16 +69,23 @@ func TestHostileGraphs(t *testing.T) {
 		"tile": func(g *opGraph, x string) string {
 			return g.Op("Tile", "y", []string{x, g.ints("by", huge, huge, huge, huge)})
 		},
-		"tile by more": func(g *opGraph, x string) string { return g.Op("Tile", "y", []string{x, g.ints("by", 1<<62, 1, 1, 1)}) },
+		"tile by more": func(g *opGraph, x string) string {
+			return g.Op("Tile", "y",
+				[]string{x, g.ints("by", 1<<62, 1, 1, 1)})
+		},
 		"constant": func(g *opGraph, x string) string {
-			return g.Op("Add", "y", []string{x, g.Op("ConstantOfShape", "c", []string{g.ints("shape", huge, huge, huge)})})
+			return g.Op("Add", "y", []string{x, g.Op("ConstantOfShape", "c",
+				[]string{g.ints("shape", huge, huge, huge)})})
 		},
 		"range": func(g *opGraph, x string) string {
-			from, to, by := g.Op("Constant", "a", nil, integer("value_int", 0)), g.Op("Constant", "b", nil, integer("value_int", 1<<40)), g.Op("Constant", "c", nil, integer("value_int", 1))
+			from, to, by := g.Op("Constant", "a", nil, integer("value_int", 0)),
+				g.Op("Constant", "b", nil, integer("value_int", 1<<40)),
+				g.Op("Constant", "c", nil, integer("value_int", 1))
 			return g.Op("Gather", "y", []string{x, g.Op("Range", "r", []string{from, to, by})}, integer("axis", 1))
 		},
 		"slice in no steps": slicing([]int64{0}, []int64{5}, []int64{1}, []int64{0}),
-		"slice far away":    slicing([]int64{math.MinInt64}, []int64{math.MaxInt64}, []int64{1}, []int64{math.MinInt64}),
+		"slice far away": slicing([]int64{math.MinInt64}, []int64{math.MaxInt64}, []int64{1},
+			[]int64{math.MinInt64}),
 		"split": func(g *opGraph, x string) string {
 			return g.Op("Split", "y", []string{x}, integer("num_outputs", 1<<40))
 		},

@@ -14,11 +14,12 @@ const (
 	BFloat16 = "bf16"
 )
 
-// Kernels lets the training graph have ordo's own operators in place of ONNX Runtime's: convolutions, batch norms with the
-// addition and the ReLU behind them, pools, matrix products, activations, layer norms, softmaxes, and their gradients. The other
-// graphs and the checkpoint are the same with and without.
+// Kernels lets the training graph have ordo's own operators in place of ONNX Runtime's: convolutions, batch norms with
+// the addition and the ReLU behind them, pools, matrix products, activations, layer norms, softmaxes, and their
+// gradients. The other graphs and the checkpoint are the same with and without.
 type Kernels struct {
-	// Precision of what convolutions multiply: Float32 (the default) or BFloat16. They add, and all else computes, in float32.
+	// Precision of what convolutions multiply: Float32 (the default) or BFloat16. They add, and all else computes, in
+	// float32.
 	Precision string
 	// Supports says whether the kernels do a convolution; nil: they do all. What they don't is left to ONNX Runtime.
 	Supports func(Convolution) bool
@@ -33,8 +34,8 @@ type Convolution struct {
 	Bias                       bool
 }
 
-// accelerated replaces forward nodes by those of domain ordo: matrix products, and, if a convolution is among these, nodes on images. A
-// replaced addition and ReLU go into the batch norm before them, which moves to where they were.
+// accelerated replaces forward nodes by those of domain ordo: matrix products, and, if a convolution is among these,
+// nodes on images. A replaced addition and ReLU go into the batch norm before them, which moves to where they were.
 func (t *training) accelerated(nodes []*onnxgraph.Node, o Options) []*onnxgraph.Node {
 	if o.Kernels == nil {
 		return nodes
@@ -47,7 +48,10 @@ func (t *training) accelerated(nodes []*onnxgraph.Node, o Options) []*onnxgraph.
 	nodes = a.products(nodes, o.Outputs)
 	a.look(nodes, o.Outputs)
 	// Batch norms and pools alone aren't worth the reorders.
-	if !slices.ContainsFunc(nodes, func(n *onnxgraph.Node) bool { return n.GetOpType() == "Conv" && a.replace(n) != n }) {
+	if !slices.ContainsFunc(nodes, func(n *onnxgraph.Node) bool {
+		return n.GetOpType() == "Conv" &&
+			a.replace(n) != n
+	}) {
 		return nodes
 	}
 	replaced := map[*onnxgraph.Node]*onnxgraph.Node{}
@@ -145,7 +149,8 @@ func (a *acceleration) batchNorm(end *onnxgraph.Node) *onnxgraph.Node {
 	if end.GetOpType() == "Relu" {
 		relu = 1
 	}
-	return a.node(graph.BatchNorm, norm.GetName(), inputs, []string{y, a.hidden(y+"/saved_mean", channels), a.hidden(y+"/saved_inv_std", channels)},
+	return a.node(graph.BatchNorm, norm.GetName(), inputs, []string{y, a.hidden(y+"/saved_mean", channels),
+		a.hidden(y+"/saved_inv_std", channels)},
 		onnxgraph.FloatAttr("epsilon", norm.Float("epsilon", 1e-5)),
 		onnxgraph.FloatAttr("momentum", 1-norm.Float("momentum", 0.9)),
 		onnxgraph.IntAttr("relu", relu))
@@ -202,7 +207,8 @@ func (a *acceleration) conv(n *onnxgraph.Node) *onnxgraph.Node {
 	}
 	c := Convolution{
 		Channels: x[1].Size, Filters: sizes[0], Groups: n.Int("group", 1), Height: x[2].Size, Width: x[3].Size,
-		Kernel: [2]int64(w.Kernel), Strides: [2]int64(w.Strides), Dilations: [2]int64(w.Dilations), Pads: [4]int64(w.Pads), Bias: n.In(2) != "",
+		Kernel: [2]int64(w.Kernel), Strides: [2]int64(w.Strides), Dilations: [2]int64(w.Dilations),
+		Pads: [4]int64(w.Pads), Bias: n.In(2) != "",
 	}
 	if a.kernels.Supports != nil && !a.kernels.Supports(c) {
 		return n

@@ -7,9 +7,10 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// Matrix products become ordo's where they are worth it. A product with one matrix for all rows is a Linear, which takes in the
-// Transpose that exporters put behind the weights and the addition of a bias. Batches of products are a MatMul, which reads operands
-// and writes its result in any order of dimensions: Transposes around it, and multiplications by a number, become attributes.
+// Matrix products become ordo's where they are worth it. A product with one matrix for all rows is a Linear, which
+// takes in the Transpose that exporters put behind the weights and the addition of a bias. Batches of products are a
+// MatMul, which reads operands and writes its result in any order of dimensions: Transposes around it, and
+// multiplications by a number, become attributes.
 //
 // A Linear of few numbers isn't worth it: the heads' on one row an image are as fast, or as slow, in ONNX Runtime.
 const (
@@ -37,7 +38,8 @@ func (a *acceleration) products(nodes []*onnxgraph.Node, outputs []string) []*on
 	// What has been taken in is not needed before, and what comes behind has now one use.
 	nodes = upstream(nodes, outputs)
 	a.look(nodes, outputs)
-	place := map[*onnxgraph.Node]*onnxgraph.Node{} // for each node that is there no longer, what stands there instead, or nil
+	// for each node that is there no longer, what stands there instead, or nil
+	place := map[*onnxgraph.Node]*onnxgraph.Node{}
 	for _, n := range nodes {
 		if n.GetDomain() != graph.Domain {
 			continue
@@ -76,14 +78,16 @@ func (a *acceleration) linear(n *onnxgraph.Node) *onnxgraph.Node {
 	case n.GetDomain() != "":
 		return nil
 	case n.GetOpType() == "MatMul":
-		if t := a.makers[weights]; t != nil && t.GetDomain() == "" && t.GetOpType() == "Transpose" && len(a.typeOf(weights).Shape) == 2 {
+		if t := a.makers[weights]; t != nil && t.GetDomain() == "" && t.GetOpType() == "Transpose" &&
+			len(a.typeOf(weights).Shape) == 2 {
 			if perm, err := onnxgraph.Permutation(t, 2); err == nil && perm[0] == 1 {
 				weights, transposed = t.In(0), 1
 			}
 		}
 	case n.GetOpType() == "Gemm":
 		bias, transposed = n.In(2), boolInt(n.Int("transB", 0) != 0)
-		if n.Int("transA", 0) != 0 || n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 || bias != "" && !a.isBias(bias, n.Out(0)) {
+		if n.Int("transA", 0) != 0 || n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 || bias != "" &&
+			!a.isBias(bias, n.Out(0)) {
 			return nil
 		}
 	default:
@@ -107,7 +111,8 @@ func (a *acceleration) linear(n *onnxgraph.Node) *onnxgraph.Node {
 
 // product is a node of domain ordo for a matrix product.
 func product(op, name string, inputs, outputs []string, attributes ...*onnxgraph.Attribute) *onnxgraph.Node {
-	return &onnxgraph.Node{Name: name, OpType: op, Domain: graph.Domain, Input: inputs, Output: slices.Clone(outputs), Attribute: attributes}
+	return &onnxgraph.Node{Name: name, OpType: op, Domain: graph.Domain, Input: inputs, Output: slices.Clone(outputs),
+		Attribute: attributes}
 }
 
 func (a *acceleration) isFloat(name string) bool { return a.typeOf(name).Elem == onnxgraph.Float32 }
@@ -148,7 +153,8 @@ func unchanged(rank int) []int64 {
 
 func productAttributes(permA, permB, permY []int64, alpha float32) []*onnxgraph.Attribute {
 	return []*onnxgraph.Attribute{
-		onnxgraph.IntsAttr("perm_a", permA...), onnxgraph.IntsAttr("perm_b", permB...), onnxgraph.IntsAttr("perm_y", permY...),
+		onnxgraph.IntsAttr("perm_a", permA...), onnxgraph.IntsAttr("perm_b", permB...),
+		onnxgraph.IntsAttr("perm_y", permY...),
 		onnxgraph.FloatAttr("alpha", alpha),
 	}
 }
@@ -160,8 +166,8 @@ type source struct {
 	alpha float32
 }
 
-// operand goes back from an operand over Transposes and multiplications by a number to what they are made of, as far as its rows or
-// its columns lie together in memory.
+// operand goes back from an operand over Transposes and multiplications by a number to what they are made of, as far as
+// its rows or its columns lie together in memory.
 func (a *acceleration) operand(name string) source {
 	s := source{name, unchanged(len(a.typeOf(name).Shape)), 1}
 	found := s
@@ -255,7 +261,8 @@ func (a *acceleration) takeIn(n, next *onnxgraph.Node) bool {
 		if !ok {
 			return false
 		}
-		n.Attribute = productAttributes(n.Ints("perm_a"), n.Ints("perm_b"), n.Ints("perm_y"), n.Float("alpha", 1)*factor)
+		n.Attribute = productAttributes(n.Ints("perm_a"), n.Ints("perm_b"), n.Ints("perm_y"),
+			n.Float("alpha", 1)*factor)
 	default:
 		return false
 	}
@@ -263,15 +270,18 @@ func (a *acceleration) takeIn(n, next *onnxgraph.Node) bool {
 	return true
 }
 
-// splitBeforeTranspose turns around a Transpose, a Split and a Squeeze of its parts, as attention has them between the joint product
-// for queries, keys and values and each of these: the Transposes then come last, where products take them in.
+// splitBeforeTranspose turns around a Transpose, a Split and a Squeeze of its parts, as attention has them between the
+// joint product for queries, keys and values and each of these: the Transposes then come last, where products take them
+// in.
 func (a *acceleration) splitBeforeTranspose(nodes []*onnxgraph.Node, outputs []string) []*onnxgraph.Node {
 	var out []*onnxgraph.Node
-	instead := map[*onnxgraph.Node]*onnxgraph.Node{} // of a Squeeze: that of the part before the Transpose, which is then done
+	// of a Squeeze: that of the part before the Transpose, which is then done
+	instead := map[*onnxgraph.Node]*onnxgraph.Node{}
 	perms := map[*onnxgraph.Node][]int64{}
 	for _, n := range nodes {
 		if squeeze := instead[n]; squeeze != nil {
-			part := a.hidden(n.Out(0)+"/part", onnxgraph.FloatType(transposed(a.typeOf(n.Out(0)).Shape, inverse(perms[n]))))
+			part := a.hidden(n.Out(0)+"/part", onnxgraph.FloatType(transposed(a.typeOf(n.Out(0)).Shape,
+				inverse(perms[n]))))
 			squeeze.Output = []string{part}
 			out = append(out, squeeze, &onnxgraph.Node{
 				Name: n.GetName() + "/transpose", OpType: "Transpose", Input: []string{part}, Output: n.GetOutput(),
@@ -285,7 +295,8 @@ func (a *acceleration) splitBeforeTranspose(nodes []*onnxgraph.Node, outputs []s
 			continue
 		}
 		before := a.makers[n.In(0)].In(0)
-		split := &onnxgraph.Node{Name: n.GetName(), OpType: "Split", Input: slices.Concat([]string{before}, n.GetInput()[1:])}
+		split := &onnxgraph.Node{Name: n.GetName(), OpType: "Split", Input: slices.Concat([]string{before},
+			n.GetInput()[1:])}
 		for _, attribute := range n.GetAttribute() {
 			if attribute.GetName() != "axis" {
 				split.Attribute = append(split.Attribute, attribute)
@@ -302,7 +313,8 @@ func (a *acceleration) splitBeforeTranspose(nodes []*onnxgraph.Node, outputs []s
 			shape := transposed(a.typeOf(name).Shape, inverse(perm))
 			split.Output = append(split.Output, a.hidden(name+"/untransposed", onnxgraph.FloatType(shape)))
 			instead[parts[i]] = &onnxgraph.Node{
-				Name: parts[i].GetName(), OpType: "Squeeze", Input: []string{split.Output[i], a.store(onnxgraph.NewInts(a.b.Unique("/axis"), perm[axis]))},
+				Name: parts[i].GetName(), OpType: "Squeeze", Input: []string{split.Output[i],
+					a.store(onnxgraph.NewInts(a.b.Unique("/axis"), perm[axis]))},
 			}
 			perms[parts[i]] = rest
 		}
@@ -313,7 +325,8 @@ func (a *acceleration) splitBeforeTranspose(nodes []*onnxgraph.Node, outputs []s
 	return out
 }
 
-// splitParts looks for a Split behind a Transpose in parts of one that are squeezed: the Transpose's order, the dimension, the Squeezes.
+// splitParts looks for a Split behind a Transpose in parts of one that are squeezed: the Transpose's order, the
+// dimension, the Squeezes.
 func (a *acceleration) splitParts(n *onnxgraph.Node) (perm []int64, axis int, squeezes []*onnxgraph.Node) {
 	if n.GetDomain() != "" || n.GetOpType() != "Split" || a.before(n.In(0), "Transpose") == nil || !a.isFloat(n.In(0)) {
 		return nil, 0, nil
@@ -332,7 +345,8 @@ func (a *acceleration) splitParts(n *onnxgraph.Node) (perm []int64, axis int, sq
 		}
 		squeeze := a.users[part][0]
 		axes, ok := numbersOf(a.types.Values[squeeze.In(1)])
-		if squeeze.GetDomain() != "" || squeeze.GetOpType() != "Squeeze" || !ok || len(axes) != 1 || axes[0] != int64(axis) {
+		if squeeze.GetDomain() != "" || squeeze.GetOpType() != "Squeeze" || !ok || len(axes) != 1 ||
+			axes[0] != int64(axis) {
 			return nil, 0, nil
 		}
 		squeezes = append(squeezes, squeeze)
@@ -355,8 +369,8 @@ func kernelLinearGradient(t *training, n *onnxgraph.Node, dy []string) ([]string
 	return t.domainOp(graph.Domain, graph.LinearGrad, []string{dy[0], x, weights}, outputs, n.GetAttribute()...), nil
 }
 
-// kernelMatMulGradient: the gradients of an operand are products of the same kind, da = alpha·dy·bᵀ and db = alpha·aᵀ·dy, each
-// written in the order in which the operand lies.
+// kernelMatMulGradient: the gradients of an operand are products of the same kind, da = alpha·dy·bᵀ and db =
+// alpha·aᵀ·dy, each written in the order in which the operand lies.
 func kernelMatMulGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	a, b := n.In(0), n.In(1)
 	permA, permB, permY, alpha := n.Ints("perm_a"), n.Ints("perm_b"), n.Ints("perm_y"), n.Float("alpha", 1)

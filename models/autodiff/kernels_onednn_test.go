@@ -8,6 +8,7 @@ import (
 
 	"ordo/models/autodiff"
 	"ordo/models/checkpoint"
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/ort/kernels"
 	"ordo/models/ort/orttest"
@@ -23,7 +24,8 @@ func fast(t *testing.T, m *onnxgraph.Model, o autodiff.Options) *autodiff.Graphs
 	o.Kernels = &autodiff.Kernels{Supports: func(c autodiff.Convolution) bool {
 		ints := func(v [2]int64) [2]int { return [2]int{int(v[0]), int(v[1])} }
 		_, err := lib.Supports(kernels.Convolution{
-			Batch: 4, Channels: int(c.Channels), Filters: int(c.Filters), Groups: int(c.Groups), Height: int(c.Height), Width: int(c.Width),
+			Batch: 4, Channels: int(c.Channels), Filters: int(c.Filters), Groups: int(c.Groups), Height: int(c.Height),
+			Width:  int(c.Width),
 			Kernel: ints(c.Kernel), Strides: ints(c.Strides), Dilations: ints(c.Dilations), Bias: c.Bias,
 			Pads: [4]int{int(c.Pads[0]), int(c.Pads[1]), int(c.Pads[2]), int(c.Pads[3])},
 		})
@@ -77,7 +79,7 @@ func TestFastTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := autodiff.DefaultOptions()
-	o.Outputs = []string{zoo.Features}
+	o.Outputs = []string{graph.Features}
 	a := fast(t, m, o)
 	var first []float32
 	for range 2 {
@@ -116,7 +118,7 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := autodiff.DefaultOptions()
-	o.Outputs = []string{zoo.Features}
+	o.Outputs = []string{graph.Features}
 	stock, err := autodiff.Build(m, o)
 	if err != nil {
 		t.Fatal(err)
@@ -145,11 +147,12 @@ func TestCheckpointsAreInterchangeable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return outputs[slices.Index(s.trainer.EvalOutputs(), zoo.Features)]
+		return outputs[slices.Index(s.trainer.EvalOutputs(), graph.Features)]
 	}
 	ours := fast(t, m, o)
 	want := run(stock, stock)
-	for name, got := range map[string][]float32{"fast, stock": run(ours, stock), "stock, fast": run(stock, ours), "fast, fast": run(ours, ours)} {
+	for name, got := range map[string][]float32{"fast, stock": run(ours, stock), "stock, fast": run(stock, ours),
+		"fast, fast": run(ours, ours)} {
 		near(t, name, got, want, 1e-2)
 	}
 }

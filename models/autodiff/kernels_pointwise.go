@@ -8,8 +8,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// Activations, layer norms and products with a factor for each channel become ordo's, whose gradients are computed in one pass. An
-// activation may be several nodes: exporters write SiLU as x·σ(x), and GELU, before it was an operator, as x/2·(1 + erf(x/√2)).
+// Activations, layer norms and products with a factor for each channel become ordo's, whose gradients are computed in
+// one pass. An activation may be several nodes: exporters write SiLU as x·σ(x), and GELU, before it was an operator, as
+// x/2·(1 + erf(x/√2)).
 
 // The kinds of graph.Activation.
 const (
@@ -24,7 +25,8 @@ const (
 // pointwise replaces what acts on elements and rows by operators of domain ordo.
 func (t *training) pointwise(nodes []*onnxgraph.Node, outputs []string) []*onnxgraph.Node {
 	t.fastSoftmax = true
-	p := &pointwise{training: t, uses: map[string]int{}, makers: map[string]*onnxgraph.Node{}, merged: map[*onnxgraph.Node]bool{}}
+	p := &pointwise{training: t, uses: map[string]int{}, makers: map[string]*onnxgraph.Node{},
+		merged: map[*onnxgraph.Node]bool{}}
 	for _, n := range nodes {
 		p.images = p.images || n.GetDomain() == graph.Domain && n.GetOpType() == graph.Conv
 		for _, in := range n.GetInput() {
@@ -40,7 +42,8 @@ func (t *training) pointwise(nodes []*onnxgraph.Node, outputs []string) []*onnxg
 	replaced := map[*onnxgraph.Node]*onnxgraph.Node{}
 	// From the end: the last node of several is met before those that it takes along.
 	for _, n := range slices.Backward(nodes) {
-		if !p.merged[n] && n.GetDomain() == "" && len(n.GetOutput()) > 0 && t.typeOf(n.Out(0)).Elem == onnxgraph.Float32 {
+		if !p.merged[n] && n.GetDomain() == "" && len(n.GetOutput()) > 0 &&
+			t.typeOf(n.Out(0)).Elem == onnxgraph.Float32 {
 			replaced[n] = p.replace(n)
 		}
 	}
@@ -91,7 +94,8 @@ func (p *pointwise) replace(n *onnxgraph.Node) *onnxgraph.Node {
 // activation makes the node that is all of y = f(x); slope is alpha and beta of a HardSigmoid.
 func (p *pointwise) activation(end *onnxgraph.Node, kind, x string, slope ...float32) *onnxgraph.Node {
 	n := &onnxgraph.Node{
-		Name: end.GetName(), OpType: graph.Activation, Domain: graph.Domain, Input: []string{x}, Output: end.GetOutput()[:1],
+		Name: end.GetName(), OpType: graph.Activation, Domain: graph.Domain, Input: []string{x},
+		Output:    end.GetOutput()[:1],
 		Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("kind", kind)},
 	}
 	if len(slope) == 2 {
@@ -225,7 +229,8 @@ func (p *pointwise) channelScale(n *onnxgraph.Node) *onnxgraph.Node {
 	for i, x := range n.GetInput() {
 		factor := n.In(1 - i)
 		s, f := p.typeOf(x).Shape, p.typeOf(factor).Shape
-		if p.isImages(x) && p.isImages(factor) && s[2].Size*s[3].Size > 1 && f[2].Size*f[3].Size == 1 && slices.Equal(s[:2], f[:2]) {
+		if p.isImages(x) && p.isImages(factor) && s[2].Size*s[3].Size > 1 && f[2].Size*f[3].Size == 1 &&
+			slices.Equal(s[:2], f[:2]) {
 			return p.node(graph.ChannelScale, n.GetName(), []string{x, factor}, n.GetOutput()[:1])
 		}
 	}
@@ -261,12 +266,14 @@ func (p *pointwise) layerNorm(n *onnxgraph.Node) *onnxgraph.Node {
 
 func kernelActivationGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
-	return t.domainOp(graph.Domain, graph.ActivationGrad, []string{dy[0], x}, []value{t.gradientOf(x)}, n.GetAttribute()...), nil
+	return t.domainOp(graph.Domain, graph.ActivationGrad, []string{dy[0], x}, []value{t.gradientOf(x)},
+		n.GetAttribute()...), nil
 }
 
 func kernelChannelScaleGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, factor := n.In(0), n.In(1)
-	return t.domainOp(graph.Domain, graph.ChannelScaleGrad, []string{dy[0], x, factor}, []value{t.gradientOf(x), t.gradientOf(factor)},
+	return t.domainOp(graph.Domain, graph.ChannelScaleGrad, []string{dy[0], x, factor},
+		[]value{t.gradientOf(x), t.gradientOf(factor)},
 		n.GetAttribute()...), nil
 }
 
@@ -276,7 +283,8 @@ func kernelLayerNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]str
 	if bias != "" {
 		outputs[2] = t.gradientOf(bias)
 	}
-	made := t.domainOp(graph.Domain, graph.LayerNormGrad, []string{dy[0], x, scale, n.Out(1), n.Out(2)}, outputs, onnxgraph.IntAttr("axis", n.Int("axis", -1)))
+	made := t.domainOp(graph.Domain, graph.LayerNormGrad, []string{dy[0], x, scale, n.Out(1), n.Out(2)}, outputs,
+		onnxgraph.IntAttr("axis", n.Int("axis", -1)))
 	return made[:len(n.GetInput())], nil
 }
 

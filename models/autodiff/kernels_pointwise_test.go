@@ -29,27 +29,32 @@ func (e *expansion) pointwise(n *onnxgraph.Node) bool {
 		}
 		if n.Out(1) != "" {
 			product := e.op("", "Mul", []string{dy, x}, images)[0]
-			e.give(e.op("", "ReduceSum", []string{product, e.ints(2, 3)}, []onnxgraph.TensorType{typ(1)})[0], n.Out(1), false)
+			e.give(e.op("", "ReduceSum", []string{product, e.ints(2, 3)}, []onnxgraph.TensorType{typ(1)})[0], n.Out(1),
+				false)
 		}
 	case graph.LayerNorm:
-		made := e.op("", "LayerNormalization", n.GetInput(), []onnxgraph.TensorType{typ(0), typ(1), typ(2)}, n.GetAttribute()...)
+		made := e.op("", "LayerNormalization", n.GetInput(), []onnxgraph.TensorType{typ(0), typ(1), typ(2)},
+			n.GetAttribute()...)
 		for k, value := range made {
 			e.give(value, n.Out(k), false)
 		}
 	case graph.LayerNormGrad:
 		e.layerNormGradient(n)
 	case graph.SoftmaxGrad:
-		e.give(e.op("com.microsoft", "SoftmaxGrad_13", n.GetInput(), like, onnxgraph.IntAttr("axis", -1))[0], n.Out(0), false)
+		e.give(e.op("com.microsoft", "SoftmaxGrad_13", n.GetInput(), like, onnxgraph.IntAttr("axis", -1))[0], n.Out(0),
+			false)
 	default:
 		return false
 	}
 	return true
 }
 
-// layerNormGradient composes the gradient of elementary operators: ONNX Runtime's kernel is less exact than the comparison allows.
+// layerNormGradient composes the gradient of elementary operators: ONNX Runtime's kernel is less exact than the
+// comparison allows.
 func (e *expansion) layerNormGradient(n *onnxgraph.Node) {
 	dy, x, scale, mean, inverse := n.In(0), n.In(1), n.In(2), n.In(3), n.In(4)
-	full, row, parameter := []onnxgraph.TensorType{e.types[x]}, []onnxgraph.TensorType{e.types[mean]}, []onnxgraph.TensorType{e.types[scale]}
+	full, row, parameter := []onnxgraph.TensorType{e.types[x]}, []onnxgraph.TensorType{e.types[mean]},
+		[]onnxgraph.TensorType{e.types[scale]}
 	op := func(op string, a, b string) string { return e.op("", op, []string{a, b}, full)[0] }
 	var outer, axes []int64
 	for k := range full[0].Shape {
@@ -73,7 +78,8 @@ func (e *expansion) layerNormGradient(n *onnxgraph.Node) {
 			continue
 		}
 		if k > 0 {
-			value = e.op("", "ReduceSum", []string{value, e.ints(outer...)}, parameter, onnxgraph.IntAttr("keepdims", 0))[0]
+			value = e.op("", "ReduceSum", []string{value, e.ints(outer...)}, parameter,
+				onnxgraph.IntAttr("keepdims", 0))[0]
 		}
 		e.give(value, n.Out(k), false)
 	}
@@ -178,22 +184,28 @@ func TestPointwiseKernels(t *testing.T) {
 			product := b.Op("Mul", "p", []string{x, b.Op("Add", "s", []string{b.numbers("n1", nil, 1), erf})})
 			return b.Op("Mul", "a", []string{product, b.numbers("n0.5", nil, 0.5)})
 		}},
-		{"squeeze and excitation", map[string]int{"Activation": 1, "ChannelScale": 1}, func(b *opGraph, x string) string {
-			s := b.Op("HardSigmoid", "s", []string{b.Op("GlobalAveragePool", "g", []string{x})})
-			return b.Op("Mul", "a", []string{s, x})
-		}},
+		{"squeeze and excitation", map[string]int{"Activation": 1, "ChannelScale": 1},
+			func(b *opGraph, x string) string {
+				s := b.Op("HardSigmoid", "s", []string{b.Op("GlobalAveragePool", "g", []string{x})})
+				return b.Op("Mul", "a", []string{s, x})
+			}},
 		{"layer norm", map[string]int{"LayerNorm": 1}, func(b *opGraph, x string) string {
 			last := b.Op("Transpose", "l", []string{x}, onnxgraph.IntsAttr("perm", 0, 2, 3, 1))
-			y := b.Op("LayerNormalization", "n", []string{last, b.parameter("p", 4), b.parameter("q", 4)}, onnxgraph.FloatAttr("epsilon", 1e-3))
+			y := b.Op("LayerNormalization", "n", []string{last, b.parameter("p", 4), b.parameter("q", 4)},
+				onnxgraph.FloatAttr("epsilon", 1e-3))
 			return b.Op("Transpose", "a", []string{y}, onnxgraph.IntsAttr("perm", 0, 3, 1, 2))
 		}},
 		{"layer norm over all", map[string]int{"LayerNorm": 1}, func(b *opGraph, x string) string {
-			return b.Op("LayerNormalization", "a", []string{x, b.parameter("p", 4, size, size)}, onnxgraph.IntAttr("axis", 1))
+			return b.Op("LayerNormalization", "a", []string{x, b.parameter("p", 4, size, size)},
+				onnxgraph.IntAttr("axis", 1))
 		}},
 		{"layer norm with one scale", map[string]int{}, func(b *opGraph, x string) string {
 			return b.Op("LayerNormalization", "a", []string{x, b.parameter("p", 1)})
 		}},
-		{"softmax", map[string]int{"SoftmaxGrad": 1}, func(b *opGraph, x string) string { return b.Op("Softmax", "a", []string{x}) }},
+		{"softmax", map[string]int{"SoftmaxGrad": 1}, func(b *opGraph,
+			x string) string {
+			return b.Op("Softmax", "a", []string{x})
+		}},
 		{"softmax over channels", map[string]int{}, func(b *opGraph, x string) string {
 			return b.Op("Softmax", "a", []string{x}, onnxgraph.IntAttr("axis", 1))
 		}},

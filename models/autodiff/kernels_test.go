@@ -12,9 +12,9 @@ import (
 	"ordo/models/zoo"
 )
 
-// expansion replaces the operators of domain ordo by ONNX Runtime's, so that a graph with them can be held against one without
-// wherever ONNX Runtime runs. Images with the channels last are put in plain order in front of each, and back behind: a node that
-// is given images in the wrong order computes something else.
+// expansion replaces the operators of domain ordo by ONNX Runtime's, so that a graph with them can be held against one
+// without wherever ONNX Runtime runs. Images with the channels last are put in plain order in front of each, and back
+// behind: a node that is given images in the wrong order computes something else.
 type expansion struct {
 	t       *testing.T
 	b       *onnxgraph.Builder
@@ -31,8 +31,10 @@ func expanded(t *testing.T, training *onnxgraph.Model) *onnxgraph.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{}, norms: map[string]string{}, opset: m.Opset("")}
-	for _, list := range [][]*onnxgraph.ValueInfo{m.GetGraph().GetInput(), m.GetGraph().GetValueInfo(), m.GetGraph().GetOutput()} {
+	e := &expansion{t: t, types: map[string]onnxgraph.TensorType{}, indices: map[string]string{},
+		norms: map[string]string{}, opset: m.Opset("")}
+	for _, list := range [][]*onnxgraph.ValueInfo{m.GetGraph().GetInput(), m.GetGraph().GetValueInfo(),
+		m.GetGraph().GetOutput()} {
 		for _, v := range list {
 			if typ, err := v.TensorType(); err == nil {
 				e.types[v.GetName()] = typ
@@ -68,8 +70,10 @@ func (e *expansion) move(x, to string) string {
 	s := typ.Shape
 	last := onnxgraph.TensorType{Elem: typ.Elem, Shape: onnxgraph.Shape{s[0], s[2], s[3], s[1]}}
 	if to == "nhwc" {
-		turned := e.declared(e.b.Op("Transpose", x+"/turned", []string{x}, onnxgraph.IntsAttr("perm", 0, 2, 3, 1)), last)
-		return e.declared(e.b.Op("Reshape", x+"/nhwc", []string{turned, e.ints(0, s[1].Size, s[2].Size, s[3].Size)}), typ)
+		turned := e.declared(e.b.Op("Transpose", x+"/turned", []string{x}, onnxgraph.IntsAttr("perm", 0, 2, 3, 1)),
+			last)
+		return e.declared(e.b.Op("Reshape", x+"/nhwc", []string{turned, e.ints(0, s[1].Size, s[2].Size, s[3].Size)}),
+			typ)
 	}
 	seen := e.declared(e.b.Op("Reshape", x+"/seen", []string{x, e.ints(0, s[2].Size, s[3].Size, s[1].Size)}), last)
 	return e.declared(e.b.Op("Transpose", x+"/plain", []string{seen}, onnxgraph.IntsAttr("perm", 0, 3, 1, 2)), typ)
@@ -80,12 +84,15 @@ func (e *expansion) give(value, output string, images bool) {
 	if images {
 		value = e.move(value, "nhwc")
 	}
-	e.b.Append(&onnxgraph.Node{Name: "give/" + output, OpType: "Identity", Input: []string{value}, Output: []string{output}})
+	e.b.Append(&onnxgraph.Node{Name: "give/" + output, OpType: "Identity", Input: []string{value},
+		Output: []string{output}})
 }
 
 // op adds a node of ONNX's domain or ONNX Runtime's own.
-func (e *expansion) op(domain, op string, inputs []string, types []onnxgraph.TensorType, attributes ...*onnxgraph.Attribute) []string {
-	n := &onnxgraph.Node{Name: e.b.Unique("expansion/" + op), OpType: op, Domain: domain, Input: inputs, Attribute: attributes}
+func (e *expansion) op(domain, op string, inputs []string, types []onnxgraph.TensorType,
+	attributes ...*onnxgraph.Attribute) []string {
+	n := &onnxgraph.Node{Name: e.b.Unique("expansion/" + op), OpType: op, Domain: domain, Input: inputs,
+		Attribute: attributes}
 	for _, typ := range types {
 		name := ""
 		if typ.Elem != 0 {
@@ -99,7 +106,8 @@ func (e *expansion) op(domain, op string, inputs []string, types []onnxgraph.Ten
 
 // without leaves attributes out.
 func without(n *onnxgraph.Node, names ...string) []*onnxgraph.Attribute {
-	return slices.DeleteFunc(slices.Clone(n.GetAttribute()), func(a *onnxgraph.Attribute) bool { return slices.Contains(names, a.GetName()) })
+	return slices.DeleteFunc(slices.Clone(n.GetAttribute()),
+		func(a *onnxgraph.Attribute) bool { return slices.Contains(names, a.GetName()) })
 }
 
 func (e *expansion) expand(n *onnxgraph.Node) {
@@ -120,7 +128,8 @@ func (e *expansion) expand(n *onnxgraph.Node) {
 		y := e.op("", "Conv", append([]string{in(0)}, n.GetInput()[1:]...), []onnxgraph.TensorType{typ(0)}, window...)
 		e.give(y[0], n.Out(0), true)
 	case graph.ConvGrad:
-		made := e.op(microsoft, "ConvGrad", []string{in(0), in(1), n.In(2)}, []onnxgraph.TensorType{typ(0), typ(1), typ(2)}, window...)
+		made := e.op(microsoft, "ConvGrad", []string{in(0), in(1), n.In(2)},
+			[]onnxgraph.TensorType{typ(0), typ(1), typ(2)}, window...)
 		for k, out := range n.GetOutput() {
 			if out != "" {
 				e.give(made[k], out, k == 0)
@@ -130,7 +139,8 @@ func (e *expansion) expand(n *onnxgraph.Node) {
 		channels := typ(1)
 		y := e.op(microsoft, "BatchNormInternal", append([]string{in(0)}, n.GetInput()[1:5]...),
 			[]onnxgraph.TensorType{typ(0), channels, channels, channels, channels},
-			n.Attr("epsilon", onnxgraph.Attribute_FLOAT), onnxgraph.FloatAttr("momentum", 1-n.Float("momentum", 0)), onnxgraph.IntAttr("training_mode", 1))
+			n.Attr("epsilon", onnxgraph.Attribute_FLOAT), onnxgraph.FloatAttr("momentum", 1-n.Float("momentum", 0)),
+			onnxgraph.IntAttr("training_mode", 1))
 		e.give(y[3], n.Out(1), false)
 		e.give(y[4], n.Out(2), false)
 		if n.In(5) != "" {
@@ -167,7 +177,8 @@ func (e *expansion) expand(n *onnxgraph.Node) {
 		e.give(made[0], n.Out(0), true)
 		e.indices[n.Out(1)] = made[1]
 	case graph.MaxPoolGrad:
-		dx := e.op("", "MaxPoolGrad", []string{in(0), e.indices[n.In(1)]}, []onnxgraph.TensorType{typ(0)}, onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))
+		dx := e.op("", "MaxPoolGrad", []string{in(0), e.indices[n.In(1)]}, []onnxgraph.TensorType{typ(0)},
+			onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))
 		e.give(dx[0], n.Out(0), true)
 	case graph.AveragePool:
 		if slices.Max(n.Ints("dilations")) == 1 { // opset 18 and before have none
@@ -204,12 +215,15 @@ func (e *expansion) averagePoolGrad(n *onnxgraph.Node, dy string) {
 		}
 	}
 	channels := out[1].Size
-	share := e.b.Initializer(onnxgraph.NewFloats(e.b.Unique("expansion/shares"), []int64{1, 1, out[2].Size, out[3].Size}, shares))
-	ones := e.b.Initializer(onnxgraph.NewFloats(e.b.Unique("expansion/ones"), []int64{channels, 1, kernel[0], kernel[1]},
+	share := e.b.Initializer(onnxgraph.NewFloats(e.b.Unique("expansion/shares"),
+		[]int64{1, 1, out[2].Size, out[3].Size}, shares))
+	ones := e.b.Initializer(onnxgraph.NewFloats(e.b.Unique("expansion/ones"),
+		[]int64{channels, 1, kernel[0], kernel[1]},
 		slices.Repeat([]float32{1}, int(channels*kernel[0]*kernel[1]))))
 	each := e.op("", "Mul", []string{dy, share}, []onnxgraph.TensorType{e.types[n.In(0)]})
 	attributes := append(without(n, "layout", "image_shape", "count_include_pad"), onnxgraph.IntAttr("group", channels))
-	x := e.op("com.microsoft", "ConvGrad", []string{each[0], e.zeros(dy, in), ones}, []onnxgraph.TensorType{e.types[n.Out(0)]}, attributes...)
+	x := e.op("com.microsoft", "ConvGrad", []string{each[0], e.zeros(dy, in), ones},
+		[]onnxgraph.TensorType{e.types[n.Out(0)]}, attributes...)
 	e.give(x[0], n.Out(0), true)
 }
 
@@ -221,7 +235,8 @@ func (e *expansion) zeros(like string, size []int64) string {
 	}
 	all := e.op("", "Shape", []string{like}, sizes(4))
 	batch := e.op("", "Gather", []string{all[0], e.ints(0)}, sizes(1))
-	shape := e.op("", "Concat", []string{batch[0], e.ints(s[1].Size, size[0], size[1])}, sizes(4), onnxgraph.IntAttr("axis", 0))
+	shape := e.op("", "Concat", []string{batch[0], e.ints(s[1].Size, size[0], size[1])}, sizes(4),
+		onnxgraph.IntAttr("axis", 0))
 	typ := onnxgraph.FloatType(append(onnxgraph.Shape{s[0], s[1]}, onnxgraph.Static(size...)...))
 	return e.op("", "ConstantOfShape", shape, []onnxgraph.TensorType{typ})[0]
 }
@@ -238,15 +253,16 @@ func withKernels(t *testing.T, m *onnxgraph.Model, o autodiff.Options) *autodiff
 	return a
 }
 
-// compareKernels runs a step of a graph with ordo's operators and one without, on the same images and output gradients, and
-// compares outputs, gradients and running statistics.
+// compareKernels runs a step of a graph with ordo's operators and one without, on the same images and output gradients,
+// and compares outputs, gradients and running statistics.
 func compareKernels(t *testing.T, m *onnxgraph.Model, o autodiff.Options, tolerance float64, shape ...int) {
 	t.Helper()
 	compareWith(t, withKernels, m, o, tolerance, shape...)
 }
 
 // compareWith is compareKernels with artifacts that are built in another way.
-func compareWith(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Graphs, m *onnxgraph.Model, o autodiff.Options, tolerance float64, shape ...int) {
+func compareWith(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Graphs,
+	m *onnxgraph.Model, o autodiff.Options, tolerance float64, shape ...int) {
 	t.Helper()
 	o.Optimizer = gradientReader()
 	stock, err := autodiff.Build(m, o)
@@ -266,8 +282,10 @@ func compareWith(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff
 	var gradients [2]map[string][]float64
 	var statistics [2]map[string][]float32
 	for i, a := range []*autodiff.Graphs{stock, build(t, m, o)} {
-		// Optimized, ONNX Runtime would take the Transposes of an expansion through a cubic Resize, which it then can't do.
-		s := newSessionWith(t, a, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1, Execution: ort.Execution{Provider: ort.CPU, Optimization: "none", Arena: true}}}, images, shape...)
+		// Optimized, ONNX Runtime would take the Transposes of an expansion through a cubic Resize, which it then can't
+		// do.
+		s := newSessionWith(t, a, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1,
+			Execution: ort.Execution{Provider: ort.CPU, Optimization: "none", Arena: true}}}, images, shape...)
 		s.dz = func(name string, i int) float32 { return float32((i*7919+len(name))%17)/8 - 1 }
 		gradients[i], _ = s.gradients(parameters(t, a))
 		outputs[i], statistics[i] = s.outputs, map[string][]float32{}
@@ -319,7 +337,10 @@ func TestKernelsOfRules(t *testing.T) {
 // TestKernelsOfBackbones: so does a backbone of every kind.
 func TestKernelsOfBackbones(t *testing.T) {
 	for _, o := range kinds() {
-		t.Run(fmt.Sprint(o.Backbone, "/", o.Stem, "/", o.Width), func(t *testing.T) { compareBackbone(t, withKernels, o, 4) })
+		t.Run(fmt.Sprint(o.Backbone, "/", o.Stem, "/", o.Width), func(t *testing.T) {
+			compareBackbone(t, withKernels, o,
+				4)
+		})
 	}
 }
 
@@ -338,14 +359,15 @@ func kinds() []zoo.Options {
 	}
 }
 
-func compareBackbone(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Graphs, o zoo.Options, batch int) {
+func compareBackbone(t *testing.T, build func(*testing.T, *onnxgraph.Model, autodiff.Options) *autodiff.Graphs,
+	o zoo.Options, batch int) {
 	t.Helper()
 	m, err := zoo.Build(o, 16, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	options := autodiff.DefaultOptions()
-	options.Outputs = []string{zoo.Features}
+	options.Outputs = []string{graph.Features}
 	// Many layers of batch norms over few pixels make much of rounding errors, by which a ReLU may open or not.
 	compareWith(t, build, m, options, 3e-2, batch, 3, 16, 16)
 }

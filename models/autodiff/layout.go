@@ -7,22 +7,23 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// The order in memory. A batch of images [N, C, H, W] lies in memory plainly, a channel after the other, or with the channels
-// last, a pixel after the other. ordo's operators take and give the second order, ONNX Runtime's know the first alone. The
-// shape of a value is [N, C, H, W] either way. Which order a value has is decided here, once the training graph is complete:
+// The order in memory. A batch of images [N, C, H, W] lies in memory plainly, a channel after the other, or with the
+// channels last, a pixel after the other. ordo's operators take and give the second order, ONNX Runtime's know the
+// first alone. The shape of a value is [N, C, H, W] either way. Which order a value has is decided here, once the
+// training graph is complete:
 //
 //   - an operator of ordo has its activations with the channels last;
-//   - a flexible operator takes all its images in either order: one that acts on each element by itself as it is, and one that
-//     knows its dimensions through views;
+//   - a flexible operator takes all its images in either order: one that acts on each element by itself as it is, and
+//     one that knows its dimensions through views;
 //   - all others have them plainly;
 //   - where the maker of a value and a user differ, the user gets a copy by ordo::Reorder, one for all such users.
 //
-// A view is a Reshape of images with the channels last to [N, H, W, C], which is what lies in memory: nothing is moved. So any
-// operator that acts along given dimensions, such as a mean, acts along others, and its result is viewed the other way. A
-// Transpose between these two shapes is such a Reshape itself.
+// A view is a Reshape of images with the channels last to [N, H, W, C], which is what lies in memory: nothing is moved.
+// So any operator that acts along given dimensions, such as a mean, acts along others, and its result is viewed the
+// other way. A Transpose between these two shapes is such a Reshape itself.
 //
-// Flexible operators get the orders that move the fewest elements: the smallest cut of a graph whose source stands for the
-// channels last and whose sink for the plain order (Picard, Ratliff 1975).
+// Flexible operators get the orders that move the fewest elements: the smallest cut of a graph whose source stands for
+// the channels last and whose sink for the plain order (Picard, Ratliff 1975).
 
 // layout is the order of a value in memory.
 type layout int
@@ -62,8 +63,9 @@ type arrangement struct {
 // arrange decides on the order in memory of all values.
 func (t *training) arrange() {
 	a := &arrangement{
-		training: t, graph: t.b.Model().GetGraph(), stored: map[string]*onnxgraph.Tensor{}, layouts: map[string]layout{},
-		copies: map[string]string{}, views: map[string]string{},
+		training: t, graph: t.b.Model().GetGraph(), stored: map[string]*onnxgraph.Tensor{},
+		layouts: map[string]layout{},
+		copies:  map[string]string{}, views: map[string]string{},
 	}
 	for _, s := range a.graph.GetInitializer() {
 		a.stored[s.GetName()] = s
@@ -86,7 +88,8 @@ func (t *training) arrange() {
 			return plain
 		}
 		n = &onnxgraph.Node{
-			Name: n.GetName(), OpType: n.GetOpType(), Domain: n.GetDomain(), Input: slices.Clone(n.GetInput()), Output: n.GetOutput(), Attribute: n.GetAttribute(),
+			Name: n.GetName(), OpType: n.GetOpType(), Domain: n.GetDomain(), Input: slices.Clone(n.GetInput()),
+			Output: n.GetOutput(), Attribute: n.GetAttribute(),
 		}
 		for k, in := range n.GetInput() {
 			n.Input[k] = a.in(in, resolve(f.in[k]))
@@ -117,7 +120,8 @@ func (a *arrangement) in(name string, wanted layout) string {
 		copied := a.b.Unique(name + "/" + to)
 		a.declare(copied, a.typeOf(name))
 		a.nodes = append(a.nodes, &onnxgraph.Node{
-			Name: graph.Reorder + "/" + copied, OpType: graph.Reorder, Domain: graph.Domain, Input: []string{name}, Output: []string{copied},
+			Name: graph.Reorder + "/" + copied, OpType: graph.Reorder, Domain: graph.Domain, Input: []string{name},
+			Output:    []string{copied},
 			Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("to", to)},
 		})
 		a.copies[name] = copied
@@ -125,7 +129,8 @@ func (a *arrangement) in(name string, wanted layout) string {
 	return a.copies[name]
 }
 
-// ordered says whether the order of a value makes a difference: it is images of more than one channel and more than one pixel.
+// ordered says whether the order of a value makes a difference: it is images of more than one channel and more than one
+// pixel.
 func (a *arrangement) ordered(name string) bool {
 	s := a.typeOf(name).Shape
 	if len(s) != 4 {

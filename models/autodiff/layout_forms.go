@@ -9,12 +9,14 @@ import (
 
 // elementwise lists the operators that act on each element by itself, their operands broadcast to each other.
 var elementwise = map[string]bool{
-	"Abs": true, "Add": true, "And": true, "Atan": true, "Cast": true, "Ceil": true, "Celu": true, "Clip": true, "Cos": true,
+	"Abs": true, "Add": true, "And": true, "Atan": true, "Cast": true, "Ceil": true, "Celu": true, "Clip": true,
+	"Cos": true,
 	"Div": true, "Elu": true, "Equal": true, "Erf": true, "Exp": true, "Floor": true, "Gelu": true, "Greater": true,
 	"HardSigmoid": true, "HardSwish": true, "Identity": true, "LeakyRelu": true, "Less": true, "Log": true, "Max": true,
 	"Mean": true, "Min": true, "Mish": true, "Mul": true, "Neg": true, "PRelu": true, "Pow": true, "Reciprocal": true,
-	"Relu": true, "Round": true, "Selu": true, "Sigmoid": true, "Sign": true, "Sin": true, "Softplus": true, "Softsign": true,
-	"Sqrt": true, "Sub": true, "Sum": true, "Tan": true, "Tanh": true, "Where": true,
+	"Relu": true, "Round": true, "Selu": true, "Sigmoid": true, "Sign": true, "Sin": true, "Softplus": true,
+	"Softsign": true,
+	"Sqrt":     true, "Sub": true, "Sum": true, "Tan": true, "Tanh": true, "Where": true,
 }
 
 // elementwiseGradients are those of ONNX Runtime's own domain.
@@ -24,7 +26,8 @@ var elementwiseGradients = map[string]bool{
 
 // reductions lists the operators that take dimensions together.
 var reductions = map[string]bool{
-	"ReduceL1": true, "ReduceL2": true, "ReduceLogSumExp": true, "ReduceMax": true, "ReduceMean": true, "ReduceMin": true,
+	"ReduceL1": true, "ReduceL2": true, "ReduceLogSumExp": true, "ReduceMax": true, "ReduceMean": true,
+	"ReduceMin": true,
 	"ReduceSum": true, "ReduceSumSquare": true,
 }
 
@@ -39,7 +42,8 @@ var (
 
 // flexible changes the form of a node that takes images in both orders.
 func (a *arrangement) flexible(n *onnxgraph.Node, f *form) {
-	ours := n.GetDomain() == graph.Domain && (n.GetOpType() == graph.Activation || n.GetOpType() == graph.ActivationGrad)
+	ours := n.GetDomain() == graph.Domain && (n.GetOpType() == graph.Activation ||
+		n.GetOpType() == graph.ActivationGrad)
 	gradient := ours || n.GetDomain() == graph.Microsoft && elementwiseGradients[n.GetOpType()]
 	if !gradient && n.GetDomain() != "" || !slices.Contains(slices.Concat(f.in, f.out), plain) {
 		return
@@ -161,7 +165,8 @@ func (a *arrangement) flexibleJoint(n *onnxgraph.Node, f *form, images int) {
 	a.own(f)
 	f.rewrite = func(a *arrangement, n *onnxgraph.Node) {
 		n.Attribute = slices.Clone(n.GetAttribute())
-		n.Attribute = slices.DeleteFunc(n.Attribute, func(at *onnxgraph.Attribute) bool { return at.GetName() == "axis" })
+		n.Attribute = slices.DeleteFunc(n.Attribute,
+			func(at *onnxgraph.Attribute) bool { return at.GetName() == "axis" })
 		n.Attribute = append(n.Attribute, onnxgraph.IntAttr("axis", lastAxis[axis]))
 		a.appendViewed(n, images)
 	}
@@ -207,8 +212,8 @@ func (a *arrangement) single(name string) bool {
 	return ok && n == 1 && len(typ.Shape) <= 4 && typ.Elem != 0
 }
 
-// viewable says whether a value can be viewed with the channels last: images of fixed sizes, or an operand of fewer dimensions, which
-// is broadcast along others, and whose order makes no difference.
+// viewable says whether a value can be viewed with the channels last: images of fixed sizes, or an operand of fewer
+// dimensions, which is broadcast along others, and whose order makes no difference.
 func (a *arrangement) viewable(name string) bool {
 	s := a.typeOf(name).Shape
 	if len(s) == 4 {
@@ -238,7 +243,8 @@ func (a *arrangement) view(name string) string {
 		shape, target := a.viewOf(name)
 		view := a.b.Unique(name + viewSuffix)
 		a.declare(view, onnxgraph.TensorType{Elem: a.typeOf(name).Elem, Shape: shape})
-		a.nodes = append(a.nodes, &onnxgraph.Node{Name: view, OpType: "Reshape", Input: []string{name, a.ints(target...)}, Output: []string{view}})
+		a.nodes = append(a.nodes, &onnxgraph.Node{Name: view, OpType: "Reshape",
+			Input: []string{name, a.ints(target...)}, Output: []string{view}})
 		a.views[name] = view
 	}
 	return a.views[name]
@@ -268,7 +274,8 @@ func (a *arrangement) appendViewed(n *onnxgraph.Node, inputs int) {
 		if n.Output[k] != out {
 			s := a.typeOf(out).Shape
 			a.nodes = append(a.nodes, &onnxgraph.Node{
-				Name: "Reshape/" + out, OpType: "Reshape", Input: []string{n.Output[k], a.ints(0, s[1].Size, s[2].Size, s[3].Size)}, Output: []string{out},
+				Name: "Reshape/" + out, OpType: "Reshape", Input: []string{n.Output[k],
+					a.ints(0, s[1].Size, s[2].Size, s[3].Size)}, Output: []string{out},
 			})
 		}
 	}

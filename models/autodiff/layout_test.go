@@ -11,6 +11,7 @@ import (
 	"ordo/models/autodiff"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
+	"ordo/models/onnxgraph/graphtext"
 	"ordo/models/zoo"
 )
 
@@ -28,10 +29,11 @@ var activations = map[string][2][]int{
 }
 
 // indifferent lists the operators that act on each element by itself.
-var indifferent = strings.Fields("Add Mul Sub Div Sum Relu Sigmoid HardSigmoid HardSwish Gelu Where Greater Less And Cast Abs Identity ReluGrad SigmoidGrad GeluGrad Activation ActivationGrad")
+var indifferent = strings.Fields("Add Mul Sub Div Sum Relu Sigmoid HardSigmoid HardSwish Gelu Where Greater Less And " +
+	"Cast Abs Identity ReluGrad SigmoidGrad GeluGrad Activation ActivationGrad")
 
-// checkOrders follows every value's order through a graph and returns what is wrong with the first node that is given images in
-// the wrong order.
+// checkOrders follows every value's order through a graph and returns what is wrong with the first node that is given
+// images in the wrong order.
 func checkOrders(m *onnxgraph.Model) error {
 	types := map[string]onnxgraph.Shape{}
 	g := m.GetGraph()
@@ -61,7 +63,8 @@ func checkOrders(m *onnxgraph.Model) error {
 			}
 			return nil
 		}
-		in, out := slices.Repeat([]string{plainOrder}, len(n.GetInput())), slices.Repeat([]string{plainOrder}, len(n.GetOutput()))
+		in, out := slices.Repeat([]string{plainOrder}, len(n.GetInput())),
+			slices.Repeat([]string{plainOrder}, len(n.GetOutput()))
 		places, ours := activations[n.GetOpType()]
 		switch {
 		case n.GetDomain() == "ordo" && ours:
@@ -85,7 +88,8 @@ func checkOrders(m *onnxgraph.Model) error {
 				break
 			}
 			// Views, and Transposes that have become such.
-			if viewed := (onnxgraph.Shape{x[0], x[2], x[3], x[1]}); orderOf(n.In(0)) == lastOrder && slices.Equal(y, viewed) {
+			if viewed := (onnxgraph.Shape{x[0], x[2], x[3], x[1]}); orderOf(n.In(0)) == lastOrder &&
+				slices.Equal(y, viewed) {
 				in[0] = lastOrder
 			} else if seen := (onnxgraph.Shape{x[0], x[3], x[1], x[2]}); slices.Equal(y, seen) {
 				out[0] = lastOrder
@@ -99,7 +103,8 @@ func checkOrders(m *onnxgraph.Model) error {
 			}
 			for k, name := range n.GetInput() {
 				in[k] = order
-				if count, ok := types[name].Elements(); order == lastOrder && len(types[name]) > 0 && !(ok && count == 1) && !slices.Equal(types[name], types[n.Out(0)]) {
+				if count, ok := types[name].Elements(); order == lastOrder && len(types[name]) > 0 &&
+					!(ok && count == 1) && !slices.Equal(types[name], types[n.Out(0)]) {
 					return fmt.Errorf("%s %s broadcasts %s, with the channels last", n.GetOpType(), n.GetName(), name)
 				}
 			}
@@ -163,7 +168,7 @@ func TestOrdersOfBackbones(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		training := trainingWith(t, m, autodiff.Kernels{}, zoo.Features)
+		training := trainingWith(t, m, autodiff.Kernels{}, graph.Features)
 		if err := checkOrders(training); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -181,20 +186,22 @@ func TestOrdersOfBackbones(t *testing.T) {
 	}
 }
 
-// TestCheckOrders: a graph without one of its reorders is refused, and so is one with a batch norm's images in plain order.
+// TestCheckOrders: a graph without one of its reorders is refused, and so is one with a batch norm's images in plain
+// order.
 func TestCheckOrders(t *testing.T) {
 	m, err := zoo.Build(zoo.DefaultOptions(), 32, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	training := trainingWith(t, m, autodiff.Kernels{}, zoo.Features)
+	training := trainingWith(t, m, autodiff.Kernels{}, graph.Features)
 	for i, n := range training.GetGraph().GetNode() {
 		if n.GetOpType() == "Reorder" {
 			damaged, err := onnxgraph.Decode(encode(t, training))
 			if err != nil {
 				t.Fatal(err)
 			}
-			damaged.Graph.Node[i].OpType, damaged.Graph.Node[i].Domain, damaged.Graph.Node[i].Attribute = "Identity", "", nil
+			damaged.Graph.Node[i].OpType, damaged.Graph.Node[i].Domain, damaged.Graph.Node[i].Attribute = "Identity",
+				"", nil
 			if checkOrders(damaged) == nil {
 				t.Errorf("nobody misses %s", n.GetName())
 			}
@@ -203,12 +210,13 @@ func TestCheckOrders(t *testing.T) {
 }
 
 func (g *opGraph) norm(name, x string, channels int64) string {
-	return g.Op("BatchNormalization", name, []string{x, g.parameter(name+".scale", channels), g.parameter(name+".bias", channels),
+	return g.Op("BatchNormalization", name, []string{x, g.parameter(name+".scale", channels),
+		g.parameter(name+".bias", channels),
 		g.parameter(name+".mean", channels), g.parameter(name+".var", channels)})
 }
 
-// sharingNet has batch norms whose results are used more than once: three times behind a ReLU, and twice without one, and behind a
-// residual with and without one.
+// sharingNet has batch norms whose results are used more than once: three times behind a ReLU, and twice without one,
+// and behind a residual with and without one.
 func sharingNet() *onnxgraph.Model {
 	g := &opGraph{onnxgraph.NewBuilder("sharing", 17), newRandom()}
 	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 8, 8)))
@@ -253,37 +261,45 @@ func residualNet() *onnxgraph.Model {
 	x := g.Op("Conv", "stem", []string{"images", g.parameter("stem.weight", 4, 3, 3, 3)}, ints("pads", 1, 1, 1, 1))
 	x = g.Op("Relu", "stem/relu", []string{norm("stem/norm", x, 4)})
 	x = g.Op("MaxPool", "pool", []string{x}, ints("kernel_shape", 2, 2), ints("strides", 2, 2))
-	way := norm("block/norm", g.Op("Conv", "block", []string{x, g.parameter("block.weight", 4, 4, 3, 3)}, ints("pads", 1, 1, 1, 1)), 4)
+	way := norm("block/norm", g.Op("Conv", "block", []string{x, g.parameter("block.weight", 4, 4, 3, 3)},
+		ints("pads", 1, 1, 1, 1)), 4)
 	short := norm("short/norm", g.Op("Conv", "short", []string{x, g.parameter("short.weight", 4, 4, 1, 1)}), 4)
 	x = g.Op("Relu", "block/relu", []string{g.Op("Add", "sum", []string{way, short})})
 	return g.averages(x)
 }
 
-// mixedNet has a convolution in groups between two others, squeeze and excitation, a scale for each channel, and a joint.
+// mixedNet has a convolution in groups between two others, squeeze and excitation, a scale for each channel, and a
+// joint.
 func mixedNet() *onnxgraph.Model {
 	g := &opGraph{onnxgraph.NewBuilder("mixed", 17), newRandom()}
 	g.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 6, 6)))
 	ints := onnxgraph.IntsAttr
-	a := g.Op("Sigmoid", "a/sigmoid", []string{g.Op("Conv", "a", []string{"images", g.parameter("a.weight", 4, 3, 1, 1), g.parameter("a.bias", 4)})})
-	b := g.Op("Conv", "grouped", []string{a, g.parameter("grouped.weight", 4, 2, 3, 3)}, ints("pads", 1, 1, 1, 1), onnxgraph.IntAttr("group", 2))
+	a := g.Op("Sigmoid", "a/sigmoid", []string{g.Op("Conv", "a", []string{"images", g.parameter("a.weight", 4, 3, 1, 1),
+		g.parameter("a.bias", 4)})})
+	b := g.Op("Conv", "grouped", []string{a, g.parameter("grouped.weight", 4, 2, 3, 3)}, ints("pads", 1, 1, 1, 1),
+		onnxgraph.IntAttr("group", 2))
 	squeezed := g.Op("ReduceMean", "squeezed", []string{b}, ints("axes", 2, 3), onnxgraph.IntAttr("keepdims", 1))
-	gate := g.Op("Sigmoid", "gate", []string{g.Op("Conv", "excited", []string{squeezed, g.parameter("excited.weight", 4, 4, 1, 1)})})
+	gate := g.Op("Sigmoid", "gate", []string{g.Op("Conv", "excited", []string{squeezed,
+		g.parameter("excited.weight", 4, 4, 1, 1)})})
 	c := g.Op("Mul", "gated", []string{b, gate})
 	c = g.Op("Mul", "scaled", []string{c, g.parameter("layer_scale", 4, 1, 1)})
-	d := g.Op("Conv", "d", []string{g.Op("Concat", "joint", []string{a, c}, onnxgraph.IntAttr("axis", 1)), g.parameter("d.weight", 4, 8, 1, 1)})
+	d := g.Op("Conv", "d", []string{g.Op("Concat", "joint", []string{a, c}, onnxgraph.IntAttr("axis", 1)),
+		g.parameter("d.weight", 4, 8, 1, 1)})
 	return g.averages(d)
 }
 
 // averages ends a network.
 func (g *opGraph) averages(x string) *onnxgraph.Model {
-	g.Append(&onnxgraph.Node{Name: "z", OpType: "Flatten", Input: []string{g.Op("GlobalAveragePool", "mean", []string{x})}, Output: []string{"z"}})
+	g.Append(&onnxgraph.Node{Name: "z", OpType: "Flatten", Input: []string{g.Op("GlobalAveragePool", "mean",
+		[]string{x})}, Output: []string{"z"}})
 	g.Output("z", onnxgraph.FloatType(onnxgraph.Batch(4)))
 	return g.Model()
 }
 
 // ungrouped are kernels for convolutions in one group alone.
 func ungrouped() autodiff.Kernels {
-	return autodiff.Kernels{Precision: autodiff.BFloat16, Supports: func(c autodiff.Convolution) bool { return c.Groups == 1 }}
+	return autodiff.Kernels{Precision: autodiff.BFloat16,
+		Supports: func(c autodiff.Convolution) bool { return c.Groups == 1 }}
 }
 
 func TestPrintedTrainingGraphs(t *testing.T) {
@@ -295,7 +311,7 @@ func TestPrintedTrainingGraphs(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		var text strings.Builder
-		if err := onnxgraph.Print(&text, training); err != nil {
+		if err := graphtext.Print(&text, training); err != nil {
 			t.Fatal(err)
 		}
 		file := filepath.Join("testdata", "kernels", name+".txt")
@@ -355,7 +371,8 @@ func TestKernelsChangeTheTrainingGraphOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(encode(t, stock.Eval)) != string(encode(t, fast.Eval)) || string(encode(t, stock.Optimizer)) != string(encode(t, fast.Optimizer)) ||
+	if string(encode(t, stock.Eval)) != string(encode(t, fast.Eval)) ||
+		string(encode(t, stock.Optimizer)) != string(encode(t, fast.Optimizer)) ||
 		string(stock.Checkpoint) != string(fast.Checkpoint) {
 		t.Error("evaluation graph, optimizer graph or checkpoint differ")
 	}

@@ -7,8 +7,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// lowerBatchNorm takes apart a batch norm whose statistics are no stored running ones but computed, as weight standardisation
-// has it: by the batch in training mode, else by the given ones,
+// lowerBatchNorm takes apart a batch norm whose statistics are no stored running ones but computed, as weight
+// standardisation has it: by the batch in training mode, else by the given ones,
 //
 //	y = (x − mean) / √(variance + epsilon) · scale + bias
 //
@@ -55,7 +55,8 @@ func lowerBatchNorm(f *network, n *onnxgraph.Node) error {
 	}
 	epsilon := f.store(onnxgraph.NewFloats(y+"/epsilon", nil, []float32{n.Float("epsilon", 1e-5)}))
 	deviation := b.op("Sqrt", y+"/deviation", []string{b.op("Add", y+"/shifted", []string{variance, epsilon})})
-	scaled := b.op("Mul", y+"/scaled", []string{b.op("Div", y+"/normalised", []string{centered, deviation}), column(n.In(1))})
+	scaled := b.op("Mul", y+"/scaled", []string{b.op("Div", y+"/normalised", []string{centered, deviation}),
+		column(n.In(1))})
 	bias := column(n.In(2))
 	if b.err != nil {
 		return b.err
@@ -64,7 +65,8 @@ func lowerBatchNorm(f *network, n *onnxgraph.Node) error {
 	return nil
 }
 
-// checkStatistics refuses a graph that looks at the statistics that a batch norm gives in training: they are updated in place.
+// checkStatistics refuses a graph that looks at the statistics that a batch norm gives in training: they are updated in
+// place.
 func (f *network) checkStatistics(n *onnxgraph.Node) error {
 	if len(n.GetOutput()) < 2 {
 		return nil

@@ -6,9 +6,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// lowerPool makes the rounding up of a pool's output size padding at the end. ONNX Runtime's shapes are too large by one where
-// the last window would begin in that padding, and up to opset 18 its averages count what a window covers beyond it,
-// which torch doesn't.
+// lowerPool makes the rounding up of a pool's output size padding at the end. ONNX Runtime's shapes are too large by
+// one where the last window would begin in that padding, and up to opset 18 its averages count what a window covers
+// beyond it, which torch doesn't.
 func lowerPool(f *network, n *onnxgraph.Node) error {
 	in := f.types.Of[n.In(0)].Shape
 	w, err := onnxgraph.WindowOf(n, nil, in)
@@ -21,7 +21,8 @@ func lowerPool(f *network, n *onnxgraph.Node) error {
 		return nil
 	}
 	rank := len(w.Kernel)
-	pool := &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Input: slices.Clone(n.GetInput()), Output: n.GetOutput()}
+	pool := &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Input: slices.Clone(n.GetInput()),
+		Output: n.GetOutput()}
 	for _, a := range n.GetAttribute() {
 		if !slices.Contains([]string{"pads", "auto_pad", "ceil_mode", "count_include_pad"}, a.GetName()) {
 			pool.Attribute = append(pool.Attribute, a)
@@ -34,7 +35,8 @@ func lowerPool(f *network, n *onnxgraph.Node) error {
 		clear(pads)
 	}
 	for i, more := range beyond {
-		if pads[rank+i] += more; pads[rank+i] >= w.Kernel[i] { // a dilated kernel: ONNX Runtime pads pools by less than a kernel
+		// a dilated kernel: ONNX Runtime pads pools by less than a kernel
+		if pads[rank+i] += more; pads[rank+i] >= w.Kernel[i] {
 			f.nodes = append(f.nodes, n)
 			return nil
 		}
@@ -53,8 +55,8 @@ func lowerPool(f *network, n *onnxgraph.Node) error {
 	return nil
 }
 
-// lowerPad keeps ONNX Runtime from making zeros in front of a max pool part of that pool, whose own padding is minus infinity:
-// it does so where the value is exactly 0.
+// lowerPad keeps ONNX Runtime from making zeros in front of a max pool part of that pool, whose own padding is minus
+// infinity: it does so where the value is exactly 0.
 func lowerPad(f *network, n *onnxgraph.Node) error {
 	f.nodes = append(f.nodes, n)
 	pooled := slices.ContainsFunc(f.model.GetGraph().GetNode(), func(m *onnxgraph.Node) bool {

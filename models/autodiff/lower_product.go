@@ -45,9 +45,9 @@ func lowerMatMul(f *network, n *onnxgraph.Node) error {
 // ints stores a list of integers of a lowering.
 func (f *network) ints(values ...int64) string { return f.store(onnxgraph.NewInts("/ints", values...)) }
 
-// lowerEinsum makes a sum of products of two tensors one matrix product. The letters of its equation are of four kinds: in
-// both operands and the result (the batch of the product), in both operands only (summed by the product), in one operand
-// and the result (rows of the left, columns of the right); and those in one operand alone are summed before.
+// lowerEinsum makes a sum of products of two tensors one matrix product. The letters of its equation are of four kinds:
+// in both operands and the result (the batch of the product), in both operands only (summed by the product), in one
+// operand and the result (rows of the left, columns of the right); and those in one operand alone are summed before.
 //
 //	left  → [batch…, rows, summed],  right → [batch…, summed, columns],  product → [batch…, rows…, columns…] → result
 func lowerEinsum(f *network, n *onnxgraph.Node) error {
@@ -160,7 +160,8 @@ func (l *einsum) pair() error {
 	for _, x := range l.operands {
 		for i, d := range l.f.types.Of[x.name].Shape {
 			if was, ok := sizes[x.letters[i]]; ok && was != d {
-				return fmt.Errorf("%c is %v and %v: broadcasting within an equation is not supported", x.letters[i], was, d)
+				return fmt.Errorf("%c is %v and %v: broadcasting within an equation is not supported", x.letters[i],
+					was, d)
 			}
 			sizes[x.letters[i]] = d
 		}
@@ -203,20 +204,23 @@ func shapeOf(letters string, sizes map[byte]onnxgraph.Dim) onnxgraph.Shape {
 	return s
 }
 
-// matrix brings an operand into the form [batch…, first, second], the letters of each of the two joined in one dimension.
+// matrix brings an operand into the form [batch…, first, second], the letters of each of the two joined in one
+// dimension.
 func (l *einsum) matrix(x labelled, sizes map[byte]onnxgraph.Dim, batch, first, second string) (string, error) {
 	name := x.name
 	letters := batch + first + second
 	var err error
 	if letters != x.letters {
-		if name, err = l.op("Transpose", []string{name}, onnxgraph.IntsAttr("perm", order(x.letters, letters)...)); err != nil {
+		if name, err = l.op("Transpose", []string{name}, onnxgraph.IntsAttr("perm",
+			order(x.letters, letters)...)); err != nil {
 			return "", err
 		}
 	}
 	if len(first) == 1 && len(second) == 1 {
 		return name, nil
 	}
-	shape := append(shapeOf(batch, sizes), onnxgraph.Product(shapeOf(first, sizes)), onnxgraph.Product(shapeOf(second, sizes)))
+	shape := append(shapeOf(batch, sizes), onnxgraph.Product(shapeOf(first, sizes)),
+		onnxgraph.Product(shapeOf(second, sizes)))
 	return l.reshape(name, shape)
 }
 

@@ -15,7 +15,8 @@ const (
 	maxOpset = 23
 )
 
-// network is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told apart.
+// network is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told
+// apart.
 type network struct {
 	model *onnxgraph.Model
 	types *onnxgraph.Types
@@ -42,7 +43,8 @@ func newNetwork(m *onnxgraph.Model) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &network{model: m, types: types, constants: map[string]*onnxgraph.Tensor{}, statistics: map[string]bool{}, numbered: map[string]int{}}
+	f := &network{model: m, types: types, constants: map[string]*onnxgraph.Tensor{}, statistics: map[string]bool{},
+		numbered: map[string]int{}}
 	if err := f.fold(); err != nil {
 		return nil, err
 	}
@@ -128,7 +130,8 @@ func (f *network) sortInitializers() error {
 	}
 	for name := range f.statistics {
 		if !weights[name] {
-			return fmt.Errorf("value %q is batch norm's running statistic but not an initializer: it can't be updated", name)
+			return fmt.Errorf("value %q is batch norm's running statistic but not an initializer: it can't be updated",
+				name)
 		}
 	}
 	return nil
@@ -140,7 +143,8 @@ func (f *network) checkNames() error {
 	inputs := 0
 	refuse := func(kind, name string) {
 		if graph.IsReserved(name) {
-			faults = append(faults, fmt.Errorf("%s %q: the name is reserved by ONNX Runtime's training API, rename it", kind, name))
+			faults = append(faults, fmt.Errorf("%s %q: the name is reserved by ONNX Runtime's training API, rename it",
+				kind, name))
 		}
 	}
 	for _, t := range f.parameters {
@@ -165,7 +169,8 @@ func (f *network) inputs() []*onnxgraph.ValueInfo {
 	for _, t := range f.model.GetGraph().GetInitializer() {
 		stored[t.GetName()] = true
 	}
-	return slices.DeleteFunc(slices.Clone(f.model.GetGraph().GetInput()), func(v *onnxgraph.ValueInfo) bool { return stored[v.GetName()] })
+	return slices.DeleteFunc(slices.Clone(f.model.GetGraph().GetInput()),
+		func(v *onnxgraph.ValueInfo) bool { return stored[v.GetName()] })
 }
 
 // newBuilder starts a graph that has the forward graph's inputs, then the parameters, as inputs.

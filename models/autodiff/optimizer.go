@@ -11,8 +11,8 @@ import (
 const optimizerOpset = 17
 
 // NewOptimizer makes the optimizer graph: one AdamW node over all trainable parameters, of which there are count. ONNX
-// Runtime demands these inputs under these names in this order; the node changes parameters and moments in place, and its
-// one output says that it did.
+// Runtime demands these inputs under these names in this order; the node changes parameters and moments in place, and
+// its one output says that it did.
 func NewOptimizer(o OptimizerOptions, count int) *onnxgraph.Model {
 	one := onnxgraph.Static(1)
 	sequences := []string{"params", "gradients", "first_order_moments", "second_order_moments"}
@@ -48,9 +48,9 @@ func NewOptimizer(o OptimizerOptions, count int) *onnxgraph.Model {
 	return m
 }
 
-// addClip scales a sequence of gradients to a norm of at most limit, and returns the new sequence. ONNX Runtime keeps the
-// parameters in a hash map, so the sequence has another order in every process; the squares are sorted before they are
-// added, so that their sum has not. ONNX Runtime's own InplaceClipGradNorm adds as they come.
+// addClip scales a sequence of gradients to a norm of at most limit, and returns the new sequence. ONNX Runtime keeps
+// the parameters in a hash map, so the sequence has another order in every process; the squares are sorted before they
+// are added, so that their sum has not. ONNX Runtime's own InplaceClipGradNorm adds as they come.
 //
 // It is here and not in the training graph because here the gradients are those of all accumulated steps.
 func addClip(b *onnxgraph.Builder, gradients string, count int, limit float64) string {
@@ -71,10 +71,13 @@ func addClip(b *onnxgraph.Builder, gradients string, count int, limit float64) s
 	all := b.Op("Concat", "squares", squares, onnxgraph.IntAttr("axis", 0))
 	sorted := b.Unique("squares/sorted")
 	b.Append(&onnxgraph.Node{
-		Name: "sort", OpType: "TopK", Input: []string{all, ints("count", int64(count))}, Output: []string{sorted, b.Unique("squares/order")},
+		Name: "sort", OpType: "TopK", Input: []string{all, ints("count", int64(count))},
+		Output: []string{sorted, b.Unique("squares/order")},
 	})
-	norm := b.Op("Sqrt", "norm", []string{b.Op("ReduceSum", "square", []string{sorted}, onnxgraph.IntAttr("keepdims", 1))})
-	factor := b.Op("Div", "factor", []string{number("limit", limit), b.Op("Add", "norm/safe", []string{norm, number("safe", 1e-6)})})
+	norm := b.Op("Sqrt", "norm", []string{b.Op("ReduceSum", "square", []string{sorted},
+		onnxgraph.IntAttr("keepdims", 1))})
+	factor := b.Op("Div", "factor", []string{number("limit", limit), b.Op("Add", "norm/safe",
+		[]string{norm, number("safe", 1e-6)})})
 	factor = b.Op("Min", "factor/clipped", []string{factor, number("one", 1)})
 	for i, g := range each {
 		clipped = append(clipped, b.Op("Mul", fmt.Sprintf("clipped_%d", i), []string{g, factor}))

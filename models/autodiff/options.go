@@ -9,13 +9,14 @@ import (
 type Options struct {
 	// Outputs names the graph outputs that the loss sees, in the order in which the loss node gets them; at least one.
 	Outputs []string
-	// Evaluation names the graph outputs that the evaluation graph gives; none: all. What these don't need it doesn't have.
+	// Evaluation names the graph outputs that the evaluation graph gives; none: all. What these don't need it doesn't
+	// have.
 	Evaluation []string
-	// Frozen names parameters that are not trained, beside batch norm's running statistics. The batch norms of frozen layers
-	// go on to normalise by the batch and to keep their statistics.
+	// Frozen names parameters that are not trained, beside batch norm's running statistics. The batch norms of frozen
+	// layers go on to normalise by the batch and to keep their statistics.
 	Frozen []string
-	// DropoutSeed, if not 0, fixes what the dropouts of the training graph draw: each has a generator of its own that starts
-	// with it when a session is opened. With 0 they draw from ONNX Runtime's one generator.
+	// DropoutSeed, if not 0, fixes what the dropouts of the training graph draw: each has a generator of its own that
+	// starts with it when a session is opened. With 0 they draw from ONNX Runtime's one generator.
 	DropoutSeed int64
 	// Optimizer holds the constants of AdamW.
 	Optimizer OptimizerOptions
@@ -24,13 +25,13 @@ type Options struct {
 	// ExposeGradients adds to the training graph an output grad/NAME for every trainable parameter: the gradient of the
 	// step, for checks. It costs a copy of every gradient.
 	ExposeGradients bool
-	// FlatGradients is for an optimizer outside of ONNX Runtime: it adds to the training graph the output [Gradients] and
-	// leaves the optimizer graph out.
+	// FlatGradients is for an optimizer outside of ONNX Runtime: it adds to the training graph the output
+	// [graph.Gradients] and leaves the optimizer graph out.
 	FlatGradients bool
 }
 
-// OptimizerOptions are the constants of AdamW, which are fixed when the graph is built. The learning rate is set at each
-// step. A step t with gradient g does, as torch.optim.AdamW,
+// OptimizerOptions are the constants of AdamW, which are fixed when the graph is built. The learning rate is set at
+// each step. A step t with gradient g does, as torch.optim.AdamW,
 //
 //	w ← w − lr·WeightDecay·w
 //	m ← Beta1·m + (1−Beta1)·g,   v ← Beta2·v + (1−Beta2)·g²
@@ -77,7 +78,8 @@ func (o OptimizerOptions) Validate() error {
 	var faults []error
 	below := func(key string, v, limit float64, closed bool) {
 		if !(v >= 0 && (v < limit || closed && v == limit)) {
-			faults = append(faults, fmt.Errorf("%s: must be in [0, %v%s, got %v", key, limit, map[bool]string{true: "]", false: ")"}[closed], v))
+			faults = append(faults, fmt.Errorf("%s: must be in [0, %v%s, got %v", key, limit,
+				map[bool]string{true: "]", false: ")"}[closed], v))
 		}
 	}
 	below("beta1", o.Beta1, 1, false)

@@ -142,8 +142,8 @@ func (r *reference) compare(s *session, a *autodiff.Graphs) {
 	}
 }
 
-// TestRunningStatistics: after a step the first batch norm's statistics are a tenth of the batch's, computed here by hand,
-// and nine tenths of the old. The variance is biased, unlike torch's: divided by n, not n-1.
+// TestRunningStatistics: after a step the first batch norm's statistics are a tenth of the batch's, computed here by
+// hand, and nine tenths of the old. The variance is biased, unlike torch's: divided by n, not n-1.
 func TestRunningStatistics(t *testing.T) {
 	for _, graph := range []string{"forward.onnx", "forward_dynamo.onnx"} {
 		r := openReference(t, "convnet", graph)
@@ -197,7 +197,8 @@ func convolvedPixel(image, kernel []float32, size, x, y int) float64 {
 	return v
 }
 
-// within fails unless every value is as near as tolerance times the largest reference value, or times floor if that is more.
+// within fails unless every value is as near as tolerance times the largest reference value, or times floor if that is
+// more.
 func within(t *testing.T, what string, got []float64, want []float32, tolerance, floor float64) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -214,8 +215,8 @@ func within(t *testing.T, what string, got []float64, want []float32, tolerance,
 	}
 }
 
-// near fails unless the difference's L2 norm is at most tolerance times the reference's. For single values that would be
-// more than float32 can give where a batch norm divides by the deviation of five rows.
+// near fails unless the difference's L2 norm is at most tolerance times the reference's. For single values that would
+// be more than float32 can give where a batch norm divides by the deviation of five rows.
 func near(t *testing.T, what string, got, want []float32, tolerance float64) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -37,9 +37,10 @@ func (e elements) ones(condition string) string {
 	return e.t.op("Cast", e.name, e.typ, []string{condition}, onnxgraph.IntAttr("to", int64(onnxgraph.Float32)))
 }
 
-// broadcastGradient is the gradient of an operator on operands that are broadcast: part gives that of operand i in the shape
-// of the result, and what belongs to one element of the operand is summed.
-func broadcastGradient(part func(e elements, n *onnxgraph.Node, i int, dy string) string) func(*training, *onnxgraph.Node, []string) ([]string, error) {
+// broadcastGradient is the gradient of an operator on operands that are broadcast: part gives that of operand i in the
+// shape of the result, and what belongs to one element of the operand is summed.
+func broadcastGradient(part func(e elements, n *onnxgraph.Node, i int, dy string) string) func(*training,
+	*onnxgraph.Node, []string) ([]string, error) {
 	return func(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 		dx := make([]string, len(n.GetInput()))
 		for i, in := range n.GetInput() {
@@ -81,7 +82,8 @@ func meanPart(e elements, n *onnxgraph.Node, _ int, dy string) string {
 	return e.scale(dy, 1/float64(len(n.GetInput())))
 }
 
-// powerPart: with y = aᵇ, da = dy·b·aᵇ⁻¹ and db = dy·y·ln a, 0 where a ≤ 0: there the logarithm has no value, or y is 0.
+// powerPart: with y = aᵇ, da = dy·b·aᵇ⁻¹ and db = dy·y·ln a, 0 where a ≤ 0: there the logarithm has no value, or y is
+// 0.
 func powerPart(e elements, n *onnxgraph.Node, i int, dy string) string {
 	a, b, y := n.In(0), n.In(1), n.Out(0)
 	if i == 1 {
@@ -115,7 +117,8 @@ func (t *training) constant(name string) (float64, bool) {
 	return 0, false
 }
 
-// extremePart: the operands that are the minimum or maximum share its gradient evenly, as in torch.minimum and torch.maximum.
+// extremePart: the operands that are the minimum or maximum share its gradient evenly, as in torch.minimum and
+// torch.maximum.
 func extremePart(e elements, n *onnxgraph.Node, i int, dy string) string {
 	if len(n.GetInput()) == 1 {
 		return dy

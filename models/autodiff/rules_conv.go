@@ -7,8 +7,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// convGradient: ONNX Runtime's ConvGrad computes all three gradients and leaves out those whose name is empty, so the one of
-// the image costs nothing. It knows no automatic padding, hence the resolved numbers.
+// convGradient: ONNX Runtime's ConvGrad computes all three gradients and leaves out those whose name is empty, so the
+// one of the image costs nothing. It knows no automatic padding, hence the resolved numbers.
 func convGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, weights, bias := n.In(0), n.In(1), n.In(2)
 	kernel, _ := t.typeOf(weights).Shape[2:].Sizes()
@@ -31,13 +31,13 @@ func convAttributes(w *onnxgraph.Window, n *onnxgraph.Node) []*onnxgraph.Attribu
 	}
 }
 
-// convTransposeGradient: y = Cᵀx + b, where C is the convolution with the same weights, so with <,> for the sum over all
-// products,
+// convTransposeGradient: y = Cᵀx + b, where C is the convolution with the same weights, so with <,> for the sum over
+// all products,
 //
 //	<dy, y> = <C dy, x> + <dy, b>
 //
-// and dx = C dy; dw is the weights' gradient of the convolution C whose input is dy and whose output's gradient is x; db sums
-// dy over all but the channels. ONNX Runtime has no kernel for ConvTransposeGrad.
+// and dx = C dy; dw is the weights' gradient of the convolution C whose input is dy and whose output's gradient is x;
+// db sums dy over all but the channels. ONNX Runtime has no kernel for ConvTransposeGrad.
 func convTransposeGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, weights, bias := n.In(0), n.In(1), n.In(2)
 	kernel, _ := t.typeOf(weights).Shape[2:].Sizes()
@@ -52,7 +52,8 @@ func convTransposeGradient(t *training, n *onnxgraph.Node, dy []string) ([]strin
 		for i := range shape[2:] {
 			axes = append(axes, int64(i+2))
 		}
-		dx[2] = t.op("ReduceSum", bias+graph.Gradient, t.typeOf(bias), []string{dy[0], t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 0))
+		dx[2] = t.op("ReduceSum", bias+graph.Gradient, t.typeOf(bias), []string{dy[0], t.ints(axes...)},
+			onnxgraph.IntAttr("keepdims", 0))
 	}
 	seen, err := t.cropUnseen(x, dy[0], &w, out)
 	if err != nil {
@@ -63,13 +64,14 @@ func convTransposeGradient(t *training, n *onnxgraph.Node, dy []string) ([]strin
 		dx[0] = t.op("Conv", x+graph.Gradient, t.typeOf(x), []string{seen, weights}, attributes...)
 	}
 	if t.wanted[weights] {
-		dx[1] = t.microsoftOp("ConvGrad", []string{x, seen, weights}, []value{{}, t.gradientOf(weights), {}}, attributes...)[1]
+		dx[1] = t.microsoftOp("ConvGrad", []string{x, seen, weights}, []value{{}, t.gradientOf(weights), {}},
+			attributes...)[1]
 	}
 	return dx, nil
 }
 
-// cropUnseen cuts off the end of dy the pixels that no input pixel reaches, which the window tells by negative padding; it
-// makes that 0.
+// cropUnseen cuts off the end of dy the pixels that no input pixel reaches, which the window tells by negative padding;
+// it makes that 0.
 func (t *training) cropUnseen(x, dy string, w *onnxgraph.Window, out onnxgraph.Shape) (string, error) {
 	rank := len(w.Kernel)
 	shape := append(onnxgraph.Shape{}, t.typeOf(dy).Shape...)
@@ -89,5 +91,6 @@ func (t *training) cropUnseen(x, dy string, w *onnxgraph.Window, out onnxgraph.S
 	if axes == nil {
 		return dy, nil
 	}
-	return t.op("Slice", x+"/seen"+graph.Gradient, onnxgraph.FloatType(shape), []string{dy, t.ints(starts...), t.ints(ends...), t.ints(axes...)}), nil
+	return t.op("Slice", x+"/seen"+graph.Gradient, onnxgraph.FloatType(shape),
+		[]string{dy, t.ints(starts...), t.ints(ends...), t.ints(axes...)}), nil
 }

@@ -13,8 +13,8 @@ func reluGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 	return t.microsoftOp("ReluGrad", []string{dy[0], n.Out(0)}, []value{t.gradientOf(n.In(0))}), nil
 }
 
-// kernelOfY is the gradient of an operator for which ONNX Runtime has a kernel that takes dy and y; it's given the axis,
-// where the operator has one.
+// kernelOfY is the gradient of an operator for which ONNX Runtime has a kernel that takes dy and y; it's given the
+// axis, where the operator has one.
 func kernelOfY(kernel string) func(*training, *onnxgraph.Node, []string) ([]string, error) {
 	return func(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 		var attributes []*onnxgraph.Attribute
@@ -35,7 +35,8 @@ func geluGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 }
 
 // unaryGradient is the gradient of an operator on each element x, from x, y and dy.
-func unaryGradient(slope func(e elements, n *onnxgraph.Node, x, y, dy string) string) func(*training, *onnxgraph.Node, []string) ([]string, error) {
+func unaryGradient(slope func(e elements, n *onnxgraph.Node, x, y, dy string) string) func(*training, *onnxgraph.Node,
+	[]string) ([]string, error) {
 	return func(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 		x := n.In(0)
 		return []string{slope(t.elementsOf(x, x), n, x, n.Out(0), dy[0])}, nil
@@ -115,7 +116,8 @@ func eluSlope(e elements, n *onnxgraph.Node, x, y, dy string) string {
 
 // seluSlope: y = gamma·x for x > 0, gamma·alpha·(eˣ − 1) elsewhere
 func seluSlope(e elements, n *onnxgraph.Node, x, y, dy string) string {
-	alpha, gamma := float64(n.Float("alpha", 1.67326319217681884765625)), float64(n.Float("gamma", 1.05070102214813232421875))
+	alpha, gamma := float64(n.Float("alpha", 1.67326319217681884765625)),
+		float64(n.Float("gamma", 1.05070102214813232421875))
 	return e.positive(x, e.scale(dy, gamma), e.op("Mul", dy, e.op("Add", y, e.number(alpha*gamma))))
 }
 

@@ -33,7 +33,8 @@ func withParameter(op string, before bool, dims ...int64) func(*opGraph, string)
 // several is an operator of any number of operands, broadcast to each other.
 func several(op string) func(*opGraph, string) string {
 	return func(g *opGraph, x string) string {
-		return g.Op(op, "y", []string{x, g.parameter("p", 4, 1, 1), g.Op("Tanh", "n", []string{x}), g.parameter("q", size)})
+		return g.Op(op, "y", []string{x, g.parameter("p", 4, 1, 1), g.Op("Tanh", "n", []string{x}),
+			g.parameter("q", size)})
 	}
 }
 
@@ -98,7 +99,10 @@ func elementCases() []opCase {
 		{name: "divide by the images", build: func(g *opGraph, x string) string {
 			return g.Op("Div", "y", []string{g.parameter("p", 4, 1, 1), g.positive(x)})
 		}},
-		{name: "squared", build: func(g *opGraph, x string) string { return g.Op("Pow", "y", []string{x, g.numbers("e", nil, 2)}) }},
+		{name: "squared", build: func(g *opGraph, x string) string {
+			return g.Op("Pow", "y",
+				[]string{x, g.numbers("e", nil, 2)})
+		}},
 		{name: "cubed, by an integer", build: func(g *opGraph, x string) string {
 			return g.Op("Pow", "y", []string{x, g.Op("Constant", "e", nil, integer("value_int", 3))})
 		}},
@@ -108,14 +112,18 @@ func elementCases() []opCase {
 		{name: "power of constants a channel", build: func(g *opGraph, x string) string {
 			return power(g.numbers("e", []int64{4, 1, 1}, 1, -0.5, 2, 1.5))(g, x)
 		}},
-		{name: "power, trained exponent", build: func(g *opGraph, x string) string { return power(g.parameter("e", 4, 1, 1))(g, x) }},
+		{name: "power, trained exponent", build: func(g *opGraph, x string) string {
+			return power(g.parameter("e", 4, 1,
+				1))(g, x)
+		}},
 		{name: "prelu", opset: 16, build: func(g *opGraph, x string) string {
 			return g.Op("PRelu", "y", []string{x, g.parameter("slope", 4, 1, 1)})
 		}},
 		{name: "where", build: func(g *opGraph, x string) string {
 			p := g.parameter("p", 4, 1, 1)
 			condition := g.Op("Less", "condition", []string{g.Op("Tanh", "t", []string{x}), g.parameter("limit", size)})
-			return g.Op("Where", "y", []string{condition, x, g.Op("Add", "moved", []string{p, g.parameter("limit2", size)})})
+			return g.Op("Where", "y", []string{condition, x, g.Op("Add", "moved",
+				[]string{p, g.parameter("limit2", size)})})
 		}},
 		{name: "greater of two", build: withParameter("Max", false, 4, 1, 1)},
 		{name: "sum", build: several("Sum")},
@@ -124,14 +132,18 @@ func elementCases() []opCase {
 		{name: "minimum", build: several("Min")},
 		{name: "minimum of one", build: func(g *opGraph, x string) string { return g.Op("Min", "y", []string{x}) }},
 		{name: "cast to the same type", build: unary("Cast", integer("to", 1))},
-		{name: "cast like the images", build: func(g *opGraph, x string) string { return g.Op("CastLike", "y", []string{x, "images"}) }},
+		{name: "cast like the images", build: func(g *opGraph, x string) string {
+			return g.Op("CastLike", "y",
+				[]string{x, "images"})
+		}},
 		{name: "gelu, spelled with erf", build: func(g *opGraph, x string) string {
 			e := g.Op("Erf", "e", []string{g.Op("Div", "scaled", []string{x, g.numbers("root", nil, 1.4142135)})})
 			e = g.Op("Mul", "product", []string{x, g.Op("Add", "one", []string{e, g.numbers("1", nil, 1)})})
 			return g.Op("Mul", "y", []string{e, g.numbers("half", nil, 0.5)})
 		}},
 		{name: "gelu, spelled with tanh", build: func(g *opGraph, x string) string {
-			cube := g.Op("Mul", "cube", []string{g.Op("Pow", "p", []string{x, g.numbers("3", nil, 3)}), g.numbers("c", nil, 0.044715)})
+			cube := g.Op("Mul", "cube", []string{g.Op("Pow", "p", []string{x, g.numbers("3", nil, 3)}),
+				g.numbers("c", nil, 0.044715)})
 			inner := g.Op("Mul", "inner", []string{g.Op("Add", "s", []string{x, cube}), g.numbers("r", nil, 0.7978845)})
 			outer := g.Op("Add", "outer", []string{g.Op("Tanh", "t", []string{inner}), g.numbers("1", nil, 1)})
 			return g.Op("Mul", "y", []string{g.Op("Mul", "half", []string{x, g.numbers("h", nil, 0.5)}), outer})

@@ -11,8 +11,8 @@ import (
 // kernelPrefix stands before the operators of domain ordo in trainingRules.
 const kernelPrefix = graph.Domain + "::"
 
-// trainingRules maps the operators of a training graph to their rules: those of the forward graph and ordo's own, which take
-// the place of some.
+// trainingRules maps the operators of a training graph to their rules: those of the forward graph and ordo's own, which
+// take the place of some.
 func trainingRules() map[string]rule {
 	table := rules()
 	maps.Copy(table, map[string]rule{
@@ -36,8 +36,9 @@ func kernelConvGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, 
 	return t.domainOp(graph.Domain, graph.ConvGrad, []string{dy[0], x, weights}, outputs, n.GetAttribute()...), nil
 }
 
-// kernelBatchNormGradient: only behind a residual must y say where the ReLU let through. Else the kernel computes that from x, or doesn't
-// ask; x stands there, so that y isn't kept for it. Without a ReLU the residual's gradient is dy itself, unless it is of two parts.
+// kernelBatchNormGradient: only behind a residual must y say where the ReLU let through. Else the kernel computes that
+// from x, or doesn't ask; x stands there, so that y isn't kept for it. Without a ReLU the residual's gradient is dy
+// itself, unless it is of two parts.
 func kernelBatchNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, scale, bias, residual := n.In(0), n.In(1), n.In(2), n.In(5)
 	outputs := make([]value, 3, 4)
@@ -60,7 +61,8 @@ func kernelBatchNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]str
 	for inputs[len(inputs)-1] == "" {
 		inputs = inputs[:len(inputs)-1]
 	}
-	made := t.domainOp(graph.Domain, graph.BatchNormGrad, inputs, outputs, onnxgraph.IntAttr("relu", relu), n.Attr("layout", onnxgraph.Attribute_STRING))
+	made := t.domainOp(graph.Domain, graph.BatchNormGrad, inputs, outputs, onnxgraph.IntAttr("relu", relu),
+		n.Attr("layout", onnxgraph.Attribute_STRING))
 	dx := slices.Concat(made[:3], []string{"", "", ""})[:len(n.GetInput())]
 	switch {
 	case residual == "":

@@ -24,7 +24,8 @@ func einsum(equation string, operands func(g *opGraph, x string) []string) func(
 // reduce is a reduction of positive values, its axes an attribute up to opset 17.
 func reduce(op string, keep int64, axes ...int64) func(*opGraph, string) string {
 	return func(g *opGraph, x string) string {
-		return g.Op(op, "y", []string{g.positive(x)}, onnxgraph.IntsAttr("axes", axes...), onnxgraph.IntAttr("keepdims", keep))
+		return g.Op(op, "y", []string{g.positive(x)}, onnxgraph.IntsAttr("axes", axes...),
+			onnxgraph.IntAttr("keepdims", keep))
 	}
 }
 
@@ -52,7 +53,8 @@ func layoutCases() []opCase {
 	integer, ints := onnxgraph.IntAttr, onnxgraph.IntsAttr
 	const end = 1<<63 - 1
 	var cases []opCase
-	for _, op := range []string{"ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSumSquare"} {
+	for _, op := range []string{"ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
+		"ReduceSumSquare"} {
 		cases = append(cases,
 			opCase{name: op, build: reduce(op, 1, 1)},
 			opCase{name: op + " over pixels, left out", build: reduce(op, 0, -1, 2)},
@@ -78,10 +80,12 @@ func layoutCases() []opCase {
 			x = g.tokens(x)
 			batch := g.Op("Gather", "n", []string{g.Op("Shape", "s", []string{x}), g.ints("zero", 0)})
 			shape := g.Op("Concat", "shape", []string{batch, g.ints("rest", -1, -1)}, integer("axis", 0))
-			ones := g.Op("ConstantOfShape", "ones", []string{g.Op("Shape", "rank", []string{shape})}, onnxgraph.TensorAttr("value", onnxgraph.NewInts("", 1)))
+			ones := g.Op("ConstantOfShape", "ones", []string{g.Op("Shape", "rank", []string{shape})},
+				onnxgraph.TensorAttr("value", onnxgraph.NewInts("", 1)))
 			keep := g.Op("Equal", "keep", []string{shape, g.Op("Mul", "minus", []string{ones, g.ints("m1", -1)})})
 			shape = g.Op("Where", "target", []string{keep, ones, shape})
-			return g.Op("Concat", "y", []string{g.Op("Expand", "cls", []string{g.parameter("token", 1, 1, 4), shape}), x}, integer("axis", 1))
+			return g.Op("Concat", "y", []string{g.Op("Expand", "cls", []string{g.parameter("token", 1, 1, 4), shape}),
+				x}, integer("axis", 1))
 		}},
 		{name: "split in two", build: func(g *opGraph, x string) string {
 			g.first("Split", []string{x}, []string{"a", "b"}, integer("axis", 1))
@@ -93,20 +97,24 @@ func layoutCases() []opCase {
 		}},
 		{name: "split by a number of parts", opset: 18, build: func(g *opGraph, x string) string {
 			g.first("Split", []string{x}, []string{"a", "b", "c"}, integer("axis", 2), integer("num_outputs", 3))
-			return g.Op("Mul", "y", []string{"a", g.Op("ReduceMean", "m", []string{g.Op("Mul", "bc", []string{"b", "b"}), g.ints("axes", 2)})})
+			return g.Op("Mul", "y", []string{"a", g.Op("ReduceMean", "m",
+				[]string{g.Op("Mul", "bc", []string{"b", "b"}), g.ints("axes", 2)})})
 		}},
 		{name: "slice", build: slicing([]int64{1, -3}, []int64{end, -1}, []int64{1, -1}, nil)},
-		{name: "slice, every other, backwards", build: slicing([]int64{1, -1}, []int64{6, -end}, []int64{2, 3}, []int64{2, -3})},
+		{name: "slice, every other, backwards", build: slicing([]int64{1, -1}, []int64{6, -end}, []int64{2, 3},
+			[]int64{2, -3})},
 		{name: "slice of leading dimensions", build: slicing([]int64{0, 1}, []int64{end, 3}, nil, nil)},
 		{name: "gather one", build: func(g *opGraph, x string) string {
-			return g.Op("Gather", "y", []string{g.tokens(x), g.Op("Constant", "i", nil, integer("value_int", 0))}, integer("axis", 1))
+			return g.Op("Gather", "y", []string{g.tokens(x), g.Op("Constant", "i", nil, integer("value_int", 0))},
+				integer("axis", 1))
 		}},
 		{name: "gather some twice", build: func(g *opGraph, x string) string {
 			return g.Op("Gather", "y", []string{x, g.ints("i", 3, 0, -1, 3)}, integer("axis", -1))
 		}},
 		{name: "gather, indices computed", build: func(g *opGraph, x string) string {
 			table := g.parameter("table", 5, 4)
-			sign := g.Op("Sign", "sign", []string{g.Op("ReduceMean", "m", []string{"images"}, ints("axes", 1, 2, 3), integer("keepdims", 0))})
+			sign := g.Op("Sign", "sign", []string{g.Op("ReduceMean", "m", []string{"images"}, ints("axes", 1, 2, 3),
+				integer("keepdims", 0))})
 			i := g.Op("Cast", "i", []string{sign}, integer("to", 6))
 			row := g.Op("Gather", "row", []string{table, i})
 			return g.Op("Mul", "y", []string{x, g.Op("Unsqueeze", "u", []string{row, g.ints("axes", 2, 3)})})
@@ -118,7 +126,8 @@ func layoutCases() []opCase {
 			return g.Op("Mul", "y", []string{x, g.Op("Reshape", "column", []string{part, g.ints("to", 4, 1, 1)})})
 		}},
 		{name: "gather by coordinates", build: func(g *opGraph, x string) string {
-			i := g.Initializer(onnxgraph.NewIntegers("i", onnxgraph.Int64, []int64{4, 1, 1, 2}, []int64{0, 1, -1, 0, 2, -2, 0, 1}))
+			i := g.Initializer(onnxgraph.NewIntegers("i", onnxgraph.Int64, []int64{4, 1, 1, 2},
+				[]int64{0, 1, -1, 0, 2, -2, 0, 1}))
 			return g.Op("Mul", "y", []string{x, g.Op("GatherND", "taken", []string{g.parameter("p", 3, 4), i})})
 		}},
 		{name: "expand", build: func(g *opGraph, x string) string {
@@ -140,20 +149,29 @@ func layoutCases() []opCase {
 		{name: "reshape into windows and back", build: func(g *opGraph, x string) string {
 			batch := g.Op("Gather", "n", []string{g.Op("Shape", "s", []string{x}), g.ints("zero", 0)})
 			windows := g.Op("Mul", "windows", []string{batch, g.ints("four", 4)})
-			x = g.Op("Reshape", "w", []string{x, g.Op("Concat", "ws", []string{windows, g.ints("minus", -1)}, integer("axis", 0))})
+			x = g.Op("Reshape", "w", []string{x, g.Op("Concat", "ws", []string{windows, g.ints("minus", -1)},
+				integer("axis", 0))})
 			x = g.Op("Softmax", "soft", []string{x})
 			back := g.Op("Div", "images_again", []string{windows, g.ints("four2", 4)})
-			return g.Op("Reshape", "y", []string{x, g.Op("Concat", "bs", []string{back, g.ints("rest", 4, -1)}, integer("axis", 0))})
+			return g.Op("Reshape", "y", []string{x, g.Op("Concat", "bs", []string{back, g.ints("rest", 4, -1)},
+				integer("axis", 0))})
 		}},
 		{name: "flatten everything", build: func(g *opGraph, x string) string {
 			x = g.Op("Flatten", "all", []string{x}, integer("axis", 0))
 			return g.Op("Reshape", "y", []string{x, g.ints("shape", -1, 4*size*size)})
 		}},
 
-		{name: "matrix times vector", build: func(g *opGraph, x string) string { return g.Op("MatMul", "y", []string{x, g.parameter("v", size)}) }},
-		{name: "vector times matrix", build: func(g *opGraph, x string) string { return g.Op("MatMul", "y", []string{g.parameter("v", size), x}) }},
+		{name: "matrix times vector", build: func(g *opGraph, x string) string {
+			return g.Op("MatMul", "y",
+				[]string{x, g.parameter("v", size)})
+		}},
+		{name: "vector times matrix", build: func(g *opGraph, x string) string {
+			return g.Op("MatMul", "y",
+				[]string{g.parameter("v", size), x})
+		}},
 		{name: "vector times vector", build: func(g *opGraph, x string) string {
-			return g.Op("Mul", "y", []string{x, g.Op("MatMul", "s", []string{g.parameter("v", 5), g.parameter("w", 5)})})
+			return g.Op("Mul", "y", []string{x, g.Op("MatMul", "s", []string{g.parameter("v", 5),
+				g.parameter("w", 5)})})
 		}},
 		{name: "matrix products, broadcast both ways", build: func(g *opGraph, x string) string {
 			x = g.Op("Unsqueeze", "u", []string{x, g.ints("axes", 1)})
@@ -172,7 +190,10 @@ func layoutCases() []opCase {
 		{name: "einsum, dots, sums and no arrow", build: einsum("...ij, jk", func(g *opGraph, x string) []string {
 			return []string{x, g.parameter("w", size, 3)}
 		})},
-		{name: "einsum, one operand", build: einsum("bcij->bjc", func(_ *opGraph, x string) []string { return []string{x} })},
+		{name: "einsum, one operand", build: einsum("bcij->bjc", func(_ *opGraph,
+			x string) []string {
+			return []string{x}
+		})},
 		{name: "einsum, sums before", build: einsum("bcij,dc->bd", func(g *opGraph, x string) []string {
 			return []string{x, g.parameter("w", 3, 4)}
 		})},
@@ -212,18 +233,22 @@ func fixedCases() []opCase {
 			x = g.Op("Transpose", "places", []string{x}, ints("perm", 2, 0, 1))
 			x = g.Op("Tanh", "t", []string{g.Op("Reshape", "heads", []string{x, g.ints("heads_shape", 49, 4, 2)})})
 			x = g.Op("Softmax", "soft", []string{x}, integer("axis", 0))
-			x = g.Op("MatMul", "mixed", []string{g.Op("Reshape", "rows", []string{x, g.ints("rows_shape", 98, 4)}), g.parameter("w", 4, 3)})
+			x = g.Op("MatMul", "mixed", []string{g.Op("Reshape", "rows", []string{x, g.ints("rows_shape", 98, 4)}),
+				g.parameter("w", 4, 3)})
 			x = g.Op("Reshape", "again", []string{x, g.ints("again_shape", 49, 2, 3)})
 			return g.Op("Transpose", "y", []string{x}, ints("perm", 1, 0, 2))
 		}},
-		{name: "exported for one image, a class token without copies", fixed: 1, build: func(g *opGraph, x string) string {
-			return g.Op("Concat", "y", []string{g.parameter("token", 1, 4, 1, size), x}, integer("axis", 2))
-		}},
-		{name: "exported for one image, all of a list taken in order", fixed: 1, build: func(g *opGraph, x string) string {
-			x = g.Op("GlobalAveragePool", "pool", []string{x})
-			x = g.Op("Reshape", "list", []string{x, g.ints("list_shape", -1)})
-			i := g.Initializer(onnxgraph.NewIntegers("i", onnxgraph.Int64, []int64{1, 4, 1, 1}, []int64{0, 1, 2, 3}))
-			return g.Op("Gather", "y", []string{x, i})
-		}},
+		{name: "exported for one image, a class token without copies", fixed: 1,
+			build: func(g *opGraph, x string) string {
+				return g.Op("Concat", "y", []string{g.parameter("token", 1, 4, 1, size), x}, integer("axis", 2))
+			}},
+		{name: "exported for one image, all of a list taken in order", fixed: 1,
+			build: func(g *opGraph, x string) string {
+				x = g.Op("GlobalAveragePool", "pool", []string{x})
+				x = g.Op("Reshape", "list", []string{x, g.ints("list_shape", -1)})
+				i := g.Initializer(onnxgraph.NewIntegers("i", onnxgraph.Int64, []int64{1, 4, 1, 1},
+					[]int64{0, 1, 2, 3}))
+				return g.Op("Gather", "y", []string{x, i})
+			}},
 	}
 }

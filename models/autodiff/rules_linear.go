@@ -26,7 +26,8 @@ func gemmGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 	if c != "" && t.wanted[c] {
 		dc := dy[0]
 		if beta != 1 {
-			dc = t.op("Mul", c+"/scaled"+graph.Gradient, t.typeOf(n.Out(0)), []string{dc, t.floats(nil, []float32{beta})})
+			dc = t.op("Mul", c+"/scaled"+graph.Gradient, t.typeOf(n.Out(0)),
+				[]string{dc, t.floats(nil, []float32{beta})})
 		}
 		dx[2] = t.reduceTo(c, dc)
 	}
@@ -56,8 +57,8 @@ func boolInt(b bool) int64 {
 	return 0
 }
 
-// matMulGradient: da = dy·bᵀ, db = aᵀ·dy, each summed over the dimensions along which it was broadcast. If b is one matrix for
-// all, db is one product over all rows at once.
+// matMulGradient: da = dy·bᵀ, db = aᵀ·dy, each summed over the dimensions along which it was broadcast. If b is one
+// matrix for all, db is one product over all rows at once.
 func matMulGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	a, b := n.In(0), n.In(1)
 	as, bs, ys := t.typeOf(a).Shape, t.typeOf(b).Shape, t.typeOf(n.Out(0)).Shape
@@ -73,7 +74,8 @@ func matMulGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 	}
 	if t.wanted[a] {
 		full := onnxgraph.FloatType(append(slices.Clone(ys[:len(ys)-1]), bs[len(bs)-2]))
-		product := t.microsoftOp("FusedMatMul", []string{dy[0], b}, []value{{a + "/full" + graph.Gradient, full}}, onnxgraph.IntAttr("transB", 1))
+		product := t.microsoftOp("FusedMatMul", []string{dy[0], b}, []value{{a + "/full" + graph.Gradient, full}},
+			onnxgraph.IntAttr("transB", 1))
 		dx[0] = t.reduceTo(a, product[0])
 	}
 	switch {
@@ -82,11 +84,13 @@ func matMulGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 		k, l := bs[0], bs[1]
 		rows := onnxgraph.Unknown
 		x := t.op("Reshape", a+"/rows", onnxgraph.FloatType(onnxgraph.Shape{rows, k}), []string{a, t.ints(-1, k.Size)})
-		d := t.op("Reshape", n.Out(0)+"/rows"+graph.Gradient, onnxgraph.FloatType(onnxgraph.Shape{rows, l}), []string{dy[0], t.ints(-1, l.Size)})
+		d := t.op("Reshape", n.Out(0)+"/rows"+graph.Gradient, onnxgraph.FloatType(onnxgraph.Shape{rows, l}),
+			[]string{dy[0], t.ints(-1, l.Size)})
 		dx[1] = t.gemm(b, 1, false, operand{x, true}, operand{d, false})
 	default:
 		full := onnxgraph.FloatType(append(slices.Clone(ys[:len(ys)-2]), as[len(as)-1], bs[len(bs)-1]))
-		product := t.microsoftOp("FusedMatMul", []string{a, dy[0]}, []value{{b + "/full" + graph.Gradient, full}}, onnxgraph.IntAttr("transA", 1))
+		product := t.microsoftOp("FusedMatMul", []string{a, dy[0]}, []value{{b + "/full" + graph.Gradient, full}},
+			onnxgraph.IntAttr("transA", 1))
 		dx[1] = t.reduceTo(b, product[0])
 	}
 	return dx, nil

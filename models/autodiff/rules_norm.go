@@ -7,9 +7,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// trainBatchNorm replaces the node by ONNX Runtime's BatchNormInternal, which normalises by the batch and keeps what the
-// gradient needs: the batch's mean and 1/√(variance + epsilon). Its outputs 1 and 2 share memory with the running statistics
-// and so update them in place, as long as they are not graph outputs:
+// trainBatchNorm replaces the node by ONNX Runtime's BatchNormInternal, which normalises by the batch and keeps what
+// the gradient needs: the batch's mean and 1/√(variance + epsilon). Its outputs 1 and 2 share memory with the running
+// statistics and so update them in place, as long as they are not graph outputs:
 //
 //	running ← momentum · running + (1 − momentum) · batch's, with the biased variance
 func trainBatchNorm(t *training, n *onnxgraph.Node) *onnxgraph.Node {
@@ -40,8 +40,8 @@ func evaluateBatchNorm(n *onnxgraph.Node) *onnxgraph.Node {
 	}
 }
 
-// batchNormGradient: the kernel takes 1/√(variance + epsilon) where its documentation says variance, and writes all three
-// gradients.
+// batchNormGradient: the kernel takes 1/√(variance + epsilon) where its documentation says variance, and writes all
+// three gradients.
 func batchNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, scale, bias := n.In(0), n.In(1), n.In(2)
 	outputs := make([]value, 3)
@@ -67,11 +67,12 @@ func trainLayerNorm(t *training, n *onnxgraph.Node) *onnxgraph.Node {
 			t.declare(out[i+1], statistics)
 		}
 	}
-	return &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: out, Attribute: n.GetAttribute()}
+	return &onnxgraph.Node{Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: out,
+		Attribute: n.GetAttribute()}
 }
 
-// layerNormGradient is composed of element-wise operators and means, which run on all threads; ONNX Runtime's kernel for it runs
-// on one, where it takes as long, and knows no parameters that are broadcast.
+// layerNormGradient is composed of element-wise operators and means, which run on all threads; ONNX Runtime's kernel
+// for it runs on one, where it takes as long, and knows no parameters that are broadcast.
 func layerNormGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
 	typ := t.typeOf(x)
@@ -147,7 +148,8 @@ func (t *training) mean(name, of string, axes []int) string {
 	return t.op("ReduceMean", name, typ, []string{of, t.ints(numbers...)}, keep)
 }
 
-// normGradient adds the gradients of input, scale and bias of y = scale·v + bias, v the normalised value, with g = scale·dy:
+// normGradient adds the gradients of input, scale and bias of y = scale·v + bias, v the normalised value, with g =
+// scale·dy:
 //
 //	dx = (g − mean(g) − v·mean(g·v)) / √(variance + epsilon)
 //	dscale = dy·v, dbias = dy, each summed over what it was broadcast along
@@ -173,16 +175,19 @@ func (t *training) normGradient(v norm, scale, bias, dy string) []string {
 func (t *training) normInputGradient(v norm, g string) string {
 	typ := t.typeOf(g)
 	product := t.op("Mul", v.of+"/product"+graph.Gradient, typ, []string{g, v.value})
-	part := t.op("Mul", v.of+"/part"+graph.Gradient, typ, []string{v.value, t.mean(v.of+"/product_mean"+graph.Gradient, product, v.axes)})
+	part := t.op("Mul", v.of+"/part"+graph.Gradient, typ, []string{v.value,
+		t.mean(v.of+"/product_mean"+graph.Gradient, product, v.axes)})
 	rest := t.op("Sub", v.of+"/rest"+graph.Gradient, typ, []string{g, part})
 	if v.centered {
-		rest = t.op("Sub", v.of+"/rest"+graph.Gradient, typ, []string{rest, t.mean(v.of+"/mean"+graph.Gradient, g, v.axes)})
+		rest = t.op("Sub", v.of+"/rest"+graph.Gradient, typ, []string{rest,
+			t.mean(v.of+"/mean"+graph.Gradient, g, v.axes)})
 	}
 	return t.op("Mul", v.of+graph.Gradient, typ, []string{rest, v.inverse})
 }
 
-// groupedNormGradient adds the gradients of a node that normalises each of a number of groups of channels, and whose scale and
-// bias are one a channel or one a group. All is done in the shape [batch, groups or parameters, everything else].
+// groupedNormGradient adds the gradients of a node that normalises each of a number of groups of channels, and whose
+// scale and bias are one a channel or one a group. All is done in the shape [batch, groups or parameters, everything
+// else].
 func (t *training) groupedNormGradient(n *onnxgraph.Node, dy string, groups int64) []string {
 	x, scale, bias := n.In(0), n.In(1), n.In(2)
 	count := t.typeOf(scale).Shape[0].Size
@@ -190,10 +195,12 @@ func (t *training) groupedNormGradient(n *onnxgraph.Node, dy string, groups int6
 	dy = t.rows(n.Out(0)+"/rows"+graph.Gradient, dy, count)
 	dx := make([]string, 3)
 	sum := func(of, full string) string {
-		return t.op("ReduceSum", of+graph.Gradient, t.typeOf(of), []string{full, t.ints(0, 2)}, onnxgraph.IntAttr("keepdims", 0))
+		return t.op("ReduceSum", of+graph.Gradient, t.typeOf(of), []string{full, t.ints(0, 2)},
+			onnxgraph.IntAttr("keepdims", 0))
 	}
 	if t.wanted[x] {
-		column := t.op("Reshape", scale+"/column", onnxgraph.FloatType(onnxgraph.Static(count, 1)), []string{scale, t.ints(count, 1)})
+		column := t.op("Reshape", scale+"/column", onnxgraph.FloatType(onnxgraph.Static(count, 1)),
+			[]string{scale, t.ints(count, 1)})
 		g := t.op("Mul", x+"/scaled"+graph.Gradient, t.typeOf(dy), []string{dy, column})
 		g = t.rows(x+"/groups"+graph.Gradient, g, groups)
 		dx[0] = t.reshapeAs(x, t.normInputGradient(v, g))

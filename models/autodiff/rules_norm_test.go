@@ -16,8 +16,10 @@ func (g *opGraph) ones(name string, n int64) string {
 func batchNorm(channels int64, outputs int, a ...*onnxgraph.Attribute) func(*opGraph, string) string {
 	return func(g *opGraph, x string) string {
 		n := &onnxgraph.Node{
-			Name: "y", OpType: "BatchNormalization", Output: []string{"y", "y_mean", "y_var", "y_saved_mean", "y_saved_var"}[:outputs], Attribute: a,
-			Input: []string{x, g.parameter("scale", channels), g.parameter("bias", channels), g.parameter("mean", channels), g.ones("var", channels)},
+			Name: "y", OpType: "BatchNormalization", Output: []string{"y", "y_mean", "y_var", "y_saved_mean",
+				"y_saved_var"}[:outputs], Attribute: a,
+			Input: []string{x, g.parameter("scale", channels), g.parameter("bias", channels),
+				g.parameter("mean", channels), g.ones("var", channels)},
 		}
 		g.Append(n)
 		return "y"
@@ -28,17 +30,21 @@ func batchNorm(channels int64, outputs int, a ...*onnxgraph.Attribute) func(*opG
 func computedBatchNorm(training int64) func(*opGraph, string) string {
 	return func(g *opGraph, x string) string {
 		rows := g.Op("Reshape", "rows", []string{g.parameter("w", 5, 4, 3, 3), g.ints("one_image", 1, 5, -1)})
-		ones := g.Op("Constant", "ones", nil, onnxgraph.TensorAttr("value", onnxgraph.NewFloats("", []int64{5}, []float32{1, 1, 1, 1, 1})))
-		zeros := g.Op("Constant", "zeros", nil, onnxgraph.TensorAttr("value", onnxgraph.NewFloats("", []int64{5}, make([]float32, 5))))
+		ones := g.Op("Constant", "ones", nil, onnxgraph.TensorAttr("value",
+			onnxgraph.NewFloats("", []int64{5}, []float32{1, 1, 1, 1, 1})))
+		zeros := g.Op("Constant", "zeros", nil, onnxgraph.TensorAttr("value",
+			onnxgraph.NewFloats("", []int64{5}, make([]float32, 5))))
 		squares := g.Op("Mul", "squares", []string{rows, rows})
 		five := g.ints("five", 5)
 		mean := g.Op("Reshape", "average", []string{g.Op("GlobalAveragePool", "pool", []string{rows}), five})
 		square := g.Op("Reshape", "square", []string{g.Op("GlobalAveragePool", "square_pool", []string{squares}), five})
 		g.Append(&onnxgraph.Node{
-			OpType: "BatchNormalization", Input: []string{rows, ones, zeros, mean, square}, Output: []string{"normal", "normal_mean", "normal_var"}[:1+2*training],
+			OpType: "BatchNormalization", Input: []string{rows, ones, zeros, mean, square},
+			Output:    []string{"normal", "normal_mean", "normal_var"}[:1+2*training],
 			Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("training_mode", training)},
 		})
-		return g.Op("Conv", "y", []string{x, g.Op("Reshape", "kernel", []string{"normal", g.ints("whole", 5, 4, 3, 3)})})
+		return g.Op("Conv", "y", []string{x, g.Op("Reshape", "kernel",
+			[]string{"normal", g.ints("whole", 5, 4, 3, 3)})})
 	}
 }
 
@@ -57,8 +63,10 @@ func normCases() []opCase {
 	integer, epsilon := onnxgraph.IntAttr, onnxgraph.FloatAttr("epsilon", 0.01)
 	groups := integer("num_groups", 2)
 	return []opCase{
-		{name: "batch norm, opset 13, training", opset: 13, build: batchNorm(4, 5, onnxgraph.FloatAttr("momentum", 0.8))},
-		{name: "batch norm, opset 14, training", opset: 14, build: batchNorm(4, 3, integer("training_mode", 1), epsilon)},
+		{name: "batch norm, opset 13, training", opset: 13, build: batchNorm(4, 5,
+			onnxgraph.FloatAttr("momentum", 0.8))},
+		{name: "batch norm, opset 14, training", opset: 14, build: batchNorm(4, 3, integer("training_mode", 1),
+			epsilon)},
 		{name: "batch norm, opset 22", opset: 22, build: batchNorm(4, 1, epsilon)},
 		{name: "batch norm, of rows", batch: 3, build: func(g *opGraph, x string) string {
 			rows := g.Op("Flatten", "rows", []string{x})
@@ -71,30 +79,40 @@ func normCases() []opCase {
 		{name: "batch norm, statistics given", build: computedBatchNorm(0)},
 		{name: "layer norm", build: affineNorm("LayerNormalization", true, []int64{size})},
 		{name: "layer norm, without bias", build: affineNorm("LayerNormalization", false, []int64{size}, epsilon)},
-		{name: "layer norm, over all but the batch", build: affineNorm("LayerNormalization", true, []int64{4, size, size}, integer("axis", 1))},
-		{name: "layer norm, over the pixels", opset: 22, build: affineNorm("LayerNormalization", true, []int64{size, size}, integer("axis", -2))},
-		{name: "layer norm, broadcast parameters", build: affineNorm("LayerNormalization", true, []int64{4, 1, 1}, integer("axis", 1), epsilon)},
+		{name: "layer norm, over all but the batch", build: affineNorm("LayerNormalization", true,
+			[]int64{4, size, size}, integer("axis", 1))},
+		{name: "layer norm, over the pixels", opset: 22, build: affineNorm("LayerNormalization", true,
+			[]int64{size, size}, integer("axis", -2))},
+		{name: "layer norm, broadcast parameters", build: affineNorm("LayerNormalization", true, []int64{4, 1, 1},
+			integer("axis", 1), epsilon)},
 		{name: "layer norm, two outputs", build: func(g *opGraph, x string) string {
 			g.Append(&onnxgraph.Node{
-				OpType: "LayerNormalization", Input: []string{x, g.parameter("scale", size)}, Output: []string{"y", "y_mean"},
+				OpType: "LayerNormalization", Input: []string{x, g.parameter("scale", size)},
+				Output: []string{"y", "y_mean"},
 			})
 			return "y"
 		}},
 		{name: "RMS norm", opset: 23, build: affineNorm("RMSNormalization", false, []int64{size})},
-		{name: "RMS norm, over all but the batch", opset: 23, build: affineNorm("RMSNormalization", false, []int64{4, size, size}, integer("axis", 1), epsilon)},
-		{name: "RMS norm, one scale", opset: 23, build: affineNorm("RMSNormalization", false, []int64{1}, integer("axis", 2))},
+		{name: "RMS norm, over all but the batch", opset: 23, build: affineNorm("RMSNormalization", false,
+			[]int64{4, size, size}, integer("axis", 1), epsilon)},
+		{name: "RMS norm, one scale", opset: 23, build: affineNorm("RMSNormalization", false, []int64{1},
+			integer("axis", 2))},
 		{name: "instance norm", build: affineNorm("InstanceNormalization", true, []int64{4}, epsilon)},
 		{name: "instance norm, opset 22", opset: 22, build: affineNorm("InstanceNormalization", true, []int64{4})},
 		{name: "instance norm, 1-D", build: inLine(affineNorm("InstanceNormalization", true, []int64{4}))},
 		{name: "instance norm, 3-D", build: inVolume(affineNorm("InstanceNormalization", true, []int64{2}))},
-		{name: "group norm, parameters a group", opset: 18, build: affineNorm("GroupNormalization", true, []int64{2}, groups)},
+		{name: "group norm, parameters a group", opset: 18, build: affineNorm("GroupNormalization", true, []int64{2},
+			groups)},
 		{name: "group norm", opset: 21, build: affineNorm("GroupNormalization", true, []int64{4}, groups, epsilon)},
 		{name: "group norm, 1-D", opset: 21, build: inLine(affineNorm("GroupNormalization", true, []int64{4}, groups))},
-		{name: "group norm of one group", opset: 22, build: affineNorm("GroupNormalization", true, []int64{4}, integer("num_groups", 1))},
+		{name: "group norm of one group", opset: 22, build: affineNorm("GroupNormalization", true, []int64{4},
+			integer("num_groups", 1))},
 		{name: "group norm as instance norm of groups", build: func(g *opGraph, x string) string {
 			grouped := g.Op("Reshape", "grouped", []string{x, g.ints("groups", 0, 2, -1)})
-			one := g.Op("Constant", "one", nil, onnxgraph.TensorAttr("value", onnxgraph.NewFloats("", []int64{2}, []float32{1, 1})))
-			zero := g.Op("Constant", "zero", nil, onnxgraph.TensorAttr("value", onnxgraph.NewFloats("", []int64{2}, []float32{0, 0})))
+			one := g.Op("Constant", "one", nil, onnxgraph.TensorAttr("value",
+				onnxgraph.NewFloats("", []int64{2}, []float32{1, 1})))
+			zero := g.Op("Constant", "zero", nil, onnxgraph.TensorAttr("value",
+				onnxgraph.NewFloats("", []int64{2}, []float32{0, 0})))
 			y := g.Op("InstanceNormalization", "normal", []string{grouped, one, zero})
 			y = g.Op("Reshape", "back", []string{y, g.Op("Shape", "shape", []string{x})})
 			return g.Op("Add", "y", []string{y, g.parameter("bias", 4, 1, 1)})

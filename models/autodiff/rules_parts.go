@@ -22,7 +22,8 @@ func concatGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 	for i, in := range n.GetInput() {
 		d := t.typeOf(in).Shape[at]
 		if !d.Static() {
-			return nil, fmt.Errorf("input %d has the shape %v: its size along dimension %d must be fixed", i, t.typeOf(in).Shape, at)
+			return nil, fmt.Errorf("input %d has the shape %v: its size along dimension %d must be fixed", i,
+				t.typeOf(in).Shape, at)
 		}
 		sizes[i] = d.Size
 		outputs[i] = t.b.Unique(in + graph.Gradient)
@@ -44,11 +45,12 @@ func splitGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error
 		}
 	}
 	x := n.In(0)
-	return []string{t.op("Concat", x+graph.Gradient, t.typeOf(x), parts, onnxgraph.IntAttr("axis", n.Int("axis", 0)))}, nil
+	return []string{t.op("Concat", x+graph.Gradient, t.typeOf(x), parts, onnxgraph.IntAttr("axis", n.Int("axis", 0)))},
+		nil
 }
 
-// sliceGradient: dy at the places that were taken, zeros elsewhere. The kernel refuses very large numbers and negative steps, so
-// it gets the same places counted forwards, and dy turned around.
+// sliceGradient: dy at the places that were taken, zeros elsewhere. The kernel refuses very large numbers and negative
+// steps, so it gets the same places counted forwards, and dy turned around.
 func sliceGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x, gradient := n.In(0), dy[0]
 	shape := t.typeOf(x).Shape
@@ -102,7 +104,8 @@ func gatherGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	return t.microsoftOp("GatherGrad", []string{t.shapeOf(x), indices, dy[0]}, []value{t.gradientOf(x)}, onnxgraph.IntAttr("axis", int64(axis))), nil
+	return t.microsoftOp("GatherGrad", []string{t.shapeOf(x), indices, dy[0]}, []value{t.gradientOf(x)},
+		onnxgraph.IntAttr("axis", int64(axis))), nil
 }
 
 // gatherElementsGradient is gatherGradient for one index an element.
@@ -116,7 +119,8 @@ func gatherElementsGradient(t *training, n *onnxgraph.Node, dy []string) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	return t.microsoftOp("GatherElementsGrad", []string{dy[0], t.shapeOf(x), indices}, []value{t.gradientOf(x)}, onnxgraph.IntAttr("axis", int64(axis))), nil
+	return t.microsoftOp("GatherElementsGrad", []string{dy[0], t.shapeOf(x), indices}, []value{t.gradientOf(x)},
+		onnxgraph.IntAttr("axis", int64(axis))), nil
 }
 
 // gatherNDGradient is gatherGradient for indices of several dimensions at once.
@@ -132,11 +136,12 @@ func gatherNDGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	return t.microsoftOp("GatherNDGrad", []string{t.shapeOf(x), indices, dy[0]}, []value{t.gradientOf(x)}, onnxgraph.IntAttr("batch_dims", batch)), nil
+	return t.microsoftOp("GatherNDGrad", []string{t.shapeOf(x), indices, dy[0]}, []value{t.gradientOf(x)},
+		onnxgraph.IntAttr("batch_dims", batch)), nil
 }
 
-// positive adds, to the indices into a dimension of x that count from its end, its size. Of several dimensions each has an
-// index along the last dimension of the indices.
+// positive adds, to the indices into a dimension of x that count from its end, its size. Of several dimensions each has
+// an index along the last dimension of the indices.
 func (t *training) positive(indices, x string, axes ...int64) (string, error) {
 	if stored := t.constants[indices]; stored != nil {
 		values, err := stored.Integers()
@@ -160,7 +165,8 @@ func (t *training) positive(indices, x string, axes ...int64) (string, error) {
 	zero := t.keep(fmt.Sprint("zero", typ.Elem), func(name string) *onnxgraph.Tensor {
 		return onnxgraph.NewIntegers(name, typ.Elem, nil, []int64{0})
 	})
-	negative := t.op("Less", indices+"/negative", onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: typ.Shape}, []string{indices, zero})
+	negative := t.op("Less", indices+"/negative", onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: typ.Shape},
+		[]string{indices, zero})
 	moved := t.op("Add", indices+"/moved", typ, []string{indices, size})
 	return t.op("Where", indices+"/positive", typ, []string{negative, moved, indices}), nil
 }
@@ -197,12 +203,14 @@ func tileGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 	if !ok {
 		return nil, fmt.Errorf("more than one free size in %v", apart)
 	}
-	copies := t.op("Reshape", x+"/copies"+graph.Gradient, onnxgraph.FloatType(apart), []string{dy[0], t.ints(target...)})
+	copies := t.op("Reshape", x+"/copies"+graph.Gradient, onnxgraph.FloatType(apart),
+		[]string{dy[0], t.ints(target...)})
 	summed := slices.Clone(apart)
 	for _, a := range axes {
 		summed[a] = onnxgraph.Dim{Size: 1}
 	}
-	sum := t.op("ReduceSum", x+"/sum"+graph.Gradient, onnxgraph.FloatType(summed), []string{copies, t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
+	sum := t.op("ReduceSum", x+"/sum"+graph.Gradient, onnxgraph.FloatType(summed), []string{copies, t.ints(axes...)},
+		onnxgraph.IntAttr("keepdims", 1))
 	return []string{t.reshapeAs(x, sum)}, nil
 }
 
@@ -210,7 +218,8 @@ func tileGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error)
 func triluGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
 	inputs := append([]string{dy[0]}, n.GetInput()[1:]...)
-	return []string{t.op("Trilu", x+graph.Gradient, t.typeOf(x), inputs, onnxgraph.IntAttr("upper", n.Int("upper", 1)))}, nil
+	return []string{t.op("Trilu", x+graph.Gradient, t.typeOf(x), inputs,
+		onnxgraph.IntAttr("upper", n.Int("upper", 1)))}, nil
 }
 
 // trainDropout puts the node into training mode, whatever its mode is, and adds the output that says what was kept.
@@ -246,5 +255,6 @@ func evaluateDropout(n *onnxgraph.Node) *onnxgraph.Node {
 }
 
 func dropoutGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
-	return t.microsoftOp("DropoutGrad", []string{dy[0], n.Out(1), n.In(1), n.In(2)}, []value{t.gradientOf(n.In(0))}), nil
+	return t.microsoftOp("DropoutGrad", []string{dy[0], n.Out(1), n.In(1), n.In(2)}, []value{t.gradientOf(n.In(0))}),
+		nil
 }

@@ -17,9 +17,11 @@ func trainMaxPool(t *training, n *onnxgraph.Node) *onnxgraph.Node {
 	indices := t.b.Unique(n.Out(0) + "/indices")
 	t.declare(indices, onnxgraph.TensorType{Elem: onnxgraph.Int64, Shape: t.typeOf(n.Out(0)).Shape})
 	// As nobody else looks at that output, it can be in the order that the gradient takes.
-	rowMajor := slices.DeleteFunc(slices.Clone(n.GetAttribute()), func(a *onnxgraph.Attribute) bool { return a.GetName() == "storage_order" })
+	rowMajor := slices.DeleteFunc(slices.Clone(n.GetAttribute()),
+		func(a *onnxgraph.Attribute) bool { return a.GetName() == "storage_order" })
 	return &onnxgraph.Node{
-		Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: []string{n.Out(0), indices}, Attribute: rowMajor,
+		Name: n.GetName(), OpType: n.GetOpType(), Input: n.GetInput(), Output: []string{n.Out(0), indices},
+		Attribute: rowMajor,
 	}
 }
 
@@ -33,7 +35,8 @@ func maxPoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, err
 	if n.Int("storage_order", 0) != 0 {
 		return nil, errors.New("storage_order 1 is not supported")
 	}
-	return []string{t.op("MaxPoolGrad", x+graph.Gradient, t.typeOf(x), []string{dy[0], n.Out(1)}, onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))}, nil
+	return []string{t.op("MaxPoolGrad", x+graph.Gradient, t.typeOf(x), []string{dy[0], n.Out(1)},
+		onnxgraph.IntsAttr("kernel_shape", n.Ints("kernel_shape")...))}, nil
 }
 
 // trainGlobalMaxPool makes the node a max pool whose window is the whole image.
@@ -65,9 +68,9 @@ func globalAveragePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]s
 	return []string{dx}, err
 }
 
-// averagePoolGradient: along each spatial dimension an average pool is a matrix [output, input] of the weights that each input
-// pixel has in each output. ONNX Runtime's own AveragePoolGrad gives an empty tensor where the batch is free, and knows neither
-// ceil_mode nor dilations.
+// averagePoolGradient: along each spatial dimension an average pool is a matrix [output, input] of the weights that
+// each input pixel has in each output. ONNX Runtime's own AveragePoolGrad gives an empty tensor where the batch is
+// free, and knows neither ceil_mode nor dilations.
 func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
 	in, out := t.typeOf(x).Shape, t.typeOf(n.Out(0)).Shape
@@ -92,8 +95,8 @@ func averagePoolGradient(t *training, n *onnxgraph.Node, dy []string) ([]string,
 	return []string{dx}, err
 }
 
-// poolMatrix holds the weight that each of `size` input pixels has in each of `outputs` averages. These are over the pixels of
-// the image in the window, with those of the padding if they count, but not what a window covers beyond them.
+// poolMatrix holds the weight that each of `size` input pixels has in each of `outputs` averages. These are over the
+// pixels of the image in the window, with those of the padding if they count, but not what a window covers beyond them.
 func poolMatrix(w *onnxgraph.Window, dim int, size, outputs int64, countPadding bool) (matrix, error) {
 	m, err := newMatrix(outputs, size)
 	if err != nil {

@@ -8,9 +8,10 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// reduceGradient is the gradient of a reduction over some dimensions of x: whole gives the gradient of x from y and dy, which
-// have got those dimensions back with a size of 1.
-func reduceGradient(whole func(r reduction) (string, error)) func(*training, *onnxgraph.Node, []string) ([]string, error) {
+// reduceGradient is the gradient of a reduction over some dimensions of x: whole gives the gradient of x from y and dy,
+// which have got those dimensions back with a size of 1.
+func reduceGradient(whole func(r reduction) (string, error)) func(*training, *onnxgraph.Node, []string) ([]string,
+	error) {
 	return func(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 		x := n.In(0)
 		axes, err := t.types.ReduceAxes(n, len(t.typeOf(x).Shape))
@@ -54,7 +55,8 @@ func extremeWhole(r reduction) (string, error) {
 	}
 	count := ones
 	if len(axes) > 0 {
-		count = r.t.op("ReduceSum", r.name, r.t.typeOf(r.dy), []string{ones, r.t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
+		count = r.t.op("ReduceSum", r.name, r.t.typeOf(r.dy), []string{ones, r.t.ints(axes...)},
+			onnxgraph.IntAttr("keepdims", 1))
 	}
 	each := r.t.op("Div", r.name, r.t.typeOf(r.dy), []string{r.dy, count})
 	return r.op("Mul", ones, each), nil
@@ -104,8 +106,8 @@ func (t *training) kept(x, reduced string, axes []int) (string, error) {
 	return t.op("Reshape", reduced+"/kept", onnxgraph.FloatType(shape), []string{reduced, t.ints(target...)}), nil
 }
 
-// spread adds the gradient of a value that was averaged over some dimensions: the mean's gradient, divided by the number of
-// elements, for each of them.
+// spread adds the gradient of a value that was averaged over some dimensions: the mean's gradient, divided by the
+// number of elements, for each of them.
 func (t *training) spread(of, gradient string, axes []int) (string, error) {
 	var averaged onnxgraph.Shape
 	for _, a := range axes {
@@ -113,7 +115,8 @@ func (t *training) spread(of, gradient string, axes []int) (string, error) {
 	}
 	count, ok := averaged.Elements()
 	if !ok || count == 0 {
-		return "", fmt.Errorf("a mean over the dimensions %v of %v: their sizes must be fixed", axes, t.typeOf(of).Shape)
+		return "", fmt.Errorf("a mean over the dimensions %v of %v: their sizes must be fixed", axes,
+			t.typeOf(of).Shape)
 	}
 	gradient, err := t.kept(of, gradient, axes)
 	if err != nil {
@@ -123,8 +126,8 @@ func (t *training) spread(of, gradient string, axes []int) (string, error) {
 	return t.repeat(of, share, axes), nil
 }
 
-// repeat gives a gradient along dimensions of which it has one the sizes of the value. The Expand takes the sizes of those
-// dimensions alone, so the batch may be free; where it is one of them, the shape is read from the value.
+// repeat gives a gradient along dimensions of which it has one the sizes of the value. The Expand takes the sizes of
+// those dimensions alone, so the batch may be free; where it is one of them, the shape is read from the value.
 func (t *training) repeat(of, gradient string, axes []int) string {
 	shape := t.typeOf(of).Shape
 	sizes := slices.Repeat([]int64{1}, len(shape))

@@ -10,8 +10,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// padGradient: padding with a constant is undone by cutting off what was added and padding with zeros what was cut off. The
-// other modes copy pixels, so along each dimension they are a matrix [output, input] with a one in each row.
+// padGradient: padding with a constant is undone by cutting off what was added and padding with zeros what was cut off.
+// The other modes copy pixels, so along each dimension they are a matrix [output, input] with a one in each row.
 func padGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
 	typ := t.typeOf(x)
@@ -65,8 +65,8 @@ func padMatrix(mode string, size, before, after int64) (matrix, error) {
 	return m, nil
 }
 
-// resizeGradient: along each dimension, resizing is a matrix [output, input] of the weights that each input pixel has in each
-// output.
+// resizeGradient: along each dimension, resizing is a matrix [output, input] of the weights that each input pixel has
+// in each output.
 func resizeGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, error) {
 	x := n.In(0)
 	in := t.typeOf(x).Shape
@@ -97,8 +97,8 @@ func resizeGradient(t *training, n *onnxgraph.Node, dy []string) ([]string, erro
 	return []string{dx}, err
 }
 
-// sampling says how a Resize makes an output pixel of input pixels. It calculates as ONNX Runtime does, in float32 but for one
-// formula, for where coordinates are rounded to pixels the last bit decides.
+// sampling says how a Resize makes an output pixel of input pixels. It calculates as ONNX Runtime does, in float32 but
+// for one formula, for where coordinates are rounded to pixels the last bit decides.
 type sampling struct {
 	mode, coordinates, nearest string
 	cubic                      float32
@@ -195,8 +195,8 @@ func (s sampling) round(at float32) int64 {
 	return int64(math.Ceil(v - 0.5))
 }
 
-// addCubic adds the weights of the four pixels around a coordinate (Keys, Cubic convolution interpolation for digital image
-// processing, 1981, equation 4 with a = cubic_coeff_a).
+// addCubic adds the weights of the four pixels around a coordinate (Keys, Cubic convolution interpolation for digital
+// image processing, 1981, equation 4 with a = cubic_coeff_a).
 func (s sampling) addCubic(m matrix, o int64, at float32) {
 	first := math.Floor(float64(at))
 	f, a := float64(at)-first, float64(s.cubic)

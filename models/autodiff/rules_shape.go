@@ -40,8 +40,8 @@ func (t *training) reshapeAs(of, gradient string) string {
 	return t.op("Reshape", of+graph.Gradient, typ, []string{gradient, shape})
 }
 
-// reduceTo adds the gradient of a value that was broadcast to the shape of the given gradient: the sum over the dimensions
-// that it doesn't have or of which it has one.
+// reduceTo adds the gradient of a value that was broadcast to the shape of the given gradient: the sum over the
+// dimensions that it doesn't have or of which it has one.
 func (t *training) reduceTo(of, gradient string) string {
 	full, own := t.typeOf(gradient).Shape, t.typeOf(of).Shape
 	if slices.Equal(full, own) {
@@ -59,7 +59,8 @@ func (t *training) reduceTo(of, gradient string) string {
 	}
 	sum := gradient
 	if len(axes) > 0 {
-		sum = t.op("ReduceSum", of+"/sum"+graph.Gradient, onnxgraph.FloatType(kept), []string{gradient, t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
+		sum = t.op("ReduceSum", of+"/sum"+graph.Gradient, onnxgraph.FloatType(kept),
+			[]string{gradient, t.ints(axes...)}, onnxgraph.IntAttr("keepdims", 1))
 	}
 	if lead == 0 {
 		return sum

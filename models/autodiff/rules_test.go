@@ -15,8 +15,8 @@ import (
 type opCase struct {
 	name  string
 	opset int64 // 0: 17
-	// gain is by how much the weights before the operator are larger than usual, 0: 1. Where the operator has kinks, such as
-	// a max pool where two pixels are alike, that makes a step of the differences less likely to cross one.
+	// gain is by how much the weights before the operator are larger than usual, 0: 1. Where the operator has kinks,
+	// such as a max pool where two pixels are alike, that makes a step of the differences less likely to cross one.
 	gain float32
 	// batch is the number of images, 0: three, and then one.
 	batch int
@@ -72,11 +72,13 @@ func (c opCase) model(t testing.TB) *onnxgraph.Model {
 		rows = onnxgraph.Static(c.fixed)
 	}
 	g.Input("images", onnxgraph.FloatType(append(rows, onnxgraph.Static(3, size, size)...)))
-	x := g.Op("Conv", "first", []string{"images", g.loud(c.gain, "first.weight", 4, 3, 1, 1), g.parameter("first.bias", 4)})
+	x := g.Op("Conv", "first", []string{"images", g.loud(c.gain, "first.weight", 4, 3, 1, 1),
+		g.parameter("first.bias", 4)})
 	y := c.build(g, x)
 	g.Append(&onnxgraph.Node{OpType: "Flatten", Input: []string{y}, Output: []string{"flat"}})
 	m := g.Model()
-	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("flat", onnxgraph.FloatType(onnxgraph.Shape{onnxgraph.Unknown, onnxgraph.Unknown}))}
+	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("flat",
+		onnxgraph.FloatType(onnxgraph.Shape{onnxgraph.Unknown, onnxgraph.Unknown}))}
 	types, err := onnxgraph.InferFree(m)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +87,8 @@ func (c opCase) model(t testing.TB) *onnxgraph.Model {
 	g.Append(&onnxgraph.Node{
 		OpType: "Gemm", Input: []string{"flat", g.parameter("last.weight", features, 2)}, Output: []string{"z"},
 	})
-	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("z", onnxgraph.FloatType(append(rows, onnxgraph.Dim{Size: 2})))}
+	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("z",
+		onnxgraph.FloatType(append(rows, onnxgraph.Dim{Size: 2})))}
 	return m
 }
 
@@ -136,25 +139,32 @@ func opCases() []opCase {
 	k3 := ints("kernel_shape", 3, 3)
 	return []opCase{
 		{name: "conv", build: conv([]int64{5, 4, 3, 3}, true, k3, ints("pads", 1, 1, 1, 1))},
-		{name: "conv, kernel from weights, asymmetric pads", build: conv([]int64{2, 4, 3, 2}, false, ints("pads", 0, 1, 2, 0), ints("strides", 2, 1))},
+		{name: "conv, kernel from weights, asymmetric pads", build: conv([]int64{2, 4, 3, 2}, false,
+			ints("pads", 0, 1, 2, 0), ints("strides", 2, 1))},
 		{name: "conv, dilated", build: conv([]int64{2, 4, 3, 3}, false, ints("dilations", 2, 1))},
 		{name: "conv, groups", build: conv([]int64{6, 2, 3, 3}, true, integer("group", 2), ints("strides", 2, 2))},
-		{name: "conv, depthwise", build: conv([]int64{4, 1, 3, 3}, false, integer("group", 4), ints("pads", 1, 1, 1, 1))},
-		{name: "conv, same upper", build: conv([]int64{2, 4, 4, 4}, false, str("auto_pad", "SAME_UPPER"), ints("strides", 2, 2))},
+		{name: "conv, depthwise", build: conv([]int64{4, 1, 3, 3}, false, integer("group", 4),
+			ints("pads", 1, 1, 1, 1))},
+		{name: "conv, same upper", build: conv([]int64{2, 4, 4, 4}, false, str("auto_pad", "SAME_UPPER"),
+			ints("strides", 2, 2))},
 		{name: "conv, same lower", build: conv([]int64{2, 4, 2, 2}, false, str("auto_pad", "SAME_LOWER"))},
 		{name: "conv, valid", build: conv([]int64{2, 4, 2, 2}, false, str("auto_pad", "VALID"))},
 		{name: "batch norm", build: func(g *opGraph, x string) string {
 			inputs := []string{x, g.parameter("scale", 4), g.parameter("bias", 4)}
-			inputs = append(inputs, g.parameter("mean", 4), g.Initializer(onnxgraph.NewFloats("var", []int64{4}, []float32{1, 1, 1, 1})))
+			inputs = append(inputs, g.parameter("mean", 4), g.Initializer(onnxgraph.NewFloats("var", []int64{4},
+				[]float32{1, 1, 1, 1})))
 			return g.Op("BatchNormalization", "y", inputs)
 		}},
 		{name: "relu", build: unary("Relu")},
 		{name: "identity", build: unary("Identity")},
 		{name: "max pool", build: unary("MaxPool", k3, ints("strides", 2, 2), ints("pads", 1, 1, 1, 1))},
-		{name: "max pool, ceil", build: unary("MaxPool", ints("kernel_shape", 2, 2), ints("strides", 2, 2), integer("ceil_mode", 1))},
+		{name: "max pool, ceil", build: unary("MaxPool", ints("kernel_shape", 2, 2), ints("strides", 2, 2),
+			integer("ceil_mode", 1))},
 		{name: "average pool", build: unary("AveragePool", ints("kernel_shape", 4, 3), ints("strides", 3, 2))},
-		{name: "average pool, pads left out", build: unary("AveragePool", k3, ints("strides", 2, 2), ints("pads", 1, 0, 1, 1))},
-		{name: "average pool, pads counted", build: unary("AveragePool", k3, ints("strides", 2, 2), ints("pads", 1, 1, 1, 1), integer("count_include_pad", 1))},
+		{name: "average pool, pads left out", build: unary("AveragePool", k3, ints("strides", 2, 2),
+			ints("pads", 1, 0, 1, 1))},
+		{name: "average pool, pads counted", build: unary("AveragePool", k3, ints("strides", 2, 2),
+			ints("pads", 1, 1, 1, 1), integer("count_include_pad", 1))},
 		{name: "global average pool", build: unary("GlobalAveragePool")},
 		{name: "mean over pixels", build: unary("ReduceMean", ints("axes", -2, -1), integer("keepdims", 0))},
 		{name: "mean over channels", build: unary("ReduceMean", ints("axes", 1))},
@@ -169,7 +179,8 @@ func opCases() []opCase {
 		{name: "add, scalar", build: add()},
 		{name: "add, to the images", build: add(1, 4, size, size)},
 		{name: "gemm", build: gemm(false, false, []int64{5})},
-		{name: "gemm, b turned", build: gemm(false, true, []int64{1, 5}, onnxgraph.FloatAttr("alpha", 0.5), onnxgraph.FloatAttr("beta", 2))},
+		{name: "gemm, b turned", build: gemm(false, true, []int64{1, 5}, onnxgraph.FloatAttr("alpha", 0.5),
+			onnxgraph.FloatAttr("beta", 2))},
 		{name: "gemm, a turned", build: gemm(true, false, []int64{1})},
 		{name: "gemm, both turned", build: gemm(true, true, nil)},
 		{name: "matrix product", build: func(g *opGraph, x string) string {
@@ -196,8 +207,10 @@ func opCases() []opCase {
 		{name: "reshape by shape arithmetic", build: func(g *opGraph, x string) string {
 			shape := g.Op("Shape", "shape", []string{x})
 			index := g.Op("Constant", "index", nil, integer("value_int", 0))
-			batch := g.Op("Unsqueeze", "batch", []string{g.Op("Gather", "first_size", []string{shape, index}), g.ints("axes", 0)})
-			target := g.Op("Concat", "target", []string{batch, g.Op("Constant", "rest", nil, ints("value_ints", -1))}, integer("axis", 0))
+			batch := g.Op("Unsqueeze", "batch", []string{g.Op("Gather", "first_size", []string{shape, index}),
+				g.ints("axes", 0)})
+			target := g.Op("Concat", "target", []string{batch, g.Op("Constant", "rest", nil, ints("value_ints", -1))},
+				integer("axis", 0))
 			return g.Op("Reshape", "y", []string{x, target})
 		}},
 		{name: "elements at coordinates", build: func(g *opGraph, x string) string {
@@ -215,7 +228,8 @@ func opCases() []opCase {
 }
 
 func allCases() []opCase {
-	return slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases(), fixedCases(), productCases())
+	return slices.Concat(opCases(), windowCases(), normCases(), elementCases(), layoutCases(), fixedCases(),
+		productCases())
 }
 
 // TestRulesAgainstFiniteDifferences holds every gradient of every rule against central differences of L = Σ z·dz.
@@ -312,8 +326,8 @@ func largest(values []float64) float64 {
 	return l
 }
 
-// difference compares a gradient with central differences. Their step is tried in several sizes: a large one crosses a kink
-// of a ReLU or max pool, a small one drowns in the rounding of float32.
+// difference compares a gradient with central differences. Their step is tried in several sizes: a large one crosses a
+// kink of a ReLU or max pool, a small one drowns in the rounding of float32.
 func difference(s *session, name string, i int, gradient, tolerance float64, value func() float64) error {
 	w := s.parameter(name)
 	defer s.set(name, w)

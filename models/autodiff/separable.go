@@ -7,8 +7,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// matrix is a constant matrix, row-major. Operators that act on each dimension by itself and are linear, such as average
-// pools, resizing and padding by reflection, are one matrix A a dimension, and their gradient is Aᵀ.
+// matrix is a constant matrix, row-major. Operators that act on each dimension by itself and are linear, such as
+// average pools, resizing and padding by reflection, are one matrix A a dimension, and their gradient is Aᵀ.
 type matrix struct {
 	rows, columns int64
 	values        []float32
@@ -37,8 +37,8 @@ func (m matrix) transposed() matrix {
 	return out
 }
 
-// separableGradient adds the gradient of x from that of y, where y is x with each dimension that has a matrix [output, input]
-// multiplied by it.
+// separableGradient adds the gradient of x from that of y, where y is x with each dimension that has a matrix [output,
+// input] multiplied by it.
 func (t *training) separableGradient(x, dy string, matrices map[int]matrix) (string, error) {
 	for axis := range t.typeOf(x).Shape {
 		m, ok := matrices[axis]
@@ -46,15 +46,16 @@ func (t *training) separableGradient(x, dy string, matrices map[int]matrix) (str
 			continue
 		}
 		var err error
-		if dy, err = t.alongAxis(fmt.Sprintf("%s/axis%d%s", x, axis, graph.Gradient), dy, axis, m.transposed()); err != nil {
+		if dy, err = t.alongAxis(fmt.Sprintf("%s/axis%d%s", x, axis, graph.Gradient), dy, axis,
+			m.transposed()); err != nil {
 			return "", err
 		}
 	}
 	return dy, nil
 }
 
-// alongAxis adds the product of a matrix with every vector along one dimension of a value. As products of matrices: the last
-// dimension from the right, the last but one from the left, and others so, too, once those behind are made one.
+// alongAxis adds the product of a matrix with every vector along one dimension of a value. As products of matrices: the
+// last dimension from the right, the last but one from the left, and others so, too, once those behind are made one.
 func (t *training) alongAxis(name, of string, axis int, m matrix) (string, error) {
 	shape := t.typeOf(of).Shape
 	out := append(onnxgraph.Shape{}, shape...)
@@ -62,7 +63,8 @@ func (t *training) alongAxis(name, of string, axis int, m matrix) (string, error
 	last := len(shape) - 1
 	if axis == last {
 		right := m.transposed()
-		return t.op("MatMul", name, onnxgraph.FloatType(out), []string{of, t.floats([]int64{right.rows, right.columns}, right.values)}), nil
+		return t.op("MatMul", name, onnxgraph.FloatType(out), []string{of,
+			t.floats([]int64{right.rows, right.columns}, right.values)}), nil
 	}
 	left := t.floats([]int64{m.rows, m.columns}, m.values)
 	if axis == last-1 {

@@ -30,7 +30,8 @@ func newSessionWith(t *testing.T, a *autodiff.Graphs, o ort.TrainerOptions, imag
 	s := &session{t: t, outputs: map[string][]float32{}, dz: func(string, int) float32 { return 1 }}
 	var err error
 	s.trainer, err = lib.NewTrainer(graph.Artifacts{
-		Training: encode(t, a.Training), Eval: encode(t, a.Eval), Optimizer: encode(t, a.Optimizer), Checkpoint: a.Checkpoint,
+		Training: encode(t, a.Training), Eval: encode(t, a.Eval), Optimizer: encode(t, a.Optimizer),
+		Checkpoint: a.Checkpoint,
 	}, s.loss, o)
 	if err != nil {
 		t.Fatal(err)
@@ -99,8 +100,9 @@ func parameters(t testing.TB, g *autodiff.Graphs) []graph.Parameter {
 	return c.Parameters
 }
 
-// gradientReader is an AdamW whose first step shows the gradients: with Epsilon so large that it drowns √v, it changes a
-// parameter by rate/Epsilon times the gradient, and readRate makes that so large that the parameter's value drowns in it.
+// gradientReader is an AdamW whose first step shows the gradients: with Epsilon so large that it drowns √v, it changes
+// a parameter by rate/Epsilon times the gradient, and readRate makes that so large that the parameter's value drowns in
+// it.
 func gradientReader() autodiff.OptimizerOptions {
 	return autodiff.OptimizerOptions{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e14}
 }

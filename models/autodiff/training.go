@@ -130,7 +130,8 @@ func (t *training) findTrainable(nodes []*onnxgraph.Node, o Options) (map[string
 	return trainable, nil
 }
 
-// reached marks the values that the gradient of the outputs comes to: float tensors on a way on which no operator stops it.
+// reached marks the values that the gradient of the outputs comes to: float tensors on a way on which no operator stops
+// it.
 func (t *training) reached(nodes []*onnxgraph.Node, outputs []string) map[string]bool {
 	table := trainingRules()
 	reached := map[string]bool{}
@@ -163,7 +164,8 @@ func (t *training) addForward(nodes []*onnxgraph.Node) ([]*onnxgraph.Node, error
 		}
 		for _, out := range n.GetOutput() {
 			if typ := t.typeOf(out); t.wanted[out] && typ.Elem != onnxgraph.Float32 {
-				return nil, fmt.Errorf("node %q (%s): its result is of type %v, gradients are computed in float alone", n.GetName(), n.GetOpType(), typ)
+				return nil, fmt.Errorf("node %q (%s): its result is of type %v, gradients are computed in float alone",
+					n.GetName(), n.GetOpType(), typ)
 			}
 		}
 		for _, out := range n.GetOutput() {
@@ -196,8 +198,8 @@ func (t *training) addLoss(outputs []string) {
 	t.b.Append(n)
 }
 
-// addBackward goes through the nodes backwards; each turns the gradients of its outputs into those of its inputs. A value
-// that is used several times has its gradients summed, always in the same order.
+// addBackward goes through the nodes backwards; each turns the gradients of its outputs into those of its inputs. A
+// value that is used several times has its gradients summed, always in the same order.
 func (t *training) addBackward(nodes []*onnxgraph.Node) error {
 	table := trainingRules()
 	for _, n := range slices.Backward(nodes) {
@@ -264,8 +266,8 @@ func (t *training) heldBack(name string) string {
 	return parts[last]
 }
 
-// gemmOfLater says whether a value is the result of a Gemm of some node's third output or a later one. ONNX Runtime's fusion of such a
-// Gemm with a Sum of two fails, and with it the session.
+// gemmOfLater says whether a value is the result of a Gemm of some node's third output or a later one. ONNX Runtime's
+// fusion of such a Gemm with a Sum of two fails, and with it the session.
 func (t *training) gemmOfLater(name string) bool {
 	n, _ := t.producer(name)
 	if n == nil || n.GetOpType() != "Gemm" {
@@ -326,56 +328,66 @@ func (t *training) addAccumulation(trainable map[string]bool, o Options) {
 			n.Output = append(n.Output, accumulated)
 			values, _ := t.typeOf(name).Shape.Elements()
 			total += values
-			flat = append(flat, t.op("Reshape", accumulated+"/flat", onnxgraph.FloatType(onnxgraph.Static(values)), []string{accumulated, t.ints(-1)}))
+			flat = append(flat, t.op("Reshape", accumulated+"/flat", onnxgraph.FloatType(onnxgraph.Static(values)),
+				[]string{accumulated, t.ints(-1)}))
 		}
 	}
 	if o.FlatGradients {
 		t.b.Append(&onnxgraph.Node{
-			Name: graph.Gradients, OpType: "Concat", Input: flat, Output: []string{graph.Gradients}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 0)},
+			Name: graph.Gradients, OpType: "Concat", Input: flat, Output: []string{graph.Gradients},
+			Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 0)},
 		})
 		t.b.Output(graph.Gradients, onnxgraph.FloatType(onnxgraph.Static(total)))
 	}
 }
 
-// addNorm adds the L2 norm over all gradients, summed in the parameters' order, so that it is the same in every process.
+// addNorm adds the L2 norm over all gradients, summed in the parameters' order, so that it is the same in every
+// process.
 func (t *training) addNorm(gradients []string) {
 	one := onnxgraph.FloatType(onnxgraph.Static(1))
 	var squares []string
 	for _, g := range gradients {
 		n, _ := t.typeOf(g).Shape.Elements()
 		flat := t.op("Reshape", g+"/flat", onnxgraph.FloatType(onnxgraph.Static(n)), []string{g, t.ints(-1)})
-		squares = append(squares, t.op("ReduceSumSquare", g+"/square", one, []string{flat}, onnxgraph.IntAttr("keepdims", 1)))
+		squares = append(squares, t.op("ReduceSumSquare", g+"/square", one, []string{flat},
+			onnxgraph.IntAttr("keepdims", 1)))
 	}
-	all := t.op("Concat", "grad_squares", onnxgraph.FloatType(onnxgraph.Static(int64(len(squares)))), squares, onnxgraph.IntAttr("axis", 0))
+	all := t.op("Concat", "grad_squares", onnxgraph.FloatType(onnxgraph.Static(int64(len(squares)))), squares,
+		onnxgraph.IntAttr("axis", 0))
 	sum := t.op("ReduceSum", "grad_square", one, []string{all}, onnxgraph.IntAttr("keepdims", 1))
-	t.b.Append(&onnxgraph.Node{Name: graph.GradNorm, OpType: "Sqrt", Input: []string{sum}, Output: []string{graph.GradNorm}})
+	t.b.Append(&onnxgraph.Node{Name: graph.GradNorm, OpType: "Sqrt", Input: []string{sum},
+		Output: []string{graph.GradNorm}})
 	t.b.Output(graph.GradNorm, one)
 }
 
 // typeOf returns the type of a value: of the forward graph, a parameter, or added by a rule.
 func (t *training) typeOf(name string) onnxgraph.TensorType { return t.types.Of[name] }
 
-// op adds a node of ONNX's domain with one output, whose name is made unique and returned. Every value that a rule makes
-// is given its type: ONNX Runtime knows no shapes behind the loss operator, and some kernels crash without.
-func (t *training) op(op, output string, typ onnxgraph.TensorType, inputs []string, attributes ...*onnxgraph.Attribute) string {
+// op adds a node of ONNX's domain with one output, whose name is made unique and returned. Every value that a rule
+// makes is given its type: ONNX Runtime knows no shapes behind the loss operator, and some kernels crash without.
+func (t *training) op(op, output string, typ onnxgraph.TensorType, inputs []string,
+	attributes ...*onnxgraph.Attribute) string {
 	output = t.b.Op(op, output, inputs, attributes...)
 	t.declare(output, typ)
 	return output
 }
 
-// value is an output that a rule asks for: a wished name, made unique, and its type. An empty name leaves the output out.
+// value is an output that a rule asks for: a wished name, made unique, and its type. An empty name leaves the output
+// out.
 type value struct {
 	name string
 	typ  onnxgraph.TensorType
 }
 
 // microsoftOp adds a node of ONNX Runtime's own domain and returns the names of its outputs.
-func (t *training) microsoftOp(op string, inputs []string, outputs []value, attributes ...*onnxgraph.Attribute) []string {
+func (t *training) microsoftOp(op string, inputs []string, outputs []value,
+	attributes ...*onnxgraph.Attribute) []string {
 	return t.domainOp(graph.Microsoft, op, inputs, outputs, attributes...)
 }
 
 // domainOp adds a node of a domain other than ONNX's and returns the names of its outputs.
-func (t *training) domainOp(domain, op string, inputs []string, outputs []value, attributes ...*onnxgraph.Attribute) []string {
+func (t *training) domainOp(domain, op string, inputs []string, outputs []value,
+	attributes ...*onnxgraph.Attribute) []string {
 	n := &onnxgraph.Node{OpType: op, Domain: domain, Input: inputs, Attribute: attributes}
 	for _, o := range outputs {
 		name := o.name
@@ -388,7 +400,8 @@ func (t *training) domainOp(domain, op string, inputs []string, outputs []value,
 	for len(n.Output) > 0 && n.Output[len(n.Output)-1] == "" {
 		n.Output = n.Output[:len(n.Output)-1]
 	}
-	n.Name = op + "/" + slices.Concat(slices.DeleteFunc(slices.Clone(n.Output), func(s string) bool { return s == "" }), []string{""})[0]
+	n.Name = op + "/" + slices.Concat(slices.DeleteFunc(slices.Clone(n.Output), func(s string) bool { return s == "" }),
+		[]string{""})[0]
 	t.b.Append(n)
 	return slices.Concat(n.Output, make([]string, len(outputs)-len(n.Output)))
 }
@@ -408,12 +421,16 @@ func (t *training) gradientOf(name string) value {
 
 // ints stores a list of integers and returns its name.
 func (t *training) ints(values ...int64) string {
-	return t.keep(fmt.Sprint("ints", values), func(name string) *onnxgraph.Tensor { return onnxgraph.NewInts(name, values...) })
+	return t.keep(fmt.Sprint("ints", values), func(name string) *onnxgraph.Tensor {
+		return onnxgraph.NewInts(name,
+			values...)
+	})
 }
 
 // floats stores a float tensor and returns its name.
 func (t *training) floats(dims []int64, values []float32) string {
-	return t.keep(fmt.Sprint("floats", dims, values), func(name string) *onnxgraph.Tensor { return onnxgraph.NewFloats(name, dims, values) })
+	return t.keep(fmt.Sprint("floats", dims, values),
+		func(name string) *onnxgraph.Tensor { return onnxgraph.NewFloats(name, dims, values) })
 }
 
 func (t *training) keep(key string, tensor func(string) *onnxgraph.Tensor) string {

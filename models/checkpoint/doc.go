@@ -1,7 +1,7 @@
 // Package checkpoint reads and writes the state of a training.
 //
-// [Parameters] are ONNX Runtime's checkpoint, a flatbuffer: what a training starts from. A file that a trainer saves is that,
-// then what is kept beside it, by name, then a SHA-256 of all before and a mark, with little-endian numbers:
+// [Parameters] are ONNX Runtime's checkpoint, a flatbuffer: what a training starts from. A file that a trainer saves is
+// that, then what is kept beside it, by name, then a SHA-256 of all before and a mark, with little-endian numbers:
 //
 //	ONNX Runtime's checkpoint
 //	what is kept, one after the other                                            } where there is something
@@ -11,6 +11,6 @@
 //	SHA-256
 //	"ordo checkpoint, more\n", or "ordo checkpoint\n" where nothing is kept
 //
-// ONNX Runtime ignores what follows its own data, so such a file still loads elsewhere. [ReadFile] takes it apart and [Seal]
-// makes it of a file that ONNX Runtime has written.
+// ONNX Runtime ignores what follows its own data, so such a file still loads elsewhere. [ReadFile] takes it apart and
+// [Seal] makes it of a file that ONNX Runtime has written.
 package checkpoint

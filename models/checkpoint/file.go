@@ -25,8 +25,8 @@ type Kept struct {
 	State encoding.BinaryMarshaler
 }
 
-// ReadFile reads a saved checkpoint: ONNX Runtime's part, and what was kept beside it by name. A file that is cut or altered is
-// a fault of kind Data.
+// ReadFile reads a saved checkpoint: ONNX Runtime's part, and what was kept beside it by name. A file that is cut or
+// altered is a fault of kind Data.
 func ReadFile(path string) (parameters []byte, kept map[string][]byte, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -102,8 +102,8 @@ func splitKept(body []byte) (parameters []byte, kept map[string][]byte, err erro
 	return parameters, kept, nil
 }
 
-// Seal makes a saved checkpoint of a file that ONNX Runtime has written: it reads f to its end and adds what is kept, the
-// checksum and the mark.
+// Seal makes a saved checkpoint of a file that ONNX Runtime has written: it reads f to its end and adds what is kept,
+// the checksum and the mark.
 func Seal(f io.ReadWriter, kept []Kept) error {
 	sum := sha256.New()
 	if _, err := io.Copy(sum, f); err != nil {

@@ -8,8 +8,9 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// Decode reads parameters that this package or ONNX Runtime has written. Their data share memory with the argument. Every
-// offset is checked, so damaged data are an error; but a flipped bit in a tensor is not seen, the format has no checksum.
+// Decode reads parameters that this package or ONNX Runtime has written. Their data share memory with the argument.
+// Every offset is checked, so damaged data are an error; but a flipped bit in a tensor is not seen, the format has no
+// checksum.
 func Decode(data []byte) (*Parameters, error) {
 	p, err := decode(data)
 	if err != nil {
@@ -53,8 +54,8 @@ func decode(data []byte) (*Parameters, error) {
 	return p, nil
 }
 
-// buffer reads a flatbuffer whose every offset may lie. The first fault is kept, after that all reads give zero. Positions
-// are absolute; 0 stands for a field that is absent, since the root's offset is there.
+// buffer reads a flatbuffer whose every offset may lie. The first fault is kept, after that all reads give zero.
+// Positions are absolute; 0 stands for a field that is absent, since the root's offset is there.
 type buffer struct {
 	data   []byte
 	tables int // number of tables that may still be read

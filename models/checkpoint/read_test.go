@@ -18,7 +18,8 @@ func stored(t testing.TB) (*Parameters, []byte) {
 	t.Helper()
 	p := &Parameters{}
 	for _, name := range []string{"a", "layer.weight"} {
-		raw := &onnxgraph.Tensor{Name: name, Dims: []int64{2, 1}, DataType: onnxgraph.Float32, FloatData: []float32{1, -2}}
+		raw := &onnxgraph.Tensor{Name: name, Dims: []int64{2, 1}, DataType: onnxgraph.Float32,
+			FloatData: []float32{1, -2}}
 		trained, err := NewTensor(raw)
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +100,8 @@ func TestReadFile(t *testing.T) {
 	}
 	for path, says := range map[string]string{none: "no such file", damaged: "not written by ordo: remove it"} {
 		_, _, err := ReadFile(path)
-		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), says) || strings.Count(err.Error(), path) != 1 {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), says) ||
+			strings.Count(err.Error(), path) != 1 {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -2,17 +2,17 @@ package checkpoint
 
 import (
 	"encoding/binary"
-	"errors"
 	"math"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 )
 
-// Parameters are those of a training session as ONNX Runtime stores them: a flatbuffer with the identifier ODTC. The comments
-// give the fields by their place in the format's tables, which is what the format consists of. The optimizer's state (2) and
-// the properties (3) that ONNX Runtime adds are not read: a session restores them itself.
+// Parameters are those of a training session as ONNX Runtime stores them: a flatbuffer with the identifier ODTC. The
+// comments give the fields by their place in the format's tables, which is what the format consists of. The optimizer's
+// state (2) and the properties (3) that ONNX Runtime adds are not read: a session restores them itself.
 type Parameters struct { // 0 version, 1 module state: a table of 0 trainable, 1 frozen, 2 nominal, 3 external data
 	Trainable, Frozen []Tensor
 }
@@ -34,7 +34,7 @@ const (
 	maxSize = math.MaxInt32
 )
 
-var errSize = errors.New("the checkpoint would be larger than 2 GiB, the limit of the format")
+var errSize = fault.New(fault.Config, "the checkpoint would be larger than 2 GiB, the limit of the format")
 
 // NewTensor takes a float32 parameter out of a graph. It shares the data where it can.
 func NewTensor(t *onnxgraph.Tensor) (Tensor, error) {

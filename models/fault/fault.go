@@ -41,7 +41,8 @@ func New(k Kind, format string, args ...any) *Error {
 	return &Error{Kind: k, what: fmt.Errorf(format, args...)}
 }
 
-// Wrap gives an error a kind and leaves its text as it is. An error that has a kind already keeps it, and nil stays nil.
+// Wrap gives an error a kind and leaves its text as it is. An error that has a kind already keeps it, and nil stays
+// nil.
 func Wrap(k Kind, err error) error {
 	if err == nil || KindOf(err) != Other {
 		return err

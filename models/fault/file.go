@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// Reading makes a fault of the kind k of an error that came of reading the file or folder path. The sentence has the path
-// once. An error that is a fault already, and nil, stay as they are.
+// Reading makes a fault of the kind k of an error that came of reading the file or folder path. The sentence has the
+// path once. An error that is a fault already, and nil, stay as they are.
 func Reading(k Kind, path string, err error) error {
 	return file(k, path, err, "check the path")
 }
 
-// Writing makes a fault of kind Storage of an error that came of writing the file or folder path. Temporary files that err
-// names are not mentioned. An error that is a fault already, and nil, stay as they are.
+// Writing makes a fault of kind Storage of an error that came of writing the file or folder path. Temporary files that
+// err names are not mentioned. An error that is a fault already, and nil, stay as they are.
 func Writing(path string, err error) error {
 	return file(Storage, path, err, "make the folder first or choose another")
 }

@@ -1,7 +1,7 @@
 package fault
 
-// Hint is something to do that only the caller's way of calling ordo has a name for, such as a flag of its command line.
-// The types of this file are all there are.
+// Hint is something to do that only the caller's way of calling ordo has a name for, such as a flag of its command
+// line. The types of this file are all there are.
 type Hint interface{ hint() }
 
 // OtherFolder is to write somewhere else.

@@ -8,11 +8,11 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// Artifacts are the bytes of what a training session is made from. Eval may be nil: then the session neither evaluates nor
-// exports. Optimizer may be nil if the training graph has the output [Gradients]: then the optimizer is one in Go.
+// Artifacts are the bytes of what a training session is made from. Eval may be nil: then the session neither evaluates
+// nor exports. Optimizer may be nil if the training graph has the output [Gradients]: then the optimizer is one in Go.
 //
-// What was read of the bytes goes along in copies and is read anew where somebody has put other bytes in their place. Bytes
-// are not to be changed where they lie.
+// What was read of the bytes goes along in copies and is read anew where somebody has put other bytes in their place.
+// Bytes are not to be changed where they lie.
 type Artifacts struct {
 	Training, Eval, Optimizer, Checkpoint []byte
 	// Kept is what was stored in the checkpoint beside ONNX Runtime's part, by name.
@@ -27,7 +27,8 @@ type reading struct {
 	contract                  *Contract // of these three; nil: not read yet
 }
 
-// decoded is a graph and where its bytes lie. C code takes the contract on trust, so it must not be that of other bytes.
+// decoded is a graph and where its bytes lie. C code takes the contract on trust, so it must not be that of other
+// bytes.
 type decoded struct {
 	first *byte
 	size  int
@@ -65,8 +66,8 @@ func (d decoded) encode(m *onnxgraph.Model, data []byte) (decoded, []byte, error
 	return decoded{unsafe.SliceData(data), len(data), m}, data, err
 }
 
-// Encode makes artifacts of graphs, of which eval and optimizer may be nil, and a checkpoint. Graphs that break the contract
-// are an error.
+// Encode makes artifacts of graphs, of which eval and optimizer may be nil, and a checkpoint. Graphs that break the
+// contract are an error.
 func Encode(training, eval, optimizer *onnxgraph.Model, checkpoint []byte) (Artifacts, error) {
 	return (&Artifacts{Checkpoint: checkpoint}).with(training, eval, optimizer)
 }
@@ -79,7 +80,8 @@ func (a *Artifacts) WithTraining(m *onnxgraph.Model) (Artifacts, error) {
 	return a.with(m, a.read.eval.model, a.read.optimizer.model)
 }
 
-// WithOptimizer gives the artifacts with another optimizer graph, or with none. One that breaks the contract is an error.
+// WithOptimizer gives the artifacts with another optimizer graph, or with none. One that breaks the contract is an
+// error.
 func (a *Artifacts) WithOptimizer(m *onnxgraph.Model) (Artifacts, error) {
 	if err := a.decode(); err != nil {
 		return Artifacts{}, err
@@ -140,8 +142,8 @@ func (a *Artifacts) Model() (*onnxgraph.Model, error) {
 	return a.read.training.model, nil
 }
 
-// Contract reads and checks the graphs, once. Its error is the first thing that would make ONNX Runtime compute something else
-// than is meant, or crash.
+// Contract reads and checks the graphs, once. Its error is the first thing that would make ONNX Runtime compute
+// something else than is meant, or crash.
 func (a *Artifacts) Contract() (*Contract, error) {
 	training, err := a.Model()
 	if err != nil {

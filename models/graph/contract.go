@@ -17,8 +17,8 @@ type Contract struct {
 	Images []int64
 	// Draws is the shape of the draws, [batch, columns]; nil where the graph takes none.
 	Draws []int64
-	// Views of each image in a batch, base views among them and the place of the plain view, as heads that look at several
-	// views of an image need them; 0: any.
+	// Views of each image in a batch, base views among them and the place of the plain view, as heads that look at
+	// several views of an image need them; 0: any.
 	Views, BaseViews, PlainView int
 	// Outputs are what the loss gets, in order.
 	Outputs []Output
@@ -57,8 +57,8 @@ type Output struct {
 // maxBytes bounds a tensor; what is larger is a damaged graph.
 const maxBytes = 1 << 34
 
-// Read reads the contract of a training graph. Its error says what would make ONNX Runtime compute something else than is
-// meant, or crash.
+// Read reads the contract of a training graph. Its error says what would make ONNX Runtime compute something else than
+// is meant, or crash.
 func Read(m *onnxgraph.Model) (*Contract, error) {
 	c := new(Contract)
 	g := m.GetGraph()
@@ -84,7 +84,8 @@ func Read(m *onnxgraph.Model) (*Contract, error) {
 	return c, c.readMetadata(m)
 }
 
-// ReadForward reads what a forward pass in training mode takes and gives: all of a contract but gradients and statistics.
+// ReadForward reads what a forward pass in training mode takes and gives: all of a contract but gradients and
+// statistics.
 func ReadForward(m *onnxgraph.Model) (*Contract, error) {
 	c := new(Contract)
 	if _, _, err := c.readInputs(m.GetGraph()); err != nil {
@@ -165,7 +166,8 @@ func (c *Contract) readNodes(g *onnxgraph.Graph) error {
 			}
 			for _, s := range n.Output[1:3] {
 				if isOutput[s] {
-					return fmt.Errorf("node %s: %s must not be a graph output, the statistics would not be updated", n.GetName(), s)
+					return fmt.Errorf("node %s: %s must not be a graph output, the statistics would not be updated",
+						n.GetName(), s)
 				}
 			}
 			c.addStatistics(n.Input[3:5])

@@ -14,15 +14,15 @@ import (
 	"ordo/models/fault"
 )
 
-// The names of files in a folder of artifacts. The first four are ONNX Runtime's names; a run's folder of graphs has the
-// graphs alone.
+// The names of files in a folder of artifacts. The first four are ONNX Runtime's names; a run's folder of graphs has
+// the graphs alone.
 const (
 	TrainingFile   = "training_model.onnx"
 	EvalFile       = "eval_model.onnx"
 	OptimizerFile  = "optimizer_model.onnx"
 	CheckpointFile = "checkpoint"
-	// ForwardFile is the forward graph that the others were built from. Its weights are in CheckpointFile, as external data
-	// of ONNX. ONNX Runtime doesn't need it.
+	// ForwardFile is the forward graph that the others were built from. Its weights are in CheckpointFile, as external
+	// data of ONNX. ONNX Runtime doesn't need it.
 	ForwardFile = "forward_model.onnx"
 	// ManifestFile says what the folder is.
 	ManifestFile = "ordo.json"
@@ -38,8 +38,8 @@ func names() []string {
 	return []string{TrainingFile, EvalFile, OptimizerFile, CheckpointFile, ForwardFile, ManifestFile}
 }
 
-// ReadFiles reads what a folder has of the files of artifacts, each once. A folder that isn't there, or a file that can't be
-// read, is a fault of kind Data.
+// ReadFiles reads what a folder has of the files of artifacts, each once. A folder that isn't there, or a file that
+// can't be read, is a fault of kind Data.
 func ReadFiles(dir string) (Files, error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, fault.Reading(fault.Data, dir, err)
@@ -85,7 +85,8 @@ func (f Files) Missing(names ...string) string {
 
 // Artifacts are the files that ONNX Runtime runs.
 func (f Files) Artifacts() Artifacts {
-	return Artifacts{Training: f[TrainingFile], Eval: f[EvalFile], Optimizer: f[OptimizerFile], Checkpoint: f[CheckpointFile]}
+	return Artifacts{Training: f[TrainingFile], Eval: f[EvalFile], Optimizer: f[OptimizerFile],
+		Checkpoint: f[CheckpointFile]}
 }
 
 // Files are those that there are of the artifacts.

@@ -29,7 +29,8 @@ func training(change func(b *onnxgraph.Builder)) *onnxgraph.Model {
 	b.Input(graph.Buffer("w"), onnxgraph.FloatType(onnxgraph.Static(3, 2)))
 	b.Input(graph.LazyReset, onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: one})
 	b.ValueInfo(graph.Features, onnxgraph.FloatType(onnxgraph.Batch(2)))
-	b.Append(&onnxgraph.Node{OpType: graph.Loss, Domain: graph.Domain, Input: []string{graph.Features}, Output: []string{"dz"}})
+	b.Append(&onnxgraph.Node{OpType: graph.Loss, Domain: graph.Domain, Input: []string{graph.Features},
+		Output: []string{"dz"}})
 	b.Output(graph.GradNorm, onnxgraph.FloatType(one))
 	b.Output(graph.Flag("w"), onnxgraph.TensorType{Elem: onnxgraph.Bool, Shape: one})
 	b.Output(graph.Gradients, onnxgraph.FloatType(onnxgraph.Static(6)))
@@ -55,8 +56,9 @@ func TestRead(t *testing.T) {
 	}
 	want := &graph.Contract{
 		Inputs: []string{graph.Images}, Images: []int64{0, 3, 1, 1}, Views: 3,
-		Outputs:       []graph.Output{{Name: graph.Features, Columns: 2}},
-		Parameters:    []graph.Parameter{{Name: "w", Shape: []int64{3, 2}, Trainable: true}, {Name: "b", Shape: []int64{2}}},
+		Outputs: []graph.Output{{Name: graph.Features, Columns: 2}},
+		Parameters: []graph.Parameter{{Name: "w", Shape: []int64{3, 2}, Trainable: true},
+			{Name: "b", Shape: []int64{2}}},
 		FlatGradients: true,
 	}
 	if !reflect.DeepEqual(c, want) || c.Trained() != 1 || c.Parameters[0].Size() != 6 {
@@ -65,7 +67,8 @@ func TestRead(t *testing.T) {
 	norm := func(domain, op string) func(b *onnxgraph.Builder) {
 		return func(b *onnxgraph.Builder) {
 			b.Append(&onnxgraph.Node{
-				OpType: op, Domain: domain, Input: []string{"x", "s", "c", "mean", "var"}, Output: []string{"y", "m", "v", "sm", "sv"},
+				OpType: op, Domain: domain, Input: []string{"x", "s", "c", "mean", "var"},
+				Output: []string{"y", "m", "v", "sm", "sv"},
 			})
 		}
 	}
@@ -90,7 +93,10 @@ func TestReadRefuses(t *testing.T) {
 		change func(b *onnxgraph.Builder)
 	}{
 		{"input images must be", func(b *onnxgraph.Builder) { drop(&b.Model().Graph.Input, graph.Images) }},
-		{"input lazy_reset_grad is missing", func(b *onnxgraph.Builder) { drop(&b.Model().Graph.Input, graph.LazyReset) }},
+		{"input lazy_reset_grad is missing", func(b *onnxgraph.Builder) {
+			drop(&b.Model().Graph.Input,
+				graph.LazyReset)
+		}},
 		{"belongs to no parameter", func(b *onnxgraph.Builder) { drop(&b.Model().Graph.Input, "w") }},
 		{"its gradient buffer", func(b *onnxgraph.Builder) {
 			drop(&b.Model().Graph.Input, "w")
@@ -105,7 +111,10 @@ func TestReadRefuses(t *testing.T) {
 		{"dimension 1 is not fixed", func(b *onnxgraph.Builder) {
 			b.Input("x", onnxgraph.FloatType(onnxgraph.Shape{{Size: 1}, {Param: "n"}}))
 		}},
-		{"larger than anything", func(b *onnxgraph.Builder) { b.Input("x", onnxgraph.FloatType(onnxgraph.Static(1<<20, 1<<20))) }},
+		{"larger than anything", func(b *onnxgraph.Builder) {
+			b.Input("x",
+				onnxgraph.FloatType(onnxgraph.Static(1<<20, 1<<20)))
+		}},
 		{"output grad_norm is missing", func(b *onnxgraph.Builder) { drop(&b.Model().Graph.Output, graph.GradNorm) }},
 		{"output gradients has shape", func(b *onnxgraph.Builder) {
 			b.Input("x", onnxgraph.FloatType(onnxgraph.Static(1)))
@@ -171,10 +180,12 @@ func TestArtifacts(t *testing.T) {
 	}
 	wrong := evaluation()
 	wrong.Graph.Input[1].Name = "v"
-	if _, err := graph.Encode(training(nil), wrong, nil, nil); err == nil || !strings.Contains(err.Error(), "evaluation graph: input v") {
+	if _, err := graph.Encode(training(nil), wrong, nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "evaluation graph: input v") {
 		t.Errorf("another evaluation graph: %v", err)
 	}
-	if _, err := graph.Encode(training(nil), nil, evaluation(), nil); err == nil || !strings.Contains(err.Error(), "optimizer graph") {
+	if _, err := graph.Encode(training(nil), nil, evaluation(), nil); err == nil ||
+		!strings.Contains(err.Error(), "optimizer graph") {
 		t.Errorf("another optimizer graph: %v", err)
 	}
 }
@@ -192,7 +203,8 @@ func TestFiles(t *testing.T) {
 	if got := read.Missing(graph.TrainingFile, graph.EvalFile, graph.OptimizerFile); got != graph.EvalFile {
 		t.Errorf("missing is %q", got)
 	}
-	if a := read.Artifacts(); !reflect.DeepEqual(a.Files(), graph.Files{graph.TrainingFile: {1}, graph.CheckpointFile: {}}) {
+	if a := read.Artifacts(); !reflect.DeepEqual(a.Files(), graph.Files{graph.TrainingFile: {1},
+		graph.CheckpointFile: {}}) {
 		t.Errorf("artifacts %+v", a)
 	}
 	none := filepath.Join(dir, "none")
@@ -202,7 +214,8 @@ func TestFiles(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, graph.EvalFile), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for what, path := range map[string]string{"no folder": none, "a file": filepath.Join(dir, graph.TrainingFile), "a folder in place of a file": dir} {
+	for what, path := range map[string]string{"no folder": none, "a file": filepath.Join(dir, graph.TrainingFile),
+		"a folder in place of a file": dir} {
 		if _, err := graph.ReadFiles(path); !errors.Is(err, fault.Data) || strings.Count(err.Error(), path) != 1 {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -214,7 +227,8 @@ func TestNames(t *testing.T) {
 		t.Errorf("buffer of %q, %v", p, ok)
 	}
 	for name, want := range map[string]bool{
-		graph.Buffer("w"): true, graph.Flag("w"): true, "w" + graph.Gradient: true, graph.LazyReset: true, "w": false, "grad": false,
+		graph.Buffer("w"): true, graph.Flag("w"): true, "w" + graph.Gradient: true, graph.LazyReset: true, "w": false,
+		"grad": false,
 	} {
 		if graph.IsReserved(name) != want {
 			t.Errorf("%s is reserved: %v", name, !want)

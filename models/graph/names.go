@@ -6,7 +6,8 @@ import "strings"
 const (
 	// Images is the input float32 [batch, 3, height, width].
 	Images = "images"
-	// Draws is the input float32 [batch, columns] with what was drawn for each view, of a model with a conditioned head.
+	// Draws is the input float32 [batch, columns] with what was drawn for each view, of a model with a conditioned
+	// head.
 	Draws = "parameters"
 	// Features and Embedding are the outputs [batch, n] that every model has.
 	Features  = "features"
@@ -19,8 +20,8 @@ const (
 	LazyReset = "lazy_reset_grad"
 	// GradNorm is the output with the L2 norm of all gradients of the step, float32 [1].
 	GradNorm = "grad_norm"
-	// Gradients is the output of a graph whose optimizer is Go's: the accumulated gradients of all trainable parameters, one
-	// after the other in the parameters' order, float32 [values].
+	// Gradients is the output of a graph whose optimizer is Go's: the accumulated gradients of all trainable
+	// parameters, one after the other in the parameters' order, float32 [values].
 	Gradients = "gradients"
 	// GradOutput begins the names of outputs that give a parameter's gradient of the step, for checks.
 	GradOutput = "grad/"
@@ -30,7 +31,8 @@ const (
 	Gradient = "_grad"
 )
 
-// Ends of names by which ONNX Runtime's training API knows a parameter's gradient buffer and the flag that it was written.
+// Ends of names by which ONNX Runtime's training API knows a parameter's gradient buffer and the flag that it was
+// written.
 const (
 	bufferSuffix = Gradient + ".accumulation.buffer"
 	flagSuffix   = Gradient + ".accumulation.out"
@@ -48,7 +50,8 @@ func Flag(parameter string) string { return parameter + flagSuffix }
 // IsFlag says whether a name is that of a flag.
 func IsFlag(name string) bool { return strings.HasSuffix(name, flagSuffix) }
 
-// IsReserved says whether ONNX Runtime's training API gives a meaning to a name, so that no value of a model may have it.
+// IsReserved says whether ONNX Runtime's training API gives a meaning to a name, so that no value of a model may have
+// it.
 func IsReserved(name string) bool {
 	_, buffer := BufferOf(name)
 	return buffer || IsFlag(name) || strings.HasSuffix(name, Gradient) || name == LazyReset

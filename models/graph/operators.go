@@ -5,11 +5,12 @@ import "ordo/models/onnxgraph"
 // Domain is the domain of ordo's own operators.
 const Domain = "ordo"
 
-// Loss is the operator between a model's outputs and the backward graph: it takes the outputs and gives a gradient for each.
+// Loss is the operator between a model's outputs and the backward graph: it takes the outputs and gives a gradient for
+// each.
 const Loss = "Loss"
 
-// The other operators of the domain, which a training graph has where the machine has their kernels. Package ort/kernels has
-// their table: what they take, give and compute.
+// The other operators of the domain, which a training graph has where the machine has their kernels. Package
+// ort/kernels has their table: what they take, give and compute.
 const (
 	Conv             = "Conv"
 	ConvGrad         = "ConvGrad"

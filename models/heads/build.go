@@ -20,8 +20,8 @@ const (
 )
 
 // Add adds the head, which must be valid, to a graph that has its input, a value [batch, in]. Its output is the head's
-// Output: [batch, last layer], for kind pair [2·N, last layer], for kind conditioned [B·N, last layer]. A conditioned head
-// adds the graph input `parameters` too, if it isn't there.
+// Output: [batch, last layer], for kind pair [2·N, last layer], for kind conditioned [B·N, last layer]. A conditioned
+// head adds the graph input `parameters` too, if it isn't there.
 func (h Head) Add(b *onnxgraph.Builder, in int, seed uint64) {
 	h = h.Resolved()
 	a := adder{b, seed, h.Name}
@@ -36,15 +36,15 @@ func (h Head) Add(b *onnxgraph.Builder, in int, seed uint64) {
 		b.Meta(graph.MetaViews, strconv.Itoa(h.Views))
 		b.Meta(graph.MetaBaseViews, strconv.Itoa(h.BaseViews))
 		b.Meta(graph.MetaPlainView, strconv.Itoa(h.PlainView))
-		if !b.Has(Draws) {
-			b.Input(Draws, onnxgraph.FloatType(onnxgraph.Batch(int64(h.Draws))))
+		if !b.Has(graph.Draws) {
+			b.Input(graph.Draws, onnxgraph.FloatType(onnxgraph.Batch(int64(h.Draws))))
 		}
 		plain, base := make([]int64, h.BaseViews), make([]int64, h.BaseViews)
 		for i := range base {
 			plain[i], base[i] = int64(h.PlainView), int64(i)
 		}
 		x := a.rows("plain", a.pick("plain_view", a.byView("by_view", h.Input, h.Views, in), plain...), in)
-		p := a.pick("base_views", a.byView("parameters_by_view", Draws, h.Views, h.Draws), base...)
+		p := a.pick("base_views", a.byView("parameters_by_view", graph.Draws, h.Views, h.Draws), base...)
 		p = a.rows("parameters", p, h.Draws)
 		p = a.linear(h.Name+".encoding.0", h.Name+".encoding.0", p, h.Draws, h.Encoding, false)
 		p = a.norm(h.Name+".encoding.1", p, h.Encoding)
@@ -94,8 +94,8 @@ func (a adder) reshape(name, x string, shape ...int64) string {
 	return a.b.Op("Reshape", a.name+"."+name, []string{x, target})
 }
 
-// Extend adds heads, which ValidateList has found right, to a graph, in their order. The graph's outputs are left to the caller. An
-// error is about what the graph has: a head's input is no matrix, or a name is taken.
+// Extend adds heads, which ValidateList has found right, to a graph, in their order. The graph's outputs are left to
+// the caller. An error is about what the graph has: a head's input is no matrix, or a name is taken.
 func Extend(m *onnxgraph.Model, list []Head, seed uint64) error {
 	b := onnxgraph.Extend(m)
 	for _, h := range list {
@@ -110,14 +110,16 @@ func Extend(m *onnxgraph.Model, list []Head, seed uint64) error {
 		}
 		for _, t := range m.GetGraph().GetInitializer() {
 			if strings.HasPrefix(t.GetName(), h.Name+".") {
-				return fmt.Errorf("head %s: the graph has a parameter %q already, choose another name", h.Name, t.GetName())
+				return fmt.Errorf("head %s: the graph has a parameter %q already, choose another name", h.Name,
+					t.GetName())
 			}
 		}
 		if b.Has(h.Output) {
 			return fmt.Errorf("head %s: the graph has a value %q already, choose another output", h.Name, h.Output)
 		}
-		if h.Kind == Conditioned && b.Has(Draws) && !isInput(m, Draws) {
-			return fmt.Errorf("head %s: the graph has a value called %q, a name that ordo needs: rename it", h.Name, Draws)
+		if h.Kind == Conditioned && b.Has(graph.Draws) && !isInput(m, graph.Draws) {
+			return fmt.Errorf("head %s: the graph has a value called %q, a name that ordo needs: rename it", h.Name,
+				graph.Draws)
 		}
 		h.Add(b, in, seed)
 	}
@@ -125,14 +127,17 @@ func Extend(m *onnxgraph.Model, list []Head, seed uint64) error {
 }
 
 func isInput(m *onnxgraph.Model, name string) bool {
-	stored := slices.ContainsFunc(m.GetGraph().GetInitializer(), func(t *onnxgraph.Tensor) bool { return t.GetName() == name })
-	return !stored && slices.ContainsFunc(m.GetGraph().GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == name })
+	stored := slices.ContainsFunc(m.GetGraph().GetInitializer(),
+		func(t *onnxgraph.Tensor) bool { return t.GetName() == name })
+	return !stored &&
+		slices.ContainsFunc(m.GetGraph().GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == name })
 }
 
 // Columns is the second dimension of a matrix [rows, n] of a free number of rows, as a loss and heads take it.
 func Columns(name string, types *onnxgraph.Types) (int, error) {
 	typ := types.Of[name]
-	if s := typ.Shape; typ.Elem != onnxgraph.Float32 || len(s) != 2 || s[0].Static() || !s[1].Static() || s[1].Size < 1 {
+	if s := typ.Shape; typ.Elem != onnxgraph.Float32 || len(s) != 2 || s[0].Static() || !s[1].Static() ||
+		s[1].Size < 1 {
 		return 0, fmt.Errorf("output %s is %v, it must be float[batch,n]", name, typ)
 	}
 	return int(typ.Shape[1].Size), nil
@@ -159,7 +164,8 @@ func (a adder) norm(name, x string, size int) string {
 		x, a.fill(name+".weight", size, 1), a.fill(name+".bias", size, 0),
 		a.fill(name+".running_mean", size, 0), a.fill(name+".running_var", size, 1),
 	}
-	return a.b.Op("BatchNormalization", name, inputs, onnxgraph.FloatAttr("epsilon", epsilon), onnxgraph.FloatAttr("momentum", momentum))
+	return a.b.Op("BatchNormalization", name, inputs, onnxgraph.FloatAttr("epsilon", epsilon),
+		onnxgraph.FloatAttr("momentum", momentum))
 }
 
 func (a adder) fill(name string, size int, v float32) string {
@@ -175,8 +181,8 @@ func (a adder) evenly(name string, dims []int64, inputs int) string {
 	return a.b.Initializer(onnxgraph.NewFloats(name, dims, Evenly(a.seed, name, int(count), inputs)))
 }
 
-// Evenly draws the initial values of a parameter of torch's Linear with that many inputs, evenly from ±1/√inputs: a function
-// of seed and name.
+// Evenly draws the initial values of a parameter of torch's Linear with that many inputs, evenly from ±1/√inputs: a
+// function of seed and name.
 func Evenly(seed uint64, name string, count, inputs int) []float32 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // never fails

@@ -14,14 +14,12 @@ import (
 )
 
 // The names that heads know of: a head stands on the features unless it says otherwise; one called projector gives the
-// embedding, one called predictor the prediction. A conditioned head takes Draws, a further input of the training graph.
+// embedding, one called predictor the prediction. A conditioned head takes graph.Draws, a further input of the training
+// graph.
 const (
-	Features   = graph.Features
-	Embedding  = graph.Embedding
 	Projector  = "projector"
 	Predictor  = "predictor"
-	Prediction = "prediction"
-	Draws      = graph.Draws
+	prediction = "prediction"
 )
 
 // The kinds of heads, see the package's documentation.
@@ -46,16 +44,16 @@ const defaultEncoding = 128
 type Head struct {
 	// Name begins the names of the parameters: letters, digits and _, 64 at most. Required.
 	Name string `yaml:"name" json:"name"`
-	// Kind is what the head looks at: one view (perceptron, the default), two views (pair), or a view and what was drawn for
-	// it (conditioned).
+	// Kind is what the head looks at: one view (perceptron, the default), two views (pair), or a view and what was
+	// drawn for it (conditioned).
 	Kind string `yaml:"kind,omitempty" json:"kind,omitempty"`
 	// Input is the output that the head stands on: features (the default), embedding, or another head's output.
 	Input string `yaml:"input" json:"input"`
-	// Output is the name of what the head gives. The default is its own name, but for a head named projector: embedding, and
-	// for one named predictor: prediction.
+	// Output is the name of what the head gives. The default is its own name, but for a head named projector:
+	// embedding, and for one named predictor: prediction.
 	Output string `yaml:"output" json:"output"`
-	// Layers are the sizes of the layers, each in [1, 65536], 16 at most; the last is the output's. One layer is a linear
-	// head. Required.
+	// Layers are the sizes of the layers, each in [1, 65536], 16 at most; the last is the output's. One layer is a
+	// linear head. Required.
 	Layers []int `yaml:"layers" json:"layers"`
 	// BatchNorm puts a batch norm between each hidden layer and its ReLU. Default true.
 	BatchNorm bool `yaml:"batch_norm" json:"batch_norm"`
@@ -64,8 +62,8 @@ type Head struct {
 	Bias bool `yaml:"bias" json:"bias"`
 	// Encoding is the size of a conditioned head's encoding of the parameters, in [1, 65536]; 0, the default: 128.
 	Encoding int `yaml:"encoding,omitempty" json:"encoding,omitempty"`
-	// Batch says how a training batch is made of views, for the kinds pair and conditioned. An experiment leaves it out: its
-	// view plan says it.
+	// Batch says how a training batch is made of views, for the kinds pair and conditioned. An experiment leaves it
+	// out: its view plan says it.
 	Batch `yaml:",inline"`
 }
 
@@ -93,16 +91,16 @@ func (b Batch) String() string {
 }
 
 // Default is a head without name and layers.
-func Default() Head { return Head{Input: Features, BatchNorm: true, Bias: true} }
+func Default() Head { return Head{Input: graph.Features, BatchNorm: true, Bias: true} }
 
 // Resolved is the head with its default output, kind and encoding filled in.
 func (h Head) Resolved() Head {
 	if h.Output == "" {
 		switch h.Output = h.Name; h.Name {
 		case Projector:
-			h.Output = Embedding
+			h.Output = graph.Embedding
 		case Predictor:
-			h.Output = Prediction
+			h.Output = prediction
 		}
 	}
 	if h.Kind == Perceptron {
@@ -125,19 +123,22 @@ func (h Head) For(b Batch) Head {
 	return h
 }
 
-// AcrossViews says whether the head looks at several views of an image, so that it needs a training batch.
-func (h Head) AcrossViews() bool { return h.Kind == Pair || h.Kind == Conditioned }
+// acrossViews says whether the head looks at several views of an image, so that it needs a training batch.
+func (h Head) acrossViews() bool { return h.Kind == Pair || h.Kind == Conditioned }
 
 // Validate returns every fault, joined.
 func (h Head) Validate() error {
 	var faults []error
-	for _, f := range []struct{ key, value string }{{"name", h.Name}, {"input", h.Input}, {"output", h.Resolved().Output}} {
+	for _, f := range []struct{ key, value string }{{"name", h.Name}, {"input", h.Input},
+		{"output", h.Resolved().Output}} {
 		if !isName(f.value) {
-			faults = append(faults, fmt.Errorf("%s: must be 1 to %d letters, digits or _, got %q", f.key, maxName, f.value))
+			faults = append(faults, fmt.Errorf("%s: must be 1 to %d letters, digits or _, got %q", f.key, maxName,
+				f.value))
 		}
 	}
 	if len(h.Layers) == 0 || len(h.Layers) > maxLayers {
-		faults = append(faults, fmt.Errorf("layers: must be 1 to %d sizes, such as [256, 64], got %d", maxLayers, len(h.Layers)))
+		faults = append(faults, fmt.Errorf("layers: must be 1 to %d sizes, such as [256, 64], got %d", maxLayers,
+			len(h.Layers)))
 	}
 	for i, n := range h.Layers {
 		if n < 1 || n > maxSize {
@@ -150,12 +151,14 @@ func (h Head) Validate() error {
 func (h Head) validateKind() (faults []error) {
 	within := func(key string, v, low, high int) {
 		if v < low || v > high {
-			faults = append(faults, fmt.Errorf("%s: must be in [%d, %d] for a head of kind %s, got %d", key, low, high, h.Kind, v))
+			faults = append(faults, fmt.Errorf("%s: must be in [%d, %d] for a head of kind %s, got %d", key, low, high,
+				h.Kind, v))
 		}
 	}
 	none := func(key string, v int) {
 		if v != 0 {
-			faults = append(faults, fmt.Errorf("%s: must be left out for a head of kind %s, got %d", key, cmp.Or(h.Kind, Perceptron), v))
+			faults = append(faults, fmt.Errorf("%s: must be left out for a head of kind %s, got %d", key,
+				cmp.Or(h.Kind, Perceptron), v))
 		}
 	}
 	switch h.Kind {
@@ -193,9 +196,9 @@ func isName(s string) bool {
 	return true
 }
 
-// ValidateList returns every fault of the heads of a model, joined, each starting with "heads[i].": their own, and those that they
-// have together. outputs are what the model has without them. A head may stand on any of these, or on a head before it
-// that gives a row for every view.
+// ValidateList returns every fault of the heads of a model, joined, each starting with "heads[i].": their own, and
+// those that they have together. outputs are what the model has without them. A head may stand on any of these, or on a
+// head before it that gives a row for every view.
 func ValidateList(list []Head, outputs []string) error {
 	var faults []error
 	known, taken, names := slices.Clone(outputs), slices.Clone(outputs), map[string]bool{}
@@ -221,12 +224,14 @@ func ValidateList(list []Head, outputs []string) error {
 			faultf("input: must be one of %s, got %q", strings.Join(known, ", "), h.Input)
 		}
 		names[h.Name], taken = true, append(taken, h.Output)
-		if !h.AcrossViews() {
+		if !h.acrossViews() {
 			known = append(known, h.Output)
 			continue
 		}
-		if across.Views != 0 && h.Views != across.Views || h.Kind == Conditioned && across.Kind == Conditioned && h.Batch != across.Batch {
-			faultf("views: the head %s is for %v, this one for %v: batches are the same for all", across.Name, across.Batch, h.Batch)
+		if across.Views != 0 && h.Views != across.Views || h.Kind == Conditioned && across.Kind == Conditioned &&
+			h.Batch != across.Batch {
+			faultf("views: the head %s is for %v, this one for %v: batches are the same for all", across.Name,
+				across.Batch, h.Batch)
 		}
 		if across.Kind != Conditioned {
 			across = h
@@ -240,10 +245,11 @@ func (h *Head) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: a head must be a map, such as {name: projector, layers: [256, 64]}", node.Line)
 	}
-	known := Keys()
+	known := keys()
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		if key := node.Content[i]; !slices.Contains(known, key.Value) {
-			return fmt.Errorf("line %d: a head has no key %q, it has: %s", key.Line, key.Value, strings.Join(known, " "))
+			return fmt.Errorf("line %d: a head has no key %q, it has: %s", key.Line, key.Value,
+				strings.Join(known, " "))
 		}
 	}
 	type plain Head // without this method
@@ -255,8 +261,8 @@ func (h *Head) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// Keys lists the YAML keys of a head.
-func Keys() []string {
+// keys lists the YAML keys of a head.
+func keys() []string {
 	var list []string
 	for _, t := range []reflect.Type{reflect.TypeFor[Head](), reflect.TypeFor[Batch]()} {
 		for i := range t.NumField() {
@@ -268,7 +274,8 @@ func Keys() []string {
 	return list
 }
 
-// String is the head as a line of YAML that Parse reads: {name: order, layers: [128, 32]}. What has its default is left out.
+// String is the head as a line of YAML that Parse reads: {name: order, layers: [128, 32]}. What has its default is left
+// out.
 func (h Head) String() string {
 	h = h.Resolved()
 	d := Default()
@@ -299,7 +306,7 @@ func Parse(text string) (Head, error) {
 	}
 	h := Head{}
 	if err := yaml.Unmarshal([]byte(text), &h); err != nil {
-		return h, fmt.Errorf("heads: %q is not a head such as {name: order, layers: [128, 32]}: %w", text, err)
+		return h, fmt.Errorf("%q is not a head such as {name: order, layers: [128, 32]}: %w", text, err)
 	}
 	return h, h.Validate()
 }

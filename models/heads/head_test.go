@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
@@ -31,7 +32,7 @@ func build(t testing.TB, h heads.Head, in int, seed uint64) *onnxgraph.Graph {
 	}
 	out := h.Resolved().Output
 	got, want := types.Of[out].Shape, onnxgraph.Batch(int64(h.Layers[len(h.Layers)-1]))
-	if h.AcrossViews() {
+	if h.Kind == heads.Pair || h.Kind == heads.Conditioned {
 		want[0] = got[0] // some of the rows
 	}
 	if !got.Equal(want) || got[0].Static() {
@@ -49,15 +50,20 @@ func TestAdd(t *testing.T) {
 		{"name: classifier, layers: [3]", "Gemm", "classifier.0.weight[3 5] classifier.0.bias[3]"},
 		{"name: classifier, layers: [3], bias: false", "Gemm", "classifier.0.weight[3 5]"},
 		{"name: projector, layers: [4, 2]", "Gemm BatchNormalization Relu Gemm",
-			"projector.0.weight[4 5] projector.1.weight[4] projector.1.bias[4] projector.1.running_mean[4] projector.1.running_var[4] " +
+			"projector.0.weight[4 5] projector.1.weight[4] projector.1.bias[4] projector.1.running_mean[4] " +
+				"projector.1.running_var[4] " +
 				"projector.3.weight[2 4] projector.3.bias[2]"},
 		{"name: order, layers: [4, 4, 1], batch_norm: false", "Gemm Relu Gemm Relu Gemm",
-			"order.0.weight[4 5] order.0.bias[4] order.2.weight[4 4] order.2.bias[4] order.4.weight[1 4] order.4.bias[1]"},
-		{"name: order, layers: [4, 1], batch_norm: false, bias: false", "Gemm Relu Gemm", "order.0.weight[4 5] order.2.weight[1 4]"},
-		{"name: a, kind: pair, layers: [2], views: 4", "Reshape Gather Gather Concat Reshape Gemm", "a.0.weight[2 10] a.0.bias[2]"},
+			"order.0.weight[4 5] order.0.bias[4] order.2.weight[4 4] order.2.bias[4] order.4.weight[1 4] " +
+				"order.4.bias[1]"},
+		{"name: order, layers: [4, 1], batch_norm: false, bias: false", "Gemm Relu Gemm",
+			"order.0.weight[4 5] order.2.weight[1 4]"},
+		{"name: a, kind: pair, layers: [2], views: 4", "Reshape Gather Gather Concat Reshape Gemm",
+			"a.0.weight[2 10] a.0.bias[2]"},
 		{"name: e, kind: conditioned, layers: [2], encoding: 3, views: 4, base_views: 2, plain_view: 3, parameters: 6",
 			"Reshape Gather Reshape Reshape Gather Reshape Gemm BatchNormalization Concat Gemm",
-			"e.encoding.0.weight[3 6] e.encoding.1.weight[3] e.encoding.1.bias[3] e.encoding.1.running_mean[3] e.encoding.1.running_var[3] " +
+			"e.encoding.0.weight[3 6] e.encoding.1.weight[3] e.encoding.1.bias[3] e.encoding.1.running_mean[3] " +
+				"e.encoding.1.running_var[3] " +
 				"e.0.weight[2 8] e.0.bias[2]"},
 	} {
 		t.Run(c.yaml, func(t *testing.T) {
@@ -107,17 +113,20 @@ func TestInitialWeights(t *testing.T) {
 	if !slices.Equal(w, heads.Evenly(1, "a.0.weight", count, inputs)) {
 		t.Error("the same seed and name give other values")
 	}
-	if slices.Equal(w, heads.Evenly(2, "a.0.weight", count, inputs)) || slices.Equal(w, heads.Evenly(1, "b.0.weight", count, inputs)) {
+	if slices.Equal(w, heads.Evenly(2, "a.0.weight", count, inputs)) ||
+		slices.Equal(w, heads.Evenly(1, "b.0.weight", count, inputs)) {
 		t.Error("another seed or name gives the same values")
 	}
 }
 
 func TestDefaults(t *testing.T) {
 	for yaml, want := range map[string]heads.Head{
-		"name: projector, layers: [8]": {Name: "projector", Input: "features", Output: "embedding", Layers: []int{8}, BatchNorm: true, Bias: true},
+		"name: projector, layers: [8]": {Name: "projector", Input: "features", Output: "embedding", Layers: []int{8},
+			BatchNorm: true, Bias: true},
 		"{name: order, input: embedding, layers: [8], batch_norm: false}": {
 			Name: "order", Input: "embedding", Output: "order", Layers: []int{8}, Bias: true},
-		"name: order, output: scale, layers: [1], bias: false": {Name: "order", Input: "features", Output: "scale", Layers: []int{1}, BatchNorm: true},
+		"name: order, output: scale, layers: [1], bias: false": {Name: "order", Input: "features", Output: "scale",
+			Layers: []int{1}, BatchNorm: true},
 	} {
 		h, err := heads.Parse(yaml)
 		if got := h.Resolved(); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
@@ -160,7 +169,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("{name: order, input: embedding, output: o, layers: [1], batch_norm: false, bias: false}")
 	f.Add("{name: &a x, layers: *a}")
 	f.Add("{name: a, kind: pair, layers: [512, 9], views: 5}")
-	f.Add("{name: e, kind: conditioned, input: embedding, layers: [2], encoding: 3, views: 4, base_views: 2, plain_view: 3, parameters: 6}")
+	f.Add("{name: e, kind: conditioned, input: embedding, layers: [2], encoding: 3, views: 4, base_views: 2, " +
+		"plain_view: 3, parameters: 6}")
 	f.Fuzz(func(t *testing.T, text string) {
 		h, err := heads.Parse(text)
 		if err != nil {
@@ -181,7 +191,7 @@ func Example() {
 		panic(err)
 	}
 	b := onnxgraph.NewBuilder("head", 17)
-	b.Input(heads.Features, onnxgraph.FloatType(onnxgraph.Batch(512)))
+	b.Input(graph.Features, onnxgraph.FloatType(onnxgraph.Batch(512)))
 	h.Add(b, 512, 1)
 	for _, p := range b.Model().GetGraph().GetInitializer() {
 		fmt.Println(p.GetName(), p.GetDims())
@@ -202,7 +212,8 @@ func TestStringIsWhatParseReads(t *testing.T) {
 		"{name: projector, layers: [256, 64]}",
 		"{name: p, input: embedding, output: prediction, layers: [8], batch_norm: false, bias: false}",
 		"{name: a, kind: pair, layers: [512, 9], views: 5}",
-		"{name: e, kind: conditioned, input: embedding, layers: [2], encoding: 3, views: 4, base_views: 2, plain_view: 3, parameters: 6}",
+		"{name: e, kind: conditioned, input: embedding, layers: [2], encoding: 3, views: 4, base_views: 2, " +
+			"plain_view: 3, parameters: 6}",
 	} {
 		h, err := heads.Parse(text)
 		if err != nil || h.String() != text {
@@ -214,12 +225,15 @@ func TestStringIsWhatParseReads(t *testing.T) {
 func TestValidateList(t *testing.T) {
 	for says, list := range map[string][]string{
 		"": {"name: a, layers: [2]", "name: b, input: a, layers: [2]", "name: c, kind: pair, layers: [2], views: 3"},
-		`heads[1].name: a head before it is called "a" too`:                   {"name: a, layers: [2]", "name: a, output: b, layers: [2]"},
-		`heads[1].output: there is an output "a" already`:                     {"name: a, layers: [2]", "name: b, output: a, layers: [2]"},
-		`heads[0].input: must be one of features, embedding, got "b"`:         {"name: a, input: b, layers: [2]"},
-		`heads[1].input: must be one of features, embedding, got "c"`:         {"name: c, kind: pair, layers: [2], views: 3", "name: a, input: c, layers: [2]"},
-		"heads[1].views: the head a is for 3 views, this one for 4 views":     {"name: a, kind: pair, layers: [2], views: 3", "name: b, kind: pair, layers: [2], views: 4"},
-		"heads[1].views: the head a is for 3 views, 1 base views, plain view": {"name: a, kind: conditioned, layers: [2], views: 3, base_views: 1, plain_view: 1, parameters: 4", "name: b, kind: conditioned, layers: [2], views: 3, base_views: 1, plain_view: 2, parameters: 4"},
+		`heads[1].name: a head before it is called "a" too`: {"name: a, layers: [2]",
+			"name: a, output: b, layers: [2]"},
+		`heads[1].output: there is an output "a" already`: {"name: a, layers: [2]",
+			"name: b, output: a, layers: [2]"},
+		`heads[0].input: must be one of features, embedding, got "b"`:     {"name: a, input: b, layers: [2]"},
+		`heads[1].input: must be one of features, embedding, got "c"`:     {"name: c, kind: pair, layers: [2], views: 3", "name: a, input: c, layers: [2]"},
+		"heads[1].views: the head a is for 3 views, this one for 4 views": {"name: a, kind: pair, layers: [2], views: 3", "name: b, kind: pair, layers: [2], views: 4"},
+		"heads[1].views: the head a is for 3 views, 1 base views, plain view": {"name: a, kind: conditioned, layers: [2], views: 3, base_views: 1, plain_view: 1, parameters: " +
+			"4", "name: b, kind: conditioned, layers: [2], views: 3, base_views: 1, plain_view: 2, parameters: 4"},
 	} {
 		var all []heads.Head
 		for _, text := range list {

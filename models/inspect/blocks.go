@@ -25,14 +25,15 @@ type block struct {
 // maxLines of a block, beyond which it is no longer taken in at a glance.
 const maxLines = 6
 
-// blocks are those of the float values that depend on the graph's inputs. Shape arithmetic and what is done to parameters alone
-// are left out of a picture.
+// blocks are those of the float values that depend on the graph's inputs. Shape arithmetic and what is done to
+// parameters alone are left out of a picture.
 func (r *Report) blocks() []block {
 	list := []block{}
 	of := map[string]int{} // value → block
 	for _, v := range r.Inputs {
 		of[v.Name] = len(list)
-		list = append(list, block{lines: []string{v.Name}, out: v.Name, shape: r.shapeOf(v.Name), kind: "input", branches: true})
+		list = append(list, block{lines: []string{v.Name}, out: v.Name, shape: r.shapeOf(v.Name), kind: "input",
+			branches: true})
 	}
 	uses := r.uses(of)
 	isOutput := map[string]bool{}
@@ -50,7 +51,8 @@ func (r *Report) blocks() []block {
 			continue
 		}
 		i := from[0]
-		if b := &list[i]; len(from) > 1 || b.branches || uses[b.out] > 1 || isOutput[b.out] || len(b.lines) >= maxLines || isHeavy(n) {
+		if b := &list[i]; len(from) > 1 || b.branches || uses[b.out] > 1 || isOutput[b.out] ||
+			len(b.lines) >= maxLines || isHeavy(n) {
 			i = len(list)
 			list = append(list, block{from: from, kind: kindOf(n.GetOpType())})
 		}
@@ -83,7 +85,8 @@ func (r *Report) blocks() []block {
 	}
 	for _, v := range r.Outputs {
 		if i, ok := of[v.Name]; ok {
-			list = append(list, block{lines: []string{v.Name}, out: v.Name, shape: r.shapeOf(v.Name), kind: "output", from: []int{i}})
+			list = append(list, block{lines: []string{v.Name}, out: v.Name, shape: r.shapeOf(v.Name), kind: "output",
+				from: []int{i}})
 		}
 	}
 	return list

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
@@ -14,8 +15,8 @@ import (
 type Report struct {
 	// Ops counts the nodes of each operator, most frequent first.
 	Ops []OpCount `json:"ops"`
-	// Parameters and Frozen count float32 values: those that are trained, and those that are not. In a forward graph frozen
-	// are batch norm's running statistics.
+	// Parameters and Frozen count float32 values: those that are trained, and those that are not. In a forward graph
+	// frozen are batch norm's running statistics.
 	Parameters   int64     `json:"parameters"`
 	Frozen       int64     `json:"frozen_parameters"`
 	Tensors      []Tensor  `json:"tensors"`
@@ -62,8 +63,8 @@ type Memory struct {
 // batches are those of the memory table.
 func batches() []int { return []int{1, 16, 64, 256} }
 
-// Graph looks at a forward or evaluation graph. training, which may be nil, is the training graph that goes with it, and says
-// which parameters are frozen.
+// Graph looks at a forward or evaluation graph. training, which may be nil, is the training graph that goes with it,
+// and says which parameters are frozen.
 func Graph(m, training *onnxgraph.Model) (*Report, error) {
 	r := &Report{graph: m.GetGraph(), types: types(m), params: map[string]Tensor{}}
 	r.Ops = count(r.graph)
@@ -91,7 +92,7 @@ func Graph(m, training *onnxgraph.Model) (*Report, error) {
 	for _, t := range r.Tensors {
 		n, ok := onnxgraph.Static(t.Shape...).Elements()
 		if !ok {
-			return nil, fmt.Errorf("inspect: parameter %s has the shape %v", t.Name, t.Shape)
+			return nil, fault.New(fault.Data, "parameter %s has the shape %v", t.Name, t.Shape)
 		}
 		if t.Frozen {
 			r.Frozen += n
@@ -155,11 +156,15 @@ func count(g *onnxgraph.Graph) []OpCount {
 	for op, n := range counts {
 		list = append(list, OpCount{op, n})
 	}
-	slices.SortFunc(list, func(a, b OpCount) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Op, b.Op)) })
+	slices.SortFunc(list, func(a, b OpCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count),
+			cmp.Compare(a.Op, b.Op))
+	})
 	return list
 }
 
-// addTraining adds the inputs and outputs that the training graph alone has: what heads give to the loss, and what some of them take.
+// addTraining adds the inputs and outputs that the training graph alone has: what heads give to the loss, and what some
+// of them take.
 func (r *Report) addTraining(c *graph.Contract, types map[string]onnxgraph.TensorType) {
 	has := func(list []Value, name string) bool {
 		return slices.ContainsFunc(list, func(v Value) bool { return v.Name == name })
@@ -257,8 +262,8 @@ func (r *Report) multiplyAdds(n *onnxgraph.Node) int64 {
 	return 0
 }
 
-// live gives the bytes of forward values that nodes behind the loss use, and the largest sum of all values that are alive at
-// once.
+// live gives the bytes of forward values that nodes behind the loss use, and the largest sum of all values that are
+// alive at once.
 func live(g *onnxgraph.Graph, types map[string]onnxgraph.TensorType, batch int64) (kept, peak int64) {
 	given := map[string]bool{}
 	for _, v := range g.GetInput() {

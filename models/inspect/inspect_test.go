@@ -3,7 +3,6 @@ package inspect_test
 import (
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -31,8 +30,8 @@ func TestCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 7x7 stem: 112²·64·147; first stage: 4·56²·64·576; and for each later one 3 of four convolutions as much as a whole one
-	// of the first stage, one of them half as much, and a 1x1 one.
+	// 7x7 stem: 112²·64·147; first stage: 4·56²·64·576; and for each later one 3 of four convolutions as much as a
+	// whole one of the first stage, one of them half as much, and a 1x1 one.
 	const stage = 56 * 56 * 64 * 576
 	want := int64(112*112*64*147 + 4*stage + 3*(3*stage+stage/2+28*28*128*64))
 	if r.MultiplyAdds != want {
@@ -108,7 +107,8 @@ func TestArtifacts(t *testing.T) {
 	for _, p := range r.Tensors {
 		frozen[p.Name] = p.Frozen
 	}
-	for name, want := range map[string]bool{"c1.weight": true, "b1.running_mean": true, "b1.weight": false, "fc1.weight": false} {
+	for name, want := range map[string]bool{"c1.weight": true, "b1.running_mean": true, "b1.weight": false,
+		"fc1.weight": false} {
 		if got, ok := frozen[name]; !ok || got != want {
 			t.Errorf("%s: frozen %v (known %v), want %v", name, got, ok, want)
 		}
@@ -116,8 +116,8 @@ func TestArtifacts(t *testing.T) {
 	if len(r.Training) == 0 || len(r.Inputs) != 1 || len(r.Outputs) != 2 || r.Unknown != 0 {
 		t.Errorf("%+v", r)
 	}
-	// Memory grows with the batch, the training step holds at least what it keeps, and keeps at least the convolutions' outputs
-	// that batch norm's gradient needs: 8·16² and 16·4² numbers an image.
+	// Memory grows with the batch, the training step holds at least what it keeps, and keeps at least the convolutions'
+	// outputs that batch norm's gradient needs: 8·16² and 16·4² numbers an image.
 	for i, m := range r.Memory {
 		if m.Kept < int64(m.Batch)*4*(8*16*16+16*4*4) || m.Peak < m.Kept || m.Forward <= 0 {
 			t.Errorf("memory %+v", m)
@@ -128,8 +128,8 @@ func TestArtifacts(t *testing.T) {
 	}
 }
 
-// TestSVG: well-formed, every operator of the way from the images to the outputs is in it, frozen blocks are dashed, and names
-// can't break out.
+// TestSVG: well-formed, every operator of the way from the images to the outputs is in it, frozen blocks are dashed,
+// and names can't break out.
 func TestSVG(t *testing.T) {
 	o := artifacts.DefaultOptions()
 	o.Frozen = []string{"c1.*", "b1.*"}
@@ -185,9 +185,4 @@ func FuzzGraph(f *testing.F) {
 			t.Error("no picture")
 		}
 	})
-}
-
-func ExampleShort() {
-	fmt.Println(inspect.Short(11176512), inspect.Short(999), inspect.Short(1813561344))
-	// Output: 11.2 M 999 1.81 G
 }

@@ -14,8 +14,9 @@ type place struct {
 	up, down      []int // places that it is joined with in the layers before and behind
 }
 
-// layout puts the blocks into layers (each below all that it takes values of), so that edges cross seldom and are short:
-// layers by longest path, order within a layer by repeated averages of the neighbours (Sugiyama 1981), positions likewise.
+// layout puts the blocks into layers (each below all that it takes values of), so that edges cross seldom and are
+// short: layers by longest path, order within a layer by repeated averages of the neighbours (Sugiyama 1981), positions
+// likewise.
 type layout struct {
 	places []place
 	layers [][]int
@@ -152,8 +153,8 @@ func (l *layout) position() {
 	l.width, l.height = right-left+2*margin, y-gapY+margin
 }
 
-// settle moves a layer's places to where their neighbours are, in their order and without overlap: places that want to stand in
-// each other's way share the middle of what they want.
+// settle moves a layer's places to where their neighbours are, in their order and without overlap: places that want to
+// stand in each other's way share the middle of what they want.
 func (l *layout) settle(layer []int, next func(int) []int, x []float64) {
 	type group struct {
 		places []int

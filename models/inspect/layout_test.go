@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLayout: whatever the graph, boxes don't overlap, everything is inside of the picture, and a block is below all that it
-// takes values of.
+// TestLayout: whatever the graph, boxes don't overlap, everything is inside of the picture, and a block is below all
+// that it takes values of.
 func TestLayout(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for trial := range 50 {

@@ -14,7 +14,8 @@ const (
 	padX, padY = 12.0, 8.0
 )
 
-// fill is the colour of a kind of block: light, told apart also by those who see less colour, for each has its text too.
+// fill is the colour of a kind of block: light, told apart also by those who see less colour, for each has its text
+// too.
 func fill(kind string) string {
 	switch kind {
 	case "conv":
@@ -37,7 +38,7 @@ func fill(kind string) string {
 func (b block) footer() string {
 	text := b.shape
 	if b.params > 0 {
-		text += ", " + Short(b.params) + " parameters"
+		text += ", " + short(b.params) + " parameters"
 	}
 	return text
 }
@@ -48,7 +49,7 @@ func (b block) allFrozen() bool { return b.params == 0 && b.frozen > 0 }
 func (b block) text() []string {
 	lines := append(append([]string{}, b.lines...), b.footer())
 	if b.allFrozen() {
-		lines = append(lines, Short(b.frozen)+" parameters, frozen")
+		lines = append(lines, short(b.frozen)+" parameters, frozen")
 	}
 	return lines
 }
@@ -61,21 +62,25 @@ func boxSize(b block) (width, height float64) {
 	return float64(longest)*charWidth + 2*padX, float64(len(b.text()))*lineHeight + 2*padY
 }
 
-// SVG draws the graph from top to bottom: a box for each operator with what follows it without a branch, in it the shape that it
-// gives and its number of parameters, dashed where all are frozen.
+// SVG draws the graph from top to bottom: a box for each operator with what follows it without a branch, in it the
+// shape that it gives and its number of parameters, dashed where all are frozen.
 func (r *Report) SVG(title string) []byte {
 	blocks := r.blocks()
 	l := arrange(blocks, boxSize)
 	const head = 46.0
-	headline := fmt.Sprintf("%s parameters trained, %s frozen, %s multiply-adds an image", Short(r.Parameters), Short(r.Frozen), Short(r.MultiplyAdds))
-	width := max(l.width, float64(max(utf8.RuneCountInString(headline), utf8.RuneCountInString(title)+8))*charWidth+2*margin)
+	headline := fmt.Sprintf("%s parameters trained, %s frozen, %s multiply-adds an image", short(r.Parameters),
+		short(r.Frozen), short(r.MultiplyAdds))
+	width := max(l.width, float64(max(utf8.RuneCountInString(headline),
+		utf8.RuneCountInString(title)+8))*charWidth+2*margin)
 	shift := (width - l.width) / 2
 
 	var s strings.Builder
-	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">`+"\n",
+	fmt.Fprintf(&s,
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">`+"\n",
 		width, l.height+head, width, l.height+head)
 	s.WriteString(`<rect width="100%" height="100%" fill="#ffffff"/>` + "\n")
-	fmt.Fprintf(&s, `<text x="%.1f" y="22" font-size="15" font-weight="bold">%s</text>`+"\n", width/2, html.EscapeString(title))
+	fmt.Fprintf(&s, `<text x="%.1f" y="22" font-size="15" font-weight="bold">%s</text>`+"\n", width/2,
+		html.EscapeString(title))
 	fmt.Fprintf(&s, `<text x="%.1f" y="42" fill="#555555">%s</text>`+"\n", width/2, html.EscapeString(headline))
 	fmt.Fprintf(&s, `<g transform="translate(%.1f %.1f)">`+"\n", shift, head)
 	s.WriteString(`<g fill="none" stroke="#777777" stroke-width="1.3">` + "\n")
@@ -98,8 +103,10 @@ func (r *Report) SVG(title string) []byte {
 		if b.kind == "input" || b.kind == "output" {
 			radius = p.height / 2
 		}
-		fmt.Fprintf(&s, `<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.1f" fill="%s" stroke="#444444"%s/>`+"\n",
-			html.EscapeString(strings.Join(b.names, ", ")), p.x-p.width/2, p.y-p.height/2, p.width, p.height, radius, fill(b.kind), dash)
+		fmt.Fprintf(&s,
+			`<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.1f" fill="%s" stroke="#444444"%s/>`+"\n",
+			html.EscapeString(strings.Join(b.names, ", ")), p.x-p.width/2, p.y-p.height/2, p.width, p.height, radius,
+			fill(b.kind), dash)
 		y := p.y - p.height/2 + padY + lineHeight*0.75
 		for k, line := range b.text() {
 			style := ""
@@ -109,7 +116,8 @@ func (r *Report) SVG(title string) []byte {
 			case k >= len(b.lines):
 				style = ` fill="#555555" font-size="11"`
 			}
-			fmt.Fprintf(&s, `<text x="%.1f" y="%.1f"%s>%s</text>`+"\n", p.x, y+float64(k)*lineHeight, style, html.EscapeString(line))
+			fmt.Fprintf(&s, `<text x="%.1f" y="%.1f"%s>%s</text>`+"\n", p.x, y+float64(k)*lineHeight, style,
+				html.EscapeString(line))
 		}
 		s.WriteString("</g>\n")
 	}
@@ -153,8 +161,8 @@ func (l *layout) span(k int) (top, bottom float64) {
 	return y - tallest/2, y + tallest/2
 }
 
-// Short writes a count with a unit: 11.2 M.
-func Short(n int64) string {
+// short writes a count with a unit: 11.2 M.
+func short(n int64) string {
 	for _, u := range []struct {
 		size float64
 		name string

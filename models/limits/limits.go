@@ -17,16 +17,16 @@ import (
 	"github.com/klauspost/cpuid/v2"
 )
 
-// Repetitions are shorter than the time for which a system gives a processor to a thread, so that some of them are undisturbed where
-// other programs run.
+// Repetitions are shorter than the time for which a system gives a processor to a thread, so that some of them are
+// undisturbed where other programs run.
 const (
 	enough     = 300 * time.Millisecond // for the repetitions of one loop
 	repetition = time.Millisecond       // of multiply-adds
 	chunk      = 4 << 20 / 4            // numbers of an array that a thread takes in a repetition
 )
 
-// MultiplyAdd measures the float32 operations a second that so many threads reach in fused multiply-adds, each of which is two. It
-// counts the time for which they have a processor, as they share nothing else with other programs.
+// MultiplyAdd measures the float32 operations a second that so many threads reach in fused multiply-adds, each of which
+// is two. It counts the time for which they have a processor, as they share nothing else with other programs.
 func MultiplyAdd(threads int) float64 {
 	var widths [3]C.int
 	n := int(C.ordo_limits_widths(&widths[0]))
@@ -60,7 +60,8 @@ func multiplyAdd(threads int, bits C.int) float64 {
 		sums = append(sums, sum)
 	})
 	slices.Sort(sums)
-	return sums[len(sums)*9/10] // not the best: clocks have a grain, and threads that share a core may find themselves alone on it
+	// not the best: clocks have a grain, and threads that share a core may find themselves alone on it
+	return sums[len(sums)*9/10]
 }
 
 // The sizes of the arrays of Memory, in bytes.
@@ -69,8 +70,9 @@ const (
 	maxArray = 256 << 20
 )
 
-// Memory measures the bytes a second that so many threads read from and write to memory. It takes three arrays of at least 64 MiB each and
-// twice the processor's largest cache, at most 256 MiB or, with very many threads, as much as they need.
+// Memory measures the bytes a second that so many threads read from and write to memory. It takes three arrays of at
+// least 64 MiB each and twice the processor's largest cache, at most 256 MiB or, with very many threads, as much as
+// they need.
 func Memory(threads int) float64 {
 	chunks := min(max(minArray, 2*cpuid.CPU.Cache.L3), maxArray) / 4 / chunk
 	chunks = max(chunks/threads, 1) * threads

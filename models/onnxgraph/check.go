@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// Check returns every fault of the model, joined: versions, domains that are used but not imported, names that are empty,
-// doubly assigned or used before they are made, nodes out of topological order, stored tensors whose data don't fit
-// their shape, attributes without a kind, and what ordo doesn't read: graphs inside nodes, weights in files that were not read.
+// Check returns every fault of the model, joined: versions, domains that are used but not imported, names that are
+// empty, doubly assigned or used before they are made, nodes out of topological order, stored tensors whose data don't
+// fit their shape, attributes without a kind, and what ordo doesn't read: graphs inside nodes, weights in files that
+// were not read.
 func Check(m *Model) error {
 	c := &checker{domains: map[string]bool{}, known: map[string]string{}}
 	if v := m.GetIrVersion(); v < 3 || v > 13 {

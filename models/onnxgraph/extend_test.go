@@ -31,7 +31,8 @@ func TestExtend(t *testing.T) {
 // A damaged file can have an attribute that should hold a tensor and holds none.
 func TestCheckOfAMissingTensor(t *testing.T) {
 	b := onnxgraph.NewBuilder("net", 17)
-	b.Append(&onnxgraph.Node{OpType: "Constant", Output: []string{"x"}, Attribute: []*onnxgraph.Attribute{onnxgraph.TensorAttr("value", nil)}})
+	b.Append(&onnxgraph.Node{OpType: "Constant", Output: []string{"x"},
+		Attribute: []*onnxgraph.Attribute{onnxgraph.TensorAttr("value", nil)}})
 	b.Output("x", onnxgraph.FloatType(onnxgraph.Static(1)))
 	if err := onnxgraph.Check(b.Model()); err == nil {
 		t.Error("a constant without a value passed")

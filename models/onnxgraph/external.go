@@ -15,10 +15,10 @@ import (
 	"strings"
 )
 
-// loadExternal reads into a model the tensors that it stores in files beside itself. A file is named relative to the model's
-// folder dir and must be a regular file inside it: an absolute path, a path that leaves the folder and a symbolic link are
-// errors, and so are a part of the file that it doesn't have and parts that overlap, by which a small file could ask for any
-// amount of memory. Tensors that share a part share its bytes.
+// loadExternal reads into a model the tensors that it stores in files beside itself. A file is named relative to the
+// model's folder dir and must be a regular file inside it: an absolute path, a path that leaves the folder and a
+// symbolic link are errors, and so are a part of the file that it doesn't have and parts that overlap, by which a small
+// file could ask for any amount of memory. Tensors that share a part share its bytes.
 func loadExternal(m *Model, dir string) error {
 	if len(m.externals()) == 0 {
 		return nil
@@ -132,7 +132,8 @@ func (l *externalLoader) load(t *Tensor) error {
 // open opens a file of the folder once.
 func (l *externalLoader) open(location string) (*externalFile, error) {
 	// Exporters write slashes on every system. A backslash or a drive would mean another thing on another.
-	if !fs.ValidPath(path.Clean(location)) || location == "" || strings.ContainsAny(location, `\:`) || !filepath.IsLocal(location) {
+	if !fs.ValidPath(path.Clean(location)) || location == "" || strings.ContainsAny(location, `\:`) ||
+		!filepath.IsLocal(location) {
 		return nil, fmt.Errorf("its file %q is not a path inside the model's folder", location)
 	}
 	location = path.Clean(location)
@@ -149,7 +150,8 @@ func (l *externalLoader) open(location string) (*externalFile, error) {
 		case err != nil:
 			return nil, err
 		case i < len(steps)-1 && !info.IsDir(), i == len(steps)-1 && !info.Mode().IsRegular():
-			return nil, fmt.Errorf("%s is not a regular file of the model's folder: symbolic links are not followed", location)
+			return nil, fmt.Errorf("%s is not a regular file of the model's folder: symbolic links are not followed",
+				location)
 		}
 	}
 	file, err := l.root.Open(location)
@@ -176,7 +178,8 @@ func (l *externalLoader) read(f *externalFile, offset, length int64) ([]byte, er
 		return f.parts[at].data, nil
 	}
 	end := func(p part) int64 { return p.offset + int64(len(p.data)) }
-	if length > 0 && (found || at > 0 && end(f.parts[at-1]) > offset || at < len(f.parts) && f.parts[at].offset < offset+length) {
+	if length > 0 && (found || at > 0 && end(f.parts[at-1]) > offset || at < len(f.parts) &&
+		f.parts[at].offset < offset+length) {
 		return nil, fmt.Errorf("the %d bytes from %d on overlap with another tensor's", length, offset)
 	}
 	if l.total += length; l.total > maxFile {

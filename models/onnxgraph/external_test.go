@@ -14,7 +14,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// outside puts the weights of the small model into a file beside it, behind 8 other bytes, and returns the model's path.
+// outside puts the weights of the small model into a file beside it, behind 8 other bytes, and returns the model's
+// path.
 func outside(t testing.TB, dir string, spoil func(m *onnxgraph.Model, w *onnxgraph.Tensor)) string {
 	t.Helper()
 	m := small()
@@ -80,7 +81,8 @@ func TestExternalData(t *testing.T) {
 
 // shareWeights adds a second tensor with the bytes of the first.
 func shareWeights(m *onnxgraph.Model, w *onnxgraph.Tensor) {
-	second := &onnxgraph.Tensor{Name: "second", Dims: w.GetDims(), DataType: w.GetDataType(), DataLocation: onnxgraph.Tensor_EXTERNAL}
+	second := &onnxgraph.Tensor{Name: "second", Dims: w.GetDims(), DataType: w.GetDataType(),
+		DataLocation: onnxgraph.Tensor_EXTERNAL}
 	place(second, "weights/all.bin", "8", "216")
 	m.Graph.Initializer = append(m.Graph.Initializer, second)
 }
@@ -117,8 +119,12 @@ func TestHostileExternalData(t *testing.T) {
 			w.Dims = []int64{1 << 30, 1 << 20}
 			place(w, "weights/all.bin", "8", "")
 		}},
-		"impossible": {"impossible type", func(_ *onnxgraph.Model, w *onnxgraph.Tensor) { w.Dims = []int64{1 << 31, 1 << 31, 1 << 31} }},
-		"strings":    {"impossible type", func(_ *onnxgraph.Model, w *onnxgraph.Tensor) { w.DataType = onnxgraph.Tensor_STRING }},
+		"impossible": {"impossible type", func(_ *onnxgraph.Model, w *onnxgraph.Tensor) {
+			w.Dims = []int64{1 << 31,
+				1 << 31, 1 << 31}
+		}},
+		"strings": {"impossible type",
+			func(_ *onnxgraph.Model, w *onnxgraph.Tensor) { w.DataType = onnxgraph.Tensor_STRING }},
 		"overlap": {"overlap with another", func(m *onnxgraph.Model, w *onnxgraph.Tensor) {
 			shareWeights(m, w)
 			m.Graph.Initializer[1].ExternalData[1].Value = "4"
@@ -133,7 +139,8 @@ func TestHostileExternalData(t *testing.T) {
 			value.RawData, value.DataLocation = nil, onnxgraph.Tensor_EXTERNAL
 			place(value, "/etc/hostname", "0", "8")
 			m.Graph.Node = append(m.Graph.Node, &onnxgraph.Node{
-				OpType: "Constant", Output: []string{"c"}, Attribute: []*onnxgraph.Attribute{onnxgraph.TensorAttr("value", value)},
+				OpType: "Constant", Output: []string{"c"},
+				Attribute: []*onnxgraph.Attribute{onnxgraph.TensorAttr("value", value)},
 			})
 		}},
 	}
@@ -169,7 +176,8 @@ func FuzzExternalData(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, location, offset, length string) {
 		path := outside(t, filepath.Join(dir, "model"), func(_ *onnxgraph.Model, w *onnxgraph.Tensor) {
-			place(w, strings.ToValidUTF8(location, ""), strings.ToValidUTF8(offset, ""), strings.ToValidUTF8(length, ""))
+			place(w, strings.ToValidUTF8(location, ""), strings.ToValidUTF8(offset, ""),
+				strings.ToValidUTF8(length, ""))
 		})
 		m, err := onnxgraph.ReadFile(path)
 		if err == nil && strings.Contains(string(m.GetGraph().GetInitializer()[0].GetRawData()), "secret") {

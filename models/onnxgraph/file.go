@@ -21,8 +21,8 @@ const maxDepth = 100
 
 var errModel = errors.New("not an ONNX model")
 
-// Decode reads a model from its serialized form. It checks the form only, see [Check], and reads no other files: tensors that
-// are stored in those stay without data, which Check reports. Its error is of kind fault.Data.
+// Decode reads a model from its serialized form. It checks the form only, see [Check], and reads no other files:
+// tensors that are stored in those stay without data, which Check reports. Its error is of kind fault.Data.
 func Decode(data []byte) (*Model, error) {
 	m := &Model{}
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, m); err != nil {
@@ -34,8 +34,8 @@ func Decode(data []byte) (*Model, error) {
 	return m, nil
 }
 
-// DecodeWith reads a model whose tensors may be stored in files of the given names, and checks it, see [Check]. Its error is of
-// kind fault.Data.
+// DecodeWith reads a model whose tensors may be stored in files of the given names, and checks it, see [Check]. Its
+// error is of kind fault.Data.
 func DecodeWith(data []byte, files map[string][]byte) (*Model, error) {
 	return decodeWith(data, func(m *Model) error { return loadFrom(m, files) })
 }
@@ -54,8 +54,8 @@ func decodeWith(data []byte, load func(*Model) error) (*Model, error) {
 	return m, nil
 }
 
-// ReadFile reads a model file, and the files beside it in which it stores tensors, and checks it, see [Check]. What is wrong
-// with them is a fault of kind fault.Data.
+// ReadFile reads a model file, and the files beside it in which it stores tensors, and checks it, see [Check]. What is
+// wrong with them is a fault of kind fault.Data.
 func ReadFile(path string) (*Model, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -82,7 +82,7 @@ func readFile(path string) ([]byte, error) {
 // Encode serializes the model. The same model gives the same bytes.
 func (m *Model) Encode() ([]byte, error) {
 	if size := proto.Size(m); size > maxFile {
-		return nil, fmt.Errorf("onnxgraph: the model takes %d bytes, the format's limit is 2 GiB", size)
+		return nil, fault.New(fault.Config, "the model takes %d bytes, the format's limit is 2 GiB", size)
 	}
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {

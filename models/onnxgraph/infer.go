@@ -47,14 +47,15 @@ func Infer(m *Model) (*Types, error) { return infer(m, 0) }
 // named. Where it is a number in the file, the batch for which the graph was exported, that number is taken for the
 // batch wherever it sits in a new shape that the data's batch goes into.
 //
-// A Reshape or Expand of such a graph has a new shape in its file that is not the one it gets here, and a Concat may join
-// a tensor of one row, or of as many as the exported batch, with one of a free number: it must be expanded first. A Gather
-// that takes all elements of a list in their order, with free sizes in its result, is a Reshape.
+// A Reshape or Expand of such a graph has a new shape in its file that is not the one it gets here, and a Concat may
+// join a tensor of one row, or of as many as the exported batch, with one of a free number: it must be expanded first.
+// A Gather that takes all elements of a list in their order, with free sizes in its result, is a Reshape.
 func InferFree(m *Model) (*Types, error) {
 	parameters := initializers(m.GetGraph())
 	batch := int64(0)
 	for _, v := range m.GetGraph().GetInput() {
-		if typ, err := v.TensorType(); err == nil && parameters[v.GetName()] == nil && len(typ.Shape) > 0 && typ.Shape[0].Static() {
+		if typ, err := v.TensorType(); err == nil && parameters[v.GetName()] == nil && len(typ.Shape) > 0 &&
+			typ.Shape[0].Static() {
 			if batch != 0 && batch != typ.Shape[0].Size {
 				return nil, fmt.Errorf("the graph's inputs are of different batches, %d and %v", batch, typ.Shape[0])
 			}
@@ -69,7 +70,8 @@ func InferFree(m *Model) (*Types, error) {
 		err = checkFreed(m, types, batch)
 	}
 	if err != nil && batch != free {
-		return nil, fmt.Errorf("%w\nThe graph was exported for batches of %d: export it with a free batch dimension", err, batch)
+		return nil, fmt.Errorf("%w\nThe graph was exported for batches of %d: export it with a free batch dimension",
+			err, batch)
 	}
 	return types, err
 }
@@ -91,7 +93,8 @@ func checkFreed(m *Model, types *Types, batch int64) error {
 			same = same && d == declared.Shape[i]
 		}
 		if ok && !same {
-			return fmt.Errorf("value %q has the shape %v for a free batch, but is declared as %v", v.GetName(), found.Shape, declared.Shape)
+			return fmt.Errorf("value %q has the shape %v for a free batch, but is declared as %v", v.GetName(),
+				found.Shape, declared.Shape)
 		}
 	}
 	for _, v := range m.GetGraph().GetOutput() {
@@ -109,7 +112,8 @@ const free = -1
 const batchName = "batch"
 
 func infer(m *Model, batch int64) (*Types, error) {
-	t := newTyping(&Types{Opset: m.Opset(""), Of: map[string]TensorType{}, Values: map[string][]Dim{}, Floats: map[string][]float32{}}, batch)
+	t := newTyping(&Types{Opset: m.Opset(""), Of: map[string]TensorType{}, Values: map[string][]Dim{},
+		Floats: map[string][]float32{}}, batch)
 	weights := map[string]bool{}
 	for _, p := range Parameters(m) {
 		weights[p.GetName()] = true
@@ -156,7 +160,8 @@ func newTyping(t *Types, batch int64) *typing {
 	return &typing{Types: *t, batch: batch, counting: map[string]bool{}, rules: shapeRules()}
 }
 
-// shapeRule types the outputs of a node whose inputs are typed. It may look at in[i] only for the inputs that the node has.
+// shapeRule types the outputs of a node whose inputs are typed. It may look at in[i] only for the inputs that the node
+// has.
 type shapeRule func(t *typing, n *Node, in []TensorType) ([]TensorType, error)
 
 var errOperator = errors.New("this operator's shapes are not known to ordo")
@@ -194,7 +199,8 @@ func (t *typing) infer(n *Node) error {
 			}
 		}
 		if out[i].Shape.huge() {
-			return fmt.Errorf("output %q would have the shape %v, more than %d elements", name, out[i].Shape, int64(maxElements))
+			return fmt.Errorf("output %q would have the shape %v, more than %d elements", name, out[i].Shape,
+				int64(maxElements))
 		}
 		t.Of[name] = out[i]
 	}
@@ -238,7 +244,8 @@ func (t *typing) ints(n *Node, input int) ([]int64, error) {
 	}
 	known, ok := t.Values[name]
 	if !ok {
-		return nil, fmt.Errorf("input %d, %q, depends on the data: only constants and shape arithmetic are supported", input, name)
+		return nil, fmt.Errorf("input %d, %q, depends on the data: only constants and shape arithmetic are supported",
+			input, name)
 	}
 	values := make([]int64, len(known))
 	for i, d := range known {

@@ -41,7 +41,7 @@ func (t *typing) broadcast(n *Node, in []TensorType) (Shape, error) {
 			return nil, errInputs
 		}
 		var err error
-		if s, err = Broadcast(s, x.Shape); err != nil {
+		if s, err = broadcast(s, x.Shape); err != nil {
 			return nil, err
 		}
 	}
@@ -50,7 +50,8 @@ func (t *typing) broadcast(n *Node, in []TensorType) (Shape, error) {
 			lead := len(s) - len(x.Shape)
 			for i, d := range x.Shape {
 				if !d.Static() && s[lead+i].Static() {
-					return nil, fmt.Errorf("inputs of shapes %v and %v: the exported batch is built into one of them", in[0].Shape, in[len(in)-1].Shape)
+					return nil, fmt.Errorf("inputs of shapes %v and %v: the exported batch is built into one of them",
+						in[0].Shape, in[len(in)-1].Shape)
 				}
 			}
 		}

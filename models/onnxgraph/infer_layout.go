@@ -10,7 +10,9 @@ import (
 func reshapeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	target, ok := t.Values[n.In(1)]
 	if !ok {
-		return nil, fmt.Errorf("the new shape %q depends on the data: only constants and shape arithmetic are supported", n.In(1))
+		return nil,
+			fmt.Errorf("the new shape %q depends on the data: only constants and shape arithmetic are supported",
+				n.In(1))
 	}
 	x := in[0].Shape
 	if out, ok := t.freeShape(x, target, n.Int("allowzero", 0) == 0); ok {
@@ -97,10 +99,10 @@ func (t *typing) freeShape(x Shape, target []Dim, zeroKeeps bool) (Shape, bool) 
 	return out, true
 }
 
-// place finds the dimension of a new shape into which the batch goes, by the number of elements in front of it. In front of
-// most batches there is nothing else, and it goes into the first dimension. Behind other dimensions, a batch of one leaves no
-// trace where it is joined with a neighbour: [17, 1, 64] to [17, 64] may be a row of 64 for each of 17 places of every image
-// or 17 rows of all images' numbers. Then it isn't found.
+// place finds the dimension of a new shape into which the batch goes, by the number of elements in front of it. In
+// front of most batches there is nothing else, and it goes into the first dimension. Behind other dimensions, a batch
+// of one leaves no trace where it is joined with a neighbour: [17, 1, 64] to [17, 64] may be a row of 64 for each of 17
+// places of every image or 17 rows of all images' numbers. Then it isn't found.
 func (t *typing) place(front int64, out Shape) (int, bool) {
 	if front <= 1 {
 		return 0, len(out) > 0 && out[0].Size%t.batch == 0
@@ -123,7 +125,9 @@ func (t *typing) place(front int64, out Shape) (int, bool) {
 func expandShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	target, ok := t.Values[n.In(1)]
 	if !ok {
-		return nil, fmt.Errorf("the new shape %q depends on the data: only constants and shape arithmetic are supported", n.In(1))
+		return nil,
+			fmt.Errorf("the new shape %q depends on the data: only constants and shape arithmetic are supported",
+				n.In(1))
 	}
 	for _, d := range target {
 		if d.Param == "" && d.Size < 0 {
@@ -132,12 +136,13 @@ func expandShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	}
 	x := in[0].Shape
 	target = slices.Clone(target)
-	if lead := len(target) - len(x); t.batch > 0 && len(target) > 1 && target[0].factor() == t.batch && !hasNames(target) && !hasNames(x) {
+	if lead := len(target) - len(x); t.batch > 0 && len(target) > 1 && target[0].factor() == t.batch &&
+		!hasNames(target) && !hasNames(x) {
 		if lead > 0 || lead == 0 && (x[0] == Dim{Size: 1}) {
 			target[0] = Dim{Param: batchName}
 		}
 	}
-	out, err := Broadcast(x, target)
+	out, err := broadcast(x, target)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +155,8 @@ func expandShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 func tileShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	repeats, ok := t.Values[n.In(1)]
 	if !ok || len(repeats) != len(in[0].Shape) {
-		return nil, fmt.Errorf("repeats %q for an input of shape %v: they must be known, one a dimension", n.In(1), in[0].Shape)
+		return nil, fmt.Errorf("repeats %q for an input of shape %v: they must be known, one a dimension", n.In(1),
+			in[0].Shape)
 	}
 	out := make(Shape, len(repeats))
 	for i, d := range in[0].Shape {
@@ -167,7 +173,8 @@ func tileShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 func constantOfShapeShape(t *typing, n *Node, _ []TensorType) ([]TensorType, error) {
 	target, ok := t.Values[n.In(0)]
 	if !ok {
-		return nil, fmt.Errorf("the shape %q depends on the data: only constants and shape arithmetic are supported", n.In(0))
+		return nil, fmt.Errorf("the shape %q depends on the data: only constants and shape arithmetic are supported",
+			n.In(0))
 	}
 	elem := Float32
 	stored := n.Attr("value", Attribute_TENSOR).GetT()
@@ -200,7 +207,9 @@ func rangeShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	for i := range v {
 		known := t.Values[n.In(i)]
 		if len(known) != 1 {
-			return nil, fmt.Errorf("input %d, %q, depends on the data: only constants and shape arithmetic on integers are supported", i, n.In(i))
+			return nil,
+				fmt.Errorf("input %d, %q, depends on the data: only constants and shape arithmetic on integers are "+
+					"supported", i, n.In(i))
 		}
 		v[i] = known[0]
 	}
@@ -402,7 +411,8 @@ func (t *Types) SplitSizes(n *Node, x Shape) (axis int, sizes []int64, err error
 	}
 	if sizes == nil {
 		parts = n.Int("num_outputs", parts)
-		if parts < 1 || parts != int64(len(n.GetOutput())) || n.Attr("num_outputs", Attribute_INT) == nil && size%parts != 0 {
+		if parts < 1 || parts != int64(len(n.GetOutput())) || n.Attr("num_outputs", Attribute_INT) == nil &&
+			size%parts != 0 {
 			return 0, nil, fmt.Errorf("%d of %v in %d parts, %d outputs", size, x, parts, len(n.GetOutput()))
 		}
 		for rest, part := size, (size+parts-1)/parts; int64(len(sizes)) < parts; rest -= part {
@@ -465,7 +475,8 @@ func (t *Types) SliceParts(n *Node, x Shape) ([]Part, error) {
 	if n.In(4) == "" {
 		steps = slices.Repeat([]Dim{{Size: 1}}, len(starts))
 	}
-	if _, known := t.Values[n.In(1)]; !known || len(starts) != len(ends) || len(starts) != len(axes) || len(starts) != len(steps) {
+	if _, known := t.Values[n.In(1)]; !known || len(starts) != len(ends) || len(starts) != len(axes) ||
+		len(starts) != len(steps) {
 		return nil, errors.New("starts, ends, axes and steps must be known and of the same number")
 	}
 	parts := make([]Part, len(axes))

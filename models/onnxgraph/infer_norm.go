@@ -18,7 +18,7 @@ func layerNormShape(_ *typing, n *Node, in []TensorType) ([]TensorType, error) {
 		if name == "" {
 			continue
 		}
-		if s, err := Broadcast(x, in[i+1].Shape); err != nil || !slices.Equal(s, x) {
+		if s, err := broadcast(x, in[i+1].Shape); err != nil || !slices.Equal(s, x) {
 			return nil, fmt.Errorf("a parameter of shape %v for an input of shape %v", in[i+1].Shape, x)
 		}
 	}

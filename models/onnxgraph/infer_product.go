@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// matMulShape: a vector is a matrix of one row at the left, of one column at the right; that row or column is not in the
-// result.
+// matMulShape: a vector is a matrix of one row at the left, of one column at the right; that row or column is not in
+// the result.
 func matMulShape(t *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 	a, b := in[0].Shape, in[1].Shape
 	if len(a) == 0 || len(b) == 0 {
@@ -24,7 +24,7 @@ func matMulShape(t *typing, _ *Node, in []TensorType) ([]TensorType, error) {
 	if t.differ(k, l) {
 		return nil, fmt.Errorf("matrices of shapes %v and %v", a, b)
 	}
-	s, err := Broadcast(a[:len(a)-2], b[:len(b)-2])
+	s, err := broadcast(a[:len(a)-2], b[:len(b)-2])
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,8 @@ func ParseEquation(n *Node, ranks []int) (Equation, error) {
 		hidden := ranks[i] - len(letters)
 		if strings.Trim(letters, "abcdefghijklmnopqrstuvwxyz") != "" || len(term)-len(letters) > 3 ||
 			hidden < 0 || hidden > 0 && len(term) == len(letters) || hidden > 16 {
-			return e, fmt.Errorf("equation %q: term %q for %d dimensions; small letters and dots are supported", text, term, ranks[i])
+			return e, fmt.Errorf("equation %q: term %q for %d dimensions; small letters and dots are supported", text,
+				term, ranks[i])
 		}
 		dots = max(dots, hidden)
 		e.Operands[i] = strings.Replace(term, "...", capitals(hidden), 1)

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// shapeRules maps each operator of ONNX's domain that ordo knows to the rule for its types. To add one: one line here, one
-// function below.
+// shapeRules maps each operator of ONNX's domain that ordo knows to the rule for its types. To add one: one line here,
+// one function below.
 func shapeRules() map[string]shapeRule { //nolint:funlen // a table
 	return map[string]shapeRule{
 		"Abs":                   atLeast(1, unaryShape),
@@ -149,8 +149,9 @@ func (t *typing) carry(n *Node, from string) {
 	}
 }
 
-// Broadcast is the shape of an element-wise operation on two tensors: aligned at the last dimension, equal or 1 in each.
-func Broadcast(a, b Shape) (Shape, error) {
+// broadcast is the shape of an element-wise operation on two tensors: aligned at the last dimension, equal or 1 in
+// each.
+func broadcast(a, b Shape) (Shape, error) {
 	if len(a) < len(b) {
 		a, b = b, a
 	}
@@ -195,7 +196,8 @@ func ConstantValue(n *Node) (*Tensor, error) {
 		}
 		return &Tensor{
 			Name: n.Out(0), Dims: t.GetDims(), DataType: t.GetDataType(), RawData: t.RawData, FloatData: t.FloatData,
-			Int32Data: t.Int32Data, Int64Data: t.Int64Data, DoubleData: t.DoubleData, Uint64Data: t.Uint64Data, StringData: t.StringData,
+			Int32Data: t.Int32Data, Int64Data: t.Int64Data, DoubleData: t.DoubleData, Uint64Data: t.Uint64Data,
+			StringData: t.StringData,
 		}, nil
 	case "value_int":
 		scalar := NewInts(n.Out(0), a.GetI())
@@ -244,12 +246,14 @@ func WindowOf(n *Node, kernel []int64, in Shape) (Window, error) {
 		w.Pads = make([]int64, 2*rank)
 	}
 	if len(w.Strides) != rank || len(w.Dilations) != rank || len(w.Pads) != 2*rank {
-		return w, fmt.Errorf("strides %v, dilations %v, pads %v for %d spatial dimensions", w.Strides, w.Dilations, w.Pads, rank)
+		return w, fmt.Errorf("strides %v, dilations %v, pads %v for %d spatial dimensions", w.Strides, w.Dilations,
+			w.Pads, rank)
 	}
 	for _, list := range [][]int64{w.Kernel, w.Strides, w.Dilations} {
 		for _, v := range list {
 			if v < 1 || v > maxWindow {
-				return w, fmt.Errorf("kernel %v, strides %v, dilations %v: each must be in [1, %d]", w.Kernel, w.Strides, w.Dilations, maxWindow)
+				return w, fmt.Errorf("kernel %v, strides %v, dilations %v: each must be in [1, %d]", w.Kernel,
+					w.Strides, w.Dilations, maxWindow)
 			}
 		}
 	}
@@ -321,8 +325,8 @@ func (w *Window) Output(i int, in Dim) (Dim, error) {
 	return Dim{Size: out}, nil
 }
 
-// Beyond is the number of pixels that the last window covers after the padding in each dimension: only with Ceil there are
-// any. It is false if a size is free.
+// Beyond is the number of pixels that the last window covers after the padding in each dimension: only with Ceil there
+// are any. It is false if a size is free.
 func (w *Window) Beyond(in Shape) ([]int64, bool) {
 	beyond := make([]int64, len(w.Kernel))
 	for i := range beyond {
@@ -336,13 +340,14 @@ func (w *Window) Beyond(in Shape) ([]int64, bool) {
 	return beyond, true
 }
 
-// emptyWindow finds a window that covers no pixel of an image: a dilated kernel can stride over it. Only windows that begin in
-// the padding can, where that is smaller than the kernel.
+// emptyWindow finds a window that covers no pixel of an image: a dilated kernel can stride over it. Only windows that
+// begin in the padding can, where that is smaller than the kernel.
 func (w *Window) emptyWindow(in Shape) error {
 	for i, dilation := range w.Dilations {
 		for start := -w.Pads[i]; start < 0 && in[i+2].Static(); start += w.Strides[i] {
 			if k := (-start + dilation - 1) / dilation; k >= w.Kernel[i] || start+k*dilation >= in[i+2].Size {
-				return fmt.Errorf("a window of kernel %v, dilations %v and pads %v has no pixel of %v", w.Kernel, w.Dilations, w.Pads, in)
+				return fmt.Errorf("a window of kernel %v, dilations %v and pads %v has no pixel of %v", w.Kernel,
+					w.Dilations, w.Pads, in)
 			}
 		}
 	}
@@ -450,7 +455,7 @@ func gemmShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 	}
 	s := Shape{a[0], b[1]}
 	if n.In(2) != "" {
-		if c, err := Broadcast(s, in[2].Shape); err != nil || len(c) != 2 {
+		if c, err := broadcast(s, in[2].Shape); err != nil || len(c) != 2 {
 			return nil, fmt.Errorf("bias of shape %v for a product of shape %v", in[2].Shape, s)
 		}
 	}

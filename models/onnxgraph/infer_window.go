@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// TransposedWindowOf reads the geometry of a ConvTranspose node: that of the convolution whose input gradient it computes.
-// kernel is the size of its weights' kernel, in the shape of its input. The output sizes of the spatial dimensions are free
-// where the input's are.
+// TransposedWindowOf reads the geometry of a ConvTranspose node: that of the convolution whose input gradient it
+// computes. kernel is the size of its weights' kernel, in the shape of its input. The output sizes of the spatial
+// dimensions are free where the input's are.
 //
 // The padding after a dimension is the one that makes the convolution map the output exactly to the input,
 //
 //	pad after = (input − 1)·stride + extent − pad before − output
 //
-// so it accounts for output_padding, and is negative where pixels at the output's end get nothing but the bias. Where the
-// input is free it is the attribute's less output_padding, which is the same.
+// so it accounts for output_padding, and is negative where pixels at the output's end get nothing but the bias. Where
+// the input is free it is the attribute's less output_padding, which is the same.
 func TransposedWindowOf(n *Node, kernel []int64, in Shape) (Window, Shape, error) {
 	rank := len(in) - 2
 	fixed := &Node{OpType: n.GetOpType()} // without what WindowOf would read as a convolution's
@@ -38,7 +38,8 @@ func TransposedWindowOf(n *Node, kernel []int64, in Shape) (Window, Shape, error
 	}
 	for _, v := range slices.Concat(extra, wanted) {
 		if v < 0 || v > maxDim {
-			return w, nil, fmt.Errorf("output_padding %v, output_shape %v: none may be negative or above %d", extra, wanted, int64(maxDim))
+			return w, nil, fmt.Errorf("output_padding %v, output_shape %v: none may be negative or above %d", extra,
+				wanted, int64(maxDim))
 		}
 	}
 	for i, v := range extra {
@@ -198,7 +199,8 @@ func padShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 			continue
 		}
 		if s[i].Size += p.Before[i] + p.After[i]; s[i].Size < 1 {
-			return nil, fmt.Errorf("pads %v and %v leave nothing of an input of shape %v", p.Before, p.After, in[0].Shape)
+			return nil, fmt.Errorf("pads %v and %v leave nothing of an input of shape %v", p.Before, p.After,
+				in[0].Shape)
 		}
 	}
 	return one(in[0].Elem, s)
@@ -255,7 +257,8 @@ func (t *typing) resizingOf(n *Node, in Shape) (Resizing, error) {
 func (t *typing) resizeTo(r *Resizing, name string, axes []int, in Shape) error {
 	sizes, ok := t.Values[name]
 	if !ok {
-		return fmt.Errorf("the new size %q depends on the data: only constants and shape arithmetic are supported", name)
+		return fmt.Errorf("the new size %q depends on the data: only constants and shape arithmetic are supported",
+			name)
 	}
 	if len(sizes) != len(axes) {
 		return fmt.Errorf("sizes %v for the dimensions %v of %v", Shape(sizes), axes, in)

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"ordo/models/onnxgraph"
+	"ordo/models/onnxgraph/graphtext"
 )
 
 // small is a model of two layers, with everything that Check looks at.
@@ -22,7 +23,8 @@ func small() *onnxgraph.Model {
 	w := b.Initializer(onnxgraph.NewFloats("w", []int64{2, 3, 3, 3}, make([]float32, 54)))
 	x := b.Op("Conv", "conv", []string{"images", w}, onnxgraph.IntsAttr("strides", 2, 2), onnxgraph.IntAttr("group", 1))
 	x = b.Op("Relu", "conv", []string{x})
-	b.Append(&onnxgraph.Node{OpType: "Flatten", Input: []string{x}, Output: []string{"z"}, Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 1)}})
+	b.Append(&onnxgraph.Node{OpType: "Flatten", Input: []string{x}, Output: []string{"z"},
+		Attribute: []*onnxgraph.Attribute{onnxgraph.IntAttr("axis", 1)}})
 	b.Output("z", onnxgraph.FloatType(onnxgraph.Batch(18)))
 	return b.Model()
 }
@@ -104,7 +106,10 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		spoil func(m *onnxgraph.Model)
 	}{
 		{"file format version 1 ", func(m *onnxgraph.Model) { m.IrVersion = 1 }},
-		{`operator set "x" has version 0`, func(m *onnxgraph.Model) { m.OpsetImport = append(m.OpsetImport, &onnxgraph.OperatorSet{Domain: "x"}) }},
+		{`operator set "x" has version 0`, func(m *onnxgraph.Model) {
+			m.OpsetImport = append(m.OpsetImport,
+				&onnxgraph.OperatorSet{Domain: "x"})
+		}},
 		{"holds no graph", func(m *onnxgraph.Model) { m.Graph = nil }},
 		{"53 values", func(m *onnxgraph.Model) {
 			m.Graph.Initializer[0].RawData = nil
@@ -113,30 +118,39 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		{"216 bytes of raw data", func(m *onnxgraph.Model) { m.Graph.Initializer[0].Dims[0] = 3 }},
 		{"impossible shape", func(m *onnxgraph.Model) { m.Graph.Initializer[0].Dims[0] = math.MaxInt64 }},
 		{"impossible shape", func(m *onnxgraph.Model) { m.Graph.Initializer[0].Dims[0] = -1 }},
-		{"file of its own", func(m *onnxgraph.Model) { m.Graph.Initializer[0].DataLocation = onnxgraph.Tensor_EXTERNAL }},
+		{"file of its own",
+			func(m *onnxgraph.Model) { m.Graph.Initializer[0].DataLocation = onnxgraph.Tensor_EXTERNAL }},
 		{"has no element type", func(m *onnxgraph.Model) {
 			m.Graph.Initializer[0].RawData = nil
 			m.Graph.Initializer[0].DataType = onnxgraph.Tensor_UNDEFINED
 		}},
 		{"initializer without a name", func(m *onnxgraph.Model) { m.Graph.Initializer[0].Name = "" }},
-		{`graph input "images" is declared twice`, func(m *onnxgraph.Model) { m.Graph.Input = append(m.Graph.Input, m.Graph.Input[0]) }},
+		{`graph input "images" is declared twice`, func(m *onnxgraph.Model) {
+			m.Graph.Input = append(m.Graph.Input,
+				m.Graph.Input[0])
+		}},
 		{`value "conv" is made twice`, func(m *onnxgraph.Model) {
 			m.Graph.Node = append(m.Graph.Node, node("Relu", []string{"images"}, []string{"conv"}))
 		}},
 		{`domain "com.microsoft"`, func(m *onnxgraph.Model) { m.Graph.Node[0].Domain = "com.microsoft" }},
 		{"has no operator", func(m *onnxgraph.Model) { m.Graph.Node[0].OpType = "" }},
-		{"before node 1 makes it", func(m *onnxgraph.Model) { m.Graph.Node[0], m.Graph.Node[1] = m.Graph.Node[1], m.Graph.Node[0] }},
+		{"before node 1 makes it", func(m *onnxgraph.Model) {
+			m.Graph.Node[0], m.Graph.Node[1] = m.Graph.Node[1],
+				m.Graph.Node[0]
+		}},
 		{`uses "nothing", which nothing makes`, func(m *onnxgraph.Model) { m.Graph.Node[0].Input[0] = "nothing" }},
 		{`attribute "group" twice`, func(m *onnxgraph.Model) {
 			m.Graph.Node[0].Attribute = append(m.Graph.Node[0].Attribute, onnxgraph.IntAttr("group", 2))
 		}},
-		{`attribute "group" has no kind`, func(m *onnxgraph.Model) { m.Graph.Node[0].Attribute[1].Type = onnxgraph.Attribute_UNDEFINED }},
+		{`attribute "group" has no kind`,
+			func(m *onnxgraph.Model) { m.Graph.Node[0].Attribute[1].Type = onnxgraph.Attribute_UNDEFINED }},
 		{"control flow", func(m *onnxgraph.Model) { m.Graph.Node[0].Attribute[1].Type = onnxgraph.Attribute_GRAPH }},
 		{"outside of a function", func(m *onnxgraph.Model) { m.Graph.Node[0].Attribute[1].RefAttrName = "x" }},
 		{`attribute "value": tensor "t": 8 bytes`, func(m *onnxgraph.Model) {
 			bad := onnxgraph.NewInts("t", 1)
 			bad.Dims = []int64{2}
-			m.Graph.Node = append(m.Graph.Node, node("Constant", nil, []string{"c"}, onnxgraph.TensorAttr("value", bad)))
+			m.Graph.Node = append(m.Graph.Node, node("Constant", nil, []string{"c"},
+				onnxgraph.TensorAttr("value", bad)))
 		}},
 		{`graph output "y" is made by no node`, func(m *onnxgraph.Model) { m.Graph.Output[0].Name = "y" }},
 		{"has no output", func(m *onnxgraph.Model) { m.Graph.Output = nil }},
@@ -205,21 +219,27 @@ func TestInfer(t *testing.T) {
 		{"Add", []string{"x"}, nil, "too few inputs"},
 		{"Add", []string{"v", "x"}, nil, "don't go together"},
 		{"Conv", []string{"x", "w"}, nil, "float[batch,4,7,7]"},
-		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("strides", 2, 3), ints("pads", 1, 0, 1, 0)}, "float[batch,4,5,3]"},
+		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("strides", 2, 3), ints("pads", 1, 0, 1, 0)},
+			"float[batch,4,5,3]"},
 		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("dilations", 4, 4)}, "float[batch,4,1,1]"},
 		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("dilations", 5, 5)}, "kernel of extent 11"},
-		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("auto_pad", "SAME_UPPER"), ints("strides", 2, 2)}, "float[batch,4,5,5]"},
+		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("auto_pad", "SAME_UPPER"),
+			ints("strides", 2, 2)}, "float[batch,4,5,5]"},
 		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("auto_pad", "ODD")}, `auto_pad "ODD"`},
 		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("strides", 0, 1)}, "must be in [1, 65536]"},
 		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("pads", -1, 0, 0, 0)}, "must be in [0, 65536]"},
-		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2)}, "the weights' kernel is [3 3]"},
+		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2)},
+			"the weights' kernel is [3 3]"},
 		{"Conv", []string{"x", "w"}, []*onnxgraph.Attribute{integer("group", 3)}, "in 3 groups"},
 		{"Conv", []string{"x", "w", "v"}, nil, "bias of shape [3] for 4 channels"},
 		{"Conv", []string{"x", "m"}, nil, "weights of shape [3,5]"},
-		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2)}, "float[batch,3,4,4]"},
-		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2), integer("ceil_mode", 1)}, "float[batch,3,5,5]"},
+		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2)},
+			"float[batch,3,4,4]"},
+		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 2, 2), ints("strides", 2, 2),
+			integer("ceil_mode", 1)}, "float[batch,3,5,5]"},
 		// The last window would begin in the padding, so it is left out.
-		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 4, 4), ints("strides", 6, 6), ints("pads", 0, 0, 3, 3), integer("ceil_mode", 1)}, "float[batch,3,2,2]"},
+		{"MaxPool", []string{"x"}, []*onnxgraph.Attribute{ints("kernel_shape", 4, 4), ints("strides", 6, 6),
+			ints("pads", 0, 0, 3, 3), integer("ceil_mode", 1)}, "float[batch,3,2,2]"},
 		{"AveragePool", []string{"x"}, nil, "kernel [] over"},
 		{"GlobalAveragePool", []string{"x"}, nil, "float[batch,3,1,1]"},
 		{"GlobalAveragePool", []string{"m"}, nil, "no spatial dimension"},
@@ -227,8 +247,10 @@ func TestInfer(t *testing.T) {
 		{"BatchNormalization", []string{"x", "v", "v", "v", "row"}, nil, "a parameter of shape [9]"},
 		{"Relu", []string{"x"}, nil, "float[batch,3,9,9]"},
 		{"Gemm", []string{"r", "m"}, nil, "float[batch,5]"},
-		{"Gemm", []string{"m", "r"}, []*onnxgraph.Attribute{integer("transA", 1), integer("transB", 1)}, "float[5,batch]"},
-		{"Gemm", []string{"r", "m"}, []*onnxgraph.Attribute{integer("transB", 1)}, "matrices of shapes [batch,3] and [5,3]"},
+		{"Gemm", []string{"m", "r"}, []*onnxgraph.Attribute{integer("transA", 1), integer("transB", 1)},
+			"float[5,batch]"},
+		{"Gemm", []string{"r", "m"}, []*onnxgraph.Attribute{integer("transB", 1)},
+			"matrices of shapes [batch,3] and [5,3]"},
 		{"Gemm", []string{"r", "m", "row"}, nil, "bias of shape [9]"},
 		{"MatMul", []string{"x", "square"}, nil, "float[batch,3,9,2]"},
 		{"MatMul", []string{"x", "row"}, nil, "float[batch,3,9]"},
@@ -243,7 +265,8 @@ func TestInfer(t *testing.T) {
 		{"Reshape", []string{"row", "shape"}, nil, "[9] can't become [9,?,3]"},
 		{"Reshape", []string{"x", "x"}, nil, "depends on the data"},
 		{"ReduceMean", []string{"x"}, nil, "float[1,1,1,1]"},
-		{"ReduceMean", []string{"x"}, []*onnxgraph.Attribute{ints("axes", -1, 1), integer("keepdims", 0)}, "float[batch,9]"},
+		{"ReduceMean", []string{"x"}, []*onnxgraph.Attribute{ints("axes", -1, 1), integer("keepdims", 0)},
+			"float[batch,9]"},
 		{"ReduceMean", []string{"x"}, []*onnxgraph.Attribute{ints("axes", 4)}, "axis 4"},
 		{"Transpose", []string{"x"}, nil, "float[9,9,3,batch]"},
 		{"Transpose", []string{"x"}, []*onnxgraph.Attribute{ints("perm", 0, 2, 3, 1)}, "float[batch,9,9,3]"},
@@ -275,7 +298,8 @@ func TestInfer(t *testing.T) {
 		{"Range", []string{"one", "nine", "one"}, nil, "int64[8]"},
 		{"Range", []string{"one", "x", "one"}, nil, "depends on the data"},
 		{"Size", []string{"x"}, nil, "int64[]"},
-		{"ArgMax", []string{"x"}, []*onnxgraph.Attribute{integer("axis", 1), integer("keepdims", 0)}, "int64[batch,9,9]"},
+		{"ArgMax", []string{"x"}, []*onnxgraph.Attribute{integer("axis", 1), integer("keepdims", 0)},
+			"int64[batch,9,9]"},
 		{"Gather", []string{"v", "nine"}, nil, "index 9 of dimension 0"},
 		{"GatherElements", []string{"m", "v"}, nil, "indices of shape"},
 		{"Concat", []string{"x", "x"}, []*onnxgraph.Attribute{integer("axis", 0)}, "float[2*batch,3,9,9]"},
@@ -283,10 +307,13 @@ func TestInfer(t *testing.T) {
 		{"Slice", []string{"x", "pair", "pair"}, nil, "the part from 2 to 2 of the size batch"},
 		{"Split", []string{"x", "pair"}, []*onnxgraph.Attribute{integer("axis", 2)}, "1 outputs"},
 		{"Split", []string{"x"}, nil, "its size must be fixed"},
-		{"Einsum", []string{"x", "square"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "...ij,jk->...ik")}, "float[batch,3,9,2]"},
+		{"Einsum", []string{"x", "square"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "...ij,jk->...ik")},
+			"float[batch,3,9,2]"},
 		{"Einsum", []string{"m", "v"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij,i")}, "float[5]"},
-		{"Einsum", []string{"m", "row"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij,i")}, "i is 3 and 9"},
-		{"Einsum", []string{"m"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij->ik")}, "the result's letter"},
+		{"Einsum", []string{"m", "row"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij,i")},
+			"i is 3 and 9"},
+		{"Einsum", []string{"m"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "ij->ik")},
+			"the result's letter"},
 		{"Einsum", []string{"m"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "i->i")}, "for 2 dimensions"},
 		{"Einsum", []string{"m"}, []*onnxgraph.Attribute{onnxgraph.StringAttr("equation", "i,j->i")}, "for 1 operands"},
 		{"Softmax", []string{"x"}, nil, "float[batch,3,9,9]"},
@@ -344,7 +371,7 @@ func FuzzDecode(f *testing.F) {
 		if _, err := m.Encode(); err != nil {
 			t.Fatal(err)
 		}
-		if err := onnxgraph.Print(&bytes.Buffer{}, m); err != nil {
+		if err := graphtext.Print(&bytes.Buffer{}, m); err != nil {
 			t.Fatal(err)
 		}
 		if onnxgraph.Check(m) != nil {
@@ -391,20 +418,6 @@ func ExampleInfer() {
 	// Output:
 	// [batch]
 	// float[batch,12]
-}
-
-func ExamplePrint() {
-	if err := onnxgraph.Print(os.Stdout, small()); err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// graph small (format 8, onnx 17)
-	// input images float[batch,3,8,8]
-	// initializer w float[2,3,3,3]
-	// conv = Conv(images, w) {strides=[2 2], group=1}
-	// conv_1 = Relu(conv)
-	// z float[batch,18] = Flatten(conv_1) {axis=1}
-	// output z float[batch,18]
 }
 
 func BenchmarkInfer(b *testing.B) {

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// Parameters lists the weights of a model, in their order in the file: its float32 initializers that nodes use as operands.
-// What is stored but no weight: the settings of an operator, such as the bounds of a Clip; and the constants that an exporter
-// has put among the weights, numbers (no dimensions) under a name that it made up ("val_7", "onnx::Div_12").
+// Parameters lists the weights of a model, in their order in the file: its float32 initializers that nodes use as
+// operands. What is stored but no weight: the settings of an operator, such as the bounds of a Clip; and the constants
+// that an exporter has put among the weights, numbers (no dimensions) under a name that it made up ("val_7",
+// "onnx::Div_12").
 func Parameters(m *Model) []*Tensor {
 	operand := map[string]bool{}
 	for _, n := range m.GetGraph().GetNode() {
@@ -38,7 +39,8 @@ func settings(op string) []int {
 	return nil
 }
 
-// madeUp says whether a name is an exporter's, not the network's; those of torch's constants are behind their module's name.
+// madeUp says whether a name is an exporter's, not the network's; those of torch's constants are behind their module's
+// name.
 func madeUp(name string) bool {
 	for _, prefix := range []string{"/", "onnx::"} {
 		if strings.HasPrefix(name, prefix) {

@@ -62,7 +62,8 @@ func (t *Tensor) Floats() ([]float32, error) {
 	}
 	if t.RawData != nil {
 		if int64(len(t.RawData)) != 4*n {
-			return nil, fmt.Errorf("tensor %q: %d bytes of raw data for %d float32 values", t.GetName(), len(t.RawData), n)
+			return nil, fmt.Errorf("tensor %q: %d bytes of raw data for %d float32 values", t.GetName(), len(t.RawData),
+				n)
 		}
 		values := make([]float32, n)
 		for i := range values {
@@ -84,7 +85,8 @@ func (t *Tensor) Ints() ([]int64, error) {
 	}
 	if t.RawData != nil {
 		if int64(len(t.RawData)) != 8*n {
-			return nil, fmt.Errorf("tensor %q: %d bytes of raw data for %d int64 values", t.GetName(), len(t.RawData), n)
+			return nil, fmt.Errorf("tensor %q: %d bytes of raw data for %d int64 values", t.GetName(), len(t.RawData),
+				n)
 		}
 		values := make([]int64, n)
 		for i := range values {
@@ -131,7 +133,8 @@ func (t *Tensor) Integers() ([]int64, error) {
 	return values, nil
 }
 
-// NewIntegers makes a tensor of type int64, int32 or bool. It panics if the number of values is not the product of dims.
+// NewIntegers makes a tensor of type int64, int32 or bool. It panics if the number of values is not the product of
+// dims.
 func NewIntegers(name string, elem DataType, dims []int64, values []int64) *Tensor {
 	mustHold(name, dims, len(values))
 	if elem == Int64 {

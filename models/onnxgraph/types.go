@@ -159,7 +159,8 @@ func (v *ValueInfo) TensorType() (TensorType, error) {
 		switch x := d.GetValue().(type) {
 		case *Dimensions_Dimension_DimValue:
 			if x.DimValue < 0 || x.DimValue > maxDim {
-				faults = append(faults, fmt.Errorf("value %q: dimension %d is %d, must be in [0, %d]", v.GetName(), i, x.DimValue, maxDim))
+				faults = append(faults, fmt.Errorf("value %q: dimension %d is %d, must be in [0, %d]", v.GetName(), i,
+					x.DimValue, maxDim))
 			}
 			t.Shape = append(t.Shape, Dim{Size: x.DimValue})
 		case *Dimensions_Dimension_DimParam:

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// The arithmetic on known integers. A free size takes part as k·name, k ≥ 1, which is all that the shapes of a network with a
-// free batch need: 64·batch windows, divided by 64 again. Every function says whether its result is known.
+// The arithmetic on known integers. A free size takes part as k·name, k ≥ 1, which is all that the shapes of a network
+// with a free batch need: 64·batch windows, divided by 64 again. Every function says whether its result is known.
 
 // factor is k of a dimension k·name, and the number itself where there is no name.
 func (d Dim) factor() int64 {
@@ -261,8 +261,8 @@ func floatOperation(op string) func(v []float32) (float32, bool) {
 	return nil
 }
 
-// fold notes the elements of the result of an element-wise operator where those of its operands are known, and says whether
-// they are.
+// fold notes the elements of the result of an element-wise operator where those of its operands are known, and says
+// whether they are.
 func (t *typing) fold(n *Node, in []TensorType, out Shape) bool {
 	count, ok := out.Elements()
 	if !ok || count > maxShapeElements {
@@ -347,8 +347,8 @@ func apply[T any](f func([]T) (T, bool), operands [][]T, count int) ([]T, bool) 
 	return result, true
 }
 
-// move notes the elements of a result of which each is an element of the node's first input: place gives its coordinates there
-// from those in the result.
+// move notes the elements of a result of which each is an element of the node's first input: place gives its
+// coordinates there from those in the result.
 func (t *typing) move(out string, to Shape, from string, in Shape, place func(at []int) []int) {
 	count, ok := to.Elements()
 	if _, known := in.Elements(); !ok || !known || count > maxShapeElements {
@@ -426,8 +426,8 @@ func dimension(k int64, names []string, ok bool) Dim {
 	return times(k, names[0])
 }
 
-// quotient is the dimension that is left of a shape when others are taken out of it. A number that doesn't divide the factors
-// divides the name: what is left of [batch, 64] beside [5, 64] is the size "batch/5".
+// quotient is the dimension that is left of a shape when others are taken out of it. A number that doesn't divide the
+// factors divides the name: what is left of [batch, 64] beside [5, 64] is the size "batch/5".
 func quotient(s, others Shape) Dim {
 	k, names, ok := monomial(s)
 	l, taken, known := monomial(others)

@@ -2,8 +2,8 @@ package optimizer
 
 import "fmt"
 
-// Average is an exponential moving average of a model's values: the weights of a target network (Grill et al. 2020; He et
-// al. 2020). Not for concurrent use.
+// Average is an exponential moving average of a model's values: the weights of a target network (Grill et al. 2020; He
+// et al. 2020). Not for concurrent use.
 type Average struct {
 	values []float32
 }

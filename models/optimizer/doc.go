@@ -2,12 +2,12 @@
 //
 // # Words
 //
-//   - The parameters of a model are one vector w of float32 values, one parameter after the other; their gradients g are
-//     another of the same length.
+//   - The parameters of a model are one vector w of float32 values, one parameter after the other; their gradients g
+//     are another of the same length.
 //   - The rate γ is the learning rate of a step, given with each.
 //   - The decay λ pulls weights towards zero; it is [Options.WeightDecay].
-//   - Biases and norms are the parameters of one dimension or none: biases, and the scales and shifts of normalisations.
-//     [Options.ExcludeBiasNorm] spares them the decay, and LARS's adaptation.
+//   - Biases and norms are the parameters of one dimension or none: biases, and the scales and shifts of
+//     normalisations. [Options.ExcludeBiasNorm] spares them the decay, and LARS's adaptation.
 //
 // # Formulas
 //
@@ -17,8 +17,8 @@
 //	b ← μb + d
 //	w ← w − γb, or with Nesterov's momentum w ← w − γ(d + μb)
 //
-// LARS (You, Gitman, Ginsburg 2017, eq. 6), with ‖·‖ over each parameter apart; a parameter whose norm, or whose gradient's
-// norm, is 0 takes an SGD step without decay:
+// LARS (You, Gitman, Ginsburg 2017, eq. 6), with ‖·‖ over each parameter apart; a parameter whose norm, or whose
+// gradient's norm, is 0 takes an SGD step without decay:
 //
 //	d ← (g + λw) · η‖w‖ / (‖g‖ + λ‖w‖ + ε)
 //	b ← μb + d
@@ -33,7 +33,8 @@
 //	m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²
 //	w ← w − γ · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε)
 //
-// Clipping (Pascanu, Mikolov, Bengio 2013), as torch.nn.utils.clip_grad_norm_, before all of these, over all parameters:
+// Clipping (Pascanu, Mikolov, Bengio 2013), as torch.nn.utils.clip_grad_norm_, before all of these, over all
+// parameters:
 //
 //	g ← g · min(1, c / (‖g‖ + 10⁻⁶))
 //
@@ -43,6 +44,6 @@
 //
 // # Equal bits
 //
-// Values are updated on their own, and sums are of blocks of fixed places, in float64 and in one order. So results do not
-// depend on the number of goroutines, and products are rounded before they are added, on every processor.
+// Values are updated on their own, and sums are of blocks of fixed places, in float64 and in one order. So results do
+// not depend on the number of goroutines, and products are rounded before they are added, on every processor.
 package optimizer

@@ -9,7 +9,7 @@ import (
 func Example() {
 	options := optimizer.DefaultOptions()
 	options.Optimizer, options.Momentum, options.WeightDecay = optimizer.SGD, 0.5, 0
-	o, err := optimizer.New(options, []optimizer.Parameter{{Size: 2, Rank: 1}}, 1)
+	o, err := optimizer.New(options, []optimizer.Part{{Size: 2, Rank: 1}}, 1)
 	if err != nil {
 		panic(err)
 	}

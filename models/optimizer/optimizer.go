@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// Parameter is what an optimizer knows of a part of the flat vector.
-type Parameter struct {
+// Part is what an optimizer knows of a parameter of the model, which is a part of the flat vector.
+type Part struct {
 	Size int // values
 	Rank int // dimensions
 }
@@ -40,8 +40,8 @@ type factors struct{ trust, lambda float32 }
 // blockSize is the number of values that a goroutine takes at once. Sums depend on it.
 const blockSize = 1 << 14
 
-// New makes an optimizer for parameters in the order of the flat vector. It works with so many goroutines, at least 1.
-func New(o Options, parameters []Parameter, workers int) (*Optimizer, error) {
+// New makes an optimizer for parameters in the order of the flat vector. It works with workers goroutines, at least 1.
+func New(o Options, parameters []Part, workers int) (*Optimizer, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("optimizer: %w", err)
 	}
@@ -74,8 +74,8 @@ func New(o Options, parameters []Parameter, workers int) (*Optimizer, error) {
 // Steps is the number of steps done.
 func (p *Optimizer) Steps() int64 { return p.steps }
 
-// Step updates the values by their gradients, both as long as all parameters together. Gradients that are not finite make
-// values that are not: look at them before.
+// Step updates the values by their gradients, both as long as all parameters together. Gradients that are not finite
+// make values that are not: look at them before.
 func (p *Optimizer) Step(values, grads []float32, rate float64) {
 	if len(values) != p.size || len(grads) != p.size {
 		panic(fmt.Sprintf("optimizer: %d values and %d gradients for %d", len(values), len(grads), p.size))

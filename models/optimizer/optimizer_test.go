@@ -15,7 +15,7 @@ import (
 )
 
 // The reference's model: the last parameter starts at 0, one is a scalar.
-var model = []optimizer.Parameter{{30, 2}, {6, 1}, {108, 4}, {1, 0}, {7, 1}}
+var model = []optimizer.Part{{30, 2}, {6, 1}, {108, 4}, {1, 0}, {7, 1}}
 
 const modelSize = 152
 
@@ -95,7 +95,7 @@ func TestOptimizersAgreeWithReference(t *testing.T) {
 }
 
 // large has parameters of several blocks.
-var large = []optimizer.Parameter{{100_003, 4}, {64, 1}, {33_000, 2}}
+var large = []optimizer.Part{{100_003, 4}, {64, 1}, {33_000, 2}}
 
 const largeSize = 133_067
 
@@ -215,7 +215,7 @@ func TestForeignStateIsRefused(t *testing.T) {
 }
 
 func FuzzUnmarshalBinary(f *testing.F) {
-	o, err := optimizer.New(optimizer.DefaultOptions(), []optimizer.Parameter{{3, 2}}, 1)
+	o, err := optimizer.New(optimizer.DefaultOptions(), []optimizer.Part{{3, 2}}, 1)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -241,16 +241,20 @@ func TestValidate(t *testing.T) {
 		t.Error(err)
 	}
 	nan := math.NaN()
-	bad := optimizer.Options{Optimizer: "adam", WeightDecay: -1, Betas: [2]float64{1, nan}, Eps: 0, Momentum: 1, Eta: 2, ClipGradNorm: -1}
+	bad := optimizer.Options{Optimizer: "adam", WeightDecay: -1, Betas: [2]float64{1, nan}, Eps: 0, Momentum: 1, Eta: 2,
+		ClipGradNorm: -1}
 	for name, c := range map[string]struct {
 		options optimizer.Options
 		keys    string
 	}{
 		"all wrong":           {bad, "optimizer weight_decay betas[0] betas[1] eps momentum eta clip_grad_norm"},
 		"adamw with momentum": {with(optimizer.AdamW, func(o *optimizer.Options) { o.Momentum = 0.5 }), "momentum"},
-		"adamw with eta":      {with(optimizer.AdamW, func(o *optimizer.Options) { o.Eta = 0.5; o.Nesterov = true }), "nesterov eta"},
-		"sgd with betas":      {with(optimizer.SGD, func(o *optimizer.Options) { o.Betas[0] = 0.5; o.Eps = 1e-6 }), "betas eps"},
-		"nesterov alone":      {with(optimizer.SGD, func(o *optimizer.Options) { o.Nesterov = true; o.Momentum = 0 }), "nesterov"},
+		"adamw with eta": {with(optimizer.AdamW, func(o *optimizer.Options) { o.Eta = 0.5; o.Nesterov = true }),
+			"nesterov eta"},
+		"sgd with betas": {with(optimizer.SGD, func(o *optimizer.Options) { o.Betas[0] = 0.5; o.Eps = 1e-6 }),
+			"betas eps"},
+		"nesterov alone": {with(optimizer.SGD, func(o *optimizer.Options) { o.Nesterov = true; o.Momentum = 0 }),
+			"nesterov"},
 	} {
 		err := c.options.Validate()
 		if err == nil {
@@ -294,7 +298,7 @@ func BenchmarkStep(b *testing.B) {
 	w, g := random(1, n), random(2, n)
 	for name, options := range kinds() {
 		b.Run(name, func(b *testing.B) {
-			o, err := optimizer.New(options, []optimizer.Parameter{{n, 4}}, 2)
+			o, err := optimizer.New(options, []optimizer.Part{{n, 4}}, 2)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -14,24 +14,30 @@ const (
 
 // Options say how parameters are updated. They are keys of the `train:` section of an experiment.
 type Options struct {
-	Optimizer       string     `yaml:"optimizer"`         // the rule of the update: adamw (default), sgd or lars
-	WeightDecay     float64    `yaml:"weight_decay"`      // decay λ of the weights; in [0, 1], default 1e-2; 1e-4 to 1e-6 is usual with sgd and lars
-	Betas           [2]float64 `yaml:"betas"`             // decays β₁ and β₂ of the moments of adamw, in [0, 1); default [0.9, 0.999]
-	Eps             float64    `yaml:"eps"`               // ε of adamw and lars, against division by 0; in [1e-16, 1], default 1e-8
-	Momentum        float64    `yaml:"momentum"`          // momentum μ of sgd and lars, in [0, 1); default 0.9
-	Nesterov        bool       `yaml:"nesterov"`          // Nesterov's momentum, of sgd; default false
-	Eta             float64    `yaml:"eta"`               // trust coefficient η of lars, in (0, 1]; default 1e-3
-	ExcludeBiasNorm bool       `yaml:"exclude_bias_norm"` // no decay of biases and norms, and with lars no adaptation; usual with lars; default false
-	ClipGradNorm    float64    `yaml:"clip_grad_norm"`    // largest L2 norm over all gradients, in [0, 1e6]; 0, the default: any
+	Optimizer string `yaml:"optimizer"` // the rule of the update: adamw (default), sgd or lars
+	// decay λ of the weights; in [0, 1], default 1e-2; 1e-4 to 1e-6 is usual with sgd and lars
+	WeightDecay float64 `yaml:"weight_decay"`
+	// decays β₁ and β₂ of the moments of adamw, in [0, 1); default [0.9, 0.999]
+	Betas [2]float64 `yaml:"betas"`
+	// ε of adamw and lars, against division by 0; in [1e-16, 1], default 1e-8
+	Eps      float64 `yaml:"eps"`
+	Momentum float64 `yaml:"momentum"` // momentum μ of sgd and lars, in [0, 1); default 0.9
+	Nesterov bool    `yaml:"nesterov"` // Nesterov's momentum, of sgd; default false
+	Eta      float64 `yaml:"eta"`      // trust coefficient η of lars, in (0, 1]; default 1e-3
+	// no decay of biases and norms, and with lars no adaptation; usual with lars; default false
+	ExcludeBiasNorm bool `yaml:"exclude_bias_norm"`
+	// largest L2 norm over all gradients, in [0, 1e6]; 0, the default: any
+	ClipGradNorm float64 `yaml:"clip_grad_norm"`
 }
 
 // DefaultOptions returns the constants of torch.optim.AdamW, and the usual ones of the others.
 func DefaultOptions() Options {
-	return Options{Optimizer: AdamW, WeightDecay: 1e-2, Betas: [2]float64{0.9, 0.999}, Eps: 1e-8, Momentum: 0.9, Eta: 1e-3}
+	return Options{Optimizer: AdamW, WeightDecay: 1e-2, Betas: [2]float64{0.9, 0.999}, Eps: 1e-8, Momentum: 0.9,
+		Eta: 1e-3}
 }
 
-// Validate returns every fault, joined, each starting with its key. A setting that the optimizer does not have must be at
-// its default: nothing that somebody asks for is passed over in silence.
+// Validate returns every fault, joined, each starting with its key. A setting that the optimizer does not have must be
+// at its default: nothing that somebody asks for is passed over in silence.
 func (o Options) Validate() error {
 	var faults []error
 	check := func(ok bool, format string, args ...any) {
@@ -48,11 +54,13 @@ func (o Options) Validate() error {
 	check(o.Eps >= 1e-16 && o.Eps <= 1, "eps: must be in [1e-16, 1], got %v", o.Eps)
 	check(o.Momentum >= 0 && o.Momentum < 1, "momentum: must be in [0, 1), got %v", o.Momentum)
 	check(o.Eta > 0 && o.Eta <= 1, "eta: must be in (0, 1], got %v", o.Eta)
-	check(o.ClipGradNorm >= 0 && o.ClipGradNorm <= 1e6, "clip_grad_norm: must be in [0, 1e6], 0 for none, got %v", o.ClipGradNorm)
+	check(o.ClipGradNorm >= 0 && o.ClipGradNorm <= 1e6, "clip_grad_norm: must be in [0, 1e6], 0 for none, got %v",
+		o.ClipGradNorm)
 	if known {
 		d := DefaultOptions()
 		only := func(isDefault bool, key, of string, ok bool) {
-			check(ok || isDefault, "%s: must be left at its default, for it is of %s and train.optimizer is %s", key, of, o.Optimizer)
+			check(ok || isDefault, "%s: must be left at its default, for it is of %s and train.optimizer is %s", key,
+				of, o.Optimizer)
 		}
 		only(o.Betas == d.Betas, "betas", AdamW, o.Optimizer == AdamW)
 		only(o.Eps == d.Eps, "eps", AdamW+" and "+LARS, o.Optimizer != SGD)

@@ -10,8 +10,8 @@ import (
 // ErrState is wrapped by the error for a stored state that is damaged or of another optimizer or model.
 var ErrState = errors.New("optimizer: unfit state")
 
-// A stored state is its kind's name and a line feed, then the number of steps (int64), the number of vectors (uint32), and
-// for each its length (uint64) and its float32 values, all little-endian.
+// A stored state is its kind's name and a line feed, then the number of steps (int64), the number of vectors (uint32),
+// and for each its length (uint64) and its float32 values, all little-endian.
 
 func encode(kind string, steps int64, vectors ...[]float32) []byte {
 	size := len(kind) + 1 + 12
@@ -84,7 +84,8 @@ func (p *Optimizer) vectors() [][]float32 {
 	return all
 }
 
-// MarshalBinary gives the steps done and the moments, for UnmarshalBinary of an optimizer of the same options and model.
+// MarshalBinary gives the steps done and the moments, for UnmarshalBinary of an optimizer of the same options and
+// model.
 func (p *Optimizer) MarshalBinary() ([]byte, error) {
 	return encode(p.o.Optimizer, p.steps, p.vectors()...), nil
 }

@@ -25,12 +25,12 @@ func (t *Trainer) newUpdater(o optimizer.Options, threads int) (*updater, error)
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	var parameters []optimizer.Parameter
+	var parameters []optimizer.Part
 	total := 0
 	for _, p := range t.contract.Parameters {
 		if p.Trainable {
 			n := p.Size()
-			parameters = append(parameters, optimizer.Parameter{Size: n, Rank: len(p.Shape)})
+			parameters = append(parameters, optimizer.Part{Size: n, Rank: len(p.Shape)})
 			total += n
 		}
 	}

@@ -11,7 +11,8 @@ import (
 const (
 	// firstChange is the share of the outputs' scale by which the first step changes the loss, if the loss is linear.
 	firstChange = 4e-3
-	// largestStep bounds the step by a share of the parameter's own length (or of an element of size 1 each, for zeros).
+	// largestStep bounds the step by a share of the parameter's own length (or of an element of size 1 each, for
+	// zeros).
 	largestStep = 0.1
 	halvings    = 5
 	// agreement of two successive slopes, relative to the gradient's length, from which no smaller step is tried.
@@ -89,8 +90,8 @@ func (c *check) difference(g gradient, length, scale float64) (Number, error) {
 	return ratio(math.Abs(measured-claimed), length), nil
 }
 
-// refine halves the step until the slopes agree twice in a row, and gives the extrapolation of the two that agree best. One
-// agreement can be an accident of the loss's bends.
+// refine halves the step until the slopes agree twice in a row, and gives the extrapolation of the two that agree best.
+// One agreement can be an accident of the loss's bends.
 func refine(slope func(float64) (float64, error), step, near float64) (float64, error) {
 	last, err := slope(step)
 	if err != nil {

@@ -8,31 +8,32 @@
 //
 // # Finite differences
 //
-// For each trained parameter p with gradient g, the slope of L along a direction u is measured and compared with the slope
-// that the gradient claims:
+// For each trained parameter p with gradient g, the slope of L along a direction u is measured and compared with the
+// slope that the gradient claims:
 //
 //	(L(p + εu) − L(p − εu)) / 2ε   against   Σ u·g
 //
-// u is the gradient's own direction, each element weighted at random by a factor in [0, 1], plus as much again in random
-// directions as a random direction has: of length one together. The graphs compute in float32, so a step must be neither too
-// small, where rounding drowns the difference, nor too large, where the loss bends. So L is summed in float64, the step begins
-// where it changes the outputs by less than a hundredth, and it is halved, five times at most, until successive slopes agree
-// twice; of the two that agree best the error of order ε² is eliminated (Richardson 1911). What remains is the error
+// u is the gradient's own direction, each element weighted at random by a factor in [0, 1], plus as much again in
+// random directions as a random direction has: of length one together. The graphs compute in float32, so a step must be
+// neither too small, where rounding drowns the difference, nor too large, where the loss bends. So L is summed in
+// float64, the step begins where it changes the outputs by less than a hundredth, and it is halved, five times at most,
+// until successive slopes agree twice; of the two that agree best the error of order ε² is eliminated (Richardson
+// 1911). What remains is the error
 //
 //	|measured − claimed| / max(|g|, floor)
 //
-// where |g| is the gradient's length and the floor a thousandth of the largest gradient's: a bias in front of a batch norm has
-// no gradient but rounding noise. Float32 and the bends of ReLU and max pool leave errors of 1e-5 to 1e-2; a wrong rule makes
-// errors of 0.1 and more.
+// where |g| is the gradient's length and the floor a thousandth of the largest gradient's: a bias in front of a batch
+// norm has no gradient but rounding noise. Float32 and the bends of ReLU and max pool leave errors of 1e-5 to 1e-2; a
+// wrong rule makes errors of 0.1 and more.
 //
 // # A reference
 //
-// A [Reference] has images, dz and what another program computed from them. The largest deviation of each gradient is divided
-// by the largest element of that gradient (or by a thousandth of the largest of all, see above).
+// A [Reference] has images, dz and what another program computed from them. The largest deviation of each gradient is
+// divided by the largest element of that gradient (or by a thousandth of the largest of all, see above).
 //
 // # Running statistics
 //
-// The input of each batch norm is read out and its moments are computed in float64. After a step the running mean must be
-// momentum·old + (1−momentum)·mean and the variance likewise, with the biased variance (divided by n) that ONNX demands;
-// torch's is divided by n−1.
+// The input of each batch norm is read out and its moments are computed in float64. After a step the running mean must
+// be momentum·old + (1−momentum)·mean and the variance likewise, with the biased variance (divided by n) that ONNX
+// demands; torch's is divided by n−1.
 package verify

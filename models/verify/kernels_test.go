@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/graph"
 	"ordo/models/ort/orttest"
 	"ordo/models/verify"
 	"ordo/models/zoo"
 )
 
-// TestKernels: the gradients and running statistics of a residual network by ordo's own operators stand against finite differences and
-// the moments of the batch norms' inputs.
+// TestKernels: the gradients and running statistics of a residual network by ordo's own operators stand against finite
+// differences and the moments of the batch norms' inputs.
 func TestKernels(t *testing.T) {
 	lib := orttest.OpenWithKernels(t)
 	m, err := zoo.Build(zoo.Options{Backbone: "resnet18", Stem: "standard", Width: 4}, 32, 1)
@@ -18,7 +19,7 @@ func TestKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := autodiff.DefaultOptions()
-	o.Outputs, o.Kernels = []string{zoo.Features}, &autodiff.Kernels{}
+	o.Outputs, o.Kernels = []string{graph.Features}, &autodiff.Kernels{}
 	built, err := autodiff.Build(m, o)
 	if err != nil {
 		t.Fatal(err)

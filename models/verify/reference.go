@@ -26,11 +26,11 @@ import (
 //	buffer_before/NAME     a running statistic before the step (optional)
 //	buffer_after/NAME      and after it, with torch's unbiased variance (optional)
 type Reference struct {
-	arrays map[string]Array
+	arrays map[string]array
 }
 
-// Array is a row-major tensor.
-type Array struct {
+// array is a row-major tensor.
+type array struct {
 	Shape []int
 	Data  []float32
 }
@@ -66,7 +66,7 @@ func ReadReference(data []byte) (*Reference, error) {
 	if len(archive.File) > maxArrays {
 		return nil, fault.New(fault.Data, "not a reference file: it has %d arrays", len(archive.File))
 	}
-	r := &Reference{arrays: map[string]Array{}}
+	r := &Reference{arrays: map[string]array{}}
 	left := uint64(maxReference)
 	for _, f := range archive.File {
 		name, ok := strings.CutSuffix(f.Name, ".npy")
@@ -90,21 +90,21 @@ func ReadReference(data []byte) (*Reference, error) {
 	return r, r.check()
 }
 
-func readArray(f *zip.File) (Array, error) {
+func readArray(f *zip.File) (array, error) {
 	member, err := f.Open()
 	if err != nil {
-		return Array{}, err
+		return array{}, err
 	}
 	defer member.Close()
 	data, err := io.ReadAll(io.LimitReader(member, int64(f.UncompressedSize64)))
 	if err != nil {
-		return Array{}, err
+		return array{}, err
 	}
 	return parseArray(data)
 }
 
 // parseArray reads an .npy file. The library that knows the format trusts its header, so that is looked at before.
-func parseArray(data []byte) (a Array, err error) {
+func parseArray(data []byte) (a array, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("damaged header (%v)", p)
@@ -137,7 +137,7 @@ func parseArray(data []byte) (a Array, err error) {
 	if count*width != len(data)-start {
 		return a, fmt.Errorf("shape %v of %s doesn't fit %d bytes", d.Shape, kind, len(data)-start)
 	}
-	a = Array{Shape: d.Shape, Data: make([]float32, count)}
+	a = array{Shape: d.Shape, Data: make([]float32, count)}
 	if width == 4 {
 		if count > 0 {
 			err = r.Read(&a.Data)
@@ -200,7 +200,7 @@ func (r *Reference) names(prefix string) []string {
 }
 
 // output gives the array of an output: kind/OUTPUT, or kind alone for the embedding.
-func (r *Reference) output(kind, output string) (Array, bool) {
+func (r *Reference) output(kind, output string) (array, bool) {
 	if a, ok := r.arrays[kind+"/"+output]; ok {
 		return a, true
 	}
@@ -208,5 +208,5 @@ func (r *Reference) output(kind, output string) (Array, bool) {
 		a, ok := r.arrays[kind]
 		return a, ok
 	}
-	return Array{}, false
+	return array{}, false
 }

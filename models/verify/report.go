@@ -21,14 +21,15 @@ type Report struct {
 	Outputs             []OutputReport    `json:"outputs"`
 	Parameters          []ParameterReport `json:"parameters"`
 	Statistics          []StatisticReport `json:"statistics"`
-	GradNorm            float64           `json:"grad_norm"` // as the graph says, of the differences' loss or the reference's
+	// as the graph says, of the differences' loss or the reference's
+	GradNorm float64 `json:"grad_norm"`
 }
 
 // Number is a float64 that JSON shows as null where there is none.
 type Number float64
 
-// None is no number.
-func None() Number { return Number(math.NaN()) }
+// none is no number.
+func none() Number { return Number(math.NaN()) }
 
 // Is says whether there is one.
 func (n Number) Is() bool { return !math.IsNaN(float64(n)) }
@@ -123,7 +124,7 @@ func (r *Report) Text() string {
 
 // summary is the largest error of each kind.
 func (r *Report) summary() string {
-	reference, difference, statistic := None(), None(), None()
+	reference, difference, statistic := none(), none(), none()
 	larger := func(dst *Number, n Number) {
 		if n.Is() && !(*dst >= n) {
 			*dst = n
@@ -136,6 +137,7 @@ func (r *Report) summary() string {
 	for _, s := range r.Statistics {
 		larger(&statistic, s.Moments)
 	}
-	return fmt.Sprintf("gradients against the reference %s (tolerance %.0e), against finite differences %s (%.0e), running statistics %s (%.0e)",
+	return fmt.Sprintf("gradients against the reference %s (tolerance %.0e), against finite differences %s (%.0e), "+
+		"running statistics %s (%.0e)",
 		reference, r.Tolerance, difference, r.DifferenceTolerance, statistic, r.Tolerance)
 }

@@ -16,8 +16,8 @@ type norm struct {
 	shape          onnxgraph.Shape // of the input, [batch, channels, …]
 }
 
-// checkStatistics holds the running statistics after the pass against the moments of what the batch norms saw, and against
-// the reference.
+// checkStatistics holds the running statistics after the pass against the moments of what the batch norms saw, and
+// against the reference.
 func (c *check) checkStatistics(p ort.Probe) error {
 	uses := map[string]int{}
 	for _, n := range c.norms {
@@ -57,7 +57,7 @@ func (c *check) checkStatistics(p ort.Probe) error {
 // statistic reports one running statistic.
 func (c *check) statistic(name string, got, want []float32) {
 	e := ratio(deviation(got, want), largest(want))
-	c.report.Statistics = append(c.report.Statistics, StatisticReport{Name: name, Moments: e, Reference: None()})
+	c.report.Statistics = append(c.report.Statistics, StatisticReport{Name: name, Moments: e, Reference: none()})
 	c.limit(e, c.o.Tolerance, "%s is off by %s after a step", name, e)
 }
 
@@ -70,8 +70,8 @@ func blend(old []float32, batch []float64, momentum float64) []float32 {
 	return out
 }
 
-// moments are mean and biased variance of each channel of values [rows, channels, inner]. The rows of a head that looks at several
-// views are fewer than the images.
+// moments are mean and biased variance of each channel of values [rows, channels, inner]. The rows of a head that looks
+// at several views are fewer than the images.
 func moments(values []float32, channels, inner int) (mean, variance []float64) {
 	mean, variance = make([]float64, channels), make([]float64, channels)
 	batch := len(values) / (channels * inner)
@@ -100,8 +100,8 @@ func moments(values []float32, channels, inner int) (mean, variance []float64) {
 	return mean, variance
 }
 
-// compareStatistics compares with the reference, whose variances are unbiased as torch's: the part that comes from the batch is
-// larger by n/(n−1).
+// compareStatistics compares with the reference, whose variances are unbiased as torch's: the part that comes from the
+// batch is larger by n/(n−1).
 func (c *check) compareStatistics(p ort.Probe, samples map[string]int) {
 	r := c.o.Reference
 	if r == nil {
@@ -113,7 +113,8 @@ func (c *check) compareStatistics(p ort.Probe, samples map[string]int) {
 		return !ok || !slices.Equal(before.Data, r.arrays["buffer_after/"+name].Data)
 	})
 	if len(names) > 0 && len(still) == len(names) {
-		c.notef("in the reference the running statistics after the step equal those before it, so they are not compared")
+		c.notef("in the reference the running statistics after the step equal those before it, so they are not " +
+			"compared")
 		return
 	}
 	for _, name := range names {

@@ -23,15 +23,15 @@ const embedding = graph.Embedding
 type Options struct {
 	// Reference is compared with, unless it is nil.
 	Reference *Reference
-	// Tolerance bounds the relative errors of gradients against the reference and of running statistics; those of outputs
-	// may be a tenth of it. Default 1e-4.
+	// Tolerance bounds the relative errors of gradients against the reference and of running statistics; those of
+	// outputs may be a tenth of it. Default 1e-4.
 	Tolerance float64
 	// Differences turns the check by finite differences on. Default true.
 	Differences bool
 	// DifferenceTolerance bounds its relative errors. Default 0.03.
 	DifferenceTolerance float64
-	// Batch is the number of images without a reference, in [2, 256]. Default 4. A model with a head that looks at several views
-	// of an image gets so many of each.
+	// Batch is the number of images without a reference, in [2, 256]. Default 4. A model with a head that looks at
+	// several views of an image gets so many of each.
 	Batch int
 	// Seed starts the random images, gradients and directions. Default 1.
 	Seed uint64
@@ -85,7 +85,7 @@ type check struct {
 // Run checks artifacts. Its error is about what kept it from checking; what it found wrong stands in the report.
 func Run(ctx context.Context, library *ort.Runtime, a graph.Artifacts, o Options, progress Progress) (*Report, error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("verify: %w", err)
+		return nil, fault.Wrap(fault.Config, err)
 	}
 	c := &check{
 		o: o, library: library, random: rand.New(rand.NewPCG(o.Seed, 0)),
@@ -106,7 +106,9 @@ func (c *check) run(ctx context.Context, a graph.Artifacts, progress Progress) (
 	if err := c.expose(&a); err != nil {
 		return err
 	}
-	if c.trainer, err = c.library.NewTrainer(a, c.loss, ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: c.o.Threads}}); err != nil {
+	if c.trainer,
+		err = c.library.NewTrainer(a, c.loss,
+		ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: c.o.Threads}}); err != nil {
 		return err
 	}
 	defer c.trainer.Close()
@@ -162,7 +164,8 @@ func (c *check) loss(outputs []ort.Output) error {
 		case !ok || dz == nil:
 			clear(o.Grad)
 		case len(dz) != len(o.Grad):
-			return fmt.Errorf("output %s has %d values [%d, %d], its dz has %d", o.Name, len(o.Grad), o.Rows, o.Columns, len(dz))
+			return fmt.Errorf("output %s has %d values [%d, %d], its dz has %d", o.Name, len(o.Grad), o.Rows, o.Columns,
+				len(dz))
 		default:
 			copy(o.Grad, dz)
 		}
@@ -186,7 +189,8 @@ func (c *check) makeImages() error {
 		images := r.arrays["images"]
 		for i, want := range shape {
 			if want != 0 && want != int64(images.Shape[i]) {
-				return fault.New(fault.Data, "not a reference file: its images are %v, the model takes %v (0 is free)", images.Shape, shape)
+				return fault.New(fault.Data, "not a reference file: its images are %v, the model takes %v (0 is free)",
+					images.Shape, shape)
 			}
 			shape[i] = int64(images.Shape[i])
 		}
@@ -226,19 +230,23 @@ func (c *check) makeGradients() error {
 	if r := c.o.Reference; r != nil {
 		for _, name := range r.names("dz/") {
 			if !slices.Contains(names, name) {
-				return fault.New(fault.Data, "not a reference file: it has dz/%s, the model's outputs are: %s", name, strings.Join(names, ", "))
+				return fault.New(fault.Data, "not a reference file: it has dz/%s, the model's outputs are: %s", name,
+					strings.Join(names, ", "))
 			}
 		}
 		for _, name := range names {
 			if dz, ok := r.output("dz", name); ok {
 				if len(dz.Data) != len(c.z[name]) {
-					return fault.New(fault.Data, "not a reference file: dz for output %s is %v, the output has %d columns", name, dz.Shape, c.columns[name])
+					return fault.New(fault.Data,
+						"not a reference file: dz for output %s is %v, the output has %d columns", name, dz.Shape,
+						c.columns[name])
 				}
 				c.dz[name] = dz.Data
 			}
 		}
 		if len(c.dz) == 0 {
-			return fault.New(fault.Data, "not a reference file: its dz is for an output %s, the model has none", embedding)
+			return fault.New(fault.Data, "not a reference file: its dz is for an output %s, the model has none",
+				embedding)
 		}
 		return nil
 	}
@@ -292,7 +300,8 @@ func (c *check) gradients(p ort.Probe) ([]gradient, error) {
 		}
 		list = append(list, g)
 		c.report.Parameters = append(c.report.Parameters, ParameterReport{
-			Name: parameter.Name, Shape: parameter.Shape, Largest: largest(g.values), Reference: None(), Difference: None(),
+			Name: parameter.Name, Shape: parameter.Shape, Largest: largest(g.values), Reference: none(),
+			Difference: none(),
 		})
 	}
 	return list, nil
@@ -331,7 +340,7 @@ func (c *check) compareOutputs(a graph.Artifacts) error {
 	}
 	limit := c.o.Tolerance / 10
 	for _, name := range c.lossOutputs() {
-		o := OutputReport{Name: name, Dim: int64(c.columns[name]), Training: None(), Eval: None()}
+		o := OutputReport{Name: name, Dim: int64(c.columns[name]), Training: none(), Eval: none()}
 		if r := c.o.Reference; r != nil {
 			if want, ok := r.output("z", name); ok {
 				o.Training = distance(c.z[name], want.Data)
@@ -407,8 +416,8 @@ func largest(values []float32) float64 {
 	return worst
 }
 
-// floorShare is the share of the largest gradient below which a gradient is compared with that share instead of with itself:
-// rounding noise where the true gradient is zero.
+// floorShare is the share of the largest gradient below which a gradient is compared with that share instead of with
+// itself: rounding noise where the true gradient is zero.
 const floorShare = 1e-3
 
 // compareGradients fills in the reference's part of the parameters' report.
@@ -495,7 +504,8 @@ func (c *check) expose(a *graph.Artifacts) error {
 				b.ValueInfo(x, t)
 			}
 			show(x, out, t)
-			c.norms = append(c.norms, norm{output: out, mean: n.In(3), variance: n.In(4), momentum: momentum, shape: t.Shape})
+			c.norms = append(c.norms, norm{output: out, mean: n.In(3), variance: n.In(4), momentum: momentum,
+				shape: t.Shape})
 		}
 	}
 	a.Training, err = m.Encode()

@@ -77,7 +77,8 @@ func TestGoodArtifacts(t *testing.T) {
 		{"built", build(t, "").Artifacts, filepath.Join(convnet, "reference.npz"), 11},
 		{"frozen", build(t, "frozen: ['c1.*']").Artifacts, filepath.Join(convnet, "reference.npz"), 10},
 		{"official", official.Artifacts, vit + ".npz", 20},
-		{"with heads, without a reference", build(t, "heads: [{name: projector, layers: [8, 4]}, {name: order, layers: [3]}]").Artifacts, "", 0},
+		{"with heads, without a reference",
+			build(t, "heads: [{name: projector, layers: [8, 4]}, {name: order, layers: [3]}]").Artifacts, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := verify.DefaultOptions()
@@ -108,7 +109,8 @@ func TestGoodArtifacts(t *testing.T) {
 					t.Errorf("%s is off by %v of the moments", s.Name, s.Moments)
 				}
 			}
-			if text := r.Text(); !strings.Contains(text, "finite differences") || !strings.Contains(text, r.Parameters[0].Name) {
+			if text := r.Text(); !strings.Contains(text, "finite differences") ||
+				!strings.Contains(text, r.Parameters[0].Name) {
 				t.Errorf("text:\n%s", text)
 			}
 		})
@@ -168,7 +170,8 @@ func TestWrongGradients(t *testing.T) {
 	}
 	o.Reference, o.Differences = reference(t, filepath.Join(convnet, "reference.npz")), false
 	r = run(t, double, o)
-	if said := strings.Join(r.Failures, "\n"); r.OK || !strings.Contains(said, "gradient of c2.weight is off by 1.0e+00 of the reference") {
+	if said := strings.Join(r.Failures, "\n"); r.OK || !strings.Contains(said,
+		"gradient of c2.weight is off by 1.0e+00 of the reference") {
 		t.Errorf("with a reference: %s", said)
 	}
 	for _, p := range r.Parameters {
@@ -219,7 +222,8 @@ func write(w interface{ Write([]byte) (int, error) }, a array) error {
 	return err
 }
 
-// TestStatisticsOfReference: torch's variance is unbiased, and a reference that follows ONNX instead is found to differ.
+// TestStatisticsOfReference: torch's variance is unbiased, and a reference that follows ONNX instead is found to
+// differ.
 func TestStatisticsOfReference(t *testing.T) {
 	a := build(t, "").Artifacts
 	images := array{[]int{3, 3, 16, 16}, make([]float32, 3*3*16*16)}
@@ -298,9 +302,12 @@ func TestRunRefuses(t *testing.T) {
 		arrays map[string]array
 		says   string
 	}{
-		{"other images", map[string]array{"images": {[]int{1, 3, 8, 8}, make([]float32, 192)}, "dz": {[]int{1, 12}, make([]float32, 12)}}, "its images are [1 3 8 8]"},
-		{"dz of another size", map[string]array{"images": images, "dz": {[]int{2, 3}, make([]float32, 6)}}, "dz for output embedding is [2 3]"},
-		{"dz of no output", map[string]array{"images": images, "dz/order": {[]int{2, 3}, make([]float32, 6)}}, "it has dz/order"},
+		{"other images", map[string]array{"images": {[]int{1, 3, 8, 8}, make([]float32, 192)},
+			"dz": {[]int{1, 12}, make([]float32, 12)}}, "its images are [1 3 8 8]"},
+		{"dz of another size", map[string]array{"images": images, "dz": {[]int{2, 3}, make([]float32, 6)}},
+			"dz for output embedding is [2 3]"},
+		{"dz of no output", map[string]array{"images": images, "dz/order": {[]int{2, 3}, make([]float32, 6)}},
+			"it has dz/order"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := verify.ReadReference(archive(t, c.arrays))
@@ -309,20 +316,23 @@ func TestRunRefuses(t *testing.T) {
 			}
 			o := verify.DefaultOptions()
 			o.Reference = r
-			if _, err := verify.Run(t.Context(), lib, a, o, nil); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
+			if _, err := verify.Run(t.Context(), lib, a, o, nil); !errors.Is(err, fault.Data) ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
 	}
 	o := verify.DefaultOptions()
 	o.Tolerance, o.Batch = 0, 1
-	if _, err := verify.Run(t.Context(), lib, a, o, nil); err == nil || !strings.Contains(err.Error(), "tolerance: must") || !strings.Contains(err.Error(), "batch: must") {
+	if _, err := verify.Run(t.Context(), lib, a, o, nil); err == nil ||
+		!strings.Contains(err.Error(), "tolerance: must") || !strings.Contains(err.Error(), "batch: must") {
 		t.Errorf("bad options: %v", err)
 	}
 }
 
 func TestReadReferenceRefuses(t *testing.T) {
-	good := archive(t, map[string]array{"images": {[]int{1, 3, 1, 1}, []float32{1, 2, 3}}, "dz": {[]int{1, 1}, []float32{1}}})
+	good := archive(t, map[string]array{"images": {[]int{1, 3, 1, 1}, []float32{1, 2, 3}},
+		"dz": {[]int{1, 1}, []float32{1}}})
 	if _, err := verify.ReadReference(good); err != nil {
 		t.Fatal(err)
 	}
@@ -351,15 +361,19 @@ func TestReadReferenceRefuses(t *testing.T) {
 		{"no images", archive(t, map[string]array{"dz": {[]int{1, 1}, []float32{1}}}), "an array images"},
 		{"no dz", archive(t, map[string]array{"images": {[]int{1, 3, 1, 1}, []float32{1, 2, 3}}}), "an array dz"},
 		{"not an array", raw("hello, hello, hello"), "not a NumPy array"},
-		{"a huge shape", raw(header("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000, 1000000, 1000000), }")), "doesn't fit"},
-		{"a negative shape", raw(header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3), }")), "doesn't fit"},
+		{"a huge shape",
+			raw(header("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000, 1000000, 1000000), }")),
+			"doesn't fit"},
+		{"a negative shape", raw(header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3), }")),
+			"doesn't fit"},
 		{"integers", raw(header("{'descr': '<i8', 'fortran_order': False, 'shape': (0,), }")), "must be float32"},
 		{"no line end", raw("\x93NUMPY\x01\x00\x05\x00{'a':"), "damaged header"},
 		{"a long header", raw("\x93NUMPY\x02\x00\xff\xff\xff\x7f{'descr': '<f4'"), "header is too long"},
 		{"Fortran's order", raw(header("{'descr': '<f4', 'fortran_order': True, 'shape': (0, 0), }")), "Fortran"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := verify.ReadReference(c.data); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.says) {
+			if _, err := verify.ReadReference(c.data); !errors.Is(err, fault.Data) ||
+				!strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want one that says %q", err, c.says)
 			}
 		})
@@ -367,7 +381,8 @@ func TestReadReferenceRefuses(t *testing.T) {
 }
 
 func FuzzReadReference(f *testing.F) {
-	good := archive(f, map[string]array{"images": {[]int{1, 3, 1, 1}, []float32{1, 2, 3}}, "dz": {[]int{1, 1}, []float32{1}}})
+	good := archive(f, map[string]array{"images": {[]int{1, 3, 1, 1}, []float32{1, 2, 3}},
+		"dz": {[]int{1, 1}, []float32{1}}})
 	f.Add(good)
 	f.Add(good[:40])
 	for _, at := range []int{50, 80, 120, len(good) - 30} {

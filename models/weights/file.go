@@ -23,7 +23,8 @@ func CheckPath(path string) error {
 	case safetensorsExt, onnxExt:
 		return nil
 	default:
-		return fmt.Errorf("must end in %s or %s, got %q; safetensors.torch.save_file writes one of a torch state dict", safetensorsExt, onnxExt, path)
+		return fmt.Errorf("must end in %s or %s, got %q; safetensors.torch.save_file writes one of a torch state dict",
+			safetensorsExt, onnxExt, path)
 	}
 }
 
@@ -76,12 +77,14 @@ func storedTensors(m *onnxgraph.Model) []tensor {
 	var tensors []tensor
 	for _, t := range m.GetGraph().GetInitializer() {
 		dtype := map[onnxgraph.DataType]string{
-			onnxgraph.Float32: "F32", onnxgraph.Tensor_DOUBLE: "F64", onnxgraph.Tensor_FLOAT16: "F16", onnxgraph.Tensor_BFLOAT16: "BF16",
+			onnxgraph.Float32: "F32", onnxgraph.Tensor_DOUBLE: "F64", onnxgraph.Tensor_FLOAT16: "F16",
+			onnxgraph.Tensor_BFLOAT16: "BF16",
 		}[t.GetDataType()]
 		if dtype == "" {
 			continue
 		}
-		tensors = append(tensors, tensor{t.GetName(), slices.Clone(t.GetDims()), func() ([]byte, error) { return storedValues(t, dtype) }})
+		tensors = append(tensors, tensor{t.GetName(), slices.Clone(t.GetDims()),
+			func() ([]byte, error) { return storedValues(t, dtype) }})
 	}
 	return tensors
 }

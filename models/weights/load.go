@@ -26,8 +26,8 @@ type Report struct {
 	// Matched lists the parameters that have the file's values now, Missing those that keep their own. Both are in the
 	// graph's order.
 	Matched, Missing []string
-	// Unexpected lists the file's tensors that belong to no parameter, Ignored those of them that Options.Ignored says, by
-	// their names in the file, sorted.
+	// Unexpected lists the file's tensors that belong to no parameter, Ignored those of them that Options.Ignored says,
+	// by their names in the file, sorted.
 	Unexpected, Ignored []string
 	// Mismatched lists the parameters whose shape is another in the file; they are not among Missing.
 	Mismatched []Mismatch
@@ -116,8 +116,8 @@ func bare(name string) string {
 	return name
 }
 
-// Load puts the values of a file into the float32 initializers of m. If it fails, m's values are not defined, and the error is
-// of kind fault.Data.
+// Load puts the values of a file into the float32 initializers of m. If it fails, m's values are not defined, and the
+// error is of kind fault.Data.
 func Load(m *onnxgraph.Model, path string, o Options) (Report, error) {
 	f, err := open(path)
 	if err != nil {
@@ -175,10 +175,13 @@ func load(m *onnxgraph.Model, tensors []tensor, o Options) (Report, error) {
 	faults.Unexpected, faults.Mismatched = r.Unexpected, r.Mismatched
 	switch parts := faults.parts(); {
 	case len(r.Matched) == 0:
-		return r, fmt.Errorf("no tensor has name and shape of a parameter of the model: is it of another backbone? %s", r)
+		return r, fmt.Errorf("no tensor has name and shape of a parameter of the model: is it of another backbone? %s",
+			r)
 	case o.Strict && len(parts) > 0:
-		return r, fmt.Errorf("it doesn't fit the model: %s; to take what fits and leave the rest, set model.weights_strict: false",
-			strings.Join(parts, "; "))
+		return r,
+			fmt.Errorf("it doesn't fit the model: %s; to take what fits and leave the rest, set "+
+				"model.weights_strict: false",
+				strings.Join(parts, "; "))
 	}
 	for _, name := range r.Matched {
 		values, err := from[name].read()

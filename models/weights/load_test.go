@@ -38,7 +38,8 @@ func encode(tensors ...stored) []byte {
 	header := map[string]any{"__metadata__": map[string]string{"format": "pt"}}
 	var data []byte
 	for _, t := range tensors {
-		header[t.name] = map[string]any{"dtype": t.dtype, "shape": t.shape, "data_offsets": []int{len(data), len(data) + len(t.data)}}
+		header[t.name] = map[string]any{"dtype": t.dtype, "shape": t.shape,
+			"data_offsets": []int{len(data), len(data) + len(t.data)}}
 		data = append(data, t.data...)
 	}
 	text, err := json.Marshal(header)
@@ -66,7 +67,8 @@ func graph() *onnxgraph.Model {
 		name string
 		size int64
 	}{{"conv.weight", 2}, {"conv.bias", 1}, {"projector.0.weight", 1}} {
-		x = b.Op("Add", "sum", []string{x, b.Initializer(onnxgraph.NewFloats(p.name, []int64{p.size}, make([]float32, p.size)))})
+		x = b.Op("Add", "sum", []string{x, b.Initializer(onnxgraph.NewFloats(p.name, []int64{p.size},
+			make([]float32, p.size)))})
 	}
 	b.Initializer(onnxgraph.NewInts("shape", 1, 2))
 	b.Output(x, onnxgraph.FloatType(onnxgraph.Static(2)))
@@ -103,29 +105,40 @@ func TestLoad(t *testing.T) {
 		refused string // in the error
 	}{
 		"strict": {
-			encode(conv, bias, stored{"bn.num_batches_tracked", "I64", nil, make([]byte, 8)}, floats("fc.weight", one, 1)), strict(),
-			[]float32{3, 4}, "2 of 3 parameters taken; 1 missing in the file: projector.0.weight; 1 of the classifier left out", "",
+			encode(conv, bias, stored{"bn.num_batches_tracked", "I64", nil, make([]byte, 8)},
+				floats("fc.weight", one, 1)), strict(),
+			[]float32{3, 4},
+			"2 of 3 parameters taken; 1 missing in the file: projector.0.weight; 1 of the classifier left out", "",
 		},
 		"prefixes": {
-			encode(floats("module.backbone.conv.weight", two, 3, 4), floats("encoder.conv.bias", one, 1), floats("module.fc.bias", one, 1)), strict(),
-			[]float32{3, 4}, "2 of 3 parameters taken; 1 missing in the file: projector.0.weight; 1 of the classifier left out", "",
+			encode(floats("module.backbone.conv.weight", two, 3, 4), floats("encoder.conv.bias", one, 1),
+				floats("module.fc.bias", one, 1)), strict(),
+			[]float32{3, 4},
+			"2 of 3 parameters taken; 1 missing in the file: projector.0.weight; 1 of the classifier left out", "",
 		},
 		"our own head": {
-			encode(conv, bias, floats("projector.0.weight", one, 1)), strict(), []float32{3, 4}, "3 of 3 parameters taken", "",
+			encode(conv, bias, floats("projector.0.weight", one, 1)), strict(), []float32{3, 4},
+			"3 of 3 parameters taken", "",
 		},
-		"missing":    {encode(conv), strict(), nil, "", "it doesn't fit the model: 1 missing in the file: conv.bias; to take"},
-		"unexpected": {encode(conv, bias, floats("head.weight", one, 1)), strict(), nil, "", "1 unexpected in the file: head.weight"},
-		"mismatch":   {encode(conv, floats("conv.bias", two, 1, 2)), strict(), nil, "", "1 of another shape: conv.bias is [2] in the file, [1] in the model"},
+		"missing": {encode(conv), strict(), nil, "",
+			"it doesn't fit the model: 1 missing in the file: conv.bias; to take"},
+		"unexpected": {encode(conv, bias, floats("head.weight", one, 1)), strict(), nil, "",
+			"1 unexpected in the file: head.weight"},
+		"mismatch": {encode(conv, floats("conv.bias", two, 1, 2)), strict(), nil, "",
+			"1 of another shape: conv.bias is [2] in the file, [1] in the model"},
 		"partial": {
-			encode(conv, floats("conv.bias", two, 1, 2), floats("a", one, 1), floats("b", one, 1), floats("c", one, 1), floats("d", one, 1), floats("e", one, 1), floats("f", one, 1)),
+			encode(conv, floats("conv.bias", two, 1, 2), floats("a", one, 1), floats("b", one, 1), floats("c", one, 1),
+				floats("d", one, 1), floats("e", one, 1), floats("f", one, 1)),
 			weights.Options{}, []float32{3, 4},
 			"1 of 3 parameters taken; 1 of another shape: conv.bias is [2] in the file, [1] in the model; " +
 				"1 missing in the file: projector.0.weight; 6 unexpected in the file: a, b, c, d, e and 1 more", "",
 		},
 		"nothing fits": {encode(floats("other", one, 1)), weights.Options{}, nil, "", "is it of another backbone?"},
 		"no tensors":   {encode(), weights.Options{}, nil, "", "is it of another backbone?"},
-		"twice":        {encode(conv, floats("module.conv.weight", two, 1, 2)), weights.Options{}, nil, "", `are the model's "conv.weight": keep one`},
-		"not finite":   {encode(conv, floats("conv.bias", one, float32(math.NaN()))), weights.Options{}, nil, "", `"conv.bias" holds values that are not finite`},
+		"twice": {encode(conv, floats("module.conv.weight", two, 1, 2)), weights.Options{}, nil, "",
+			`are the model's "conv.weight": keep one`},
+		"not finite": {encode(conv, floats("conv.bias", one, float32(math.NaN()))), weights.Options{}, nil, "",
+			`"conv.bias" holds values that are not finite`},
 		"half": {
 			encode(stored{"conv.weight", "F16", two, []byte{0x00, 0xc2, 0x01, 0x00}}), weights.Options{},
 			[]float32{-3, 0x1p-24}, "1 of 3 parameters taken; 2 missing in the file: conv.bias, projector.0.weight", "",
@@ -135,10 +148,12 @@ func TestLoad(t *testing.T) {
 			[]float32{-3, 1}, "1 of 3 parameters taken; 2 missing in the file: conv.bias, projector.0.weight", "",
 		},
 		"double": {
-			encode(stored{"conv.weight", "F64", two, binary.LittleEndian.AppendUint64(make([]byte, 8), math.Float64bits(-1.5))}), weights.Options{},
+			encode(stored{"conv.weight", "F64", two, binary.LittleEndian.AppendUint64(make([]byte, 8),
+				math.Float64bits(-1.5))}), weights.Options{},
 			[]float32{0, -1.5}, "1 of 3 parameters taken; 2 missing in the file: conv.bias, projector.0.weight", "",
 		},
-		"not of floats": {encode(stored{"conv.weight", "I32", two, make([]byte, 8)}), weights.Options{}, nil, "", "is it of another backbone?"},
+		"not of floats": {encode(stored{"conv.weight", "I32", two, make([]byte, 8)}), weights.Options{}, nil, "",
+			"is it of another backbone?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := graph()
@@ -168,7 +183,8 @@ func TestLoad(t *testing.T) {
 // TestHalf holds 16-bit floats against their definition.
 func TestHalf(t *testing.T) {
 	for bits, want := range map[uint16]float32{
-		0x0000: 0, 0x3c00: 1, 0xbc00: -1, 0x7bff: 65504, 0x0400: 0x1p-14, 0x03ff: 1023 * 0x1p-24, 0x8001: -0x1p-24, 0x3555: 0.33325195,
+		0x0000: 0, 0x3c00: 1, 0xbc00: -1, 0x7bff: 65504, 0x0400: 0x1p-14, 0x03ff: 1023 * 0x1p-24, 0x8001: -0x1p-24,
+		0x3555: 0.33325195,
 	} {
 		m := graph()
 		file := encode(stored{"conv.bias", "F16", []int64{1}, binary.LittleEndian.AppendUint16(nil, bits)})
@@ -188,13 +204,15 @@ func TestLoadONNX(t *testing.T) {
 			&onnxgraph.Tensor{RawData: floats("", nil, -3, 1).data}, &onnxgraph.Tensor{FloatData: []float32{-3, 1}},
 		},
 		onnxgraph.Tensor_DOUBLE: {
-			&onnxgraph.Tensor{RawData: []byte{0, 0, 0, 0, 0, 0, 8, 0xc0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f}}, &onnxgraph.Tensor{DoubleData: []float64{-3, 1}},
+			&onnxgraph.Tensor{RawData: []byte{0, 0, 0, 0, 0, 0, 8, 0xc0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f}},
+			&onnxgraph.Tensor{DoubleData: []float64{-3, 1}},
 		},
 		onnxgraph.Tensor_FLOAT16: {
 			&onnxgraph.Tensor{RawData: []byte{0, 0xc2, 0, 0x3c}}, &onnxgraph.Tensor{Int32Data: []int32{0xc200, 0x3c00}},
 		},
 		onnxgraph.Tensor_BFLOAT16: {
-			&onnxgraph.Tensor{RawData: []byte{0x40, 0xc0, 0x80, 0x3f}}, &onnxgraph.Tensor{Int32Data: []int32{0xc040, 0x3f80}},
+			&onnxgraph.Tensor{RawData: []byte{0x40, 0xc0, 0x80, 0x3f}},
+			&onnxgraph.Tensor{Int32Data: []int32{0xc040, 0x3f80}},
 		},
 	} {
 		for how, p := range map[string]*onnxgraph.Tensor{raw: c.raw, field: c.field} {
@@ -238,12 +256,15 @@ func TestLoadErrors(t *testing.T) {
 		{header(`{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}`, 4), "header"},
 		{header(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 4), "but 4 bytes of data"},
 		{header(`{"a":{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}}`, 4), "but 4 bytes of data"},
-		{header(`{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,4]}}`, 4), "but 4 bytes of data"},
-		{header(`{"a":{"dtype":"F32","shape":[0,9223372036854775807,9223372036854775807],"data_offsets":[0,4]}}`, 4), "but 4 bytes of data"},
+		{header(`{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,4]}}`, 4),
+			"but 4 bytes of data"},
+		{header(`{"a":{"dtype":"F32","shape":[0,9223372036854775807,9223372036854775807],"data_offsets":[0,4]}}`, 4),
+			"but 4 bytes of data"},
 		{header(`{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,4]}}`, 4), "but 4 bytes of data"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 4), "are said to be at bytes 4 to 8 of 4"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}`, 4), "are said to be at bytes -4 to 0"},
-		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775807]}}`, 4), "are said to be at bytes 0 to 9223372036854775807 of 4"},
+		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775807]}}`, 4),
+			"are said to be at bytes 0 to 9223372036854775807 of 4"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, 6), "after others that end at 4"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 5), "1 bytes of data belong to no tensor"},
 	} {
@@ -252,13 +273,16 @@ func TestLoadErrors(t *testing.T) {
 			t.Errorf("%q: got %v, want an error with %q", c.file, err, c.want)
 		}
 	}
-	for name, want := range map[string]string{"w.pth": "must end in .safetensors or .onnx", "w.onnx": "not an ONNX model"} {
-		if _, err := weights.Load(graph(), write(t, name, []byte("PK")), weights.Options{}); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), want) {
+	for name, want := range map[string]string{"w.pth": "must end in .safetensors or .onnx",
+		"w.onnx": "not an ONNX model"} {
+		if _, err := weights.Load(graph(), write(t, name, []byte("PK")), weights.Options{}); !errors.Is(err,
+			fault.Data) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", name, err, want)
 		}
 	}
 	for _, name := range []string{"absent.safetensors", "absent.onnx"} {
-		if _, err := weights.Load(graph(), filepath.Join(t.TempDir(), name), weights.Options{}); !errors.Is(err, fault.Data) || !errors.Is(err, fs.ErrNotExist) {
+		if _, err := weights.Load(graph(), filepath.Join(t.TempDir(), name), weights.Options{}); !errors.Is(err,
+			fault.Data) || !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -279,7 +303,8 @@ func ExampleLoad() {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "pretrained.safetensors")
-	if err := os.WriteFile(path, encode(floats("conv.weight", []int64{2}, 3, 4), floats("fc.bias", []int64{1}, 5)), 0o600); err != nil {
+	if err := os.WriteFile(path, encode(floats("conv.weight", []int64{2}, 3, 4), floats("fc.bias", []int64{1}, 5)),
+		0o600); err != nil {
 		fmt.Println(err)
 		return
 	}

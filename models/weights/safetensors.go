@@ -24,8 +24,8 @@ type entry struct {
 	Offsets []int64 `json:"data_offsets"` // first byte and end, from the header's end
 }
 
-// safetensors reads a file's header: 8 bytes with the header's length, the header, a JSON object of the tensors by name, and
-// the tensors' data one after the other. It returns the float tensors in the order of their data.
+// safetensors reads a file's header: 8 bytes with the header's length, the header, a JSON object of the tensors by
+// name, and the tensors' data one after the other. It returns the float tensors in the order of their data.
 func safetensors(r io.ReaderAt, size int64) ([]tensor, error) {
 	fault := func(format string, a ...any) error {
 		return fmt.Errorf("not a safetensors file: "+format, a...)
@@ -61,7 +61,8 @@ func safetensors(r io.ReaderAt, size int64) ([]tensor, error) {
 	for _, name := range order {
 		e := entries[name]
 		if e.Offsets[0] != end || e.Offsets[1] < end || e.Offsets[1] > size-begin {
-			return nil, fault("the data of %q are said to be at bytes %d to %d of %d, after others that end at %d", name, e.Offsets[0], e.Offsets[1], size-begin, end)
+			return nil, fault("the data of %q are said to be at bytes %d to %d of %d, after others that end at %d",
+				name, e.Offsets[0], e.Offsets[1], size-begin, end)
 		}
 		end = e.Offsets[1]
 		width := elementBytes(e.DType)
@@ -70,7 +71,8 @@ func safetensors(r io.ReaderAt, size int64) ([]tensor, error) {
 		}
 		count, ok := elements(e.Shape)
 		if !ok || count > math.MaxInt64/width || count*width != e.Offsets[1]-e.Offsets[0] {
-			return nil, fault("%q has the shape %v and type %s, but %d bytes of data", name, e.Shape, e.DType, e.Offsets[1]-e.Offsets[0])
+			return nil, fault("%q has the shape %v and type %s, but %d bytes of data", name, e.Shape, e.DType,
+				e.Offsets[1]-e.Offsets[0])
 		}
 		tensors = append(tensors, tensor{name, e.Shape, func() ([]byte, error) {
 			data := make([]byte, e.Offsets[1]-e.Offsets[0])
@@ -93,8 +95,8 @@ func readAt(r io.ReaderAt, dst []byte, at int64) error {
 	return nil
 }
 
-// decodeHeader returns the tensors' entries and names. It goes through the object itself, as encoding/json would take the
-// last of two entries of one name.
+// decodeHeader returns the tensors' entries and names. It goes through the object itself, as encoding/json would take
+// the last of two entries of one name.
 func decodeHeader(header []byte) (map[string]entry, []string, error) {
 	d := json.NewDecoder(bytes.NewReader(header))
 	d.DisallowUnknownFields()

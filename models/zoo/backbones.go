@@ -20,15 +20,16 @@ type backbone struct {
 	minSide int
 	// opset is 0 for the usual one.
 	opset int64
-	// build adds the network behind Images, up to a node that makes Features, and returns the number of features.
+	// build adds the network behind the images, up to a node that makes the features, and returns the number of
+	// features.
 	build func(n *network, o Options, imageSize int) int
 }
 
 // maxWidth is the largest width of the networks whose features are no more than 16 times as many.
 const maxWidth = 1024
 
-// backbones lists all that Build can make. To add one: an entry here, its layers in a file of its own, and the names and
-// shapes of the original in testdata/shapes.
+// backbones lists all that Build can make. To add one: an entry here, its layers in a file of its own, and the names
+// and shapes of the original in testdata/shapes.
 func backbones() []backbone {
 	const transformer = "timm.models.vision_transformer."
 	residual := func(name string, r resnet, widest int) backbone {

@@ -9,26 +9,19 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// The names of the graph's input and outputs.
-const (
-	Images    = graph.Images
-	Features  = graph.Features
-	Embedding = graph.Embedding
-)
-
 // Projector is the prefix of the names of the projector's parameters.
 const Projector = heads.Projector + "."
 
-// The opsets are the oldest that have all operators as they are used here: 17 LayerNormalization, 20 Gelu. A backbone that
-// does without Gelu takes the older one, which more runtimes read.
+// The opsets are the oldest that have all operators as they are used here: 17 LayerNormalization, 20 Gelu. A backbone
+// that does without Gelu takes the older one, which more runtimes read.
 const (
 	opset     = 17
 	geluOpset = 20
 )
 
-// Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, see [Options.CheckImageSize]: input
-// `images` float32 [batch, 3, imageSize, imageSize], outputs `features` [batch, F] and `embedding` [batch, D]. The same
-// options, size and seed give the same bytes.
+// Build makes the forward graph of a backbone for images of imageSize x imageSize pixels, see [Options.CheckImageSize]:
+// input `images` float32 [batch, 3, imageSize, imageSize], outputs `features` [batch, F] and `embedding` [batch, D].
+// The same options, size and seed give the same bytes.
 func Build(o Options, imageSize int, seed uint64) (*onnxgraph.Model, error) {
 	n, _, err := build(o, imageSize, seed, false)
 	if err != nil {
@@ -67,20 +60,21 @@ func build(o Options, imageSize int, seed uint64, bare bool) (n *network, featur
 	features = b.build(n, o, imageSize)
 	embedding := features
 	if len(o.Projector) == 0 {
-		n.b.Append(&onnxgraph.Node{Name: Embedding, OpType: "Identity", Input: []string{Features}, Output: []string{Embedding}})
+		n.b.Append(&onnxgraph.Node{Name: graph.Embedding, OpType: "Identity", Input: []string{graph.Features},
+			Output: []string{graph.Embedding}})
 	} else {
 		projector := heads.Default()
 		projector.Name, projector.Layers = heads.Projector, o.Projector
 		projector.Add(n.b, features, seed)
 		embedding = o.Projector[len(o.Projector)-1]
 	}
-	n.b.Output(Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))
-	n.b.Output(Embedding, onnxgraph.FloatType(onnxgraph.Batch(int64(embedding))))
+	n.b.Output(graph.Features, onnxgraph.FloatType(onnxgraph.Batch(int64(features))))
+	n.b.Output(graph.Embedding, onnxgraph.FloatType(onnxgraph.Batch(int64(embedding))))
 	return n, features, nil
 }
 
-// ParameterCount is the number of weights that training changes: all float32 values that the graph stores, but for batch
-// norm's running statistics.
+// ParameterCount is the number of weights that training changes: all float32 values that the graph stores, but for
+// batch norm's running statistics.
 func ParameterCount(m *onnxgraph.Model) int64 {
 	statistics := map[string]bool{}
 	for _, n := range m.GetGraph().GetNode() {

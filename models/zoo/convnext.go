@@ -3,12 +3,13 @@ package zoo
 import (
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
 // convNeXtTiny adds the network up to the layer norm on the average; returns the number of features.
 func (n *network) convNeXtTiny(patch int) int {
-	x := n.patches("features.0.0", Images, 3, 96, patch)
+	x := n.patches("features.0.0", graph.Images, 3, 96, patch)
 	x = n.channelNorm("features.0.1", x, 96)
 	channels := 96
 	for stage, blocks := range []int{3, 3, 9, 3} {
@@ -23,7 +24,7 @@ func (n *network) convNeXtTiny(patch int) int {
 	}
 	x = n.b.Op("GlobalAveragePool", "avgpool", []string{x})
 	x = n.b.Op("Flatten", "flatten", []string{x}, onnxgraph.IntAttr("axis", 1))
-	n.layerNorm("classifier.0", Features, x, channels)
+	n.layerNorm("classifier.0", graph.Features, x, channels)
 	return channels
 }
 
@@ -31,7 +32,8 @@ func (n *network) convNeXtTiny(patch int) int {
 func (n *network) patches(name, x string, in, out, size int) string {
 	k := int64(size)
 	weight := n.normal(name+".weight", 0.02, int64(out), int64(in), k, k)
-	return n.convolve(name, []string{x, weight, n.filled(name+".bias", 0, int64(out))}, window{kernel: size, stride: size})
+	return n.convolve(name, []string{x, weight, n.filled(name+".bias", 0, int64(out))},
+		window{kernel: size, stride: size})
 }
 
 // channelNorm is layer norm over the channels of each pixel.

@@ -1,11 +1,15 @@
 package zoo
 
-import "fmt"
+import (
+	"fmt"
+
+	"ordo/models/graph"
+)
 
 // efficientNetB0 adds the network up to the average before the classifier; returns the number of features.
 func (n *network) efficientNetB0(stem string) int {
 	v := inverted{n, batchNorm{1e-5, 0.9}}
-	x := v.unit("features.0", Images, 3, 32, same(3, stemStride(stem)), swish)
+	x := v.unit("features.0", graph.Images, 3, 32, same(3, stemStride(stem)), swish)
 	in := 32
 	for i, stage := range []struct{ expand, kernel, stride, out, blocks int }{
 		{1, 3, 1, 16, 1},

@@ -18,8 +18,8 @@ import (
 	"ordo/models/zoo"
 )
 
-// draw gives count numbers even in [-1, 1), the same ones that the reference values were computed with: element i is the
-// upper 24 bits of SplitMix64 from the FNV-1a hash of the name.
+// draw gives count numbers even in [-1, 1), the same ones that the reference values were computed with: element i is
+// the upper 24 bits of SplitMix64 from the FNV-1a hash of the name.
 func draw(name string, count int) []float32 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
@@ -67,8 +67,8 @@ func drawWeights(m *onnxgraph.Model) {
 	}
 }
 
-// reader is a training session whose loss is the sum of features times dz. Its AdamW shows the gradients: with an epsilon
-// that drowns √v, the first step changes a parameter by rate/epsilon times the gradient.
+// reader is a training session whose loss is the sum of features times dz. Its AdamW shows the gradients: with an
+// epsilon that drowns √v, the first step changes a parameter by rate/epsilon times the gradient.
 type reader struct {
 	t          *testing.T
 	trainer    *ort.Trainer
@@ -86,7 +86,8 @@ const (
 func newReader(t *testing.T, m *onnxgraph.Model, batch, size int) *reader {
 	t.Helper()
 	a, err := autodiff.Build(m, autodiff.Options{
-		Outputs: []string{zoo.Features}, Optimizer: autodiff.OptimizerOptions{Beta1: 0.9, Beta2: 0.999, Epsilon: readEpsilon},
+		Outputs: []string{graph.Features}, Optimizer: autodiff.OptimizerOptions{Beta1: 0.9, Beta2: 0.999,
+			Epsilon: readEpsilon},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -198,19 +199,20 @@ func readReference(t *testing.T, path string) map[string][]float64 {
 	return reference
 }
 
-// TestGradientsAreTorchs holds a training step of four images against torch's in float64, with the same drawn weights, and
-// loss = sum(features·dz): the first four features of each image in training and in evaluation mode, and of every
+// TestGradientsAreTorchs holds a training step of four images against torch's in float64, with the same drawn weights,
+// and loss = sum(features·dz): the first four features of each image in training and in evaluation mode, and of every
 // parameter's gradient its norm and its product with a drawn direction.
 func TestGradientsAreTorchs(t *testing.T) {
 	const batch = 4
 	for _, c := range []struct {
 		name string
 		size int
-		// tolerance is what float32 leaves of the numbers. Where a rounding moves one of many inputs of a ReLU across 0,
-		// the gradient jumps: torch in float32 differs from torch in float64 by 4e-3 for resnet50.
+		// tolerance is what float32 leaves of the numbers. Where a rounding moves one of many inputs of a ReLU across
+		// 0, the gradient jumps: torch in float32 differs from torch in float64 by 4e-3 for resnet50.
 		tolerance float64
 	}{
-		{"resnet34", 16, 1e-2}, {"resnet50", 16, 1e-2}, {"mobilenet_v3_small", 32, 1e-4}, {"efficientnet_b0", 32, 1e-4}, {"convnext_tiny", 32, 1e-5}, {"vit_tiny", 16, 1e-5},
+		{"resnet34", 16, 1e-2}, {"resnet50", 16, 1e-2}, {"mobilenet_v3_small", 32, 1e-4}, {"efficientnet_b0", 32, 1e-4},
+		{"convnext_tiny", 32, 1e-5}, {"vit_tiny", 16, 1e-5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			reference := readReference(t, filepath.Join("testdata", "gradients", c.name+".txt"))
@@ -222,7 +224,8 @@ func TestGradientsAreTorchs(t *testing.T) {
 				t.Fatal(err)
 			}
 			gradients := r.gradients()
-			for name, got := range map[string][]float32{"features": r.features, "evaluated": evaluated[slices.Index(r.trainer.EvalOutputs(), zoo.Features)]} {
+			for name, got := range map[string][]float32{"features": r.features,
+				"evaluated": evaluated[slices.Index(r.trainer.EvalOutputs(), graph.Features)]} {
 				want := reference[name]
 				for i, v := range want {
 					at := i/4*(len(got)/batch) + i%4
@@ -254,7 +257,8 @@ func TestGradientsAreTorchs(t *testing.T) {
 				scale := max(want[1], 1e-3*largest)
 				off := max(math.Abs(product-want[0])/norm(direction), math.Abs(norm(g)-want[1])) / scale
 				if worst = max(worst, off); !(off <= c.tolerance) {
-					t.Errorf("gradient of %s: product %v, want %v; norm %v, want %v", name, product, want[0], norm(g), want[1])
+					t.Errorf("gradient of %s: product %v, want %v; norm %v, want %v", name, product, want[0], norm(g),
+						want[1])
 				}
 			}
 			t.Logf("largest difference of a gradient: %.1e of its norm", worst)

@@ -21,7 +21,8 @@ func hardSwish(n *network, name, x string) string { return n.b.Op("HardSwish", n
 
 // hardSigmoid is clip(x/6 + 1/2, 0, 1).
 func hardSigmoid(n *network, name, x string) string {
-	return n.b.Op("HardSigmoid", name, []string{x}, onnxgraph.FloatAttr("alpha", 1.0/6), onnxgraph.FloatAttr("beta", 0.5))
+	return n.b.Op("HardSigmoid", name, []string{x}, onnxgraph.FloatAttr("alpha", 1.0/6),
+		onnxgraph.FloatAttr("beta", 0.5))
 }
 
 func sigmoid(n *network, name, x string) string { return n.b.Op("Sigmoid", name, []string{x}) }
@@ -32,7 +33,8 @@ func swish(n *network, name, x string) string {
 }
 
 // block is an inverted residual block: a 1x1 convolution widens x, unless it is wide already, a convolution of each
-// channel by itself follows, then squeeze and excitation, and a 1x1 convolution narrows the result without nonlinearity.
+// channel by itself follows, then squeeze and excitation, and a 1x1 convolution narrows the result without
+// nonlinearity.
 type block struct {
 	in, expanded, out int
 	kernel, stride    int
@@ -51,8 +53,8 @@ func (v inverted) unit(name, x string, in, out int, w window, act activation) st
 	return x
 }
 
-// squeezeExcite weighs the channels of x by a function of their averages: of two 1x1 convolutions, with inner between and
-// gate behind them.
+// squeezeExcite weighs the channels of x by a function of their averages: of two 1x1 convolutions, with inner between
+// and gate behind them.
 func (n *network) squeezeExcite(name, x string, channels, squeezed int, inner, gate activation) string {
 	layer := func(name, x string, in, out int) string {
 		inputs := []string{x, n.kaiming(name+".weight", out, in, 1), n.filled(name+".bias", 0, int64(out))}

@@ -4,12 +4,13 @@ import (
 	"math"
 	"slices"
 
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
 )
 
-// network is a graph under construction with the layers that the backbones are made of. A layer's name is its parameters'
-// prefix.
+// network is a graph under construction with the layers that the backbones are made of. A layer's name is its
+// parameters' prefix.
 type network struct {
 	b    *onnxgraph.Builder
 	seed uint64
@@ -19,7 +20,7 @@ type network struct {
 func newNetwork(name string, opset int64, imageSize int, seed uint64) *network {
 	b := onnxgraph.NewBuilder(name, opset)
 	s := int64(imageSize)
-	b.Input(Images, onnxgraph.FloatType(onnxgraph.Batch(3, s, s)))
+	b.Input(graph.Images, onnxgraph.FloatType(onnxgraph.Batch(3, s, s)))
 	return &network{b: b, seed: seed}
 }
 
@@ -70,7 +71,8 @@ func same(kernel, stride int) window { return window{kernel, stride, kernel / 2,
 func (n *network) convolve(name string, inputs []string, w window) string {
 	k, s, p := int64(w.kernel), int64(w.stride), int64(w.pad)
 	attributes := []*onnxgraph.Attribute{
-		onnxgraph.IntsAttr("kernel_shape", k, k), onnxgraph.IntsAttr("strides", s, s), onnxgraph.IntsAttr("pads", p, p, p, p),
+		onnxgraph.IntsAttr("kernel_shape", k, k), onnxgraph.IntsAttr("strides", s, s),
+		onnxgraph.IntsAttr("pads", p, p, p, p),
 	}
 	if w.groups > 1 {
 		attributes = append(attributes, onnxgraph.IntAttr("group", int64(w.groups)))
@@ -112,7 +114,8 @@ func (n *network) batchNorm(name, x string, channels int, c batchNorm) string {
 // layerNorm normalises over the last dimension.
 func (n *network) layerNorm(name, output, x string, channels int) string {
 	inputs := []string{x, n.filled(name+".weight", 1, int64(channels)), n.filled(name+".bias", 0, int64(channels))}
-	return n.b.Op("LayerNormalization", output, inputs, onnxgraph.IntAttr("axis", -1), onnxgraph.FloatAttr("epsilon", 1e-6))
+	return n.b.Op("LayerNormalization", output, inputs, onnxgraph.IntAttr("axis", -1),
+		onnxgraph.FloatAttr("epsilon", 1e-6))
 }
 
 func (n *network) transpose(name, x string, perm ...int64) string {
@@ -124,7 +127,7 @@ func (n *network) gelu(name, x string) string { return n.b.Op("Gelu", name, []st
 // averaged makes the features: the average over all pixels.
 func (n *network) averaged(x string) {
 	x = n.b.Op("GlobalAveragePool", "avgpool", []string{x})
-	n.b.Op("Flatten", Features, []string{x}, onnxgraph.IntAttr("axis", 1))
+	n.b.Op("Flatten", graph.Features, []string{x}, onnxgraph.IntAttr("axis", 1))
 }
 
 func (n *network) relu(name, x string) string { return n.b.Op("Relu", name, []string{x}) }

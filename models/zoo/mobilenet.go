@@ -1,11 +1,15 @@
 package zoo
 
-import "fmt"
+import (
+	"fmt"
+
+	"ordo/models/graph"
+)
 
 // mobileNetV3Small adds the network up to the average before the classifier; returns the number of features.
 func (n *network) mobileNetV3Small(stem string) int {
 	v := inverted{n, batchNorm{1e-3, 0.99}}
-	x := v.unit("features.0", Images, 3, 16, same(3, stemStride(stem)), hardSwish)
+	x := v.unit("features.0", graph.Images, 3, 16, same(3, stemStride(stem)), hardSwish)
 	for i, b := range []block{
 		{16, 16, 16, 3, 2, 8, relu},
 		{16, 72, 24, 3, 2, 0, relu},

@@ -16,13 +16,13 @@ type Options struct {
 	// default), which halves images like CIFAR's less often. What it changes, the package's documentation says for each
 	// backbone. convnet has one stem and ignores it.
 	Stem string `yaml:"stem"`
-	// Width is the number of channels of the first stage of convnet and of the ResNets; those with bottlenecks have at most
-	// 256, the others 1024. 0, the default, is the backbone's own: 16 for convnet, 64 for the ResNets. The others have one
-	// width and refuse another.
+	// Width is the number of channels of the first stage of convnet and of the ResNets; those with bottlenecks have at
+	// most 256, the others 1024. 0, the default, is the backbone's own: 16 for convnet, 64 for the ResNets. The others
+	// have one width and refuse another.
 	Width int `yaml:"width"`
-	// PatchSize is the side, in pixels, of the squares that convnext_tiny and the vision transformers cut the image into:
-	// at most 8 and at most 64. 0, the default, is the stem's: 4 and 16 for "standard", 2 and 4 for "small". A vision
-	// transformer's patches must tile the image. The others have no patches and refuse it.
+	// PatchSize is the side, in pixels, of the squares that convnext_tiny and the vision transformers cut the image
+	// into: at most 8 and at most 64. 0, the default, is the stem's: 4 and 16 for "standard", 2 and 4 for "small". A
+	// vision transformer's patches must tile the image. The others have no patches and refuse it.
 	PatchSize int `yaml:"patch_size"`
 	// Projector lists the layer sizes of the perceptron on the features; the last is the embedding's dimension. Hidden
 	// layers have batch norm and ReLU. Empty: the embedding is the features.
@@ -81,8 +81,8 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
-// Sized has the backbone's own width and the stem's patches in place of a Width and a PatchSize of 0; where the backbone has
-// one width or no patches, they stay 0.
+// Sized has the backbone's own width and the stem's patches in place of a Width and a PatchSize of 0; where the
+// backbone has one width or no patches, they stay 0.
 func (o Options) Sized() Options {
 	b, _ := find(o.Backbone)
 	o.Width, o.PatchSize = cmp.Or(o.Width, b.width), cmp.Or(o.PatchSize, b.patch[o.Stem])
@@ -101,11 +101,14 @@ func (o Options) CheckImageSize(size int) error {
 	}
 	switch side := size / patch; {
 	case b.tiled && size%patch != 0:
-		return fmt.Errorf("must be a multiple of %d, the side of the patches of %s, got %d: choose another patch_size", patch, o.Backbone, size)
+		return fmt.Errorf("must be a multiple of %d, the side of the patches of %s, got %d: choose another patch_size",
+			patch, o.Backbone, size)
 	case b.tiled && side*side > maxPatches:
-		return fmt.Errorf("%d is %d patches of %d pixels, %s takes at most %d: choose a larger patch_size", size, side*side, patch, o.Backbone, maxPatches)
+		return fmt.Errorf("%d is %d patches of %d pixels, %s takes at most %d: choose a larger patch_size", size,
+			side*side, patch, o.Backbone, maxPatches)
 	case side < b.minSide:
-		return fmt.Errorf("must be at least %d for %s with patches of %d pixels, got %d: choose a smaller patch_size", b.minSide*patch, o.Backbone, patch, size)
+		return fmt.Errorf("must be at least %d for %s with patches of %d pixels, got %d: choose a smaller patch_size",
+			b.minSide*patch, o.Backbone, patch, size)
 	}
 	return nil
 }

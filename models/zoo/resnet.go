@@ -3,14 +3,15 @@ package zoo
 import (
 	"fmt"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
 // resnet says how a residual network differs from another.
 type resnet struct {
 	blocks [4]int // in each stage
-	// bottleneck is 0 for blocks of two 3x3 convolutions. Otherwise blocks narrow their input for one 3x3 convolution and
-	// give four times the stage's channels; the 3x3 convolution has bottleneck times the stage's channels.
+	// bottleneck is 0 for blocks of two 3x3 convolutions. Otherwise blocks narrow their input for one 3x3 convolution
+	// and give four times the stage's channels; the 3x3 convolution has bottleneck times the stage's channels.
 	bottleneck int
 }
 
@@ -18,11 +19,11 @@ type resnet struct {
 func (n *network) resnet(r resnet, width int, stem string) int {
 	var x string
 	if stem == standardStem {
-		x = n.relu("relu", n.norm("bn1", n.conv("conv1", Images, 3, width, 7, 2), width))
+		x = n.relu("relu", n.norm("bn1", n.conv("conv1", graph.Images, 3, width, 7, 2), width))
 		x = n.b.Op("MaxPool", "maxpool", []string{x}, onnxgraph.IntsAttr("kernel_shape", 3, 3),
 			onnxgraph.IntsAttr("strides", 2, 2), onnxgraph.IntsAttr("pads", 1, 1, 1, 1))
 	} else {
-		x = n.relu("relu", n.norm("bn1", n.conv("conv1", Images, 3, width, 3, 1), width))
+		x = n.relu("relu", n.norm("bn1", n.conv("conv1", graph.Images, 3, width, 3, 1), width))
 	}
 	in, channels := width, width
 	for stage, blocks := range r.blocks {

@@ -29,8 +29,8 @@ func parameters(m *onnxgraph.Model) []string {
 	return list
 }
 
-// TestShapesAreTheOriginals holds names, order, shapes and number of all parameters against lists that torchvision's and timm's
-// state_dict() gave; each file's first line says which version's.
+// TestShapesAreTheOriginals holds names, order, shapes and number of all parameters against lists that torchvision's
+// and timm's state_dict() gave; each file's first line says which version's.
 func TestShapesAreTheOriginals(t *testing.T) {
 	for _, name := range zoo.Names() {
 		if zoo.Source(name) == "" {
@@ -107,8 +107,10 @@ func TestDescribe(t *testing.T) {
 // TestOutputTypes: what Build declares is what the graph makes, also where strides don't divide the size.
 func TestOutputTypes(t *testing.T) {
 	for _, o := range []zoo.Options{
-		{Backbone: "convnet"}, {Backbone: "resnet34", Width: 2}, {Backbone: "resnet50", Width: 2}, {Backbone: "wide_resnet50_2", Width: 2},
-		{Backbone: "mobilenet_v3_small"}, {Backbone: "efficientnet_b0"}, {Backbone: "convnext_tiny"}, {Backbone: "vit_tiny", PatchSize: 1},
+		{Backbone: "convnet"}, {Backbone: "resnet34", Width: 2}, {Backbone: "resnet50", Width: 2},
+		{Backbone: "wide_resnet50_2", Width: 2},
+		{Backbone: "mobilenet_v3_small"}, {Backbone: "efficientnet_b0"}, {Backbone: "convnext_tiny"},
+		{Backbone: "vit_tiny", PatchSize: 1},
 	} {
 		for _, size := range []int{16, 47} {
 			name := o.Backbone
@@ -120,7 +122,8 @@ func TestOutputTypes(t *testing.T) {
 			}
 			for _, v := range m.GetGraph().GetOutput() {
 				if typ, err := v.TensorType(); err != nil || !typ.Shape.Equal(types.Of[v.GetName()].Shape) {
-					t.Errorf("%s for %d pixels: %s is %v, declared as %v, %v", name, size, v.GetName(), types.Of[v.GetName()], typ, err)
+					t.Errorf("%s for %d pixels: %s is %v, declared as %v, %v", name, size, v.GetName(),
+						types.Of[v.GetName()], typ, err)
 				}
 			}
 		}

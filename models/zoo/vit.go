@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 )
 
@@ -21,7 +22,7 @@ func (n *network) vit(v vit, patch, imageSize int) int {
 	// The norm is of each token by itself: only the class token's is needed.
 	first := n.b.Initializer(&onnxgraph.Tensor{Name: "first", DataType: onnxgraph.Int64, RawData: make([]byte, 8)})
 	x = n.b.Op("Gather", "class", []string{x, first}, onnxgraph.IntAttr("axis", 1))
-	n.layerNorm("norm", Features, x, v.dim)
+	n.layerNorm("norm", graph.Features, x, v.dim)
 	return v.dim
 }
 
@@ -32,7 +33,7 @@ func (n *network) tokens(dim, patch, tokens int) string {
 	const proj = "patch_embed.proj"
 	inputs, p := 3*patch*patch, int64(patch)
 	weight, bias := n.even(proj+".weight", inputs, d, 3, p, p), n.even(proj+".bias", inputs, d)
-	x := n.convolve(proj, []string{Images, weight, bias}, window{kernel: patch, stride: patch})
+	x := n.convolve(proj, []string{graph.Images, weight, bias}, window{kernel: patch, stride: patch})
 	x = n.b.Op("Reshape", "patch_embed.flatten", []string{x, n.ints("patch_embed.shape", 0, d, t-1)})
 	x = n.transpose("patch_embed", x, 0, 2, 1)
 	// The class token is the same for every image: it is added, with its position, to a row of zeros in front of the
@@ -55,7 +56,8 @@ func (n *network) vitBlock(name, x string, v vit, tokens int) string {
 func (n *network) attention(name, x string, v vit, tokens int) string {
 	size := v.dim / v.heads
 	t, h, d := int64(tokens), int64(v.heads), int64(size)
-	x = n.b.Op("Reshape", name+".split_heads", []string{n.dense(name+".qkv", x, v.dim, 3*v.dim), n.ints(name+".heads_shape", 0, t, 3, h, d)})
+	x = n.b.Op("Reshape", name+".split_heads", []string{n.dense(name+".qkv", x, v.dim, 3*v.dim),
+		n.ints(name+".heads_shape", 0, t, 3, h, d)})
 	x = n.transpose(name+".by_head", x, 2, 0, 3, 1, 4) // [3, batch, heads, tokens, size]
 	parts := []string{n.b.Unique(name + ".q"), n.b.Unique(name + ".k"), n.b.Unique(name + ".v")}
 	n.b.Append(&onnxgraph.Node{

@@ -6,8 +6,8 @@ import (
 )
 
 // normal draws count values of a parameter from a normal distribution about 0: a function of seed and name. torch's
-// trunc_normal_ draws again what lies beyond ±2: that is 100 standard deviations where the originals use it, so it never
-// happens.
+// trunc_normal_ draws again what lies beyond ±2: that is 100 standard deviations where the originals use it, so it
+// never happens.
 func normal(seed uint64, name string, count int, std float64) []float32 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // never fails

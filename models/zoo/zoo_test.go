@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/graph"
 	"ordo/models/onnxgraph"
+	"ordo/models/onnxgraph/graphtext"
 	"ordo/models/zoo"
 )
 
@@ -27,8 +29,8 @@ func build(t testing.TB, o zoo.Options, size int) *onnxgraph.Model {
 	return m
 }
 
-// TestParameterCounts holds the counts against torchvision's: resnet18 has 11,689,512, of which 513,000 are its classifier's;
-// the small stem's convolution has 3·64·9 weights instead of 3·64·49.
+// TestParameterCounts holds the counts against torchvision's: resnet18 has 11,689,512, of which 513,000 are its
+// classifier's; the small stem's convolution has 3·64·9 weights instead of 3·64·49.
 func TestParameterCounts(t *testing.T) {
 	for _, c := range []struct {
 		o    zoo.Options
@@ -39,8 +41,10 @@ func TestParameterCounts(t *testing.T) {
 		{zoo.Options{Backbone: "resnet18", Stem: "standard"}, 224, 11689512 - 513000, 512, 512},
 		{zoo.Options{Backbone: "resnet18", Stem: "small"}, 32, 11689512 - 513000 - 64*3*(49-9), 512, 512},
 		{zoo.Options{Backbone: "resnet18", Stem: "small", Width: 8, Projector: []int{10}}, 32, 175752 + 650, 64, 10},
-		{zoo.Options{Backbone: "convnet", Stem: "small"}, 32, 432 + 4608 + 9216 + 18432 + 36864 + 2*(16+32+32+64+64), 256, 256},
-		{zoo.Options{Backbone: "convnet", Stem: "small", Width: 4, Projector: []int{8, 6}}, 16, 108 + 288 + 576 + 1152 + 2304 + 2*52 + 64*8 + 16 + 8*6 + 6, 64, 6},
+		{zoo.Options{Backbone: "convnet", Stem: "small"}, 32, 432 + 4608 + 9216 + 18432 + 36864 + 2*(16+32+32+64+64),
+			256, 256},
+		{zoo.Options{Backbone: "convnet", Stem: "small", Width: 4, Projector: []int{8, 6}}, 16,
+			108 + 288 + 576 + 1152 + 2304 + 2*52 + 64*8 + 16 + 8*6 + 6, 64, 6},
 	} {
 		t.Run(fmt.Sprintf("%s %s %d", c.o.Backbone, c.o.Stem, c.o.Width), func(t *testing.T) {
 			m := build(t, c.o, c.size)
@@ -54,7 +58,7 @@ func TestParameterCounts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for name, want := range map[string]int64{zoo.Features: c.f, zoo.Embedding: c.d} {
+			for name, want := range map[string]int64{graph.Features: c.f, graph.Embedding: c.d} {
 				if got := types.Of[name]; !got.Shape.Equal(onnxgraph.Batch(want)) {
 					t.Errorf("%s has the type %v, want [batch,%d]", name, got, want)
 				}
@@ -73,7 +77,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := build(t, o, 32)
 			var got strings.Builder
-			if err := onnxgraph.Print(&got, m); err != nil {
+			if err := graphtext.Print(&got, m); err != nil {
 				t.Fatal(err)
 			}
 			h := sha256.New()
@@ -92,7 +96,8 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got.String() != string(want) {
-				t.Errorf("differs from %s; after a change that is meant, run go test -update. Got:\n%s", path, got.String())
+				t.Errorf("differs from %s; after a change that is meant, run go test -update. Got:\n%s", path,
+					got.String())
 			}
 		})
 	}
@@ -120,11 +125,13 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
-// TestWeightDistribution: mean and standard deviation of many draws are within 5 standard errors of what the distribution
-// says.
+// TestWeightDistribution: mean and standard deviation of many draws are within 5 standard errors of what the
+// distribution says.
 func TestWeightDistribution(t *testing.T) {
-	fanOut := func(channels, kernel float64) float64 { return math.Sqrt(2 / (channels * kernel * kernel)) } // kaiming_normal_
-	even := func(inputs float64) float64 { return 1 / math.Sqrt(3*inputs) }                                 // ±1/√inputs
+	// kaiming_normal_
+	fanOut := func(channels, kernel float64) float64 { return math.Sqrt(2 / (channels * kernel * kernel)) }
+	// ±1/√inputs
+	even := func(inputs float64) float64 { return 1 / math.Sqrt(3*inputs) }
 	for _, c := range []struct {
 		o    zoo.Options
 		want map[string]float64
@@ -138,10 +145,12 @@ func TestWeightDistribution(t *testing.T) {
 			"features.11.block.2.fc1.weight": fanOut(144, 1), "features.11.block.2.fc1.bias": 0,
 		}},
 		{zoo.Options{Backbone: "convnext_tiny"}, map[string]float64{
-			"features.0.0.weight": 0.02, "features.0.0.bias": 0, "features.5.3.block.0.weight": 0.02, "features.7.2.block.3.weight": 0.02,
+			"features.0.0.weight": 0.02, "features.0.0.bias": 0, "features.5.3.block.0.weight": 0.02,
+			"features.7.2.block.3.weight": 0.02,
 		}},
 		{zoo.Options{Backbone: "vit_tiny", PatchSize: 8}, map[string]float64{
-			"patch_embed.proj.weight": even(3 * 8 * 8), "patch_embed.proj.bias": even(3 * 8 * 8), "pos_embed": 0.02, "cls_token": 1e-6,
+			"patch_embed.proj.weight": even(3 * 8 * 8), "patch_embed.proj.bias": even(3 * 8 * 8), "pos_embed": 0.02,
+			"cls_token":                 1e-6,
 			"blocks.11.attn.qkv.weight": 0.02, "blocks.11.attn.qkv.bias": 0, "blocks.0.mlp.fc2.weight": 0.02,
 		}},
 	} {
@@ -178,7 +187,8 @@ func TestWeightDistribution(t *testing.T) {
 // TestEverySize: the graph fits together for every image size, and convnet's features are 2x2 whatever it is.
 func TestEverySize(t *testing.T) {
 	for size := 16; size <= 65; size++ {
-		for _, o := range []zoo.Options{{Backbone: "convnet", Stem: "small", Width: 1}, {Backbone: "resnet18", Stem: "standard", Width: 1}} {
+		for _, o := range []zoo.Options{{Backbone: "convnet", Stem: "small", Width: 1},
+			{Backbone: "resnet18", Stem: "standard", Width: 1}} {
 			m := build(t, o, size)
 			want := onnxgraph.Batch(map[string]int64{"convnet": 16, "resnet18": 8}[o.Backbone])
 			if typ, err := m.GetGraph().GetOutput()[0].TensorType(); err != nil || !typ.Shape.Equal(want) {
@@ -207,12 +217,17 @@ projector[1]: must be in [1, 65536], got 0`
 		o    zoo.Options
 		want string
 	}{
-		{zoo.Options{Backbone: "resnet18", Width: 1025}, "width: must be in [1, 1024], or 0 for the backbone's own, got 1025"},
-		{zoo.Options{Backbone: "resnet50", Width: 257}, "width: must be in [1, 256], or 0 for the backbone's own, got 257"},
+		{zoo.Options{Backbone: "resnet18", Width: 1025},
+			"width: must be in [1, 1024], or 0 for the backbone's own, got 1025"},
+		{zoo.Options{Backbone: "resnet50", Width: 257},
+			"width: must be in [1, 256], or 0 for the backbone's own, got 257"},
 		{zoo.Options{Backbone: "vit_tiny", Width: 64}, "width: vit_tiny has one width: leave the key out, got 64"},
-		{zoo.Options{Backbone: "resnet50", PatchSize: 4}, "patch_size: resnet50 has no patches: leave the key out, got 4"},
-		{zoo.Options{Backbone: "vit_tiny", PatchSize: 65}, "patch_size: must be in [1, 64], or 0 for the stem's own, got 65"},
-		{zoo.Options{Backbone: "convnext_tiny", PatchSize: -1}, "patch_size: must be in [1, 8], or 0 for the stem's own, got -1"},
+		{zoo.Options{Backbone: "resnet50", PatchSize: 4},
+			"patch_size: resnet50 has no patches: leave the key out, got 4"},
+		{zoo.Options{Backbone: "vit_tiny", PatchSize: 65},
+			"patch_size: must be in [1, 64], or 0 for the stem's own, got 65"},
+		{zoo.Options{Backbone: "convnext_tiny", PatchSize: -1},
+			"patch_size: must be in [1, 8], or 0 for the stem's own, got -1"},
 	} {
 		c.o.Stem = "small"
 		if err := c.o.Validate(); err == nil || err.Error() != c.want {
@@ -226,14 +241,18 @@ projector[1]: must be in [1, 65536], got 0`
 	}{
 		{zoo.Options{Backbone: "convnet"}, 15, "must be in [16, 1024] for the backbone convnet, got 15"},
 		{zoo.Options{Backbone: "resnet50"}, 1025, "must be in [16, 1024] for the backbone resnet50, got 1025"},
-		{zoo.Options{Backbone: "vit_tiny"}, 30, "must be a multiple of 4, the side of the patches of vit_tiny, got 30: choose another patch_size"},
-		{zoo.Options{Backbone: "vit_tiny", PatchSize: 1}, 65, "65 is 4225 patches of 1 pixels, vit_tiny takes at most 4096: choose a larger patch_size"},
+		{zoo.Options{Backbone: "vit_tiny"}, 30,
+			"must be a multiple of 4, the side of the patches of vit_tiny, got 30: choose another patch_size"},
+		{zoo.Options{Backbone: "vit_tiny", PatchSize: 1}, 65,
+			"65 is 4225 patches of 1 pixels, vit_tiny takes at most 4096: choose a larger patch_size"},
 		{zoo.Options{Backbone: "vit_tiny", Stem: "standard"}, 224, ""},
-		{zoo.Options{Backbone: "convnext_tiny", Stem: "standard"}, 31, "must be at least 32 for convnext_tiny with patches of 4 pixels, got 31: choose a smaller patch_size"},
+		{zoo.Options{Backbone: "convnext_tiny", Stem: "standard"}, 31,
+			"must be at least 32 for convnext_tiny with patches of 4 pixels, got 31: choose a smaller patch_size"},
 		{zoo.Options{Backbone: "convnext_tiny"}, 17, ""},
 	} {
 		c.o.Stem = cmp.Or(c.o.Stem, "small")
-		if err := c.o.CheckImageSize(c.size); c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+		if err := c.o.CheckImageSize(c.size); c.want == "" && err != nil || c.want != "" &&
+			(err == nil || err.Error() != c.want) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}

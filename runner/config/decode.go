@@ -152,7 +152,8 @@ func (d *decoder) member(path string, dst reflect.Value, src any) {
 	ofEntry := []string{"levels", "sampling", "signed", "with"}
 	for key := range src.(map[string]any) {
 		if slices.Contains(ofEntry, key) {
-			d.mistake(join(path, key), "belongs to the whole entry, beside its own family; the families in `with` have only family and max")
+			d.mistake(join(path, key), "belongs to the whole entry, beside its own family; "+
+				"the families in `with` have only family and max")
 		}
 	}
 	dst.Set(reflect.ValueOf(augment.Member{Family: f.Family, Max: f.Max}))
@@ -263,7 +264,8 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 			d.mistake(path, "%s is a family; write {family: %s, max: …}", name, name)
 			return
 		default:
-			d.mistake(path, "no transformation is called %q%s", name, meant(Nearest(name, slices.Concat(augment.TransformationNames(), augment.FamilyNames()))))
+			known := slices.Concat(augment.TransformationNames(), augment.FamilyNames())
+			d.mistake(path, "no transformation is called %q%s", name, meant(Nearest(name, known)))
 			return
 		}
 		if settings != nil {

@@ -21,7 +21,8 @@
 // and no are text, not booleans; 010 is octal, 8. A whole number may be written 3.0 or 2e2. A section may be empty.
 // Aliases work. An entry of augment.invariant is a transformation's name, a map of that name to its settings, or a
 // family: {family: rotate, max: 180}; beside it, views: [0] names the base views that it is for. What it leaves out has
-// that transformation's default. Below augment.roles and loss.order.families a joint family goes by its name, rotate+blur.
+// that transformation's default. Below augment.roles and loss.order.families a joint family goes by its name,
+// rotate+blur.
 //
 // # Identity
 //

@@ -23,8 +23,8 @@ import (
 
 // Experiment is everything that decides what a run gives.
 type Experiment struct {
-	// Name is the first part of the run folder's name: letters, digits, and . _ - after the first, 64 at most. Unset, it is
-	// the file's base name without its extension.
+	// Name is the first part of the run folder's name: letters, digits, and . _ - after the first, 64 at most. Unset, it
+	// is the file's base name without its extension.
 	Name string `yaml:"name"`
 	// Seed starts every random draw but those that data.seed starts; any whole number from 0, default 1.
 	Seed    uint64          `yaml:"seed"`
@@ -57,7 +57,8 @@ func CheckName(name string) error {
 	if names.MatchString(name) {
 		return nil
 	}
-	return fmt.Errorf("becomes a folder's name, so it must be 1 to 64 letters, digits, . _ or -, beginning with a letter or digit, got %q", name)
+	return fmt.Errorf("becomes a folder's name, so it must be 1 to 64 letters, digits, . _ or -, "+
+		"beginning with a letter or digit, got %q", name)
 }
 
 // Validate returns every fault of every section, joined, each starting with its full key.
@@ -102,7 +103,8 @@ func (e Experiment) contradictions() []error {
 		return !ok || role == augment.RoleOrdered
 	})
 	if e.Loss.Invariance.Kind == loss.KindNone && len(e.Loss.Terms) == 0 && !ordered {
-		faults = append(faults, errors.New("loss.invariance.kind: is none, there are no loss.terms, and no family of augment.ordered has the role ordered: nothing would be learnt"))
+		faults = append(faults, errors.New("loss.invariance.kind: is none, there are no loss.terms, "+
+			"and no family of augment.ordered has the role ordered: nothing would be learnt"))
 	}
 	return faults
 }
@@ -163,8 +165,9 @@ var laterKeys []string
 
 // Hash returns 10 hexadecimal digits that name the trained network: the SHA-256 of all keys but name, train.workers,
 // model.threads, model.execution, model.kernels, data.cache.kind, data.cache.dir and those of eval. Workers change
-// nothing, nor does where images are kept or how the network is evaluated: an evaluation has a hash of its own. Threads and kernels change the last bits of sums, but they belong to the machine and not to the
-// experiment: 0 threads stand for another number on every machine. The seed is part of the hash.
+// nothing, nor does where images are kept, or how the network is evaluated: evaluations have hashes of their own.
+// Threads and kernels change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads
+// stand for another number on every machine. The seed is part of the hash.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()

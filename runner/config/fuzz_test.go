@@ -9,7 +9,8 @@ import (
 	"ordo/runner/config"
 )
 
-// FuzzParse: any text either fails with a fault of kind Config or gives an experiment that survives writing and reading.
+// FuzzParse: any text either fails with a fault of kind Config or gives an experiment that survives writing and
+// reading.
 func FuzzParse(f *testing.F) {
 	f.Add(design, "train.lr=1e-3", "ORDO_SEED=2")
 	f.Add("augment: {invariant: [horizontal_flip, {family: hue}], roles: {}}", "augment.invariant.0.horizontal_flip.p=0.1", "ORDO_TRAIN_LR=")

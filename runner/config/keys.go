@@ -16,7 +16,7 @@ import (
 type declared struct {
 	path   string // with dots, as overrides take it; INDEX stands for the position in a list
 	typ    reflect.Type
-	value  any      // default; nil for the settings of list entries that have to be given, or whose default depends on the kind
+	value  any      // default; nil: it has to be given, in a list entry, or depends on the kind
 	fields []string // which fields declare it, each as PACKAGE.TYPE.FIELD: several for entries of several kinds
 }
 
@@ -68,7 +68,8 @@ type byFamily struct {
 // newSchema returns the schema of an experiment that holds the defaults.
 func newSchema(e *Experiment) *schema {
 	s := &schema{
-		leaves: map[string]reflect.Value{}, families: map[string]byFamily{}, entries: map[string]int{}, store: map[string]func(){},
+		leaves: map[string]reflect.Value{}, families: map[string]byFamily{}, entries: map[string]int{},
+		store: map[string]func(){},
 	}
 	s.add("", "", reflect.ValueOf(e).Elem())
 	return s

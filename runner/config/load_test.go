@@ -312,7 +312,8 @@ func TestFile(t *testing.T) {
 	if !errors.Is(err, fault.Config) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), file) {
 		t.Errorf("a missing file gave %v", err)
 	}
-	if _, err := config.Load(dir, nil, nil); !errors.Is(err, fault.Config) || !strings.HasSuffix(err.Error(), "is a directory") {
+	if _, err := config.Load(dir, nil, nil); !errors.Is(err, fault.Config) ||
+		!strings.HasSuffix(err.Error(), "is a directory") {
 		t.Errorf("a folder gave %v", err)
 	}
 	if err := os.WriteFile(file, []byte("\ufeffseed: 3\r\n"), 0o600); err != nil {

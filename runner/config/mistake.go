@@ -62,7 +62,8 @@ type setting struct {
 	at   origin
 }
 
-// of returns where the value of a key was written. What nobody wrote is put where it could be: its section.
+// of returns where the value of a key was written. A value that is not written anywhere has the place of
+// its section.
 func (o *origins) of(path string) origin {
 	path = dotted.Replace(path)
 	for _, s := range slices.Backward(o.later) {

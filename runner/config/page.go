@@ -38,7 +38,8 @@ family, such as rotate, or of a joint one, such as rotate+blur. Settings of list
 Ranges are as in mathematics: [0, 1) holds 0 but not 1. Where a default or a range depends on the kind of loss or on the
 family, the kind or the family is in parentheses behind it.
 
-` + "`ordo keys SECTION`" + ` shows the keys of a section, and the shell completes keys and values (` + "`ordo completion --help`" + `).
+` + "`ordo keys SECTION`" + ` shows the keys of a section, and the shell completes keys and values
+(` + "`ordo completion --help`" + `).
 `
 
 // Page returns the table of keys as Markdown.
@@ -69,16 +70,16 @@ func page(all []Key) string {
 	return b.String()
 }
 
-// Wrap breaks a text into lines of at most so many letters, all but the first with an indent. A longer word has a line of
-// its own.
-func Wrap(text string, columns int, indent string) string {
+// Wrap breaks a text into lines of at most n letters, all but the first with an indent. A longer word has a line
+// of its own.
+func Wrap(text string, n int, indent string) string {
 	var b strings.Builder
 	used := 0
 	for _, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
+		letters := utf8.RuneCountInString(word)
 		switch {
 		case used == 0:
-		case used+1+n > columns:
+		case used+1+letters > n:
 			b.WriteString("\n" + indent)
 			used = len(indent)
 		default:
@@ -86,7 +87,7 @@ func Wrap(text string, columns int, indent string) string {
 			used++
 		}
 		b.WriteString(word)
-		used += n
+		used += letters
 	}
 	return b.String() + "\n"
 }

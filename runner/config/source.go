@@ -15,8 +15,8 @@ import (
 // maxFile is the size in bytes from which a file is no experiment file.
 const maxFile = 1 << 20
 
-// Document reads a single YAML document, of which it returns the tree and the value. Both are nil for an empty one.
-// It refuses what the YAML library lets pass or says in its own words: keys that are there twice, more than one document,
+// Document reads a single YAML document, of which it returns the tree and the value. Both are nil for an empty one. It
+// refuses what the YAML library lets pass or says in its own words: keys that are there twice, more than one document,
 // a megabyte and more. The error begins with a verb, for the caller to put the text's name before.
 func Document(text []byte) (*yaml.Node, any, error) {
 	if len(text) > maxFile {
@@ -59,8 +59,8 @@ func explain(text []byte, err error) error {
 	return errors.New(message)
 }
 
-// keyName is what a key may look like: viper folds case and splits at dots, so neither may be in one. Names of joint families
-// have a plus.
+// keyName is what a key may look like: viper folds case and splits at dots, so neither may be in one. Names of joint
+// families have a plus.
 var keyName = regexp.MustCompile(`^[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)*$`)
 
 // scan calls key for every key and list entry below n, with its path. It does not follow aliases.

@@ -14,8 +14,8 @@ import (
 
 // Key is one key of an experiment file.
 type Key struct {
-	// Path has dots, as overrides take it. INDEX stands for the position in a list, counted from 0, and FAMILY for the name
-	// of a family or of a joint one, such as rotate+blur.
+	// Path has dots, as overrides take it. INDEX stands for the position in a list, counted from 0, and FAMILY for the
+	// name of a family or of a joint one, such as rotate+blur.
 	Path string `json:"key"`
 	Type string `json:"type"` // what its value must be, in words
 	// Default is what the key has when nothing sets it, as YAML; "": it is required, or its default depends on the kind
@@ -83,8 +83,9 @@ var keys = sync.OnceValue(func() []Key {
 // Keys returns every key, in the order in which Experiment.YAML writes them.
 func Keys() []Key { return slices.Clone(keys()) }
 
-// KeysOf returns the keys that a path names: the key itself, and those of the section or of the list entries that it is.
-// Positions in lists and names of families stand for INDEX and FAMILY. If there are none, near is the nearest path, or "".
+// KeysOf returns the keys that a path names: the key itself, and those of the section or of the list entries that it
+// is. Positions in lists and names of families stand for INDEX and FAMILY. If there are none, near is the nearest path,
+// or "".
 func KeysOf(path string) (found []Key, near string) {
 	path = general(path)
 	for _, k := range keys() {

@@ -23,8 +23,8 @@ import (
 	"ordo/models/zoo"
 )
 
-// TestTable makes the table of keys from what is the authority on each part: the types and defaults of the options, what
-// Validate says of values that it refuses, and the comments of the structs' fields.
+// TestTable makes the table of keys from what is the authority on each part: the types and defaults of the options,
+// what Validate says of values that it refuses, and the comments of the structs' fields.
 func TestTable(t *testing.T) {
 	g := generator{t: t, comments: map[string]string{}, trees: map[string]map[string]any{}}
 	var all []Key
@@ -32,7 +32,8 @@ func TestTable(t *testing.T) {
 	e.Loss = e.Loss.Resolved()
 	for _, d := range newSchema(&e).keys {
 		k := Key{Path: withAnyFamily(d.path), Type: expected(d.typ)}
-		if slices.ContainsFunc(all, func(other Key) bool { return other.Path == k.Path }) || strings.Contains(d.fields[0], "heads.Batch.") {
+		if slices.ContainsFunc(all, func(other Key) bool { return other.Path == k.Path }) ||
+			strings.Contains(d.fields[0], "heads.Batch.") {
 			continue // another family's, or left out of experiments
 		}
 		k.Doc = g.doc(d)

@@ -28,8 +28,8 @@ type Train struct {
 	LR                float64 `yaml:"lr"`            // learning rate at its highest, in (0, 100]; default 2e-3
 	Schedule          string  `yaml:"schedule"`      // course of the learning rate: cosine (default) or constant
 	WarmupEpochs      float64 `yaml:"warmup_epochs"` // epochs over which the rate grows from 0, in [0, epochs]; default 1
-	// SkipNonFinite is how many steps of the run may be passed over because a gradient is a NaN or an infinity; such a step
-	// changes nothing. One more stops the run; in [0, 1000000], default 0.
+	// SkipNonFinite is how many steps of the run may be passed over because a gradient is a NaN or an infinity; such a
+	// step changes nothing. One more stops the run; in [0, 1000000], default 0.
 	SkipNonFinite int `yaml:"skip_nonfinite"`
 	Workers       int `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
 }
@@ -66,7 +66,8 @@ func (t Train) Validate() error {
 		"schedule: must be %s or %s, got %q", ScheduleCosine, ScheduleConstant, t.Schedule)
 	check(t.WarmupEpochs >= 0 && t.WarmupEpochs <= float64(t.Epochs),
 		"warmup_epochs: must be in [0, train.epochs], got %v of %d epochs", t.WarmupEpochs, t.Epochs)
-	check(t.SkipNonFinite >= 0 && t.SkipNonFinite <= 1_000_000, "skip_nonfinite: must be in [0, 1000000], got %d", t.SkipNonFinite)
+	check(t.SkipNonFinite >= 0 && t.SkipNonFinite <= 1_000_000,
+		"skip_nonfinite: must be in [0, 1000000], got %d", t.SkipNonFinite)
 	check(t.Workers >= 0 && t.Workers <= 1024, "workers: must be in [0, 1024], got %d", t.Workers)
 	return errors.Join(faults...)
 }

@@ -32,8 +32,8 @@ type Splits struct {
 	Train, Test Dataset
 }
 
-// TakeNotes returns, in sentences, what is to be said of the sets since the last call: images that were left out, a packed
-// file that was damaged.
+// TakeNotes returns, in sentences, what is to be said of the sets since the last call: images that were left out, a
+// packed file that was damaged.
 func (s Splits) TakeNotes() []string {
 	var notes []string
 	for _, d := range []Dataset{s.Train, s.Test} {
@@ -62,9 +62,9 @@ func (w Watch) Tell(s Splits) {
 	}
 }
 
-// Open opens the image set that the options name: in memory, or as files of packed images, which it makes first if they are
-// not there (package pack). It returns early with the context's error when ctx is done. Errors about the user's files
-// are of kind fault.Data, those about packed ones fault.Storage, those about the options fault.Config.
+// Open opens the image set that the options name: in memory, or as files of packed images, which it makes first if they
+// are not there (package pack). It returns early with the context's error when ctx is done. Errors about the user's
+// files are of kind fault.Data, those about packed ones fault.Storage, those about the options fault.Config.
 func Open(ctx context.Context, o Options) (Splits, error) { return OpenWatched(ctx, o, Watch{}) }
 
 // OpenWatched is Open that tells w meanwhile what it does.

@@ -169,7 +169,7 @@ func TestSizes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if splits.Train.Len() != DefaultOrchardImages || splits.Test.Len() != DefaultOrchardTestImages {
+	if splits.Train.Len() != orchardImages || splits.Test.Len() != orchardTestImages {
 		t.Errorf("%d and %d images", splits.Train.Len(), splits.Test.Len())
 	}
 	o.Images, o.TestImages, o.ImageSize = 24, 12, 48
@@ -235,14 +235,14 @@ func ExampleOpen() {
 
 // TestList: every source is read by its own reader, whose errors come back as fault.Data.
 func TestList(t *testing.T) {
-	for _, source := range Sources() {
+	for _, source := range sources() {
 		o := DefaultOptions()
 		if o.Source = source; source != SourceOrchard {
 			o.Root = filepath.Join(t.TempDir(), "missing")
 		}
 		sets, err := List(context.Background(), o)
 		if source == SourceOrchard {
-			if err != nil || sets.Train.Len() != DefaultOrchardImages || sets.Test.Key() == sets.Train.Key() {
+			if err != nil || sets.Train.Len() != orchardImages || sets.Test.Key() == sets.Train.Key() {
 				t.Errorf("orchard: %v", err)
 			}
 			continue
@@ -344,7 +344,8 @@ func TestOnError(t *testing.T) {
 	o.Source, o.Root = SourceFolder, root
 	for _, kind := range []string{pack.KindMemory, pack.KindPacked} {
 		o.Cache.Kind, o.OnError = kind, OnErrorFail
-		if _, err := Open(t.Context(), o); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "1 of 2 images can't be read") ||
+		if _, err := Open(t.Context(), o); !errors.Is(err, fault.Data) ||
+			!strings.Contains(err.Error(), "1 of 2 images can't be read") ||
 			!strings.Contains(err.Error(), "train/a/2.png") {
 			t.Errorf("%s: %v", kind, err)
 		}

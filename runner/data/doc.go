@@ -15,8 +15,8 @@
 //	list               a CSV or Parquet file of paths and labels, or a Parquet file that holds the images
 //
 // A set is what one source yields for one split, train or test: a numbered list of RGB images, each with a label and an
-// id. A class is a label's name. [List] gives the sets undecoded, as package source has them, [Open] those that are trained
-// on. Image files are decoded by package picture.
+// id. A class is a label's name. [List] gives the sets undecoded, as package source has them, [Open] those that are
+// trained on. Image files are decoded by package picture.
 //
 // # What a set promises
 //
@@ -29,9 +29,9 @@
 // # Memory
 //
 // Decoded images are kept in memory or in a packed file, see package pack: sources of image files are packed, and so is
-// whatever has more than 512 MiB of pixels; the rest is in memory, idx and Orchard as images are asked for. data.cache says it
-// otherwise. Where an image is kept makes no difference to its pixels. Large images are reduced first, to a short side of
-// twice the image size.
+// whatever has more than 512 MiB of pixels; the rest is in memory, idx and Orchard as images are asked for. data.cache
+// says it otherwise. Where an image is kept makes no difference to its pixels. Large images are reduced first, to a
+// short side of twice the image size.
 //
 // # Errors
 //

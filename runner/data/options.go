@@ -26,18 +26,18 @@ const (
 	SourceList       = "list"
 )
 
-// Sources lists the sources, in the order in which they are documented.
-func Sources() []string {
+// sources lists the sources, in the order in which they are documented.
+func sources() []string {
 	return []string{
-		SourceOrchard, SourceIDX, SourceFolder, SourceFruits360, SourceCUB200, SourceBloodCells, SourceCIFAR10, SourceCIFAR100,
-		SourceSTL10, SourceList,
+		SourceOrchard, SourceIDX, SourceFolder, SourceFruits360, SourceCUB200, SourceBloodCells, SourceCIFAR10,
+		SourceCIFAR100, SourceSTL10, SourceList,
 	}
 }
 
 // The sizes of the two splits of Orchard when Options leaves them open: 400 and 80 images a class.
 const (
-	DefaultOrchardImages     = 4800
-	DefaultOrchardTestImages = 960
+	orchardImages     = 4800
+	orchardTestImages = 960
 )
 
 // Options is the `data:` section of an experiment.
@@ -49,13 +49,13 @@ type Options struct {
 	// orchard has no files and takes none.
 	Root string `yaml:"root"`
 
-	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard draws
-	// at this size, and large image files are reduced to a short side of twice this size when they are read.
+	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard
+	// draws at this size, and large image files are reduced to a short side of twice this size when they are read.
 	ImageSize int `yaml:"image_size"`
 
-	// Images is the number of training images. Orchard draws that many; 0, the default, are 4800, which is 400 a class. For
-	// the other sources it is an upper bound, and 0 means all: idx takes the first ones, the others take those whose ids
-	// hash lowest, which mixes the classes.
+	// Images is the number of training images. Orchard draws that many; 0, the default, are 4800, which is 400 a class.
+	// For the other sources it is an upper bound, and 0 means all: idx takes the first ones, the others take those whose
+	// ids hash lowest, which mixes the classes.
 	Images int `yaml:"images"`
 	// TestImages is the number of test images, like images; 0 are 960 of Orchard. Default 0.
 	TestImages int `yaml:"test_images"`
@@ -77,14 +77,15 @@ type Options struct {
 	// Boxes cuts the images of cub200 to their birds. Default false. Only cub200 has it.
 	Boxes bool `yaml:"boxes"`
 
-	// Labels are the classes of cifar100: fine (100 of them) or coarse (20). Empty, the default, is fine. Only cifar100 has
-	// it.
+	// Labels are the classes of cifar100: fine (100 of them) or coarse (20). Empty, the default, is fine. Only cifar100
+	// has it.
 	Labels string `yaml:"labels"`
 
 	// Unlabeled adds the 100,000 images without labels of stl10 to its training split. Default false. Only stl10 has it.
 	Unlabeled bool `yaml:"unlabeled"`
 
-	// PathColumn is the column of list's table with the images' paths. Empty, the default: path or image. Only list has it.
+	// PathColumn is the column of list's table with the images' paths. Empty, the default: path or image. Only list has
+	// it.
 	PathColumn string `yaml:"path_column"`
 	// LabelColumn is the column of list's table with the classes. Empty, the default: label or class. Only list has it.
 	LabelColumn string `yaml:"label_column"`
@@ -94,8 +95,8 @@ type Options struct {
 	// Cache says where decoded images are kept, and how.
 	Cache pack.Options `yaml:"cache"`
 
-	// OnError says what becomes of unreadable images: fail (the default) names them and ends the run before it begins; skip
-	// leaves them out, says so, and lists them beside the packed images.
+	// OnError says what becomes of unreadable images: fail (the default) names them and ends the run before it begins;
+	// skip leaves them out, says so, and lists them beside the packed images.
 	OnError string `yaml:"on_error"`
 }
 
@@ -115,10 +116,10 @@ func DefaultOptions() Options {
 func (o Options) Validate() error {
 	var faults []error
 	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	known := slices.Contains(Sources(), o.Source)
+	known := slices.Contains(sources(), o.Source)
 	switch {
 	case !known:
-		add("source: must be one of %s, got %q", strings.Join(Sources(), ", "), o.Source)
+		add("source: must be one of %s, got %q", strings.Join(sources(), ", "), o.Source)
 	case o.Source == SourceOrchard && o.Root != "":
 		add("root: orchard is drawn and has no files, got %q; leave root out, or set source to idx or folder", o.Root)
 	case o.Source == SourceList && o.Root == "":

@@ -23,8 +23,8 @@ type Sets struct {
 	Train, Test source.Set
 }
 
-// List lists the image set that the options name, and decodes nothing. It returns early with the context's error when ctx
-// is done. Errors about the files are of kind fault.Data, those about the options of kind fault.Config.
+// List lists the image set that the options name, and decodes nothing. It returns early with the context's error when
+// ctx is done. Errors about the files are of kind fault.Data, those about the options of kind fault.Config.
 func List(ctx context.Context, o Options) (Sets, error) {
 	if err := o.Validate(); err != nil {
 		return Sets{}, fault.Wrap(fault.Config, err)
@@ -56,7 +56,9 @@ func listSets(ctx context.Context, o Options) (s Sets, err error) {
 	case SourceFruits360:
 		s.Train, s.Test, err = fruits360.Read(ctx, fruits360.Options{Root: o.Root, Bounds: bounds, Picture: pictures})
 	case SourceCUB200:
-		s.Train, s.Test, err = cub200.Read(ctx, cub200.Options{Root: o.Root, Boxes: o.Boxes, Bounds: bounds, Picture: pictures})
+		s.Train, s.Test, err = cub200.Read(ctx, cub200.Options{
+			Root: o.Root, Boxes: o.Boxes, Bounds: bounds, Picture: pictures,
+		})
 	case SourceBloodCells:
 		s.Train, s.Test, err = bloodcells.Read(ctx, bloodcells.Options{
 			Root: o.Root, TestFraction: o.TestFraction, Bounds: bounds, Picture: pictures,
@@ -82,13 +84,13 @@ func listSets(ctx context.Context, o Options) (s Sets, err error) {
 
 func listOrchard(o Options) (Sets, error) {
 	train, err := orchard.New(orchard.Options{
-		Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, DefaultOrchardImages),
+		Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, orchardImages),
 	})
 	if err != nil {
 		return Sets{}, err
 	}
 	test, err := orchard.New(orchard.Options{
-		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, DefaultOrchardTestImages),
+		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, orchardTestImages),
 	})
 	return Sets{train, test}, err
 }

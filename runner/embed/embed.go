@@ -65,7 +65,8 @@ const batch = 128
 // Load reads the resolved experiment of the run in dir, which must be finished, and changes it by overrides KEY=VALUE.
 func Load(dir string, overrides []string) (config.Experiment, error) {
 	if _, err := track.ReadResult(dir); errors.Is(err, fs.ErrNotExist) {
-		return config.Experiment{}, fault.New(fault.Other, "there is no finished run in %s", dir).With(fault.Finish{Folder: dir})
+		return config.Experiment{}, fault.New(fault.Other, "there is no finished run in %s", dir).
+			With(fault.Finish{Folder: dir})
 	} else if err != nil {
 		return config.Experiment{}, err
 	}
@@ -125,7 +126,9 @@ type table struct {
 	images              int // that the data sets hold
 }
 
-func encode(ctx context.Context, encoder *models.Encoder, plan *augment.Plan, sets []data.Dataset, progress func(done, total int)) (*table, error) {
+func encode(
+	ctx context.Context, encoder *models.Encoder, plan *augment.Plan, sets []data.Dataset, progress func(done, total int),
+) (*table, error) {
 	t := &table{}
 	for _, set := range sets {
 		t.images += set.Len()
@@ -138,7 +141,8 @@ func encode(ctx context.Context, encoder *models.Encoder, plan *augment.Plan, se
 	for _, set := range sets {
 		for from := 0; from < set.Len(); from += batch {
 			if ctx.Err() != nil {
-				return nil, fmt.Errorf("interrupted after %d of %d images, nothing was written: %w", len(t.ids), t.images, ctx.Err())
+				return nil, fmt.Errorf("interrupted after %d of %d images, nothing was written: %w", len(t.ids), t.images,
+					ctx.Err())
 			}
 			n := min(batch, set.Len()-from)
 			images := make([]int, n)
@@ -175,7 +179,8 @@ func encode(ctx context.Context, encoder *models.Encoder, plan *augment.Plan, se
 // check makes sure that rows, ids and labels belong together before anything is written.
 func (t *table) check() error {
 	n := len(t.ids)
-	if n != t.images || len(t.labels) != n || n == 0 || len(t.features)%n != 0 || len(t.embedding)%n != 0 || len(t.features) == 0 {
+	if n != t.images || len(t.labels) != n || n == 0 ||
+		len(t.features)%n != 0 || len(t.embedding)%n != 0 || len(t.features) == 0 {
 		return fmt.Errorf("embed: %d images gave %d ids, %d labels, %d feature and %d embedding values",
 			t.images, n, len(t.labels), len(t.features), len(t.embedding))
 	}

@@ -196,7 +196,8 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result, err := track.ReadResult(run); err != nil || math.Abs(*result.KNNTop1-top1) > 0.034 { // one of 30 images, by rounding
+	if result, err := track.ReadResult(run); err != nil ||
+		math.Abs(*result.KNNTop1-top1) > 0.034 { // one of 30 images, by rounding
 		t.Errorf("kNN of the exported features is %v, of the run %v, %v", top1, *result.KNNTop1, err)
 	}
 

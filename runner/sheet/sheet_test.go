@@ -110,7 +110,8 @@ func TestFit(t *testing.T) {
 	for _, text := range []string{"", "short", "Ülünde käfer, ein sehr langer Name", "日本語の長い名前です"} {
 		for room := range 120 {
 			got := f.small.fit(text, room)
-			if !utf8.ValidString(got) || got != text && !strings.HasSuffix(got, ellipsis) || f.small.width(got) > room && got != ellipsis {
+			if !utf8.ValidString(got) || got != text && !strings.HasSuffix(got, ellipsis) || f.small.width(got) > room &&
+				got != ellipsis {
 				t.Errorf("%q in %d pixels: %q", text, room, got)
 			}
 		}

@@ -4,8 +4,8 @@
 //
 //	base: mnist-rotation.yaml                  # the experiment, beside the sweep file; or a list of several
 //	method: grid                               # every combination
-//	metric: {name: knn_top1, goal: maximize}   # marks the best row; a path into the result, such as order_accuracy.rotate.embedding
-//	columns: [order_accuracy.rotate.features]  # further numbers in the table; left out: kNN, orders on the embedding, loss
+//	metric: {name: knn_top1, goal: maximize}   # marks the best row; a path into the result
+//	columns: [order_accuracy.rotate.features]  # further numbers; left out: kNN, orders, loss
 //	parameters:
 //	  augment.roles.rotate: {values: [absent, invariant, ordered]}
 //	  seed: {values: [1, 2, 3]}
@@ -13,11 +13,13 @@
 //	jobs: 1                                    # trials at once
 //
 // The words are those of Weights & Biases' sweeps. A key is one of the experiment's, with dots or nested below
-// `parameters`. The last parameter changes fastest; with several base files, each is run with every combination. Combinations that resolve to the same experiment are one trial.
+// `parameters`. The last parameter changes fastest; with several base files, each is run with every combination.
+// Combinations that resolve to the same experiment are one trial.
 //
 // # The folder
 //
-// A sweep lives in runs/NAME-HASH; the hash names the list of its resolved trials, so a changed sweep is another folder.
+// A sweep lives in runs/NAME-HASH; the hash names the list of its resolved trials, so a changed sweep is another
+// folder.
 //
 //	sweep.json                  the plan, frozen when the sweep was first started
 //	base/FILE                   the experiment file as it was then; trials read this one
@@ -29,10 +31,10 @@
 // # What a sweep promises
 //
 // All trials are resolved and checked before the first one starts. A trial is finished when its run folder has a
-// result.json, which `ordo run` writes last; nothing else is remembered, so a sweep that was killed at any moment goes on
-// where it was, and what is finished is not run again. Failed and interrupted trials are run again, and `ordo run` goes
-// on from their checkpoints. One process works in a folder at a time, and a lock that the trials inherit keeps the next
-// one out until the last of them has stopped.
+// result.json, which `ordo run` writes last; nothing else is remembered, so a sweep that was killed at any moment goes
+// on where it was, and what is finished is not run again. Failed and interrupted trials are run again, and `ordo run`
+// goes on from their checkpoints. One process works in a folder at a time, and a lock that the trials inherit keeps the
+// next one out until the last of them has stopped.
 //
 // The table has a row for every combination without the seed: mean and sample standard deviation (n-1) over the trials
 // that are finished.

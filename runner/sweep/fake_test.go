@@ -162,7 +162,7 @@ func (b *bench) calls() []string {
 	return slices.DeleteFunc(lines, func(l string) bool { return l == "" })
 }
 
-// await waits until so many trials have been called.
+// await waits until n trials have been called.
 func (b *bench) await(n int) {
 	b.until("trials to start", func() bool {
 		text, err := os.ReadFile(os.Getenv(callsVariable))

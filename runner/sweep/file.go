@@ -18,10 +18,13 @@ import (
 
 // sweepFile is a sweep file.
 type sweepFile struct {
-	Name       string   // of the sweep; default: the file's base name without extension
-	Base       []string // the experiment files, relative to the sweep file's folder; with several, each is run with every combination
-	Metric     Metric
-	Columns    []string    // numbers that the table shows beside the metric: paths into a run's result; nil: kNN, orders on the embedding, loss
+	Name string // of the sweep; default: the file's base name without extension
+	// Base are the experiment files, relative to the sweep file's folder; each is run with every combination.
+	Base   []string
+	Metric Metric
+	// Columns are numbers that the table shows beside the metric: paths into a run's result; nil: kNN, orders on the
+	// embedding, loss.
+	Columns    []string
 	Parameters []parameter // in the order of the file
 	Jobs       int         // trials at once, in [1, 256]; default 1
 }
@@ -48,7 +51,8 @@ type parameter struct {
 // MaxJobs is the largest number of trials at once.
 const MaxJobs = 256
 
-// parseFile reads a sweep file; file names it in errors. An error is of kind fault.Config and has all mistakes, one a line.
+// parseFile reads a sweep file; file names it in errors. An error is of kind fault.Config and has all mistakes, one a
+// line.
 func parseFile(file string, text []byte) (sweepFile, error) {
 	p := parser{file: file}
 	f := sweepFile{

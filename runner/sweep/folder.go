@@ -81,7 +81,8 @@ func (p *Plan) check(dir string) (ours bool, err error) {
 
 // otherSweep refuses a folder that another sweep was started in.
 func (p *Plan) otherSweep(dir string, was frozen) error {
-	return fault.New(fault.Other, "%s holds another sweep (hash %s, not %s): %s", dir, was.Hash, p.Hash, p.changed(dir, was)).
+	return fault.New(fault.Other, "%s holds another sweep (hash %s, not %s): %s", dir, was.Hash, p.Hash,
+		p.changed(dir, was)).
 		With(fault.OtherFolder{})
 }
 

@@ -108,7 +108,8 @@ func (p *Plan) resolve(file string, environ []string) error {
 	for _, o := range p.common {
 		key, _, _ := strings.Cut(o, "=")
 		if slices.ContainsFunc(p.parameters, func(v parameter) bool { return v.Key == key }) {
-			faults = append(faults, fault.New(fault.Config, "override %s: %s is a parameter of the sweep", o, key).Advise("change it in %s", file))
+			faults = append(faults, fault.New(fault.Config, "override %s: %s is a parameter of the sweep", o, key).
+				Advise("change it in %s", file))
 		}
 	}
 	said := map[string]bool{}

@@ -104,11 +104,13 @@ func TestPlanBases(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if e, err := config.Parse("other.yaml", []byte("data: {seed: 7}\n"+baseText), []string{"seed=1"}, nil); err != nil || p.Trials[2].Hash != e.Hash() {
+	if e, err := config.Parse("other.yaml", []byte("data: {seed: 7}\n"+baseText), []string{"seed=1"}, nil); err != nil ||
+		p.Trials[2].Hash != e.Hash() {
 		t.Errorf("trial 3 has the hash %s, its experiment %s, %v", p.Trials[2].Hash, e.Hash(), err)
 	}
 	b.write("roles.yaml", "base: [base.yaml, sub/base.yaml]\nmethod: grid\nparameters: {seed: {values: [1, 2]}}\n")
-	if _, err := NewPlan(b.file, nil, nil); !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "two files are called base") {
+	if _, err := NewPlan(b.file, nil, nil); !errors.Is(err, fault.Config) ||
+		!strings.Contains(err.Error(), "two files are called base") {
 		t.Errorf("two bases of one name: %v", err)
 	}
 }
@@ -171,7 +173,8 @@ func TestPlanFaults(t *testing.T) {
 	}
 	b.write("roles.yaml", rolesText)
 	_, err := NewPlan(b.file, []string{"seed=4", "train.lr=fast"}, nil)
-	if !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "override seed=4: seed is a parameter of the sweep") ||
+	if !errors.Is(err, fault.Config) ||
+		!strings.Contains(err.Error(), "override seed=4: seed is a parameter of the sweep") ||
 		strings.Count(err.Error(), "override train.lr=fast: train.lr: must be a number") != 1 {
 		t.Errorf("got %v", err)
 	}

@@ -72,7 +72,7 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 		return Table{}, err
 	}
 	defer held.Close()
-	ours, err := p.check(o.Dir) // again, now that nobody else can change it
+	ours, err := p.check(o.Dir) // again, now that no other process can change it
 	if err == nil && !ours {
 		err = p.freeze(o.Dir)
 	}

@@ -103,7 +103,8 @@ func TestFailure(t *testing.T) {
 		t.Errorf("failures %+v, want exit status 4 and %q", failed, lines)
 	}
 	state := table.Trials[1]
-	if table.Status != "incomplete" || state.Status != Failed || !slices.Equal(state.Failure.Lines, lines) || table.Rows[0].Finished != 2 {
+	if table.Status != "incomplete" || state.Status != Failed || !slices.Equal(state.Failure.Lines, lines) ||
+		table.Rows[0].Finished != 2 {
 		t.Errorf("table %+v", table)
 	}
 
@@ -241,7 +242,8 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.await(1)
-	if _, err := p.Run(t.Context(), options(b.out)); err == nil || !strings.Contains(err.Error(), "another sweep works in") {
+	if _, err := p.Run(t.Context(), options(b.out)); err == nil ||
+		!strings.Contains(err.Error(), "another sweep works in") {
 		t.Errorf("a second sweep beside the first gave %v", err)
 	}
 	if err := killed.Process.Kill(); err != nil {
@@ -258,7 +260,8 @@ func TestKill(t *testing.T) {
 	}
 	b.write("gate", "")
 	for range 10_000 { // the trial of the killed sweep holds the lock until it has stopped
-		if _, err = p.Run(t.Context(), options(b.out)); err == nil || !strings.Contains(err.Error(), "another sweep works in") {
+		if _, err = p.Run(t.Context(), options(b.out)); err == nil ||
+			!strings.Contains(err.Error(), "another sweep works in") {
 			break
 		}
 		time.Sleep(time.Millisecond)
@@ -295,7 +298,8 @@ func TestOccupied(t *testing.T) {
 	}
 	b.write("roles.yaml", rolesText)
 	b.write("base.yaml", "data: {seed: 7}\n"+baseText)
-	if _, err := b.plan().Run(t.Context(), options(b.out)); err == nil || !strings.Contains(err.Error(), "the base experiment base.yaml was edited") {
+	if _, err := b.plan().Run(t.Context(), options(b.out)); err == nil ||
+		!strings.Contains(err.Error(), "the base experiment base.yaml was edited") {
 		t.Errorf("another base: got %v", err)
 	}
 
@@ -303,7 +307,8 @@ func TestOccupied(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(foreign, "thesis"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.plan().Run(t.Context(), options(foreign)); err == nil || !strings.Contains(err.Error(), "holds thesis and no sweep") {
+	if _, err := b.plan().Run(t.Context(), options(foreign)); err == nil ||
+		!strings.Contains(err.Error(), "holds thesis and no sweep") {
 		t.Errorf("somebody's folder: got %v", err)
 	}
 	if left, err := os.ReadDir(foreign); err != nil || len(left) != 1 {

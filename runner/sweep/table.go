@@ -76,7 +76,10 @@ func (p *Plan) Table(dir string) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
-	t := Table{Sweep: dir + string(os.PathSeparator), Name: p.Name, Hash: p.Hash, Status: Finished, Metric: p.Metric, Keys: []string{}}
+	t := Table{
+		Sweep: dir + string(os.PathSeparator), Name: p.Name, Hash: p.Hash, Status: Finished, Metric: p.Metric,
+		Keys: []string{},
+	}
 	for _, v := range p.parameters {
 		if len(v.Values) > 1 && v.Key != seedKey {
 			t.Keys = append(t.Keys, v.Key)
@@ -251,7 +254,8 @@ func (t Table) cells() (head []string, rows [][]string) {
 
 // caption says what the numbers are.
 func (t Table) caption() string {
-	text := fmt.Sprintf("%s (%s): mean ± sample standard deviation over n seeds; best is %s, to %s", t.Name, t.Hash, t.Metric.Name, t.Metric.Goal)
+	text := fmt.Sprintf("%s (%s): mean ± sample standard deviation over n seeds; best is %s, to %s",
+		t.Name, t.Hash, t.Metric.Name, t.Metric.Goal)
 	if t.Note != "" {
 		text += "; " + t.Note
 	}

@@ -103,12 +103,14 @@ func TestTable(t *testing.T) {
 		err = json.Unmarshal(encoded, &back)
 	}
 	trial := back["trials"].([]any)[2].(map[string]any)
-	if err != nil || back["status"] != "incomplete" || trial["status"] != "finished" || trial["folder"] != p.Trials[2].Folder {
+	if err != nil || back["status"] != "incomplete" || trial["status"] != "finished" ||
+		trial["folder"] != p.Trials[2].Folder {
 		t.Errorf("JSON %s, %v", encoded, err)
 	}
 }
 
-// TestTableColumns: the sweep file chooses the numbers beside the metric; the experiment file is a column where there are several.
+// TestTableColumns: the sweep file chooses the numbers beside the metric; the experiment file is a column where there
+// are several.
 func TestTableColumns(t *testing.T) {
 	b := newBench(t, "base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\nparameters: {seed: {value: 1}}\n")
 	b.write("other.yaml", "data: {seed: 7}\n"+baseText)
@@ -141,7 +143,8 @@ func TestTableMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "no result has knn_top_1, did you mean knn_top1?"; table.Note != want || !strings.Contains(table.Text(), want) {
+	if want := "no result has knn_top_1, did you mean knn_top1?"; table.Note != want ||
+		!strings.Contains(table.Text(), want) {
 		t.Errorf("note %q, want %q", table.Note, want)
 	}
 	for _, r := range table.Rows {

@@ -13,6 +13,6 @@
 //	report.txt        the table that ended the run
 //	result.json       the same for programs; it is written last, so a run that has one is finished
 //
-// Files appear whole or not at all. The two .jsonl files grow line by line; opening the folder again drops what lies behind
-// the checkpoint, and a resumed run writes the same lines again.
+// Files appear whole or not at all. The two .jsonl files grow line by line; opening the folder again drops what lies
+// behind the checkpoint, and a resumed run writes the same lines again.
 package track

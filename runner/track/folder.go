@@ -65,8 +65,8 @@ const (
 )
 
 // Open makes the folder for a run, or opens it again to go on. A folder that is not empty and not this experiment's
-// (another hash, other data, or no run at all) is refused with ErrOccupied and left as it is; so is one that another process
-// has open.
+// (another hash, other data, or no run at all) is refused with ErrOccupied and left as it is; so is one that another
+// process has open.
 func Open(dir string, r Record, experiment []byte) (*Folder, error) {
 	f := &Folder{dir: dir, evals: map[int]bool{}}
 	switch err := os.Mkdir(dir, 0o755); {
@@ -88,7 +88,7 @@ func Open(dir string, r Record, experiment []byte) (*Folder, error) {
 }
 
 func (f *Folder) open(r Record, experiment []byte) (err error) {
-	// Before anything is written: a mistyped --out must not touch somebody's files.
+	// Before anything is written: a mistyped --out must not touch other files.
 	if _, err := ReadRecord(f.dir); errors.Is(err, fs.ErrNotExist) {
 		if err := f.mustBeEmpty(); err != nil {
 			return err
@@ -169,11 +169,13 @@ func (f *Folder) take() error {
 	}
 }
 
-// lockPause is how often a held lock is tried again, for a second: a killed process keeps its lock until its memory is gone.
+// lockPause is how often a held lock is tried again, for a second: a killed process keeps its lock until its memory is
+// gone.
 const lockPause = 50 * time.Millisecond
 
 // temporary are the names that files have before they are whole.
-var temporary = regexp.MustCompile(`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx)\d+$`)
+var temporary = regexp.MustCompile(
+	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx)\d+$`)
 
 // sweep removes what a process that was killed while it wrote a file left behind.
 func (f *Folder) sweep() {
@@ -188,7 +190,8 @@ func (f *Folder) sweep() {
 	}
 }
 
-// mustBeEmpty says what stands in the way of a new run. What a process that was killed at its very start left is no obstacle.
+// mustBeEmpty says what stands in the way of a new run. What a process that was killed at its very start left is no
+// obstacle.
 func (f *Folder) mustBeEmpty() error {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
@@ -246,8 +249,8 @@ type line struct {
 	Eval json.RawMessage `json:"eval"`
 }
 
-// Rewind drops the lines of metrics.jsonl and timing.jsonl behind a step, the checkpoint's, or that a crash cut off, and
-// goes on behind the rest. Step 0 drops all. It is an error if metrics.jsonl does not reach the step.
+// Rewind drops the lines of metrics.jsonl and timing.jsonl behind a step, the checkpoint's, or that a crash cut off,
+// and goes on behind the rest. Step 0 drops all. It is an error if metrics.jsonl does not reach the step.
 func (f *Folder) Rewind(step int) error {
 	last, err := rewind(f.metrics, step, f.evals)
 	if err != nil {

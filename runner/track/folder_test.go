@@ -145,7 +145,8 @@ func TestFolderIsOneRuns(t *testing.T) {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(full, name)), 0o755), os.WriteFile(filepath.Join(full, name), nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(full, Record{}, nil); !errors.Is(err, ErrOccupied) || !strings.Contains(err.Error(), strings.Split(name, "/")[0]) {
+		if _, err := Open(full, Record{}, nil); !errors.Is(err, ErrOccupied) ||
+			!strings.Contains(err.Error(), strings.Split(name, "/")[0]) {
 			t.Errorf("a folder with %s was taken: %v", name, err)
 		}
 		if left, err := os.ReadDir(full); err != nil || len(left) != 1 {

@@ -17,8 +17,9 @@ type Step struct {
 	Rate     float32            `json:"lr"`
 	Loss     float64            `json:"loss"`
 	GradNorm float32            `json:"grad_norm"`
-	Terms    map[string]float64 `json:"terms"`             // values without their weights, and diagnostics as TERM/NAME
-	Skipped  bool               `json:"skipped,omitempty"` // the gradients were not finite: nothing was changed, and the rest is 0
+	Terms    map[string]float64 `json:"terms"` // values without their weights, and diagnostics as TERM/NAME
+	// Skipped says that the gradients were not finite: nothing was changed, and the rest is 0.
+	Skipped bool `json:"skipped,omitempty"`
 }
 
 // Evaluation is what one evaluation found.
@@ -35,7 +36,8 @@ type EvalLine struct {
 	Eval  Evaluation `json:"eval"`
 }
 
-// Timing is a line of timing.jsonl: the training steps of an epoch, or of the part of it up to or since an interruption.
+// Timing is a line of timing.jsonl: the training steps of an epoch, or of the part of it up to or since an
+// interruption.
 type Timing struct {
 	Step            int       `json:"step"`  // the last one
 	Steps           int       `json:"steps"` // how many
@@ -96,8 +98,8 @@ func readLines(path string, read func(text []byte) error) error {
 	return fault.Reading(fault.Other, path, lines.Err())
 }
 
-// Time adds up the timing of all processes that worked on the run. What a killed process did after its last checkpoint was
-// done again and is not in it.
+// Time adds up the timing of all processes that worked on the run. What a killed process did after its last checkpoint
+// was done again and is not in it.
 func (h History) Time() Timing {
 	var sum Timing
 	for _, t := range h.Timing {
@@ -112,7 +114,8 @@ func (h History) Time() Timing {
 		sum.PeakMemoryBytes = max(sum.PeakMemoryBytes, t.PeakMemoryBytes)
 	}
 	if sum.Seconds > 0 {
-		for _, s := range []*float64{&sum.Share.ONNXRuntime, &sum.Share.DataWait, &sum.Share.Loss, &sum.Share.Target, &sum.Share.Rest} {
+		share := &sum.Share
+		for _, s := range []*float64{&share.ONNXRuntime, &share.DataWait, &share.Loss, &share.Target, &share.Rest} {
 			*s /= sum.Seconds
 		}
 	}

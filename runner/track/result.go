@@ -23,7 +23,7 @@ type Result struct {
 	LossTerms map[string]float64 `json:"loss_terms"`
 
 	KNNTop1       *float64                               `json:"knn_top1"`       // of the features; null without labels
-	OrderAccuracy map[string]map[string]float64          `json:"order_accuracy"` // family → output → accuracy, chance is 0.5
+	OrderAccuracy map[string]map[string]float64          `json:"order_accuracy"` // family → output → accuracy; chance: 0.5
 	Order         map[string]map[string]eval.OrderResult `json:"order"`          // the same with its curve
 	Protocols     []eval.Protocol                        `json:"protocols"`      // how the numbers above were evaluated
 

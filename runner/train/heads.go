@@ -8,6 +8,7 @@ import (
 	"ordo/loss"
 	"ordo/models"
 	"ordo/models/fault"
+	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/runner/config"
 )
@@ -30,7 +31,7 @@ func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
 		h.Name = n.Output
 		switch n.Kind {
 		case loss.NeedPredictor:
-			h.Name, h.Output, h.Input = heads.Predictor, n.Output, heads.Embedding
+			h.Name, h.Output, h.Input = heads.Predictor, n.Output, graph.Embedding
 			h.Layers = []int{min(4*embedding, maxHidden), embedding}
 		case loss.NeedClassifier:
 			hidden := min(4*features, maxHidden)
@@ -38,7 +39,7 @@ func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
 		case loss.NeedPair:
 			h.Kind, h.Layers = heads.Pair, []int{pairHidden, pairHidden, n.Dim}
 		case loss.NeedConditioned:
-			h.Kind, h.Input, h.Layers = heads.Conditioned, heads.Embedding, []int{embedding}
+			h.Kind, h.Input, h.Layers = heads.Conditioned, graph.Embedding, []int{embedding}
 		case loss.NeedOrder:
 			h.Layers = []int{orderHidden, orderSize}
 		default:

@@ -81,9 +81,13 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	}
 	out := sheet.Sheet{
 		Title: e.Name, Size: o.Size, Columns: max(o.Steps, 10),
-		Note: fmt.Sprintf("%s, %s split, %d px, framing %s, seed %d", e.Data.Source, o.Split, e.Data.ImageSize, plan.Framing(), e.Seed),
+		Note: fmt.Sprintf("%s, %s split, %d px, framing %s, seed %d",
+			e.Data.Source, o.Split, e.Data.ImageSize, plan.Framing(), e.Seed),
 	}
-	views := sheet.Group{Heading: "Views of the first epoch", Note: fmt.Sprintf("the image, then its %d views", len(plan.Views()))}
+	views := sheet.Group{
+		Heading: "Views of the first epoch",
+		Note:    fmt.Sprintf("the image, then its %d views", len(plan.Views())),
+	}
 	for i := range images.Len() {
 		m, err := images.Image(i)
 		if err != nil {

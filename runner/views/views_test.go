@@ -82,7 +82,8 @@ func TestSheet(t *testing.T) {
 		}
 		seen[r.Label] = true
 		got := labels(r)
-		if len(got) != 6 || !slices.Equal(got[:3], []string{"image", "base 1", "base 2"}) || !strings.HasPrefix(got[3], "rotate ") || !strings.HasPrefix(got[5], "hue ") {
+		if len(got) != 6 || !slices.Equal(got[:3], []string{"image", "base 1", "base 2"}) ||
+			!strings.HasPrefix(got[3], "rotate ") || !strings.HasPrefix(got[5], "hue ") {
 			t.Errorf("%s: %q", r.Label, got)
 		}
 	}
@@ -105,7 +106,8 @@ func TestJointFamily(t *testing.T) {
 		t.Errorf("views %q", got)
 	}
 	g := s.Groups[1]
-	if g.Heading != "rotate+blur" || g.Note != "ordered, one-sided, max 90 + 1" || len(g.Rows) != 1 || fmt.Sprint(labels(g.Rows[0])) != "[0 0.5 1]" {
+	if g.Heading != "rotate+blur" || g.Note != "ordered, one-sided, max 90 + 1" || len(g.Rows) != 1 ||
+		fmt.Sprint(labels(g.Rows[0])) != "[0 0.5 1]" {
 		t.Errorf("%s: %s, rows %v", g.Heading, g.Note, g.Rows)
 	}
 }
@@ -121,7 +123,8 @@ func TestEveryFamily(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := draw(t, Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 5})
-	if got := strings.Join(labels(s.Groups[0].Rows[0]), " "); !strings.HasPrefix(got, "image base 1 base 2 local 1 ") || !strings.HasSuffix(got, " plain") {
+	if got := strings.Join(labels(s.Groups[0].Rows[0]), " "); !strings.HasPrefix(got, "image base 1 base 2 local 1 ") ||
+		!strings.HasSuffix(got, " plain") {
 		t.Errorf("views %s", got)
 	}
 	if len(s.Groups) != 1+len(augment.FamilyNames()) {

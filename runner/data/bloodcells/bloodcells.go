@@ -45,7 +45,8 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, source.FileOptions{Settings: "bloodcells", Classes: classes, Picture: o.Picture})
+		return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
+			source.FileOptions{Settings: "bloodcells", Classes: classes, Picture: o.Picture})
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
@@ -63,7 +64,8 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		return nil, nil, err
 	}
 	classes := label(trainFiles, testFiles)
-	return source.FileSets(ctx, files(trainFiles), files(testFiles), o.Bounds, source.FileOptions{Settings: "bccd", Classes: classes, Picture: o.Picture})
+	return source.FileSets(ctx, files(trainFiles), files(testFiles), o.Bounds,
+		source.FileOptions{Settings: "bccd", Classes: classes, Picture: o.Picture})
 }
 
 // cell is a box and its class.
@@ -139,7 +141,8 @@ func names(path string) ([]string, error) {
 		switch words := strings.Fields(in.Text()); {
 		case len(words) == 0:
 		case len(words) > 1, words[0] != filepath.Base(words[0]):
-			return nil, fault.New(fault.Data, "%s: line %d: %q is no name of an image", path, number, in.Text()).Advise("fetch the file again")
+			return nil, fault.New(fault.Data, "%s: line %d: %q is no name of an image", path, number, in.Text()).
+				Advise("fetch the file again")
 		case slices.Contains(out, words[0]):
 			return nil, fault.New(fault.Data, "%s: line %d: %s is listed twice", path, number, words[0])
 		default:

@@ -91,7 +91,8 @@ func TestFourClasses(t *testing.T) {
 			continue
 		}
 		sourcetest.Check(t, train, test)
-		if !slices.Equal(train.Classes(), kinds) || train.Len() != 8 || test.Len() != 4 || train.ID(0) != "TRAIN/EOSINOPHIL/_0_1169.jpeg" {
+		if !slices.Equal(train.Classes(), kinds) || train.Len() != 8 || test.Len() != 4 ||
+			train.ID(0) != "TRAIN/EOSINOPHIL/_0_1169.jpeg" {
 			t.Errorf("%s: %q and %q", name, sourcetest.IDs(train), sourcetest.IDs(test))
 		}
 	}

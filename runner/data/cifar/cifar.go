@@ -113,7 +113,8 @@ func (l layout) batch(ctx context.Context, path string, r *source.RecordOptions)
 	}
 	size := int64(l.labels + pixels)
 	if b.Size == 0 || b.Size%size != 0 {
-		return nil, fault.New(fault.Data, "%s: %d bytes are no whole number of records of %d", path, b.Size, size).Advise("fetch the file again")
+		return nil, fault.New(fault.Data, "%s: %d bytes are no whole number of records of %d", path, b.Size, size).
+			Advise("fetch the file again")
 	}
 	stem := strings.TrimSuffix(filepath.Base(path), ".bin")
 	records := make([]source.Record, b.Size/size)

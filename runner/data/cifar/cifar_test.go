@@ -159,7 +159,8 @@ func TestErrors(t *testing.T) {
 	if err := os.Truncate(filepath.Join(root, "data_batch_1.bin"), 3073); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := train.Image(1); err == nil || !strings.Contains(err.Error(), "data_batch_1.bin: image 1: EOF: fetch the file again") {
+	if _, err := train.Image(1); err == nil ||
+		!strings.Contains(err.Error(), "data_batch_1.bin: image 1: EOF: fetch the file again") {
 		t.Errorf("shrunk: %v", err)
 	}
 }

@@ -24,7 +24,8 @@ type Options struct {
 	Picture picture.Options
 }
 
-// Read lists both splits. Errors name the file and the line and say what to do; the context's error comes back as it is.
+// Read lists both splits. Errors name the file and the line and say what to do; the context's error comes back as it
+// is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	dir, err := source.FindFolder(o.Root, 2, "images.txt", "images")
 	if err != nil {
@@ -35,7 +36,8 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		return nil, nil, fault.New(fault.Data, "%w", err).Advise("fetch the data set again")
 	}
 	settings := fmt.Sprintf("cub200 boxes=%t", o.Boxes)
-	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture})
+	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
+		source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture})
 }
 
 func list(dir string, boxes bool) (train, test []source.File, classes []string, err error) {

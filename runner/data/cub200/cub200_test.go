@@ -64,7 +64,8 @@ func TestRead(t *testing.T) {
 		if want := []string{"Black_footed_Albatross", "Laysan_Albatross"}; !slices.Equal(train.Classes(), want) {
 			t.Errorf("classes %q", train.Classes())
 		}
-		if train.Len() != 3 || test.Len() != 3 || train.ID(0) != "001.Black_footed_Albatross/Black_Footed_Albatross_0009_34.jpg" {
+		if train.Len() != 3 || test.Len() != 3 ||
+			train.ID(0) != "001.Black_footed_Albatross/Black_Footed_Albatross_0009_34.jpg" {
 			t.Errorf("%q and %q", sourcetest.IDs(train), sourcetest.IDs(test))
 		}
 		if want := []string{"Black_footed_Albatross", "Laysan_Albatross", "Laysan_Albatross"}; !slices.Equal(sourcetest.Labels(train), want) {
@@ -127,13 +128,15 @@ func TestErrors(t *testing.T) {
 		files := tree(t)
 		files[c.file] = []byte(c.text)
 		_, _, err := Read(t.Context(), Options{Root: write(t, files), Boxes: true})
-		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) || !strings.HasSuffix(err.Error(), "fetch the data set again") {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) ||
+			!strings.HasSuffix(err.Error(), "fetch the data set again") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 	files := tree(t)
 	delete(files, "train_test_split.txt")
-	if _, _, err := Read(t.Context(), Options{Root: write(t, files)}); err == nil || !strings.Contains(err.Error(), "train_test_split.txt") {
+	if _, _, err := Read(t.Context(), Options{Root: write(t, files)}); err == nil ||
+		!strings.Contains(err.Error(), "train_test_split.txt") {
 		t.Errorf("a missing file: %v", err)
 	}
 }

@@ -20,8 +20,8 @@ import (
 // DefaultQuality is the JPEG quality of images that are encoded.
 const DefaultQuality = 95
 
-// Write makes the folder dir with both splits. A plain JPEG file is copied byte for byte, everything else is encoded at a quality
-// in [1, 100], with halved chroma. The folder appears whole or not at all; it must not exist, or be empty.
+// Write makes the folder dir with both splits. A plain JPEG file is copied byte for byte, everything else is encoded at
+// a quality in [1, 100], with halved chroma. The folder appears whole or not at all; it must not exist, or be empty.
 func Write(ctx context.Context, dir string, train, test source.Set, quality int) (err error) {
 	if quality < 1 || quality > 100 {
 		return fmt.Errorf("export: quality: must be in [1, 100], got %d", quality)

@@ -41,7 +41,8 @@ func read(t testing.TB, root string) data.Sets {
 	return sets
 }
 
-// TestWrite: what is written is read as the same classes and nearly the same pixels; written once more, as the same files.
+// TestWrite: what is written is read as the same classes and nearly the same pixels; written once more, as the same
+// files.
 func TestWrite(t *testing.T) {
 	sets := orchard(t)
 	dir := filepath.Join(t.TempDir(), "a", "jpegs")

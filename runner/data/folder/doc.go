@@ -6,13 +6,13 @@
 //	root/CLASS/…/IMAGE        otherwise: a share of the images is put aside as the test split
 //	root/IMAGE                images without classes, also in train and test
 //
-// train may be called training too, test testing, and val valid or validation, in upper or lower case. A root with train
-// but neither test nor val is split like one without. Beside train and test, other folders are passed over.
+// train may be called training too, test testing, and val valid or validation, in upper or lower case. A root with
+// train but neither test nor val is split like one without. Beside train and test, other folders are passed over.
 //
-// Classes are the folders' names, sorted by their bytes (ImageFolder of torchvision does the same); an image may lie deeper
-// in its class's folder. Images are sorted by class and path. An image's id is its path below the root, with slashes.
-// Names that begin with a dot are passed over, and so are files whose extension isn't one of an image. Symbolic links are
-// followed. Images beside class folders are an error, for their class can't be told.
+// Classes are the folders' names, sorted by their bytes (ImageFolder of torchvision does the same); an image may lie
+// deeper in its class's folder. Images are sorted by class and path. An image's id is its path below the root, with
+// slashes. Names that begin with a dot are passed over, and so are files whose extension isn't one of an image.
+// Symbolic links are followed. Images beside class folders are an error, for their class can't be told.
 //
 // Without a test split, an image belongs to it when the hash of its id and the seed falls below the fraction: adding or
 // removing an image moves no other one.

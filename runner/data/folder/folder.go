@@ -29,7 +29,8 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, source.FileOptions{Settings: "folder", Classes: classes, Picture: o.Picture})
+	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
+		source.FileOptions{Settings: "folder", Classes: classes, Picture: o.Picture})
 }
 
 func list(o Options) (train, test []source.File, classes []string, err error) {

@@ -37,5 +37,6 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, source.FileOptions{Settings: "fruits360", Classes: classes, Picture: o.Picture})
+	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
+		source.FileOptions{Settings: "fruits360", Classes: classes, Picture: o.Picture})
 }

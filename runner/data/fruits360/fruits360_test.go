@@ -51,7 +51,8 @@ func TestVersions(t *testing.T) {
 		if want := []string{"Apple 10", "Apple Braeburn 1", "Tomato 1", "apple_6"}; !slices.Equal(train.Classes(), want) {
 			t.Errorf("%q: classes %q", below, train.Classes())
 		}
-		if train.Len() != 12 || test.Len() != 4 || train.ID(5) != "Training/Apple Braeburn 1/r_321_100.jpg" || test.ID(3) != "Test/apple_6/3_100.jpg" {
+		if train.Len() != 12 || test.Len() != 4 || train.ID(5) != "Training/Apple Braeburn 1/r_321_100.jpg" ||
+			test.ID(3) != "Test/apple_6/3_100.jpg" {
 			t.Errorf("%q: %q and %q", below, sourcetest.IDs(train), sourcetest.IDs(test))
 		}
 	}

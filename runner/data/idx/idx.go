@@ -21,11 +21,11 @@ import (
 	"ordo/runner/data/source"
 )
 
-// MaxSide and MaxBytes bound what a file may hold: the height and width of its images, and the bytes of its
+// maxSide and maxBytes bound what a file may hold: the height and width of its images, and the bytes of its
 // values once unpacked.
 const (
-	MaxSide  = 1 << 12
-	MaxBytes = 1 << 31
+	maxSide  = 1 << 12
+	maxBytes = 1 << 31
 )
 
 // Limits are the largest numbers of images to take of each split, the first ones of the files; 0 is all.
@@ -51,8 +51,8 @@ type split struct {
 	labels        []uint8 // nil: none
 }
 
-// Read reads both splits from the folder dir; the pixels stay in memory, grey as they are. It returns the context's error
-// when ctx is done, and otherwise errors that name the file and say what to do.
+// Read reads both splits from the folder dir; the pixels stay in memory, grey as they are. It returns the context's
+// error when ctx is done, and otherwise errors that name the file and say what to do.
 func Read(ctx context.Context, dir string, limits Limits) (train, test *Set, err error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, nil, source.Advise(fault.Reading(fault.Data, dir, err),
@@ -169,14 +169,14 @@ func find(dir, stem, kind string) (string, error) {
 		Advise("put it there or give another folder")
 }
 
-// readFile reads a file with so many dimensions, compressed or not whatever its name says.
+// readFile reads a file with the given number of dimensions, compressed or not whatever its name says.
 func readFile(ctx context.Context, path string, dims int) ([]int, []uint8, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fault.Reading(fault.Data, path, err)
 	}
 	defer f.Close()
-	shape, values, err := Decode(stoppable{ctx, f}, dims)
+	shape, values, err := decode(stoppable{ctx, f}, dims)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
@@ -199,11 +199,11 @@ func (s stoppable) Read(p []byte) (int, error) {
 	return s.r.Read(p)
 }
 
-// Decode reads one file of unsigned bytes with the given number of dimensions, 1 to 3, compressed by gzip or
+// decode reads one file of unsigned bytes with the given number of dimensions, 1 to 3, compressed by gzip or
 // not. It returns the dimensions, all at least 1, and the values in row-major order. What it allocates is in
 // proportion to what it reads, whatever the header claims. A file that ends early or holds more than its
 // header says is an error.
-func Decode(r io.Reader, dims int) ([]int, []uint8, error) {
+func decode(r io.Reader, dims int) ([]int, []uint8, error) {
 	if dims < 1 || dims > 3 {
 		return nil, nil, fmt.Errorf("want 1 to 3 dimensions, not %d", dims)
 	}
@@ -233,8 +233,8 @@ func Decode(r io.Reader, dims int) ([]int, []uint8, error) {
 	total := int64(1)
 	for i := range shape {
 		d := binary.BigEndian.Uint32(header[4*i:])
-		if i > 0 && d > MaxSide {
-			return nil, nil, fmt.Errorf("header claims images with a side of %d, the limit is %d", d, MaxSide)
+		if i > 0 && d > maxSide {
+			return nil, nil, fmt.Errorf("header claims images with a side of %d, the limit is %d", d, maxSide)
 		}
 		shape[i] = int(d)
 		total *= int64(d) // at most 2^32 * 2^12 * 2^12
@@ -242,8 +242,8 @@ func Decode(r io.Reader, dims int) ([]int, []uint8, error) {
 	if total == 0 {
 		return nil, nil, fmt.Errorf("header claims %s values: empty", product(shape))
 	}
-	if total > MaxBytes {
-		return nil, nil, fmt.Errorf("header claims %s values, the limit is %d", product(shape), MaxBytes)
+	if total > maxBytes {
+		return nil, nil, fmt.Errorf("header claims %s values, the limit is %d", product(shape), maxBytes)
 	}
 	values, err := io.ReadAll(io.LimitReader(r, total+1))
 	switch {

@@ -216,7 +216,7 @@ func TestCancelled(t *testing.T) {
 
 func TestDecodeDimensions(t *testing.T) {
 	for _, dims := range []int{0, 4} {
-		if _, _, err := Decode(bytes.NewReader(nil), dims); err == nil {
+		if _, _, err := decode(bytes.NewReader(nil), dims); err == nil {
 			t.Errorf("%d dimensions were accepted", dims)
 		}
 	}
@@ -231,7 +231,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(file(sequence(60), 0xffffffff, 0xfff, 0xfff), 3)
 	f.Add(file(nil, 0, 1, 1), 3)
 	f.Fuzz(func(t *testing.T, raw []byte, dims int) {
-		shape, values, err := Decode(io.LimitReader(bytes.NewReader(raw), 1<<20), dims)
+		shape, values, err := decode(io.LimitReader(bytes.NewReader(raw), 1<<20), dims)
 		if err != nil {
 			return
 		}
@@ -254,7 +254,7 @@ func BenchmarkDecode(b *testing.B) {
 	raw := zipped(file(sequence(1000*28*28), 1000, 28, 28))
 	n := 0
 	for b.Loop() {
-		if _, _, err := Decode(bytes.NewReader(raw), 3); err != nil {
+		if _, _, err := decode(bytes.NewReader(raw), 3); err != nil {
 			b.Fatal(err)
 		}
 		n += 1000
@@ -264,7 +264,7 @@ func BenchmarkDecode(b *testing.B) {
 
 func ExampleDecode() {
 	raw := []byte{0, 0, 8, 1, 0, 0, 0, 3, 5, 0, 4} // three labels
-	shape, values, err := Decode(bytes.NewReader(raw), 1)
+	shape, values, err := decode(bytes.NewReader(raw), 1)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -48,7 +48,8 @@ type table struct {
 	embedded *embedded
 }
 
-// Read lists both splits. Errors name the file and the line and say what to do; the context's error comes back as it is.
+// Read lists both splits. Errors name the file and the line and say what to do; the context's error comes back as it
+// is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	f, info, err := source.OpenFile(o.File)
 	if err != nil {
@@ -150,7 +151,8 @@ func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, er
 	if t.embedded != nil {
 		return t.embedded.sets(ctx, first, second, classes, settings, o)
 	}
-	return source.FileSets(ctx, first, second, o.Bounds, source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture})
+	return source.FileSets(ctx, first, second, o.Bounds,
+		source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture})
 }
 
 // Splits by their names.

@@ -144,7 +144,8 @@ func TestParquetOfImages(t *testing.T) {
 			t.Error(err)
 		}
 		if n == 9 {
-			if _, err := s.Image(i); err == nil || !strings.Contains(err.Error(), "images.parquet: row 000009: the row holds no image") {
+			if _, err := s.Image(i); err == nil ||
+				!strings.Contains(err.Error(), "images.parquet: row 000009: the row holds no image") {
 				t.Errorf("row 9: %v", err)
 			}
 			return
@@ -225,11 +226,13 @@ func TestErrors(t *testing.T) {
 			c.change(&o)
 		}
 		_, _, err := Read(t.Context(), o)
-		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "list.csv") || !strings.Contains(err.Error(), c.want) {
+		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "list.csv") ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if _, _, err := Read(t.Context(), Options{File: "testdata"}); err == nil || !strings.Contains(err.Error(), "testdata: not a file") {
+	if _, _, err := Read(t.Context(), Options{File: "testdata"}); err == nil ||
+		!strings.Contains(err.Error(), "testdata: not a file") {
 		t.Errorf("a folder: %v", err)
 	}
 	if _, _, err := Read(t.Context(), Options{File: "testdata/none.csv"}); !errors.Is(err, fs.ErrNotExist) {

@@ -56,7 +56,8 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 				return nil, err
 			}
 			t.embedded = &embedded{
-				name: f.Name(), group: name, file: file, column: leaf.ColumnIndex, stamp: fmt.Sprint(size, info.ModTime().UnixNano()),
+				name: f.Name(), group: name, file: file, column: leaf.ColumnIndex,
+				stamp: fmt.Sprint(size, info.ModTime().UnixNano()),
 			}
 			t.add(name, make([]string, len(t.rows)))
 			continue
@@ -125,7 +126,8 @@ func column(file *parquet.File, index int) ([]string, error) {
 		}
 	}
 	if int64(len(out)) != file.NumRows() {
-		return nil, fault.New(fault.Data, "%d values for %d rows", len(out), file.NumRows()).Advise("write or fetch the file again")
+		return nil, fault.New(fault.Data, "%d values for %d rows", len(out), file.NumRows()).
+			Advise("write or fetch the file again")
 	}
 	return out, nil
 }
@@ -285,9 +287,12 @@ func (c *cursor) close() error {
 }
 
 // sets makes the sets of the images in the file.
-func (e *embedded) sets(ctx context.Context, train, test []source.File, classes []string, settings string, o Options) (source.Set, source.Set, error) {
+func (e *embedded) sets(
+	ctx context.Context, train, test []source.File, classes []string, settings string, o Options,
+) (source.Set, source.Set, error) {
 	set := func(files []source.File, n int) *rows {
-		s := &rows{e: e, items: source.Sample(files, n, o.Bounds.Seed, func(f source.File) string { return f.ID }), classes: classes, picture: o.Picture}
+		items := source.Sample(files, n, o.Bounds.Seed, func(f source.File) string { return f.ID })
+		s := &rows{e: e, items: items, classes: classes, picture: o.Picture}
 		h := sha256.New()
 		fmt.Fprintf(h, "%s %v %q %s\n", settings, o.Picture.Background, classes, e.stamp)
 		for _, f := range s.items {
@@ -361,7 +366,9 @@ func (s *rows) Inspect(i int) (source.Header, error) {
 	if err != nil {
 		return source.Header{}, fmt.Errorf("%s: row %s: %w", s.e.name, s.items[i].ID, err)
 	}
-	return source.Header{Format: h.Format, Width: h.Width, Height: h.Height, Channels: h.Channels, Bytes: int64(len(raw))}, nil
+	return source.Header{
+		Format: h.Format, Width: h.Width, Height: h.Height, Channels: h.Channels, Bytes: int64(len(raw)),
+	}, nil
 }
 
 func (s *rows) Digest(i int) (string, error) {

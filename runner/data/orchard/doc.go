@@ -10,8 +10,6 @@
 //	pear upright, on its side, upside down           orientation    rotate   90 and 180 degrees
 //	banana, lemon, star fruit                        shape          none
 //
-// [AnswerKey] holds the same as data.
-//
 // # What tells nothing
 //
 // Position (±0.09 of the side), mirroring, brightness (0.75 to 1.10), blur (up to a Gaussian of about 0.013

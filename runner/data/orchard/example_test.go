@@ -26,18 +26,3 @@ func Example() {
 	// test/000001 star fruit
 	// test/000002 pear on its side
 }
-
-func ExampleAnswerKey() {
-	for _, g := range orchard.AnswerKey() {
-		var names []string
-		for _, label := range g.Classes {
-			names = append(names, orchard.Classes()[label])
-		}
-		fmt.Printf("%q differ in %s, family %q\n", names, g.Difference, g.Family)
-	}
-	// Output:
-	// ["red apple" "golden apple" "green apple"] differ in hue, family "hue"
-	// ["cherry" "damson" "plum"] differ in size, family "zoom"
-	// ["pear upright" "pear on its side" "pear upside down"] differ in orientation, family "rotate"
-	// ["banana" "lemon" "star fruit"] differ in shape, family ""
-}

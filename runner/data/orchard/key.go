@@ -27,36 +27,8 @@ var classes = [...]class{
 	{"star fruit", &starFruit, 0.28, 0, 0.70, 0.32, 0.90},
 }
 
-// Group is a line of the answer key: three classes and the only thing that tells them apart.
-type Group struct {
-	// Classes are the labels of the group's classes.
-	Classes []int
-	// Difference is what the classes differ in: "hue", "size", "orientation" or "shape".
-	Difference string
-	// Family is the transformation family (package augment) that turns one class of the group into another. A
-	// representation that is made invariant to it can't tell them apart. It is empty for shape, which no
-	// family changes.
-	Family string
-}
-
-// AnswerKey returns the answer to "what should be equivariant" on Orchard: the families that tell classes
-// apart. All others, those in [Nuisances] among them, tell nothing.
-func AnswerKey() []Group {
-	return []Group{
-		{Classes: []int{0, 1, 2}, Difference: "hue", Family: "hue"},
-		{Classes: []int{3, 4, 5}, Difference: "size", Family: "zoom"},
-		{Classes: []int{6, 7, 8}, Difference: "orientation", Family: "rotate"},
-		{Classes: []int{9, 10, 11}, Difference: "shape"},
-	}
-}
-
-// Nuisances lists what varies from image to image and is drawn without looking at the class.
-func Nuisances() []string {
-	return []string{"position", "mirroring", "brightness", "blur", "background", "light", "texture", "stem and leaf"}
-}
-
-// Classes returns the names of the classes in the order of their labels.
-func Classes() []string {
+// classNames returns the names of the classes in the order of their labels.
+func classNames() []string {
 	names := make([]string, len(classes))
 	for i, c := range classes {
 		names[i] = c.name

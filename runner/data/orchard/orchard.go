@@ -93,7 +93,7 @@ func (s *Set) Label(i int) int {
 func (s *Set) ID(i int) string { return fmt.Sprintf("%v/%06d", s.o.Split, i) }
 
 // Classes returns the names of the classes in the order of their labels.
-func (s *Set) Classes() []string { return Classes() }
+func (s *Set) Classes() []string { return classNames() }
 
 // Fingerprint identifies the set's content: equal fingerprints are equal pictures and labels.
 func (s *Set) Fingerprint() string { return s.Key()[:16] }

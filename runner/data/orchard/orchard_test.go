@@ -100,7 +100,7 @@ func TestGroupsDifferInOneThing(t *testing.T) {
 		"shape":       func(c *class) { c.shape, c.radius = nil, -1 },
 	}
 	seen := map[int]bool{}
-	for _, g := range AnswerKey() {
+	for _, g := range answerKey() {
 		first := classes[g.Classes[0]]
 		first.name = ""
 		blank[g.Difference](&first)
@@ -116,8 +116,8 @@ func TestGroupsDifferInOneThing(t *testing.T) {
 			seen[label] = true
 		}
 	}
-	if len(seen) != len(Classes()) {
-		t.Errorf("the key has %d of %d classes", len(seen), len(Classes()))
+	if len(seen) != len(classNames()) {
+		t.Errorf("the key has %d of %d classes", len(seen), len(classNames()))
 	}
 }
 

@@ -1,44 +1,44 @@
-// Package pack keeps an image set as the trainer wants it: decoded once, reduced to a stated short side, and then either in
-// memory or in one memory-mapped file that every later run uses.
+// Package pack keeps an image set as the trainer wants it: decoded once, reduced to a stated short side, and then
+// either in memory or in one memory-mapped file that every later run uses.
 //
 // # Words
 //
-// A [Job] says what is packed, how and where. Its record of an item is the item's pixels, as 8-bit RGB (raw) or as a JPEG
-// file (jpeg). A packed file is [File], its counterpart in memory [Memory]; both are data sets. Both hold the same pixels,
-// and so have the same fingerprint, if the format is raw.
+// A [Job] says what is packed, how and where. Its record of an item is the item's pixels, as 8-bit RGB (raw) or as a
+// JPEG file (jpeg). A packed file is [File], its counterpart in memory [Memory]; both are data sets. Both hold the same
+// pixels, and so have the same fingerprint, if the format is raw.
 //
 // # Which file is it
 //
-// A packed file is named for its content: the set's key (names, sizes and modification times of the source's files, labels,
-// the reader's options) and the options that decide about pixels are hashed into its name and stored in its header. A set
-// that changed is another file; what is out of use may be deleted at any time.
+// A packed file is named for its content: the set's key (names, sizes and modification times of the source's files,
+// labels, the reader's options) and the options that decide about pixels are hashed into its name and stored in its
+// header. A set that changed is another file; what is out of use may be deleted at any time.
 //
 // # Whole or not at all
 //
 // A file is written under the name FILE.partial, which its writer holds a lock on (flock), then brought to disk and
 // renamed. A second process that wants the same file waits for the lock and then uses what the first one made. A writer
-// that fails deletes its partial file; one that was killed leaves it without a lock, and the next one that packs anything
-// into this folder deletes it.
+// that fails deletes its partial file; one that was killed leaves it without a lock, and the next one that packs
+// anything into this folder deletes it.
 //
 // # Damage
 //
-// Checksums (CRC-32C) are over the header, over the table, and over each record. Header and table are checked when the file
-// is opened, and a file that fails is packed anew. A record is checked when it is first asked for. If it fails, the image
-// comes from its source again and must have the record's checksum; the file is deleted, so that the next run packs it
-// anew, and a note says so. No image is ever given whose pixels are not the ones that were packed.
+// Checksums (CRC-32C) are over the header, over the table, and over each record. Header and table are checked when the
+// file is opened, and a file that fails is packed anew. A record is checked when it is first asked for. If it fails,
+// the image comes from its source again and must have the record's checksum; the file is deleted, so that the next run
+// packs it anew, and a note says so. No image is ever given whose pixels are not the ones that were packed.
 //
 // # Memory
 //
-// The file may be larger than memory: its pages are the kernel's, which drops them when something else wants memory. The
-// mapping counts in the process's resident memory all the same, so a File of more than 128 MiB gives its pages back to the
-// kernel's cache whenever about so much is mapped; to map a record again costs some microseconds. A damaged disk, or somebody
-// who cuts the file off while it is mapped, is noticed only where a record is asked for the first time; later it ends the
-// process.
+// The file may be larger than memory: its pages are the kernel's, which drops them when something else wants memory.
+// The mapping counts in the process's resident memory all the same, so a File of more than 128 MiB gives its pages back
+// to the kernel's cache whenever about so much is mapped; to map a record again costs some microseconds. A damaged
+// disk, or a file that is cut off while it is mapped, is noticed only where a record is asked for the first
+// time; later it ends the process.
 //
 // # Layout
 //
-// Numbers are little-endian. Records follow the header without gaps, in the set's order; table, names and classes follow
-// the records.
+// Numbers are little-endian. Records follow the header without gaps, in the set's order; table, names and classes
+// follow the records.
 //
 //	header    4096 bytes, zero after the checksum
 //	   0  [8]byte   "ordopack"

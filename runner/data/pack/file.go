@@ -13,11 +13,13 @@ import (
 	"sync/atomic"
 
 	"ordo/augment"
+	"ordo/models/fault"
 	"ordo/runner/data/picture"
 )
 
-// resident bounds how much of a mapping is in the process's resident memory: giveBack is called whenever so many bytes may have
-// been mapped. An access maps more than it reads: the kernel adds the pages around that it has in its cache.
+// resident bounds how much of a mapping is in the process's resident memory: giveBack is called whenever this many
+// bytes may have been mapped. An access maps more than it reads: the kernel adds the pages around that it has in its
+// cache.
 const (
 	resident = 128 << 20
 	around   = 512 << 10
@@ -71,19 +73,19 @@ func openFile(path string) (*File, error) {
 	return f, nil
 }
 
-// catchFault makes an error of a page that can't be read: the disk fails, or somebody cut the file off.
+// catchFault makes an error of a page that can't be read: the disk fails, or the file was cut off.
 func catchFault(do func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			fault, ok := r.(interface {
+			page, ok := r.(interface {
 				error
 				Addr() uintptr
 			})
 			if !ok {
 				panic(r)
 			}
-			err = damaged("a page can't be read (%v)", fault)
+			err = damaged("a page can't be read (%v)", page)
 		}
 	}()
 	return do()
@@ -101,8 +103,8 @@ func (f *File) Size() int64 { return int64(f.header.size) }
 // Skipped returns how many images of the set were left out as unreadable.
 func (f *File) Skipped() int { return int(f.header.skipped) }
 
-// TakeNotes returns, in sentences, what happened to the file since the last call: what was left out of it, whether it was
-// damaged.
+// TakeNotes returns, in sentences, what happened to the file since the last call: what was left out of it, whether it
+// was damaged.
 func (f *File) TakeNotes() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -137,8 +139,8 @@ func (f *File) entry(i int) entry {
 	return parseEntry(f.bytes[at : at+entrySize])
 }
 
-// Image returns image i. The pixels are read-only: those of raw records are the file's own pages, and writing to them ends
-// the process.
+// Image returns image i. The pixels are read-only: those of raw records are the file's own pages, and writing to them
+// ends the process.
 func (f *File) Image(i int) (augment.Image, error) {
 	if i < 0 || i >= f.Len() {
 		return augment.Image{}, fmt.Errorf("pack: image %d of %d", i, f.Len())
@@ -199,8 +201,8 @@ func (f *File) mend(i int, e entry) (augment.Image, error) {
 	f.mu.Lock()
 	if !f.bad {
 		f.bad = true
-		text := fmt.Sprintf("warning: the packed images in %s are damaged (first met: %s); damaged ones are read from their source again",
-			f.path, f.ID(i))
+		text := fmt.Sprintf("warning: the packed images in %s are damaged (first met: %s); "+
+			"damaged ones are read from their source again", f.path, f.ID(i))
 		// Another process may have put a whole file in its place.
 		if named, err := os.Stat(f.path); err == nil && os.SameFile(named, f.info) {
 			if err := os.Remove(f.path); err != nil {
@@ -213,8 +215,8 @@ func (f *File) mend(i int, e entry) (augment.Image, error) {
 	}
 	f.mu.Unlock()
 	fail := func(err error) (augment.Image, error) {
-		return augment.Image{}, fmt.Errorf("pack: %s is damaged in %s, and its source no longer gives it: %w; start again, so that the images are packed anew",
-			f.ID(i), f.path, err)
+		return augment.Image{}, fault.New(fault.Data, "%s is damaged in %s, and its source no longer gives it: %w",
+			f.ID(i), f.path, err).Advise("start again, so that the images are packed anew")
 	}
 	if f.job.Set == nil || int(e.index) >= f.job.Set.Len() {
 		return fail(errors.New("it isn't known"))

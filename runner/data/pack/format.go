@@ -68,7 +68,7 @@ func (h header) append(b []byte) []byte {
 	return append(b, make([]byte, headerSize-(len(b)-start))...)
 }
 
-// parseHeader reads the header of a file of so many bytes.
+// parseHeader reads the header of a file of the given size in bytes.
 func parseHeader(b []byte, size int64) (header, error) {
 	le := binary.LittleEndian
 	var h header

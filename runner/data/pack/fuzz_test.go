@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzOpen gives the opener arbitrary bytes. With mend, the checksums are made right first, so that nonsense gets further.
+// FuzzOpen gives the opener arbitrary bytes. With mend, the checksums are made right first, so that nonsense gets
+// further.
 func FuzzOpen(f *testing.F) {
 	d := &drawn{n: 4}
 	for _, format := range []string{FormatRaw, FormatJPEG} {

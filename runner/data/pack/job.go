@@ -22,7 +22,7 @@ import (
 // cacheFault is the fault of an error that came of the folder or the file of packed images: no space, no permission.
 func cacheFault(path string, err error) error {
 	do := cmp.Or(fault.Remedy(err), "choose another folder") + " with data.cache.dir, or set data.cache.kind to memory"
-	return fault.New(fault.Storage, "packed images: %w", fault.Writing(path, err)).Advise("%s", do)
+	return fmt.Errorf("packed images: %w", source.Advise(fault.Writing(path, err), do))
 }
 
 // Job says what is packed, how and where.
@@ -159,9 +159,9 @@ func (j Job) prepare(i int) (it item, img augment.Image, err error) {
 	return it, img, err
 }
 
-// gather prepares every image, on all workers, and gives them to emit in the set's order, from the calling goroutine. It
-// returns the images that could not be read; after the first of them, emit hears of no more unless unreadable images are
-// skipped. An error of emit or the end of ctx stops it.
+// gather prepares every image, on all workers, and gives them to emit in the set's order, from the calling goroutine.
+// It returns the images that could not be read; after the first of them, emit hears of no more unless unreadable images
+// are skipped. An error of emit or the end of ctx stops it.
 func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -24,9 +24,9 @@ type Memory struct {
 	notes []string
 }
 
-// Memory decodes the images of the job, whose format must be raw. Images that can't be read are an [UnreadableError] or, with
-// Skip, left out; it returns the context's error when ctx is done. A set that knows its own fingerprint is read as images are
-// asked for, unless they shall be reduced.
+// Memory decodes the images of the job, whose format must be raw. Images that can't be read are an [UnreadableError]
+// or, with Skip, left out; it returns the context's error when ctx is done. A set that knows its own fingerprint is
+// read as images are asked for, unless they shall be reduced.
 func (j Job) Memory(ctx context.Context) (*Memory, error) {
 	m := &Memory{classes: j.Set.Classes()}
 	sum := j.newContent()

@@ -23,12 +23,13 @@ const (
 // Options is the `data.cache:` section of an experiment: where decoded images are kept, and how.
 type Options struct {
 	// Kind is where decoded images are kept: memory (all images are decoded when a run starts), packed (they are decoded
-	// once, into a file that later runs map) or auto, the default: packed where there are image files to decode, for jpeg, and for sets of more than
-	// 512 MiB of pixels; memory for the rest. It makes no difference to any pixel.
+	// once, into a file that later runs map) or auto, the default: packed where there are image files to decode, for jpeg,
+	// and for sets of more than 512 MiB of pixels; memory for the rest. It makes no difference to any pixel.
 	Kind string `yaml:"kind"`
 
-	// Format is how packed images are written: raw, the default: 3 bytes a pixel, nothing to decode; or jpeg: a tenth of the disk space, decoded for every
-	// view. A JPEG file that needs no reduction, cut or turn is kept byte for byte. Only packed has jpeg.
+	// Format is how packed images are written: raw, the default: 3 bytes a pixel, nothing to decode; or jpeg: a tenth of
+	// the disk space, decoded for every view. A JPEG file that needs no reduction, cut or turn is kept byte for byte. Only
+	// packed has jpeg.
 	Format string `yaml:"format"`
 
 	// ShortSide is the short side in pixels that larger images are reduced to, antialiased; smaller ones stay as they are;
@@ -85,7 +86,8 @@ func (o Options) Folder() (string, error) {
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fault.New(fault.Storage, "this user has no cache folder (%w)", err).Advise("set data.cache.dir to a folder")
+			return "", fault.New(fault.Storage, "this user has no cache folder (%w)", err).
+				Advise("set data.cache.dir to a folder")
 		}
 		cache = filepath.Join(user, "ordo")
 	}

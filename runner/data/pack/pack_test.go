@@ -302,7 +302,8 @@ func TestUnreadable(t *testing.T) {
 	j := job(t, d)
 	_, err := j.Pack(t.Context())
 	var unreadable *UnreadableError
-	if !errors.As(err, &unreadable) || len(unreadable.Failures) != 7 || unreadable.Total != 40 || !errors.Is(err, d.bad[30]) {
+	if !errors.As(err, &unreadable) || len(unreadable.Failures) != 7 || unreadable.Total != 40 ||
+		!errors.Is(err, d.bad[30]) {
 		t.Fatalf("error %v", err)
 	}
 	for _, want := range []string{"7 of 40", d.ID(0) + ": broken", d.ID(20) + ": broken", "and 2 more", "on_error"} {
@@ -442,7 +443,8 @@ func TestUnwritableFolder(t *testing.T) {
 	if err := os.WriteFile(j.Dir, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Pack(t.Context()); !errors.Is(err, fault.Storage) || !strings.Contains(err.Error(), j.Dir) {
+	if _, err := j.Pack(t.Context()); !errors.Is(err, fault.Storage) || !strings.Contains(err.Error(), j.Dir) ||
+		!strings.Contains(err.Error(), "data.cache.dir") {
 		t.Errorf("a file as folder: %v", err)
 	}
 }
@@ -485,7 +487,8 @@ func TestDamage(t *testing.T) {
 		checkSame(t, f, d, 0)
 		damage, err := f.Verify(t.Context())
 		notes := f.TakeNotes()
-		if err != nil || len(notes) > 1 || repacked != (len(notes) == 1 && strings.Contains(notes[0], "anew")) && len(damage) == 0 {
+		if err != nil || len(notes) > 1 || repacked != (len(notes) == 1 && strings.Contains(notes[0], "anew")) &&
+			len(damage) == 0 {
 			t.Errorf("%s: packed anew: %v, damage %q, notes %q, %v", name, repacked, damage, notes, err)
 		}
 		// What is there now is whole, or nothing is.
@@ -521,7 +524,8 @@ func TestMending(t *testing.T) {
 		wg.Go(func() { checkSame(t, f, d, 0) })
 	}
 	wg.Wait()
-	if notes := f.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], "first met: "+f.ID(0)) || !strings.Contains(notes[0], path) {
+	if notes := f.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], "first met: "+f.ID(0)) ||
+		!strings.Contains(notes[0], path) {
 		t.Errorf("notes %q", notes)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -546,7 +550,8 @@ func TestMending(t *testing.T) {
 	}
 }
 
-// TestCutOffWhileMapped takes the disk away from under an open file: touching its pages is an error, not the process's end.
+// TestCutOffWhileMapped takes the disk away from under an open file: touching its pages is an error, not the process's
+// end.
 func TestCutOffWhileMapped(t *testing.T) {
 	f := mustPack(t, job(t, &drawn{n: 200}))
 	if err := os.Truncate(f.Path(), headerSize); err != nil {
@@ -584,7 +589,8 @@ func TestOptions(t *testing.T) {
 	t.Setenv("ORDO_CACHE", "")
 	t.Setenv("XDG_CACHE_HOME", "/var/user")
 	t.Setenv("HOME", "/var/user")
-	if dir, err := o.Folder(); err != nil || !strings.HasPrefix(dir, "/var/user") || !strings.HasSuffix(dir, "/ordo/packed") {
+	if dir, err := o.Folder(); err != nil || !strings.HasPrefix(dir, "/var/user") ||
+		!strings.HasSuffix(dir, "/ordo/packed") {
 		t.Errorf("folder %s, %v", dir, err)
 	}
 	t.Setenv("ORDO_CACHE", "/var/ordo")

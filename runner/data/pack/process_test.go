@@ -145,7 +145,8 @@ func TestWaiting(t *testing.T) {
 		}
 	}
 	checkSame(t, mustPack(t, j), d, 0)
-	if len(notes) != 1 || !strings.Contains(notes[0], "another process is packing") || !strings.Contains(notes[0], j.Path()) {
+	if len(notes) != 1 || !strings.Contains(notes[0], "another process is packing") ||
+		!strings.Contains(notes[0], j.Path()) {
 		t.Errorf("notes %q", notes)
 	}
 

@@ -6,7 +6,8 @@ import (
 	"ordo/augment"
 )
 
-// weightBits is the precision of the weights: with 8 bits of pixels and a bit to spare for the sum's rounding, it fills 32.
+// weightBits is the precision of the weights: with 8 bits of pixels and a bit to spare for the sum's rounding, it fills
+// 32.
 const weightBits = 32 - 8 - 2
 
 // window is the share that inputs first, first+1, … have in an output, in units of 2^-weightBits.
@@ -15,8 +16,8 @@ type window struct {
 	weights []int32
 }
 
-// windows resizes one axis from old to size inputs by a triangle filter as wide as a new pixel: Pillow's algorithm, which
-// torchvision calls antialias. size is at most old.
+// windows resizes one axis from old to size inputs by a triangle filter as wide as a new pixel: Pillow's algorithm,
+// which torchvision calls antialias. size is at most old.
 func windows(old, size int) []window {
 	step := float64(old) / float64(size)
 	out := make([]window, size)

@@ -21,8 +21,8 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 
 func unmapFile(b []byte) error { return unix.Munmap(b) }
 
-// giveBack takes a mapping's pages out of the process's resident memory. They stay in the kernel's cache as long as it has
-// room.
+// giveBack takes a mapping's pages out of the process's resident memory. They stay in the kernel's cache as long as it
+// has room.
 func giveBack(b []byte) {
 	_ = unix.Madvise(b, unix.MADV_DONTNEED) // advice
 }

@@ -26,7 +26,7 @@ const (
 // lockInterval is how often a process that waits for another one's file looks whether it is there.
 const lockInterval = 100 * time.Millisecond
 
-// patience is how long packing takes before somebody is told.
+// patience is how long packing takes before the user is told.
 const patience = time.Second
 
 // key identifies what is in the file, without reading pixels.
@@ -44,9 +44,9 @@ func (j Job) Path() string {
 	return filepath.Join(j.Dir, j.Name+"-"+hex.EncodeToString(key[:8])+fileEnd)
 }
 
-// Pack opens the job's packed file, and makes it if there is none that is whole. Another process that is making it is waited
-// for. Errors about the file are of kind fault.Storage, those about images are an [UnreadableError], and the context's error is
-// returned when ctx is done; none of them leaves a file behind.
+// Pack opens the job's packed file, and makes it if there is none that is whole. Another process that is making it is
+// waited for. Errors about the file are of kind fault.Storage, those about images are an [UnreadableError], and the
+// context's error is returned when ctx is done; none of them leaves a file behind.
 func (j Job) Pack(ctx context.Context) (*File, error) {
 	if n := j.Set.Len(); n < 1 || n > math.MaxInt32 {
 		return nil, fmt.Errorf("pack: %d images, want 1 to %d", n, math.MaxInt32)
@@ -58,7 +58,8 @@ func (j Job) Pack(ctx context.Context) (*File, error) {
 	}
 	var notes []string
 	if errors.Is(err, errDamaged) {
-		notes = append(notes, fmt.Sprintf("warning: the packed images in %s are no good (%v), so they are packed anew", path, err))
+		notes = append(notes, fmt.Sprintf("warning: the packed images in %s are no good (%v), so they are packed anew", path,
+			err))
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, cacheFault(path, err)
 	}
@@ -101,8 +102,8 @@ func (j Job) open(path string) (*File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	if n := f.header.skipped; n > 0 {
-		f.notes = append(f.notes, fmt.Sprintf("warning: %d of %d images can't be read and are left out; they are listed in %s",
-			n, n+f.header.count, skippedList(path)))
+		const text = "warning: %d of %d images can't be read and are left out; they are listed in %s"
+		f.notes = append(f.notes, fmt.Sprintf(text, n, n+f.header.count, skippedList(path)))
 	}
 	f.job = j
 	f.job.Note, f.job.Progress = nil, nil // Pack's caller may be gone
@@ -150,7 +151,7 @@ func sameFile(f *os.File, path string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(opened, named)
 }
 
-// sweep deletes what writers that were killed have left in the folder: partial files that nobody has locked.
+// sweep deletes what writers that were killed have left in the folder: partial files without a lock.
 func sweep(dir string, keep string) {
 	found, err := filepath.Glob(filepath.Join(dir, "*"+fileEnd+partialEnd))
 	if err != nil {

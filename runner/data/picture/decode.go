@@ -19,11 +19,11 @@ import (
 	"ordo/augment"
 )
 
-// MaxFileBytes and MaxPixels bound one image: its file, and its width times its height. They are above any camera's
+// MaxFileBytes and maxPixels bound one image: its file, and its width times its height. They are above any camera's
 // photograph; their purpose is that a damaged or hostile file can't exhaust the memory.
 const (
 	MaxFileBytes = 256 << 20
-	MaxPixels    = 100_000_000
+	maxPixels    = 100_000_000
 )
 
 // Options says how images are decoded. The zero value lays transparent pixels over black.
@@ -89,9 +89,9 @@ func inspect(raw []byte) (f format, c image.Config, h Header, err error) {
 	if err != nil {
 		return f, c, h, broken(f.name, raw, err)
 	}
-	if c.Width < 1 || c.Height < 1 || int64(c.Width)*int64(c.Height) > MaxPixels {
+	if c.Width < 1 || c.Height < 1 || int64(c.Width)*int64(c.Height) > maxPixels {
 		return f, c, h, fmt.Errorf("a %s image of %d x %d pixels, the limit is %d million",
-			f.name, c.Width, c.Height, MaxPixels/1_000_000)
+			f.name, c.Width, c.Height, maxPixels/1_000_000)
 	}
 	h = Header{Format: f.name, Width: c.Width, Height: c.Height, Channels: channels(c.ColorModel), Orientation: 1}
 	if f.orientation != nil {

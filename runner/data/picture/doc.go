@@ -19,8 +19,8 @@
 // # What becomes of the pixels
 //
 // Grey is repeated in all three channels, of 16 bits the high byte is kept, and transparent pixels are laid over
-// Options.Background: round((v*a + b*(255-a)) / 255). CMYK becomes R = (255-C)(255-K)/255 and so on. Colour profiles and
-// gamma are ignored, as torchvision and Pillow ignore them unless asked.
+// Options.Background: round((v*a + b*(255-a)) / 255). CMYK becomes R = (255-C)(255-K)/255 and so on. Colour profiles
+// and gamma are ignored, as torchvision and Pillow ignore them unless asked.
 //
 // Lossy WebP keeps its colours in the range of video (16 to 235, BT.601) and is converted from it, as libwebp does it;
 // JPEG uses the whole range. Chroma that is stored at half the resolution is enlarged by the triangle filter that
@@ -34,6 +34,6 @@
 //
 // # Limits
 //
-// Files above [MaxFileBytes] and images above [MaxPixels] are refused before anything of their size is allocated.
+// Files above [MaxFileBytes] and images above [maxPixels] are refused before anything of their size is allocated.
 // Whatever is wrong with a file is an error; a panic in a decoder is made one, too.
 package picture

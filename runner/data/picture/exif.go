@@ -10,8 +10,8 @@ import (
 // orientationTag is the number of TIFF's and EXIF's Orientation.
 const orientationTag = 0x0112
 
-// tiffOrientation reads the orientation of TIFF data, which is the form that EXIF has, too. It is 1, upright, where there is
-// none that makes sense.
+// tiffOrientation reads the orientation of TIFF data, which is the form that EXIF has, too. It is 1, upright, where
+// there is none that makes sense.
 func tiffOrientation(raw []byte) int {
 	if o, ok := tiffShort(raw, orientationTag); ok && o >= 1 && o <= 8 {
 		return o

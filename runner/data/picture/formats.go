@@ -66,8 +66,8 @@ func decodeGIF(raw []byte, _ image.Config) (still, error) {
 	return still{Image: m, at: m.Bounds().Min}, nil
 }
 
-// decodeTIFF decodes the first page. Where a fax's two colours (CCITT) are stored with black as 0, golang.org/x/image/tiff
-// takes the one for the other.
+// decodeTIFF decodes the first page. Where a fax's two colours (CCITT) are stored with black as 0,
+// golang.org/x/image/tiff takes the one for the other.
 func decodeTIFF(raw []byte, _ image.Config) (still, error) {
 	m, err := tiff.Decode(bytes.NewReader(raw))
 	if err != nil {
@@ -129,8 +129,8 @@ func webpOrientation(raw []byte) int {
 
 var errFrame = errors.New("an animation without a frame that fits its canvas")
 
-// decodeWebP decodes a still WebP, or the first frame of an animation, which golang.org/x/image/webp can't: the frame is
-// put into a file of its own.
+// decodeWebP decodes a still WebP, or the first frame of an animation, which golang.org/x/image/webp can't: the frame
+// is put into a file of its own.
 func decodeWebP(raw []byte, c image.Config) (still, error) {
 	var frame []byte
 	riffChunks(raw[12:], func(kind string, chunk []byte) bool {

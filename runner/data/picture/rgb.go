@@ -164,8 +164,8 @@ func (c *ycc) row(dst []uint8, y int) {
 	}
 }
 
-// enlarge writes row y of a chroma plane at full resolution: 3/4 of the nearer sample and 1/4 of the farther one in each
-// direction, with libjpeg's rounding, which alternates.
+// enlarge writes row y of a chroma plane at full resolution: 3/4 of the nearer sample and 1/4 of the farther one in
+// each direction, with libjpeg's rounding, which alternates.
 func (c *ycc) enlarge(dst, plane []uint8, y int) {
 	columns, lines := c.m.Rect.Dx(), c.m.Rect.Dy()
 	if c.halfX {

@@ -15,9 +15,9 @@ type Bounds struct {
 	Seed               uint64
 }
 
-// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may lie in
-// folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted by their
-// bytes. With known classes, others are an error, and the known ones are returned.
+// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may lie
+// in folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted by
+// their bytes. With known classes, others are an error, and the known ones are returned.
 func ClassFolders(root, below string, known []string) (files []File, classes []string, err error) {
 	dir := filepath.Join(root, below)
 	folders, err := Folders(dir)
@@ -56,7 +56,7 @@ func ClassFolders(root, below string, known []string) (files []File, classes []s
 			return nil, nil, fault.New(fault.Data, "%s is a class without training images", filepath.Join(dir, class)).
 				Advise("give it some or remove it")
 		}
-		names, err := Walk(filepath.Join(dir, class))
+		names, err := walkImages(filepath.Join(dir, class))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -77,7 +77,7 @@ func looseImages(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if isFolder, err := isDir(dir, e.Name(), e); IsImage(e.Name()) && !Hidden(e.Name()) && (err != nil || !isFolder) {
+		if isFolder, err := isDir(dir, e.Name(), e); isImage(e.Name()) && !Hidden(e.Name()) && (err != nil || !isFolder) {
 			names = append(names, e.Name())
 		}
 	}

@@ -46,8 +46,8 @@ type FileOptions struct {
 	Picture  picture.Options
 }
 
-// NewFiles returns the set of the given files. That a file isn't there is no error here, but one of Image. The error is the
-// context's.
+// NewFiles returns the set of the given files. That a file isn't there is no error here, but one of Image. The error is
+// the context's.
 func NewFiles(ctx context.Context, files []File, o FileOptions) (*Files, error) {
 	type stat struct{ size, time int64 }
 	stats := make([]stat, len(files))
@@ -127,7 +127,7 @@ func (s *Files) Encoded(i int) ([]byte, error) {
 		return nil, err
 	}
 	if h, err := picture.Inspect(raw); err != nil || h.Format != "JPEG" || h.Orientation != 1 {
-		return nil, nil //nolint:nilerror // a damaged file is an error of Image
+		return nil, nil // a damaged file is an error of Image
 	}
 	return raw, nil
 }
@@ -188,8 +188,8 @@ func (s *Files) at(i int) (File, error) {
 	return s.files[i], nil
 }
 
-// OpenFile opens a file for reading. Folders, pipes and devices are errors: to open a named pipe would wait for somebody who
-// writes into it, and nothing could stop that.
+// OpenFile opens a file for reading. Folders, pipes and devices are errors: to open a named pipe would wait for a
+// writer, and nothing could stop that.
 func OpenFile(path string) (*os.File, os.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -216,7 +216,8 @@ func read(path string, limit int64) ([]byte, error) {
 	}
 	defer f.Close()
 	if info.Size() > picture.MaxFileBytes {
-		return nil, fault.New(fault.Data, "%s: a file of %d MiB, the limit is %d MiB", path, info.Size()>>20, picture.MaxFileBytes>>20)
+		return nil, fault.New(fault.Data, "%s: a file of %d MiB, the limit is %d MiB", path,
+			info.Size()>>20, picture.MaxFileBytes>>20)
 	}
 	raw := make([]byte, min(info.Size(), limit))
 	if _, err := io.ReadFull(f, raw); err != nil {
@@ -257,15 +258,15 @@ func crop(m augment.Image, box image.Rectangle) (augment.Image, error) {
 	return out, nil
 }
 
-// extensions are those of images, in lower case. Files of the last ones can't be read: to leave them out in silence would
-// be worse than to stop at them.
+// extensions are those of images, in lower case. Files of the last ones can't be read: to leave them out in silence
+// would be worse than to stop at them.
 var extensions = []string{
 	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff",
 	".heic", ".heif", ".avif", ".jp2", ".jxl",
 }
 
-// IsImage says whether a file's name is that of an image.
-func IsImage(name string) bool {
+// isImage says whether a file's name is that of an image.
+func isImage(name string) bool {
 	return slices.ContainsFunc(extensions, func(e string) bool {
 		return len(name) > len(e) && strings.EqualFold(name[len(name)-len(e):], e)
 	})
@@ -274,9 +275,9 @@ func IsImage(name string) bool {
 // maxDepth bounds how deep folders may be nested, which ends a walk along a link that leads back.
 const maxDepth = 32
 
-// Walk returns the images in dir and in the folders below it, as paths relative to dir with slashes, sorted by their bytes.
-// Symbolic links are followed; names that begin with a dot are passed over.
-func Walk(dir string) ([]string, error) {
+// walkImages returns the images in dir and in the folders below it, as paths relative to dir with slashes, sorted by
+// their bytes. Symbolic links are followed; names that begin with a dot are passed over.
+func walkImages(dir string) ([]string, error) {
 	var out []string
 	var walk func(below string, depth int) error
 	walk = func(below string, depth int) error {
@@ -299,13 +300,13 @@ func Walk(dir string) ([]string, error) {
 			}
 			isDir, err := isDir(dir, at, e)
 			switch {
-			case err != nil && !IsImage(name):
+			case err != nil && !isImage(name):
 				return Advise(err, "remove the link or give it a target")
 			case isDir:
 				if err := walk(at, depth+1); err != nil {
 					return err
 				}
-			case IsImage(name):
+			case isImage(name):
 				out = append(out, at)
 			}
 		}
@@ -330,7 +331,7 @@ func Folders(dir string) ([]string, error) {
 			continue
 		}
 		ok, err := isDir(dir, e.Name(), e)
-		if err != nil && !IsImage(e.Name()) {
+		if err != nil && !isImage(e.Name()) {
 			return nil, Advise(err, "remove the link or give it a target")
 		}
 		if ok {
@@ -352,13 +353,13 @@ func isDir(dir, at string, e fs.DirEntry) (bool, error) {
 	return info.IsDir(), nil
 }
 
-// Hidden says whether a name is one of those that programs keep for themselves: it begins with a dot, or is the folder of
-// resources that macOS puts into archives.
+// Hidden says whether a name is one of those that programs keep for themselves: it begins with a dot, or is the folder
+// of resources that macOS puts into archives.
 func Hidden(name string) bool { return name[0] == '.' || name == "__MACOSX" }
 
 // FindFolder looks for a folder that has all the names in it, in root itself and then in the folders below it, down to
-// depth, nearest first. It returns an error that wraps fs.ErrNotExist if there is none, and one that lists them if there
-// are several equally near.
+// depth, nearest first. It returns an error that wraps fs.ErrNotExist if there is none, and one that lists them if
+// there are several equally near.
 func FindFolder(root string, depth int, names ...string) (string, error) {
 	if info, err := os.Stat(root); err != nil {
 		return "", fault.Reading(fault.Data, root, err)

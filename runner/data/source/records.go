@@ -121,7 +121,9 @@ func (s *Records) Encoded(int) ([]byte, error) { return nil, nil }
 
 // Inspect tells what item i is.
 func (s *Records) Inspect(int) (Header, error) {
-	return Header{Format: "raw", Width: s.o.Width, Height: s.o.Height, Channels: s.o.Channels, Bytes: int64(s.o.Bytes)}, nil
+	return Header{
+		Format: "raw", Width: s.o.Width, Height: s.o.Height, Channels: s.o.Channels, Bytes: int64(s.o.Bytes),
+	}, nil
 }
 
 // Planes writes three planes after each other, red, green, blue, each row by row, as RGB.

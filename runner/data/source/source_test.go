@@ -27,7 +27,8 @@ func TestSample(t *testing.T) {
 	same := func(s string) string { return s }
 	for _, n := range []int{1, 10, 999} {
 		got := source.Sample(items, n, 3, same)
-		if len(got) != n || !slices.IsSortedFunc(got, func(a, b string) int { return slices.Index(items, a) - slices.Index(items, b) }) {
+		if len(got) != n ||
+			!slices.IsSortedFunc(got, func(a, b string) int { return slices.Index(items, a) - slices.Index(items, b) }) {
 			t.Errorf("%d of 1000: %d, or not in order", n, len(got))
 		}
 		// A larger sample holds the smaller one, and another item moves at most one.
@@ -56,14 +57,16 @@ func TestFindFolder(t *testing.T) {
 	if got, err := source.FindFolder(root, 2, "x.txt", "y"); err != nil || got != filepath.Join(root, "a", "b") {
 		t.Errorf("%s, %v", got, err)
 	}
-	if _, err := source.FindFolder(root, 1, "x.txt", "y"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "holds no folder with x.txt, y in it") {
+	if _, err := source.FindFolder(root, 1, "x.txt", "y"); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), "holds no folder with x.txt, y in it") {
 		t.Errorf("too deep: %v", err)
 	}
 	if _, err := source.FindFolder(root, 2, "x.txt"); err != nil {
 		t.Errorf("the nearest: %v", err)
 	}
 	sourcetest.Add(t, root, map[string][]byte{"h/b/x.txt": nil, "h/b/y/": nil})
-	if _, err := source.FindFolder(root, 2, "x.txt", "y"); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "holds several: ") {
+	if _, err := source.FindFolder(root, 2, "x.txt", "y"); err == nil || errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), "holds several: ") {
 		t.Errorf("several: %v", err)
 	}
 }
@@ -95,7 +98,8 @@ func TestFiles(t *testing.T) {
 	}
 	for i, want := range []string{"20x10", "30x20", "2x2", "cut off: remove or replace it", "not a file", "no such file", "4x7", "its box (30,0)-(40,10) lies outside of its 20 x 10 pixels"} {
 		m, err := s.Image(i)
-		if got := fmt.Sprintf("%dx%d", m.Width, m.Height); err == nil && got != want || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), root)) {
+		if got := fmt.Sprintf("%dx%d", m.Width, m.Height); err == nil && got != want || err != nil &&
+			(!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), root)) {
 			t.Errorf("%s: %s, %v, want %s", s.ID(i), got, err, want)
 		}
 	}
@@ -108,7 +112,8 @@ func TestFiles(t *testing.T) {
 	if jpg, err := s.Encoded(1); err != nil || !bytes.HasPrefix(jpg, []byte("\xff\xd8")) {
 		t.Errorf("%d bytes of JPEG, %v", len(jpg), err)
 	}
-	if h, err := s.Inspect(6); err != nil || h.Width != 4 || h.Height != 7 || h.Format != "PNG" || h.Bytes != int64(len(raw)) {
+	if h, err := s.Inspect(6); err != nil || h.Width != 4 || h.Height != 7 || h.Format != "PNG" ||
+		h.Bytes != int64(len(raw)) {
 		t.Errorf("header %+v, %v", h, err)
 	}
 	for i := range s.Len() {

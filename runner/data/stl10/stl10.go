@@ -41,7 +41,8 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		return nil, nil, fault.New(fault.Data, "%s: %d names of classes", path, len(classes)).Advise("fetch the file again")
 	}
 	r := source.RecordOptions{
-		Settings: fmt.Sprintf("stl10 unlabeled=%t", o.Unlabeled), Classes: classes, Bytes: pixels, Width: side, Height: side, Channels: 3,
+		Settings: fmt.Sprintf("stl10 unlabeled=%t", o.Unlabeled), Classes: classes, Bytes: pixels,
+		Width: side, Height: side, Channels: 3,
 		Decode: columns,
 	}
 	trainRecords, err := list(dir, "train", &r)
@@ -72,7 +73,8 @@ func list(dir, split string, r *source.RecordOptions) ([]source.Record, error) {
 		return nil, err
 	}
 	if b.Size == 0 || b.Size%pixels != 0 {
-		return nil, fault.New(fault.Data, "%s: %d bytes are no whole number of images of %d", b.Name, b.Size, pixels).Advise("fetch the file again")
+		return nil, fault.New(fault.Data, "%s: %d bytes are no whole number of images of %d", b.Name, b.Size, pixels).
+			Advise("fetch the file again")
 	}
 	var labels []byte
 	path := filepath.Join(dir, split+"_y.bin")
@@ -81,17 +83,21 @@ func list(dir, split string, r *source.RecordOptions) ([]source.Record, error) {
 			return nil, fault.Reading(fault.Data, path, err)
 		}
 		if int64(len(labels)) != b.Size/pixels {
-			return nil, fault.New(fault.Data, "%s: %d labels for the %d images of %s", path, len(labels), b.Size/pixels, b.Name).Advise("fetch both again")
+			return nil, fault.New(fault.Data, "%s: %d labels for the %d images of %s", path, len(labels), b.Size/pixels, b.Name).
+				Advise("fetch both again")
 		}
 	}
 	records := make([]source.Record, b.Size/pixels)
 	for i := range records {
-		records[i] = source.Record{ID: fmt.Sprintf("%s/%05d", split, i), Label: -1, Blob: len(r.Blobs), Offset: int64(i) * pixels}
+		records[i] = source.Record{
+			ID: fmt.Sprintf("%s/%05d", split, i), Label: -1, Blob: len(r.Blobs), Offset: int64(i) * pixels,
+		}
 		if labels == nil {
 			continue
 		}
 		if records[i].Label = int(labels[i]) - 1; records[i].Label < 0 || records[i].Label >= len(r.Classes) {
-			return nil, fault.New(fault.Data, "%s: image %d has label %d, want 1 to %d", path, i, labels[i], len(r.Classes)).Advise("fetch the file again")
+			return nil, fault.New(fault.Data, "%s: image %d has label %d, want 1 to %d", path, i, labels[i], len(r.Classes)).
+				Advise("fetch the file again")
 		}
 	}
 	r.Blobs = append(r.Blobs, b)

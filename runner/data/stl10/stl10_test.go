@@ -73,7 +73,8 @@ func TestRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		sourcetest.Check(t, more, test)
-		if got := fmt.Sprint(sourcetest.Labels(more), more.ID(6)); got != "[airplane truck bird - - - -]unlabeled/00003" || more.Key() == train.Key() {
+		if got := fmt.Sprint(sourcetest.Labels(more), more.ID(6)); got != "[airplane truck bird - - - -]unlabeled/00003" ||
+			more.Key() == train.Key() {
 			t.Error(got)
 		}
 	}

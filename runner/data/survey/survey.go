@@ -77,8 +77,8 @@ type item struct {
 	err          error
 }
 
-// Take surveys both splits, on all cores. Progress may be nil; it hears how many headers are read, in one call at a time.
-// The error is the context's.
+// Take surveys both splits, on all cores. Progress may be nil; it hears how many headers are read, in one call at a
+// time. The error is the context's.
 func Take(ctx context.Context, train, test source.Set, progress func(done, total int)) (Survey, error) {
 	sets := [2]source.Set{train, test}
 	var items []item
@@ -94,7 +94,11 @@ func Take(ctx context.Context, train, test source.Set, progress func(done, total
 	if err != nil {
 		return Survey{}, err
 	}
-	out := Survey{Classes: []Class{}, Train: summary(train, items[:train.Len()], splits[0]), Test: summary(test, items[train.Len():], splits[1])}
+	out := Survey{
+		Classes: []Class{},
+		Train:   summary(train, items[:train.Len()], splits[0]),
+		Test:    summary(test, items[train.Len():], splits[1]),
+	}
 	for _, name := range train.Classes() {
 		out.Classes = append(out.Classes, Class{Name: name})
 	}

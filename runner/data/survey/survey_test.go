@@ -49,14 +49,16 @@ func TestTake(t *testing.T) {
 	if want := []Class{{"cat", 3, 1}, {"dog", 3, 2}}; !slices.Equal(s.Classes, want) {
 		t.Errorf("classes %v", s.Classes)
 	}
-	if s.Train.Images != 6 || s.Train.Unlabelled != 0 || s.Train.Width != (Range{20, 20, 40}) || s.Train.Height != (Range{10, 10, 60}) ||
+	if s.Train.Images != 6 || s.Train.Unlabelled != 0 || s.Train.Width != (Range{20, 20, 40}) ||
+		s.Train.Height != (Range{10, 10, 60}) ||
 		s.Train.Key != train.Key() || s.Train.Bytes == 0 {
 		t.Errorf("training split %+v", s.Train)
 	}
 	if want := []Count{{"PNG", 4}, {"JPEG", 1}}; !slices.Equal(s.Train.Formats, want) {
 		t.Errorf("formats %v", s.Train.Formats)
 	}
-	if len(s.Train.Unreadable) != 1 || s.Train.Unreadable[0].ID != "train/dog/5.png" || !strings.Contains(s.Train.Unreadable[0].Cause, "an empty file") {
+	if len(s.Train.Unreadable) != 1 || s.Train.Unreadable[0].ID != "train/dog/5.png" ||
+		!strings.Contains(s.Train.Unreadable[0].Cause, "an empty file") {
 		t.Errorf("unreadable %v", s.Train.Unreadable)
 	}
 	want := Duplicates{2, 5, 1, [][]string{{"train/cat/1.png", "train/dog/4.png", "test/cat/7.png"}, {"test/dog/8.png", "test/dog/9.png"}}}
@@ -129,7 +131,8 @@ func TestSheet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err = Sheet(t.Context(), train, "many"); err != nil || len(s.Groups[0].Rows) != 1 || len(s.Groups[0].Rows[0].Cells) != 100 ||
+	if s, err = Sheet(t.Context(), train, "many"); err != nil || len(s.Groups[0].Rows) != 1 ||
+		len(s.Groups[0].Rows[0].Cells) != 100 ||
 		s.Groups[0].Rows[0].Cells[7].Label != "class 07" {
 		t.Errorf("%d rows, %v", len(s.Groups[0].Rows), err)
 	}

@@ -1,27 +1,29 @@
-package onnxgraph
+package graphtext
 
 import (
 	"fmt"
 	"io"
 	"strings"
+
+	"ordo/models/onnxgraph"
 )
 
 // Print writes the graph as text: inputs, initializers, nodes and outputs, one a line, with the types that are declared
 // or stored.
-func Print(w io.Writer, m *Model) error {
+func Print(w io.Writer, m *onnxgraph.Model) error {
 	out := &strings.Builder{}
 	g := m.GetGraph()
 	fmt.Fprintf(out, "graph %s (format %d", g.GetName(), m.GetIrVersion())
 	for _, o := range m.GetOpsetImport() {
 		domain := o.GetDomain()
-		if domainName(domain) == "" {
+		if isONNX(domain) {
 			domain = "onnx"
 		}
 		fmt.Fprintf(out, ", %s %d", domain, o.GetVersion())
 	}
 	fmt.Fprintln(out, ")")
 	types := map[string]string{}
-	for _, list := range [][]*ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
+	for _, list := range [][]*onnxgraph.ValueInfo{g.GetInput(), g.GetValueInfo(), g.GetOutput()} {
 		for _, v := range list {
 			types[v.GetName()] = " " + typeText(v)
 		}
@@ -34,14 +36,15 @@ func Print(w io.Writer, m *Model) error {
 	}
 	for _, n := range g.GetNode() {
 		op := n.GetOpType()
-		if domainName(n.GetDomain()) != "" {
+		if !isONNX(n.GetDomain()) {
 			op = n.GetDomain() + "::" + op
 		}
 		results := make([]string, len(n.GetOutput()))
 		for i, o := range n.GetOutput() {
 			results[i] = o + types[o]
 		}
-		fmt.Fprintf(out, "%s = %s(%s)%s\n", strings.Join(results, ", "), op, strings.Join(n.GetInput(), ", "), attributesText(n))
+		fmt.Fprintf(out, "%s = %s(%s)%s\n", strings.Join(results, ", "), op, strings.Join(n.GetInput(), ", "),
+			attributesText(n))
 	}
 	for _, v := range g.GetOutput() {
 		fmt.Fprintf(out, "output %s%s\n", v.GetName(), types[v.GetName()])
@@ -50,7 +53,7 @@ func Print(w io.Writer, m *Model) error {
 	return err
 }
 
-func typeText(v *ValueInfo) string {
+func typeText(v *onnxgraph.ValueInfo) string {
 	if v.GetType().GetSequenceType() != nil {
 		return "sequence"
 	}
@@ -61,7 +64,7 @@ func typeText(v *ValueInfo) string {
 	return t.String()
 }
 
-func attributesText(n *Node) string {
+func attributesText(n *onnxgraph.Node) string {
 	if len(n.GetAttribute()) == 0 {
 		return ""
 	}
@@ -72,20 +75,23 @@ func attributesText(n *Node) string {
 	return " {" + strings.Join(parts, ", ") + "}"
 }
 
-func attributeText(a *Attribute) string {
+func attributeText(a *onnxgraph.Attribute) string {
 	switch a.GetType() {
-	case Attribute_INT:
+	case onnxgraph.Attribute_INT:
 		return fmt.Sprint(a.GetI())
-	case Attribute_INTS:
+	case onnxgraph.Attribute_INTS:
 		return fmt.Sprint(a.GetInts())
-	case Attribute_FLOAT:
+	case onnxgraph.Attribute_FLOAT:
 		return fmt.Sprint(a.GetF())
-	case Attribute_FLOATS:
+	case onnxgraph.Attribute_FLOATS:
 		return fmt.Sprint(a.GetFloats())
-	case Attribute_STRING:
+	case onnxgraph.Attribute_STRING:
 		return fmt.Sprintf("%q", a.GetS())
-	case Attribute_TENSOR:
+	case onnxgraph.Attribute_TENSOR:
 		return a.GetT().Type().String()
 	}
 	return strings.ToLower(a.GetType().String())
 }
+
+// isONNX says whether a domain is ONNX's own, in either spelling.
+func isONNX(domain string) bool { return domain == "" || domain == "ai.onnx" }

@@ -1,0 +1,4 @@
+package artifacts
+
+// ParseManifest is for the fuzz test.
+var ParseManifest = readManifest

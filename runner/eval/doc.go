@@ -30,8 +30,7 @@
 //   - [InvarianceOf] holds changes with a family against the differences between images;
 //   - [RankMe], [LiDAR], [AlphaReQ], [SelfClusteringOf], [NormalisedDeviation] and
 //     [NeighbourOverlap] need no labels;
-//   - [Bootstrap] makes intervals over images of one training, [SeedMean] over trainings. They are different things and
-//     are named differently.
+//   - [Bootstrap] makes intervals over the images of one training.
 //
 // All are deterministic: sums are taken in an order that does not depend on the number of processors. Other kinds of
 // processors round the last digits differently. A penalty is chosen on held-out training rows, never on test rows. What

@@ -100,11 +100,3 @@ func ExampleRankMe() {
 	// 1 of 2 <nil>
 	// undefined of 2 <nil>
 }
-
-func ExampleSeedDifference() {
-	ordered, absent := []float64{0.931, 0.928, 0.935}, []float64{0.914, 0.917, 0.915}
-	d, err := eval.SeedDifference(ordered, absent, 0.95)
-	fmt.Printf("%.4f in [%.4f, %.4f], %s, %d seeds %v\n", d.Mean, d.Low.Number, d.High.Number, d.Method, d.Seeds, err)
-	// Output:
-	// 0.0160 in [0.0046, 0.0274], paired t over seeds, 3 seeds <nil>
-}

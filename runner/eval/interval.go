@@ -4,14 +4,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// There are two kinds of interval, and they answer different questions. BootstrapInterval resamples the test images
-// of one training: it says how far the number may be off because these images were drawn and not others. SeedInterval
-// looks at trainings with several seeds: it says how far the mean over seeds may be off. Neither holds the other's
-// uncertainty.
+// BootstrapInterval resamples the test images of one training: it says how far the number may be off because these
+// images were drawn and not others. Of other seeds it says nothing.
 
 // BootstrapOptions sets a bootstrap over images.
 type BootstrapOptions struct {
@@ -171,56 +167,6 @@ func Quantiles(values []float64, shares ...float64) []float64 {
 		q[i] = quantile(rising, s)
 	}
 	return q
-}
-
-// SeedInterval is a mean over trainings that differ in their seed.
-type SeedInterval struct {
-	Mean      float64 `json:"mean"`
-	Deviation Value   `json:"deviation"` // of the sample, n-1; undefined for one seed
-	Low       Value   `json:"low"`       // mean ∓ t(n-1) · deviation / √n
-	High      Value   `json:"high"`
-	Level     float64 `json:"level"`
-	Method    string  `json:"method"` // "t over seeds", or "paired t over seeds"
-	Seeds     int     `json:"seeds"`
-}
-
-// SeedMean is the mean over seeds with Student's t interval, which holds for values that are normal. level is in (0,
-// 1), usually 0.95. Errors: values that are not finite (fault.Numeric), a level out of range (fault.Config).
-func SeedMean(values []float64, level float64) (SeedInterval, error) {
-	if err := invalid(levelFaults(level)); err != nil {
-		return SeedInterval{}, err
-	}
-	if len(values) == 0 {
-		return SeedInterval{}, fmt.Errorf("eval: the mean over no seeds")
-	}
-	if err := checkFinite("seeds", values); err != nil {
-		return SeedInterval{}, err
-	}
-	n := float64(len(values))
-	r := SeedInterval{Mean: mean(values), Level: level, Method: "t over seeds", Seeds: len(values)}
-	if len(values) == 1 {
-		return r, nil
-	}
-	deviation := sampleDeviation(values, r.Mean)
-	half := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile((1+level)/2) * deviation / math.Sqrt(n)
-	r.Deviation, r.Low, r.High = Defined(deviation), Defined(r.Mean-half), Defined(r.Mean+half)
-	return r, nil
-}
-
-// SeedDifference is the mean of a - b over trainings with the same seeds, with the interval of the differences.
-func SeedDifference(a, b []float64, level float64) (SeedInterval, error) {
-	if len(a) != len(b) {
-		return SeedInterval{}, fmt.Errorf("eval: %d seeds paired with %d", len(a), len(b))
-	}
-	d := make([]float64, len(a))
-	for i := range d {
-		d[i] = a[i] - b[i]
-	}
-	r, err := SeedMean(d, level)
-	if err == nil {
-		r.Method = "paired t over seeds"
-	}
-	return r, err
 }
 
 // sampleDeviation is the deviation of a sample of at least two.

@@ -97,24 +97,3 @@ func TestBootstrapRatioAndDifference(t *testing.T) {
 		t.Errorf("R²: %+v", s)
 	}
 }
-
-func TestSeedMean(t *testing.T) {
-	// t with one degree of freedom is Cauchy: its 97.5 % quantile is tan(0.475 π).
-	r := must(SeedMean([]float64{1, 2}, 0.95))(t)
-	near(t, "low", r.Low.Number, 1.5-math.Tan(0.475*math.Pi)*math.Sqrt(0.5)/math.Sqrt2, 1e-9)
-	near(t, "deviation", r.Deviation.Number, math.Sqrt(0.5), 1e-12)
-	one := must(SeedMean([]float64{0.7}, 0.95))(t)
-	if one.Mean != 0.7 || one.Low.Defined || one.Deviation.Defined || one.Seeds != 1 {
-		t.Errorf("one seed: %+v", one)
-	}
-	d := must(SeedDifference([]float64{1, 2, 3}, []float64{0, 1, 2}, 0.95))(t)
-	if d.Mean != 1 || d.Low.Number != 1 || d.High.Number != 1 || d.Method != "paired t over seeds" {
-		t.Errorf("paired: %+v", d)
-	}
-	if _, err := SeedDifference([]float64{1}, []float64{1, 2}, 0.95); err == nil {
-		t.Error("different numbers of seeds are no error")
-	}
-	if _, err := SeedMean(nil, 0.95); err == nil {
-		t.Error("no seeds are no error")
-	}
-}

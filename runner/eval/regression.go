@@ -10,7 +10,7 @@ import (
 // Sample is rows with the numbers that are to be read from them, such as the scale at which each view was made.
 //
 // Individual prediction reads the scale from one view's row, relative prediction the difference of two views' scales
-// from both rows (Concatenate or Difference). On data that look alike at all scales the individual one is impossible.
+// from both rows (Concatenate). On data that look alike at all scales the individual one is impossible.
 //
 // In range and beyond it is a matter of which rows are given: Select takes those of a range of scales.
 type Sample struct {
@@ -73,18 +73,6 @@ func Concatenate(a, b Rows) (Rows, error) {
 	r := Rows{Data: make([]float32, 0, len(a.Data)+len(b.Data)), Dim: a.Dim + b.Dim}
 	for i := range a.Len() {
 		r.Data = append(append(r.Data, a.Row(i)...), b.Row(i)...)
-	}
-	return r, nil
-}
-
-// Subtract returns z' - z of two views' rows z and z', which keeps relative prediction as wide as the individual one.
-func Subtract(b, a Rows) (Rows, error) {
-	if len(a.Data) != len(b.Data) || a.Dim != b.Dim {
-		return Rows{}, fmt.Errorf("eval: %d rows of %d less %d of %d", b.Len(), b.Dim, a.Len(), a.Dim)
-	}
-	r := Rows{Data: make([]float32, len(a.Data)), Dim: a.Dim}
-	for i := range r.Data {
-		r.Data[i] = b.Data[i] - a.Data[i]
 	}
 	return r, nil
 }

@@ -64,7 +64,8 @@ func (g *global) completeRun(_ *cobra.Command, args []string, text string) ([]st
 	return g.candidates(track.ExperimentFile(args[0]), text)
 }
 
-// completeEval completes TARGET [FILE] [KEY=VALUE ...]: files and folders, then, for a run, a file or keys of data and eval.
+// completeEval completes TARGET [FILE] [KEY=VALUE ...]: files and folders, then a file or keys; without a file those of
+// data and eval.
 func (g *global) completeEval(_ *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
 	switch {
 	case len(args) == 0:

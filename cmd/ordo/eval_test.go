@@ -88,7 +88,8 @@ func TestEval(t *testing.T) {
 		if m.Name == "overlap_untrained" {
 			t.Error("an encoder that is no run's has an untrained network")
 		}
-		if own := named(t, result, m.Name, m.Output, m.Family); own.Value != m.Value || own.References.Pixels != m.References.Pixels {
+		own := named(t, result, m.Name, m.Output, m.Family)
+		if own.Value != m.Value || own.References.Pixels != m.References.Pixels {
 			t.Errorf("%s of %s %s: %v from the run, %v from the file", m.Name, m.Output, m.Family, own.Value, m.Value)
 		}
 		if m.References.Untrained.Defined || m.Gain != nil {
@@ -124,8 +125,8 @@ func checkMetrics(t *testing.T, result evaluation.Result) {
 		}
 	}
 	for _, name := range []string{
-		"order_accuracy", "order_kendall", "scale_r2", "scale_r2_relative", "scale_r2_beyond", "predicted_mrr", "predicted_gain",
-		"relative_distance", "normalised_variance", "knn_transformed", "probe_transformed",
+		"order_accuracy", "order_kendall", "scale_r2", "scale_r2_relative", "scale_r2_beyond", "predicted_mrr",
+		"predicted_gain", "relative_distance", "normalised_variance", "knn_transformed", "probe_transformed",
 	} {
 		for _, family := range result.Families() {
 			m := named(t, result, name, "features", family)
@@ -138,14 +139,17 @@ func checkMetrics(t *testing.T, result evaluation.Result) {
 	if rotate.Protocol.Role != "ordered" || rotate.References.Chance.Number < 10 || rotate.References.Chance.Number > 180 {
 		t.Errorf("%+v", rotate)
 	}
-	if zoom := named(t, result, "knn_transformed", "features", "zoom"); zoom.Protocol.Role != "absent" || len(zoom.Curve) != 5 {
+	zoom := named(t, result, "knn_transformed", "features", "zoom")
+	if zoom.Protocol.Role != "absent" || len(zoom.Curve) != 5 {
 		t.Errorf("%+v", zoom)
 	}
-	if order := named(t, result, "order_accuracy", "features", "hue"); len(order.ByClass) == 0 || order.Protocol.Role != "" ||
-		order.References.Chance.Number != 0.5 {
+	order := named(t, result, "order_accuracy", "features", "hue")
+	if len(order.ByClass) == 0 || order.Protocol.Role != "" || order.References.Chance.Number != 0.5 {
 		t.Errorf("%+v", order)
 	}
-	for _, name := range []string{"knn", "probe", "rankme", "lidar", "self_clustering", "overlap_untrained", "overlap_pixels"} {
+	for _, name := range []string{
+		"knn", "probe", "rankme", "lidar", "self_clustering", "overlap_untrained", "overlap_pixels",
+	} {
 		named(t, result, name, "features", "")
 	}
 }
@@ -156,8 +160,8 @@ func TestEvalTables(t *testing.T) {
 		flag string
 		says []string
 	}{
-		{"--name=table", []string{"tiny (", "95 % interval", "untrained", "pixels", "Classes (12)", "rotate (ordered, max 180, 5 scales)",
-			"zoom (absent", "brightness (invariant", "Without labels", "bootstrap", filepath.Join(run, "eval", "table.json")}},
+		{"--name=table", []string{"tiny (", "95 % interval", "untrained", "pixels", "Classes (12)",
+			"rotate (ordered, max 180, 5 scales)", "zoom (absent", "brightness (invariant", "Without labels", "bootstrap", filepath.Join(run, "eval", "table.json")}},
 		{"--full", []string{"order_kendall", "normalised_variance"}},
 		{"--markdown", []string{"## rotate (ordered", "| metric | output |", "| --- |"}},
 		{"--latex", []string{`\begin{tabular}`, `order\_accuracy & features`, `95 \% interval`, `\bottomrule`}},

@@ -25,11 +25,16 @@ type Options struct {
 	EveryEpochs int          `yaml:"every_epochs"` // evaluate after every n epochs; default 0: only at the end
 
 	// Families lists families to evaluate beside those that the experiment names, as strong as they are where nothing is
-	// said; all: every family. This and the keys below are of the evaluation with references, not of the one that ends a run.
-	Families     []string `yaml:"families"`
-	TrainImages  int      `yaml:"train_images"`  // labelled training images that classes are learnt from, spread over the split; 0: all; default 2000
-	TestImages   int      `yaml:"test_images"`   // test images whose classes are told, spread over the split; 0: all; default 1000
-	FamilyImages int      `yaml:"family_images"` // training and test images that are shown at every scale of a family; 0: all; default 300
+	// said; all: every family. This and the keys below are of the evaluation with references, not of the one that ends a
+	// run.
+	Families []string `yaml:"families"`
+	// TrainImages is how many labelled training images classes are learnt from, spread over the split; 0: all; default
+	// 2000.
+	TrainImages int `yaml:"train_images"`
+	// TestImages is how many test images are asked for their class, spread over the split; 0: all; default 1000.
+	TestImages int `yaml:"test_images"`
+	// FamilyImages is how many training and test images are shown at every scale of a family; 0: all; default 300.
+	FamilyImages int `yaml:"family_images"`
 	// Resamples is how often images are drawn anew for an interval, in [10, 1000000]; default 1000.
 	Resamples int `yaml:"resamples"`
 	// MLP reads scales from features by a small network too, beside the linear map; that takes minutes; default false.

@@ -51,7 +51,8 @@ func (s *session) measureClasses() error {
 	if err != nil {
 		return err
 	}
-	m := Metric{Group: GroupClasses, Name: "knn", Better: Higher, References: chance, Protocol: s.classProtocol(s.knnMethod())}
+	m := Metric{Group: GroupClasses, Name: "knn", Better: Higher, References: chance,
+		Protocol: s.classProtocol(s.knnMethod())}
 	if err := s.add(m, knn); err != nil {
 		return err
 	}
@@ -137,7 +138,8 @@ func (s *session) measureLabelFree(test [][]eval.Rows) error {
 		of                             func(r eval.Rows) (measured, error)
 	}{
 		{"rankme", Higher, "RankMe, not centred, as a share of the attainable rank", "", eval.Value{}, rankMe},
-		{"self_clustering", Lower, "self-clustering: 0 even, 1 collapsed", "even directions", eval.Defined(0), selfClustering},
+		{"self_clustering", Lower, "self-clustering: 0 even, 1 collapsed", "even directions", eval.Defined(0),
+			selfClustering},
 		{"deviation", Higher, "mean deviation of the directions' columns, as a share of 1/√dim: 0 is collapse",
 			"even directions", eval.Defined(1), deviation},
 		{"alpha_req", "", "slope of ln eigenvalue over ln index, all eigenvalues above 0", "", eval.Value{}, alphaReQ},
@@ -179,8 +181,9 @@ func (s *session) measureLiDAR() error {
 	}
 	return s.add(Metric{
 		Group: GroupLabelFree, Name: "lidar", Better: Higher,
-		Protocol: Protocol{TestImages: len(s.views[1].images), Method: fmt.Sprintf("LiDAR as a share of the attainable rank, "+
-			"%d views an image by the experiment's random transformations, seed %d", augmentations, s.o.Experiment.Seed)},
+		Protocol: Protocol{TestImages: len(s.views[1].images), Method: fmt.Sprintf("LiDAR as a share of the attainable "+
+			"rank, %d views an image by the experiment's random transformations, seed %d", augmentations,
+			s.o.Experiment.Seed)},
 	}, found)
 }
 

@@ -232,7 +232,8 @@ func (s *session) measurePrediction(v *shown) error {
 		return err
 	}
 	candidates := all[0][0].found
-	bank := fmt.Sprintf("a ridge map a scale from the origin's row; the true view among %d of the image by cosine", candidates.Candidates)
+	bank := fmt.Sprintf("a ridge map a scale from the origin's row; the true view among %d of the image by cosine",
+		candidates.Candidates)
 	random := "candidates in random order"
 	for _, measure := range []struct {
 		name, better, method, chanceBy string
@@ -281,8 +282,8 @@ func (v *shown) sample(z eval.Orbit) eval.Sample {
 	return t
 }
 
-// pairs makes a sample of pairs of an image's views, [z, z'] side by side, with the difference of their scales: every view
-// with one that is 1, 2, … places further in the grid, another distance for every image.
+// pairs makes a sample of pairs of an image's views, [z, z'] side by side, with the difference of their scales: every
+// view with one that is 1, 2, … places further in the grid, another distance for every image.
 func (v *shown) pairs(z eval.Orbit) (eval.Sample, error) {
 	n, grid := z.Images, len(z.Scales)
 	var first, second []int
@@ -301,6 +302,14 @@ func (v *shown) pairs(z eval.Orbit) (eval.Sample, error) {
 	t.Rows, err = eval.Concatenate(all.Select(first), all.Select(second))
 	v.aim(&t, differences)
 	return t, err
+}
+
+// relative is pairs for both splits.
+func (v *shown) relative(train, test eval.Orbit) (learn, ask eval.Sample, err error) {
+	if learn, err = v.pairs(train); err == nil {
+		ask, err = v.pairs(test)
+	}
+	return learn, ask, err
 }
 
 // aim sets targets: the scales, or of a cyclic family cosine and sine of the phase.
@@ -346,23 +355,15 @@ func (s *session) measureScale(v *shown) error {
 	}
 	tasks := []task{
 		{"scale_r2", "ridge regression of " + target + " on one view's row", individual, false},
-		{"scale_r2_relative", "ridge regression of " + target + "'s difference on two views' rows", func(train, test eval.Orbit) (
-			eval.Sample, eval.Sample, error) {
-			learn, err := v.pairs(train)
-			if err != nil {
-				return learn, learn, err
-			}
-			ask, err := v.pairs(test)
-			return learn, ask, err
-		}, false},
+		{"scale_r2_relative", "ridge regression of the difference in " + target + " on two views' rows", v.relative, false},
 		{"scale_r2_beyond", fmt.Sprintf("ridge regression of %s on one view's row, learnt from scales up to %g, asked above",
 			target, inRange), func(train, test eval.Orbit) (eval.Sample, eval.Sample, error) {
 			return within(v.sample(train), train, 0, inRange), within(v.sample(test), test, math.Nextafter(inRange, 1), 1), nil
 		}, false},
 	}
 	if s.eval.MLP {
-		tasks = append(tasks, task{"scale_r2_mlp", fmt.Sprintf("MLP %v of %s on one view's row", eval.DefaultMLPOptions().Hidden, target),
-			individual, true})
+		method := fmt.Sprintf("MLP %v of %s on one view's row", eval.DefaultMLPOptions().Hidden, target)
+		tasks = append(tasks, task{"scale_r2_mlp", method, individual, true})
 	}
 	for _, t := range tasks {
 		all, err := each(s, func(i, o int) (read, error) {
@@ -411,7 +412,7 @@ func readScale(learn, ask eval.Sample, mlp bool) (read, error) {
 // addScale adds R² and, of cyclic families, the error in degrees.
 func (s *session) addScale(v *shown, name, method string, all [][]read) error {
 	m := s.metric(v, name, Higher, method+"; R² pooled over targets")
-	m.References = References{Chance: eval.Defined(0), ChanceBy: "the mean target"}
+	m.References = References{Chance: eval.Defined(0), ChanceBy: "the mean of the targets that are asked"}
 	if err := s.add(m, pick(all, func(r read) measured {
 		found := measured{value: r.Pooled}
 		if r.Pooled.Defined {

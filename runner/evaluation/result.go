@@ -129,7 +129,7 @@ type Protocol struct {
 	TestImages  int       `json:"test_images"`
 	Max         float64   `json:"max,omitempty"`      // the family's strength at scale 1, or its first member's
 	MaxWith     []float64 `json:"max_with,omitempty"` // of a joint family: the other members' strengths
-	Role        string    `json:"role,omitempty"`     // that the family had in training: ordered, invariant, absent, or none
+	Role        string    `json:"role,omitempty"`     // of the family in training; "": it had none
 	Direction   string    `json:"direction,omitempty"`
 	Scales      []float64 `json:"scales,omitempty"` // the grid, origin first
 }

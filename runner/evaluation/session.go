@@ -326,13 +326,14 @@ func (s *session) encode(dst [][][]float32, l some, draw func(dst []float32, ima
 	return nil
 }
 
-// augmented encodes n views of each image as the training draws its first base view, [subject][output]; a view stands in
-// a scale's place.
+// augmented encodes n views of each image as the training draws its first base view, [subject][output]; a view stands
+// in a scale's place.
 func (s *session) augmented(l some, n int) ([][]eval.Orbit, error) {
 	values := make([][][]float32, len(s.subjects))
 	for view := range n {
 		err := s.encode(values, l, func(dst []float32, images []int) error {
-			return loader.Augmented(dst, s.training, augment.Key{Seed: s.o.Experiment.Seed, Epoch: uint64(view)}, l, images, s.scratch)
+			key := augment.Key{Seed: s.o.Experiment.Seed, Epoch: uint64(view)}
+			return loader.Augmented(dst, s.training, key, l, images, s.scratch)
 		})
 		if err != nil {
 			return nil, err

@@ -45,8 +45,8 @@ func Find(path string) (Target, error) {
 	return t, nil
 }
 
-// Load reads the experiment that says how to evaluate a target: the run's own, or that of a file, which an encoder that is
-// no run's needs. The overrides, KEY=VALUE, change it.
+// Load reads the experiment that says how to evaluate a target: the run's own, or that of a file, which an encoder that
+// is no run's needs. The overrides, KEY=VALUE, change it.
 func Load(t Target, file string, overrides, environ []string) (config.Experiment, error) {
 	switch {
 	case t.Run == nil && file == "":

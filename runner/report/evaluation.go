@@ -15,7 +15,9 @@ import (
 
 // evaluationColumns are those of every table of an evaluation's metrics.
 func evaluationColumns(r evaluation.Result) []string {
-	columns := []string{"metric", "output", "value", "95 % interval", "chance", "untrained", "pixels", "gain", "its interval"}
+	columns := []string{
+		"metric", "output", "value", "95 % interval", "chance", "untrained", "pixels", "gain", "its interval",
+	}
 	if r.Against != "" {
 		columns = append(columns, "other", "gain over it", "its interval")
 	}
@@ -66,10 +68,11 @@ func interval(i *evaluation.Interval) string {
 	return "[" + number(i.Low) + ", " + number(i.High) + "]"
 }
 
-// principal are the metrics of families that a table has unless all are asked for: the others say the same in another way.
+// principal are the metrics of families that a table has unless all are asked for: the others say the same in another
+// way.
 var principal = []string{
-	"order_accuracy", "order_spearman", "scale_r2", "scale_r2_degrees", "scale_r2_relative", "scale_r2_beyond", "scale_r2_mlp",
-	"predicted_mrr", "predicted_gain", "relative_distance", "knn_transformed", "probe_transformed",
+	"order_accuracy", "order_spearman", "scale_r2", "scale_r2_degrees", "scale_r2_relative", "scale_r2_beyond",
+	"scale_r2_mlp", "predicted_mrr", "predicted_gain", "relative_distance", "knn_transformed", "probe_transformed",
 }
 
 // Principal leaves the metrics that most tables need.
@@ -149,7 +152,8 @@ func evaluationLegend(r evaluation.Result) []string {
 			"(over episodes for few-shot); other seeds differ by more.", n, of),
 		"Untrained: the network before its first step. Gain: over it, paired by image. " +
 			fmt.Sprintf("Pixels: the view reduced to %d numbers.", r.Pixels),
-		fmt.Sprintf("Views: %d px, framing %s, no random transformation, positive direction.", r.Data.ImageSize, r.Data.Framing),
+		fmt.Sprintf("Views: %d px, framing %s, no random transformation (but LiDAR's), positive direction.",
+			r.Data.ImageSize, r.Data.Framing),
 	}
 }
 
@@ -183,7 +187,8 @@ func EvaluationMarkdown(r evaluation.Result) string {
 	fmt.Fprintf(&b, "# %s\n", evaluationTitle(r))
 	columns := evaluationColumns(r)
 	for _, s := range sections(r) {
-		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.heading, strings.Join(columns, " | "), strings.Repeat(" --- |", len(columns)))
+		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.heading, strings.Join(columns, " | "),
+			strings.Repeat(" --- |", len(columns)))
 		for _, m := range s.metrics {
 			fmt.Fprintf(&b, "| %s |\n", strings.Join(evaluationRow(r, m), " | "))
 		}
@@ -200,8 +205,8 @@ func EvaluationLaTeX(r evaluation.Result) string {
 	escape := strings.NewReplacer("_", `\_`, "%", `\%`, "&", `\&`, "#", `\#`, "–", "--").Replace
 	columns := evaluationColumns(r)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%% %s\n\\begin{tabular}{ll%s}\n\\toprule\n%s \\\\\n", evaluationTitle(r), strings.Repeat("r", len(columns)-2),
-		escape(strings.Join(columns, "\t")))
+	fmt.Fprintf(&b, "%% %s\n\\begin{tabular}{ll%s}\n\\toprule\n%s \\\\\n", evaluationTitle(r),
+		strings.Repeat("r", len(columns)-2), escape(strings.Join(columns, "\t")))
 	for _, s := range sections(r) {
 		fmt.Fprintf(&b, "\\midrule\n\\multicolumn{%d}{l}{%s} \\\\\n", len(columns), escape(s.heading))
 		for _, m := range s.metrics {
@@ -237,8 +242,8 @@ func EvaluationCSV(r evaluation.Result) (string, error) {
 	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	lines := [][]string{{"group", "family", "role", "metric", "output", "value", "low", "high", "chance", "untrained", "pixels",
-		"gain", "gain_low", "gain_high", "other", "gain_over_other", "gain_over_other_low", "gain_over_other_high", "method"}}
+	lines := [][]string{{"group", "family", "role", "metric", "output", "value", "low", "high", "chance", "untrained",
+		"pixels", "gain", "gain_low", "gain_high", "other", "gain_over_other", "gain_over_other_low", "gain_over_other_high", "method"}}
 	for _, m := range r.Metrics {
 		line := append([]string{m.Group, m.Family, m.Protocol.Role, m.Name, m.Output, exact(m.Value)}, ends(m.Interval)...)
 		line = append(line, exact(m.References.Chance), exact(m.References.Untrained), exact(m.References.Pixels))

@@ -161,7 +161,8 @@ func TestEvalTables(t *testing.T) {
 		says []string
 	}{
 		{"--name=table", []string{"tiny (", "95 % interval", "untrained", "pixels", "Classes (12)",
-			"rotate (ordered, max 180, 5 scales)", "zoom (absent", "brightness (invariant", "Without labels", "bootstrap", filepath.Join(run, "eval", "table.json")}},
+			"rotate (ordered, max 180, 5 scales)", "zoom (absent", "brightness (invariant", "Without labels",
+			"bootstrap", filepath.Join(run, "eval", "table.json")}},
 		{"--full", []string{"order_kendall", "normalised_variance"}},
 		{"--markdown", []string{"## rotate (ordered", "| metric | output |", "| --- |"}},
 		{"--latex", []string{`\begin{tabular}`, `order\_accuracy & features`, `95 \% interval`, `\bottomrule`}},

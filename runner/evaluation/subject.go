@@ -135,7 +135,7 @@ func openUntrained(e config.Experiment, library string, threads int) (enc *model
 	if err != nil {
 		return nil, fault.Writing(os.TempDir(), err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the session has read it
+	defer os.RemoveAll(dir) // the session has read it
 	file := filepath.Join(dir, "encoder.onnx")
 	if err := trainer.Export(file, models.Features, models.Embedding); err != nil {
 		return nil, err

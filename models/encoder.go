@@ -38,11 +38,12 @@ func OpenEncoder(library, file string, threads int) (*Encoder, error) {
 	}
 	inputs, outputs, err := onnx.GetInputOutputInfo(file)
 	if err != nil {
-		return nil, fault.New(fault.Data, "%s is no encoder: %w", file, err)
+		return nil, fault.New(fault.Data, "%s is no ONNX model that can be run: %w", file, err)
 	}
 	if len(inputs) != 1 || len(inputs[0].Dimensions) != 4 || inputs[0].Dimensions[1] != 3 ||
 		inputs[0].Dimensions[2] < 1 || inputs[0].Dimensions[2] != inputs[0].Dimensions[3] {
-		return nil, fault.New(fault.Data, "%s is no encoder: it must take one input [batch, 3, size, size]", file)
+		return nil, fault.New(fault.Data, "%s must take one input [batch, 3, size, size] with a fixed size", file).
+			Advise("export it so")
 	}
 	e := &Encoder{size: int(inputs[0].Dimensions[2])}
 	for _, o := range outputs {
@@ -71,6 +72,9 @@ func (e *Encoder) ImageSize() int { return e.size }
 
 // Outputs names the outputs in the order of Run.
 func (e *Encoder) Outputs() []string { return e.outputs }
+
+// Version is that of the ONNX Runtime that runs the encoder.
+func (e *Encoder) Version() string { return onnx.GetVersion() }
 
 // Run encodes n images, normalised float32 [n, 3, size, size], and appends each output's rows to dst.
 func (e *Encoder) Run(dst [][]float32, images []float32, n int) ([][]float32, error) {

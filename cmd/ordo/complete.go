@@ -23,6 +23,8 @@ func completeOverrides(g *global, c *cobra.Command) {
 		c.ValidArgsFunction = g.completeData
 	case strings.Contains(use, "RUN [data.KEY=VALUE"):
 		c.ValidArgsFunction = g.completeRun
+	case strings.Contains(use, "TARGET [FILE] [KEY=VALUE"):
+		c.ValidArgsFunction = g.completeEval
 	case strings.Contains(use, "FILE [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeFile
 	}
@@ -60,6 +62,20 @@ func (g *global) completeRun(_ *cobra.Command, args []string, text string) ([]st
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return g.candidates(track.ExperimentFile(args[0]), text)
+}
+
+// completeEval completes TARGET [FILE] [KEY=VALUE ...]: files and folders, then a file or keys; without a file those of
+// data and eval.
+func (g *global) completeEval(_ *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	switch {
+	case len(args) == 0:
+		return nil, cobra.ShellCompDirectiveDefault
+	case len(args) > 1 && !strings.Contains(args[1], "="):
+		return g.candidates(args[1], text)
+	case strings.HasPrefix(text, "data.") || strings.HasPrefix(text, "eval."):
+		return g.candidates(track.ExperimentFile(args[0]), text)
+	}
+	return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
 // pathKeys are the keys whose values are files or folders.

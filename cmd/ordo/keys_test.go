@@ -79,6 +79,10 @@ func TestComplete(t *testing.T) {
 		{"embed " + folder + " data.on", "data.on_error=", nothing | cobra.ShellCompDirectiveNoSpace},
 		{"embed " + folder + " data.on_error=f", "data.on_error=fail", nothing},
 		{"embed " + folder + " train.", "", cobra.ShellCompDirectiveNoFileComp},
+		{"eval runs/d", "", cobra.ShellCompDirectiveDefault},
+		{"eval " + folder + " exp", "yaml yml", cobra.ShellCompDirectiveFilterFileExt},
+		{"eval " + folder + " eval.knn.", "eval.knn.k= eval.knn.temperature=", nothing | cobra.ShellCompDirectiveNoSpace},
+		{"eval encoder.onnx " + demo + " data.on", "data.on_error=", nothing | cobra.ShellCompDirectiveNoSpace},
 		{"keys tr", "train", cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace},
 	} {
 		r := ordo(t, append([]string{"__complete"}, strings.Fields(c.args)...)...)

@@ -49,6 +49,7 @@ func newRootCommand(g *global) *cobra.Command {
 	},
 		newRunCommand(g),
 		newSweepCommand(g),
+		newEvalCommand(g),
 		newEmbedCommand(g),
 		newArtifactsCommand(g),
 		newDataCommand(g),

@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"ordo/runner"
+	"ordo/runner/config"
 	"ordo/runner/report"
+	"ordo/runner/track"
 )
 
 const runHelp = `Train what an experiment file describes, evaluate it, and keep everything in a run folder:
 runs/NAME-HASH, or --out. The hash is that of the resolved experiment, so a changed
-experiment is another run.
+experiment is another run; only the keys of eval don't count, for ordo eval evaluates a
+finished run anew.
 
 A key of the file can be changed by KEY=VALUE, the value written as in YAML, or by an
 environment variable (train.batch_size is ORDO_TRAIN_BATCH_SIZE). The command line comes
@@ -58,6 +62,7 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	if o.out == "" {
 		o.out = filepath.Join("runs", e.Name+"-"+e.Hash())
 	}
+	other := evaluatedOtherwise(o.out, e)
 	result, err := runner.Run(ctx, runner.Options{
 		Experiment: e, Dir: o.out, Libraries: s.libraries, Version: thisBuild().String(),
 		Progress: newProgress(g, e.Name),
@@ -65,10 +70,24 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	if err != nil {
 		return err
 	}
+	if other {
+		g.note(fmt.Sprintf("the run is finished and was evaluated with other settings of eval, whose result this is; "+
+			"`ordo eval %s eval.KEY=VALUE` evaluates it anew without training", o.out))
+	}
 	if o.asJSON {
 		return g.printJSON(result)
 	}
 	fmt.Fprint(g.stdout, report.Table(result))
-	fmt.Fprintf(g.stdout, "run folder: %s\n", o.out+string(os.PathSeparator))
+	fmt.Fprintf(g.stdout, "run folder: %s\nreferences: ordo eval %s\n", o.out+string(os.PathSeparator), o.out)
 	return nil
+}
+
+// evaluatedOtherwise says whether dir has this experiment's finished run with other settings of its evaluation, which
+// don't make it another run.
+func evaluatedOtherwise(dir string, e config.Experiment) bool {
+	if _, err := track.ReadResult(dir); err != nil {
+		return false
+	}
+	was, err := config.Load(track.ExperimentFile(dir), nil, nil)
+	return err == nil && was.Hash() == e.Hash() && !reflect.DeepEqual(was.Eval, e.Eval)
 }

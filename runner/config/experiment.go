@@ -163,16 +163,17 @@ const hashDigits = 10
 // experiment from before such a key keeps its hash. There are none yet.
 var laterKeys []string
 
-// Hash returns 10 hexadecimal digits that name the results: the SHA-256 of all keys but name, train.workers,
-// model.threads, model.execution, model.kernels, data.cache.kind and data.cache.dir. Workers change nothing, nor does
-// where images are kept. Threads and kernels change the last bits of sums, but they belong to the machine and not to
-// the experiment: 0 threads stand for another number on every machine. The seed is part of the hash.
+// Hash returns 10 hexadecimal digits that name the trained network: the SHA-256 of all keys but name, train.workers,
+// model.threads, model.execution, model.kernels, data.cache.kind, data.cache.dir and those of eval. Workers change
+// nothing, nor does where images are kept, or how the network is evaluated: evaluations have hashes of their own.
+// Threads and kernels change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads
+// stand for another number on every machine. The seed is part of the hash.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()
 	unset.Loss = unset.Loss.Resolved()
 	tree := e.tree()
-	for _, key := range []string{"model.execution", "model.kernels", "data.cache.kind", "data.cache.dir"} {
+	for _, key := range []string{"model.execution", "model.kernels", "data.cache.kind", "data.cache.dir", "eval"} {
 		at(tree, key, true)
 	}
 	dropUnset(tree, unset.tree(), laterKeys)

@@ -18,6 +18,25 @@
 // only flatter. Spearman is the rank correlation of scale and distance over the same points, the mean over images; an
 // image whose distances are all equal has none, counts with 0 and is counted.
 //
+// # What else outputs are worth
+//
+// An order alone says little: the features of an untrained network have most of it. The other measures stand beside it,
+// each with its formula, its source and its protocol in its own documentation:
+//
+//   - [FitProbe], [ClassifyKNN] and [FewShot] tell classes, from test rows or from transformed ones;
+//   - [FitRidge] and [FitMLP] read numbers, such as the scale, from rows, with R² in both of the field's ways ([R2]);
+//   - [OrderOfImages] has accuracy, Spearman and Kendall image by image, for classes and intervals;
+//   - [FitScaleMaps], [Retrieve], [PredictionError] and [PredictionGain] predict the transformed image's output;
+//   - [InvarianceOf] holds changes with a family against the differences between images;
+//   - [RankMe], [LiDAR], [AlphaReQ], [SelfClusteringOf], [NormalisedDeviation] and
+//     [NeighbourOverlap] need no labels;
+//   - [Bootstrap] makes intervals over the images of one training.
+//
+// All are deterministic: sums are taken in an order that does not depend on the number of processors. Other kinds of
+// processors round the last digits differently. A penalty is chosen on held-out training rows, never on test rows. What
+// has no value, such as R² of equal targets, is an undefined [Value], not 0. Rows that are not finite are a fault of
+// kind Numeric.
+//
 // # Protocols
 //
 // A number without the way it was got cannot be compared. Protocol holds that, and is stored beside the number.

@@ -34,22 +34,30 @@ type Rows struct {
 // their kind. Memory is that of a few blocks per processor. Errors: shapes or labels that do not fit, no rows,
 // options out of range, and rows that are not finite, a fault of kind Numeric.
 func KNN(train, test Rows, classes int, o KNNOptions) (top1 float64, err error) {
+	c, err := ClassifyKNN(train, test, classes, o)
+	return c.Top1, err
+}
+
+// ClassifyKNN is KNN with what it says of every test row.
+func ClassifyKNN(train, test Rows, classes int, o KNNOptions) (Classification, error) {
 	if err := o.Validate(); err != nil {
-		return 0, fmt.Errorf("eval: knn: %w", err)
+		return Classification{}, fmt.Errorf("eval: knn: %w", err)
 	}
 	if train.Dim != test.Dim || train.Dim < 1 || classes < 1 {
-		return 0, fmt.Errorf("eval: knn: rows of %d and %d values and %d classes", train.Dim, test.Dim, classes)
+		return Classification{}, fmt.Errorf("eval: knn: rows of %d and %d values and %d classes",
+			train.Dim, test.Dim, classes)
 	}
 	if err := errors.Join(train.check("training", classes), test.check("test", classes)); err != nil {
-		return 0, err
+		return Classification{}, err
 	}
 	k := knn{
 		train: train, test: test, dim: train.Dim, classes: classes, k: min(o.K, len(train.Labels)),
 		temperature:  o.Temperature,
 		trainInverse: inverses(train.Data, train.Dim), testInverse: inverses(test.Data, test.Dim),
-		margin: cosineError(train.Dim),
+		margin: cosineError(train.Dim), predicted: make([]int, len(test.Labels)),
 	}
-	return float64(k.run()) / float64(len(test.Labels)), nil
+	k.run()
+	return Grade(k.predicted, test.Labels), nil
 }
 
 func (r Rows) check(what string, classes int) error {
@@ -114,12 +122,13 @@ type knn struct {
 	dim, classes, k           int
 	temperature               float64
 	margin                    float64 // error of a cosine by float32
+	predicted                 []int   // classes of the test rows
 }
 
-// run counts the test rows that are classified right.
-func (k *knn) run() int {
+// run classifies the test rows.
+func (k *knn) run() {
 	blocks := (len(k.test.Labels) + testBlock - 1) / testBlock
-	var next, right atomic.Int64
+	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), blocks) {
 		workers.Go(func() {
@@ -129,12 +138,11 @@ func (k *knn) run() int {
 				if b >= blocks {
 					return
 				}
-				right.Add(int64(w.block(b * testBlock)))
+				w.block(b * testBlock)
 			}
 		})
 	}
 	workers.Wait()
-	return int(right.Load())
 }
 
 // worker holds one goroutine's buffers.
@@ -157,8 +165,8 @@ func newWorker(k *knn) *worker {
 	return w
 }
 
-// block classifies the block of test rows from first on and counts those that are right.
-func (w *worker) block(first int) int {
+// block classifies the block of test rows from first on.
+func (w *worker) block(first int) {
 	rows := min(testBlock, len(w.test.Labels)-first)
 	for i := range rows {
 		w.nearest[i] = w.nearest[i][:0]
@@ -175,13 +183,9 @@ func (w *worker) block(first int) int {
 			w.look(first, j+c, w.products[c*rows:][:rows])
 		}
 	}
-	right := 0
 	for i := range rows {
-		if w.vote(w.nearest[i]) == w.test.Labels[first+i] {
-			right++
-		}
+		w.predicted[first+i] = w.vote(w.nearest[i])
 	}
-	return right
 }
 
 // look adds a training row to the nearest ones of those test rows from first on that it may be near to, by its products

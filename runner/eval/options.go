@@ -4,12 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+
+	"ordo/augment"
 )
 
 // Ranges of the options.
 const (
 	maxK      = 10000
 	maxLevels = 1000
+	minImages = 10
+
+	minResamples, maxResamples = 10, 1000000
 )
 
 // Options is the `eval:` section of an experiment.
@@ -17,7 +23,26 @@ type Options struct {
 	KNN         KNNOptions   `yaml:"knn"`
 	Order       OrderOptions `yaml:"order"`
 	EveryEpochs int          `yaml:"every_epochs"` // evaluate after every n epochs; default 0: only at the end
+
+	// Families lists families to evaluate beside those that the experiment names, as strong as they are where nothing is
+	// said; all: every family. This and the keys below are of the evaluation with references, not of the one that ends a
+	// run.
+	Families []string `yaml:"families"`
+	// TrainImages is how many labelled training images classes are learnt from, spread over the split; 0: all; default
+	// 2000.
+	TrainImages int `yaml:"train_images"`
+	// TestImages is how many test images are asked for their class, spread over the split; 0: all; default 1000.
+	TestImages int `yaml:"test_images"`
+	// FamilyImages is how many training and test images are shown at every scale of a family; 0: all; default 300.
+	FamilyImages int `yaml:"family_images"`
+	// Resamples is how often images are drawn anew for an interval, in [10, 1000000]; default 1000.
+	Resamples int `yaml:"resamples"`
+	// MLP reads scales from features by a small network too, beside the linear map; that takes minutes; default false.
+	MLP bool `yaml:"mlp"`
 }
+
+// AllFamilies is the entry of Options.Families that stands for every family.
+const AllFamilies = "all"
 
 // KNNOptions sets the weighted kNN of the features.
 type KNNOptions struct {
@@ -33,7 +58,10 @@ type OrderOptions struct {
 
 // DefaultOptions returns the defaults.
 func DefaultOptions() Options {
-	return Options{KNN: KNNOptions{K: 20, Temperature: 0.1}, Order: OrderOptions{Levels: 7}}
+	return Options{
+		KNN: KNNOptions{K: 20, Temperature: 0.1}, Order: OrderOptions{Levels: 7},
+		TrainImages: 2000, TestImages: 1000, FamilyImages: 300, Resamples: 1000,
+	}
 }
 
 // Validate returns all faults of the options, joined.
@@ -48,7 +76,28 @@ func (o Options) Validate() error {
 	if o.EveryEpochs < 0 {
 		faults = append(faults, fmt.Errorf("every_epochs: must be 0 (only at the end) or more, got %d", o.EveryEpochs))
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, o.measureFaults()...)...)
+}
+
+func (o Options) measureFaults() []error {
+	var faults []error
+	for i, name := range o.Families {
+		if _, err := augment.DefaultFamily(name); err != nil && name != AllFamilies {
+			faults = append(faults, fmt.Errorf("families[%d]: %w; or all", i, err))
+		}
+	}
+	for _, limit := range []struct {
+		key    string
+		images int
+	}{{"train_images", o.TrainImages}, {"test_images", o.TestImages}, {"family_images", o.FamilyImages}} {
+		if limit.images != 0 && limit.images < minImages {
+			faults = append(faults, fmt.Errorf("%s: must be 0 (all) or at least %d, got %d", limit.key, minImages, limit.images))
+		}
+	}
+	if o.Resamples < minResamples || o.Resamples > maxResamples {
+		faults = append(faults, fmt.Errorf("resamples: must be in [%d, %d], got %d", minResamples, maxResamples, o.Resamples))
+	}
+	return faults
 }
 
 // Validate returns all faults of the options, joined.
@@ -63,4 +112,21 @@ func (o KNNOptions) faults(prefix string) []error {
 		faults = append(faults, fmt.Errorf("%stemperature: must be in (0, 100], got %g", prefix, o.Temperature))
 	}
 	return faults
+}
+
+// FamilyList is the families that Families names, each once.
+func (o Options) FamilyList() []string {
+	var list []string
+	for _, name := range o.Families {
+		names := []string{name}
+		if name == AllFamilies {
+			names = augment.FamilyNames()
+		}
+		for _, n := range names {
+			if !slices.Contains(list, n) {
+				list = append(list, n)
+			}
+		}
+	}
+	return list
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"ordo/augment"
 )
 
 func TestValidate(t *testing.T) {
@@ -20,18 +22,30 @@ func TestValidate(t *testing.T) {
 		{"order.levels: must be in [3, 1000], got 2", func(o *Options) { o.Order.Levels = 2 }},
 		{"order.images: must be 0 (all) or more, got -1", func(o *Options) { o.Order.Images = -1 }},
 		{"every_epochs: must be 0 (only at the end) or more, got -5", func(o *Options) { o.EveryEpochs = -5 }},
+		{"families[0]: no family is called \"spin\"", func(o *Options) { o.Families = []string{"spin"} }},
+		{"train_images: must be 0 (all) or at least 10, got 9", func(o *Options) { o.TrainImages = 9 }},
+		{"test_images: must be 0 (all) or at least 10, got -1", func(o *Options) { o.TestImages = -1 }},
+		{"family_images: must be 0 (all) or at least 10, got 1", func(o *Options) { o.FamilyImages = 1 }},
+		{"resamples: must be in [10, 1000000], got 9", func(o *Options) { o.Resamples = 9 }},
 	} {
 		o := DefaultOptions()
 		c.spoil(&o)
-		if err := o.Validate(); err == nil || err.Error() != c.want {
+		if err := o.Validate(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("got %v, want %q", err, c.want)
 		}
 	}
-	if err := (Options{EveryEpochs: -1}).Validate(); strings.Count(err.Error(), "\n") != 3 {
-		t.Errorf("got %v, want four faults", err)
+	if err := (Options{EveryEpochs: -1}).Validate(); strings.Count(err.Error(), "\n") != 4 {
+		t.Errorf("got %v, want five faults", err)
 	}
 	if err := (KNNOptions{K: 1}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "temperature: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestFamilyList(t *testing.T) {
+	o := Options{Families: []string{"hue", "all", "hue"}}
+	if list := o.FamilyList(); len(list) != len(augment.FamilyNames()) || list[0] != "hue" {
+		t.Errorf("all families are %v", list)
 	}
 }
 

@@ -26,3 +26,21 @@ func Evaluation(dst []float32, view View, set data.Dataset, images []int, scratc
 		return nil
 	})
 }
+
+// Augmented writes the first base view that a training draws of the set's images with the given numbers to dst,
+// [len(images), 3, S, S]; the key has seed and epoch. Workers and errors are as Evaluation's.
+func Augmented(dst []float32, plan *augment.Plan, key augment.Key, set data.Dataset, images []int,
+	scratch []*augment.Scratch,
+) error {
+	pixels := 3 * plan.ImageSize() * plan.ImageSize()
+	return parallel(len(images), scratch, func(i int, s *augment.Scratch) error {
+		img, err := set.Image(images[i])
+		if err != nil {
+			return err
+		}
+		k := key
+		k.Sample, k.Group = uint64(images[i]), uint64(images[i])
+		plan.Render(dst[i*pixels:(i+1)*pixels], s, img, k, 0)
+		return nil
+	})
+}

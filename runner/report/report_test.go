@@ -8,7 +8,7 @@ import (
 	"ordo/runner/track"
 )
 
-func evaluation() track.Evaluation {
+func evaluated() track.Evaluation {
 	top1 := 0.9314
 	grid := eval.Grid(3)
 	order := func(output, family string, max float64, role string) eval.Protocol {
@@ -32,7 +32,7 @@ func evaluation() track.Evaluation {
 
 func TestEvaluation(t *testing.T) {
 	want := "after epoch 5:  kNN 0.931  order of hue 0.625 (features 0.500)  order of rotate 0.960 (features 0.700)"
-	if got := Evaluation(5, evaluation()); got != want {
+	if got := Evaluation(5, evaluated()); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	if got := Evaluation(1, track.Evaluation{}); got != "after epoch 1:" {
@@ -46,7 +46,7 @@ func TestTable(t *testing.T) {
 		Loss: 4.5678, TimeShare: track.TimeShare{ONNXRuntime: 0.97, DataWait: 0.01, Loss: 0.015, Rest: 0.005},
 		PeakMemoryBytes: 5e8,
 	}
-	r.SetEvaluation(evaluation())
+	r.SetEvaluation(evaluated())
 	want := `mnist (0123456789), seed 3: 15 epochs, 300 steps, 321 images/s
 
                    features  embedding  evaluated by
@@ -55,7 +55,7 @@ func TestTable(t *testing.T) {
   order of hue     0.5000    0.6250     absent, max 0.5, at 3 scales; PROTOCOL
   loss                       4.5678     mean over the last epoch
 
-  Order: 0.5 is chance. Views: 32 px, framing circle, no random transformation; short side resized, centre crop.
+  Order: 0.5 is chance, an untrained network has more. Views: 32 px, framing circle, no random transformation; short side resized, centre crop.
   Time: 187 s of training steps; ONNX Runtime 97.0 %, waiting for data 1.0 %, loss 1.5 %, rest 0.5 %. MEMORY
 `
 	want = strings.ReplaceAll(want, "PROTOCOL", "cosine from the origin, ties half; 1000 test images")

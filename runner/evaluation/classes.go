@@ -1,0 +1,241 @@
+package evaluation
+
+import (
+	"errors"
+	"fmt"
+
+	"ordo/models/fault"
+	"ordo/runner/eval"
+)
+
+// Groups of metrics.
+const (
+	GroupClasses   = "classes"
+	GroupFamily    = "family"
+	GroupLabelFree = "labelfree"
+)
+
+// learnt is what classes are told by: training rows and a probe of them.
+type learnt struct {
+	train eval.Rows
+	probe *eval.Probe
+}
+
+// measureClasses measures what needs no family, and keeps what has learnt the classes for the families.
+func (s *session) measureClasses() error {
+	test, err := s.rows(s.test)
+	if err != nil {
+		return err
+	}
+	if s.classes == 0 {
+		return s.measureLabelFree(test)
+	}
+	train, err := s.rows(s.train)
+	if err != nil {
+		return err
+	}
+	if s.learnt, err = each(s, func(i, o int) (learnt, error) {
+		probe, err := eval.FitProbe(train[i][o], eval.DefaultProbeOptions())
+		return learnt{train[i][o], probe}, err
+	}); err != nil {
+		return fmt.Errorf("the linear probe: %w", err)
+	}
+	chance := References{
+		Chance:   eval.Defined(eval.Majority(s.train.labels, s.test.labels)),
+		ChanceBy: "share of the training images' most frequent class",
+	}
+	knn, err := each(s, func(i, o int) (measured, error) {
+		c, err := s.tellKNN(s.learnt[i][o], test[i][o])
+		return mean(c.Correct), err
+	})
+	if err != nil {
+		return err
+	}
+	m := Metric{Group: GroupClasses, Name: "knn", Better: Higher, References: chance,
+		Protocol: s.classProtocol(s.knnMethod())}
+	if err := s.add(m, knn); err != nil {
+		return err
+	}
+	probe, err := each(s, func(i, o int) (measured, error) {
+		p := s.learnt[i][o].probe
+		c, err := p.Classify(test[i][o])
+		if err != nil {
+			return measured{}, err
+		}
+		found := mean(c.Correct)
+		found.details = map[string]any{"penalty": p.Penalty, "penalty_at_edge": p.AtEdge, "converged": p.Converged,
+			"iterations": p.Iterations, "held_out": p.HeldOut}
+		return found, nil
+	})
+	if err != nil {
+		return err
+	}
+	m.Name, m.Protocol = "probe", s.classProtocol(probeMethod())
+	if err := s.add(m, probe); err != nil {
+		return err
+	}
+	for _, shots := range []int{1, 5} {
+		if err := s.measureFewShot(test, shots); err != nil {
+			return err
+		}
+	}
+	return s.measureLabelFree(test)
+}
+
+func (s *session) tellKNN(l learnt, rows eval.Rows) (eval.Classification, error) {
+	return eval.ClassifyKNN(l.train, rows, s.classes, s.eval.KNN)
+}
+
+func (s *session) knnMethod() string {
+	return fmt.Sprintf("weighted %d-NN by cosine, T = %g", min(s.eval.KNN.K, len(s.train.images)), s.eval.KNN.Temperature)
+}
+
+func probeMethod() string {
+	o := eval.DefaultProbeOptions()
+	return fmt.Sprintf("multinomial logistic regression on standardised rows by L-BFGS, penalty of %v chosen on %g of "+
+		"the training images", o.Penalties, o.HoldOut)
+}
+
+// classProtocol is that of a measure on images at their origin.
+func (s *session) classProtocol(method string) Protocol {
+	return Protocol{Method: method, TrainImages: len(s.train.images), TestImages: len(s.test.images)}
+}
+
+// measureFewShot draws episodes from the test images.
+func (s *session) measureFewShot(test [][]eval.Rows, shots int) error {
+	o := eval.DefaultFewShotOptions()
+	o.Shots = shots
+	episodes, err := each(s, func(i, j int) (measured, error) {
+		r, err := eval.FewShot(test[i][j], test[i][j], o)
+		if err != nil {
+			return measured{}, err
+		}
+		found := mean(r.Each)
+		found.each.of = "episodes"
+		found.details = map[string]any{"classes": r.Classes}
+		return found, nil
+	})
+	var born *fault.Error
+	if errors.As(err, &born) && born.Kind == fault.Data { // too few classes with enough images
+		s.note(fmt.Sprintf("left out: %v", err))
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return s.add(Metric{
+		Group: GroupClasses, Name: fmt.Sprintf("few_shot_%d", shots), Better: Higher,
+		References: References{Chance: eval.Defined(1 / float64(o.Ways)), ChanceBy: "one of the episode's classes"},
+		Protocol: Protocol{TestImages: len(s.test.images), Method: fmt.Sprintf(
+			"%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots, o.Queries, o.Episodes)},
+	}, episodes)
+}
+
+// measureLabelFree measures what needs no labels, on the test images at their origin.
+func (s *session) measureLabelFree(test [][]eval.Rows) error {
+	for _, measure := range []struct {
+		name, better, method, chanceBy string
+		chance                         eval.Value
+		of                             func(r eval.Rows) (measured, error)
+	}{
+		{"rankme", Higher, "RankMe, not centred, as a share of the attainable rank", "", eval.Value{}, rankMe},
+		{"self_clustering", Lower, "self-clustering: 0 even, 1 collapsed", "even directions", eval.Defined(0),
+			selfClustering},
+		{"deviation", Higher, "mean deviation of the directions' columns, as a share of 1/√dim: 0 is collapse",
+			"even directions", eval.Defined(1), deviation},
+		{"alpha_req", "", "slope of ln eigenvalue over ln index, all eigenvalues above 0", "", eval.Value{}, alphaReQ},
+	} {
+		found, err := each(s, func(i, o int) (measured, error) { return measure.of(test[i][o]) })
+		if err != nil {
+			return err
+		}
+		p := s.classProtocol(measure.method)
+		p.TrainImages = 0
+		if err := s.add(Metric{
+			Group: GroupLabelFree, Name: measure.name, Better: measure.better, Protocol: p,
+			References: References{Chance: measure.chance, ChanceBy: measure.chanceBy},
+		}, found); err != nil {
+			return err
+		}
+	}
+	if err := s.measureLiDAR(); err != nil {
+		return err
+	}
+	return s.measureOverlap(test)
+}
+
+// augmentations is how many views of an image tell what the training's random transformations leave of it.
+const augmentations = 8
+
+// measureLiDAR measures how many directions tell images apart in spite of the training's random transformations.
+func (s *session) measureLiDAR() error {
+	z, err := s.augmented(s.views[1], augmentations)
+	if err != nil {
+		return err
+	}
+	found, err := each(s, func(i, o int) (measured, error) {
+		l, err := eval.LiDAR(z[i][o], eval.DefaultLiDAROptions())
+		return measured{value: l.Share, details: map[string]any{"rank": l.Rank, "attainable": l.Attainable}}, err
+	})
+	if err != nil {
+		return err
+	}
+	return s.add(Metric{
+		Group: GroupLabelFree, Name: "lidar", Better: Higher,
+		Protocol: Protocol{TestImages: len(s.views[1].images), Method: fmt.Sprintf("LiDAR as a share of the attainable "+
+			"rank, %d views an image by the experiment's random transformations, seed %d", augmentations,
+			s.o.Experiment.Seed)},
+	}, found)
+}
+
+func rankMe(r eval.Rows) (measured, error) {
+	k, err := eval.RankMe(r, eval.DefaultRankMeOptions())
+	return measured{value: k.Share, details: map[string]any{"rank": k.Rank, "attainable": k.Attainable}}, err
+}
+
+func selfClustering(r eval.Rows) (measured, error) {
+	c, err := eval.SelfClusteringOf(r)
+	return measured{value: c.Value, details: map[string]any{"zero_rows": c.Zeros}}, err
+}
+
+func deviation(r eval.Rows) (measured, error) {
+	d, err := eval.NormalisedDeviation(r)
+	return measured{value: eval.Defined(d.Share), details: map[string]any{"normalised": d.Normalised}}, err
+}
+
+func alphaReQ(r eval.Rows) (measured, error) {
+	d, err := eval.AlphaReQ(r, eval.DefaultAlphaReQOptions())
+	return measured{value: d.Alpha, details: map[string]any{"first": d.First, "last": d.Last}}, err
+}
+
+// neighbours is how many of an image's neighbours are compared.
+const neighbours = 10
+
+// measureOverlap asks how much of images' neighbourhoods the encoder shares with each reference: what training changed.
+func (s *session) measureOverlap(test [][]eval.Rows) error {
+	if len(s.test.images) < 2 {
+		return nil
+	}
+	for i, sub := range s.subjects {
+		if i == 0 {
+			continue
+		}
+		for o, output := range s.outputs {
+			v, err := eval.NeighbourOverlap(test[0][o], test[i][o], neighbours)
+			if err != nil {
+				return err
+			}
+			of := mean(v.ByImage)
+			m := Metric{
+				Group: GroupLabelFree, Name: "overlap_" + sub.name, Output: output, Value: of.value,
+				References: References{Chance: eval.Defined(v.Chance), ChanceBy: "neighbours drawn at random"},
+				Protocol: Protocol{TestImages: v.Rows, Method: fmt.Sprintf(
+					"share of the %d nearest other images by cosine that are the same", v.K)},
+			}
+			if m.Interval, err = s.interval(of.each); err != nil {
+				return err
+			}
+			s.result.Metrics = append(s.result.Metrics, m)
+		}
+	}
+	return nil
+}

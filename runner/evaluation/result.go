@@ -1,0 +1,177 @@
+package evaluation
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"ordo/models/fault"
+	"ordo/runner/eval"
+)
+
+// Result is what an evaluation found.
+type Result struct {
+	Name     string   `json:"name"`     // of the evaluation
+	Settings string   `json:"settings"` // hash of all that decides the numbers beside encoder and data
+	Target   string   `json:"target"`   // the run folder or the ONNX file
+	Against  string   `json:"against,omitempty"`
+	Run      *Run     `json:"run,omitempty"` // nil: the encoder is no run's
+	Encoder  string   `json:"encoder_sha256"`
+	Software Software `json:"software"`
+
+	Data    Data           `json:"data"`
+	Columns map[string]int `json:"columns"` // of every output
+	Pixels  int            `json:"pixels"`  // columns of the pixels' rows: 3·side²
+	Notes   []string       `json:"notes,omitempty"`
+
+	Metrics   []Metric   `json:"metrics"`
+	Distances []Distance `json:"distances"`
+}
+
+// Run is the training that the encoder is of.
+type Run struct {
+	Name string `json:"name"`
+	Hash string `json:"hash"`
+	Seed uint64 `json:"seed"`
+}
+
+// Software is what evaluated.
+type Software struct {
+	Ordo        string `json:"ordo"`
+	ONNXRuntime string `json:"onnxruntime"`
+	Platform    string `json:"platform"`
+}
+
+// Data is what was shown.
+type Data struct {
+	Fingerprint string `json:"fingerprint"` // of both splits
+	Train       int    `json:"train_images"`
+	Test        int    `json:"test_images"`
+	Classes     int    `json:"classes"`
+	ImageSize   int    `json:"image_size"`
+	Framing     string `json:"framing"`
+}
+
+// The directions in which numbers are better. Some have none: it depends on what the outputs are for.
+const (
+	Higher = "higher"
+	Lower  = "lower"
+)
+
+// Metric is a number with what it must be read with.
+type Metric struct {
+	Group    string     `json:"group"` // classes, family or labelfree
+	Name     string     `json:"name"`
+	Output   string     `json:"output"`
+	Family   string     `json:"family,omitempty"`
+	Value    eval.Value `json:"value"`              // null where it is undefined
+	Interval *Interval  `json:"interval,omitempty"` // nil: it is no mean over images
+	Better   string     `json:"better,omitempty"`   // higher, lower, or "" where it depends
+
+	References References  `json:"references"`
+	Gain       *Difference `json:"gain_over_untrained,omitempty"`
+	Against    *Difference `json:"gain_over_other_run,omitempty"`
+
+	Curve    []Point        `json:"curve,omitempty"`    // by scale
+	ByClass  []Class        `json:"by_class,omitempty"` // means over the images of each class
+	Protocol Protocol       `json:"protocol"`
+	Details  map[string]any `json:"details,omitempty"` // of the encoder's number: the penalty that was chosen, counts
+}
+
+// References is what others have in the metric's place; null where there is no such number.
+type References struct {
+	Chance    eval.Value `json:"chance"`
+	ChanceBy  string     `json:"chance_by,omitempty"` // the definition of chance
+	Untrained eval.Value `json:"untrained"`           // the same output of the network before its first training step
+	Pixels    eval.Value `json:"pixels"`              // of the view, reduced by averaging areas
+	Against   eval.Value `json:"other_run"`
+}
+
+// Interval says how far a number may be off because these images were drawn and not others.
+type Interval struct {
+	Low       eval.Value `json:"low"`
+	High      eval.Value `json:"high"`
+	Level     float64    `json:"level"`
+	Method    string     `json:"method"`
+	Of        int        `json:"of"` // images or episodes
+	Resamples int        `json:"resamples"`
+}
+
+// Difference is how much more the encoder has, paired by image.
+type Difference struct {
+	Value    eval.Value `json:"value"`
+	Interval *Interval  `json:"interval,omitempty"`
+}
+
+// Point is a metric at one scale.
+type Point struct {
+	Scale     float64    `json:"scale"`
+	Value     eval.Value `json:"value"`
+	Untrained eval.Value `json:"untrained"`
+	Pixels    eval.Value `json:"pixels"`
+}
+
+// Class is a metric's mean over the test images of a class.
+type Class struct {
+	Class  string  `json:"class"`
+	Images int     `json:"images"`
+	Value  float64 `json:"value"`
+}
+
+// Protocol says how a number was made.
+type Protocol struct {
+	Method      string    `json:"method"` // in words
+	TrainImages int       `json:"train_images,omitempty"`
+	TestImages  int       `json:"test_images"`
+	Max         float64   `json:"max,omitempty"`      // the family's strength at scale 1, or its first member's
+	MaxWith     []float64 `json:"max_with,omitempty"` // of a joint family: the other members' strengths
+	Role        string    `json:"role,omitempty"`     // of the family in training; "": it had none
+	Direction   string    `json:"direction,omitempty"`
+	Scales      []float64 `json:"scales,omitempty"` // the grid, origin first
+}
+
+// Distance is how far views are from their origin, 1 - cosine, over the scales of a family.
+type Distance struct {
+	Family    string    `json:"family"`
+	Output    string    `json:"output"`
+	Scales    []float64 `json:"scales"`
+	Trained   Spread    `json:"trained"`
+	Untrained *Spread   `json:"untrained,omitempty"`
+	Pixels    Spread    `json:"pixels"`
+}
+
+// Spread is quantiles over the images, one a scale.
+type Spread struct {
+	Low    []float64 `json:"q10"`
+	Median []float64 `json:"median"`
+	High   []float64 `json:"q90"`
+}
+
+// Dir is the folder of evaluations in a run's.
+const Dir = "eval"
+
+// File is where a run's evaluation of this name is.
+func File(run, name string) string { return filepath.Join(run, Dir, name+".json") }
+
+// Write writes the result as JSON, whole or not at all, and makes the folder that it is in if that is missing.
+func (r Result) Write(path string) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(r); err != nil {
+		return fmt.Errorf("evaluation: write JSON: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fault.Writing(filepath.Dir(path), err)
+	}
+	err := renameio.WriteFile(path, text.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return fault.Writing(path, err)
+	}
+	return nil
+}

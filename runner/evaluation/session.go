@@ -1,0 +1,376 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"ordo/augment"
+	"ordo/models"
+	"ordo/models/fault"
+	"ordo/runner/config"
+	"ordo/runner/data"
+	"ordo/runner/eval"
+	"ordo/runner/loader"
+)
+
+// batch is how many images are encoded at once.
+const batch = 128
+
+// session is an evaluation that is going on.
+type session struct {
+	ctx      context.Context //nolint:containedctx // of one call of Evaluate, which the session does not outlive
+	o        Options
+	eval     eval.Options
+	subjects []subject     // the first is the encoder that the evaluation is of
+	outputs  []string      // that are measured
+	training *augment.Plan // the experiment's
+	plan     *augment.Plan // of evaluation views
+	families []family      // those of plan
+	splits   data.Splits
+	classes  int
+	train    some    // labelled images that classes are learnt from
+	test     some    // images whose classes are told, or, without classes, for the measures that need none
+	views    [2]some // training and test images that are shown at every scale
+	scratch  []*augment.Scratch
+	pixels   []float32
+	done     int // views encoded
+	total    int
+	learnt   [][]learnt // [subject][output]; nil: there are no classes
+	result   Result
+}
+
+// some are images of a split.
+type some struct {
+	data.Dataset
+	images []int // their numbers
+	labels []int // nil: there are no classes
+}
+
+// Evaluate measures an encoder and its references.
+//
+// Faults are of kind Config (settings), Data (images, encoder), Library, Numeric (outputs that are not finite) and
+// Interrupted.
+func Evaluate(ctx context.Context, o Options) (Result, error) {
+	s := &session{ctx: ctx, o: o, eval: o.Experiment.Eval, scratch: loader.Scratch(runtime.GOMAXPROCS(0))}
+	defer s.close()
+	for _, step := range []func() error{
+		s.openEncoder, s.openImages, s.openReferences, s.describe, s.measureClasses, s.measureFamilies,
+	} {
+		if ctx.Err() != nil {
+			return Result{}, interrupted()
+		}
+		if err := step(); err != nil {
+			if ctx.Err() != nil {
+				return Result{}, interrupted()
+			}
+			return Result{}, err
+		}
+	}
+	return s.result, nil
+}
+
+func (s *session) close() {
+	for _, sub := range s.subjects {
+		_ = sub.Close() // it only frees
+	}
+}
+
+func (s *session) note(text string) {
+	s.result.Notes = append(s.result.Notes, text)
+	if s.o.Watch.Note != nil {
+		s.o.Watch.Note(text)
+	}
+}
+
+func (s *session) openEncoder() error {
+	encoder, err := s.o.Target.open(s.o.Library, s.o.Threads)
+	if err != nil {
+		return err
+	}
+	s.subjects = append(s.subjects, subject{encoder: encoder})
+	s.result.Software = Software{Ordo: s.o.Version, ONNXRuntime: encoder.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	s.outputs = encoder.Outputs()
+	if slices.Contains(s.outputs, models.Features) {
+		s.outputs = slices.DeleteFunc([]string{models.Features, models.Embedding}, func(name string) bool {
+			return !slices.Contains(encoder.Outputs(), name)
+		})
+	}
+	s.o.Experiment.Data.ImageSize = encoder.ImageSize()
+	return s.subjects[0].choose(s.outputs)
+}
+
+func (s *session) openImages() error {
+	e := s.o.Experiment
+	list, err := families(e)
+	if err != nil {
+		return err
+	}
+	if s.training, err = augment.NewPlan(e.Augment, e.Data.ImageSize); err != nil {
+		return fault.Wrap(fault.Config, err)
+	}
+	var shown []augment.Family
+	for _, f := range list {
+		shown = append(shown, f.Family)
+	}
+	if s.plan, err = s.training.Evaluation(shown); err != nil {
+		return fault.Wrap(fault.Config, err)
+	}
+	s.families = list
+	if s.splits, err = data.OpenWatched(s.ctx, e.Data, s.o.Watch); err != nil {
+		return err
+	}
+	s.o.Watch.Tell(s.splits)
+	s.chooseImages()
+	if s.test.Len() == 0 {
+		return fault.New(fault.Data, "there are no test images")
+	}
+	if now := s.fingerprint(); s.o.Target.Data != "" && s.o.Target.Data != now {
+		s.note("warning: these are not the images that the run was trained and evaluated on: fingerprint " + now +
+			", not " + s.o.Target.Data)
+	}
+	return nil
+}
+
+func (s *session) fingerprint() string {
+	return s.splits.Train.Fingerprint() + "-" + s.splits.Test.Fingerprint()
+}
+
+// chooseImages chooses images all over the splits, which may be sorted by class: labelled ones where there are classes.
+func (s *session) chooseImages() {
+	s.classes = len(s.splits.Train.Classes())
+	all := func(set data.Dataset, labelled bool) some {
+		l := some{Dataset: set}
+		for i := range set.Len() {
+			if label := set.Label(i); !labelled {
+				l.images = append(l.images, i)
+			} else if label >= 0 && label < s.classes {
+				l.images, l.labels = append(l.images, i), append(l.labels, label)
+			}
+		}
+		return l
+	}
+	train, test := all(s.splits.Train, true), all(s.splits.Test, true)
+	if s.classes < 2 || len(train.images) == 0 || len(test.images) == 0 {
+		s.classes = 0
+		s.note("the images have no labels of two classes or more: kNN, probe and few-shot episodes are left out")
+		train, test = all(s.splits.Train, false), all(s.splits.Test, false)
+	}
+	s.train, s.test = train.spread(s.eval.TrainImages), test.spread(s.eval.TestImages)
+	s.views = [2]some{train.spread(s.eval.FamilyImages), test.spread(s.eval.FamilyImages)}
+}
+
+// spread takes up to n images, evenly; 0 takes all.
+func (l some) spread(n int) some {
+	size := len(l.images)
+	if n == 0 || n >= size {
+		return l
+	}
+	t := some{Dataset: l.Dataset}
+	for i := range n {
+		t.images = append(t.images, l.images[i*size/n])
+		if l.labels != nil {
+			t.labels = append(t.labels, l.labels[i*size/n])
+		}
+	}
+	return t
+}
+
+// openReferences opens what the encoder is held against.
+func (s *session) openReferences() error {
+	e := s.o.Experiment
+	if s.o.Target.Run != nil {
+		s.openUntrained(e)
+	} else {
+		s.note("the encoder is no run's: there is no untrained network to hold it against")
+	}
+	columns, err := s.columns()
+	if err != nil {
+		return err
+	}
+	p := newPixels(s.plan.ImageSize(), columns[s.outputs[0]])
+	s.subjects = append(s.subjects, subject{encoder: p, name: Pixels})
+	if s.o.Against != nil {
+		if err := s.openAgainst(*s.o.Against); err != nil {
+			return err
+		}
+	}
+	for i := range s.subjects {
+		if err := s.subjects[i].choose(s.outputs); err != nil {
+			return err
+		}
+	}
+	s.result.Columns, s.result.Pixels = columns, p.columns()
+	return nil
+}
+
+// openAgainst adds the encoder to compare with, which must be used to such views.
+func (s *session) openAgainst(t Target) error {
+	other, err := t.open(s.o.Library, s.o.Threads)
+	if err != nil {
+		return err
+	}
+	s.subjects = append(s.subjects, subject{encoder: other, name: Against})
+	s.result.Against = t.Path
+	if other.ImageSize() != s.plan.ImageSize() {
+		return fault.New(fault.Config, "%s takes images of %d pixels and %s those of %d", s.o.Target.Path,
+			s.plan.ImageSize(), t.Path, other.ImageSize()).Advise("compare encoders of one image size")
+	}
+	if t.Run == nil {
+		return nil
+	}
+	e, err := Load(t, "", nil, nil)
+	if err != nil {
+		return err
+	}
+	plan, err := augment.NewPlan(e.Augment, other.ImageSize())
+	if err != nil {
+		return fault.Wrap(fault.Config, err)
+	}
+	mine := s.o.Experiment.Augment
+	if e.Augment.Mean != mine.Mean || e.Augment.Std != mine.Std || plan.Framing() != s.plan.Framing() {
+		return fault.New(fault.Config, "%s was trained with another normalisation or framing of its images than %s",
+			t.Path, s.o.Target.Path).Advise("compare runs whose images are prepared alike")
+	}
+	return nil
+}
+
+// openUntrained adds the untrained network, or says why there is none.
+func (s *session) openUntrained(e config.Experiment) {
+	untrained, err := openUntrained(e, s.o.Library, s.o.Threads)
+	if err != nil {
+		s.note(fmt.Sprintf("warning: the untrained network can't be made, so that its numbers are missing: %v", err))
+		return
+	}
+	s.subjects = append(s.subjects, subject{encoder: untrained, name: Untrained})
+	if e.Model.Weights != "" {
+		s.note("the untrained network has the weights that training began with, those of " + e.Model.Weights)
+	}
+}
+
+// columns encodes one image to see how wide the outputs are.
+func (s *session) columns() (map[string]int, error) {
+	view := loader.View{Plan: s.plan, Family: -1}
+	side := s.plan.ImageSize()
+	one := make([]float32, 3*side*side)
+	if err := loader.Evaluation(one, view, s.test, s.test.images[:1], s.scratch[:1]); err != nil {
+		return nil, err
+	}
+	values, err := s.subjects[0].Run(nil, one, 1)
+	if err != nil {
+		return nil, fault.Wrap(fault.Data, err)
+	}
+	columns := map[string]int{}
+	for o, name := range s.outputs {
+		columns[name] = len(values[s.subjects[0].index[o]])
+	}
+	return columns, nil
+}
+
+// describe fills in what the numbers must be read with.
+func (s *session) describe() error {
+	r := &s.result
+	var err error
+	r.Name, r.Target, r.Run = s.o.Name, s.o.Target.Path, s.o.Target.Run
+	if r.Settings, err = s.o.settings(s.families); err != nil {
+		return err
+	}
+	if r.Encoder, err = s.o.Target.sum(); err != nil {
+		return err
+	}
+	r.Data = Data{Fingerprint: s.fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(),
+		Classes: s.classes, ImageSize: s.plan.ImageSize(), Framing: s.plan.Framing()}
+	s.total = len(s.test.images) + augmentations*len(s.views[1].images)
+	if s.classes > 0 {
+		s.total += len(s.train.images)
+	}
+	for i := range s.families {
+		if s.ordered(i) {
+			s.total += s.eval.Order.Levels * (len(s.views[0].images) + len(s.views[1].images))
+		}
+	}
+	s.pixels = make([]float32, batch*3*r.Data.ImageSize*r.Data.ImageSize)
+	return nil
+}
+
+// ordered says whether the scales of a family have an order; of a nominal one they are classes.
+func (s *session) ordered(family int) bool { return s.plan.FamilyInfo(family).Classes == 0 }
+
+// shownAs draws views of a set's images as in evaluation.
+func (s *session) shownAs(l some, view loader.View) func(dst []float32, images []int) error {
+	return func(dst []float32, images []int) error { return loader.Evaluation(dst, view, l, images, s.scratch) }
+}
+
+// encode draws views of images and appends what every subject makes of them to dst, [subject][output of the subject].
+func (s *session) encode(dst [][][]float32, l some, draw func(dst []float32, images []int) error) error {
+	for part := range slices.Chunk(l.images, batch) {
+		if s.ctx.Err() != nil {
+			return interrupted()
+		}
+		if err := draw(s.pixels, part); err != nil {
+			return err
+		}
+		for i, sub := range s.subjects {
+			var err error
+			if dst[i], err = sub.Run(dst[i], s.pixels, len(part)); err != nil {
+				return fault.Wrap(fault.Data, err)
+			}
+		}
+		s.done += len(part)
+		if s.o.Progress != nil {
+			s.o.Progress(s.done, s.total)
+		}
+	}
+	return nil
+}
+
+// augmented encodes n views of each image as the training draws its first base view, [subject][output]; a view stands
+// in a scale's place.
+func (s *session) augmented(l some, n int) ([][]eval.Orbit, error) {
+	values := make([][][]float32, len(s.subjects))
+	for view := range n {
+		err := s.encode(values, l, func(dst []float32, images []int) error {
+			key := augment.Key{Seed: s.o.Experiment.Seed, Epoch: uint64(view)}
+			return loader.Augmented(dst, s.training, key, l, images, s.scratch)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.orbitsOf(values, len(l.images), make([]float64, n))
+}
+
+// rows encodes images at the origin of all families: [subject][output].
+func (s *session) rows(l some) ([][]eval.Rows, error) {
+	values := make([][][]float32, len(s.subjects))
+	if err := s.encode(values, l, s.shownAs(l, loader.View{Plan: s.plan, Family: -1})); err != nil {
+		return nil, err
+	}
+	return each(s, func(i, o int) (eval.Rows, error) {
+		v := values[i][s.subjects[i].index[o]]
+		return eval.Rows{Data: v, Dim: len(v) / len(l.images), Labels: l.labels}, nil
+	})
+}
+
+// orbits encodes images at every scale of a family: [subject][output].
+func (s *session) orbits(l some, family int) ([][]eval.Orbit, error) {
+	grid := eval.Grid(s.eval.Order.Levels)
+	values := make([][][]float32, len(s.subjects))
+	for _, scale := range grid {
+		err := s.encode(values, l, s.shownAs(l, loader.View{Plan: s.plan, Family: family, Scale: scale}))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.orbitsOf(values, len(l.images), grid)
+}
+
+// orbitsOf makes orbits of the values of n images at every scale.
+func (s *session) orbitsOf(values [][][]float32, n int, scales []float64) ([][]eval.Orbit, error) {
+	return each(s, func(i, o int) (eval.Orbit, error) {
+		v := values[i][s.subjects[i].index[o]]
+		return eval.Orbit{Data: v, Scales: scales, Images: n, Dim: len(v) / (n * len(scales))}, nil
+	})
+}

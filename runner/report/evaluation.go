@@ -1,0 +1,257 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"ordo/runner/eval"
+	"ordo/runner/evaluation"
+)
+
+// evaluationColumns are those of every table of an evaluation's metrics.
+func evaluationColumns(r evaluation.Result) []string {
+	columns := []string{
+		"metric", "output", "value", "95 % interval", "chance", "untrained", "pixels", "gain", "its interval",
+	}
+	if r.Against != "" {
+		columns = append(columns, "other", "gain over it", "its interval")
+	}
+	return columns
+}
+
+// evaluationRow is a metric's row.
+func evaluationRow(r evaluation.Result, m evaluation.Metric) []string {
+	row := []string{
+		m.Name, m.Output, number(m.Value), interval(m.Interval), number(m.References.Chance), number(m.References.Untrained),
+		number(m.References.Pixels), "", "",
+	}
+	if m.Gain != nil {
+		row[7], row[8] = signed(m.Gain.Value), interval(m.Gain.Interval)
+	}
+	if r.Against == "" {
+		return row
+	}
+	if m.Against == nil {
+		return append(row, "", "", "")
+	}
+	return append(row, number(m.References.Against), signed(m.Against.Value), interval(m.Against.Interval))
+}
+
+// number writes a value, or nothing where there is none.
+func number(v eval.Value) string {
+	switch {
+	case !v.Defined:
+		return "–"
+	case v.Number >= 10 || v.Number <= -10:
+		return strconv.FormatFloat(v.Number, 'f', 1, 64)
+	default:
+		return strconv.FormatFloat(v.Number, 'f', 3, 64)
+	}
+}
+
+func signed(v eval.Value) string {
+	if text := number(v); v.Defined && v.Number >= 0 {
+		return "+" + text
+	}
+	return number(v)
+}
+
+func interval(i *evaluation.Interval) string {
+	if i == nil || !i.Low.Defined {
+		return ""
+	}
+	return "[" + number(i.Low) + ", " + number(i.High) + "]"
+}
+
+// principal are the metrics of families that a table has unless all are asked for: the others say the same in another
+// way.
+var principal = []string{
+	"order_accuracy", "order_spearman", "scale_r2", "scale_r2_degrees", "scale_r2_relative", "scale_r2_beyond",
+	"scale_r2_mlp", "predicted_mrr", "predicted_gain", "relative_distance", "knn_transformed", "probe_transformed",
+}
+
+// Principal leaves the metrics that most tables need.
+func Principal(r evaluation.Result) evaluation.Result {
+	r.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m evaluation.Metric) bool {
+		return m.Group == evaluation.GroupFamily && !slices.Contains(principal, m.Name)
+	})
+	return r
+}
+
+// section is metrics that stand below one heading.
+type section struct {
+	heading string
+	metrics []evaluation.Metric
+}
+
+// sections are the classes, then every family, then what needs no labels.
+func sections(r evaluation.Result) []section {
+	all := []section{{heading: fmt.Sprintf("Classes (%d)", r.Data.Classes)}}
+	at := map[string]int{}
+	for _, name := range r.Families() {
+		at[name] = len(all)
+		all = append(all, section{})
+	}
+	all = append(all, section{heading: "Without labels"})
+	for _, m := range r.Metrics {
+		i := 0
+		switch m.Group {
+		case evaluation.GroupFamily:
+			i = at[m.Family]
+			all[i].heading = familyHeading(m)
+		case evaluation.GroupLabelFree:
+			i = len(all) - 1
+		}
+		all[i].metrics = append(all[i].metrics, m)
+	}
+	if len(all[0].metrics) == 0 {
+		all = all[1:]
+	}
+	return all
+}
+
+func familyHeading(m evaluation.Metric) string {
+	role := m.Protocol.Role
+	if role == "" {
+		role = "not in the experiment"
+	}
+	most := fmt.Sprint(m.Protocol.Max)
+	for _, other := range m.Protocol.MaxWith {
+		most += fmt.Sprintf(" + %v", other)
+	}
+	return fmt.Sprintf("%s (%s, max %s, %d scales)", m.Family, role, most, len(m.Protocol.Scales))
+}
+
+// evaluationTitle says whose numbers these are.
+func evaluationTitle(r evaluation.Result) string {
+	whose := r.Target
+	if r.Run != nil {
+		whose = fmt.Sprintf("%s (%s), seed %d", r.Run.Name, r.Run.Hash, r.Run.Seed)
+	}
+	if r.Against != "" {
+		whose += ", beside " + r.Against
+	}
+	return fmt.Sprintf("%s: evaluation %s, settings %s", whose, r.Name, r.Settings)
+}
+
+// evaluationLegend says how the numbers are to be read.
+func evaluationLegend(r evaluation.Result) []string {
+	n, of := 0, 0
+	for _, m := range r.Metrics {
+		if i := m.Interval; i != nil && i.Resamples > 0 && i.Method == "percentile bootstrap over images" {
+			n, of = i.Resamples, max(of, i.Of)
+		}
+	}
+	return []string{
+		fmt.Sprintf("Intervals: 95 %% percentile bootstrap, %d resamples, over up to %d test images of this one training "+
+			"(over episodes for few-shot); other seeds differ by more.", n, of),
+		"Untrained: the network before its first step. Gain: over it, paired by image. " +
+			fmt.Sprintf("Pixels: the view reduced to %d numbers.", r.Pixels),
+		fmt.Sprintf("Views: %d px, framing %s, no random transformation (but LiDAR's), positive direction.",
+			r.Data.ImageSize, r.Data.Framing),
+	}
+}
+
+// EvaluationTable is the text that people read.
+func EvaluationTable(r evaluation.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", evaluationTitle(r))
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\n  "+strings.Join(evaluationColumns(r), "\t"))
+	for _, s := range sections(r) {
+		fmt.Fprintln(w, s.heading+strings.Repeat("\t", len(evaluationColumns(r))-1))
+		for _, m := range s.metrics {
+			fmt.Fprintln(w, "  "+strings.Join(evaluationRow(r, m), "\t"))
+		}
+	}
+	_ = w.Flush() // a strings.Builder takes everything
+	for line := range strings.Lines(table.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	b.WriteString("\n")
+	for _, line := range evaluationLegend(r) {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	return b.String()
+}
+
+// EvaluationMarkdown is the same as Markdown.
+func EvaluationMarkdown(r evaluation.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n", evaluationTitle(r))
+	columns := evaluationColumns(r)
+	for _, s := range sections(r) {
+		fmt.Fprintf(&b, "\n## %s\n\n| %s |\n|%s\n", s.heading, strings.Join(columns, " | "),
+			strings.Repeat(" --- |", len(columns)))
+		for _, m := range s.metrics {
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(evaluationRow(r, m), " | "))
+		}
+	}
+	b.WriteString("\n")
+	for _, line := range evaluationLegend(r) {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
+	return b.String()
+}
+
+// EvaluationLaTeX is one table of booktabs.
+func EvaluationLaTeX(r evaluation.Result) string {
+	escape := strings.NewReplacer("_", `\_`, "%", `\%`, "&", `\&`, "#", `\#`, "–", "--").Replace
+	columns := evaluationColumns(r)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%% %s\n\\begin{tabular}{ll%s}\n\\toprule\n%s \\\\\n", evaluationTitle(r),
+		strings.Repeat("r", len(columns)-2), escape(strings.Join(columns, "\t")))
+	for _, s := range sections(r) {
+		fmt.Fprintf(&b, "\\midrule\n\\multicolumn{%d}{l}{%s} \\\\\n", len(columns), escape(s.heading))
+		for _, m := range s.metrics {
+			fmt.Fprintf(&b, "%s \\\\\n", escape(strings.Join(evaluationRow(r, m), "\t")))
+		}
+	}
+	b.WriteString("\\bottomrule\n\\end{tabular}\n")
+	for _, line := range evaluationLegend(r) {
+		fmt.Fprintf(&b, "%% %s\n", line)
+	}
+	return strings.ReplaceAll(b.String(), "\t", " & ")
+}
+
+// EvaluationCSV is a line a metric with all digits; what is undefined is empty.
+func EvaluationCSV(r evaluation.Result) (string, error) {
+	exact := func(v eval.Value) string {
+		if !v.Defined {
+			return ""
+		}
+		return strconv.FormatFloat(v.Number, 'g', -1, 64)
+	}
+	ends := func(i *evaluation.Interval) []string {
+		if i == nil {
+			return []string{"", ""}
+		}
+		return []string{exact(i.Low), exact(i.High)}
+	}
+	difference := func(d *evaluation.Difference) []string {
+		if d == nil {
+			return []string{"", "", ""}
+		}
+		return append([]string{exact(d.Value)}, ends(d.Interval)...)
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	lines := [][]string{{"group", "family", "role", "metric", "output", "value", "low", "high", "chance", "untrained",
+		"pixels", "gain", "gain_low", "gain_high", "other", "gain_over_other", "gain_over_other_low", "gain_over_other_high", "method"}}
+	for _, m := range r.Metrics {
+		line := append([]string{m.Group, m.Family, m.Protocol.Role, m.Name, m.Output, exact(m.Value)}, ends(m.Interval)...)
+		line = append(line, exact(m.References.Chance), exact(m.References.Untrained), exact(m.References.Pixels))
+		line = append(append(line, difference(m.Gain)...), exact(m.References.Against))
+		lines = append(lines, append(append(line, difference(m.Against)...), m.Protocol.Method))
+	}
+	if err := w.WriteAll(lines); err != nil {
+		return "", fmt.Errorf("report: %w", err)
+	}
+	return b.String(), nil
+}

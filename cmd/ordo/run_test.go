@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"

@@ -25,7 +25,7 @@ func OpenKernels(rt *Runtime, file string, o Options) (k *Kernels, note string, 
 	}
 	if err == nil {
 		if file == "" {
-			err = fault.New(fault.Library, "oneDNN is not installed").With(fault.InstallLibrary{})
+			err = fault.New(fault.Library, "oneDNN is not installed").With(fault.InstallLibrary{OneDNN: true})
 		} else {
 			err = rt.EnableKernels(file)
 		}

@@ -10,7 +10,7 @@ type OtherFolder struct{}
 // InstallLibrary is to install ONNX Runtime and what belongs to it.
 type InstallLibrary struct {
 	GPU    bool   // the one with CUDA
-	OneDNN bool   // From is oneDNN's
+	OneDNN bool   // it is oneDNN that is missing or unfit
 	From   string // a file to install from, where it can't be fetched: what it must be; "": fetch it
 }
 

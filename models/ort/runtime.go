@@ -52,7 +52,7 @@ func Open(path string) (*Runtime, error) {
 	defer C.free(unsafe.Pointer(cpath))
 	var version *C.char
 	if reason := C.ordo_open(cpath, &version); reason != nil {
-		return nil, install.Unfit("ONNX Runtime", path, C.GoString(reason))
+		return nil, install.UnfitRuntime(path, C.GoString(reason))
 	}
 	rt := &Runtime{path: path, version: C.GoString(version), uses: 1}
 	id := C.CString("ordo")
@@ -64,7 +64,7 @@ func Open(path string) (*Runtime, error) {
 		status(C.ort_GetAllocatorWithDefaultOptions(&rt.alloc)))
 	if err != nil {
 		rt.release()
-		return nil, install.Unfit("ONNX Runtime", path, err.Error())
+		return nil, install.UnfitRuntime(path, err.Error())
 	}
 	loaded = rt
 	return rt, nil

@@ -60,7 +60,7 @@ func find(override, cache string, gpu bool) (Location, error) {
 	if gpu {
 		what = "ONNX Runtime with CUDA"
 	}
-	return findInstalled(p, cache, what, fault.InstallLibrary{GPU: gpu})
+	return findInstalled(p, cache, what)
 }
 
 // FindOneDNN returns the oneDNN to load: the one that override names, the value of ORDO_ONEDNN (a file, or a folder
@@ -74,28 +74,35 @@ func FindOneDNN(override, cache string) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	return findInstalled(p, cache, p.product.title, fault.InstallLibrary{})
+	return findInstalled(p, cache, p.product.title)
 }
 
 // findInstalled returns what is installed for a platform.
-func findInstalled(p platform, cache, what string, hint fault.InstallLibrary) (Location, error) {
+func findInstalled(p platform, cache, what string) (Location, error) {
 	slot, err := slotIn(cache, p)
 	if err != nil {
 		return Location{}, err
 	}
 	loc, err := installed(slot)
 	if errors.Is(err, os.ErrNotExist) {
-		return Location{}, fault.New(fault.Library, "%s was %w (looked in %s; %s is not set)",
-			what, ErrNotFound, slot, p.product.env).With(hint)
+		err = fault.New(fault.Library, "%s was %w (looked in %s; %s is not set)", what, ErrNotFound, slot, p.product.env)
+	}
+	if f := new(fault.Error); errors.As(err, &f) {
+		return Location{}, f.With(p.from(""))
 	}
 	return loc, err
 }
 
-// Unfit is the fault of a file that was found and cannot be loaded as a product's library. The loader's reason may
+// UnfitRuntime is the fault of a file that was found and cannot be loaded as ONNX Runtime. The loader's reason may
 // begin with the path, which is said once.
-func Unfit(product, path, reason string) error {
-	return fault.New(fault.Library, "%s cannot be used as %s (%s)", path, product, strings.TrimPrefix(reason, path+": ")).
-		With(fault.InstallLibrary{})
+func UnfitRuntime(path, reason string) error { return onnxRuntime.unfit(path, reason) }
+
+// UnfitOneDNN is UnfitRuntime for oneDNN.
+func UnfitOneDNN(path, reason string) error { return oneDNN.unfit(path, reason) }
+
+func (p *product) unfit(path, reason string) error {
+	return fault.New(fault.Library, "%s cannot be used as %s (%s)", path, p.title, strings.TrimPrefix(reason, path+": ")).
+		With(fault.InstallLibrary{OneDNN: p == oneDNN})
 }
 
 // CacheDir returns the folder of ordo's cached files: cache if it is not empty (the value of ORDO_CACHE), else "ordo"

@@ -96,5 +96,5 @@ func installed(slot string) (Location, error) {
 // damaged is the fault of an installation that is there but not as it was written. It does not wrap what is wrong,
 // which may be that a file does not exist: the installation as a whole does.
 func damaged(slot, what string) error {
-	return fault.New(fault.Library, "the library installed in %s is damaged (%s)", slot, what).With(fault.InstallLibrary{})
+	return fault.New(fault.Library, "the library installed in %s is damaged (%s)", slot, what)
 }

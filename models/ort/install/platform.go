@@ -153,7 +153,7 @@ func (p platform) entry(file string) string {
 // jarSystem is the operating system and the processor that the jar is for.
 func (p platform) jarSystem() string { return strings.TrimSuffix(p.classifier, gpuSuffix) }
 
-// from is the hint to install the platform's library from a file.
+// from is the hint to install the platform's library from a file, or to fetch it where none is named.
 func (p platform) from(file string) fault.InstallLibrary {
 	return fault.InstallLibrary{GPU: strings.HasSuffix(p.classifier, gpuSuffix), OneDNN: p.product == oneDNN, From: file}
 }

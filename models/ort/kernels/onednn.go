@@ -42,7 +42,7 @@ func Open(path string) (*OneDNN, error) {
 	defer C.free(unsafe.Pointer(cpath))
 	var version [3]C.int
 	if reason := C.ordo_onednn_open(cpath, &version[0]); reason != nil {
-		return nil, install.Unfit("oneDNN", path, text(reason))
+		return nil, install.UnfitOneDNN(path, text(reason))
 	}
 	loaded = &OneDNN{path: path, version: fmt.Sprintf("%d.%d.%d", version[0], version[1], version[2]), uses: 1}
 	return loaded, nil

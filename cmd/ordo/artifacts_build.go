@@ -14,11 +14,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models"
 	"ordo/models/artifacts"
 	"ordo/models/fault"
-	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
+	"ordo/runner/report"
 )
 
 const artifactsBuildHelp = `Make training artifacts of a forward graph, which any framework can export to ONNX (opset
@@ -148,7 +149,7 @@ func (f *artifactsBuildOptions) options() (artifacts.Options, error) {
 	}
 	if f.given("predictor") {
 		h := heads.Default()
-		h.Name, h.Input, h.Layers, h.BatchNorm = "predictor", graph.Embedding, f.predictor, !f.noBatchNorm
+		h.Name, h.Input, h.Layers, h.BatchNorm = "predictor", models.Embedding, f.predictor, !f.noBatchNorm
 		o.Heads = append(o.Heads, h)
 	}
 	for _, text := range f.heads {
@@ -192,42 +193,12 @@ func buildArtifacts(g *global, file, out string, o artifacts.Options, asJSON boo
 		}
 		return g.printJSON(written.Manifest)
 	}
-	describeArtifacts(g.stdout, built.Description)
+	fmt.Fprint(g.stdout, report.Artifacts(built.Description))
 	if d := built.Manifest.Dropped; len(d) > 0 {
 		fmt.Fprintf(g.stdout, "not used: the graph's outputs %s\n", strings.Join(d, ", "))
 	}
 	fmt.Fprintf(g.stdout, "artifacts: %s\n", out+string(os.PathSeparator))
 	return nil
-}
-
-// describeArtifacts prints what a model takes, gives and trains.
-func describeArtifacts(w io.Writer, d artifacts.Description) {
-	batch := "batch"
-	if d.Input.Batch > 0 {
-		batch = fmt.Sprint(d.Input.Batch)
-	}
-	fmt.Fprintf(w, "input: %s [%s, %d, %d, %d]\n", d.Input.Name, batch, d.Input.Channels, d.Input.Height, d.Input.Width)
-	for _, o := range d.Outputs {
-		fmt.Fprintf(w, "output: %s [%s, %d]\n", o.Name, batch, o.Columns)
-	}
-	if d.Batch.Views > 0 {
-		fmt.Fprintf(w, "training batches: %v\n", d.Batch)
-	}
-	var trained, frozen, tensors int64
-	for _, p := range d.Parameters {
-		count := int64(1)
-		for _, n := range p.Shape {
-			count *= n
-		}
-		if p.Trainable {
-			trained += count
-			tensors++
-		} else {
-			frozen += count
-		}
-	}
-	fmt.Fprintf(w, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n",
-		trained, tensors, frozen)
 }
 
 func hashFile(path string) (string, error) {

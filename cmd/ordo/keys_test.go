@@ -15,8 +15,10 @@ import (
 
 func TestKeys(t *testing.T) {
 	for path, says := range map[string][]string{
-		"train.epochs": {"train.epochs\n", "a whole number", "[1, 100000]", "default 15", "Passes over", "ORDO_TRAIN_EPOCHS"},
-		"data.cache":   {"data.cache.kind\n", "data.cache.dir\n"}, "augment.ordered.0.levels": {"augment.ordered.INDEX.levels\n", "default 3"},
+		"train.epochs": {"train.epochs\n", "a whole number", "[1, 100000]", "default 15",
+			"Passes over", "ORDO_TRAIN_EPOCHS"},
+		"data.cache":               {"data.cache.kind\n", "data.cache.dir\n"},
+		"augment.ordered.0.levels": {"augment.ordered.INDEX.levels\n", "default 3"},
 	} {
 		r := ordo(t, "keys", path)
 		r.check(t, exitOK)
@@ -36,7 +38,8 @@ func TestKeys(t *testing.T) {
 		t.Errorf("--markdown prints another page than docs/experiment.md, %v", err)
 	}
 	var list []config.Key
-	if err := json.Unmarshal([]byte(ordo(t, "keys", "--json").stdout), &list); err != nil || len(list) != len(config.Keys()) {
+	err = json.Unmarshal([]byte(ordo(t, "keys", "--json").stdout), &list)
+	if err != nil || len(list) != len(config.Keys()) {
 		t.Errorf("--json prints %d keys, %v", len(list), err)
 	}
 }

@@ -164,7 +164,7 @@ func TestInterruptedSweep(t *testing.T) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	<-ended // the exit status says it
+	_ = <-ended // the exit status says it
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted ||
 		!strings.Contains(stderr.String(), "001-seed-1: interrupted") ||
 		strings.Contains(stderr.String(), "002") {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"ordo/models/artifacts"
 	"ordo/models/inspect"
 )
 
@@ -67,3 +68,35 @@ func activations(r *inspect.Report) string {
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+// Artifacts is what a folder of training artifacts takes, gives and trains.
+func Artifacts(d artifacts.Description) string {
+	var b strings.Builder
+	batch := "batch"
+	if d.Input.Batch > 0 {
+		batch = fmt.Sprint(d.Input.Batch)
+	}
+	fmt.Fprintf(&b, "input: %s [%s, %d, %d, %d]\n", d.Input.Name, batch, d.Input.Channels, d.Input.Height, d.Input.Width)
+	for _, o := range d.Outputs {
+		fmt.Fprintf(&b, "output: %s [%s, %d]\n", o.Name, batch, o.Columns)
+	}
+	if d.Batch.Views > 0 {
+		fmt.Fprintf(&b, "training batches: %v\n", d.Batch)
+	}
+	var trained, frozen, tensors int64
+	for _, p := range d.Parameters {
+		count := int64(1)
+		for _, n := range p.Shape {
+			count *= n
+		}
+		if p.Trainable {
+			trained += count
+			tensors++
+		} else {
+			frozen += count
+		}
+	}
+	fmt.Fprintf(&b, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n",
+		trained, tensors, frozen)
+	return b.String()
+}

@@ -17,8 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ordo/models"
 	"ordo/models/fault"
-	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
@@ -199,10 +199,7 @@ func TestExitCode(t *testing.T) {
 		{nil, exitOK},
 		{errors.New("x"), exitFailure},
 		{&usageError{}, exitUsage},
-		{fmt.Errorf("x: %w", install.ErrNotFound), exitLibrary},
-		{fmt.Errorf("x: %w", ort.ErrNoTraining), exitLibrary},
-		{fmt.Errorf("%w: %w", install.ErrUnfit, syscall.EACCES), exitLibrary},
-		{fmt.Errorf("step 3: %w", ort.ErrNonFinite), exitNumeric},
+		{fmt.Errorf("step 3: %w", models.ErrNonFinite), exitNumeric},
 		{path(syscall.ENOSPC), exitStorage},
 		{path(syscall.EACCES), exitStorage},
 		{path(syscall.EPERM), exitStorage},

@@ -20,7 +20,7 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv(install.EnvCache, cache)
 
-	ordo(t, "runtime", "path").check(t, exitLibrary, install.ErrNotFound.Error())
+	ordo(t, "runtime", "path").check(t, exitLibrary, "ONNX Runtime", "not found", "run `ordo runtime install`")
 	first := ordo(t, "runtime", "install", "--from", lib)
 	first.check(t, exitOK, "installed")
 	path := strings.TrimSpace(first.stdout)
@@ -50,7 +50,7 @@ func TestRuntimeInstallsOneDNN(t *testing.T) {
 	t.Setenv(install.EnvCache, cache)
 	fakeMaven(t, "echo '[ERROR] no route to host'; exit 1")
 	ordo(t, "runtime", "install", "--from", lib).check(t, exitOK)
-	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, install.ErrNoOneDNN.Error())
+	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, "oneDNN", "not found", "run `ordo runtime install`")
 	own := filepath.Join(from, "libdnnl.so.3")
 	if err := os.WriteFile(own, []byte("hello"), 0o755); err != nil {
 		t.Fatal(err)

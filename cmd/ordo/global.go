@@ -40,7 +40,7 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	ctx, stop := withSignals(ctx)
 	defer stop()
 	root := newRootCommand(g)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // for nil, cobra takes those of the process
 	err := root.ExecuteContext(ctx)
 	if err == nil && g.stdout.err != nil {
 		err = fault.Writing("standard output", g.stdout.err)

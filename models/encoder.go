@@ -3,6 +3,7 @@ package models
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 
 	onnx "github.com/yalue/onnxruntime_go"
@@ -22,19 +23,26 @@ type Encoder struct {
 // Runtime's; 0 is one a core.
 func OpenEncoder(library, file string, threads int) (*Encoder, error) {
 	if !onnx.IsInitialized() {
+		rt, err := ort.Open(library) // says better what is wrong with a file
+		if err != nil {
+			return nil, err
+		}
+		defer rt.Close()
 		onnx.SetSharedLibraryPath(library)
 		if err := onnx.InitializeEnvironment(onnx.WithLogLevelFatal()); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ort.ErrLibrary, library, err)
+			return nil, fmt.Errorf("models: open encoder: %w", err)
 		}
+	}
+	if _, err := os.Stat(file); err != nil {
+		return nil, fault.Reading(fault.Data, file, err)
 	}
 	inputs, outputs, err := onnx.GetInputOutputInfo(file)
 	if err != nil {
-		return nil, fault.New(fault.Data, "%s is no ONNX model that can be run: %w", file, err)
+		return nil, fault.New(fault.Data, "%s is no encoder: %w", file, err)
 	}
 	if len(inputs) != 1 || len(inputs[0].Dimensions) != 4 || inputs[0].Dimensions[1] != 3 ||
 		inputs[0].Dimensions[2] < 1 || inputs[0].Dimensions[2] != inputs[0].Dimensions[3] {
-		return nil, fault.New(fault.Data, "%s must take one input [batch, 3, size, size] with a fixed size", file).
-			Advise("export it so")
+		return nil, fault.New(fault.Data, "%s is no encoder: it must take one input [batch, 3, size, size]", file)
 	}
 	e := &Encoder{size: int(inputs[0].Dimensions[2])}
 	for _, o := range outputs {
@@ -53,7 +61,7 @@ func OpenEncoder(library, file string, threads int) (*Encoder, error) {
 	}
 	e.session, err = onnx.NewDynamicAdvancedSession(file, []string{inputs[0].Name}, e.outputs, options)
 	if err != nil {
-		return nil, fmt.Errorf("models: open encoder %s: %w", file, err)
+		return nil, fault.New(fault.Data, "%s is no encoder: %w", file, err)
 	}
 	return e, nil
 }

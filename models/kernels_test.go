@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/models/optimizer"
-	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
 
@@ -15,7 +15,7 @@ func TestOpenKernelsWithoutOneDNN(t *testing.T) {
 	rt := orttest.Open(t)
 	o := models.DefaultOptions()
 	k, note, err := models.OpenKernels(rt, "", o)
-	if k != nil || err != nil || !strings.Contains(note, "ordo runtime install") {
+	if k != nil || err != nil || !strings.Contains(note, "oneDNN is not installed") {
 		t.Errorf("auto: %v, %q, %v", k, note, err)
 	}
 	o.Kernels = models.StockKernels
@@ -23,11 +23,11 @@ func TestOpenKernelsWithoutOneDNN(t *testing.T) {
 		t.Errorf("stock: %v, %q, %v", k, note, err)
 	}
 	o.Kernels = models.FastKernels
-	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) {
+	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, fault.Library) {
 		t.Errorf("fast: %v", err)
 	}
 	o.Kernels, o.Precision = models.AutoKernels, models.BFloat16
-	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, install.ErrNoOneDNN) ||
+	if _, _, err := models.OpenKernels(rt, "", o); !errors.Is(err, fault.Library) ||
 		!strings.Contains(err.Error(), "precision") {
 		t.Errorf("bf16: %v", err)
 	}

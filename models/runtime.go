@@ -6,8 +6,8 @@ import (
 	"ordo/models/ort"
 )
 
-// What a training goes through by the names that package ort gives it, where the documentation is. Who trains imports this
-// package only; who looks at a library itself, as a diagnosis does, imports package ort.
+// What a training goes through by the names that package ort gives it, where the documentation is. Who trains imports
+// this package only; who looks at a library itself, as a diagnosis does, imports package ort.
 type (
 	// Runtime is the loaded library.
 	Runtime = ort.Runtime
@@ -28,6 +28,12 @@ type (
 	// OpTime is the time that all nodes of one operator took.
 	OpTime = ort.OpTime
 )
+
+// Libraries are the files of the native libraries that a training uses, as package install finds them.
+type Libraries struct {
+	ONNXRuntime string // with the training API
+	OneDNN      string // for the fast kernels; "": there is none
+}
 
 // The values of Options.Execution.Provider.
 const (
@@ -51,8 +57,8 @@ func OpenTraining(library string) (*Runtime, error) {
 	return rt, nil
 }
 
-// NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where none is named.
-// Trainer.Bind gives it parameters. A model with dropout is an error.
+// NewForwardPass opens the forward pass that the artifacts' training graph has, for the named outputs, or all where
+// none is named. Trainer.Bind gives it parameters. A model with dropout is an error.
 func NewForwardPass(rt *Runtime, a Artifacts, outputs []string, o SessionOptions) (*ForwardPass, error) {
 	m, err := a.Model()
 	if err == nil {

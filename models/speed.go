@@ -11,8 +11,8 @@ import (
 	"ordo/models/ort"
 )
 
-// StepOperations is the number of floating point operations of the convolutions and matrix products, forward and backward, of a
-// training step on a batch of rows images, see ort.Operations. All else is small beside them.
+// StepOperations is the number of floating point operations of the convolutions and matrix products, forward and
+// backward, of a training step on a batch of rows images, see ort.Operations. All else is small beside them.
 func StepOperations(a Artifacts, rows int) (float64, error) {
 	m, err := a.Model()
 	if err != nil {
@@ -54,7 +54,8 @@ func StepOperations(a Artifacts, rows int) (float64, error) {
 	return total, nil
 }
 
-// complete fills in the dimension that a reshaped value takes from what is left of another, as that has as many elements.
+// complete fills in the dimension that a reshaped value takes from what is left of another, as that has as many
+// elements.
 func complete(reshaped, from []int64) {
 	all, others, unknown := int64(1), int64(1), -1
 	for _, d := range from {
@@ -92,8 +93,8 @@ func MeasureLimits(rt *Runtime, threads int) (Limits, error) {
 	return l, nil
 }
 
-// productSides are those of the matrices that are multiplied: the larger ones keep many threads busy, and the smaller ones fit the
-// gaps that other work leaves.
+// productSides are those of the matrices that are multiplied: the larger ones keep many threads busy, and the smaller
+// ones fit the gaps that other work leaves.
 var productSides = []int{512, 1024}
 
 // productTime is for the repetitions with matrices of one size.

@@ -64,7 +64,7 @@ func TestMeasureLimits(t *testing.T) {
 	}
 	for name, rate := range map[string]float64{"multiply-adds": l.MultiplyAdd, "matrix product": l.MatrixProduct,
 		"memory": l.Memory} {
-		if rate < 1e8 || rate > 1e15 {
+		if rate < 1e6 || rate > 1e15 { // a busy computer has a hundredth of its speed for us
 			t.Errorf("%s: %v a second", name, rate)
 		}
 	}

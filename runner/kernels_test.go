@@ -17,7 +17,7 @@ import (
 func withKernels(t *testing.T, dir string, overrides ...string) Options {
 	t.Helper()
 	o := options(t, dir, append([]string{"model.kernels=fast", "train.epochs=1"}, overrides...)...)
-	o.OneDNN = orttest.OpenWithKernels(t).Kernels().Path()
+	o.Libraries.OneDNN = orttest.OpenWithKernels(t).Kernels().Path()
 	return o
 }
 
@@ -74,7 +74,7 @@ func testGoesOnWithoutOneDNN(t *testing.T, o Options) {
 		t.Errorf("the training graph has no fast kernels (%v)", err)
 	}
 	progress := &quiet{}
-	o.OneDNN, o.Progress = "", progress
+	o.Libraries.OneDNN, o.Progress = "", progress
 	if _, err := Run(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestRunWithoutOneDNN(t *testing.T) {
 	told := slices.DeleteFunc(slices.Clone(progress.note), func(note string) bool {
 		return !strings.Contains(note, "fast kernels")
 	})
-	if len(told) != 1 || !strings.Contains(told[0], "ordo runtime install") {
+	if len(told) != 1 || !strings.Contains(told[0], "oneDNN is not installed") {
 		t.Errorf("notes on kernels: %q", told)
 	}
 }

@@ -38,7 +38,7 @@ func finished(dir string, now track.Record) (track.Result, error) {
 // artifacts builds the training graphs, or reads those that an interrupted run was started with. Where these have
 // fast kernels that this machine lacks, they are built anew without.
 func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
-	kernels, note, err := models.OpenKernels(rt, r.o.OneDNN, r.setup.Model.Options())
+	kernels, note, err := models.OpenKernels(rt, r.o.Libraries.OneDNN, r.setup.Model.Options())
 	if err != nil {
 		return models.Artifacts{}, err
 	}

@@ -22,8 +22,7 @@ import (
 type Options struct {
 	Experiment config.Experiment
 	Dir        string // the run folder
-	Library    string // the file of ONNX Runtime's library
-	OneDNN     string // that of oneDNN, for fast kernels; "": there is none
+	Libraries  models.Libraries
 	Version    string // of ordo, for the record
 	Progress   Progress
 }
@@ -92,7 +91,7 @@ func Run(ctx context.Context, o Options) (track.Result, error) {
 }
 
 func (r *run) do(ctx context.Context) (track.Result, error) {
-	rt, err := models.OpenTraining(r.o.Library)
+	rt, err := models.OpenTraining(r.o.Libraries.ONNXRuntime)
 	if err != nil {
 		return track.Result{}, err
 	}

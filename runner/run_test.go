@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models"
 	"ordo/models/fault"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
@@ -64,7 +65,8 @@ func options(t testing.TB, dir string, overrides ...string) Options {
 // of are the options of an experiment's run.
 func of(t testing.TB, e config.Experiment, dir string) Options {
 	t.Helper()
-	return Options{Experiment: e, Dir: dir, Library: orttest.Path(t), Version: "test", Progress: &quiet{}}
+	libraries := models.Libraries{ONNXRuntime: orttest.Path(t)}
+	return Options{Experiment: e, Dir: dir, Libraries: libraries, Version: "test", Progress: &quiet{}}
 }
 
 func mustRun(t testing.TB, dir string, overrides ...string) track.Result {
@@ -322,7 +324,7 @@ func TestRunThatCannotStartLeavesNothing(t *testing.T) {
 	} {
 		dir := filepath.Join(t.TempDir(), "run")
 		o := options(t, dir, c.overrides...)
-		o.Library = c.library
+		o.Libraries.ONNXRuntime = c.library
 		_, err := Run(context.Background(), o)
 		if err == nil || (c.want != nil && !errors.Is(err, c.want)) {
 			t.Errorf("%s: error %v, want %v", name, err, c.want)

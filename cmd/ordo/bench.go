@@ -105,7 +105,7 @@ func (o *benchStepOptions) run(ctx context.Context, g *global, args []string) er
 		return err
 	}
 	options := bench.Options{
-		Experiment: s.experiment, Library: s.library, OneDNN: s.oneDNN,
+		Experiment: s.experiment, Libraries: s.libraries,
 		Steps: o.steps, Warmup: o.warmup, Profile: o.profile || o.markdown,
 	}
 	result, err := bench.Step(ctx, options)

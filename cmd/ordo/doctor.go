@@ -176,7 +176,6 @@ const minCacheSpace = 200 << 20
 // examineLibrary finds the library, loads it and asks what it can do.
 func examineLibrary(g *global) (libraryFinding, error) {
 	f := libraryFinding{Providers: []string{}}
-	override := g.env[install.EnvLibrary]
 	loc, err := findLibrary(g, false)
 	if err != nil {
 		return f, err
@@ -184,17 +183,14 @@ func examineLibrary(g *global) (libraryFinding, error) {
 	f.Path, f.Source = loc.Path, loc.Source
 	lib, err := ort.Open(loc.Path)
 	if err != nil {
-		return f, fmt.Errorf("%w: %s", err, replaceLibrary(override))
+		return f, err
 	}
 	defer lib.Close()
 	f.Version, f.Training = lib.Version(), lib.HasTraining()
 	if f.Providers, err = lib.Providers(); err != nil {
-		return f, fmt.Errorf("%w: %s: %w", ort.ErrLibrary, loc.Path, err)
+		return f, err
 	}
-	if !f.Training {
-		return f, fmt.Errorf("%s (version %s): %w: %s", loc.Path, f.Version, ort.ErrNoTraining, replaceLibrary(override))
-	}
-	return f, nil
+	return f, lib.RequireTraining()
 }
 
 // examineOneDNN finds oneDNN and asks for its version.
@@ -229,21 +225,13 @@ func examineCUDA(g *global, path string) *cudaFinding {
 func (f *cudaFinding) lacks() string {
 	switch {
 	case f.Problem != "":
-		return "CUDA would not work: " + f.Problem + ": run `ordo runtime install --gpu`"
+		return "CUDA would not work: " + f.Problem
 	case len(f.Missing) > 0:
 		return fmt.Sprintf("CUDA would not work: the loader does not find %s: "+
 			"install NVIDIA's driver, CUDA 13 and cuDNN 9, and add their folders to LD_LIBRARY_PATH",
 			strings.Join(f.Missing, ", "))
 	}
 	return ""
-}
-
-// replaceLibrary says how to get another library in place of an unfit one.
-func replaceLibrary(override string) string {
-	if override != "" {
-		return "unset " + install.EnvLibrary + " and run `ordo runtime install`, or name another library"
-	}
-	return "run `ordo runtime install`"
 }
 
 // print writes the diagnosis for a person to read, without the problem, which Main reports.

@@ -54,7 +54,7 @@ func TestDoctorProblems(t *testing.T) {
 	for _, c := range []struct{ name, override, says string }{
 		{"nothing installed", "", "run `ordo runtime install`"},
 		{"missing file", filepath.Join(dir, "no.so"), "does not exist"},
-		{"not a library", text, "unset ORDO_ONNXRUNTIME"},
+		{"not a library", text, "let ORDO_ONNXRUNTIME name another library"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv(install.EnvLibrary, c.override)

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"ordo/models"
 	"ordo/models/fault"
-	"ordo/models/ort"
-	"ordo/models/ort/install"
-	"ordo/models/ort/kernels"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -36,20 +32,6 @@ var statuses = map[fault.Kind]int{
 	fault.Interrupted: exitInterrupted,
 }
 
-// exitCodes says which status an error of a package gives that has no kind yet, first match first.
-var exitCodes = []struct {
-	kind error
-	code int
-}{
-	{models.ErrPrecision, exitConfig},
-	{install.ErrNotFound, exitLibrary},
-	{install.ErrNoOneDNN, exitLibrary},
-	{install.ErrUnfit, exitLibrary},
-	{kernels.ErrLibrary, exitLibrary},
-	{ort.ErrLibrary, exitLibrary},
-	{ort.ErrNonFinite, exitNumeric},
-}
-
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK
@@ -61,11 +43,6 @@ func exitCode(err error) int {
 	// An interruption stays one, whatever it interrupted.
 	if errors.Is(err, fault.Interrupted) || errors.Is(err, context.Canceled) {
 		return exitInterrupted
-	}
-	for _, e := range exitCodes {
-		if errors.Is(err, e.kind) {
-			return e.code
-		}
 	}
 	if code, ok := statuses[fault.KindOf(err)]; ok {
 		return code

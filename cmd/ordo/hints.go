@@ -62,11 +62,15 @@ func (g *global) words(h fault.Hint) string {
 		if h.GPU {
 			command += " --gpu"
 		}
-		if h.From != "" {
-			command += " --from " + h.From
+		from, env := " --from ", install.EnvLibrary
+		if h.OneDNN {
+			from, env = " --kernels-from ", install.EnvOneDNN
 		}
-		if g.env[install.EnvLibrary] != "" { // what is installed would not be used
-			return fmt.Sprintf("let %s name another library, or unset it and run `%s`", install.EnvLibrary, command)
+		if h.From != "" {
+			return fmt.Sprintf("run `%s`", command+from+h.From)
+		}
+		if g.env[env] != "" { // what is installed would not be used
+			return fmt.Sprintf("let %s name another library, or unset it and run `%s`", env, command)
 		}
 		return fmt.Sprintf("run `%s`", command)
 	case fault.BuildArtifacts:

@@ -8,8 +8,8 @@ import (
 
 // setup is an experiment and the libraries that it runs with.
 type setup struct {
-	experiment      config.Experiment
-	library, oneDNN string // files; oneDNN is "" where there is none
+	experiment config.Experiment
+	libraries  models.Libraries
 }
 
 // prepare reads the experiment that the arguments describe and finds its libraries.
@@ -23,7 +23,7 @@ func prepare(g *global, args []string) (setup, error) {
 		return setup{}, err
 	}
 	oneDNN, err := findOneDNN(g)
-	return setup{experiment: e, library: at.Path, oneDNN: oneDNN}, err
+	return setup{e, models.Libraries{ONNXRuntime: at.Path, OneDNN: oneDNN}}, err
 }
 
 // findLibrary finds ONNX Runtime, or the one with CUDA.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -16,8 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ordo/models"
 	"ordo/models/fault"
-	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
@@ -37,6 +38,45 @@ func ordo(t *testing.T, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := Main(t.Context(), args, strings.NewReader(""), &stdout, &stderr, os.Environ())
 	return result{code, stdout.String(), stderr.String()}
+}
+
+// ordoInterrupted runs a command line in memory and sends the process a signal once the command has said a text.
+func ordoInterrupted(t *testing.T, s os.Signal, text string, args ...string) result {
+	t.Helper()
+	var stdout bytes.Buffer
+	stderr := &interrupting{t: t, signal: s, text: text}
+	code := Main(t.Context(), args, strings.NewReader(""), &stdout, stderr, os.Environ())
+	if stderr.text != "" {
+		t.Errorf("stderr %q does not say %q", stderr.said.String(), text)
+	}
+	return result{code, stdout.String(), stderr.said.String()}
+}
+
+// interrupting is a stderr that answers a text with a signal.
+type interrupting struct {
+	t      *testing.T
+	signal os.Signal
+	text   string // "" once it has come
+	said   bytes.Buffer
+}
+
+func (i *interrupting) Write(p []byte) (int, error) {
+	if i.text != "" && bytes.Contains(p, []byte(i.text)) {
+		i.text = ""
+		arrived := make(chan os.Signal, 1)
+		signal.Notify(arrived, i.signal)
+		defer signal.Stop(arrived)
+		self, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = self.Signal(i.signal)
+		}
+		if err != nil {
+			i.t.Error(err)
+			return 0, err
+		}
+		<-arrived
+	}
+	return i.said.Write(p)
 }
 
 // check fails the test unless r has the exit status, and what it says to people holds all of says.
@@ -159,10 +199,7 @@ func TestExitCode(t *testing.T) {
 		{nil, exitOK},
 		{errors.New("x"), exitFailure},
 		{&usageError{}, exitUsage},
-		{fmt.Errorf("x: %w", install.ErrNotFound), exitLibrary},
-		{fmt.Errorf("x: %w", ort.ErrNoTraining), exitLibrary},
-		{fmt.Errorf("%w: %w", install.ErrUnfit, syscall.EACCES), exitLibrary},
-		{fmt.Errorf("step 3: %w", ort.ErrNonFinite), exitNumeric},
+		{fmt.Errorf("step 3: %w", models.ErrNonFinite), exitNumeric},
 		{path(syscall.ENOSPC), exitStorage},
 		{path(syscall.EACCES), exitStorage},
 		{path(syscall.EPERM), exitStorage},

@@ -205,26 +205,9 @@ void *OrtGetApiBase(void) { return &base; }
 func TestInterruptedRun(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
-	args := []string{"run", file, "train.epochs=400", "--out", out}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			if info, err := os.Stat(filepath.Join(out, "metrics.jsonl")); err == nil && info.Size() > 0 {
-				break
-			}
-			time.Sleep(time.Millisecond)
-		}
-		self, err := os.FindProcess(os.Getpid())
-		if err == nil {
-			err = self.Signal(syscall.SIGINT)
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}()
-	ordo(t, args...).check(t, exitInterrupted, "interrupted after step", "run the same command again")
-	<-done
+	args := []string{"run", file, "train.epochs=100", "--out", out}
+	r := ordoInterrupted(t, syscall.SIGINT, ": step ", args...)
+	r.check(t, exitInterrupted, "interrupted after step", "run the same command again")
 	if _, err := os.Stat(filepath.Join(out, "last.ckpt")); err != nil {
 		t.Error(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ func TestRuntimeInstallAndPath(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv(install.EnvCache, cache)
 
-	ordo(t, "runtime", "path").check(t, exitLibrary, install.ErrNotFound.Error())
+	ordo(t, "runtime", "path").check(t, exitLibrary, "ONNX Runtime", "not found", "run `ordo runtime install`")
 	first := ordo(t, "runtime", "install", "--from", lib)
 	first.check(t, exitOK, "installed")
 	path := strings.TrimSpace(first.stdout)
@@ -49,7 +50,7 @@ func TestRuntimeInstallsOneDNN(t *testing.T) {
 	t.Setenv(install.EnvCache, cache)
 	fakeMaven(t, "echo '[ERROR] no route to host'; exit 1")
 	ordo(t, "runtime", "install", "--from", lib).check(t, exitOK)
-	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, install.ErrNoOneDNN.Error())
+	ordo(t, "runtime", "path", "--kernels").check(t, exitLibrary, "oneDNN", "not found", "run `ordo runtime install`")
 	own := filepath.Join(from, "libdnnl.so.3")
 	if err := os.WriteFile(own, []byte("hello"), 0o755); err != nil {
 		t.Fatal(err)
@@ -157,6 +158,7 @@ func TestInterrupt(t *testing.T) {
 	fakeMaven(t, "touch '"+started+"'; sleep 60")
 	cache := t.TempDir()
 	t.Setenv(install.EnvCache, cache)
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -164,7 +166,11 @@ func TestInterrupt(t *testing.T) {
 			if _, err := os.Stat(started); err == nil {
 				break
 			}
-			time.Sleep(5 * time.Millisecond)
+			select {
+			case <-ctx.Done(): // the command has ended without mvn
+				return
+			case <-time.After(time.Millisecond):
+			}
 		}
 		self, err := os.FindProcess(os.Getpid())
 		if err == nil {
@@ -174,7 +180,9 @@ func TestInterrupt(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	ordo(t, "runtime", "install").check(t, exitInterrupted, "interrupted")
+	r := ordo(t, "runtime", "install")
+	cancel()
 	<-done
+	r.check(t, exitInterrupted, "interrupted")
 	checkNoFiles(t, cache)
 }

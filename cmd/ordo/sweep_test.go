@@ -148,17 +148,23 @@ func TestInterruptedSweep(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
 	metrics := filepath.Join(out, "001-seed-1", "metrics.jsonl")
-	for range 30_000 {
+	for {
 		if info, err := os.Stat(metrics); err == nil && info.Size() > 0 {
 			break
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case err := <-ended:
+			t.Fatalf("it ended before it was interrupted: %v, stderr %s", err, stderr.String())
+		case <-time.After(time.Millisecond):
+		}
 	}
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // the exit status says it
+	<-ended // the exit status says it
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted ||
 		!strings.Contains(stderr.String(), "001-seed-1: interrupted") ||
 		strings.Contains(stderr.String(), "002") {

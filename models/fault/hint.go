@@ -9,8 +9,9 @@ type OtherFolder struct{}
 
 // InstallLibrary is to install ONNX Runtime and what belongs to it.
 type InstallLibrary struct {
-	GPU  bool   // the one with CUDA
-	From string // a file to install from, where it can't be fetched: what it must be; "": fetch it
+	GPU    bool   // the one with CUDA
+	OneDNN bool   // it is oneDNN that is missing or unfit
+	From   string // a file to install from, where it can't be fetched: what it must be; "": fetch it
 }
 
 // BuildArtifacts is to build training artifacts from a forward graph, anew where there are some.

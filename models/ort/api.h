@@ -1,8 +1,8 @@
 // The part of ONNX Runtime's C interface that ordo calls, in our own words.
 //
-// ONNX Runtime hands out its functions as tables of pointers whose positions never change, only grow. A line below names
-// a function's position in its table, its parameters and its result; the macro turns the line into a C function that Go
-// can call. The tables are those of OrtGetApiBase()->GetApi(ORDO_API_VERSION) and of its GetTrainingApi.
+// ONNX Runtime hands out its functions as tables of pointers whose positions never change, only grow. A line below
+// names a function's position in its table, its parameters and its result; the macro turns the line into a C function
+// that Go can call. The tables are those of OrtGetApiBase()->GetApi(ORDO_API_VERSION) and of its GetTrainingApi.
 #ifndef ORDO_ORT_API_H
 #define ORDO_ORT_API_H
 
@@ -140,8 +140,8 @@ RELEASE(101, CustomOpDomain)
 ORDO_CALL(ordo_api, 208, void, ReleaseCUDAProviderOptions, (OrtCUDAProviderOptionsV2 * it), (it))
 ORDO_CALL(ordo_api, 219, const void *const *, GetTrainingApi, (uint32_t version), (version))
 
-// The training table in its order, but for four functions that ordo has a better way for: the two that read files by name
-// (0 LoadCheckpoint, 2 CreateTrainingSession; we check bytes and hand in the bytes that we checked) and the linear
+// The training table in its order, but for four functions that ordo has a better way for: the two that read files by
+// name (0 LoadCheckpoint, 2 CreateTrainingSession; we check bytes and hand in the bytes that we checked) and the linear
 // learning-rate scheduler (14, 15; it starts at the full rate; schedules are Go's).
 TRAINING(1, SaveCheckpoint, (OrtCheckpointState *state, const char *path, bool optimizer), (state, path, optimizer))
 TRAINING(3, CreateTrainingSessionFromBuffer,
@@ -160,7 +160,6 @@ TRAINING(10, EvalStep,
     (const OrtTrainingSession *session, const OrtRunOptions *options, size_t inputs, const OrtValue *const *in, size_t outputs, OrtValue **out),
     (session, options, inputs, in, outputs, out))
 TRAINING(11, SetLearningRate, (OrtTrainingSession *session, float rate), (session, rate))
-TRAINING(12, GetLearningRate, (OrtTrainingSession *session, float *rate), (session, rate))
 TRAINING(13, OptimizerStep, (OrtTrainingSession *session, const OrtRunOptions *options), (session, options))
 TRAINING(16, GetParametersSize, (OrtTrainingSession *session, size_t *count, bool trainable), (session, count, trainable))
 TRAINING(17, CopyParametersToBuffer, (OrtTrainingSession *session, OrtValue *buffer, bool trainable), (session, buffer, trainable))
@@ -169,9 +168,6 @@ TRAINING(21, ExportModelForInferencing,
     (OrtTrainingSession *session, const char *path, size_t outputs, const char *const *names), (session, path, outputs, names))
 TRAINING(22, SetSeed, (int64_t seed), (seed))
 TRAINING(23, TrainInputCount, (const OrtTrainingSession *session, size_t *count), (session, count))
-TRAINING(24, EvalInputCount, (const OrtTrainingSession *session, size_t *count), (session, count))
-TRAINING(25, TrainInputName, (const OrtTrainingSession *session, size_t i, OrtAllocator *a, char **name), (session, i, a, name))
-TRAINING(26, EvalInputName, (const OrtTrainingSession *session, size_t i, OrtAllocator *a, char **name), (session, i, a, name))
 TRAINING(27, AddProperty, (OrtCheckpointState *state, const char *name, int type, void *value), (state, name, type, value))
 TRAINING(28, GetProperty,
     (const OrtCheckpointState *state, const char *name, OrtAllocator *a, int *type, void **value), (state, name, a, type, value))

@@ -8,20 +8,21 @@ import (
 	"slices"
 	"testing"
 
+	"ordo/models/fault"
 	"ordo/models/ort"
 )
 
 func TestMissingCUDA(t *testing.T) {
 	dir := t.TempDir()
 	runtime := filepath.Join(dir, "libonnxruntime.so.1")
-	if _, err := ort.MissingCUDA(runtime); !errors.Is(err, ort.ErrProvider) {
+	if _, err := ort.MissingCUDA(runtime); !errors.Is(err, fault.Library) {
 		t.Errorf("no provider: error %v", err)
 	}
 	provider := filepath.Join(dir, "libonnxruntime_providers_cuda.so")
 	if err := os.WriteFile(provider, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ort.MissingCUDA(runtime); !errors.Is(err, ort.ErrProvider) {
+	if _, err := ort.MissingCUDA(runtime); !errors.Is(err, fault.Library) {
 		t.Errorf("no ELF file: error %v", err)
 	}
 	cc, err := exec.LookPath("cc")

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"ordo/models/fault"
 )
 
 // Execution providers that Execution takes.
@@ -29,10 +31,13 @@ var optimizationLevels = map[string]C.int{"none": 0, "basic": 1, "extended": 2, 
 
 // Execution says where and how ONNX Runtime computes. It changes speed and memory, and the last bits of the results.
 type Execution struct {
-	Provider     string `yaml:"provider"`     // what computes: cpu (default) or cuda; cuda is an error where library or machine lack it, never the CPU instead
+	// Provider is what computes: cpu (default) or cuda; cuda is an error where library or machine lack it, never the CPU
+	// instead.
+	Provider     string `yaml:"provider"`
 	Device       int    `yaml:"device"`       // the number of the GPU for cuda, in [0, 63]; default 0
-	Optimization string `yaml:"optimization"` // how far graphs are optimized when they are loaded: none, basic, extended or all (default)
-	Arena        bool   `yaml:"arena"`        // keep freed memory for the next step; default true; false is slower and smaller
+	Optimization string `yaml:"optimization"` // how far graphs are optimized: none, basic, extended or all (default)
+	// Arena keeps freed memory for the next step; default true. Without it a step is slower and takes less memory.
+	Arena bool `yaml:"arena"`
 }
 
 // DefaultExecution is ONNX Runtime's own: the CPU, all optimizations, with an arena.
@@ -56,9 +61,6 @@ func (e Execution) Validate() error {
 	return errors.Join(faults...)
 }
 
-// ErrProvider is wrapped by NewTrainer's error where the library or the machine cannot run the execution provider.
-var ErrProvider = fmt.Errorf("%w: the execution provider cannot be used", ErrLibrary)
-
 // orDefault is the default one in place of an Execution of zeros.
 func (e Execution) orDefault() Execution {
 	if e == (Execution{}) {
@@ -67,7 +69,8 @@ func (e Execution) orDefault() Execution {
 	return e
 }
 
-// apply writes the settings into session options.
+// apply writes the settings into session options. An execution provider that the library or the machine lacks is a
+// fault of the kind Library.
 func (rt *Runtime) apply(e Execution, options *C.OrtSessionOptions) error {
 	if err := e.Validate(); err != nil {
 		return fmt.Errorf("execution: %w", err)
@@ -75,8 +78,9 @@ func (rt *Runtime) apply(e Execution, options *C.OrtSessionOptions) error {
 	if err := status(C.ort_SetSessionGraphOptimizationLevel(options, optimizationLevels[e.Optimization])); err != nil {
 		return err
 	}
-	// The pattern is a plan of a step's memory, which is taken in one piece beside what the first step took in many: a training step of
-	// resnet18, mobilenet_v3_small or vit_tiny took 1.5 to 1.8 times the memory with it, and was at most a twentieth faster.
+	// The pattern is a plan of a step's memory, which is taken in one piece beside what the first step took in many: a
+	// training step of resnet18, mobilenet_v3_small or vit_tiny took 1.5 to 1.8 times the memory with it, and was at most
+	// a twentieth faster.
 	if err := status(C.ort_DisableMemPattern(options)); err != nil {
 		return err
 	}
@@ -93,18 +97,23 @@ func (rt *Runtime) apply(e Execution, options *C.OrtSessionOptions) error {
 		return err
 	}
 	if !slices.Contains(built, providers[e.Provider]) {
-		return fmt.Errorf("%w: %s has no %s, only %s: install one with `ordo runtime install --gpu`, or set model.execution.provider to cpu",
-			ErrProvider, rt.path, providers[e.Provider], strings.Join(built, ", "))
+		return fault.New(fault.Library, "%s has no %s, only %s", rt.path, providers[e.Provider], strings.Join(built, ", ")).
+			Advise(otherwiseCPU).With(fault.InstallLibrary{GPU: true})
 	}
 	if missing, err := MissingCUDA(rt.path); err == nil && len(missing) > 0 {
-		return fmt.Errorf("%w: the loader does not find %s: install NVIDIA's driver, CUDA and cuDNN in the versions that these names "+
-			"tell, and add their folders to LD_LIBRARY_PATH", ErrProvider, strings.Join(missing, ", "))
+		return fault.New(fault.Library, "the provider %s lacks libraries that the loader does not find: %s",
+			e.Provider, strings.Join(missing, ", ")).
+			Advise("install NVIDIA's driver, CUDA and cuDNN in the versions that these names tell, and add their folders to "+
+				"LD_LIBRARY_PATH; or %s", otherwiseCPU)
 	}
 	if err := appendCUDA(e, options); err != nil {
-		return fmt.Errorf("%w: %s on device %d: %w", ErrProvider, e.Provider, e.Device, err)
+		return fault.New(fault.Library, "the provider %s cannot be used on device %d: %w", e.Provider, e.Device, err).
+			Advise(otherwiseCPU)
 	}
 	return nil
 }
+
+const otherwiseCPU = "set model.execution.provider to " + CPU
 
 func appendCUDA(e Execution, options *C.OrtSessionOptions) error {
 	var cuda *C.OrtCUDAProviderOptionsV2

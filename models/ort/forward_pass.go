@@ -17,8 +17,8 @@ import (
 	"ordo/models/onnxgraph"
 )
 
-// ForwardPass runs a forward pass in training mode by itself, see autodiff.ForwardPass. Its parameters are read where they lie, at
-// every Run, so a network that changes is followed without a copy. Not safe for concurrent use.
+// ForwardPass runs a forward pass in training mode by itself, see autodiff.ForwardPass. Its parameters are read where
+// they lie, at every Run, so a network that changes is followed without a copy. Not safe for concurrent use.
 type ForwardPass struct {
 	rt       *Runtime
 	session  *C.OrtSession
@@ -37,7 +37,7 @@ func (rt *Runtime) NewForwardPass(m *onnxgraph.Model, o SessionOptions) (*Forwar
 	f := &ForwardPass{rt: rt}
 	if err := f.create(m, o); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("ort: create forward session: %w", err)
+		return nil, during("create forward session", err)
 	}
 	return f, nil
 }
@@ -113,8 +113,8 @@ func (f *ForwardPass) bind(i int, values []float32) error {
 	return nil
 }
 
-// Bind lets a forward pass take its parameters: the trained ones out of trained, which holds them as Trained does and stays
-// where it is, and copies of the frozen ones.
+// Bind lets a forward pass take its parameters: the trained ones out of trained, which holds them as Trained does and
+// stays where it is, and copies of the frozen ones.
 func (t *Trainer) Bind(f *ForwardPass, trained []float32) error {
 	parts := map[string][]float32{}
 	at := 0
@@ -147,8 +147,9 @@ func (t *Trainer) Bind(f *ForwardPass, trained []float32) error {
 	return nil
 }
 
-// Trained gives the values of the trainable parameters, one after the other in the order of Parameters: not a copy, but where the
-// optimizer in Go has them, to be read only and until Close. With the optimizer of ONNX Runtime that is an error.
+// Trained gives the values of the trainable parameters, one after the other in the order of Parameters: not a copy, but
+// where the optimizer in Go has them, to be read only and until Close. With the optimizer of ONNX Runtime that is an
+// error.
 func (t *Trainer) Trained() ([]float32, error) {
 	if t.updater == nil {
 		return nil, errors.New("ort: trained parameters: the optimizer is ONNX Runtime's, which keeps them to itself")
@@ -180,7 +181,8 @@ func (f *ForwardPass) Run(dst [][]float32, in Inputs) ([][]float32, error) {
 	values := slices.Concat(batch, f.bound)
 	outputs := make([]*C.OrtValue, len(f.outputs))
 	defer release(outputs)
-	err = status(C.ort_Run(f.session, nil, &f.inputs[0], &values[0], C.size_t(len(values)), &f.outputs[0], C.size_t(len(outputs)), &outputs[0]))
+	err = status(C.ort_Run(f.session, nil, &f.inputs[0], &values[0], C.size_t(len(values)),
+		&f.outputs[0], C.size_t(len(outputs)), &outputs[0]))
 	if err == nil {
 		dst, err = readOutputs(dst, outputs, f.outputNames)
 	}

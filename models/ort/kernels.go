@@ -1,13 +1,9 @@
 package ort
 
-import (
-	"fmt"
+import "ordo/models/ort/kernels"
 
-	"ordo/models/ort/kernels"
-)
-
-// EnableKernels loads oneDNN from its library file, see install.FindOneDNN, for the operators of package kernels: sessions that are
-// created from now on have them. Its error wraps kernels.ErrLibrary.
+// EnableKernels loads oneDNN from its library file, see install.FindOneDNN, for the operators of package kernels:
+// sessions that are created from now on have them. A file that is no oneDNN is a fault of the kind Library.
 func (rt *Runtime) EnableKernels(path string) error {
 	loadedMu.Lock()
 	defer loadedMu.Unlock()
@@ -16,7 +12,7 @@ func (rt *Runtime) EnableKernels(path string) error {
 	}
 	k, err := kernels.Open(path)
 	if err != nil {
-		return fmt.Errorf("ort: %w", err)
+		return err
 	}
 	rt.kernels = k
 	return nil

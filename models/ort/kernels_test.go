@@ -83,8 +83,8 @@ func withKernels(t testing.TB, training []byte) []byte {
 	return data
 }
 
-// TestTrainingWithKernels: in a training session the operators give the losses, gradient norms and statistics of the stock ones,
-// and a step that fails leaves the statistics as they were.
+// TestTrainingWithKernels: in a training session the operators give the losses, gradient norms and statistics of the
+// stock ones, and a step that fails leaves the statistics as they were.
 func TestTrainingWithKernels(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	a := artifacts(t)

@@ -1,5 +1,5 @@
-// The operator ordo::Loss: any number of float matrices in (the model outputs), as many out (the gradients of the loss with
-// respect to them). Its kernel lends both to Go for the time of one call: nothing is copied.
+// The operator ordo::Loss: any number of float matrices in (the model outputs), as many out (the gradients of the loss
+// with respect to them). Its kernel lends both to Go for the time of one call: nothing is copied.
 #include "api.h"
 #include "_cgo_export.h"
 

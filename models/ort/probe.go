@@ -26,8 +26,8 @@ func (t *Trainer) InputColumns() int {
 // Views is the number of views of each image that a batch must have; 0: any rows will do.
 func (t *Trainer) Views() int { return t.contract.Views }
 
-// StepOutputs names the outputs of the training graph that a Probe gives, in order: grad_norm and whatever else the graph's
-// maker added.
+// StepOutputs names the outputs of the training graph that a Probe gives, in order: grad_norm and whatever else the
+// graph's maker added.
 func (t *Trainer) StepOutputs() []string { return slices.Clone(t.trainOut) }
 
 // Probe is what one forward and backward pass gave.
@@ -38,8 +38,8 @@ type Probe struct {
 	Statistics map[string][]float32
 }
 
-// Probe runs the training graph forward and backward, loss included, and reads its outputs. Nothing is trained: parameters,
-// statistics and optimizer are afterwards as before. The outputs may be non-finite.
+// Probe runs the training graph forward and backward, loss included, and reads its outputs. Nothing is trained:
+// parameters, statistics and optimizer are afterwards as before. The outputs may be non-finite.
 func (t *Trainer) Probe(in Inputs) (p Probe, err error) {
 	if err := t.contract.checkInputs(in); err != nil {
 		return p, fmt.Errorf("ort: probe: %w", err)

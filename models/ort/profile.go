@@ -27,8 +27,8 @@ func (o OpTime) plus(p OpTime) OpTime {
 	return OpTime{p.Op, o.Time + p.Time, o.Calls + p.Calls, o.Operations + p.Operations, o.Bytes + p.Bytes}
 }
 
-// ReadProfiles adds up the files whose names begin with TrainerOptions.Profile, without the first runs of every session;
-// the operators come by the time that they took, the longest first.
+// ReadProfiles adds up the files whose names begin with TrainerOptions.Profile, without the first runs of every
+// session; the operators come by the time that they took, the longest first.
 func ReadProfiles(prefix string, skip int) ([]OpTime, error) {
 	dir := filepath.Dir(prefix)
 	entries, err := os.ReadDir(dir)
@@ -68,8 +68,8 @@ func addProfile(total map[string]OpTime, path string, skip int) error {
 // maxEvent bounds a duration in microseconds: an hour, more than any node takes.
 const maxEvent = 3600 * 1e6
 
-// readProfile sums the nodes of one session. A profile is a list of events in Chrome's trace format; those of a run's nodes
-// come before the event model_run, which ends it.
+// readProfile sums the nodes of one session. A profile is a list of events in Chrome's trace format; those of a run's
+// nodes come before the event model_run, which ends it.
 func readProfile(r io.Reader, skip int) (map[string]OpTime, error) {
 	d := json.NewDecoder(r)
 	if start, err := d.Token(); err != nil || start != json.Delim('[') {

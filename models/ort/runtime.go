@@ -14,14 +14,10 @@ import (
 	"sync"
 	"unsafe"
 
+	"ordo/models/fault"
+	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
 )
-
-// ErrLibrary is wrapped by the error of Open where a file is no ONNX Runtime library that ordo can use.
-var ErrLibrary = errors.New("ort: unfit ONNX Runtime library")
-
-// ErrNoTraining is wrapped by NewTrainer's error on a library that was built without the training API.
-var ErrNoTraining = fmt.Errorf("%w: it was built without the training API", ErrLibrary)
 
 // Runtime is the loaded ONNX Runtime. A process can have one loaded at a time; opening the same file again shares it.
 type Runtime struct {
@@ -40,14 +36,14 @@ var (
 	loaded   *Runtime
 )
 
-// Open loads the library file at path. Its error wraps ErrLibrary and says what is wrong with the file. A library without
-// the training API opens too (HasTraining tells); only NewTrainer refuses it.
+// Open loads the library file at path. A file that is no ONNX Runtime library that ordo can use is a fault of the kind
+// Library. A library without the training API opens too (HasTraining tells); only NewTrainer refuses it.
 func Open(path string) (*Runtime, error) {
 	loadedMu.Lock()
 	defer loadedMu.Unlock()
 	if loaded != nil {
 		if loaded.path != path {
-			return nil, fmt.Errorf("%w: %s: this process already uses %s", ErrLibrary, path, loaded.path)
+			return nil, fmt.Errorf("ort: open %s: this process already uses %s", path, loaded.path)
 		}
 		loaded.uses++
 		return loaded, nil
@@ -55,8 +51,8 @@ func Open(path string) (*Runtime, error) {
 	cpath := C.CString(path)
 	defer C.free(unsafe.Pointer(cpath))
 	var version *C.char
-	if fault := C.ordo_open(cpath, &version); fault != nil {
-		return nil, fmt.Errorf("%w: %s: %s", ErrLibrary, path, C.GoString(fault))
+	if reason := C.ordo_open(cpath, &version); reason != nil {
+		return nil, install.UnfitRuntime(path, C.GoString(reason))
 	}
 	rt := &Runtime{path: path, version: C.GoString(version), uses: 1}
 	id := C.CString("ordo")
@@ -68,7 +64,7 @@ func Open(path string) (*Runtime, error) {
 		status(C.ort_GetAllocatorWithDefaultOptions(&rt.alloc)))
 	if err != nil {
 		rt.release()
-		return nil, fmt.Errorf("%w: %s: %w", ErrLibrary, path, err)
+		return nil, install.UnfitRuntime(path, err.Error())
 	}
 	loaded = rt
 	return rt, nil
@@ -83,12 +79,13 @@ func (rt *Runtime) Version() string { return rt.version }
 // HasTraining reports whether the library was built with the training API.
 func (rt *Runtime) HasTraining() bool { return C.ordo_training_api != nil }
 
-// RequireTraining is the error of a library that was built without the training API.
+// RequireTraining is a fault of the kind Library where the library was built without the training API.
 func (rt *Runtime) RequireTraining() error {
 	if rt.HasTraining() {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", ErrNoTraining, rt.path)
+	return fault.New(fault.Library, "%s, ONNX Runtime %s, was built without the training API", rt.path, rt.version).
+		With(fault.InstallLibrary{})
 }
 
 // Providers names the execution providers that are built in, best first, for example CPUExecutionProvider.
@@ -137,6 +134,14 @@ func (rt *Runtime) release() {
 		C.ort_ReleaseEnv(rt.env)
 	}
 	C.ordo_close()
+}
+
+// during says where an error came up that only a bug can cause. A fault stays as it is: it says itself what is wrong.
+func during(doing string, err error) error {
+	if fault.KindOf(err) != fault.Other {
+		return err
+	}
+	return fmt.Errorf("ort: %s: %w", doing, err)
 }
 
 // status turns ONNX Runtime's status into an error and releases it.

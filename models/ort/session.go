@@ -27,7 +27,7 @@ func (rt *Runtime) NewSession(graph []byte, o SessionOptions) (*Session, error) 
 	s := &Session{rt: rt}
 	if err := s.create(graph, o); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("ort: create session: %w", err)
+		return nil, during("create session", err)
 	}
 	return s, nil
 }
@@ -74,7 +74,8 @@ func (s *Session) Run(in []*Tensor) ([]Result, error) {
 		}
 	}
 	outputs := make([]*C.OrtValue, len(s.outputs))
-	err := status(C.ort_Run(s.session, nil, &s.inputs[0], &values[0], C.size_t(len(values)), &s.outputs[0], C.size_t(len(outputs)), &outputs[0]))
+	err := status(C.ort_Run(s.session, nil, &s.inputs[0], &values[0], C.size_t(len(values)),
+		&s.outputs[0], C.size_t(len(outputs)), &outputs[0]))
 	results := make([]Result, len(outputs))
 	for i, v := range outputs {
 		if err == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"ordo/models/checkpoint"
+	"ordo/models/fault"
 	"ordo/models/graph"
 )
 
@@ -117,24 +118,6 @@ func (t *Trainer) CopyParameters(trainableOnly bool) ([]float32, error) {
 	return out, nil
 }
 
-// SetParameters is the reverse of CopyParameters.
-func (t *Trainer) SetParameters(values []float32, trainableOnly bool) error {
-	n, err := t.ParameterCount(trainableOnly)
-	if err != nil {
-		return err
-	}
-	if len(values) != n {
-		return fmt.Errorf("ort: set parameters: %d values for %d", len(values), n)
-	}
-	t.parametersChanged()
-	return t.rt.lend(values, []int64{int64(n)}, func(v *C.OrtValue) error {
-		if err := status(C.ort_CopyBufferToParameters(t.session, v, C.bool(trainableOnly))); err != nil {
-			return fmt.Errorf("ort: set parameters: %w", err)
-		}
-		return nil
-	})
-}
-
 // SetProperty stores an int64, a float32 or a string in the state; Save writes it into the checkpoint.
 func (t *Trainer) SetProperty(name string, value any) error {
 	cname := C.CString(name)
@@ -184,64 +167,61 @@ func (t *Trainer) Property(name string) (any, error) {
 	return value, nil
 }
 
-// Save writes parameters, optimizer moments, properties and all that Keep was given to path: whole, or not at all.
+// Save writes parameters, optimizer moments, properties and all that Keep was given to path: whole, or not at all. What
+// can't be written is a fault of the kind Storage.
 func (t *Trainer) Save(path string) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
-	if err != nil {
-		return fmt.Errorf("ort: save checkpoint: %w", err)
-	}
-	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
-	name := C.CString(f.Name())
-	defer C.free(unsafe.Pointer(name))
-	if err := status(C.ort_SaveCheckpoint(t.state, name, true)); err != nil {
-		return fmt.Errorf("ort: save checkpoint %s: %w", path, diskError(f, err))
-	}
-	kept := make([]checkpoint.Kept, len(t.kept))
-	for i, k := range t.kept {
-		kept[i] = checkpoint.Kept{Name: k.name, State: k.state}
-	}
-	if err := checkpoint.Seal(f, kept); err != nil {
-		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("ort: save checkpoint %s: %w", path, err)
-	}
-	return graph.SyncDir(filepath.Dir(path))
-}
-
-// diskError finds out whether ONNX Runtime, which loses the operating system's error, failed because the disk did.
-func diskError(f io.Writer, err error) error {
-	if _, disk := f.Write(make([]byte, 1<<20)); disk != nil {
-		return disk
-	}
-	return err
+	return replaceFile(path, func(f *renameio.PendingFile, name *C.char) error {
+		if err := status(C.ort_SaveCheckpoint(t.state, name, true)); err != nil {
+			return diskError(f, path, fmt.Errorf("ort: save checkpoint: %w", err))
+		}
+		return fault.Writing(path, checkpoint.Seal(f, t.kept))
+	})
 }
 
 // Export writes the evaluation graph with the current parameters inside as a plain ONNX model with the given outputs.
+// What can't be written is a fault of the kind Storage.
 func (t *Trainer) Export(path string, outputs ...string) error {
 	if len(t.evalOut) == 0 {
 		return errors.New("ort: export: the artifacts have no evaluation graph")
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
-	if err != nil {
-		return fmt.Errorf("ort: export: %w", err)
+	if len(outputs) == 0 {
+		return errors.New("ort: export: no outputs named")
 	}
-	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
-	cpath := C.CString(f.Name())
-	defer C.free(unsafe.Pointer(cpath))
 	names := make([]*C.char, len(outputs))
 	for i, n := range outputs {
 		names[i] = C.CString(n)
 		defer C.free(unsafe.Pointer(names[i]))
 	}
-	if len(names) == 0 {
-		return errors.New("ort: export: no outputs named")
+	return replaceFile(path, func(f *renameio.PendingFile, name *C.char) error {
+		if err := status(C.ort_ExportModelForInferencing(t.session, name, C.size_t(len(names)), &names[0])); err != nil {
+			return diskError(f, path, fmt.Errorf("ort: export: %w", err))
+		}
+		return nil
+	})
+}
+
+// replaceFile makes the file at path appear whole or not at all: write fills a temporary file, whose name it gets too.
+func replaceFile(path string, write func(f *renameio.PendingFile, name *C.char) error) error {
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(path)))
+	if err != nil {
+		return fault.Writing(path, err)
 	}
-	if err := status(C.ort_ExportModelForInferencing(t.session, cpath, C.size_t(len(names)), &names[0])); err != nil {
-		return fmt.Errorf("ort: export %s: %w", path, diskError(f, err))
+	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
+	name := C.CString(f.Name())
+	defer C.free(unsafe.Pointer(name))
+	if err := write(f, name); err != nil {
+		return err
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("ort: export %s: %w", path, err)
+		return fault.Writing(path, err)
 	}
 	return graph.SyncDir(filepath.Dir(path))
+}
+
+// diskError finds out whether ONNX Runtime, which loses the operating system's error, failed because the disk did.
+func diskError(f io.Writer, path string, err error) error {
+	if _, disk := f.Write(make([]byte, 1<<20)); disk != nil {
+		return fault.Writing(path, disk)
+	}
+	return err
 }

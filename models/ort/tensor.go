@@ -11,7 +11,8 @@ import (
 	"unsafe"
 )
 
-// Tensor is a float32 array in C memory, aligned to a cache line, that Go fills in place and ONNX Runtime reads in place.
+// Tensor is a float32 array in C memory, aligned to a cache line, that Go fills in place and ONNX Runtime reads in
+// place.
 type Tensor struct {
 	rt    *Runtime
 	data  unsafe.Pointer

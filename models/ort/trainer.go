@@ -16,13 +16,15 @@ import (
 	"strings"
 	"unsafe"
 
+	"ordo/models/checkpoint"
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/optimizer"
 )
 
 // ErrNonFinite is wrapped by the error of a step whose gradients hold a NaN or an infinity. The trainer is as it was
 // before the step.
-var ErrNonFinite = errors.New("ort: gradients are not finite")
+var ErrNonFinite error = fault.New(fault.Numeric, "gradients are not finite")
 
 // TrainerOptions are the settings of a training session.
 type TrainerOptions struct {
@@ -55,7 +57,7 @@ type Trainer struct {
 	gradients int // index of gradients in trainOut, or -1
 	outputs   []*C.OrtValue
 	updater   *updater // nil where an optimizer graph does its work
-	kept      []kept
+	kept      []checkpoint.Kept
 	stored    map[string][]byte    // of the checkpoint, until somebody keeps it
 	stats     map[string][]float32 // batch-norm statistics before the current step
 
@@ -82,7 +84,7 @@ func (rt *Runtime) NewTrainer(a graph.Artifacts, loss LossFunc, o TrainerOptions
 	}
 	if err := t.create(a, o); err != nil {
 		t.Close()
-		return nil, fmt.Errorf("ort: create training session: %w", err)
+		return nil, during("create training session", err)
 	}
 	return t, nil
 }
@@ -105,7 +107,8 @@ func (t *Trainer) create(a graph.Artifacts, o TrainerOptions) error {
 	if err := status(C.ort_CustomOpDomain_Add(t.options.domain, &t.op.op)); err != nil {
 		return err
 	}
-	if err := status(C.ort_LoadCheckpointFromBuffer(pointer(a.Checkpoint), C.size_t(len(a.Checkpoint)), &t.state)); err != nil {
+	err = status(C.ort_LoadCheckpointFromBuffer(pointer(a.Checkpoint), C.size_t(len(a.Checkpoint)), &t.state))
+	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	if err := t.checkState(); err != nil {
@@ -166,7 +169,9 @@ func (t *Trainer) readNames() error {
 	return err
 }
 
-func (t *Trainer) names(count func(*C.size_t) *C.OrtStatus, name func(C.size_t, **C.char) *C.OrtStatus) ([]string, error) {
+func (t *Trainer) names(
+	count func(*C.size_t) *C.OrtStatus, name func(C.size_t, **C.char) *C.OrtStatus,
+) ([]string, error) {
 	var n C.size_t
 	if err := status(count(&n)); err != nil {
 		return nil, err
@@ -211,9 +216,9 @@ func checkRate(rate float32) error {
 	return nil
 }
 
-// Accumulate runs forward, the loss and backward, and adds the gradients to those since the last Update. More than one call
-// before an Update needs an optimizer in Go. If the pass fails, as with gradients that are not finite, the trainer is as it was
-// after that Update: what was accumulated is gone.
+// Accumulate runs forward, the loss and backward, and adds the gradients to those since the last Update. More than one
+// call before an Update needs an optimizer in Go. If the pass fails, as with gradients that are not finite, the trainer
+// is as it was after that Update: what was accumulated is gone.
 func (t *Trainer) Accumulate(in Inputs) error {
 	err := t.contract.checkInputs(in)
 	if err == nil && t.accumulated > 0 && t.updater == nil {
@@ -232,15 +237,18 @@ func (t *Trainer) Accumulate(in Inputs) error {
 	}
 	if err != nil {
 		t.releaseOutputs()
-		return fmt.Errorf("ort: training step: %w", errors.Join(err, t.undo()))
+		if err = errors.Join(err, t.undo()); t.lossErr != nil {
+			return err // as the caller's own function said it
+		}
+		return during("training step", err)
 	}
 	t.accumulated++
 	return nil
 }
 
-// Update lets the optimizer take a step at the given learning rate by the accumulated gradients, and gives their global L2 norm,
-// before any clipping. If that is not finite, the trainer is as it was before the first Accumulate; an error of the update itself
-// ("optimizer step") leaves it unfit to go on.
+// Update lets the optimizer take a step at the given learning rate by the accumulated gradients, and gives their global
+// L2 norm, before any clipping. If that is not finite, the trainer is as it was before the first Accumulate; an error
+// of the update itself ("optimizer step") leaves it unfit to go on.
 func (t *Trainer) Update(rate float32) (gradNorm float32, err error) {
 	if err := checkRate(rate); err != nil {
 		return 0, err
@@ -259,7 +267,7 @@ func (t *Trainer) Update(rate float32) (gradNorm float32, err error) {
 		gradNorm = float32(optimizer.Norm(sum))
 	}
 	if !finite(gradNorm) {
-		return 0, fmt.Errorf("ort: training step: %w", errors.Join(ErrNonFinite, t.undo()))
+		return 0, errors.Join(ErrNonFinite, t.undo())
 	}
 	if err := t.update(rate); err != nil {
 		return 0, fmt.Errorf("ort: optimizer step: %w", err)
@@ -356,8 +364,8 @@ func (t *Trainer) undo() error {
 // EvalOutputs names what Eval gives, in order.
 func (t *Trainer) EvalOutputs() []string { return t.evalOut }
 
-// Eval runs the evaluation graph (batch norm with its running statistics) and gives each output's values, row-major, in the
-// order of EvalOutputs. dst is reused where it is large enough.
+// Eval runs the evaluation graph (batch norm with its running statistics) and gives each output's values, row-major, in
+// the order of EvalOutputs. dst is reused where it is large enough.
 func (t *Trainer) Eval(dst [][]float32, images *Tensor) ([][]float32, error) {
 	if len(t.evalOut) == 0 {
 		return nil, errors.New("ort: evaluation step: the artifacts have no evaluation graph")
@@ -380,16 +388,6 @@ func (t *Trainer) Eval(dst [][]float32, images *Tensor) ([][]float32, error) {
 		return nil, fmt.Errorf("ort: evaluation step: %w", err)
 	}
 	return dst, nil
-}
-
-// LearningRate is the rate of the last step.
-func (t *Trainer) LearningRate() (float32, error) {
-	if t.updater != nil {
-		return t.updater.rate, nil
-	}
-	var rate C.float
-	err := status(C.ort_GetLearningRate(t.session, &rate))
-	return float32(rate), err
 }
 
 // Close releases the session, then its state (the session writes into the state as it goes), then what they used.

@@ -8,17 +8,17 @@ import (
 	"fmt"
 	"runtime"
 
+	"ordo/models/checkpoint"
 	"ordo/models/optimizer"
 )
 
-// updater runs an optimizer in Go, for artifacts without an optimizer graph. The training API gives no access to gradients
-// and copies parameters in and out, so the gradients are a graph output, read where they lie, and the trainable parameters
-// have a copy here, which the optimizer changes and which is then copied into the session.
+// updater runs an optimizer in Go, for artifacts without an optimizer graph. The training API gives no access to
+// gradients and copies parameters in and out, so the gradients are a graph output, read where they lie, and the
+// trainable parameters have a copy here, which the optimizer changes and which is then copied into the session.
 type updater struct {
 	optimizer *optimizer.Optimizer
 	values    *Tensor
 	stale     bool // the session's parameters were changed by another
-	rate      float32
 }
 
 func (t *Trainer) newUpdater(o optimizer.Options, threads int) (*updater, error) {
@@ -68,7 +68,6 @@ func (t *Trainer) update(rate float32) error {
 	}
 	defer C.ort_ReleaseValue(buffer)
 	u.optimizer.Step(u.values.Data(), gradients, float64(rate))
-	u.rate = rate
 	if err := status(C.ort_CopyBufferToParameters(t.session, buffer, true)); err != nil {
 		return err
 	}
@@ -110,11 +109,11 @@ type State interface {
 // optimizerState is the name of the optimizer in Go among what is kept.
 const optimizerState = "optimizer"
 
-// Keep gives s what the checkpoint holds under the name, if it holds something, and lets every Save store it. The name must
-// be a new one.
+// Keep gives s what the checkpoint holds under the name, if it holds something, and lets every Save store it. The name
+// must be a new one.
 func (t *Trainer) Keep(name string, s State) error {
 	for _, k := range t.kept {
-		if k.name == name {
+		if k.Name == name {
 			return fmt.Errorf("ort: keep %s: there is one already", name)
 		}
 	}
@@ -124,11 +123,6 @@ func (t *Trainer) Keep(name string, s State) error {
 		}
 		delete(t.stored, name)
 	}
-	t.kept = append(t.kept, kept{name, s})
+	t.kept = append(t.kept, checkpoint.Kept{Name: name, State: s})
 	return nil
-}
-
-type kept struct {
-	name  string
-	state State
 }

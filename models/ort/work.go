@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// Operations is the number of floating point operations that an operator does on values of these shapes, where it is a convolution, its
-// gradient, or a matrix product; a product and its addition are two. Convolutions are counted as direct ones, however they are
-// done. 0 for all else. Inputs come in the operator's order; outputs that are left out are not among the shapes.
+// Operations is the number of floating point operations that an operator does on values of these shapes, where it is a
+// convolution, its gradient, or a matrix product; a product and its addition are two. Convolutions are counted as
+// direct ones, however they are done. 0 for all else. Inputs come in the operator's order; outputs that are left out
+// are not among the shapes.
 func Operations(op string, in, out [][]int64) float64 {
 	if len(in) < 2 || len(out) == 0 {
 		return 0
@@ -47,8 +48,8 @@ func Operations(op string, in, out [][]int64) float64 {
 	return 0
 }
 
-// product is the number of operations of matrix products y = a·b, where a profile doesn't tell which matrices are transposed, or which
-// dimensions permuted.
+// product is the number of operations of matrix products y = a·b, where a profile doesn't tell which matrices are
+// transposed, or which dimensions permuted.
 func product(a, b, y []int64) float64 {
 	batch, plain := 1.0, true
 	for i := 3; i <= min(len(a), len(b)); i++ {

@@ -16,7 +16,7 @@ import (
 
 // backboneRequest says what BackboneSteps trains.
 type backboneRequest struct {
-	Library, OneDNN  string
+	Libraries        models.Libraries
 	Model            models.Options
 	ImageSize, Batch int
 	Seed             uint64
@@ -88,7 +88,7 @@ type backbone struct {
 }
 
 func newBackbone(o backboneRequest) (*backbone, error) {
-	rt, err := models.OpenTraining(o.Library)
+	rt, err := models.OpenTraining(o.Libraries.ONNXRuntime)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func newBackbone(o backboneRequest) (*backbone, error) {
 
 func (s *backbone) open(o backboneRequest) error {
 	o.Model.Projector, o.Model.Heads, o.Model.Weights = nil, nil, ""
-	kernels, _, err := models.OpenKernels(s.rt, o.OneDNN, o.Model)
+	kernels, _, err := models.OpenKernels(s.rt, o.Libraries.OneDNN, o.Model)
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func beside(ctx context.Context, o BesideOptions) (Comparison, error) {
 		return s.prepare(request, &result)
 	}
 	if err := start(ordoSide, o.Ordo, backboneRequest{
-		Library: o.Bench.Library, OneDNN: o.Bench.OneDNN, Model: e.Model, ImageSize: e.Data.ImageSize, Batch: rows,
+		Libraries: o.Bench.Libraries, Model: e.Model, ImageSize: e.Data.ImageSize, Batch: rows,
 		Seed: e.Seed,
 	}); err != nil {
 		return Comparison{}, err

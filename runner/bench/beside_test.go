@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"ordo/models/fault"
-	"ordo/models/ort/orttest"
 	"ordo/models/zoo"
 	"ordo/runner/bench/script"
 	"ordo/runner/config"
@@ -70,7 +69,8 @@ func besideOptions(t *testing.T, parameters int64, threads int) BesideOptions {
 	}
 	e := experiment(t, "model.backbone=resnet18", "model.stem=small", "model.width=4", "model.threads=2")
 	return BesideOptions{
-		Bench: Options{Experiment: e, Library: orttest.Path(t)}, Ordo: []string{program}, Rounds: 3, Steps: 2,
+		Bench: Options{Experiment: e, Libraries: libraries(t)},
+		Ordo:  []string{program}, Rounds: 3, Steps: 2,
 		Python: fakePython(t, fmt.Sprintf(`
 read o
 case "$o" in *'"channels_last":true'*) s=8;; *) s=9;; esac
@@ -144,7 +144,7 @@ func TestBesideRefuses(t *testing.T) {
 	if _, err := Beside(ctx, o); !errors.Is(err, fault.Interrupted) {
 		t.Errorf("interrupted: %v", err)
 	}
-	o.Bench.Library = filepath.Join(t.TempDir(), "none.so")
+	o.Bench.Libraries.ONNXRuntime = filepath.Join(t.TempDir(), "none.so")
 	refuses(t, o, "none.so")
 	o.Bench.Experiment = experiment(t)
 	refuses(t, o, "convnet") // torchvision lacks it

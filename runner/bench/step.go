@@ -20,11 +20,10 @@ import (
 // Options say what to measure.
 type Options struct {
 	Experiment config.Experiment
-	Library    string // the file of ONNX Runtime's library
-	OneDNN     string // that of oneDNN, for fast kernels; "": there is none
-	Steps      int    // that are measured, at least 1
-	Warmup     int    // steps before them, in which memory is taken and images are drawn; at least 0
-	Profile    bool   // measure each operator too, which costs some speed
+	Libraries  models.Libraries
+	Steps      int  // that are measured, at least 1
+	Warmup     int  // steps before them, in which memory is taken and images are drawn; at least 0
+	Profile    bool // measure each operator too, which costs some speed
 }
 
 // Result is how fast an experiment's training steps are, and the JSON form of it. Times are wall time.
@@ -106,7 +105,7 @@ func Step(ctx context.Context, o Options) (Result, error) {
 	if o.Steps < 1 || o.Warmup < 0 {
 		return Result{}, fault.New(fault.Config, "%d steps after %d can't be measured", o.Steps, o.Warmup)
 	}
-	rt, err := models.OpenTraining(o.Library)
+	rt, err := models.OpenTraining(o.Libraries.ONNXRuntime)
 	if err != nil {
 		return Result{}, err
 	}
@@ -151,7 +150,7 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 	if err != nil {
 		return err
 	}
-	kernels, note, err := models.OpenKernels(m.rt, m.o.OneDNN, m.setup.Model.Options())
+	kernels, note, err := models.OpenKernels(m.rt, m.o.Libraries.OneDNN, m.setup.Model.Options())
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"codeberg.org/sbinet/npyio"
 
+	"ordo/models"
 	"ordo/models/fault"
 	"ordo/models/ort/orttest"
 	"ordo/runner"
@@ -50,7 +51,8 @@ eval: {knn: {k: 5}}
 		t.Fatal(err)
 	}
 	dir = filepath.Join(t.TempDir(), "run")
-	if _, err := runner.Run(context.Background(), runner.Options{Experiment: e, Dir: dir, Library: orttest.Path(t), Progress: silent{}}); err != nil {
+	o := runner.Options{Experiment: e, Dir: dir, Libraries: models.Libraries{ONNXRuntime: orttest.Path(t)}, Progress: silent{}}
+	if _, err := runner.Run(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
 	return dir, e

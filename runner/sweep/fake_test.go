@@ -177,13 +177,12 @@ func (b *bench) awaitFile(name string) {
 	})
 }
 
-// until panics after half a minute: it may be called by any goroutine.
+// until waits for what comes at some time. It panics after minutes, in which the slowest machine gets there: it may be
+// called by any goroutine.
 func (b *bench) until(what string, ok func() bool) {
-	for range 30_000 {
-		if ok() {
-			return
+	for begun := time.Now(); !ok(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 5*time.Minute {
+			panic("waited in vain for " + what)
 		}
-		time.Sleep(time.Millisecond)
 	}
-	panic("waited in vain for " + what)
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // trialCall is the line that a trial of the bench records.
@@ -259,13 +258,10 @@ func TestKill(t *testing.T) {
 		want = want[1:] // the orphan goes on to its end
 	}
 	b.write("gate", "")
-	for range 10_000 { // the trial of the killed sweep holds the lock until it has stopped
-		if _, err = p.Run(t.Context(), options(b.out)); err == nil ||
-			!strings.Contains(err.Error(), "another sweep works in") {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	b.until("the trial of the killed sweep to stop, which holds the lock until then", func() bool {
+		_, err = p.Run(t.Context(), options(b.out))
+		return err == nil || !strings.Contains(err.Error(), "another sweep works in")
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

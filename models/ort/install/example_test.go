@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
+	"ordo/models/fault"
 	"ordo/models/ort/install"
 )
 
-// A command that needs the library asks for it first, and passes the error on: it says what to run.
+// A command that needs the library asks for it first, and passes the fault on, whose hint is what to do.
 func ExampleFind() {
 	empty, err := os.MkdirTemp("", "cache")
 	if err != nil {
@@ -17,9 +19,9 @@ func ExampleFind() {
 	}
 	defer os.RemoveAll(empty)
 	_, err = install.Find("", empty)
-	fmt.Println(errors.Is(err, install.ErrNotFound))
-	fmt.Println(install.ErrNotFound)
+	fmt.Println(errors.Is(err, install.ErrNotFound), errors.Is(err, fault.Library))
+	fmt.Println(slices.Contains(fault.Hints(err), fault.Hint(fault.InstallLibrary{})))
 	// Output:
+	// true true
 	// true
-	// ONNX Runtime with the training API was not found: run `ordo runtime install`
 }

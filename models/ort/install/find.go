@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"ordo/models/fault"
 )
 
 // Environment variables that this package reads.
@@ -15,15 +17,8 @@ const (
 	EnvCache   = "ORDO_CACHE"       // the folder of ordo's cached files; default "ordo" in the user's cache folder
 )
 
-// ErrNotFound says that no library is installed and that ORDO_ONNXRUNTIME is not set.
-var ErrNotFound = errors.New("ONNX Runtime with the training API was not found: run `ordo runtime install`")
-
-// ErrNoOneDNN says that oneDNN is not installed and that ORDO_ONEDNN is not set. ordo works without it, with slower kernels.
-var ErrNoOneDNN = errors.New("oneDNN was not found: run `ordo runtime install`")
-
-// ErrUnfit is the kind of every error that says that a library, a jar or a setting is there and cannot be used, or that
-// the library could not be fetched. Its message says what, where and what to do.
-var ErrUnfit = errors.New("the library cannot be used")
+// ErrNotFound is wrapped by the error for a library that is not installed and that no setting names.
+var ErrNotFound = errors.New("not found")
 
 // Location says where a library is and how it was found.
 type Location struct {
@@ -32,13 +27,13 @@ type Location struct {
 	SHA256 string // of the library file when it was installed, in hex; empty for a library named by EnvLibrary
 }
 
-// Find returns the library to load: the one that override names, the value of ORDO_ONNXRUNTIME (a file, or a folder that
-// holds one), else the one installed in the cache folder, the value of ORDO_CACHE. Either may be empty. Where only the
-// library with CUDA is installed, that is the one: it computes on the CPU too. Find looks at names and sizes only; Run
-// compares checksums.
+// Find returns the library to load: the one that override names, the value of ORDO_ONNXRUNTIME (a file, or a folder
+// that holds one), else the one installed in the cache folder, the value of ORDO_CACHE. Either may be empty. Where only
+// the library with CUDA is installed, that is the one: it computes on the CPU too. Find looks at names and sizes only;
+// Run compares checksums.
 //
-// If override names no library, or the installed library is damaged, the error is an ErrUnfit; if nothing is installed,
-// an ErrNotFound.
+// An override that names no library, and a damaged installation, are faults of the kind Library; where nothing is
+// installed the fault wraps ErrNotFound.
 func Find(override, cache string) (Location, error) {
 	loc, err := find(override, cache, false)
 	if errors.Is(err, ErrNotFound) {
@@ -50,7 +45,7 @@ func Find(override, cache string) (Location, error) {
 }
 
 // FindGPU returns the library to load for CUDA: the one that override names, else the one that was installed with CUDA.
-// It does not look whether the one named has CUDA. If there is none, the error is an ErrNotFound.
+// It does not look whether the one named has CUDA. If there is none, the fault wraps ErrNotFound.
 func FindGPU(override, cache string) (Location, error) { return find(override, cache, true) }
 
 func find(override, cache string, gpu bool) (Location, error) {
@@ -61,23 +56,16 @@ func find(override, cache string, gpu bool) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	slot, err := slotIn(cache, p)
-	if err != nil {
-		return Location{}, err
+	what := "ONNX Runtime with the training API"
+	if gpu {
+		what = "ONNX Runtime with CUDA"
 	}
-	loc, err := installed(slot)
-	if errors.Is(err, os.ErrNotExist) {
-		if gpu {
-			return Location{}, unfit(ErrNotFound, "ONNX Runtime with CUDA was not found: run `ordo runtime install --gpu` (looked in %s; "+
-				"%s is not set)", slot, EnvLibrary)
-		}
-		return Location{}, fmt.Errorf("%w (looked in %s; %s is not set)", ErrNotFound, slot, EnvLibrary)
-	}
-	return loc, err
+	return findInstalled(p, cache, what)
 }
 
-// FindOneDNN returns the oneDNN to load: the one that override names, the value of ORDO_ONEDNN (a file, or a folder that
-// holds one), else the one installed in the cache folder. If there is none, the error is an ErrNoOneDNN.
+// FindOneDNN returns the oneDNN to load: the one that override names, the value of ORDO_ONEDNN (a file, or a folder
+// that holds one), else the one installed in the cache folder. If there is none, the fault wraps ErrNotFound; ordo
+// works without oneDNN, with slower kernels.
 func FindOneDNN(override, cache string) (Location, error) {
 	if override != "" {
 		return findOverride(oneDNN, override)
@@ -86,26 +74,47 @@ func FindOneDNN(override, cache string) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
+	return findInstalled(p, cache, p.product.title)
+}
+
+// findInstalled returns what is installed for a platform.
+func findInstalled(p platform, cache, what string) (Location, error) {
 	slot, err := slotIn(cache, p)
 	if err != nil {
 		return Location{}, err
 	}
 	loc, err := installed(slot)
 	if errors.Is(err, os.ErrNotExist) {
-		return Location{}, fmt.Errorf("%w (looked in %s; %s is not set)", ErrNoOneDNN, slot, EnvOneDNN)
+		err = fault.New(fault.Library, "%s was %w (looked in %s; %s is not set)", what, ErrNotFound, slot, p.product.env)
+	}
+	if f := new(fault.Error); errors.As(err, &f) {
+		return Location{}, f.With(p.from(""))
 	}
 	return loc, err
 }
 
-// CacheDir returns the folder of ordo's cached files: cache if it is not empty (the value of ORDO_CACHE), else "ordo" in
-// the user's cache folder. It need not exist.
+// UnfitRuntime is the fault of a file that was found and cannot be loaded as ONNX Runtime. The loader's reason may
+// begin with the path, which is said once.
+func UnfitRuntime(path, reason string) error { return onnxRuntime.unfit(path, reason) }
+
+// UnfitOneDNN is UnfitRuntime for oneDNN.
+func UnfitOneDNN(path, reason string) error { return oneDNN.unfit(path, reason) }
+
+func (p *product) unfit(path, reason string) error {
+	return fault.New(fault.Library, "%s cannot be used as %s (%s)", path, p.title, strings.TrimPrefix(reason, path+": ")).
+		With(fault.InstallLibrary{OneDNN: p == oneDNN})
+}
+
+// CacheDir returns the folder of ordo's cached files: cache if it is not empty (the value of ORDO_CACHE), else "ordo"
+// in the user's cache folder. It need not exist.
 func CacheDir(cache string) (string, error) {
 	if cache != "" {
 		return filepath.Abs(cache)
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", unfit(err, "there is no cache folder for this user (%v): set %s to a folder", err, EnvCache)
+		return "", fault.New(fault.Library, "there is no cache folder for this user (%w)", err).
+			Advise("set %s to a folder", EnvCache)
 	}
 	return filepath.Join(dir, "ordo"), nil
 }
@@ -116,22 +125,24 @@ func findOverride(p *product, value string) (Location, error) {
 	if err != nil {
 		return Location{}, fmt.Errorf("install: %s=%s: %w", p.env, value, err)
 	}
-	const remedy = "set it to the library's file or its folder, or unset it"
+	unfit := func(what string) error {
+		return fault.New(fault.Library, "%s names %s, which %s", p.env, value, what).
+			Advise("set it to the library's file or its folder, or unset it")
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return Location{}, unfit(err, "%s names %s, which does not exist: %s", p.env, value, remedy)
+		return Location{}, unfit("does not exist")
 	case err != nil:
-		return Location{}, unfit(err, "%s names %s, which cannot be read (%v): %s", p.env, value, err, remedy)
+		return Location{}, unfit(fmt.Sprintf("cannot be read (%v)", errors.Unwrap(err)))
 	case info.IsDir():
 		file, ok := libraryInFolder(p, path)
 		if !ok {
-			return Location{}, unfit(nil, "%s names the folder %s, which holds no %s library: %s",
-				p.env, value, p.title, remedy)
+			return Location{}, unfit(fmt.Sprintf("is a folder that holds no %s library", p.title))
 		}
 		path = file
 	case !info.Mode().IsRegular():
-		return Location{}, unfit(nil, "%s names %s, which is not a file: %s", p.env, value, remedy)
+		return Location{}, unfit("is not a file")
 	}
 	return Location{Path: path, Source: p.env}, nil
 }

@@ -14,10 +14,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ordo/models/fault"
 )
 
-// Bounds on what is read from a file of the user's or from a jar. The largest real library (with debug symbols apart) is
-// a tenth of it.
+// Bounds on what is read from a file of the user's or from a jar. The largest real library (with debug symbols apart)
+// is a tenth of it.
 const (
 	maxJar     = 256 << 20
 	maxLibrary = 512 << 20
@@ -36,17 +38,17 @@ type Options struct {
 	Cache string
 	// Progress receives a line of text for each thing done. Nil: none.
 	Progress io.Writer
-	// Check is asked about the unpacked library before it takes its place; its error, made an ErrUnfit, stops the
-	// installation and leaves what was installed before. Nil: no check.
+	// Check is asked about the unpacked library before it takes its place; its error, made a fault of the kind Library,
+	// stops the installation and leaves what was installed before. Nil: no check.
 	Check func(path string) error
 }
 
-// Run puts the library into the cache and returns it. If what is asked for is there already, undamaged by its
-// SHA-256, it does nothing. If something else or something damaged is there, it is replaced. After an error, or when ctx
-// is cancelled, the cache is as it was.
+// Run puts the library into the cache and returns it. If what is asked for is there already, undamaged by its SHA-256,
+// it does nothing. If something else or something damaged is there, it is replaced. After an error, or when ctx is
+// cancelled, the cache is as it was.
 //
-// Errors that the user can mend are of the kind ErrUnfit: no mvn, no network, a wrong checksum, a folder that holds no
-// library. Errors of the file system (fs.ErrPermission, syscall.ENOSPC) can be found in the chain.
+// No mvn, no network, a wrong checksum, a folder that holds no library are faults of the kind Library; what can't be
+// written is one of the kind Storage.
 func Run(ctx context.Context, o Options) (Location, error) {
 	p, err := current(o.GPU)
 	if o.OneDNN {
@@ -81,72 +83,32 @@ func run(ctx context.Context, p platform, o Options) (Location, error) {
 
 	root := filepath.Dir(slot)
 	if err := os.MkdirAll(root, 0o755); err != nil {
-		return Location{}, fmt.Errorf("install: make the cache folder: %w", err)
+		return Location{}, fault.Writing(root, err)
 	}
 	removeLeftovers(root)
 	tmp, err := os.MkdirTemp(root, tmpPrefix)
 	if err != nil {
-		return Location{}, fmt.Errorf("install: make a temporary folder: %w", err)
+		return Location{}, fault.Writing(root, err)
 	}
 	defer os.RemoveAll(tmp)
 
 	filled := filepath.Join(tmp, "slot")
-	if err := os.Mkdir(filled, 0o755); err != nil {
-		return Location{}, fmt.Errorf("install: %w", err)
+	m, err := fill(ctx, p, filled, src, o.Progress)
+	if err != nil {
+		return Location{}, err
 	}
-	jar := src.jar
-	if src.library == "" && jar == "" {
-		say(o.Progress, "fetching %s (%.0f MB) with mvn", p.coordinates(), float64(p.jarSize)/1e6)
-		if jar, err = fetch(ctx, p, filepath.Join(tmp, "jar")); err != nil {
-			return Location{}, err
-		}
-	}
-	m := manifest{Source: src.name, SourceSHA256: src.sha256, Library: p.library}
-	for i, name := range p.files() {
-		f := companion{Name: name}
-		if src.library != "" {
-			from := src.library
-			if i > 0 {
-				from = filepath.Join(filepath.Dir(src.library), name)
-			}
-			say(o.Progress, "copying %s", from)
-			f.SHA256, f.Size, err = copyLibrary(ctx, filepath.Join(filled, name), from)
-			if errors.Is(err, fs.ErrNotExist) && i > 0 && p.product == oneDNN {
-				continue // its OpenMP runtime, which the system may have or another build does without
-			}
-			if errors.Is(err, fs.ErrNotExist) && i > 0 {
-				err = unfit(nil, "%s, which it needs, is not beside %s: give the library where it was unpacked", name, src.library)
-			}
-		} else {
-			say(o.Progress, "unpacking %s", name)
-			f.SHA256, f.Size, err = unpack(ctx, filepath.Join(filled, name), jar, p.entry(name))
-		}
-		if err != nil {
-			return Location{}, err
-		}
-		if i == 0 {
-			m.SHA256, m.Size = f.SHA256, f.Size
-		} else {
-			m.Companions = append(m.Companions, f)
-		}
-	}
-	target := filepath.Join(filled, p.library)
-	if o.Check != nil {
-		if err := o.Check(target); err != nil {
-			// The user knows the source, not the temporary file.
-			what := strings.ReplaceAll(err.Error(), target, p.library)
-			return Location{}, unfit(err, "%s cannot be used (%s): give another library or jar by --from", src.name, what)
-		}
+	if err := check(o, filepath.Join(filled, p.library), p, src); err != nil {
+		return Location{}, err
 	}
 	if err := writeManifest(filled, m); err != nil {
-		return Location{}, fmt.Errorf("install: write the manifest: %w", err)
+		return Location{}, fault.Writing(root, err)
 	}
 	// The last point at which an interrupted installation can leave everything as it was.
-	if err := ctx.Err(); err != nil {
-		return Location{}, fmt.Errorf("install: %w", context.Cause(ctx))
+	if ctx.Err() != nil {
+		return Location{}, interrupted(ctx)
 	}
 	if err := place(filled, slot, m); err != nil {
-		return Location{}, fmt.Errorf("install: put the library in place: %w", err)
+		return Location{}, fault.Writing(slot, err)
 	}
 	loc, err := installed(slot)
 	if err != nil {
@@ -156,6 +118,87 @@ func run(ctx context.Context, p platform, o Options) (Location, error) {
 	return loc, nil
 }
 
+// interrupted is the error of an installation whose context was cancelled.
+func interrupted(ctx context.Context) error {
+	return fault.New(fault.Interrupted, "the installation was stopped: %w", context.Cause(ctx))
+}
+
+// fill makes the folder with the library and its companions, and gives its manifest, which is not written yet.
+func fill(ctx context.Context, p platform, folder string, src source, progress io.Writer) (manifest, error) {
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return manifest{}, fault.Writing(lasting(folder), err)
+	}
+	if src.library == "" && src.jar == "" {
+		say(progress, "fetching %s (%.0f MB) with mvn", p.coordinates(), float64(p.jarSize)/1e6)
+		var err error
+		if src.jar, err = fetch(ctx, p, filepath.Join(filepath.Dir(folder), "jar")); err != nil {
+			return manifest{}, err
+		}
+	}
+	m := manifest{Source: src.name, SourceSHA256: src.sha256, Library: p.library}
+	for i, name := range p.files() {
+		f, err := fillFile(ctx, p, folder, name, src, progress)
+		if errors.Is(err, errOptional) {
+			continue
+		}
+		if err != nil {
+			return manifest{}, err
+		}
+		if i == 0 {
+			m.SHA256, m.Size = f.SHA256, f.Size
+		} else {
+			m.Companions = append(m.Companions, f)
+		}
+	}
+	return m, nil
+}
+
+// errOptional says that a companion is not there and is not needed.
+var errOptional = errors.New("install: a companion that is not needed is missing")
+
+// fillFile copies one of a platform's files into the folder.
+func fillFile(ctx context.Context, p platform, folder, name string, src source, progress io.Writer) (companion, error) {
+	f := companion{Name: name}
+	var err error
+	to := filepath.Join(folder, name)
+	if src.library == "" {
+		say(progress, "unpacking %s", name)
+		f.SHA256, f.Size, err = unpack(ctx, to, src.jar, p.entry(name))
+		return f, err
+	}
+	from := src.library
+	if name != p.library {
+		from = filepath.Join(filepath.Dir(src.library), name)
+	}
+	say(progress, "copying %s", from)
+	f.SHA256, f.Size, err = copyLibrary(ctx, to, from)
+	if name == p.library || !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	if p.product == oneDNN {
+		return f, errOptional // its OpenMP runtime, which the system may have or another build does without
+	}
+	return f, fault.New(fault.Library, "%s, which it needs, is not beside %s", name, src.library).
+		Advise("give the library where it was unpacked")
+}
+
+// check asks the caller about the unpacked library.
+func check(o Options, library string, p platform, src source) error {
+	if o.Check == nil {
+		return nil
+	}
+	err := o.Check(library)
+	if err == nil {
+		return nil
+	}
+	// The user knows the source, not the temporary file, and what to do is not to install once more.
+	what := strings.ReplaceAll(err.Error(), library, src.name)
+	if !strings.Contains(what, src.name) {
+		what = fmt.Sprintf("%s cannot be used (%s)", src.name, what)
+	}
+	return fault.New(fault.Library, "%s", what).Advise("give another library or jar").With(p.from("FILE"))
+}
+
 // source is what an installation is made from: the artifact (neither path set), a jar, or a library.
 type source struct {
 	name    string // for the manifest
@@ -163,6 +206,8 @@ type source struct {
 	jar     string // path
 	library string // path
 }
+
+const giveSource = "give a jar, a library or a folder that holds one"
 
 // resolveSource finds out what `from` is and refuses what cannot be installed.
 func resolveSource(ctx context.Context, p platform, from string) (source, error) {
@@ -175,27 +220,27 @@ func resolveSource(ctx context.Context, p platform, from string) (source, error)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return source{}, unfit(err, "%s does not exist: give a jar, a library or a folder that holds one", from)
+		return source{}, fault.New(fault.Library, "%s does not exist", from).Advise(giveSource)
 	}
 	if err != nil {
-		return source{}, fmt.Errorf("install: read %s: %w", from, err)
+		return source{}, fault.Reading(fault.Library, from, err)
 	}
 	if info.IsDir() {
 		file, ok := libraryInFolder(p.product, path)
 		if !ok {
 			file = filepath.Join(path, p.jarName())
 			if _, err := os.Stat(file); err != nil {
-				return source{}, unfit(nil, "the folder %s holds neither %s nor %s: name the file itself",
-					from, p.library, p.jarName())
+				return source{}, fault.New(fault.Library, "the folder %s holds neither %s nor %s", from, p.library, p.jarName()).
+					Advise("name the file itself")
 			}
 		}
 		path = file
 		if info, err = os.Stat(path); err != nil {
-			return source{}, fmt.Errorf("install: read %s: %w", path, err)
+			return source{}, fault.Reading(fault.Library, path, err)
 		}
 	}
 	if !info.Mode().IsRegular() {
-		return source{}, unfit(nil, "%s is not a file: give a jar, a library or a folder that holds one", path)
+		return source{}, fault.New(fault.Library, "%s is not a file", path).Advise(giveSource)
 	}
 	if strings.HasSuffix(path, ".jar") {
 		if err := checkJar(ctx, p, path, info.Size()); err != nil {
@@ -205,8 +250,8 @@ func resolveSource(ctx context.Context, p platform, from string) (source, error)
 		return source{name: p.coordinates(), sha256: p.jarSHA256, jar: path}, nil
 	}
 	if !isLibraryName(filepath.Base(path)) {
-		return source{}, unfit(nil, "%s is neither a jar (.jar) nor a shared library (.so, .dylib, .dll): give one of these",
-			path)
+		return source{}, fault.New(fault.Library, "%s is neither a jar nor a shared library (.so, .dylib, .dll)", path).
+			Advise("give one of these")
 	}
 	return source{name: path, library: path}, nil
 }
@@ -214,11 +259,12 @@ func resolveSource(ctx context.Context, p platform, from string) (source, error)
 // checkJar compares a jar with the pinned checksum.
 func checkJar(ctx context.Context, p platform, path string, size int64) error {
 	if size > maxJar {
-		return unfit(nil, "%s has %d bytes, too many for %s: give the jar of that release", path, size, p.jarName())
+		return fault.New(fault.Library, "%s has %d bytes, too many for %s", path, size, p.jarName()).
+			Advise("give the jar of that release")
 	}
 	sum, err := sumFile(ctx, path)
 	if err != nil {
-		return fmt.Errorf("install: read %s: %w", path, err)
+		return fault.Reading(fault.Library, path, err)
 	}
 	if sum == p.jarSHA256 {
 		return nil
@@ -226,13 +272,17 @@ func checkJar(ctx context.Context, p platform, path string, size int64) error {
 	for _, known := range []map[string]platform{platforms, gpuPlatforms, oneDNNPlatforms} {
 		for _, other := range known {
 			if sum == other.jarSHA256 {
-				return unfit(nil, "%s is the jar %s: this installation needs %s (--gpu asks for the one with CUDA)",
-					path, other.jarName(), p.jarName())
+				f := fault.New(fault.Library, "%s is the jar %s; this installation needs %s", path, other.jarName(), p.jarName())
+				if other.product == p.product && other.jarSystem() == p.jarSystem() {
+					return f.With(other.from(path)) // the one with CUDA, or the one without
+				}
+				return f.Advise("give that one")
 			}
 		}
 	}
-	return unfit(nil, "%s is not the pinned release %s (its SHA-256 is %s, expected %s): get that jar, or, if you trust "+
-		"this one, unpack it and give the library in it", path, p.coordinates(), sum, p.jarSHA256)
+	return fault.New(fault.Library, "%s is not the pinned release %s (its SHA-256 is %s, expected %s)",
+		path, p.coordinates(), sum, p.jarSHA256).
+		Advise("get that jar, or, if you trust this one, unpack it and give the library in it")
 }
 
 // alreadyInstalled reports whether slot holds just what src would give. It reads the whole installed library.
@@ -270,44 +320,50 @@ func alreadyInstalled(ctx context.Context, slot string, src source, progress io.
 func copyLibrary(ctx context.Context, dst, src string) (sum string, size int64, err error) {
 	f, err := os.Open(src)
 	if err != nil {
-		return "", 0, fmt.Errorf("install: %w", err)
+		return "", 0, fault.Reading(fault.Library, src, err)
 	}
 	defer f.Close()
 	sum, size, err = writeLibrary(ctx, dst, f)
 	if errors.Is(err, errTooLarge) {
-		return "", 0, unfit(nil, "%s has more than %d MiB, too many for such a library: give the library itself", src, maxLibrary>>20)
+		err = fault.New(fault.Library, "%s has more than %d MiB, too many for such a library", src, maxLibrary>>20).
+			Advise("give the library itself")
 	}
 	if err == nil && size == 0 {
-		return "", 0, unfit(nil, "%s is empty: give the library itself", src)
+		err = fault.New(fault.Library, "%s is empty", src).Advise("give the library itself")
 	}
-	return sum, size, err
+	return sum, size, fault.Reading(fault.Library, src, err)
 }
 
 var errTooLarge = errors.New("larger than any of these libraries")
 
-// writeLibrary copies r, at most maxLibrary bytes, to the new file dst and syncs it.
+// writeLibrary copies r, at most maxLibrary bytes, to the new file dst and syncs it. An error of r comes back as it is.
 func writeLibrary(ctx context.Context, dst string, r io.Reader) (sum string, size int64, err error) {
 	f, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
-		return "", 0, fmt.Errorf("install: %w", err)
+		return "", 0, fault.Writing(lasting(dst), err)
 	}
-	defer func() {
-		if cerr := f.Close(); err == nil && cerr != nil {
-			err = fmt.Errorf("install: %w", cerr)
-		}
-	}()
 	hash := sha256.New()
-	size, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(ctxReader{ctx, r}, maxLibrary+1))
-	if err != nil {
-		return "", 0, fmt.Errorf("install: write %s: %w", filepath.Base(dst), err)
+	in := &ctxReader{ctx: ctx, r: r}
+	size, err = io.Copy(io.MultiWriter(f, hash), io.LimitReader(in, maxLibrary+1))
+	if err == nil {
+		err = f.Sync()
 	}
-	if size > maxLibrary {
+	err = errors.Join(err, f.Close())
+	switch {
+	case in.err != nil:
+		return "", 0, in.err
+	case err != nil:
+		return "", 0, fault.Writing(lasting(dst), err)
+	case size > maxLibrary:
 		return "", 0, errTooLarge
 	}
-	if err := f.Sync(); err != nil {
-		return "", 0, fmt.Errorf("install: %w", err)
-	}
 	return hex.EncodeToString(hash.Sum(nil)), size, nil
+}
+
+// lasting is a path without the temporary part of an installation.
+func lasting(path string) string {
+	before, _, _ := strings.Cut(path, string(os.PathSeparator)+tmpPrefix)
+	return before
 }
 
 // writeManifest writes the manifest into the folder dir and syncs file and folder.
@@ -386,23 +442,29 @@ func sumFile(ctx context.Context, path string) (string, error) {
 	}
 	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, ctxReader{ctx, f}); err != nil {
+	if _, err := io.Copy(hash, &ctxReader{ctx: ctx, r: f}); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// ctxReader stops reading when its context is cancelled.
+// ctxReader stops reading when its context is cancelled, and keeps the error that it stopped at.
 type ctxReader struct {
 	ctx context.Context
 	r   io.Reader
+	err error
 }
 
-func (c ctxReader) Read(p []byte) (int, error) {
+func (c *ctxReader) Read(p []byte) (n int, err error) {
 	if c.ctx.Err() != nil {
-		return 0, context.Cause(c.ctx)
+		err = interrupted(c.ctx)
+	} else {
+		n, err = c.r.Read(p)
 	}
-	return c.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
+	return n, err
 }
 
 // say writes a line of progress; a progress line that cannot be written is no reason to stop.

@@ -2,23 +2,28 @@ package install
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"ordo/models/fault"
 )
 
 // testLibrary stands for the native library; nothing here loads it.
@@ -223,8 +228,8 @@ func TestInstallRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cache := t.TempDir()
 			_, err := run(t.Context(), p, Options{From: filepath.Join(dir, c.from), Cache: cache})
-			if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %v, want an ErrUnfit that says %q", err, c.says)
+			if !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %v, want a fault of the library that says %q", err, c.says)
 			}
 			if files := tree(t, cache); len(files) != 0 {
 				t.Errorf("left behind: %q", files)
@@ -243,7 +248,7 @@ func TestInstallWrongPlatform(t *testing.T) {
 	defer func() { platforms["linux/arm64"] = saved }()
 	p.jarSHA256 = strings.Repeat("0", 64)
 	_, err := run(t.Context(), p, Options{From: path, Cache: t.TempDir()})
-	if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "is the jar onnxruntime-"+Version+"-linux-arm64.jar: this") {
+	if !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), "is the jar onnxruntime-"+Version+"-linux-arm64.jar") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -296,9 +301,9 @@ func TestInstallReplaces(t *testing.T) {
 			if (err == nil) != c.found {
 				t.Errorf("after the damage: %v", err)
 			}
-			if err != nil && (!errors.Is(err, ErrUnfit) || errors.Is(err, fs.ErrNotExist) ||
+			if err != nil && (!errors.Is(err, fault.Library) || errors.Is(err, fs.ErrNotExist) ||
 				!strings.Contains(err.Error(), "is damaged")) {
-				t.Errorf("after the damage: %v, want an ErrUnfit that says so", err)
+				t.Errorf("after the damage: %v, want a fault of the library that says so", err)
 			}
 			if loc, err = run(t.Context(), p, o); err != nil {
 				t.Fatal(err)
@@ -324,15 +329,16 @@ func TestInstallCheck(t *testing.T) {
 	p, jar := testPlatform(t)
 	path := write(t, filepath.Join(t.TempDir(), "a.jar"), jar)
 	cache := t.TempDir()
-	refusal := errors.New("cannot train")
+	refusal := fault.New(fault.Library, "cannot train").With(fault.InstallLibrary{})
 	_, err := run(t.Context(), p, Options{From: path, Cache: cache, Check: func(lib string) error {
 		if got, err := os.ReadFile(lib); err != nil || !bytes.Equal(got, testLibrary) {
 			t.Errorf("the check sees %d bytes, %v", len(got), err)
 		}
 		return refusal
 	}})
-	if !errors.Is(err, refusal) || !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), p.coordinates()) {
-		t.Errorf("error %v, want an ErrUnfit that names the source", err)
+	if !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), p.coordinates()) ||
+		!strings.Contains(err.Error(), refusal.Error()) || len(fault.Hints(err)) != 1 {
+		t.Errorf("error %v, want a fault of the library that names the source and asks for another", err)
 	}
 	if files := tree(t, cache); len(files) != 0 {
 		t.Errorf("left behind: %q", files)
@@ -369,27 +375,31 @@ func TestInstallMaven(t *testing.T) {
 	for _, c := range []struct {
 		name, script string
 		says         []string
+		from         bool // the hint is to give the jar
 	}{
 		{"no network", `printf '\033[0m\033[0m[ERROR] Plugin could not be resolved: Unknown host repo -> [Help 1]\n'
 			echo '[ERROR] '; echo '[ERROR] To see the full stack trace'; exit 1`,
-			[]string{"(Plugin could not be resolved: Unknown host repo)", "--from JAR"}},
+			[]string{"(Plugin could not be resolved: Unknown host repo)"}, true},
 		{"no java", `echo 'The JAVA_HOME environment variable is not defined correctly' >&2; exit 1`,
-			[]string{"JAVA_HOME", "--from JAR"}},
-		{"fails without a word", "exit 3", []string{"exit status 3"}},
-		{"gives nothing", "exit 0", []string{"without giving " + p.jarName()}},
-		{"gives another file", copyTo(wrong), []string{"not the pinned release", ".m2"}},
+			[]string{"JAVA_HOME"}, true},
+		{"fails without a word", "exit 3", []string{"exit status 3"}, true},
+		{"gives nothing", "exit 0", []string{"without giving " + p.jarName()}, true},
+		{"gives another file", copyTo(wrong), []string{"not the pinned release", ".m2"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fakeMaven(t, c.script)
 			cache := t.TempDir()
 			_, err := run(t.Context(), p, Options{Cache: cache})
-			if !errors.Is(err, ErrUnfit) {
-				t.Fatalf("error %v, want an ErrUnfit", err)
+			if !errors.Is(err, fault.Library) {
+				t.Fatalf("error %v, want a fault of the library", err)
 			}
 			for _, s := range c.says {
 				if !strings.Contains(err.Error(), s) {
 					t.Errorf("error %q does not say %q", err, s)
 				}
+			}
+			if hints := fault.Hints(err); c.from != slices.Contains(hints, fault.Hint(fault.InstallLibrary{From: "JAR"})) {
+				t.Errorf("error %q has the hints %+v", err, hints)
 			}
 			if files := tree(t, cache); len(files) != 0 {
 				t.Errorf("left behind: %q", files)
@@ -399,7 +409,7 @@ func TestInstallMaven(t *testing.T) {
 	t.Run("no mvn", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		_, err := run(t.Context(), p, Options{Cache: t.TempDir()})
-		if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "install Maven") {
+		if !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), "install Maven") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -408,20 +418,28 @@ func TestInstallMaven(t *testing.T) {
 func TestInstallCancel(t *testing.T) {
 	p, _ := testPlatform(t)
 	dir := t.TempDir()
-	started, survived := filepath.Join(dir, "started"), filepath.Join(dir, "survived")
-	// The grandchild would write its file if cancelling ended only the shell.
-	fakeMaven(t, "(sleep 1; touch '"+survived+"') & touch '"+started+"'; wait")
+	// The grandchild has the pipe open as long as it lives: it would write into it if cancelling ended only the shell.
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	fakeMaven(t, "(echo started; sleep 60; echo survived) >'"+pipe+"' & wait")
 	cache := t.TempDir()
 	reason := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
+	said := make(chan string)
 	go func() {
-		for {
-			if _, err := os.Stat(started); err == nil {
-				cancel(reason)
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
+		f, err := os.Open(pipe) // once the other end is open
+		if err != nil {
+			t.Error(err)
+			return
 		}
+		defer f.Close()
+		r := bufio.NewReader(f)
+		first, _ := r.ReadString('\n') // nothing is no "started"
+		cancel(reason)
+		rest, _ := io.ReadAll(r) // until the grandchild is gone
+		said <- first + string(rest)
 	}()
 	if _, err := run(ctx, p, Options{Cache: cache}); !errors.Is(err, reason) {
 		t.Errorf("error %v, want the cancellation's cause", err)
@@ -429,9 +447,8 @@ func TestInstallCancel(t *testing.T) {
 	if files := tree(t, cache); len(files) != 0 {
 		t.Errorf("left behind: %q", files)
 	}
-	time.Sleep(1200 * time.Millisecond)
-	if _, err := os.Stat(survived); err == nil {
-		t.Error("a child of mvn outlived the cancellation")
+	if got := <-said; got != "started\n" {
+		t.Errorf("a child of mvn outlived the cancellation, or none began: it said %q", got)
 	}
 }
 
@@ -482,7 +499,7 @@ func TestInstallReadOnlyCache(t *testing.T) {
 	if err := os.Chmod(cache, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run(t.Context(), p, Options{From: path, Cache: cache}); !errors.Is(err, fs.ErrPermission) {
+	if _, err := run(t.Context(), p, Options{From: path, Cache: cache}); !errors.Is(err, fs.ErrPermission) || !errors.Is(err, fault.Storage) {
 		t.Errorf("error %v, want one of permission", err)
 	}
 }
@@ -493,8 +510,8 @@ func TestInstallCacheIsFile(t *testing.T) {
 	cache := write(t, filepath.Join(t.TempDir(), "file"), nil)
 	_, err := run(t.Context(), p, Options{From: path, Cache: cache})
 	var perr *fs.PathError
-	if !errors.As(err, &perr) {
-		t.Errorf("error %v, want one that names the path", err)
+	if !errors.As(err, &perr) || !errors.Is(err, fault.Storage) || strings.Count(err.Error(), cache) != 1 {
+		t.Errorf("error %v, want one of storage that names the path once", err)
 	}
 }
 
@@ -539,9 +556,9 @@ func TestFind(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			loc, err := Find(c.override, cache)
 			if c.says != "" {
-				if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), c.says) ||
+				if !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), c.says) ||
 					!strings.Contains(err.Error(), EnvLibrary) {
-					t.Errorf("error %v, want an ErrUnfit that names %s and says %q", err, EnvLibrary, c.says)
+					t.Errorf("error %v, want a fault of the library that names %s and says %q", err, EnvLibrary, c.says)
 				}
 				return
 			}
@@ -552,8 +569,7 @@ func TestFind(t *testing.T) {
 	}
 	t.Run("nothing installed", func(t *testing.T) {
 		_, err := Find("", cache)
-		if !errors.Is(err, ErrNotFound) || !strings.HasPrefix(err.Error(), ErrNotFound.Error()) ||
-			!strings.Contains(err.Error(), cache) {
+		if !errors.Is(err, ErrNotFound) || !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), cache) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -570,7 +586,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%+v, %v, want %+v", got, err, loc)
 		}
 		t.Setenv(EnvLibrary, filepath.Join(dir, "no.so"))
-		if _, err := Find(os.Getenv(EnvLibrary), os.Getenv(EnvCache)); !errors.Is(err, ErrUnfit) {
+		if _, err := Find(os.Getenv(EnvLibrary), os.Getenv(EnvCache)); !errors.Is(err, fault.Library) {
 			t.Errorf("error %v: a wrong %s must not fall back to the cache", err, EnvLibrary)
 		}
 	})
@@ -603,8 +619,8 @@ func TestUnpackRefuses(t *testing.T) {
 			dir := t.TempDir()
 			jar := write(t, filepath.Join(dir, "in", "a.jar"), c.jar)
 			_, _, err := unpack(t.Context(), filepath.Join(dir, "lib"), jar, entry)
-			if !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %v, want an ErrUnfit that says %q", err, c.says)
+			if !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %v, want a fault of the library that says %q", err, c.says)
 			}
 		})
 	}
@@ -664,10 +680,7 @@ func TestCheckJarReportsReadError(t *testing.T) {
 func TestErrorNumberSurvives(t *testing.T) {
 	full := iotest.ErrReader(&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC})
 	_, _, err := writeLibrary(t.Context(), filepath.Join(t.TempDir(), "lib"), full)
-	if !errors.Is(err, syscall.ENOSPC) || errors.Is(err, ErrUnfit) {
-		t.Errorf("error %v", err)
-	}
-	if err = unfit(err, "a sentence"); !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, ErrUnfit) || err.Error() != "a sentence" {
+	if !errors.Is(err, syscall.ENOSPC) || fault.KindOf(err) != fault.Storage {
 		t.Errorf("error %v", err)
 	}
 }
@@ -709,14 +722,14 @@ func TestInstallWithCompanions(t *testing.T) {
 	// A damaged companion is noticed, by its size at once and by its content when installing again.
 	companion := filepath.Join(filepath.Dir(loc.Path), p.companions[0])
 	write(t, companion, []byte("short"))
-	if _, err := installed(filepath.Dir(loc.Path)); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), p.companions[0]) {
+	if _, err := installed(filepath.Dir(loc.Path)); !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), p.companions[0]) {
 		t.Errorf("error %v", err)
 	}
 	write(t, companion, []byte("COMPANION"))
 	check(install(jarFile))
 	// A library is taken with what lies beside it, or not at all.
 	lib := write(t, filepath.Join(from, p.library), append(testLibrary, '!'))
-	if _, err := install(lib); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "is not beside") {
+	if _, err := install(lib); !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), "is not beside") {
 		t.Errorf("error %v", err)
 	}
 	check(loc, nil)
@@ -736,8 +749,8 @@ func TestFindGPU(t *testing.T) {
 			loc, err = FindGPU("", cache)
 		}
 		if err != nil {
-			if !errors.Is(err, ErrNotFound) || strings.Contains(err.Error(), "install --gpu`") != gpu {
-				t.Errorf("error %v", err)
+			if hints := fault.Hints(err); !errors.Is(err, ErrNotFound) || len(hints) != 1 || hints[0] != fault.Hint(fault.InstallLibrary{GPU: gpu}) {
+				t.Errorf("error %v, hints %+v", err, hints)
 			}
 			return ""
 		}
@@ -794,7 +807,7 @@ func TestPlatforms(t *testing.T) {
 
 func TestOneDNN(t *testing.T) {
 	cache := t.TempDir()
-	if _, err := FindOneDNN("", cache); !errors.Is(err, ErrNoOneDNN) && !errors.Is(err, ErrUnfit) {
+	if _, err := FindOneDNN("", cache); !errors.Is(err, fault.Library) {
 		t.Errorf("error %v", err)
 	}
 	p := platform{product: oneDNN, classifier: "test", library: "libdnnl.so.3", companions: []string{"libgomp.so.1"}}
@@ -819,7 +832,7 @@ func TestOneDNN(t *testing.T) {
 	if loc, err := FindOneDNN(from, cache); err != nil || loc.Path != own || loc.Source != EnvOneDNN {
 		t.Errorf("override: %v, %v", loc, err)
 	}
-	if _, err := FindOneDNN(t.TempDir(), cache); !errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "no oneDNN library") {
+	if _, err := FindOneDNN(t.TempDir(), cache); !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), "no oneDNN library") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -839,8 +852,8 @@ func FuzzUnpack(f *testing.F) {
 		}
 		sum, size, err := unpack(t.Context(), dst, path, p.entry(p.library))
 		if err != nil {
-			if !errors.Is(err, ErrUnfit) {
-				t.Fatalf("error %v is not an ErrUnfit", err)
+			if !errors.Is(err, fault.Library) {
+				t.Fatalf("error %v is no fault of the library", err)
 			}
 		} else if got, rerr := os.ReadFile(dst); rerr != nil || int64(len(got)) != size || hexSum(got) != sum {
 			t.Fatalf("%d bytes with sum %s reported, %v", size, sum, rerr)

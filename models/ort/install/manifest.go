@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"ordo/models/fault"
 )
 
 const manifestName = "manifest.json"
@@ -63,17 +65,17 @@ func readManifest(slot string) (manifest, error) {
 		if _, serr := os.Stat(slot); serr != nil {
 			return manifest{}, serr
 		}
-		return manifest{}, damaged(err, slot, err.Error())
+		return manifest{}, damaged(slot, err.Error())
 	}
 	m, err := parseManifest(text)
 	if err != nil {
-		return manifest{}, damaged(err, slot, fmt.Sprintf("%s: %v", manifestName, err))
+		return manifest{}, damaged(slot, fmt.Sprintf("%s: %v", manifestName, err))
 	}
 	return m, nil
 }
 
-// installed returns the library in slot after the cheap check of its files' sizes. The error is an os.ErrNotExist if there is
-// no slot, an ErrUnfit if what is there is damaged.
+// installed returns the library in slot after the cheap check of its files' sizes. The error is an os.ErrNotExist if
+// there is no slot, a fault of the kind Library if what is there is damaged.
 func installed(slot string) (Location, error) {
 	m, err := readManifest(slot)
 	if err != nil {
@@ -82,20 +84,17 @@ func installed(slot string) (Location, error) {
 	for _, f := range m.files() {
 		info, err := os.Stat(filepath.Join(slot, f.Name))
 		if err != nil {
-			return Location{}, damaged(err, slot, err.Error())
+			return Location{}, damaged(slot, err.Error())
 		}
 		if info.Size() != f.Size {
-			return Location{}, damaged(nil, slot, fmt.Sprintf("%s has %d bytes, not %d", f.Name, info.Size(), f.Size))
+			return Location{}, damaged(slot, fmt.Sprintf("%s has %d bytes, not %d", f.Name, info.Size(), f.Size))
 		}
 	}
 	return Location{Path: filepath.Join(slot, m.Library), Source: m.Source, SHA256: m.SHA256}, nil
 }
 
-// damaged is the error for an installation that is there but not as it was written. The cause is hidden from errors.Is
-// if it says that a file does not exist: the installation as a whole does.
-func damaged(cause error, slot, what string) error {
-	if os.IsNotExist(cause) {
-		cause = nil
-	}
-	return unfit(cause, "the library installed in %s is damaged (%s): run `ordo runtime install`", slot, what)
+// damaged is the fault of an installation that is there but not as it was written. It does not wrap what is wrong,
+// which may be that a file does not exist: the installation as a whole does.
+func damaged(slot, what string) error {
+	return fault.New(fault.Library, "the library installed in %s is damaged (%s)", slot, what)
 }

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
+
+	"ordo/models/fault"
 )
 
 // copyGoal is the Maven goal that resolves one artifact and copies it into a folder, its version pinned.
@@ -19,14 +20,13 @@ const copyGoal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 // fetch gets the platform's jar with the mvn client into the new folder dir, checks it and returns its path. The client
 // uses its own settings: mirrors, proxies, credentials, its local repository.
 func fetch(ctx context.Context, p platform, dir string) (string, error) {
-	offline := p.product.offline
 	mvn, err := exec.LookPath("mvn")
 	if err != nil {
-		return "", unfit(err, "the Maven client mvn was not found: install Maven, or get %s elsewhere and run %s",
-			p.jarName(), offline)
+		return "", fault.New(fault.Library, "the Maven client mvn was not found").
+			Advise("install Maven, or get %s elsewhere", p.jarName()).With(p.from("JAR"))
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return "", fmt.Errorf("install: %w", err)
+		return "", fault.Writing(lasting(dir), err)
 	}
 	cmd := exec.CommandContext(ctx, mvn, "-q", "-B", "-Dstyle.color=never", copyGoal,
 		"-Dartifact="+p.coordinates(), "-DoutputDirectory="+dir)
@@ -37,27 +37,26 @@ func fetch(ctx context.Context, p platform, dir string) (string, error) {
 	cmd.WaitDelay = 5 * time.Second
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("install: fetch %s: %w", p.coordinates(), context.Cause(ctx))
+		return "", interrupted(ctx)
 	}
 	if err != nil {
-		return "", unfit(err, "mvn could not fetch %s (%s): see to its network and settings, or get %s elsewhere and run %s",
-			p.coordinates(), mavenFault(out.String(), err), p.jarName(), offline)
+		return "", fault.New(fault.Library, "mvn could not fetch %s (%s)", p.coordinates(), mavenFault(out.String(), err)).
+			Advise("see to its network and settings, or get %s elsewhere", p.jarName()).With(p.from("JAR"))
 	}
 	jar := filepath.Join(dir, p.jarName())
 	info, err := os.Stat(jar)
 	if err != nil {
-		return "", unfit(nil, "mvn ended without giving %s: run mvn by hand to see why, or get it elsewhere and run %s",
-			p.jarName(), offline)
+		return "", fault.New(fault.Library, "mvn ended without giving %s", p.jarName()).
+			Advise("run mvn by hand to see why, or get it elsewhere").With(p.from("JAR"))
 	}
-	if err := checkJar(ctx, p, jar, info.Size()); err != nil {
-		if errors.Is(err, ErrUnfit) {
-			return "", unfit(err, "what mvn gave is not the pinned release %s (SHA-256 or size differ): delete its copy in "+
-				"the local repository (~/.m2/repository/org/bytedeco/%s), check the mirror and run it again",
-				p.coordinates(), p.product.artifact)
-		}
-		return "", err
+	err = checkJar(ctx, p, jar, info.Size())
+	if errors.Is(err, fault.Library) {
+		return "", fault.New(fault.Library, "what mvn gave is not the pinned release %s (SHA-256 or size differ)",
+			p.coordinates()).
+			Advise("delete its copy in the local repository (~/.m2/repository/org/bytedeco/%s), check the mirror and run it "+
+				"again", p.product.artifact)
 	}
-	return jar, nil
+	return jar, err
 }
 
 var (

@@ -5,15 +5,21 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"ordo/models/fault"
 )
 
-// Versions of the Maven artifacts org.bytedeco:onnxruntime and org.bytedeco:dnnl: the library's own, then the packager's.
+// Versions of the Maven artifacts org.bytedeco:onnxruntime and org.bytedeco:dnnl: the library's own, then the
+// packager's.
 const (
 	Version       = "1.28.0-1.5.14"
 	OneDNNVersion = "3.13-1.5.14"
 )
 
-const artifactGroup = "org.bytedeco"
+const (
+	artifactGroup = "org.bytedeco"
+	gpuSuffix     = "-gpu" // of the classifier of a library with CUDA
+)
 
 // product is a library that ordo can install.
 type product struct {
@@ -22,7 +28,6 @@ type product struct {
 	version  string   // of the artifact
 	env      string   // the environment variable that names another library
 	patterns []string // of the file names under which it is published, the most exact first
-	offline  string   // the command that takes a jar
 }
 
 var onnxRuntime = &product{
@@ -32,13 +37,11 @@ var onnxRuntime = &product{
 		"libonnxruntime.1.dylib", "libonnxruntime.dylib", "libonnxruntime.1.*.dylib",
 		"onnxruntime.dll",
 	},
-	offline: "`ordo runtime install --from JAR`",
 }
 
 var oneDNN = &product{
 	title: "oneDNN", artifact: "dnnl", version: OneDNNVersion, env: EnvOneDNN,
 	patterns: []string{"libdnnl.so.3", "libdnnl.so", "libdnnl.so.3.*", "libdnnl.3.dylib", "libdnnl.dylib"},
-	offline:  "`ordo runtime install --kernels-from JAR`",
 }
 
 // platform is what is known about the published library for one operating system and processor.
@@ -72,8 +75,8 @@ var platforms = map[string]platform{
 	},
 }
 
-// gpuPlatforms holds the libraries with a CUDA execution provider, which they load when a session asks for it. That needs
-// CUDA 13's runtime and cuBLAS, cuDNN 9 and NVIDIA's driver, which are not in the jar.
+// gpuPlatforms holds the libraries with a CUDA execution provider, which they load when a session asks for it. That
+// needs CUDA 13's runtime and cuBLAS, cuDNN 9 and NVIDIA's driver, which are not in the jar.
 var gpuPlatforms = map[string]platform{
 	"linux/amd64": {
 		product: onnxRuntime, classifier: "linux-x86_64-gpu", library: "libonnxruntime.so.1", jarSize: 165275041,
@@ -82,8 +85,8 @@ var gpuPlatforms = map[string]platform{
 	},
 }
 
-// oneDNNPlatforms holds oneDNN by GOOS/GOARCH. It needs the OpenMP runtime beside it, though ordo lets it use one thread only.
-// It is large because it holds kernels for GPUs too, which are never touched.
+// oneDNNPlatforms holds oneDNN by GOOS/GOARCH. It needs the OpenMP runtime beside it, though ordo lets it use one
+// thread only. It is large because it holds kernels for GPUs too, which are never touched.
 var oneDNNPlatforms = map[string]platform{
 	"linux/amd64": {
 		product: oneDNN, classifier: "linux-x86_64", library: "libdnnl.so.3", jarSize: 28136304,
@@ -106,7 +109,7 @@ var oneDNNPlatforms = map[string]platform{
 func currentOneDNN() (platform, error) {
 	p, ok := oneDNNPlatforms[runtime.GOOS+"/"+runtime.GOARCH]
 	if !ok {
-		return platform{}, unfit(nil, "no oneDNN is published for %s/%s: build one and set %s to it", runtime.GOOS, runtime.GOARCH, EnvOneDNN)
+		return platform{}, unpublished("oneDNN", EnvOneDNN)
 	}
 	return p, nil
 }
@@ -116,17 +119,20 @@ func current(gpu bool) (platform, error) {
 	if gpu {
 		p, ok := gpuPlatforms[runtime.GOOS+"/"+runtime.GOARCH]
 		if !ok {
-			return platform{}, unfit(nil, "no ONNX Runtime with the training API and CUDA is published for %s/%s: build one "+
-				"and set %s to it", runtime.GOOS, runtime.GOARCH, EnvLibrary)
+			return platform{}, unpublished("ONNX Runtime with the training API and CUDA", EnvLibrary)
 		}
 		return p, nil
 	}
 	p, ok := platforms[runtime.GOOS+"/"+runtime.GOARCH]
 	if !ok {
-		return platform{}, unfit(nil, "no ONNX Runtime with the training API is published for %s/%s: build one and set "+
-			"%s to it", runtime.GOOS, runtime.GOARCH, EnvLibrary)
+		return platform{}, unpublished("ONNX Runtime with the training API", EnvLibrary)
 	}
 	return p, nil
+}
+
+func unpublished(what, env string) error {
+	return fault.New(fault.Library, "no %s is published for %s/%s", what, runtime.GOOS, runtime.GOARCH).
+		Advise("build one and set %s to it", env)
 }
 
 // coordinates are the artifact's, as mvn takes them: group:name:version:type:classifier.
@@ -142,6 +148,14 @@ func (p platform) jarName() string {
 // entry is a file's name in the jar.
 func (p platform) entry(file string) string {
 	return strings.ReplaceAll(artifactGroup, ".", "/") + "/" + p.product.artifact + "/" + p.classifier + "/" + file
+}
+
+// jarSystem is the operating system and the processor that the jar is for.
+func (p platform) jarSystem() string { return strings.TrimSuffix(p.classifier, gpuSuffix) }
+
+// from is the hint to install the platform's library from a file, or to fetch it where none is named.
+func (p platform) from(file string) fault.InstallLibrary {
+	return fault.InstallLibrary{GPU: strings.HasSuffix(p.classifier, gpuSuffix), OneDNN: p.product == oneDNN, From: file}
 }
 
 // files are the library and its companions.

@@ -15,7 +15,8 @@ import (
 	"ordo/models/ort/orttest"
 )
 
-// BenchmarkConvolution times layers of a resnet18 for small images, ours and the stock operators: forward, and both gradients.
+// BenchmarkConvolution times layers of a resnet18 for small images, ours and the stock operators: forward, and both
+// gradients.
 func BenchmarkConvolution(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	for _, c := range []kernels.Convolution{
@@ -45,9 +46,9 @@ func BenchmarkConvolution(b *testing.B) {
 	}
 }
 
-// BenchmarkWinograd times the 3×3 convolutions of a resnet18 of width 16 and 64 on images of 32 pixels (those of resnets on 64 pixels are
-// the same), forward and the gradient by the input, by both algorithms in turn. It reports the GFLOP/s of a direct convolution, from the best
-// time of each algorithm, and their ratio.
+// BenchmarkWinograd times the 3×3 convolutions of a resnet18 of width 16 and 64 on images of 32 pixels (those of
+// resnets on 64 pixels are the same), forward and the gradient by the input, by both algorithms in turn. It reports the
+// GFLOP/s of a direct convolution, from the best time of each algorithm, and their ratio.
 func BenchmarkWinograd(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	bench := func(threads int, precision string, channels, pixels, images int) {
@@ -107,8 +108,9 @@ func BenchmarkWinograd(b *testing.B) {
 	}
 }
 
-// BenchmarkBatchNorm times batch norms with ReLU, their gradient with and without a residual, and beside them copies by as many threads,
-// which are as fast as memory lets anything be. The rate counts every tensor that is read or written by one of both passes, in the fastest run.
+// BenchmarkBatchNorm times batch norms with ReLU, their gradient with and without a residual, and beside them copies by
+// as many threads, which are as fast as memory lets anything be. The rate counts every tensor that is read or written
+// by one of both passes, in the fastest run.
 func BenchmarkBatchNorm(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	for _, shape := range [][4]int{{64, 16, 32, 32}, {64, 64, 16, 16}, {64, 256, 8, 8}, {32, 256, 16, 16}} {
@@ -188,7 +190,8 @@ func benchmark(b *testing.B, g *graph, outputs []string) time.Duration {
 	return fastest
 }
 
-// BenchmarkLinear times the layers of a small vision transformer for 16 images, ours and the stock operators: forward, and the gradients.
+// BenchmarkLinear times the layers of a small vision transformer for 16 images, ours and the stock operators: forward,
+// and the gradients.
 func BenchmarkLinear(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	for _, l := range []layer{
@@ -214,7 +217,8 @@ func BenchmarkLinear(b *testing.B) {
 	}
 }
 
-// BenchmarkMatMul times the products of an attention over 65 tokens with 3 heads of 64, ours and Transposes and products of ONNX Runtime's.
+// BenchmarkMatMul times the products of an attention over 65 tokens with 3 heads of 64, ours and Transposes and
+// products of ONNX Runtime's.
 func BenchmarkMatMul(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	byHead, turned := []int64{0, 2, 1, 3}, []int64{0, 2, 3, 1}
@@ -237,8 +241,8 @@ func BenchmarkMatMul(b *testing.B) {
 	}
 }
 
-// BenchmarkPointwise times activations, layer norm and softmax with their gradients, ours and the stock operators. The rate counts what
-// must be read and written.
+// BenchmarkPointwise times activations, layer norm and softmax with their gradients, ours and the stock operators. The
+// rate counts what must be read and written.
 func BenchmarkPointwise(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	const rows, width = 8192, 192

@@ -1,8 +1,9 @@
-// Convolution over oneDNN, or by Winograd's algorithm (winograd.h). For oneDNN the batch is cut into slices, one a thread of ONNX Runtime's
-// pool, each of which runs a primitive of a single thread. Weights and their gradients are plain outside; the primitives choose an order of
-// their own, which the operator translates.
+// Convolution over oneDNN, or by Winograd's algorithm (winograd.h). For oneDNN the batch is cut into slices, one a
+// thread of ONNX Runtime's pool, each of which runs a primitive of a single thread. Weights and their gradients are
+// plain outside; the primitives choose an order of their own, which the operator translates.
 //
-// The gradient of the weights is summed over the slices in their order, so results depend on the number of threads and on nothing else.
+// The gradient of the weights is summed over the slices in their order, so results depend on the number of threads and
+// on nothing else.
 #include <cstring>
 #include <list>
 
@@ -33,7 +34,8 @@ struct Geometry {
       if (pads[axis] > reach || pads[2 + axis] > reach) throw Fault("the padding is as large as the kernel");
       (axis ? out_width : out_height) = room / strides[axis] + 1;
     }
-    // oneDNN 3.13 computes wrongly where one channel is gone over with strides that end at the first column (brg_conv_fwd).
+    // oneDNN 3.13 computes wrongly where one channel is gone over with strides that end at the first column
+    // (brg_conv_fwd).
     if (channels == 1 && out_width == 1 && strides[1] > 1) throw Fault("oneDNN cannot be trusted with one channel and one column of output");
     // There a product of bfloat16 gains nothing: reading and writing is all.
     if (depthwise()) bf16 = false;
@@ -71,7 +73,8 @@ Desc channels_last(int64_t n, int64_t c, int64_t h, int64_t w, int type) {
   return strided(4, dims, strides, type);
 }
 
-// weight_dims gives [O, I, h, w], or [G, O/G, I/G, h, w], and the strides of the plain order, which is the same for both.
+// weight_dims gives [O, I, h, w], or [G, O/G, I/G, h, w], and the strides of the plain order, which is the same for
+// both.
 int weight_dims(const Geometry &g, Dims dims, Dims strides) {
   int rank = 0;
   if (g.groups > 1) dims[rank++] = g.groups;
@@ -234,7 +237,8 @@ Primitive make_reorder(const dnnl_memory_desc *from, const dnnl_memory_desc *to)
   return r;
 }
 
-// usable: of the gradients of depthwise convolutions oneDNN's own for them are good, its general ones ten times slower than a loop.
+// usable: of the gradients of depthwise convolutions oneDNN's own for them are good, its general ones ten times slower
+// than a loop.
 bool usable(const Geometry &g, const Primitive &p) {
   return p && !p.reference() && (!g.depthwise() || p.info().find("dw") != std::string::npos);
 }
@@ -263,13 +267,15 @@ bool may_be_winograd(const Geometry &g, Algorithm algorithm) {
   return possible && algorithm != Algorithm::direct;
 }
 
-// by_winograd decides between Winograd's algorithm and oneDNN's, for the forward pass (t: its tiles) or the gradient by the input.
+// by_winograd decides between Winograd's algorithm and oneDNN's, for the forward pass (t: its tiles) or the gradient by
+// the input.
 bool by_winograd(const Geometry &g, const Tiles &t, int64_t images, Algorithm algorithm) {
   if (!may_be_winograd(g, algorithm)) return false;
   return algorithm == Algorithm::winograd || Winograd::pays(t, images, g.channels, g.filters, g.bf16);
 }
 
-// weights_by_winograd decides it for the gradient by the weights, which is then in float32 whatever the precision, and gives the form.
+// weights_by_winograd decides it for the gradient by the weights, which is then in float32 whatever the precision, and
+// gives the form.
 bool weights_by_winograd(const Geometry &g, int64_t images, Algorithm algorithm, WinogradWeights &form) {
   if (!may_be_winograd(g, algorithm)) return false;
   form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
@@ -337,7 +343,8 @@ class Plans {
   std::list<std::pair<std::vector<int64_t>, Plan>> plans_;
 };
 
-// Ordered are weights in a primitive's order: how to get there from the plain one, and where they lie among the shared scratch.
+// Ordered are weights in a primitive's order: how to get there from the plain one, and where they lie among the shared
+// scratch.
 struct Ordered {
   const dnnl_memory_desc *desc;
   Primitive reorder;

@@ -26,27 +26,30 @@ type Convolution struct {
 	Precision         string // F32 (default) or BF16
 }
 
-// Supports says how a convolution and its gradients by the input and the weights would be computed: the names of three kernels, of oneDNN's
-// ("jit:avx512_core") or our own ("winograd F(4x4, 3x3)"). An error, which wraps
-// ErrUnsupported, says why that would not be fast, or what is wrong with the convolution.
+// Supports says how a convolution and its gradients by the input and the weights would be computed: the names of three
+// kernels, of oneDNN's ("jit:avx512_core") or our own ("winograd F(4x4, 3x3)"). An error says why that would not be
+// fast, or what is wrong with the convolution.
 func (d *OneDNN) Supports(c Convolution) (string, error) {
-	positive := []int{c.Batch, c.Channels, c.Filters, c.Height, c.Width, c.Kernel[0], c.Kernel[1], c.Strides[0], c.Strides[1],
-		c.Dilations[0], c.Dilations[1], c.Groups}
+	positive := []int{
+		c.Batch, c.Channels, c.Filters, c.Height, c.Width, c.Groups,
+		c.Kernel[0], c.Kernel[1], c.Strides[0], c.Strides[1], c.Dilations[0], c.Dilations[1],
+	}
 	for _, v := range positive {
 		if v < 1 {
-			return "", fmt.Errorf("%w: sizes must be at least 1: %+v", ErrUnsupported, c)
+			return "", fmt.Errorf("kernels: no fast kernel: sizes must be at least 1: %+v", c)
 		}
 	}
 	for _, v := range c.Pads {
 		if v < 0 {
-			return "", fmt.Errorf("%w: padding must be at least 0: %+v", ErrUnsupported, c)
+			return "", fmt.Errorf("kernels: no fast kernel: padding must be at least 0: %+v", c)
 		}
 	}
 	if c.Channels%c.Groups != 0 || c.Filters%c.Groups != 0 {
-		return "", fmt.Errorf("%w: %d to %d channels cannot be in %d groups", ErrUnsupported, c.Channels, c.Filters, c.Groups)
+		return "", fmt.Errorf("kernels: no fast kernel: %d to %d channels cannot be in %d groups",
+			c.Channels, c.Filters, c.Groups)
 	}
 	if c.Precision != "" && c.Precision != F32 && c.Precision != BF16 {
-		return "", fmt.Errorf("%w: precision must be %s or %s, got %q", ErrUnsupported, F32, BF16, c.Precision)
+		return "", fmt.Errorf("kernels: no fast kernel: precision must be %s or %s, got %q", F32, BF16, c.Precision)
 	}
 	in := C.ordo_convolution{
 		batch: C.int64_t(c.Batch), channels: C.int64_t(c.Channels), height: C.int64_t(c.Height), width: C.int64_t(c.Width),
@@ -65,10 +68,10 @@ func (d *OneDNN) Supports(c Convolution) (string, error) {
 	if c.Bias {
 		in.bias = 1
 	}
-	var fault C.int
-	says := text(C.ordo_convolution_check(&in, &fault))
-	if fault != 0 {
-		return "", fmt.Errorf("%w: %s", ErrUnsupported, says)
+	var unfit C.int
+	says := text(C.ordo_convolution_check(&in, &unfit))
+	if unfit != 0 {
+		return "", fmt.Errorf("kernels: no fast kernel: %s", says)
 	}
 	return says, nil
 }

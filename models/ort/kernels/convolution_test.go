@@ -86,8 +86,8 @@ func (e example) stock(g *graph) []string {
 	return []string{"y", "dx", "dw", "db"}
 }
 
-// exact computes the results in float64 by their definition. With convolutions y = Σ x·w, the gradients are the same sums over the
-// other pairs.
+// exact computes the results in float64 by their definition. With convolutions y = Σ x·w, the gradients are the same
+// sums over the other pairs.
 func (e example) exact() [4][]float64 {
 	c := e.c
 	y, dx := make([]float64, len(e.dy)), make([]float64, len(e.x))
@@ -167,8 +167,8 @@ func TestConvolution(t *testing.T) {
 	}
 }
 
-// checkConvolution holds our operators against the definition and the stock ones, with several numbers of threads, more than images
-// among them.
+// checkConvolution holds our operators against the definition and the stock ones, with several numbers of threads, more
+// than images among them.
 func checkConvolution(t *testing.T, rt *ort.Runtime, c kernels.Convolution, stock bool) {
 	e := newExample(c, 1)
 	want := e.exact()

@@ -1,4 +1,7 @@
 package kernels
 
-// LimitVectors is for tests of what other processors run.
-var LimitVectors = limitVectors
+// VectorBits and LimitVectors are for tests of what other processors run.
+var (
+	VectorBits   = vectorBits
+	LimitVectors = limitVectors
+)

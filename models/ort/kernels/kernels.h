@@ -16,8 +16,8 @@ void ordo_onednn_close(void);
 // ordo_onednn_bf16 says whether the processor multiplies bfloat16 by itself.
 int ordo_onednn_bf16(void);
 
-// ordo_vector_bits is the width of the vectors that the loops of this package use; ordo_limit_vectors lowers it (512, 256, or
-// less for plain C++), for tests.
+// ordo_vector_bits is the width of the vectors that the loops of this package use; ordo_limit_vectors lowers it (512,
+// 256, or less for plain C++), for tests.
 int ordo_vector_bits(void);
 void ordo_limit_vectors(int bits);
 
@@ -28,12 +28,13 @@ typedef struct ordo_convolution {
   int bf16, bias;
 } ordo_convolution;
 
-// ordo_convolution_check says how forward pass, gradient of the input and of the weights would be computed (text, to be freed);
-// *fault is set where one of them has no fast way.
+// ordo_convolution_check says how forward pass, gradient of the input and of the weights would be computed (text, to be
+// freed); *fault is set where one of them has no fast way.
 char *ordo_convolution_check(const ordo_convolution *c, int *fault);
 
-// ordo_kernels_register adds the operators to a custom operator domain of ONNX Runtime, whose table of functions is api. What it
-// gives must live as long as sessions with that domain, and then be released. Null: error is set, to be freed.
+// ordo_kernels_register adds the operators to a custom operator domain of ONNX Runtime, whose table of functions is
+// api. What it gives must live as long as sessions with that domain, and then be released. Null: error is set, to be
+// freed.
 typedef struct ordo_kernels ordo_kernels;
 ordo_kernels *ordo_kernels_register(const void *const *api, void *domain, int threads, char **error);
 void ordo_kernels_release(ordo_kernels *kernels);

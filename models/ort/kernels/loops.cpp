@@ -3,7 +3,8 @@
 #include "kernels.h"
 #include "winograd.h"
 
-// GCC compiles a region for another processor than the rest; elsewhere the loops are as wide as any processor's vectors.
+// GCC compiles a region for another processor than the rest; elsewhere the loops are as wide as any processor's
+// vectors.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define ORDO_X86 1
 #endif

@@ -1,4 +1,5 @@
-// The inner loops, each compiled for several vector widths (loops_simd.h). All tensors are channels-last: rows of channels.
+// The inner loops, each compiled for several vector widths (loops_simd.h). All tensors are channels-last: rows of
+// channels.
 #ifndef ORDO_KERNELS_LOOPS_H
 #define ORDO_KERNELS_LOOPS_H
 
@@ -14,8 +15,9 @@ struct Window {
   bool count_padding;                                    // of an average: padding counts as values of 0
 };
 
-// NormGradient is what the gradient of a batch norm is computed from, rows of channels and values by channel. dz = dy + dy2? where
-// y > 0. Where y is null, it is computed anew from x by factor and bias; where these are null too, dz = dy + dy2? everywhere.
+// NormGradient is what the gradient of a batch norm is computed from, rows of channels and values by channel.
+// dz = dy + dy2? where y > 0. Where y is null, it is computed anew from x by factor and bias; where these are null too,
+// dz = dy + dy2? everywhere.
 struct NormGradient {
   const float *dy, *dy2, *y, *x;
   float *dz;  // must be there if dy2 is
@@ -46,14 +48,15 @@ struct Loops {
   // dx = a · dz + b · (x − mean) + c, with the dz that was kept if n.dz is not null; dx may be it.
   void (*gradient)(const NormGradient &n, float *dx, int64_t rows, int64_t channels, const float *a, const float *b, const float *c);
 
-  // One row of an image: of the output for a pooling, of the input for its gradient. Index is the place within the window, row-major.
+  // One row of an image: of the output for a pooling, of the input for its gradient. Index is the place within the
+  // window, row-major.
   void (*max_pool)(const Window &w, const float *x, int64_t row, float *y, uint8_t *index);
   void (*max_pool_gradient)(const Window &w, const float *dy, const uint8_t *index, int64_t row, float *dx);
   void (*average_pool)(const Window &w, const float *x, int64_t row, float *y);
   void (*average_pool_gradient)(const Window &w, const float *dy, int64_t row, float *dx);
 
-  // Gradients of a depthwise convolution over one image; weights and their gradient are [kernel height, kernel width, channels].
-  // The one of the weights is added to dw.
+  // Gradients of a depthwise convolution over one image; weights and their gradient are [kernel height, kernel width,
+  // channels]. The one of the weights is added to dw.
   void (*depthwise_input)(const Window &w, const float *dy, const float *weights, float *dx);
   void (*depthwise_weights)(const Window &w, const float *x, const float *dy, float *dw);
 };

@@ -1,5 +1,6 @@
-// The loops for vectors of WIDTH floats, in the namespace NAMESPACE; loops.cpp includes this file once for each. It is compiled for
-// processors that ordo may not run on, so it must not instantiate anything that other files share, such as std::min.
+// The loops for vectors of WIDTH floats, in the namespace NAMESPACE; loops.cpp includes this file once for each. It is
+// compiled for processors that ordo may not run on, so it must not instantiate anything that other files share, such as
+// std::min.
 
 namespace ordo {
 namespace NAMESPACE {
@@ -70,10 +71,10 @@ static void to_bf16(const float *x, uint16_t *y, int64_t n) {
   }
 }
 
-// The loops of a batch norm go down the rows with values by channel. ROWS runs body.strip<W, N>(rows) where N vectors of W channels are all
-// that a row has: those values stay in registers. Else it runs body.some<W, R>(from, stride, i) for channels i to i + W of R rows at once,
-// which halves the loads of those values or quarters them, and asks for the rows after these in the order of memory: out of the
-// caches, another order takes twice the time.
+// The loops of a batch norm go down the rows with values by channel. ROWS runs body.strip<W, N>(rows) where N vectors
+// of W channels are all that a row has: those values stay in registers. Else it runs body.some<W, R>(from, stride, i)
+// for channels i to i + W of R rows at once, which halves the loads of those values or quarters them, and asks for the
+// rows after these in the order of memory: out of the caches, another order takes twice the time.
 #define ROWS(rows, channels, body)                                          \
   do {                                                                      \
     if ((channels) == WIDTH) {                                              \
@@ -179,8 +180,8 @@ static void join(double n, double *mean, double *squares, double count, float *c
   }
 }
 
-// AFFINE is what a batch norm makes of x. Its gradient computes it anew to know where a ReLU let through, to the same bit: one multiplication
-// and one addition, which all compilers join, or none does.
+// AFFINE is what a batch norm makes of x. Its gradient computes it anew to know where a ReLU let through, to the same
+// bit: one multiplication and one addition, which all compilers join, or none does.
 #define AFFINE(x, mean, factor, bias) (((x) - (mean)) * (factor) + (bias))
 
 template <bool Residual, bool Relu>
@@ -226,8 +227,8 @@ static void normalize(const float *x, const float *residual, float *y, int64_t r
   if (!residual && !relu) normalize_as<false, false>(x, residual, y, rows, channels, mean, factor, bias);
 }
 
-// What a gradient loop does is fixed when it is compiled: how it knows where the ReLU let through, whether there is a second gradient
-// to be added, and whether dz is kept.
+// What a gradient loop does is fixed when it is compiled: how it knows where the ReLU let through, whether there is a
+// second gradient to be added, and whether dz is kept.
 enum Gate { kOpen, kByY, kByX };
 
 template <Gate G, bool Two, bool Keep>
@@ -418,7 +419,8 @@ struct Zero {
   template <int W>
   inline void operator()(Step<W>, int64_t i) const { at<W>(y + i) = Vector<W>{}; }
 };
-// MaxPoolGradient adds the gradient of one maximum to the places [begin, end) of a row of its window, of which one or none is where it was.
+// MaxPoolGradient adds the gradient of one maximum to the places [begin, end) of a row of its window, of which one or
+// none is where it was.
 struct MaxPoolGradient {
   const float *dy;
   const uint8_t *index;

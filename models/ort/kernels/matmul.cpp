@@ -1,8 +1,8 @@
-// Products of matrices: linear layers with their gradients, and batches of products whose operands and result may be transposed, which
-// is done by reading and writing them in another order and costs next to nothing.
+// Products of matrices: linear layers with their gradients, and batches of products whose operands and result may be
+// transposed, which is done by reading and writing them in another order and costs next to nothing.
 //
-// A task has a part of the rows or of the columns of a result, or a part of the batch. No sum is divided among tasks, and the order of
-// sums depends on shapes alone: results don't depend on the number of threads.
+// A task has a part of the rows or of the columns of a result, or a part of the batch. No sum is divided among tasks,
+// and the order of sums depends on shapes alone: results don't depend on the number of threads.
 #include "loops.h"
 #include "product.h"
 #include "session.h"

@@ -1,8 +1,8 @@
 // Batch norm in training mode, with the sum and the ReLU that follow it in a residual block, and its gradient.
 //
-// A task has a run of rows (pixels) of all channels. Means and variances come from blocks of rows: sums of x − center and its square in
-// float32, with the mean so far as center, so that a large mean costs no digits; the blocks are joined in float64, those of the tasks in
-// their order, so results depend on the number of tasks and on nothing else.
+// A task has a run of rows (pixels) of all channels. Means and variances come from blocks of rows: sums of x − center
+// and its square in float32, with the mean so far as center, so that a large mean costs no digits; the blocks are
+// joined in float64, those of the tasks in their order, so results depend on the number of tasks and on nothing else.
 #include <cmath>
 #include <cstring>
 
@@ -22,8 +22,8 @@ struct Rows {
   }
 };
 
-// forward calls body(row, rows) for the blocks of a part in order, backward in the opposite order: what the first pass read last is
-// still in the cache.
+// forward calls body(row, rows) for the blocks of a part in order, backward in the opposite order: what the first pass
+// read last is still in the cache.
 template <class Body>
 void forward(const Rows &r, Part p, Body body) {
   for (int64_t at = p.begin; at < p.end; at += r.block) body(at, std::min(r.block, p.end - at));

@@ -9,17 +9,12 @@ package kernels
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"unsafe"
+
+	"ordo/models/ort/install"
 )
-
-// ErrLibrary is wrapped by the error of Open where a file is no oneDNN that ordo can use.
-var ErrLibrary = errors.New("kernels: unfit oneDNN library")
-
-// ErrUnsupported is wrapped by the error of Supports for a convolution that has no fast kernel here.
-var ErrUnsupported = errors.New("kernels: no fast kernel")
 
 // OneDNN is the loaded oneDNN. A process can have one loaded at a time; opening the same file again shares it.
 type OneDNN struct {
@@ -32,13 +27,13 @@ var (
 	loaded   *OneDNN
 )
 
-// Open loads the oneDNN at path. Its error wraps ErrLibrary and says what is wrong with the file.
+// Open loads the oneDNN at path. A file that is no oneDNN that ordo can use is a fault of the kind Library.
 func Open(path string) (*OneDNN, error) {
 	loadedMu.Lock()
 	defer loadedMu.Unlock()
 	if loaded != nil {
 		if loaded.path != path {
-			return nil, fmt.Errorf("%w: %s: this process already uses %s", ErrLibrary, path, loaded.path)
+			return nil, fmt.Errorf("kernels: open %s: this process already uses %s", path, loaded.path)
 		}
 		loaded.uses++
 		return loaded, nil
@@ -46,8 +41,8 @@ func Open(path string) (*OneDNN, error) {
 	cpath := C.CString(path)
 	defer C.free(unsafe.Pointer(cpath))
 	var version [3]C.int
-	if fault := C.ordo_onednn_open(cpath, &version[0]); fault != nil {
-		return nil, fmt.Errorf("%w: %s: %s", ErrLibrary, path, text(fault))
+	if reason := C.ordo_onednn_open(cpath, &version[0]); reason != nil {
+		return nil, install.UnfitOneDNN(path, text(reason))
 	}
 	loaded = &OneDNN{path: path, version: fmt.Sprintf("%d.%d.%d", version[0], version[1], version[2]), uses: 1}
 	return loaded, nil
@@ -61,9 +56,6 @@ func (d *OneDNN) Version() string { return d.version }
 
 // BF16 reports whether the processor has instructions for bfloat16, without which precision bf16 is an error.
 func (d *OneDNN) BF16() bool { return C.ordo_onednn_bf16() != 0 }
-
-// VectorBits is the width of the vectors that the loops beside oneDNN use: 512 (AVX-512), 256 (AVX2) or 128.
-func VectorBits() int { return int(C.ordo_vector_bits()) }
 
 // Close gives the library back. Sessions with its operators must be closed before.
 //
@@ -80,13 +72,13 @@ func (d *OneDNN) Close() {
 // Operators are the operators of one session.
 type Operators struct{ it *C.ordo_kernels }
 
-// Register adds the operators to a custom operator domain of ONNX Runtime: api is its table of functions (OrtApi of version 19 or
-// later), domain an OrtCustomOpDomain, threads the number that the session has, at least 1.
+// Register adds the operators to a custom operator domain of ONNX Runtime: api is its table of functions (OrtApi of
+// version 19 or later), domain an OrtCustomOpDomain, threads the number that the session has, at least 1.
 func (d *OneDNN) Register(api, domain unsafe.Pointer, threads int) (*Operators, error) {
-	var fault *C.char
-	it := C.ordo_kernels_register((*unsafe.Pointer)(api), domain, C.int(threads), &fault)
+	var reason *C.char
+	it := C.ordo_kernels_register((*unsafe.Pointer)(api), domain, C.int(threads), &reason)
 	if it == nil {
-		return nil, fmt.Errorf("kernels: register operators: %s", text(fault))
+		return nil, fmt.Errorf("kernels: register operators: %s", text(reason))
 	}
 	return &Operators{it}, nil
 }
@@ -103,5 +95,10 @@ func text(s *C.char) string {
 	return C.GoString(s)
 }
 
-// limitVectors makes the loops use vectors of at most so many bits, for tests of what other processors run; 512 lifts the limit.
-func limitVectors(bits int) { C.ordo_limit_vectors(C.int(bits)) }
+// vectorBits is the width of the vectors that the loops beside oneDNN use: 512 (AVX-512), 256 (AVX2) or 128. It is for
+// tests, whose files can't call C.
+func vectorBits() int { return int(C.ordo_vector_bits()) }
+
+// limitVectors makes the loops use vectors of at most n bits, for tests of what other processors run; 512 lifts the
+// limit.
+func limitVectors(n int) { C.ordo_limit_vectors(C.int(n)) }

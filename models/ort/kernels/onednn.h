@@ -1,5 +1,5 @@
-// The part of oneDNN's C interface that the convolutions call, in our own words, and owners of its objects. The library is opened at
-// run time; its functions are found by name. Its ABI is stable within version 3.
+// The part of oneDNN's C interface that the convolutions call, in our own words, and owners of its objects. The library
+// is opened at run time; its functions are found by name. Its ABI is stable within version 3.
 #ifndef ORDO_KERNELS_ONEDNN_H
 #define ORDO_KERNELS_ONEDNN_H
 

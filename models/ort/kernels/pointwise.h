@@ -23,8 +23,8 @@ struct Pointwise {
   // For each row: its mean, 1/√(variance + epsilon), and y = (x − mean) · inverse · scale + bias?; y may be x.
   void (*layer_norm)(const float *x, float *y, int64_t rows, int64_t width, const float *scale, const float *bias, float epsilon,
                      float *mean, float *inverse);
-  // With x̂ = (x − mean) · inverse: dscale += dy · x̂ and dbias += dy, summed over rows, and, unless dx is null, with g = dy · scale,
-  // dx = (g − mean(g) − x̂ · mean(g · x̂)) · inverse; dx may be dy.
+  // With x̂ = (x − mean) · inverse: dscale += dy · x̂ and dbias += dy, summed over rows, and, unless dx is null,
+  // with g = dy · scale, dx = (g − mean(g) − x̂ · mean(g · x̂)) · inverse; dx may be dy.
   void (*layer_norm_gradient)(const float *dy, const float *x, float *dx, int64_t rows, int64_t width, const float *scale,
                               const float *mean, const float *inverse, float *dscale, float *dbias);
   // dx = y · (dy − Σ dy · y), the sum over a row; dx may be dy.

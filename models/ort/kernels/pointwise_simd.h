@@ -1,5 +1,6 @@
-// The loops for vectors of WIDTH floats, in the namespace NAMESPACE; pointwise.cpp includes this file once for each. As in loops_simd.h,
-// nothing may be instantiated that other files share. The name ends in .h because Go rebuilds for no other ending of an included file.
+// The loops for vectors of WIDTH floats, in the namespace NAMESPACE; pointwise.cpp includes this file once for each. As
+// in loops_simd.h, nothing may be instantiated that other files share. The name ends in .h because Go rebuilds for no
+// other ending of an included file.
 
 namespace ordo {
 namespace NAMESPACE {
@@ -41,9 +42,10 @@ inline Vector<W> magnitude(Vector<W> x) { return (Vector<W>)((Bits<W>)x & 0x7fff
 
 // exponential is eˣ for x ≤ 0, with a relative error of at most 1e-7; what is less than the smallest normal float is 0.
 //
-// With n = x/ln 2 to the nearest integer and r = x − n · ln 2, which is taken off in two parts, of which the first has few digits
-// (Cody, Waite, Software Manual for the Elementary Functions, 1980, chapter 6), eˣ = 2ⁿ · eʳ. The coefficients make the largest
-// relative error of 1 + r + r²·p(r) over |r| ≤ ln 2/2 smallest (3e-9), found by Lawson's weighted least squares.
+// With n = x/ln 2 to the nearest integer and r = x − n · ln 2, which is taken off in two parts, of which the first has
+// few digits (Cody, Waite, Software Manual for the Elementary Functions, 1980, chapter 6), eˣ = 2ⁿ · eʳ. The
+// coefficients make the largest relative error of 1 + r + r²·p(r) over |r| ≤ ln 2/2 smallest (3e-9), found by Lawson's
+// weighted least squares.
 template <int W>
 inline Vector<W> exponential(Vector<W> x) {
   const Vector<W> least = all<W>(-87.3f);
@@ -72,11 +74,13 @@ struct Logistic {
   }
 };
 
-// Normal is the standard normal distribution: its cumulative function Φ(x) and its density φ(x), with absolute errors of at most 1e-7.
+// Normal is the standard normal distribution: its cumulative function Φ(x) and its density φ(x), with absolute errors
+// of at most 1e-7.
 //
-// Φ(−u) = e^(−u²/2) · R(u) for u = |x|, with R(u) = erfcx(u/√2)/2, Mills' ratio over √(2π), which falls slowly from 1/2 to
-// 1/(u·√(2π)) and is a quotient of polynomials with positive coefficients, so that nothing cancels. They make the largest relative error
-// of the quotient over 0 ≤ u ≤ 13.5 smallest (5e-9), found by Lawson's weighted least squares; behind, Φ(−u) is less than any float.
+// Φ(−u) = e^(−u²/2) · R(u) for u = |x|, with R(u) = erfcx(u/√2)/2, Mills' ratio over √(2π), which falls slowly from 1/2
+// to 1/(u·√(2π)) and is a quotient of polynomials with positive coefficients, so that nothing cancels. They make the
+// largest relative error of the quotient over 0 ≤ u ≤ 13.5 smallest (5e-9), found by Lawson's weighted least squares;
+// behind, Φ(−u) is less than any float.
 template <int W>
 struct Normal {
   Vector<W> below, density;
@@ -209,8 +213,8 @@ static void activation_gradient(const float *dy, const float *x, float *dx, int6
   each(n, ActivationGradient<A>{dy, x, dx, slope});
 }
 
-// Sum adds up a row: in float32 over at most kBlock elements, by lanes of four vectors that don't wait for each other, and then the
-// lanes and blocks in float64. i is where in the row v is.
+// Sum adds up a row: in float32 over at most kBlock elements, by lanes of four vectors that don't wait for each other,
+// and then the lanes and blocks in float64. i is where in the row v is.
 constexpr int64_t kBlock = 2048;
 struct Sum {
   float lanes[4 * WIDTH] = {};

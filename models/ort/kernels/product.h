@@ -23,8 +23,8 @@ struct Product {
   const float *bias;  // [n], added to each row; or null
 };
 
-// The loops for a vector width. The sums over k are taken in blocks whose size depends on k alone: an element of C has the same bits
-// whatever part of C it is computed with.
+// The loops for a vector width. The sums over k are taken in blocks whose size depends on k alone: an element of C has
+// the same bits whatever part of C it is computed with.
 struct Products {
   int rows, columns;  // of the tiles of C: parts of a matrix should be multiples of that
   // multiply needs this many bytes of scratch, aligned to cache lines.

@@ -1,8 +1,10 @@
-// Products with vectors of WIDTH floats in tiles of ROWS rows and two vectors, in the namespace NAMESPACE; product.cpp includes this file
-// once for each. It is compiled for processors that ordo may not run on, so it must not instantiate anything that other files share.
+// Products with vectors of WIDTH floats in tiles of ROWS rows and two vectors, in the namespace NAMESPACE; product.cpp
+// includes this file once for each. It is compiled for processors that ordo may not run on, so it must not instantiate
+// anything that other files share.
 //
-// A tile of C stays in registers while a block of k is gone through (Goto, van de Geijn 2008): of A a panel of ROWS rows, copied so that
-// it stays in the first cache, of B panels of two vectors of columns, copied once for a block, from the second.
+// A tile of C stays in registers while a block of k is gone through (Goto, van de Geijn 2008): of A a panel of ROWS
+// rows, copied so that it stays in the first cache, of B panels of two vectors of columns, copied once for a block,
+// from the second.
 
 namespace ordo {
 namespace NAMESPACE {
@@ -59,7 +61,8 @@ static void across(const float *from, int64_t column, int64_t depth, float *to) 
 
 // Panel is what is done with a panel of R rows.
 struct Panel {
-  void (*tile[2][2])(const float *, const float *, int64_t, float *, int64_t, float, const float *, bool);  // [vectors - 1][across]
+  // [vectors - 1][across]
+  void (*tile[2][2])(const float *, const float *, int64_t, float *, int64_t, float, const float *, bool);
   void (*across)(const float *, int64_t, int64_t, float *);
 };
 template <int R>

@@ -1,7 +1,7 @@
 // Layer norm and the gradients of layer norm and softmax, over the last dimensions. Tasks have runs of rows.
 //
-// Sums over rows are in float32 within a block of them, and the blocks of a task, and then the tasks, are added up in float64 in
-// their order.
+// Sums over rows are in float32 within a block of them, and the blocks of a task, and then the tasks, are added up in
+// float64 in their order.
 #include <cstring>
 
 #include "pointwise.h"

@@ -1,7 +1,8 @@
 // What all operators of a session share: threads, scratch memory, access to tensors, errors.
 //
-// Errors are exceptions inside and become an OrtStatus at the border to C. An operator is asked by one thread and divides its work
-// into tasks for ONNX Runtime's pool; sessions may run several operators at once, so each holds the session's lock while it works.
+// Errors are exceptions inside and become an OrtStatus at the border to C. An operator is asked by one thread and
+// divides its work into tasks for ONNX Runtime's pool; sessions may run several operators at once, so each holds the
+// session's lock while it works.
 #ifndef ORDO_KERNELS_SESSION_H
 #define ORDO_KERNELS_SESSION_H
 

@@ -1,9 +1,11 @@
-// Convolutions by Winograd's algorithm: how their work is divided and where it is kept (the loops are in winograd_simd.h).
+// Convolutions by Winograd's algorithm: how their work is divided and where it is kept (the loops are in
+// winograd_simd.h).
 //
-// All tiles of the batch are dealt out to the threads, whatever image they are of. A thread takes a block of tiles at a time through all
-// steps, so that transformed tiles stay in its cache. Where kernels are many and tiles few, it is the other way round: all tiles are
-// transformed, then the filters are dealt out, and a thread takes a few at a time, whose transformed kernels stay in its cache. The sum over
-// channels is done in one go for each output, in the order of channels: results are the same either way, and for any number of threads.
+// All tiles of the batch are dealt out to the threads, whatever image they are of. A thread takes a block of tiles at a
+// time through all steps, so that transformed tiles stay in its cache. Where kernels are many and tiles few, it is the
+// other way round: all tiles are transformed, then the filters are dealt out, and a thread takes a few at a time, whose
+// transformed kernels stay in its cache. The sum over channels is done in one go for each output, in the order of
+// channels: results are the same either way, and for any number of threads.
 #include "winograd.h"
 
 #include <algorithm>
@@ -15,7 +17,7 @@ namespace {
 
 constexpr int64_t kLine = 16;               // floats in a cache line
 constexpr int64_t kBlockBytes = 256 << 10;  // of transformed tiles in a block, which share a level 2 cache with kernels
-constexpr int64_t kLeastBlock = 56;         // tiles in a block nevertheless, so that transformed kernels are not read too often
+constexpr int64_t kLeastBlock = 56;         // tiles in a block nevertheless, or transformed kernels would be read too often
 constexpr int64_t kDeepBytes = 4 << 20;     // of transformed kernels: where they are more than this,
 constexpr int64_t kFlatBytes = 12 << 20;    // and transformed tiles less than this, it goes by filters
 constexpr int64_t kSerial = 4096;           // kernels up to which one thread transforms them all
@@ -24,8 +26,8 @@ constexpr int64_t kShare = 8;               // tiles at least for a thread
 // apart is a stride from position to position that spreads them over the sets of a cache.
 int64_t apart(int64_t floats) { return ((floats + kLine - 1) / kLine | 1) * kLine; }
 
-// What pays: the transforms of a tile and a channel, and those of a kernel, cost as many multiplications at each of the positions; oneDNN
-// multiplies kBrain times faster in bfloat16; and the gain must be worth the rounding.
+// What pays: the transforms of a tile and a channel, and those of a kernel, cost as many multiplications at each of the
+// positions; oneDNN multiplies kBrain times faster in bfloat16; and the gain must be worth the rounding.
 constexpr double kTransform = 12, kKernels = 6, kBrain = 1.8, kMargin = 1.05;
 
 // taps are the pairs of an output and one of its three inputs along an axis that is not padding.
@@ -42,8 +44,9 @@ bool Winograd::possible(int64_t channels, int64_t filters) {
   return loops && channels % loops->lanes == 0 && filters % loops->lanes == 0;
 }
 
-// The costs are in multiplications, of which both algorithms do about the same number in a second. The factors are those of a Zen 4: they
-// foretell the ratio of both times within a quarter for 16 to 512 channels, images of 3 to 32 pixels and batches of 1 to 64.
+// The costs are in multiplications, of which both algorithms do about the same number in a second. The factors are
+// those of a Zen 4: they foretell the ratio of both times within a quarter for 16 to 512 channels, images of 3 to 32
+// pixels and batches of 1 to 64.
 bool Winograd::pays(const Tiles &t, int64_t images, int64_t channels, int64_t filters, bool bf16) {
   const double products = double(channels) * filters, count = double(images) * t.of_image();
   const double transforms = kTransform * count * (channels + filters), kernels = kKernels * products;

@@ -1,12 +1,12 @@
-// Convolutions of 3x3 with stride 1 by the algorithm of Winograd: F(4x4, 3x3) of Lavin & Gray, "Fast Algorithms for Convolutional Neural
-// Networks" (CVPR 2016). An output is cut into tiles of 4x4, each computed from 6x6 pixels of the input with 36 products for every pair of
-// channels instead of 144:
+// Convolutions of 3x3 with stride 1 by the algorithm of Winograd: F(4x4, 3x3) of Lavin & Gray, "Fast Algorithms for
+// Convolutional Neural Networks" (CVPR 2016). An output is cut into tiles of 4x4, each computed from 6x6 pixels of the
+// input with 36 products for every pair of channels instead of 144:
 //
 //	Y = Aᵀ [Σ_c U ⊙ V] A,   U = G g Gᵀ,   V = Bᵀ d B
 //
-// for a tile d of the input and a kernel g. The matrices belong to the points 0, ±a, ±b, ∞ of an interpolation, with a = 1/√2 and b = √2,
-// whose rounding errors are the least among those tried (winograd_simd.h). The gradient by the input is a convolution itself, of dY with the
-// kernels turned by 180 degrees.
+// for a tile d of the input and a kernel g. The matrices belong to the points 0, ±a, ±b, ∞ of an interpolation, with a
+// = 1/√2 and b = √2, whose rounding errors are the least among those tried (winograd_simd.h). The gradient by the input
+// is a convolution itself, of dY with the kernels turned by 180 degrees.
 #ifndef ORDO_KERNELS_WINOGRAD_H
 #define ORDO_KERNELS_WINOGRAD_H
 
@@ -20,8 +20,8 @@ class Run;
 constexpr int64_t kPositions = 36;  // in a transformed tile
 constexpr int64_t kTile = 4;        // pixels of the output on a side
 
-// Tiles cuts images [height, width, channels] and outputs [out_height, out_width, filters], both channels-last, into tiles. They are
-// numbered through all images.
+// Tiles cuts images [height, width, channels] and outputs [out_height, out_width, filters], both channels-last, into
+// tiles. They are numbered through all images.
 struct Tiles {
   int64_t height, width, out_height, out_width;
   int64_t top, left;      // padding
@@ -35,16 +35,16 @@ inline Tiles cut(int64_t height, int64_t width, int64_t out_height, int64_t out_
   return {height, width, out_height, out_width, top, left, (out_height + kTile - 1) / kTile, (out_width + kTile - 1) / kTile};
 }
 
-// WinogradLoops work on tiles [first, first + count), which are the first ones where they lie transformed. Channels and filters are
-// multiples of `lanes`. Transformed tiles are [36][count][channels], transformed kernels [36] × panels of [channels][2 or 1 vectors of
-// filters]; `stride` is the distance between positions.
+// WinogradLoops work on tiles [first, first + count), which are the first ones where they lie transformed. Channels and
+// filters are multiples of `lanes`. Transformed tiles are [36][count][channels], transformed kernels [36] × panels of
+// [channels][2 or 1 vectors of filters]; `stride` is the distance between positions.
 struct WinogradLoops {
   int64_t lanes;
 
   // v = Bᵀ d B
   void (*input)(const Tiles &g, const float *x, int64_t channels, int64_t first, int64_t count, float *v, int64_t stride);
-  // u = G g Gᵀ for the vectors [begin, end) of filters. The kernel of channel c and filter f starts at w[c · channel_step + f ·
-  // filter_step]; turned: by 180 degrees.
+  // u = G g Gᵀ for the vectors [begin, end) of filters. The kernel of channel c and filter f starts at w[c ·
+  // channel_step + f · filter_step]; turned: by 180 degrees.
   void (*kernels)(const float *w, int64_t channel_step, int64_t filter_step, bool turned, int64_t channels, int64_t filters, int64_t begin,
                   int64_t end, float *u, int64_t stride);
   // m = v u at each position
@@ -58,8 +58,9 @@ struct WinogradLoops {
 // winograd_loops are those for this processor, null where there are none.
 const WinogradLoops *winograd_loops();
 
-// Kernels are the weights of a convolution: that of channel c for filter f has its nine values at data[c · channel_step + f · filter_step].
-// Turned: by 180 degrees, as the gradient by the input wants them, whose channels are the convolution's filters.
+// Kernels are the weights of a convolution: that of channel c for filter f has its nine values at data[c · channel_step
+// + f · filter_step]. Turned: by 180 degrees, as the gradient by the input wants them, whose channels are the
+// convolution's filters.
 struct Kernels {
   const float *data;
   int64_t channel_step, filter_step;

@@ -1,4 +1,5 @@
-// The loops of Winograd's algorithm for vectors of WIDTH floats; see winograd.h for the formulas and loops_simd.h for the rules.
+// The loops of Winograd's algorithm for vectors of WIDTH floats; see winograd.h for the formulas and loops_simd.h for
+// the rules.
 //
 // With the points 0, ±a, ±b, ∞ and N_a = 2a²(a² − b²), N_b = 2b²(b² − a²):
 //
@@ -9,10 +10,11 @@
 //	     | 0     ba²   −a²      −b     1   0 |        | 1/N_b   −b/N_b   b²/N_b |
 //	     | 0     a²b²   0      −a²−b²  0   1 |        | 0          0       1    |
 //
-// Which points changes nothing but the rounding (Barabasz, Anderson, Soodhalter, Gregg, "Error Analysis and Improving the Accuracy of Winograd
-// Convolution", 2020). Relative errors of 256 channels behind a ReLU, against 0.6e-6 of the direct sum: a, b = 1, 2 (of Lavin & Gray): 2.6e-6;
-// 1, 1/2: 2.9e-6; 3/4, 5/4: 1.6e-6; 1/2, 3/2: 1.5e-6; 1/√2, √2: 1.3e-6; 5/8, 3/2: 1.2e-6. The last two are the same within the scatter, and
-// with a²b² = 1 the former needs fewer products. F(2x2, 3x3) has 0.4e-6, but saves 56 % of the products where this saves 75 %.
+// Which points changes nothing but the rounding (Barabasz, Anderson, Soodhalter, Gregg, "Error Analysis and Improving
+// the Accuracy of Winograd Convolution", 2020). Relative errors of 256 channels behind a ReLU, against 0.6e-6 of the
+// direct sum: a, b = 1, 2 (of Lavin & Gray): 2.6e-6; 1, 1/2: 2.9e-6; 3/4, 5/4: 1.6e-6; 1/2, 3/2: 1.5e-6; 1/√2, √2:
+// 1.3e-6; 5/8, 3/2: 1.2e-6. The last two are the same within the scatter, and with a²b² = 1 the former needs fewer
+// products. F(2x2, 3x3) has 0.4e-6, but saves 56 % of the products where this saves 75 %.
 
 namespace ordo {
 namespace NAMESPACE {
@@ -72,8 +74,8 @@ static inline __attribute__((always_inline)) void store_row(const V *t, float *v
   for (int j = 0; j < 6; j++) at<WIDTH>(v + j * stride) = y[j];
 }
 
-// transform_input transforms the 6 x 6 pixels at d, which are `line` and `pixel` floats apart. A row of Bᵀ d is made when it is wanted,
-// from pixels in the cache: so all is in registers, of which 36 would be needed otherwise.
+// transform_input transforms the 6 x 6 pixels at d, which are `line` and `pixel` floats apart. A row of Bᵀ d is made
+// when it is wanted, from pixels in the cache: so all is in registers, of which 36 would be needed otherwise.
 static inline __attribute__((always_inline)) void transform_input(const float *d, int64_t line, int64_t pixel, float *v, int64_t stride) {
   V t[6], s[6];
   auto x = [=](int i, int j) -> V { return at<WIDTH>(d + i * line + j * pixel); };
@@ -101,8 +103,8 @@ static inline __attribute__((always_inline)) void transform_input(const float *d
   store_row(t, v + 30 * stride, stride);
 }
 
-// fetch asks for WIDTH channels of the 4 x 4 pixels at p, to be read or written: of a tile that comes later, because few of the steps
-// from pixel to pixel and from line to line are such that the processor foresees them.
+// fetch asks for WIDTH channels of the 4 x 4 pixels at p, to be read or written: of a tile that comes later, because
+// few of the steps from pixel to pixel and from line to line are such that the processor foresees them.
 template <int WRITE>
 static inline __attribute__((always_inline)) void fetch(const float *p, int64_t line, int64_t pixel) {
 #pragma GCC unroll 4

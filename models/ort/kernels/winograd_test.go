@@ -81,8 +81,8 @@ func TestWinograd(t *testing.T) {
 	}
 }
 
-// TestWinogradErrors measures the relative errors of both algorithms on what a network has: inputs normalised and through a ReLU, weights
-// as they are drawn, gradients of both signs. go test -v shows them.
+// TestWinogradErrors measures the relative errors of both algorithms on what a network has: inputs normalised and
+// through a ReLU, weights as they are drawn, gradients of both signs. go test -v shows them.
 func TestWinogradErrors(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	if kernels.VectorBits() < 256 {

@@ -53,7 +53,8 @@ const WeightsLoops *with(int lanes) {
   return nullptr;
 }
 
-constexpr int64_t kBlock = 48;  // tiles, at most: what they are transformed to shall stay in the cache, and suffice to pay for the way back
+// tiles, at most: what they are transformed to shall stay in the cache, and suffice to pay for the way back
+constexpr int64_t kBlock = 48;
 
 }  // namespace
 
@@ -67,8 +68,9 @@ size_t WinogradWeights::scratch(int64_t images) const {
   return size_t(positions * ((channels + filters) * rows + (lanes + 1) * lanes)) * sizeof(float);
 }
 
-// Times are in multiplications of vectors, of which a Zen 4 begins one a cycle. Measured there with 16 to 512 channels on images of 1 to 32
-// pixels, the model finds the faster form wherever they differ by a tenth, but for calls of some microseconds.
+// Times are in multiplications of vectors, of which a Zen 4 begins one a cycle. Measured there with 16 to 512 channels
+// on images of 1 to 32 pixels, the model finds the faster form wherever they differ by a tenth, but for calls of some
+// microseconds.
 double WinogradWeights::cost(int64_t images) const {
   constexpr double kInput = 7, kOutput = 5, kBack = 4;  // the three transforms, for a position
   constexpr double kWeight = 1.3;                       // the way of a weight to OIHW

@@ -1,4 +1,5 @@
-// The gradient by the weights of convolutions of 3×3 with strides of 1, in Winograd's form (winograd_weights_simd.h has the formulas).
+// The gradient by the weights of convolutions of 3×3 with strides of 1, in Winograd's form (winograd_weights_simd.h has
+// the formulas).
 #ifndef ORDO_KERNELS_WINOGRAD_WEIGHTS_H
 #define ORDO_KERNELS_WINOGRAD_WEIGHTS_H
 
@@ -7,15 +8,15 @@
 
 namespace ordo {
 
-// WinogradWeights computes such a gradient, with images channels-last. The batch is cut into slices, whose sums have an order of their own,
-// [filters/lanes, channels/lanes, channel, place, filter].
+// WinogradWeights computes such a gradient, with images channels-last. The batch is cut into slices, whose sums have an
+// order of their own, [filters/lanes, channels/lanes, channel, place, filter].
 struct WinogradWeights {
   int64_t channels, height, width, filters, out_height, out_width, top, left;  // top, left: padding before the image
-  int tile;                                                                    // 4 or 2: a tile has tile·tile places of the output
+  int tile;                                                                    // 4 or 2: the output has tile·tile places
   int lanes;                                                                   // channels, or filters, that go together
 
-  // choose gives the tile and lanes that make a slice of so many images cheapest; false where this form doesn't fit the numbers of channels
-  // or the processor.
+  // choose gives the tile and lanes that make a slice of so many images cheapest; false where this form doesn't fit the
+  // numbers of channels or the processor.
   bool choose(int64_t images);
 
   // pays: this form is expected to be faster than oneDNN's kernels, of float32 or bfloat16.

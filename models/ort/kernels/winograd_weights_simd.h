@@ -1,18 +1,19 @@
-// The gradient of 3×3 weights for vectors of WIDTH floats, in the namespace NAMESPACE; winograd_weights.cpp includes this file once for
-// each. As in loops_simd.h nothing may be instantiated here that other files share.
+// The gradient of 3×3 weights for vectors of WIDTH floats, in the namespace NAMESPACE; winograd_weights.cpp includes
+// this file once for each. As in loops_simd.h nothing may be instantiated here that other files share.
 //
-// A convolution in Winograd's form (Lavin, Gray 2015) has Y = Aᵀ[Σ_c (G g Gᵀ) ⊙ (Bᵀ d B)]A for a tile Y of m×m outputs, with d the
-// (m+2)×(m+2) inputs that it sees. It is linear in g, so its gradient is exact, too:
+// A convolution in Winograd's form (Lavin, Gray 2015) has Y = Aᵀ[Σ_c (G g Gᵀ) ⊙ (Bᵀ d B)]A for a tile Y of m×m outputs,
+// with d the (m+2)×(m+2) inputs that it sees. It is linear in g, so its gradient is exact, too:
 //
 //   dg = Gᵀ [Σ_tiles (Bᵀ d B) ⊙ (A dY Aᵀ)] G
 //
-// For all channels and filters, the sum over tiles is one product of matrices [C, tiles]·[tiles, K] at each of the (m+2)² positions: 36
-// multiplications instead of 144 at m = 4, 16 instead of 36 at m = 2. Blocks of tiles are transformed, multiplied, and transformed back at
-// once, for few channels and filters at a time, so that only the nine sums for each pair leave the cache, and no float32 sum of products is
-// longer than a block.
+// For all channels and filters, the sum over tiles is one product of matrices [C, tiles]·[tiles, K] at each of the
+// (m+2)² positions: 36 multiplications instead of 144 at m = 4, 16 instead of 36 at m = 2. Blocks of tiles are
+// transformed, multiplied, and transformed back at once, for few channels and filters at a time, so that only the nine
+// sums for each pair leave the cache, and no float32 sum of products is longer than a block.
 //
-// For m = 4 the matrices belong to the points 0, ±1/√2, ±√2 and ∞. They give half the rounding error of the usual 0, ±1, ±2, ∞: a
-// relative distance of 6e-7 from the exact gradient, where the direct sum has 1e-7 to 1e-6. For m = 2 they belong to 0, ±1 and ∞.
+// For m = 4 the matrices belong to the points 0, ±1/√2, ±√2 and ∞. They give half the rounding error of the usual 0,
+// ±1, ±2, ∞: a relative distance of 6e-7 from the exact gradient, where the direct sum has 1e-7 to 1e-6. For m = 2 they
+// belong to 0, ±1 and ∞.
 
 namespace ordo {
 namespace NAMESPACE {
@@ -85,8 +86,8 @@ struct Patch {
   int begin[2], end[2];  // rows, columns
 };
 
-// forward transforms L channels of a tile; the results are `step` floats apart. Of a tile that is not wholly inside, the first pixel may lie
-// before the image's memory.
+// forward transforms L channels of a tile; the results are `step` floats apart. Of a tile that is not wholly inside,
+// the first pixel may lie before the image's memory.
 template <int M, bool Input, bool Inside>
 inline void forward(const Patch &p, const float *from, float *to, int64_t step) {
   constexpr int N = M + 2, S = Input ? N : M;
@@ -120,7 +121,8 @@ inline void forward(const Patch &p, const float *from, float *to, int64_t step) 
   }
 }
 
-// transform makes the matrices of a block of tiles, [channels/L, positions, rows, L]; `size` is of the image that the tiles are cut from.
+// transform makes the matrices of a block of tiles, [channels/L, positions, rows, L]; `size` is of the image that the
+// tiles are cut from.
 template <int M, bool Input>
 static void transform(const WinogradWeights &w, const float *image, int64_t first, int64_t count, int64_t rows, float *to) {
   constexpr int N = M + 2, S = Input ? N : M;
@@ -148,7 +150,8 @@ static void transform(const WinogradWeights &w, const float *image, int64_t firs
   }
 }
 
-// Ahead is memory that the next block will read. It is brought into the cache, line by line, while the processor multiplies.
+// Ahead is memory that the next block will read. It is brought into the cache, line by line, while the processor
+// multiplies.
 struct Ahead {
   const char *at[2], *end[2];  // in X and dY
 
@@ -204,12 +207,13 @@ inline void multiply(const float *a, const float *b, int64_t panel, int64_t coun
     for (int v = 0; v < V; v++) store(sum + (r * V + v) * L, s[r][v]);
 }
 
-// pairs computes the gradient between R channels and V·L filters, whose matrices are at a and b, with `far` floats from one block of
-// filters to the next in b and in dw.
+// pairs computes the gradient between R channels and V·L filters, whose matrices are at a and b, with `far` floats from
+// one block of filters to the next in b and in dw.
 template <int M, int R, int V>
 static void pairs(const float *a, const float *b, int64_t far, int64_t rows, int64_t count, float *sums, bool add, float *dw, int64_t dw_far,
                   Ahead &ahead) {
-  constexpr int N = M + 2, kStep = (R * V + 1) * L;  // one more vector: positions shall not fall on the same lines of the cache
+  // One more vector: positions shall not fall on the same lines of the cache.
+  constexpr int N = M + 2, kStep = (R * V + 1) * L;
   for (int i = 0; i < N * N; i++) multiply<R, V>(a + i * rows * L, b + i * rows * L, far, count, sums + i * kStep, ahead);
   for (int r = 0; r < R; r++)
     for (int v = 0; v < V; v++) {

@@ -26,7 +26,8 @@ func (e example) activated() example {
 	return e
 }
 
-// exactWeights are the gradients of weights and bias of a 3×3 convolution with strides of 1 in float64, faster than exact.
+// exactWeights are the gradients of weights and bias of a 3×3 convolution with strides of 1 in float64, faster than
+// exact.
 func (e example) exactWeights() (dw, db []float64) {
 	c := e.c
 	dw, db = make([]float64, len(e.w)), make([]float64, len(e.b))
@@ -139,8 +140,8 @@ func TestWinogradWeightsAreRepeatable(t *testing.T) {
 	}
 }
 
-// TestWinogradWeightsAreNearTheDefinition: for layers of a resnet18 with inputs as they are there, the error is at most five times that
-// of the direct sum, and 1e-6.
+// TestWinogradWeightsAreNearTheDefinition: for layers of a resnet18 with inputs as they are there, the error is at most
+// five times that of the direct sum, and 1e-6.
 func TestWinogradWeightsAreNearTheDefinition(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	for _, c := range []kernels.Convolution{
@@ -162,9 +163,9 @@ func TestWinogradWeightsAreNearTheDefinition(t *testing.T) {
 	}
 }
 
-// BenchmarkConvolutionWeights times the gradient of the weights, direct and in Winograd's form by turns, on one thread. The images are
-// those of the layers of resnet18 and resnet50; a GFLOP is counted as the definition has it. `auto` is the time of the one that the cost
-// model takes over the time of the faster one.
+// BenchmarkConvolutionWeights times the gradient of the weights, direct and in Winograd's form by turns, on one thread.
+// The images are those of the layers of resnet18 and resnet50; a GFLOP is counted as the definition has it. `auto` is
+// the time of the one that the cost model takes over the time of the faster one.
 func BenchmarkConvolutionWeights(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	for _, precision := range []string{kernels.F32, kernels.BF16} {

@@ -8,8 +8,8 @@ import (
 	"ordo/models/ort/install"
 )
 
-// Required is the environment variable that turns a missing library from a skipped test into a failed one. `make test` sets
-// it, after it has installed the library.
+// Required is the environment variable that turns a missing library from a skipped test into a failed one. `make test`
+// sets it, after it has installed the library.
 const Required = "ORDO_TEST_REQUIRE_ONNXRUNTIME"
 
 // Path is the library's file. Without a library the test is skipped, or fails where Required is set.

@@ -3,17 +3,19 @@
 package pack
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"ordo/models/fault"
 )
@@ -29,10 +31,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// childSet is what children pack, slowly. Each image that they decode is a line in the file log.
+// half is the image at which a child stops until its standard input ends, and what it says then.
+const half = 20
+
+// childSet is what children pack. Each image that they decode is a line in the file log.
 func childSet(log string) *drawn {
 	return &drawn{n: 60, before: func(i int) {
-		time.Sleep(5 * time.Millisecond)
+		if i == half {
+			fmt.Println("half")
+			if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
+				panic(err)
+			}
+		}
 		f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			panic(err)
@@ -72,20 +82,56 @@ func child(mode, dir string) int {
 	return 0
 }
 
-func start(t *testing.T, mode, dir string) (*exec.Cmd, *bytes.Buffer) {
+// process is a child at work.
+type process struct {
+	*exec.Cmd
+	hold   io.Closer // its standard input: closed, it goes on at half
+	says   *bufio.Reader
+	errors bytes.Buffer
+}
+
+func start(t *testing.T, mode, dir string) *process {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(exe)
+	c := &process{Cmd: exec.Command(exe)}
 	c.Env = append(os.Environ(), childVariable+"="+mode+" "+dir)
-	out := new(bytes.Buffer)
-	c.Stdout, c.Stderr = out, out
-	if err := c.Start(); err != nil {
+	c.Stderr = &c.errors
+	stdin, err1 := c.StdinPipe()
+	stdout, err2 := c.StdoutPipe()
+	if err := errors.Join(err1, err2, c.Start()); err != nil {
 		t.Fatal(err)
 	}
-	return c, out
+	c.hold, c.says = stdin, bufio.NewReader(stdout)
+	return c
+}
+
+// hears waits until the child says a line with one of these texts.
+func (c *process) hears(t *testing.T, texts ...string) {
+	t.Helper()
+	for {
+		line, err := c.says.ReadString('\n')
+		if slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(line, text) }) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("a child ended without a word of %q: %v\n%s", texts, err, &c.errors)
+		}
+	}
+}
+
+// end lets the child go on and gives what it says until it ends, and its error.
+func (c *process) end(t *testing.T) (string, error) {
+	t.Helper()
+	_ = c.hold.Close() // it may be closed already
+	text, err := io.ReadAll(c.says)
+	if err != nil {
+		t.Error(err)
+	}
+	err = c.Wait()
+	return string(text) + c.errors.String(), err
 }
 
 // decoded is how many images children have decoded.
@@ -100,15 +146,19 @@ func decoded(t *testing.T, dir string) int {
 
 func TestTwoProcessesPackOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "packed")
-	var children []*exec.Cmd
-	var outputs []*bytes.Buffer
+	var children []*process
 	for range 3 {
-		c, out := start(t, "pack", dir)
-		children, outputs = append(children, c), append(outputs, out)
+		children = append(children, start(t, "pack", dir))
 	}
-	for i, c := range children {
-		if err := c.Wait(); err != nil {
-			t.Errorf("child: %v\n%s", err, outputs[i])
+	for _, c := range children {
+		c.hears(t, "half", "another process is packing")
+	}
+	for _, c := range children {
+		_ = c.hold.Close() // a pipe
+	}
+	for _, c := range children {
+		if text, err := c.end(t); err != nil {
+			t.Errorf("child: %v\n%s", err, text)
 		}
 	}
 	if n := decoded(t, dir); n != 60 {
@@ -166,15 +216,10 @@ func TestWaiting(t *testing.T) {
 func TestKilled(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "packed")
 	killed := func() {
-		before := decoded(t, dir)
-		c, out := start(t, "pack", dir)
-		for decoded(t, dir) < before+20 {
-			if c.ProcessState != nil {
-				t.Fatalf("the child ended: %s", out)
-			}
-			time.Sleep(time.Millisecond)
-		}
-		waiter, waiterOut := start(t, "pack", dir) // it comes to nothing if it takes over from a dead one
+		c := start(t, "pack", dir)
+		c.hears(t, "half")
+		waiter := start(t, "pack", dir) // it comes to nothing if it takes over from a dead one
+		waiter.hears(t, "another process is packing")
 		if err := c.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -182,8 +227,8 @@ func TestKilled(t *testing.T) {
 		if got := files(t, dir); len(got) != 1 || !strings.HasSuffix(got[0], partialEnd) {
 			t.Errorf("a killed process left %q", got)
 		}
-		if err := waiter.Wait(); err != nil {
-			t.Errorf("the one that waited: %v\n%s", err, waiterOut)
+		if text, err := waiter.end(t); err != nil {
+			t.Errorf("the one that waited: %v\n%s", err, text)
 		}
 		if got := files(t, dir); len(got) != 1 || !strings.HasSuffix(got[0], fileEnd) {
 			t.Errorf("in the end there are %q", got)
@@ -217,10 +262,10 @@ func TestKilled(t *testing.T) {
 
 func TestFileSizeLimit(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "packed")
-	c, out := start(t, "small-disk", dir)
-	_ = c.Wait() // the status is looked at
-	if c.ProcessState.ExitCode() != 6 || !strings.Contains(out.String(), dir) {
-		t.Errorf("status %d: %s", c.ProcessState.ExitCode(), out)
+	c := start(t, "small-disk", dir)
+	text, _ := c.end(t) // the status is looked at
+	if c.ProcessState.ExitCode() != 6 || !strings.Contains(text, dir) {
+		t.Errorf("status %d: %s", c.ProcessState.ExitCode(), text)
 	}
 	if got := files(t, dir); len(got) != 0 {
 		t.Errorf("it left %q", got)

@@ -6,14 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"ordo/runner/data/source"
 )
 
-// TestPipe: a named pipe among the images is an item that can't be read, and nothing waits for its other end.
+// TestPipe: a named pipe among the images is an item that can't be read, and nothing waits for its other end: this test
+// would.
 func TestPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.png")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
@@ -30,15 +30,8 @@ func TestPipe(t *testing.T) {
 		"digest":  func() error { _, err := s.Digest(0); return err },
 		"blob":    func() error { _, err := source.OpenBlob(path); return err },
 	} {
-		done := make(chan error, 1)
-		go func() { done <- read() }()
-		select {
-		case err := <-done:
-			if err == nil || !strings.Contains(err.Error(), "pipe.png: not a file") {
-				t.Errorf("%s: %v", name, err)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("%s: it waits for the pipe", name)
+		if err := read(); err == nil || !strings.Contains(err.Error(), "pipe.png: not a file") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -38,12 +38,11 @@ func OpenEncoder(library, file string, threads int) (*Encoder, error) {
 	}
 	inputs, outputs, err := onnx.GetInputOutputInfo(file)
 	if err != nil {
-		return nil, fault.New(fault.Data, "%s is no ONNX model that can be run: %w", file, err)
+		return nil, fault.New(fault.Data, "%s is no encoder: %w", file, err)
 	}
 	if len(inputs) != 1 || len(inputs[0].Dimensions) != 4 || inputs[0].Dimensions[1] != 3 ||
 		inputs[0].Dimensions[2] < 1 || inputs[0].Dimensions[2] != inputs[0].Dimensions[3] {
-		return nil, fault.New(fault.Data, "%s must take one input [batch, 3, size, size] with a fixed size", file).
-			Advise("export it so")
+		return nil, fault.New(fault.Data, "%s is no encoder: it must take one input [batch, 3, size, size]", file)
 	}
 	e := &Encoder{size: int(inputs[0].Dimensions[2])}
 	for _, o := range outputs {

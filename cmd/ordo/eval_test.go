@@ -203,7 +203,7 @@ func TestEvalRefuses(t *testing.T) {
 		{"nothing there", []string{"nowhere"}, exitData, []string{"nowhere", "no such file or folder"}},
 		{"no run", []string{empty}, exitData, []string{"no finished run", empty}},
 		{"no experiment", []string{text}, exitConfig, []string{"no run folder", "experiment file"}},
-		{"no ONNX model", []string{text, text}, exitData, []string{text, "no ONNX model"}},
+		{"no ONNX model", []string{text, text}, exitData, []string{text, "is no encoder"}},
 		{"a key of training", []string{empty, "train.epochs=3"}, exitUsage, []string{"train.epochs=3", "eval.KEY=VALUE"}},
 		{"name", []string{empty, "--name", "../x"}, exitUsage, []string{"--name", "letters"}},
 		{"two forms", []string{empty, "--json", "--csv"}, exitUsage, []string{"exclude each other"}},

@@ -117,7 +117,8 @@ func (s *session) measureFewShot(test [][]eval.Rows, shots int) error {
 	})
 	var born *fault.Error
 	if errors.As(err, &born) && born.Kind == fault.Data { // too few classes with enough images
-		s.note(fmt.Sprintf("left out: %v", err))
+		s.note(fmt.Sprintf("%d-way episodes with %d shots are left out: fewer than %d classes have %d of the test images, "+
+			"whose number eval.test_images limits", o.Ways, shots, o.Ways, shots+o.Queries))
 		return nil
 	} else if err != nil {
 		return err

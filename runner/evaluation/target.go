@@ -61,9 +61,6 @@ func Load(t Target, file string, overrides, environ []string) (config.Experiment
 
 // open opens the target's encoder.
 func (t Target) open(library string, threads int) (*models.Encoder, error) {
-	if _, err := os.Stat(t.Encoder); err != nil {
-		return nil, fault.Reading(fault.Data, t.Encoder, err)
-	}
 	return models.OpenEncoder(library, t.Encoder, threads)
 }
 

@@ -36,7 +36,11 @@ func TestKeys(t *testing.T) {
 		t.Errorf("--markdown prints another page than docs/experiment.md, %v", err)
 	}
 	var list []config.Key
-	if err := json.Unmarshal([]byte(ordo(t, "keys", "--json").stdout), &list); err != nil || len(list) != len(config.Keys()) {
+	if err := json.Unmarshal(
+		[]byte(ordo(t, "keys", "--json").stdout),
+		&list,
+	); err != nil ||
+		len(list) != len(config.Keys()) {
 		t.Errorf("--json prints %d keys, %v", len(list), err)
 	}
 }

@@ -45,7 +45,8 @@ func TestKindOf(t *testing.T) {
 
 func TestIsAsksForKind(t *testing.T) {
 	err := fmt.Errorf("in y: %w", fault.New(fault.Config, "data.root: %w", fault.New(fault.Data, "x")))
-	if !errors.Is(err, fault.Config) || !errors.Is(err, fault.Data) || errors.Is(err, fault.Numeric) || errors.Is(err, fault.Other) {
+	if !errors.Is(err, fault.Config) || !errors.Is(err, fault.Data) || errors.Is(err, fault.Numeric) ||
+		errors.Is(err, fault.Other) {
 		t.Errorf("errors.Is of %v is wrong", err)
 	}
 	if fault.Wrap(fault.Data, nil) != nil {

@@ -57,7 +57,10 @@ func FuzzReadProfile(f *testing.F) {
 	f.Add(profile, 0)
 	f.Add(profile, 1)
 	f.Add(`[{"cat":"Node","name":"x_kernel_time","dur":9223372036854775807,"args":{"op_name":"x"}}]`, 0)
-	f.Add(`[{"cat":"Node","name":"x_kernel_time","args":{"op_name":"MatMul","input_type_shape":[{"float":[9223372036854775807,-1]},{"float":[]}],"output_type_shape":[{"x":[3]}]}}]`, 0)
+	f.Add(
+		`[{"cat":"Node","name":"x_kernel_time","args":{"op_name":"MatMul","input_type_shape":[{"float":[9223372036854775807,-1]},{"float":[]}],"output_type_shape":[{"x":[3]}]}}]`,
+		0,
+	)
 	f.Add("[", 0)
 	f.Fuzz(func(t *testing.T, text string, skip int) {
 		found, err := readProfile(strings.NewReader(text), skip)
@@ -66,7 +69,9 @@ func FuzzReadProfile(f *testing.F) {
 		}
 		for op, v := range found {
 			if op == "" || v.Op != op || v.Calls < 1 || v.Time < 0 || v.Time > time.Duration(v.Calls)*maxEvent*time.Microsecond ||
-				!(v.Operations >= 0) || math.IsInf(v.Operations, 0) || !(v.Bytes >= 0) || math.IsInf(v.Bytes, 0) {
+				!(v.Operations >= 0) || math.IsInf(v.Operations, 0) ||
+				!(v.Bytes >= 0) ||
+				math.IsInf(v.Bytes, 0) {
 				t.Errorf("%q: %+v", op, v)
 			}
 		}

@@ -40,10 +40,22 @@ func TestJointFamilies(t *testing.T) {
 	if got := *e.Augment.Invariant[0].Family; !reflect.DeepEqual(got, invariant) {
 		t.Errorf("invariant %+v, want %+v", got, invariant)
 	}
-	if want := map[string]string{"rotate+blur+hue": "invariant", "rotate": "absent"}; !reflect.DeepEqual(e.Augment.Roles, want) {
+	if want := map[string]string{
+		"rotate+blur+hue": "invariant",
+		"rotate":          "absent",
+	}; !reflect.DeepEqual(
+		e.Augment.Roles,
+		want,
+	) {
 		t.Errorf("roles %v, want %v", e.Augment.Roles, want)
 	}
-	if want := map[string]loss.FamilyOptions{"rotate+blur+hue": {Weight: 2, Output: loss.OutputOwn}, "hue+blur": {}}; !reflect.DeepEqual(e.Loss.Order.Families, want) {
+	if want := map[string]loss.FamilyOptions{
+		"rotate+blur+hue": {Weight: 2, Output: loss.OutputOwn},
+		"hue+blur":        {},
+	}; !reflect.DeepEqual(
+		e.Loss.Order.Families,
+		want,
+	) {
 		t.Errorf("families %+v, want %+v", e.Loss.Order.Families, want)
 	}
 	if got := e.Loss.Terms[0].Order.Families["rotate+blur+hue"].Weight; got != 4 {

@@ -22,8 +22,14 @@ loss:
 `
 
 func TestTerms(t *testing.T) {
-	e := parse(t, terms, "loss.terms.0.groups.crop=4", "loss.terms.2.covariance=3", "loss.terms.1.families.rotate.schedule=cosine",
-		"loss.order.families.rotate.output=features")
+	e := parse(
+		t,
+		terms,
+		"loss.terms.0.groups.crop=4",
+		"loss.terms.2.covariance=3",
+		"loss.terms.1.families.rotate.schedule=cosine",
+		"loss.order.families.rotate.output=features",
+	)
 	if o := e.Loss.Invariance; o.Temperature != 0.2 || o.Queue != 512 || o.Momentum != 0.999 {
 		t.Errorf("moco resolves to %+v", o)
 	}
@@ -41,7 +47,10 @@ func TestTerms(t *testing.T) {
 	if a.Weight != 0.5 || a.Groups != (loss.AugSelfGroups{Crop: 4, Color: 1, Blur: 2}) {
 		t.Errorf("augself: %+v", a)
 	}
-	want = map[string]loss.FamilyOptions{"hue": {Weight: 0}, "rotate": {Weight: 1, Schedule: loss.ScheduleCosine, Warmup: 0.1}}
+	want = map[string]loss.FamilyOptions{
+		"hue":    {Weight: 0},
+		"rotate": {Weight: 1, Schedule: loss.ScheduleCosine, Warmup: 0.1},
+	}
 	if b.Weight != 3 || b.Temperature != 0.1 || !reflect.DeepEqual(b.Families, want) {
 		t.Errorf("ranknet: %+v", b)
 	}

@@ -76,14 +76,29 @@ func TestValidate(t *testing.T) {
 func TestKeys(t *testing.T) {
 	d := yaml.NewDecoder(strings.NewReader(
 		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, seed: 7, test_fraction: 0.1, background: black, boxes: true, " +
-			"labels: coarse, unlabeled: true, path_column: p, label_column: l, split_column: s}"))
+			"labels: coarse, unlabeled: true, path_column: p, label_column: l, split_column: s}",
+	))
 	d.KnownFields(true)
 	var got Options
 	if err := d.Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := Options{Source: SourceIDX, Root: "d", ImageSize: 28, Images: 5, TestImages: 6, Seed: 7, TestFraction: 0.1, Background: "black",
-		Boxes: true, Labels: "coarse", Unlabeled: true, PathColumn: "p", LabelColumn: "l", SplitColumn: "s"}
+	want := Options{
+		Source:       SourceIDX,
+		Root:         "d",
+		ImageSize:    28,
+		Images:       5,
+		TestImages:   6,
+		Seed:         7,
+		TestFraction: 0.1,
+		Background:   "black",
+		Boxes:        true,
+		Labels:       "coarse",
+		Unlabeled:    true,
+		PathColumn:   "p",
+		LabelColumn:  "l",
+		SplitColumn:  "s",
+	}
 	if got != want {
 		t.Errorf("got %+v", got)
 	}

@@ -251,7 +251,12 @@ func TestKill(t *testing.T) {
 	_ = killed.Wait() // it was killed
 
 	b.calls()
-	want := []string{b.trialCall(p.Trials[2]), b.trialCall(p.Trials[3]), b.trialCall(p.Trials[4]), b.trialCall(p.Trials[5])}
+	want := []string{
+		b.trialCall(p.Trials[2]),
+		b.trialCall(p.Trials[3]),
+		b.trialCall(p.Trials[4]),
+		b.trialCall(p.Trials[5]),
+	}
 	if runtime.GOOS == "linux" {
 		b.awaitFile(filepath.Join(b.out, p.Trials[2].Folder, "last.ckpt"))
 	} else {

@@ -41,7 +41,8 @@ func TestTable(t *testing.T) {
 	if _, err := p.Table(b.out); err == nil || !strings.Contains(err.Error(), "was not started") {
 		t.Errorf("before the start: %v", err)
 	}
-	b.found(p,
+	b.found(
+		p,
 		`{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.75}}}`,
 		`{"status": "finished", "knn_top1": 0.7, "loss": 4, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.25}}}`,
 		`{"status": "finished", "knn_top1": null, "loss": 2}`,
@@ -112,10 +113,16 @@ func TestTable(t *testing.T) {
 // TestTableColumns: the sweep file chooses the numbers beside the metric; the experiment file is a column where there
 // are several.
 func TestTableColumns(t *testing.T) {
-	b := newBench(t, "base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\nparameters: {seed: {value: 1}}\n")
+	b := newBench(
+		t,
+		"base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\nparameters: {seed: {value: 1}}\n",
+	)
 	b.write("other.yaml", "data: {seed: 7}\n"+baseText)
 	p := b.plan()
-	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.75, "embedding": 1}}}`)
+	b.found(
+		p,
+		`{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.75, "embedding": 1}}}`,
+	)
 	table, err := p.Table(b.out)
 	if err != nil {
 		t.Fatal(err)

@@ -57,34 +57,37 @@ func BenchmarkWinograd(b *testing.B) {
 		e := newExample(c, 1)
 		flops := 2 * float64(len(e.dy)*c.Channels*9)
 		run := func(what string, add func(g *graph, algorithm *onnxgraph.Attribute)) {
-			b.Run(fmt.Sprintf("%d_threads/%s/%d_channels/%d_pixels/%s", threads, precision, channels, pixels, what), func(b *testing.B) {
-				algorithms := []string{"direct", "winograd"}
-				var graphs [2]*graph
-				var sessions [2]*ort.Session
-				best := [2]float64{math.Inf(1), math.Inf(1)}
-				for i := range algorithms {
-					graphs[i] = newGraph(b, rt)
-					e.inputs(graphs[i])
-					add(graphs[i], onnxgraph.StringAttr("algorithm", algorithms[i]))
-					sessions[i] = graphs[i].session(threads, "out")
-					graphs[i].run(sessions[i]) // primitives are made
-				}
-				for b.Loop() {
-					for i, s := range sessions {
-						start := time.Now()
-						results, err := s.Run(graphs[i].inputs)
-						if err != nil {
-							b.Fatal(err)
-						}
-						best[i] = min(best[i], time.Since(start).Seconds())
-						ort.Release(results)
+			b.Run(
+				fmt.Sprintf("%d_threads/%s/%d_channels/%d_pixels/%s", threads, precision, channels, pixels, what),
+				func(b *testing.B) {
+					algorithms := []string{"direct", "winograd"}
+					var graphs [2]*graph
+					var sessions [2]*ort.Session
+					best := [2]float64{math.Inf(1), math.Inf(1)}
+					for i := range algorithms {
+						graphs[i] = newGraph(b, rt)
+						e.inputs(graphs[i])
+						add(graphs[i], onnxgraph.StringAttr("algorithm", algorithms[i]))
+						sessions[i] = graphs[i].session(threads, "out")
+						graphs[i].run(sessions[i]) // primitives are made
 					}
-				}
-				for i, algorithm := range algorithms {
-					b.ReportMetric(flops/best[i]/1e9, algorithm+"-GFLOP/s")
-				}
-				b.ReportMetric(best[0]/best[1], "times")
-			})
+					for b.Loop() {
+						for i, s := range sessions {
+							start := time.Now()
+							results, err := s.Run(graphs[i].inputs)
+							if err != nil {
+								b.Fatal(err)
+							}
+							best[i] = min(best[i], time.Since(start).Seconds())
+							ort.Release(results)
+						}
+					}
+					for i, algorithm := range algorithms {
+						b.ReportMetric(flops/best[i]/1e9, algorithm+"-GFLOP/s")
+					}
+					b.ReportMetric(best[0]/best[1], "times")
+				},
+			)
 		}
 		run("forward", func(g *graph, algorithm *onnxgraph.Attribute) {
 			g.op("Conv", []string{"x", "w"}, []string{"out"}, append(attributes(c, true), algorithm)...)
@@ -119,7 +122,11 @@ func BenchmarkBatchNorm(b *testing.B) {
 			b.Run(fmt.Sprintf("%v/%s", shape, name), func(b *testing.B) {
 				g := newGraph(b, rt)
 				for _, in := range inputs {
-					if in == "" || slices.ContainsFunc(g.b.Model().GetGraph().GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == in }) {
+					if in == "" ||
+						slices.ContainsFunc(
+							g.b.Model().GetGraph().GetInput(),
+							func(v *onnxgraph.ValueInfo) bool { return v.GetName() == in },
+						) {
 						continue
 					}
 					switch in {
@@ -137,8 +144,20 @@ func BenchmarkBatchNorm(b *testing.B) {
 		forward := []string{"x", "scale", "bias", "mean", "var"}
 		run("forward", 3, "BatchNorm", forward, []string{"out", "saved", "inverse"})
 		run("forward, residual", 4, "BatchNorm", append(forward, "residual"), []string{"out", "saved", "inverse"})
-		run("gradient", 5, "BatchNormGrad", []string{"dy", "x", "x", "scale", "mean", "var", "", "bias"}, []string{"dx", "ds", "db"})
-		run("gradient, by Y", 7, "BatchNormGrad", []string{"dy", "x", "y", "scale", "mean", "var"}, []string{"dx", "ds", "db"})
+		run(
+			"gradient",
+			5,
+			"BatchNormGrad",
+			[]string{"dy", "x", "x", "scale", "mean", "var", "", "bias"},
+			[]string{"dx", "ds", "db"},
+		)
+		run(
+			"gradient, by Y",
+			7,
+			"BatchNormGrad",
+			[]string{"dy", "x", "y", "scale", "mean", "var"},
+			[]string{"dx", "ds", "db"},
+		)
 		residual := []string{"dy", "x", "y", "scale", "mean", "var"}
 		run("gradient, residual", 7, "BatchNormGrad", residual, []string{"dx", "ds", "db", "dr"})
 		run("gradient, residual, of two parts", 8, "BatchNormGrad", append(residual, "dy2"), []string{"dx", "ds", "db", "dr"})
@@ -170,7 +189,10 @@ func BenchmarkMaxPoolGrad(b *testing.B) {
 	g.op("MaxPool", []string{x}, []string{"y", "index"}, window...)
 	g.op("MaxPoolGrad", []string{dy, "index"}, []string{"dx"}, append(window, ints("image_shape", size, size))...)
 	fastest := benchmark(b, g, []string{"dx"})
-	b.ReportMetric(float64(images*channels*size*size*4)*1.3125/fastest.Seconds()/1e9, "GB/s") // dx, a quarter of it, and a byte for four of that
+	b.ReportMetric(
+		float64(images*channels*size*size*4)*1.3125/fastest.Seconds()/1e9,
+		"GB/s",
+	) // dx, a quarter of it, and a byte for four of that
 }
 
 // benchmark runs a graph, and returns how long the fastest run took.

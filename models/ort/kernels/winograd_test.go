@@ -109,8 +109,15 @@ func TestWinogradErrors(t *testing.T) {
 		for i := range d {
 			d[i] = distance(got[i], want[i%2])
 		}
-		t.Logf("%3d channels, %2d pixels: forward direct %.2g, winograd %.2g; gradient by the input direct %.2g, winograd %.2g",
-			layer[0], layer[1], d[0], d[2], d[1], d[3])
+		t.Logf(
+			"%3d channels, %2d pixels: forward direct %.2g, winograd %.2g; gradient by the input direct %.2g, winograd %.2g",
+			layer[0],
+			layer[1],
+			d[0],
+			d[2],
+			d[1],
+			d[3],
+		)
 		if limit := 3e-6; !(d[2] < limit && d[3] < limit) {
 			t.Errorf("%d channels: errors of %.3g and %.3g, at most %.3g", layer[0], d[2], d[3], limit)
 		}

@@ -69,8 +69,24 @@ func winogradWeightsCases() []kernels.Convolution {
 		c.Pads, c.Width = p, 5+i
 		all = append(all, c)
 	}
-	return append(all, convolution(1, 16, 16, 4, 3, 1, 1, 1, 1), convolution(130, 16, 32, 2, 3, 1, 1, 1, 1),
-		convolution(3, 8, 24, 9, 3, 1, 1, 1, 1), convolution(7, 64, 16, 16, 3, 1, 1, 1, 1), convolution(2, 16, 80, 20, 3, 1, 1, 1, 1))
+	return append(
+		all,
+		convolution(1, 16, 16, 4, 3, 1, 1, 1, 1),
+		convolution(130, 16, 32, 2, 3, 1, 1, 1, 1),
+		convolution(
+			3,
+			8,
+			24,
+			9,
+			3,
+			1,
+			1,
+			1,
+			1,
+		),
+		convolution(7, 64, 16, 16, 3, 1, 1, 1, 1),
+		convolution(2, 16, 80, 20, 3, 1, 1, 1, 1),
+	)
 }
 
 // TestWinogradWeights holds dW and dB in Winograd's form against the definition, for vectors of several sizes.

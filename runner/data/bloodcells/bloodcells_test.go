@@ -42,9 +42,16 @@ func annotation(boxes ...string) []byte {
 		if _, err := fmt.Sscan(box, &name, &x0, &y0, &x1, &y1); err != nil {
 			panic(err)
 		}
-		fmt.Fprintf(&b, "\t<object>\n\t\t<name>%s</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n"+
-			"\t\t<bndbox>\n\t\t\t<xmin>%d</xmin>\n\t\t\t<ymin>%d</ymin>\n\t\t\t<xmax>%d</xmax>\n\t\t\t<ymax>%d</ymax>\n\t\t</bndbox>\n\t</object>\n",
-			name, x0, y0, x1, y1)
+		fmt.Fprintf(
+			&b,
+			"\t<object>\n\t\t<name>%s</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n"+
+				"\t\t<bndbox>\n\t\t\t<xmin>%d</xmin>\n\t\t\t<ymin>%d</ymin>\n\t\t\t<xmax>%d</xmax>\n\t\t\t<ymax>%d</ymax>\n\t\t</bndbox>\n\t</object>\n",
+			name,
+			x0,
+			y0,
+			x1,
+			y1,
+		)
 	}
 	b.WriteString("</annotation>\n")
 	return []byte(b.String())
@@ -108,7 +115,15 @@ func TestBCCD(t *testing.T) {
 		}
 		sourcetest.Check(t, train, test)
 		// The box of one pixel is left out, and a photograph may have no cell.
-		if want := []string{"BloodImage_00001#0", "BloodImage_00001#1", "BloodImage_00001#2", "BloodImage_00338#1"}; !slices.Equal(sourcetest.IDs(train), want) {
+		if want := []string{
+			"BloodImage_00001#0",
+			"BloodImage_00001#1",
+			"BloodImage_00001#2",
+			"BloodImage_00338#1",
+		}; !slices.Equal(
+			sourcetest.IDs(train),
+			want,
+		) {
 			t.Errorf("%q", sourcetest.IDs(train))
 		}
 		if want := []string{"WBC", "RBC", "Platelets", "RBC"}; !slices.Equal(sourcetest.Labels(train), want) {

@@ -66,7 +66,9 @@ func TestTen(t *testing.T) {
 		if train.Len() != 10 || test.Len() != 2 || train.ID(3) != "data_batch_2/00001" || test.ID(1) != "test_batch/00001" {
 			t.Errorf("%q and %q", sourcetest.IDs(train), sourcetest.IDs(test))
 		}
-		if got := fmt.Sprint(sourcetest.Labels(train)); got != "[airplane automobile automobile automobile bird automobile airplane automobile automobile automobile]" {
+		if got := fmt.Sprint(
+			sourcetest.Labels(train),
+		); got != "[airplane automobile automobile automobile bird automobile airplane automobile automobile automobile]" {
 			t.Error(got)
 		}
 		m, err := train.Image(7)
@@ -142,7 +144,13 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if _, _, err := Read(t.Context(), Options{Root: filepath.Join(t.TempDir(), "no"), Classes: 10}); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := Read(
+		t.Context(),
+		Options{Root: filepath.Join(t.TempDir(), "no"), Classes: 10},
+	); !errors.Is(
+		err,
+		fs.ErrNotExist,
+	) {
 		t.Errorf("missing root: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -25,8 +25,12 @@ func tree(t testing.TB) map[string][]byte {
 		"images.txt":             nil,
 		"image_class_labels.txt": []byte("1 1\n2 1\n3 1\n4 2\n5 2\n6 2\n"),
 		"train_test_split.txt":   []byte("1 0\n2 1\n3 0\n4 1\n5 1\n6 0\n"),
-		"bounding_boxes.txt":     []byte("1 60.0 27.0 325.0 304.0\n2 10.0 5.0 20.0 30.0\n3 0.0 0.0 50.0 40.0\n4 1.4 2.6 3.0 4.0\n5 0.0 0.0 30.0 20.0\n6 -5.0 -5.0 15.0 15.0\n"),
-		"README":                 nil, "attributes/certainties.txt": nil, "parts/parts.txt": nil,
+		"bounding_boxes.txt": []byte(
+			"1 60.0 27.0 325.0 304.0\n2 10.0 5.0 20.0 30.0\n3 0.0 0.0 50.0 40.0\n4 1.4 2.6 3.0 4.0\n5 0.0 0.0 30.0 20.0\n6 -5.0 -5.0 15.0 15.0\n",
+		),
+		"README":                     nil,
+		"attributes/certainties.txt": nil,
+		"parts/parts.txt":            nil,
 	}
 	lines := ""
 	for i, name := range []string{
@@ -68,7 +72,14 @@ func TestRead(t *testing.T) {
 			train.ID(0) != "001.Black_footed_Albatross/Black_Footed_Albatross_0009_34.jpg" {
 			t.Errorf("%q and %q", sourcetest.IDs(train), sourcetest.IDs(test))
 		}
-		if want := []string{"Black_footed_Albatross", "Laysan_Albatross", "Laysan_Albatross"}; !slices.Equal(sourcetest.Labels(train), want) {
+		if want := []string{
+			"Black_footed_Albatross",
+			"Laysan_Albatross",
+			"Laysan_Albatross",
+		}; !slices.Equal(
+			sourcetest.Labels(train),
+			want,
+		) {
 			t.Errorf("labels %q", sourcetest.Labels(train))
 		}
 		if raw, err := train.Encoded(0); err != nil || len(raw) == 0 {

@@ -267,7 +267,10 @@ func TestErrors(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	good := sourcetest.PNG(t, 40, 40, color.White)
 	train, _ := read(t, at(sourcetest.Write(t, map[string][]byte{
-		"train/a/1.png": good[:len(good)-14], "train/a/2.heic": []byte("\x00\x00\x00\x18ftypheic\x00\x00"), "train/a/3.png": nil, "test/a/4.png": good,
+		"train/a/1.png":  good[:len(good)-14],
+		"train/a/2.heic": []byte("\x00\x00\x00\x18ftypheic\x00\x00"),
+		"train/a/3.png":  nil,
+		"test/a/4.png":   good,
 	})))
 	for i, want := range []string{"1.png: a PNG image that is cut off: remove or replace it", "2.heic: a HEIC image", "3.png: an empty file"} {
 		if _, err := train.Image(i); err == nil || !strings.Contains(err.Error(), want) {

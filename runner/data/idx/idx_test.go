@@ -125,7 +125,9 @@ func TestFingerprint(t *testing.T) {
 	}
 	const images, labels = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 	want := fingerprint(func(map[string][]byte) {})
-	if got := fingerprint(func(f map[string][]byte) { f[labels+".gz"] = zipped(f[labels]); delete(f, labels) }); got != want {
+	if got := fingerprint(
+		func(f map[string][]byte) { f[labels+".gz"] = zipped(f[labels]); delete(f, labels) },
+	); got != want {
 		t.Error("compression changes the fingerprint")
 	}
 	pixel := sequence(60)

@@ -105,7 +105,10 @@ func TestSplit(t *testing.T) {
 	}
 	// An absolute path is taken as it is.
 	dir := filepath.Dir(o.File)
-	o = Options{File: write(t, "list.csv", "path,split\n"+filepath.Join(dir, "a/0.png")+",train\nb/2.png,test\n"), TestFraction: 0.2}
+	o = Options{
+		File:         write(t, "list.csv", "path,split\n"+filepath.Join(dir, "a/0.png")+",train\nb/2.png,test\n"),
+		TestFraction: 0.2,
+	}
 	if train, test, err = Read(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +243,13 @@ func TestErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := Read(ctx, Options{File: "testdata/images.parquet", TestFraction: 0.2}); !errors.Is(err, context.Canceled) {
+	if _, _, err := Read(
+		ctx,
+		Options{File: "testdata/images.parquet", TestFraction: 0.2},
+	); !errors.Is(
+		err,
+		context.Canceled,
+	) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -282,7 +291,11 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "images.csv")
-	if err := os.WriteFile(file, []byte("path,label,split\n1.jpg,cat,train\n2.jpg,dog,train\n3.jpg,dog,test\n"), 0o600); err != nil {
+	if err := os.WriteFile(
+		file,
+		[]byte("path,label,split\n1.jpg,cat,train\n2.jpg,dog,train\n3.jpg,dog,test\n"),
+		0o600,
+	); err != nil {
 		panic(err)
 	}
 	train, test, err := Read(context.Background(), Options{File: file})

@@ -116,7 +116,16 @@ func checkSame(t testing.TB, got set, d *drawn, shortSide int) {
 		}
 		m, err := got.Image(at)
 		if err != nil || m.Width != want.Width || m.Height != want.Height || !bytes.Equal(m.Pix, want.Pix) {
-			t.Fatalf("image %d is not item %d: %d x %d, want %d x %d, %v", at, i, m.Width, m.Height, want.Width, want.Height, err)
+			t.Fatalf(
+				"image %d is not item %d: %d x %d, want %d x %d, %v",
+				at,
+				i,
+				m.Width,
+				m.Height,
+				want.Width,
+				want.Height,
+				err,
+			)
 		}
 		if got.ID(at) != d.ID(i) || got.Label(at) != d.Label(i) {
 			t.Fatalf("image %d is %s of class %d", at, got.ID(at), got.Label(at))

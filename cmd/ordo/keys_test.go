@@ -15,8 +15,10 @@ import (
 
 func TestKeys(t *testing.T) {
 	for path, says := range map[string][]string{
-		"train.epochs": {"train.epochs\n", "a whole number", "[1, 100000]", "default 15", "Passes over", "ORDO_TRAIN_EPOCHS"},
-		"data.cache":   {"data.cache.kind\n", "data.cache.dir\n"}, "augment.ordered.0.levels": {"augment.ordered.INDEX.levels\n", "default 3"},
+		"train.epochs": {"train.epochs\n", "a whole number", "[1, 100000]", "default 15", "Passes over",
+			"ORDO_TRAIN_EPOCHS"},
+		"data.cache":               {"data.cache.kind\n", "data.cache.dir\n"},
+		"augment.ordered.0.levels": {"augment.ordered.INDEX.levels\n", "default 3"},
 	} {
 		r := ordo(t, "keys", path)
 		r.check(t, exitOK)

@@ -171,7 +171,8 @@ func TestRequire(t *testing.T) {
 func FuzzParseManifest(f *testing.F) {
 	f.Add(
 		[]byte(
-			`{"format": 1, "input": {"name": "images"}, "outputs": [{"name": "features", "dim": 3}], "files": {"checkpoint": "00"}}`,
+			`{"format": 1, "input": {"name": "images"}, "outputs": [{"name": "features", "dim": 3}], ` +
+				`"files": {"checkpoint": "00"}}`,
 		),
 	)
 	f.Add([]byte(`{"format": 1, "files": {"../x": ""}}`))

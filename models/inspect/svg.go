@@ -77,7 +77,8 @@ func (r *Report) SVG(title string) []byte {
 	var s strings.Builder
 	fmt.Fprintf(
 		&s,
-		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">`+"\n",
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" `+
+			`font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">`+"\n",
 		width,
 		l.height+head,
 		width,
@@ -110,7 +111,8 @@ func (r *Report) SVG(title string) []byte {
 		}
 		fmt.Fprintf(
 			&s,
-			`<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.1f" fill="%s" stroke="#444444"%s/>`+"\n",
+			`<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.1f" fill="%s" stroke="#444444"%s/>`+
+				"\n",
 			html.EscapeString(strings.Join(b.names, ", ")),
 			p.x-p.width/2,
 			p.y-p.height/2,

@@ -42,7 +42,8 @@ func build(t testing.TB, change func(*autodiff.Options)) graph.Artifacts {
 		t.Fatal(err)
 	}
 	a := graph.Artifacts{Checkpoint: built.Checkpoint}
-	for dst, model := range map[*[]byte]*onnxgraph.Model{&a.Training: built.Training, &a.Eval: built.Eval, &a.Optimizer: built.Optimizer} {
+	for dst, model := range map[*[]byte]*onnxgraph.Model{&a.Training: built.Training, &a.Eval: built.Eval,
+		&a.Optimizer: built.Optimizer} {
 		if model == nil {
 			continue
 		}
@@ -301,7 +302,8 @@ func TestDamagedCheckpointIsNoticed(t *testing.T) {
 	whole := must[[]byte](t)(os.ReadFile(file))
 	flipped := slices.Clone(whole)
 	flipped[len(flipped)/2] ^= 1
-	for name, data := range map[string][]byte{"flipped bit": flipped, "cut": whole[:len(whole)-7], "half": whole[:len(whole)/2], "empty": nil} {
+	for name, data := range map[string][]byte{"flipped bit": flipped, "cut": whole[:len(whole)-7],
+		"half": whole[:len(whole)/2], "empty": nil} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,8 @@ func FuzzSafetensors(f *testing.F) {
 		0, 64))
 	f.Add(
 		file(
-			`{"module.w":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"n":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}`,
+			`{"module.w":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},`+
+				`"n":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}`,
 			1,
 			2,
 			3,

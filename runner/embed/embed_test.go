@@ -250,10 +250,12 @@ func TestExportRefuses(t *testing.T) {
 		change func(o *Options)
 		want   error
 	}{
-		"no split":     {context.Background(), func(o *Options) { o.Split = "valid" }, nil},
-		"no data":      {context.Background(), func(o *Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
-		"no encoder":   {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
-		"no folder":    {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") }, os.ErrNotExist},
+		"no split": {context.Background(), func(o *Options) { o.Split = "valid" }, nil},
+		"no data": {context.Background(),
+			func(o *Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
+		"no encoder": {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
+		"no folder": {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") },
+			os.ErrNotExist},
 		"interruption": {cancelled, func(*Options) {}, context.Canceled},
 	} {
 		o := good

@@ -53,7 +53,8 @@ func TestSVG(t *testing.T) {
 			t.Fatalf("not XML: %v", err)
 		}
 	}
-	for _, word := range []string{"Rotation of digits", "features", "scale of rotate", "distance", "ordered", "untrained"} {
+	for _, word := range []string{"Rotation of digits", "features", "scale of rotate", "distance", "ordered",
+		"untrained"} {
 		if !strings.Contains(string(first), ">"+word+"<") {
 			t.Errorf("the picture lacks the text %q", word)
 		}

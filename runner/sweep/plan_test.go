@@ -121,7 +121,8 @@ func TestPlanBases(t *testing.T) {
 func TestPlanDuplicates(t *testing.T) {
 	b := newBench(
 		t,
-		"base: base.yaml\nmethod: grid\nparameters:\n  train.lr: {values: [0.1, 1e-1, 0.2]}\n  train.workers: {values: [1, 2]}\n",
+		"base: base.yaml\nmethod: grid\nparameters:\n  train.lr: {values: [0.1, 1e-1, 0.2]}\n"+
+			"  train.workers: {values: [1, 2]}\n",
 	)
 	p := b.plan()
 	if len(p.Trials) != 4 || p.Duplicates != 2 || p.Trials[3].Number != 4 || p.Trials[2].Overrides[0] != "train.lr=0.2" {
@@ -142,7 +143,8 @@ parameters:
 	}
 	joint := newBench(
 		t,
-		"base: base.yaml\nmethod: grid\nparameters:\n  loss.order.families.rotate+blur: {values: [{weight: 1}, {weight: 2}]}\n",
+		"base: base.yaml\nmethod: grid\nparameters:\n  loss.order.families.rotate+blur: "+
+			"{values: [{weight: 1}, {weight: 2}]}\n",
 	)
 	if got, want := joint.plan().Trials[1].Folder, "002-rotate_blur-weight__2"; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -166,12 +168,16 @@ func TestPlanFaults(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"an unknown key", "parameters:\n  train.epoch: {values: [1, 2]}", []string{"roles.yaml:4: train.epoch: unknown key; did you mean train.epochs?"}},
-		{"one bad value among good ones", "parameters:\n  train.lr:\n    values:\n      - 1\n      - fast\n  seed: {values: [1, 2]}",
+		{"an unknown key", "parameters:\n  train.epoch: {values: [1, 2]}",
+			[]string{"roles.yaml:4: train.epoch: unknown key; did you mean train.epochs?"}},
+		{"one bad value among good ones",
+			"parameters:\n  train.lr:\n    values:\n      - 1\n      - fast\n  seed: {values: [1, 2]}",
 			[]string{`roles.yaml:7: train.lr: must be a number, found the text "fast"`}},
 		{"a bad combination", "parameters:\n  train.epochs: {values: [1, 3]}\n  train.warmup_epochs: {values: [1, 2]}",
 			[]string{"roles.yaml:5: train.warmup_epochs: must be in [0, train.epochs], got 2 of 1"}},
-		{"too many", "parameters:\n  seed: {values: [" + strings.Repeat("1, ", 101) + "]}\n  data.seed: {values: [" + strings.Repeat("1, ", 100) + "]}",
+		{"too many",
+			"parameters:\n  seed: {values: [" + strings.Repeat("1, ", 101) + "]}\n  data.seed: {values: [" +
+				strings.Repeat("1, ", 100) + "]}",
 			[]string{"roles.yaml: parameters: more than 10000 combinations"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -250,8 +256,10 @@ func TestParseFileFaults(t *testing.T) {
 	}{
 		{"empty", "", []string{"s.yaml: is empty; a sweep has the keys base, method and parameters"}},
 		{"no YAML", "a: [", []string{"s.yaml: is not YAML: "}},
-		{"a key twice", "base: a\nbase: b", []string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
-		{"a list", "- 1", []string{"s.yaml:1: must be a map with the keys name, base, method, metric, columns, parameters, jobs"}},
+		{"a key twice", "base: a\nbase: b",
+			[]string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
+		{"a list", "- 1",
+			[]string{"s.yaml:1: must be a map with the keys name, base, method, metric, columns, parameters, jobs"}},
 		{"all missing", "jobs: 1", []string{"s.yaml: lacks base, method, parameters, which a sweep must have"}},
 		{"top level", "base: [1]\nmethods: grid\nmethod: bayes\njobs: 0\nname: a/b\nprogram: x\nparameters: {}", []string{
 			"s.yaml: name: becomes a folder's name",

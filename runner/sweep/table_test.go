@@ -43,8 +43,10 @@ func TestTable(t *testing.T) {
 	}
 	b.found(
 		p,
-		`{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.75}}}`,
-		`{"status": "finished", "knn_top1": 0.7, "loss": 4, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.25}}}`,
+		`{"status": "finished", "knn_top1": 0.5, "loss": 1, `+
+			`"order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.75}}}`,
+		`{"status": "finished", "knn_top1": 0.7, "loss": 4, `+
+			`"order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.25}}}`,
 		`{"status": "finished", "knn_top1": null, "loss": 2}`,
 		``,
 		`{"status": "finished", "loss": 0.5, "hash": "`+p.Trials[4].Hash+`"}`,
@@ -76,7 +78,8 @@ func TestTable(t *testing.T) {
 	}
 	markdown := table.markdown()
 	for _, line := range []string{
-		"| train.lr | augment.framing | n | loss | knn_top1 | order_accuracy.rotate.embedding |  |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+		"| train.lr | augment.framing | n | loss | knn_top1 | order_accuracy.rotate.embedding |  |\n" +
+			"| --- | --- | --- | --- | --- | --- | --- |\n",
 		"| 0.2 | none | 1 of 2 | 0.5000 | – | – | best |\n",
 	} {
 		if !strings.Contains(markdown, line) {
@@ -115,13 +118,15 @@ func TestTable(t *testing.T) {
 func TestTableColumns(t *testing.T) {
 	b := newBench(
 		t,
-		"base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\nparameters: {seed: {value: 1}}\n",
+		"base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\n"+
+			"parameters: {seed: {value: 1}}\n",
 	)
 	b.write("other.yaml", "data: {seed: 7}\n"+baseText)
 	p := b.plan()
 	b.found(
 		p,
-		`{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.75, "embedding": 1}}}`,
+		`{"status": "finished", "knn_top1": 0.5, "loss": 1, `+
+			`"order_accuracy": {"rotate": {"features": 0.75, "embedding": 1}}}`,
 	)
 	table, err := p.Table(b.out)
 	if err != nil {

@@ -117,7 +117,8 @@ func TestJointFamily(t *testing.T) {
 
 // TestEveryFamily draws every family there is, and every kind of view.
 func TestEveryFamily(t *testing.T) {
-	text := "data: {image_size: 16, images: 12}\naugment:\n  plain_view: true\n  local_views: {count: 1}\n  invariant: [random_resized_crop]\n  ordered:\n"
+	text := "data: {image_size: 16, images: 12}\naugment:\n  plain_view: true\n  local_views: {count: 1}\n" +
+		"  invariant: [random_resized_crop]\n  ordered:\n"
 	for _, name := range augment.FamilyNames() {
 		text += fmt.Sprintf("    - {family: %s, levels: 1}\n", name)
 	}

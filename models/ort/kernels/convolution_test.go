@@ -318,7 +318,8 @@ func TestConvolutionShapesInTurn(t *testing.T) {
 
 func TestConvolutionIsRepeatable(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
-	for _, c := range []kernels.Convolution{convolution(13, 16, 24, 9, 3, 2, 1, 1, 1), convolution(13, 24, 24, 9, 5, 1, 2, 1, 24)} {
+	for _, c := range []kernels.Convolution{convolution(13, 16, 24, 9, 3, 2, 1, 1, 1),
+		convolution(13, 24, 24, 9, 5, 1, 2, 1, 24)} {
 		e := newExample(c, 1)
 		var first [][]float32
 		for run := range 4 {

@@ -335,7 +335,8 @@ func TestProductsRefuse(t *testing.T) {
 		{"MatMul", []int{2, 3, 4}, []int{4, 5}, nil, nil, "they don't make products"},
 		{"MatMul", []int{2, 3, 4}, []int{3, 4, 5}, nil, nil, "they don't make products"},
 		{"MatMul", []int{2, 3}, []int{3, 5}, nil, onnxgraph.IntsAttr("perm_y", 0, 0), "must name each dimension once"},
-		{"MatMul", []int{2, 3}, []int{3, 5}, nil, onnxgraph.IntsAttr("perm_a", 0, 2, 1), "perm_a is [0, 2, 1] for 2 dimensions"},
+		{"MatMul", []int{2, 3}, []int{3, 5}, nil, onnxgraph.IntsAttr("perm_a", 0, 2, 1),
+			"perm_a is [0, 2, 1] for 2 dimensions"},
 		{"MatMul", []int{4, 2, 3}, []int{4, 3, 5}, nil, onnxgraph.IntsAttr("perm_y", 1, 2, 0), "perm_y must leave"},
 	} {
 		g := newGraph(t, rt)

@@ -407,21 +407,25 @@ func TestOperatorsRefuse(t *testing.T) {
 			g.op("Reorder", []string{vector(g, "x", 3)}, []string{"y"}, onnxgraph.StringAttr("to", "nhwc"))
 		}},
 		{"scale must have shape [2], it has [3]", func(g *graph) {
-			g.op("BatchNorm", []string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 3), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2)},
+			g.op("BatchNorm",
+				[]string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 3), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2)},
 				[]string{"y", "mean", "inverse"})
 		}},
 		{"the residual has shape [1, 2, 4, 3], X has [1, 2, 3, 4]", func(g *graph) {
-			g.op("BatchNorm", []string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 2), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2),
-				image(g, "r", 1, 2, 4, 3)}, []string{"y", "mean", "inverse"})
+			g.op("BatchNorm",
+				[]string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 2), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2),
+					image(g, "r", 1, 2, 4, 3)}, []string{"y", "mean", "inverse"})
 		}},
 		{"dY, dY2, X and Y must have one shape", func(g *graph) {
 			x := image(g, "x", 1, 2, 3, 4)
-			g.op("BatchNormGrad", []string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), image(g, "dy2", 1, 2, 4, 3)},
+			g.op("BatchNormGrad",
+				[]string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), image(g, "dy2", 1, 2, 4, 3)},
 				[]string{"y", "ds", "db"})
 		}},
 		{"bias must have shape [2], it has [3]", func(g *graph) {
 			x := image(g, "x", 1, 2, 3, 4)
-			g.op("BatchNormGrad", []string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), "", vector(g, "b", 3)},
+			g.op("BatchNormGrad",
+				[]string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), "", vector(g, "b", 3)},
 				[]string{"y", "ds", "db"}, boolAttr("relu", true))
 		}},
 		{"more than 255 places", func(g *graph) {

@@ -139,7 +139,8 @@ func TestPools(t *testing.T) {
 	both := ceiled
 	both.countPadding = true
 	for _, p := range []pool{
-		square(4, 16, 16, 3, 2, 1), square(3, 7, 8, 2, 2, 0), square(1, 3, 5, 3, 1, 1), square(2, 24, 7, 7, 1, 0), square(5, 64, 4, 4, 1, 0),
+		square(4, 16, 16, 3, 2, 1), square(3, 7, 8, 2, 2, 0), square(1, 3, 5, 3, 1, 1), square(2, 24, 7, 7, 1, 0),
+		square(5, 64, 4, 4, 1, 0),
 		ceiled, counted, both,
 		{2, 3, 9, 6, [2]int{3, 2}, [2]int{2, 3}, [4]int{0, 1, 2, 0}, [2]int{2, 1}, true, true},
 	} {

@@ -88,7 +88,8 @@ func TestWinogradErrors(t *testing.T) {
 	if kernels.VectorBits() < 256 {
 		t.Skip("no vectors for it")
 	}
-	for _, layer := range [][3]int{{16, 32, 1}, {32, 16, 1}, {64, 8, 2}, {128, 4, 4}, {64, 32, 1}, {128, 16, 1}, {256, 8, 1}, {512, 4, 1}} {
+	for _, layer := range [][3]int{{16, 32, 1}, {32, 16, 1}, {64, 8, 2}, {128, 4, 4}, {64, 32, 1}, {128, 16, 1},
+		{256, 8, 1}, {512, 4, 1}} {
 		if testing.Short() && layer[0] > 128 {
 			continue
 		}

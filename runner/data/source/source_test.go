@@ -116,7 +116,8 @@ func TestFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"20x10", "30x20", "2x2", "cut off: remove or replace it", "not a file", "no such file", "4x7", "its box (30,0)-(40,10) lies outside of its 20 x 10 pixels"} {
+	for i, want := range []string{"20x10", "30x20", "2x2", "cut off: remove or replace it", "not a file", "no such file",
+		"4x7", "its box (30,0)-(40,10) lies outside of its 20 x 10 pixels"} {
 		m, err := s.Image(i)
 		if got := fmt.Sprintf("%dx%d", m.Width, m.Height); err == nil && got != want || err != nil &&
 			(!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), root)) {

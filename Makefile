@@ -51,6 +51,7 @@ lint: ## Check the format, go vet, dead code and golangci-lint
 	@bad=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 ls -d 2>/dev/null | xargs -r gofmt -l); \
 	if [ -n "$$bad" ]; then echo "gofmt these files:"; echo "$$bad"; exit 1; fi
 	go vet ./...
+	.ci/width
 	.ci/deadcode $(DEADCODE)
 	go run $(GOLANGCI_LINT) run ./...
 

@@ -316,8 +316,9 @@ func TestArtifactsTakeTheSameHeads(t *testing.T) {
 
 func TestHeadOptions(t *testing.T) {
 	for text, says := range map[string]string{
-		"name: order, layers: [4], input: prediction":                  "heads[0].input: must be one of features, embedding",
-		"name: projector, layers: [4]":                                 `heads[0].output: there is an output "embedding" already`,
+		"name: order, layers: [4], input: prediction": "heads[0].input: must be one of features, embedding",
+		"name: projector, layers: [4]": "heads[0].output: " +
+			`there is an output "embedding" already`,
 		"name: a, kind: pair, views: 4, layers: [4]":                   "heads[0]: leave out views",
 		"name: a, kind: conditioned, input: embedding, layers: [4, 4]": "",
 		"name: a, kind: pair, layers: [4]":                             "",

@@ -198,12 +198,15 @@ func TestBuildRefuses(t *testing.T) {
 func TestOptionsRefuse(t *testing.T) {
 	for yaml, says := range map[string]string{
 		"feature: z": "field feature not found",
-		"heads: [{name: a, layers: [1]}, {name: a, layers: [1], output: b}]":                "heads[1].name: a head before it",
-		"heads: [{name: a, layers: [1]}, {name: b, layers: [1], output: a}]":                "heads[1].output: there is an output",
-		"heads: [{name: a, layers: [1], input: b}]":                                         "heads[0].input: must be one of features, embedding",
-		"heads: [{name: p, input: embedding, layers: [1]}, {name: projector, layers: [1]}]": "heads[0].input: must be one of features,",
-		"heads: [{name: features, layers: [1]}]":                                            "there is an output \"features\" already",
-		"{embedding: z, heads: [{name: projector, layers: [1]}]}":                           "there is an output \"embedding\" already",
+		"heads: [{name: a, layers: [1]}, {name: a, layers: [1], output: b}]": "heads[1].name: a head before it",
+		"heads: [{name: a, layers: [1]}, " +
+			"{name: b, layers: [1], output: a}]": "heads[1].output: there is an output",
+		"heads: [{name: a, layers: [1], input: b}]": "heads[0].input: must be one of features, embedding",
+		"heads: [{name: p, input: embedding, layers: [1]}, " +
+			"{name: projector, layers: [1]}]": "heads[0].input: must be one of features,",
+		"heads: [{name: features, layers: [1]}]": "there is an output \"features\" already",
+		"{embedding: z, " +
+			"heads: [{name: projector, layers: [1]}]}": "there is an output \"embedding\" already",
 		"heads: [{name: a}]":                   "heads[0].layers: must be",
 		"mean: [1, 2, 3]":                      "mean and std must have 3 numbers each or none, got 3 and 0",
 		"{mean: [1, 2], std: [1, 2]}":          "got 2 and 2",

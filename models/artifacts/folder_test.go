@@ -169,7 +169,12 @@ func TestRequire(t *testing.T) {
 }
 
 func FuzzParseManifest(f *testing.F) {
-	f.Add([]byte(`{"format": 1, "input": {"name": "images"}, "outputs": [{"name": "features", "dim": 3}], "files": {"checkpoint": "00"}}`))
+	f.Add(
+		[]byte(
+			`{"format": 1, "input": {"name": "images"}, "outputs": [{"name": "features", "dim": 3}], ` +
+				`"files": {"checkpoint": "00"}}`,
+		),
+	)
 	f.Add([]byte(`{"format": 1, "files": {"../x": ""}}`))
 	f.Add([]byte(`{"format": 1} {}`))
 	f.Add([]byte(`[`))

@@ -45,7 +45,8 @@ func TestKindOf(t *testing.T) {
 
 func TestIsAsksForKind(t *testing.T) {
 	err := fmt.Errorf("in y: %w", fault.New(fault.Config, "data.root: %w", fault.New(fault.Data, "x")))
-	if !errors.Is(err, fault.Config) || !errors.Is(err, fault.Data) || errors.Is(err, fault.Numeric) || errors.Is(err, fault.Other) {
+	if !errors.Is(err, fault.Config) || !errors.Is(err, fault.Data) || errors.Is(err, fault.Numeric) ||
+		errors.Is(err, fault.Other) {
 		t.Errorf("errors.Is of %v is wrong", err)
 	}
 	if fault.Wrap(fault.Data, nil) != nil {
@@ -66,9 +67,12 @@ func TestFileSaysPathOnce(t *testing.T) {
 		cause error
 		words []string
 	}{
-		{"no file", fault.Reading(fault.Data, none, open), fault.Data, fs.ErrNotExist, []string{none, "no such file", "check the path"}},
-		{"no folder", fault.Writing(deep, temporary), fault.Storage, fs.ErrNotExist, []string{deep, "no folder", "make the folder"}},
-		{"full", fault.Writing(deep, &os.LinkError{Op: "rename", Old: "a", New: deep, Err: syscall.ENOSPC}), fault.Storage, syscall.ENOSPC, []string{deep, "no space", "free some space"}},
+		{"no file", fault.Reading(fault.Data, none, open), fault.Data, fs.ErrNotExist,
+			[]string{none, "no such file", "check the path"}},
+		{"no folder", fault.Writing(deep, temporary), fault.Storage, fs.ErrNotExist,
+			[]string{deep, "no folder", "make the folder"}},
+		{"full", fault.Writing(deep, &os.LinkError{Op: "rename", Old: "a", New: deep, Err: syscall.ENOSPC}), fault.Storage,
+			syscall.ENOSPC, []string{deep, "no space", "free some space"}},
 		{"other", fault.Reading(fault.Data, none, errors.New("is cut off")), fault.Data, nil, []string{none, "is cut off"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

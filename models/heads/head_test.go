@@ -148,15 +148,19 @@ func TestParseRefuses(t *testing.T) {
 		"name: a, kind: pair, layers: [1]":  "views: must be in [2, 4096]",
 		"name: a, kind: both, layers: [1]":  "kind: must be perceptron, pair or conditioned",
 		"name: a, layers: [1], views: 3":    "views: must be left out for a head of kind perceptron",
-		"name: a, kind: pair, layers: [1], views: 3, parameters: 2":                                                    "parameters: must be left out",
-		"name: a, kind: conditioned, layers: [1], views: 3, base_views: 2, plain_view: 1, parameters: 2":               "plain_view: must be in [2, 2]",
-		"name: a, kind: conditioned, layers: [1], views: 3, base_views: 3, plain_view: 3, parameters: 2":               "base_views: must be in [1, 2]",
-		"name: a, kind: conditioned, layers: [1], views: 3, base_views: 1, plain_view: 1":                              "parameters: must be in [1, 65536]",
-		"name: a, kind: conditioned, layers: [1], views: 3, base_views: 1, plain_view: 1, parameters: 1, encoding: -1": "encoding: must be in [1, 65536]",
-		"name: order, input: '', layers: [1]":                                                                          "input: must be",
-		"[1, 2]":                                                                                                       "not a head",
-		"name: order, layers: [1":                                                                                      "not a head",
-		"name: x, layers: [1], output: '../y'":                                                                         "output: must be",
+		"name: a, kind: pair, layers: [1], views: 3, parameters: 2": "parameters: must be left out",
+		"name: a, kind: conditioned, layers: [1], views: 3, " +
+			"base_views: 2, plain_view: 1, parameters: 2": "plain_view: must be in [2, 2]",
+		"name: a, kind: conditioned, layers: [1], views: 3, " +
+			"base_views: 3, plain_view: 3, parameters: 2": "base_views: must be in [1, 2]",
+		"name: a, kind: conditioned, layers: [1], views: 3, " +
+			"base_views: 1, plain_view: 1": "parameters: must be in [1, 65536]",
+		"name: a, kind: conditioned, layers: [1], views: 3, " +
+			"base_views: 1, plain_view: 1, parameters: 1, encoding: -1": "encoding: must be in [1, 65536]",
+		"name: order, input: '', layers: [1]":  "input: must be",
+		"[1, 2]":                               "not a head",
+		"name: order, layers: [1":              "not a head",
+		"name: x, layers: [1], output: '../y'": "output: must be",
 	} {
 		if _, err := heads.Parse(yaml); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: error %v, want one that says %q", yaml, err, says)
@@ -229,10 +233,13 @@ func TestValidateList(t *testing.T) {
 			"name: a, output: b, layers: [2]"},
 		`heads[1].output: there is an output "a" already`: {"name: a, layers: [2]",
 			"name: b, output: a, layers: [2]"},
-		`heads[0].input: must be one of features, embedding, got "b"`:     {"name: a, input: b, layers: [2]"},
-		`heads[1].input: must be one of features, embedding, got "c"`:     {"name: c, kind: pair, layers: [2], views: 3", "name: a, input: c, layers: [2]"},
-		"heads[1].views: the head a is for 3 views, this one for 4 views": {"name: a, kind: pair, layers: [2], views: 3", "name: b, kind: pair, layers: [2], views: 4"},
-		"heads[1].views: the head a is for 3 views, 1 base views, plain view": {"name: a, kind: conditioned, layers: [2], views: 3, base_views: 1, plain_view: 1, parameters: " +
+		`heads[0].input: must be one of features, embedding, got "b"`: {"name: a, input: b, layers: [2]"},
+		`heads[1].input: must be one of features, embedding, got "c"`: {"name: c, kind: pair, layers: [2], views: 3",
+			"name: a, input: c, layers: [2]"},
+		"heads[1].views: the head a is for 3 views, this one for 4 views": {"name: a, kind: pair, layers: [2], views: 3",
+			"name: b, kind: pair, layers: [2], views: 4"},
+		"heads[1].views: the head a is for 3 views, 1 base views, plain view": {"name: a, kind: conditioned, layers: [2], " +
+			"views: 3, base_views: 1, plain_view: 1, parameters: " +
 			"4", "name: b, kind: conditioned, layers: [2], views: 3, base_views: 1, plain_view: 2, parameters: 4"},
 	} {
 		var all []heads.Head

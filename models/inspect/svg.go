@@ -75,9 +75,15 @@ func (r *Report) SVG(title string) []byte {
 	shift := (width - l.width) / 2
 
 	var s strings.Builder
-	fmt.Fprintf(&s,
-		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">`+"\n",
-		width, l.height+head, width, l.height+head)
+	fmt.Fprintf(
+		&s,
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" `+
+			`font-family="Helvetica, Arial, sans-serif" font-size="12" text-anchor="middle">`+"\n",
+		width,
+		l.height+head,
+		width,
+		l.height+head,
+	)
 	s.WriteString(`<rect width="100%" height="100%" fill="#ffffff"/>` + "\n")
 	fmt.Fprintf(&s, `<text x="%.1f" y="22" font-size="15" font-weight="bold">%s</text>`+"\n", width/2,
 		html.EscapeString(title))
@@ -103,10 +109,19 @@ func (r *Report) SVG(title string) []byte {
 		if b.kind == "input" || b.kind == "output" {
 			radius = p.height / 2
 		}
-		fmt.Fprintf(&s,
-			`<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.1f" fill="%s" stroke="#444444"%s/>`+"\n",
-			html.EscapeString(strings.Join(b.names, ", ")), p.x-p.width/2, p.y-p.height/2, p.width, p.height, radius,
-			fill(b.kind), dash)
+		fmt.Fprintf(
+			&s,
+			`<g><title>%s</title><rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="%.1f" fill="%s" stroke="#444444"%s/>`+
+				"\n",
+			html.EscapeString(strings.Join(b.names, ", ")),
+			p.x-p.width/2,
+			p.y-p.height/2,
+			p.width,
+			p.height,
+			radius,
+			fill(b.kind),
+			dash,
+		)
 		y := p.y - p.height/2 + padY + lineHeight*0.75
 		for k, line := range b.text() {
 			style := ""

@@ -6,7 +6,8 @@
 static volatile float sink;
 static volatile float factor = 0.999f, term = 0.001f;
 
-// CHAINS independent sums hide the latency of one: it takes 4 or 5 cycles, and up to 4 can begin in each. They stay in registers.
+// CHAINS independent sums hide the latency of one: it takes 4 or 5 cycles, and up to 4 can begin in each. They stay in
+// registers.
 #define MULTIPLY_ADD(NAME, BITS, CHAINS)                            \
   static double NAME(long rounds) {                                 \
     typedef float vector __attribute__((vector_size(BITS / 8)));    \

@@ -79,7 +79,8 @@ extern const void *const *ordo_training_api;
 
 #define ORDO_CALL(table, position, result, name, parameters, arguments) \
   static inline result ort_##name parameters { return ((result(*) parameters)table[position])arguments; }
-#define API(position, name, parameters, arguments) ORDO_CALL(ordo_api, position, OrtStatus *, name, parameters, arguments)
+#define API(position, name, parameters, arguments) \
+  ORDO_CALL(ordo_api, position, OrtStatus *, name, parameters, arguments)
 #define RELEASE(position, type) ORDO_CALL(ordo_api, position, void, Release##type, (Ort##type * it), (it))
 #define TRAINING(position, name, parameters, arguments) \
   ORDO_CALL(ordo_training_api, position, OrtStatus *, name, parameters, arguments)
@@ -92,7 +93,8 @@ API(8, CreateSessionFromArray,
     (const OrtEnv *env, const void *model, size_t size, const OrtSessionOptions *options, OrtSession **session),
     (env, model, size, options, session))
 API(9, Run,
-    (OrtSession *session, const OrtRunOptions *options, const char *const *in_names, const OrtValue *const *in, size_t inputs,
+    (OrtSession *session, const OrtRunOptions *options, const char *const *in_names, const OrtValue *const *in,
+     size_t inputs,
      const char *const *out_names, size_t outputs, OrtValue **out),
     (session, options, in_names, in, inputs, out_names, outputs, out))
 API(10, CreateSessionOptions, (OrtSessionOptions **options), (options))
@@ -105,7 +107,8 @@ API(26, CreateCustomOpDomain, (const char *domain, OrtCustomOpDomain **it), (dom
 API(27, CustomOpDomain_Add, (OrtCustomOpDomain *domain, const OrtCustomOp *op), (domain, op))
 API(28, AddCustomOpDomain, (OrtSessionOptions *options, OrtCustomOpDomain *domain), (options, domain))
 API(49, CreateTensorWithDataAsOrtValue,
-    (const OrtMemoryInfo *info, void *data, size_t bytes, const int64_t *shape, size_t rank, int type, OrtValue **value),
+    (const OrtMemoryInfo *info, void *data, size_t bytes, const int64_t *shape, size_t rank, int type,
+     OrtValue **value),
     (info, data, bytes, shape, rank, type, value))
 API(51, GetTensorMutableData, (OrtValue *value, void **data), (value, data))
 API(60, GetTensorElementType, (const OrtTensorTypeAndShapeInfo *info, int *type), (info, type))
@@ -117,18 +120,21 @@ API(76, AllocatorFree, (OrtAllocator *allocator, void *p), (allocator, p))
 API(78, GetAllocatorWithDefaultOptions, (OrtAllocator **allocator), (allocator))
 API(88, KernelContext_GetInputCount, (const OrtKernelContext *context, size_t *count), (context, count))
 API(89, KernelContext_GetOutputCount, (const OrtKernelContext *context, size_t *count), (context, count))
-API(90, KernelContext_GetInput, (const OrtKernelContext *context, size_t index, const OrtValue **value), (context, index, value))
+API(90, KernelContext_GetInput,
+    (const OrtKernelContext *context, size_t index, const OrtValue **value), (context, index, value))
 API(91, KernelContext_GetOutput,
     (OrtKernelContext *context, size_t index, const int64_t *shape, size_t rank, OrtValue **value),
     (context, index, shape, rank, value))
 API(125, GetAvailableProviders, (char ***names, int *count), (names, count))
 API(126, ReleaseAvailableProviders, (char **names, int count), (names, count))
 API(130, AddSessionConfigEntry, (OrtSessionOptions *options, const char *key, const char *value), (options, key, value))
-API(204, SessionOptionsAppendExecutionProvider_CUDA_V2, (OrtSessionOptions *options, const OrtCUDAProviderOptionsV2 *cuda),
+API(204, SessionOptionsAppendExecutionProvider_CUDA_V2,
+    (OrtSessionOptions *options, const OrtCUDAProviderOptionsV2 *cuda),
     (options, cuda))
 API(205, CreateCUDAProviderOptions, (OrtCUDAProviderOptionsV2 **cuda), (cuda))
 API(206, UpdateCUDAProviderOptions,
-    (OrtCUDAProviderOptionsV2 *cuda, const char *const *keys, const char *const *values, size_t count), (cuda, keys, values, count))
+    (OrtCUDAProviderOptionsV2 *cuda, const char *const *keys, const char *const *values, size_t count),
+    (cuda, keys, values, count))
 RELEASE(92, Env)
 RELEASE(93, Status)
 RELEASE(94, MemoryInfo)
@@ -145,32 +151,43 @@ ORDO_CALL(ordo_api, 219, const void *const *, GetTrainingApi, (uint32_t version)
 // learning-rate scheduler (14, 15; it starts at the full rate; schedules are Go's).
 TRAINING(1, SaveCheckpoint, (OrtCheckpointState *state, const char *path, bool optimizer), (state, path, optimizer))
 TRAINING(3, CreateTrainingSessionFromBuffer,
-    (const OrtEnv *env, const OrtSessionOptions *options, OrtCheckpointState *state, const void *train, size_t train_size,
+    (const OrtEnv *env, const OrtSessionOptions *options, OrtCheckpointState *state, const void *train,
+     size_t train_size,
      const void *eval, size_t eval_size, const void *optimizer, size_t optimizer_size, OrtTrainingSession **session),
     (env, options, state, train, train_size, eval, eval_size, optimizer, optimizer_size, session))
 TRAINING(4, TrainOutputCount, (const OrtTrainingSession *session, size_t *count), (session, count))
 TRAINING(5, EvalOutputCount, (const OrtTrainingSession *session, size_t *count), (session, count))
-TRAINING(6, TrainOutputName, (const OrtTrainingSession *session, size_t i, OrtAllocator *a, char **name), (session, i, a, name))
-TRAINING(7, EvalOutputName, (const OrtTrainingSession *session, size_t i, OrtAllocator *a, char **name), (session, i, a, name))
+TRAINING(6, TrainOutputName,
+    (const OrtTrainingSession *session, size_t i, OrtAllocator *a, char **name), (session, i, a, name))
+TRAINING(7, EvalOutputName,
+    (const OrtTrainingSession *session, size_t i, OrtAllocator *a, char **name), (session, i, a, name))
 TRAINING(8, LazyResetGrad, (OrtTrainingSession *session), (session))
 TRAINING(9, TrainStep,
-    (OrtTrainingSession *session, const OrtRunOptions *options, size_t inputs, const OrtValue *const *in, size_t outputs, OrtValue **out),
+    (OrtTrainingSession *session, const OrtRunOptions *options, size_t inputs, const OrtValue *const *in,
+     size_t outputs, OrtValue **out),
     (session, options, inputs, in, outputs, out))
 TRAINING(10, EvalStep,
-    (const OrtTrainingSession *session, const OrtRunOptions *options, size_t inputs, const OrtValue *const *in, size_t outputs, OrtValue **out),
+    (const OrtTrainingSession *session, const OrtRunOptions *options, size_t inputs, const OrtValue *const *in,
+     size_t outputs, OrtValue **out),
     (session, options, inputs, in, outputs, out))
 TRAINING(11, SetLearningRate, (OrtTrainingSession *session, float rate), (session, rate))
 TRAINING(13, OptimizerStep, (OrtTrainingSession *session, const OrtRunOptions *options), (session, options))
-TRAINING(16, GetParametersSize, (OrtTrainingSession *session, size_t *count, bool trainable), (session, count, trainable))
-TRAINING(17, CopyParametersToBuffer, (OrtTrainingSession *session, OrtValue *buffer, bool trainable), (session, buffer, trainable))
-TRAINING(18, CopyBufferToParameters, (OrtTrainingSession *session, OrtValue *buffer, bool trainable), (session, buffer, trainable))
+TRAINING(16, GetParametersSize,
+    (OrtTrainingSession *session, size_t *count, bool trainable), (session, count, trainable))
+TRAINING(17, CopyParametersToBuffer,
+    (OrtTrainingSession *session, OrtValue *buffer, bool trainable), (session, buffer, trainable))
+TRAINING(18, CopyBufferToParameters,
+    (OrtTrainingSession *session, OrtValue *buffer, bool trainable), (session, buffer, trainable))
 TRAINING(21, ExportModelForInferencing,
-    (OrtTrainingSession *session, const char *path, size_t outputs, const char *const *names), (session, path, outputs, names))
+    (OrtTrainingSession *session, const char *path, size_t outputs, const char *const *names),
+    (session, path, outputs, names))
 TRAINING(22, SetSeed, (int64_t seed), (seed))
 TRAINING(23, TrainInputCount, (const OrtTrainingSession *session, size_t *count), (session, count))
-TRAINING(27, AddProperty, (OrtCheckpointState *state, const char *name, int type, void *value), (state, name, type, value))
+TRAINING(27, AddProperty,
+    (OrtCheckpointState *state, const char *name, int type, void *value), (state, name, type, value))
 TRAINING(28, GetProperty,
-    (const OrtCheckpointState *state, const char *name, OrtAllocator *a, int *type, void **value), (state, name, a, type, value))
+    (const OrtCheckpointState *state, const char *name, OrtAllocator *a, int *type, void **value),
+    (state, name, a, type, value))
 TRAINING(29, LoadCheckpointFromBuffer, (const void *data, size_t size, OrtCheckpointState **state), (data, size, state))
 TRAINING(30, GetParameterTypeAndShape,
     (const OrtCheckpointState *state, const char *name, OrtTensorTypeAndShapeInfo **info), (state, name, info))

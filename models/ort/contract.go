@@ -43,7 +43,13 @@ func (c *contract) checkInputs(in Inputs) error {
 	case in.Draws == nil:
 		return fmt.Errorf("the model takes the input %s too, [%d, %d]", graph.Draws, rows, c.Draws[1])
 	case !slices.Equal(in.Draws.shape, []int64{rows, c.Draws[1]}):
-		return fmt.Errorf("%s have shape %v, the model takes [%d, %d] for these images", graph.Draws, in.Draws.shape, rows, c.Draws[1])
+		return fmt.Errorf(
+			"%s have shape %v, the model takes [%d, %d] for these images",
+			graph.Draws,
+			in.Draws.shape,
+			rows,
+			c.Draws[1],
+		)
 	}
 	return nil
 }

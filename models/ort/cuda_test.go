@@ -44,7 +44,10 @@ func TestMissingCUDA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	missing = slices.DeleteFunc(missing, func(name string) bool { return name == "libcuda.so.1" }) // this machine may have a driver
+	missing = slices.DeleteFunc(
+		missing,
+		func(name string) bool { return name == "libcuda.so.1" },
+	) // this machine may have a driver
 	if !slices.Equal(missing, []string{"libordo_absent.so.7"}) {
 		t.Errorf("missing %q", missing)
 	}

@@ -22,8 +22,17 @@ func withKernels(t testing.TB, training []byte) []byte {
 	}
 	var nodes []*onnxgraph.Node
 	reorder := func(from, to, order string) {
-		nodes = append(nodes, &onnxgraph.Node{Name: "reorder/" + to, Domain: "ordo", OpType: "Reorder", Input: []string{from}, Output: []string{to},
-			Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("to", order)}})
+		nodes = append(
+			nodes,
+			&onnxgraph.Node{
+				Name:      "reorder/" + to,
+				Domain:    "ordo",
+				OpType:    "Reorder",
+				Input:     []string{from},
+				Output:    []string{to},
+				Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("to", order)},
+			},
+		)
 	}
 	rank := map[string]int{}
 	for _, v := range m.Graph.ValueInfo {
@@ -139,7 +148,10 @@ func TestTrainingWithKernels(t *testing.T) {
 			t.Errorf("running mean %d: %v, stock %v", i, own.mean[i], stock.mean[i])
 		}
 	}
-	if again := steps(a); !slices.Equal(again.losses, own.losses) || !slices.Equal(again.norms, own.norms) || !slices.Equal(again.mean, own.mean) {
+	if again := steps(
+		a,
+	); !slices.Equal(again.losses, own.losses) || !slices.Equal(again.norms, own.norms) ||
+		!slices.Equal(again.mean, own.mean) {
 		t.Errorf("a second run gave other bits: %v and %v", again.losses, own.losses)
 	}
 }

@@ -42,7 +42,8 @@ func build(t testing.TB, change func(*autodiff.Options)) graph.Artifacts {
 		t.Fatal(err)
 	}
 	a := graph.Artifacts{Checkpoint: built.Checkpoint}
-	for dst, model := range map[*[]byte]*onnxgraph.Model{&a.Training: built.Training, &a.Eval: built.Eval, &a.Optimizer: built.Optimizer} {
+	for dst, model := range map[*[]byte]*onnxgraph.Model{&a.Training: built.Training, &a.Eval: built.Eval,
+		&a.Optimizer: built.Optimizer} {
 		if model == nil {
 			continue
 		}
@@ -177,12 +178,21 @@ func TestFailedStepLeavesEverythingAsItWas(t *testing.T) {
 		want  error
 		wants string
 	}{
-		"the loss fails":           {loss: func([]ort.Output) error { return oops }, want: oops},
-		"the loss panics":          {loss: func([]ort.Output) error { panic("out of range") }, wants: "panic in the loss: out of range"},
-		"a gradient is not finite": {loss: func(o []ort.Output) error { o[1].Grad[0] = nan; return nil }, want: ort.ErrNonFinite},
-		"a gradient overflows":     {loss: func(o []ort.Output) error { o[1].Grad[0] = 3e38; o[1].Grad[7] = 3e38; return nil }, want: ort.ErrNonFinite},
-		"a pixel is not finite":    {poke: func(x []float32) { x[3] = nan }, want: ort.ErrNonFinite},
-		"a pixel is an infinity":   {poke: func(x []float32) { x[3] = float32(math.Inf(1)) }, want: ort.ErrNonFinite},
+		"the loss fails": {loss: func([]ort.Output) error { return oops }, want: oops},
+		"the loss panics": {
+			loss:  func([]ort.Output) error { panic("out of range") },
+			wants: "panic in the loss: out of range",
+		},
+		"a gradient is not finite": {
+			loss: func(o []ort.Output) error { o[1].Grad[0] = nan; return nil },
+			want: ort.ErrNonFinite,
+		},
+		"a gradient overflows": {
+			loss: func(o []ort.Output) error { o[1].Grad[0] = 3e38; o[1].Grad[7] = 3e38; return nil },
+			want: ort.ErrNonFinite,
+		},
+		"a pixel is not finite":  {poke: func(x []float32) { x[3] = nan }, want: ort.ErrNonFinite},
+		"a pixel is an infinity": {poke: func(x []float32) { x[3] = float32(math.Inf(1)) }, want: ort.ErrNonFinite},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -292,7 +302,8 @@ func TestDamagedCheckpointIsNoticed(t *testing.T) {
 	whole := must[[]byte](t)(os.ReadFile(file))
 	flipped := slices.Clone(whole)
 	flipped[len(flipped)/2] ^= 1
-	for name, data := range map[string][]byte{"flipped bit": flipped, "cut": whole[:len(whole)-7], "half": whole[:len(whole)/2], "empty": nil} {
+	for name, data := range map[string][]byte{"flipped bit": flipped, "cut": whole[:len(whole)-7],
+		"half": whole[:len(whole)/2], "empty": nil} {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -477,8 +488,16 @@ func TestArtifactsThatDoNotFitAreRefused(t *testing.T) {
 			})
 		}, "its gradient buffer"},
 		"parameter unknown to the checkpoint": {func(t *testing.T, a *graph.Artifacts) {
-			a.Training = edit(t, a.Training, func(g *onnxgraph.Graph) { g.Input[find(g.Input, "bn1.running_var")].Name = "bn1.variance" })
-			a.Eval = edit(t, a.Eval, func(g *onnxgraph.Graph) { g.Input[find(g.Input, "bn1.running_var")].Name = "bn1.variance" })
+			a.Training = edit(
+				t,
+				a.Training,
+				func(g *onnxgraph.Graph) { g.Input[find(g.Input, "bn1.running_var")].Name = "bn1.variance" },
+			)
+			a.Eval = edit(
+				t,
+				a.Eval,
+				func(g *onnxgraph.Graph) { g.Input[find(g.Input, "bn1.running_var")].Name = "bn1.variance" },
+			)
 		}, "bn1.variance"},
 		"no loss operator": {func(t *testing.T, a *graph.Artifacts) {
 			a.Training = edit(t, a.Training, func(g *onnxgraph.Graph) {

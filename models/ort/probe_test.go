@@ -18,7 +18,11 @@ func TestProbe(t *testing.T) {
 	rt := orttest.Open(t)
 	var loss float64
 	a := build(t, func(o *autodiff.Options) { o.ExposeGradients = true })
-	tr := must[*ort.Trainer](t)(rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}}))
+	tr := must[*ort.Trainer](
+		t,
+	)(
+		rt.NewTrainer(a, towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}}),
+	)
 	defer tr.Close()
 	x := images(t, rt, 6)
 	before := must[[]float32](t)(tr.CopyParameters(false))

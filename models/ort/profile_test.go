@@ -13,12 +13,18 @@ import (
 // profile is two runs as ONNX Runtime writes them, shortened.
 const profile = `[
 {"cat" : "Session","pid" :1,"tid" :1,"dur" :2476,"ts" :825,"ph" : "X","name" :"session_initialization","args" : {}},
-{"cat" : "Node","pid" :1,"tid" :1,"dur" :100,"ts" :1,"ph" : "X","name" :"conv1_kernel_time","args" : {"op_name" : "Conv"}},
-{"cat" : "Node","pid" :1,"tid" :1,"dur" :7,"ts" :1,"ph" : "X","name" :"conv1_fence_before","args" : {"op_name" : "Conv"}},
+{"cat" : "Node","pid" :1,"tid" :1,"dur" :100,"ts" :1,"ph" : "X","name" :"conv1_kernel_time",` +
+	`"args" : {"op_name" : "Conv"}},
+{"cat" : "Node","pid" :1,"tid" :1,"dur" :7,"ts" :1,"ph" : "X","name" :"conv1_fence_before",` +
+	`"args" : {"op_name" : "Conv"}},
 {"cat" : "Session","pid" :1,"tid" :1,"dur" :130,"ts" :1,"ph" : "X","name" :"model_run","args" : {}},
-{"cat" : "Node","pid" :1,"tid" :1,"dur" :40,"ts" :2,"ph" : "X","name" :"conv1_kernel_time","args" : {"op_name" : "Conv","parameter_size" : "0"}},
-{"cat" : "Node","pid" :1,"tid" :1,"dur" :50,"ts" :2,"ph" : "X","name" :"conv2_kernel_time","args" : {"op_name" : "Conv","input_type_shape" : [{"float":[2,3,8,8]},{"float":[4,3,1,1]}],"output_type_shape" : [{"float":[2,4,8,8]}]}},
-{"cat" : "Node","pid" :1,"tid" :1,"dur" :20,"ts" :2,"ph" : "X","name" :"relu_kernel_time","args" : {"op_name" : "Relu"}},
+{"cat" : "Node","pid" :1,"tid" :1,"dur" :40,"ts" :2,"ph" : "X","name" :"conv1_kernel_time",` +
+	`"args" : {"op_name" : "Conv","parameter_size" : "0"}},
+{"cat" : "Node","pid" :1,"tid" :1,"dur" :50,"ts" :2,"ph" : "X","name" :"conv2_kernel_time",` +
+	`"args" : {"op_name" : "Conv","input_type_shape" : [{"float":[2,3,8,8]},{"float":[4,3,1,1]}],` +
+	`"output_type_shape" : [{"float":[2,4,8,8]}]}},
+{"cat" : "Node","pid" :1,"tid" :1,"dur" :20,"ts" :2,"ph" : "X","name" :"relu_kernel_time",` +
+	`"args" : {"op_name" : "Relu"}},
 {"cat" : "Session","pid" :1,"tid" :1,"dur" :120,"ts" :2,"ph" : "X","name" :"model_run","args" : {}}
 ]
 `
@@ -57,7 +63,11 @@ func FuzzReadProfile(f *testing.F) {
 	f.Add(profile, 0)
 	f.Add(profile, 1)
 	f.Add(`[{"cat":"Node","name":"x_kernel_time","dur":9223372036854775807,"args":{"op_name":"x"}}]`, 0)
-	f.Add(`[{"cat":"Node","name":"x_kernel_time","args":{"op_name":"MatMul","input_type_shape":[{"float":[9223372036854775807,-1]},{"float":[]}],"output_type_shape":[{"x":[3]}]}}]`, 0)
+	f.Add(
+		`[{"cat":"Node","name":"x_kernel_time","args":{"op_name":"MatMul",`+
+			`"input_type_shape":[{"float":[9223372036854775807,-1]},{"float":[]}],"output_type_shape":[{"x":[3]}]}}]`,
+		0,
+	)
 	f.Add("[", 0)
 	f.Fuzz(func(t *testing.T, text string, skip int) {
 		found, err := readProfile(strings.NewReader(text), skip)
@@ -65,8 +75,11 @@ func FuzzReadProfile(f *testing.F) {
 			return
 		}
 		for op, v := range found {
-			if op == "" || v.Op != op || v.Calls < 1 || v.Time < 0 || v.Time > time.Duration(v.Calls)*maxEvent*time.Microsecond ||
-				!(v.Operations >= 0) || math.IsInf(v.Operations, 0) || !(v.Bytes >= 0) || math.IsInf(v.Bytes, 0) {
+			if op == "" || v.Op != op || v.Calls < 1 || v.Time < 0 ||
+				v.Time > time.Duration(v.Calls)*maxEvent*time.Microsecond ||
+				!(v.Operations >= 0) || math.IsInf(v.Operations, 0) ||
+				!(v.Bytes >= 0) ||
+				math.IsInf(v.Bytes, 0) {
 				t.Errorf("%q: %+v", op, v)
 			}
 		}

@@ -41,7 +41,11 @@ func TestAdamWInGoIsONNXRuntimes(t *testing.T) {
 		var loss float64
 		ours := optimizer.DefaultOptions()
 		ours.ClipGradNorm = clip
-		theirs, err := rt.NewTrainer(build(t, func(o *autodiff.Options) { o.Optimizer.ClipNorm = clip }), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}})
+		theirs, err := rt.NewTrainer(
+			build(t, func(o *autodiff.Options) { o.Optimizer.ClipNorm = clip }),
+			towardsOne(&loss),
+			ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 2}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +123,14 @@ func TestOptimizersInGoGoOnBitForBit(t *testing.T) {
 			}
 			other := optimizer.DefaultOptions()
 			other.Optimizer = map[string]string{"sgd": "lars", "lars": "adamw", "adamw": "sgd"}[name]
-			if _, err := rt.NewTrainer(again, towardsOne(&loss), ort.TrainerOptions{Optimizer: other}); !errors.Is(err, optimizer.ErrState) {
+			if _, err := rt.NewTrainer(
+				again,
+				towardsOne(&loss),
+				ort.TrainerOptions{Optimizer: other},
+			); !errors.Is(
+				err,
+				optimizer.ErrState,
+			) {
 				t.Errorf("a checkpoint of %s for %s: error %v", name, other.Optimizer, err)
 			}
 		})
@@ -132,7 +143,19 @@ func TestOptimizerInGoSeesChangedParameters(t *testing.T) {
 	options := goOptimizers()["sgd"]
 	options.Momentum, options.Nesterov = 0, false
 	x := images(t, rt, 8)
-	changed, fresh := inGo(t, rt, withoutOptimizer(t), towardsOne(&loss), options), inGo(t, rt, withoutOptimizer(t), towardsOne(&loss), options)
+	changed, fresh := inGo(
+		t,
+		rt,
+		withoutOptimizer(t),
+		towardsOne(&loss),
+		options,
+	), inGo(
+		t,
+		rt,
+		withoutOptimizer(t),
+		towardsOne(&loss),
+		options,
+	)
 	initial := everything(t, changed)
 	must[float32](t)(changed.Step(x, 0.1))
 	setEverything(t, changed, initial)
@@ -179,7 +202,10 @@ func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
 	none.Optimizer = nil
 	short := withoutOptimizer(t)
 	short.Training = edit(t, short.Training, func(g *onnxgraph.Graph) {
-		g.Output[find(g.Output, "gradients")].Type = onnxgraph.NewValueInfo("x", onnxgraph.FloatType(onnxgraph.Static(3))).Type
+		g.Output[find(g.Output, "gradients")].Type = onnxgraph.NewValueInfo(
+			"x",
+			onnxgraph.FloatType(onnxgraph.Static(3)),
+		).Type
 	})
 	bad := optimizer.DefaultOptions()
 	bad.Eps = 0
@@ -192,7 +218,12 @@ func TestArtifactsWithoutOptimizerNeedGradients(t *testing.T) {
 		{short, optimizer.DefaultOptions(), "output gradients has shape [3]"},
 		{withoutOptimizer(t), bad, "eps: must be"},
 	} {
-		if _, err := rt.NewTrainer(c.a, towardsOne(&loss), ort.TrainerOptions{Optimizer: c.options}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := rt.NewTrainer(
+			c.a,
+			towardsOne(&loss),
+			ort.TrainerOptions{Optimizer: c.options},
+		); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
@@ -202,7 +233,11 @@ func TestExecution(t *testing.T) {
 	rt := orttest.Open(t)
 	train := func(e ort.Execution) []float32 {
 		var loss float64
-		tr, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1, Execution: e}})
+		tr, err := rt.NewTrainer(
+			artifacts(t),
+			towardsOne(&loss),
+			ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1, Execution: e}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,8 +266,15 @@ func TestExecution(t *testing.T) {
 	var loss float64
 	e := ort.DefaultExecution()
 	e.Provider = ort.CUDA
-	_, err := rt.NewTrainer(artifacts(t), towardsOne(&loss), ort.TrainerOptions{SessionOptions: ort.SessionOptions{Execution: e}})
-	if hints := fault.Hints(err); !errors.Is(err, fault.Library) || len(hints) != 1 || hints[0] != fault.Hint(fault.InstallLibrary{GPU: true}) {
+	_, err := rt.NewTrainer(
+		artifacts(t),
+		towardsOne(&loss),
+		ort.TrainerOptions{SessionOptions: ort.SessionOptions{Execution: e}},
+	)
+	if hints := fault.Hints(
+		err,
+	); !errors.Is(err, fault.Library) || len(hints) != 1 ||
+		hints[0] != fault.Hint(fault.InstallLibrary{GPU: true}) {
 		t.Errorf("error %v, hints %v", err, hints)
 	}
 }

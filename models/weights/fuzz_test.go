@@ -15,8 +15,41 @@ func FuzzSafetensors(f *testing.F) {
 	}
 	f.Add(file(`{"__metadata__":{"a":"b"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 0, 0, 128, 63, 0, 0,
 		0, 64))
-	f.Add(file(`{"module.w":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"n":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}`, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))
-	f.Add(file(`{"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"v":{"dtype":"F64","shape":[1],"data_offsets":[4,12]}}`, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12))
+	f.Add(
+		file(
+			`{"module.w":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},`+
+				`"n":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}`,
+			1,
+			2,
+			3,
+			4,
+			5,
+			6,
+			7,
+			8,
+			9,
+			10,
+			11,
+			12,
+		),
+	)
+	f.Add(
+		file(
+			`{"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"v":{"dtype":"F64","shape":[1],"data_offsets":[4,12]}}`,
+			1,
+			2,
+			3,
+			4,
+			5,
+			6,
+			7,
+			8,
+			9,
+			10,
+			11,
+			12,
+		),
+	)
 	f.Add(file(`{"w":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,9223372036854775807]}}`))
 	f.Add(binary.LittleEndian.AppendUint64(nil, 1<<63))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -251,7 +251,8 @@ func TestLoadErrors(t *testing.T) {
 		{header(`{} {}`, 0), "follows its end"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}`, 4), "1 data_offsets, must be 2"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}`, 4), "3 data_offsets, must be 2"},
-		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4), `"a" is there twice`},
+		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`,
+			4), `"a" is there twice`},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}}`, 4), "more"},
 		{header(`{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}`, 4), "header"},
 		{header(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 4), "but 4 bytes of data"},
@@ -265,7 +266,8 @@ func TestLoadErrors(t *testing.T) {
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}`, 4), "are said to be at bytes -4 to 0"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775807]}}`, 4),
 			"are said to be at bytes 0 to 9223372036854775807 of 4"},
-		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`, 6), "after others that end at 4"},
+		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}`,
+			6), "after others that end at 4"},
 		{header(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 5), "1 bytes of data belong to no tensor"},
 	} {
 		_, err := weights.Load(graph(), write(t, "w.safetensors", c.file), weights.Options{})

@@ -206,7 +206,8 @@ func TestValidate(t *testing.T) {
 		t.Error("the default backbone is not in the list")
 	}
 	err := zoo.Options{Backbone: "resnet19", Stem: "big", Width: -1, Projector: []int{64, 0}}.Validate()
-	want := `backbone: must be one of convnet, resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, mobilenet_v3_small, efficientnet_b0, convnext_tiny, vit_tiny, vit_small, got "resnet19"
+	want := `backbone: must be one of convnet, resnet18, resnet34, resnet50, resnet101, wide_resnet50_2, ` +
+		`mobilenet_v3_small, efficientnet_b0, convnext_tiny, vit_tiny, vit_small, got "resnet19"
 stem: must be one of small, standard, got "big"
 width: must be in [1, 1024], or 0 for the backbone's own, got -1
 projector[1]: must be in [1, 65536], got 0`

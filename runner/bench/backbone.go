@@ -115,7 +115,9 @@ func (s *backbone) open(o backboneRequest) error {
 	if err != nil {
 		return err
 	}
-	a, _, err := model.Build(models.BuildOptions{Optimizer: config.Default().Train.Options, Seed: o.Seed, Kernels: kernels})
+	a, _, err := model.Build(
+		models.BuildOptions{Optimizer: config.Default().Train.Options, Seed: o.Seed, Kernels: kernels},
+	)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,9 @@ loss: {terms: [{kind: care}]}`)
 		{"tr", []string{"train."}},
 		{"train", []string{"train."}},
 		{"train.epo", []string{"train.epochs="}},
-		{"data.cache.", []string{"data.cache.kind=", "data.cache.format=", "data.cache.short_side=", "data.cache.quality=", "data.cache.dir="}},
+		{"data.cache.",
+			[]string{"data.cache.kind=", "data.cache.format=", "data.cache.short_side=", "data.cache.quality=",
+				"data.cache.dir="}},
 		{"augment.roles.", []string{"augment.roles.rotate=", "augment.roles.rotate+zoom="}},
 		{"augment.inv", []string{"augment.invariant=", "augment.invariant."}},
 		{"augment.invariant.", []string{"augment.invariant.0.", "augment.invariant.1."}},
@@ -59,7 +61,8 @@ loss: {terms: [{kind: care}]}`)
 // TestCompleteIsTrue: what is offered can be set.
 func TestCompleteIsTrue(t *testing.T) {
 	e := parse(t, design)
-	for _, section := range []string{"data.", "data.cache.", "model.", "augment.", "loss.order.", "loss.invariance.", "train.", "augment.ordered.0."} {
+	for _, section := range []string{"data.", "data.cache.", "model.", "augment.", "loss.order.", "loss.invariance.",
+		"train.", "augment.ordered.0."} {
 		for _, key := range config.Complete(section, e) {
 			for _, c := range config.Complete(key.Text, e) {
 				if strings.HasSuffix(c.Text, "=") {

@@ -18,9 +18,12 @@ func TestYAML(t *testing.T) {
 	}{
 		{"default", parse(t, "seed: 1")},
 		{"design", parse(t, design)},
-		{"all", parse(t, design, "augment.invariant=[horizontal_flip, grayscale, {gaussian_blur: {p: 1}, views: [1]}, random_affine, {family: zoom, max: 0.5, views: [0]}]",
-			"augment.roles={rotate: invariant}", "model.projector=[]", "train.lr=1e-7", "seed=18446744073709551615",
-			"data.root='a: \"b\"'", "name='010'")},
+		{"all",
+			parse(t, design,
+				"augment.invariant=[horizontal_flip, grayscale, {gaussian_blur: {p: 1}, views: [1]}, random_affine, "+
+					"{family: zoom, max: 0.5, views: [0]}]",
+				"augment.roles={rotate: invariant}", "model.projector=[]", "train.lr=1e-7", "seed=18446744073709551615",
+				"data.root='a: \"b\"'", "name='010'")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text, err := c.e.YAML()
@@ -43,13 +46,15 @@ func TestHash(t *testing.T) {
 	if len(base) != 10 || strings.Trim(base, "0123456789abcdef") != "" {
 		t.Errorf("Hash() = %q, want 10 hexadecimal digits", base)
 	}
-	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "model.execution.arena=false", "model.kernels=stock", "train.momentum=0.90", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}",
+	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "model.execution.arena=false",
+		"model.kernels=stock", "train.momentum=0.90", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}",
 		"eval.every_epochs=4", "eval.knn.k=5", "eval.families=[all]"} {
 		if got := parse(t, design, same).Hash(); got != base {
 			t.Errorf("%s changes the hash", same)
 		}
 	}
-	for _, other := range []string{"seed=2", "data.seed=2", "data.root=elsewhere", "train.lr=0.0020001", "augment.roles.rotate=ordered",
+	for _, other := range []string{"seed=2", "data.seed=2", "data.root=elsewhere", "train.lr=0.0020001",
+		"augment.roles.rotate=ordered",
 		"augment.invariant.0.random_resized_crop.scale.0=0.5",
 		"train.betas=[0.9, 0.99]", "train.clip_grad_norm=1", "train.optimizer=lars"} {
 		if got := parse(t, design, other).Hash(); got == base {

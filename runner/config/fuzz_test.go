@@ -13,7 +13,11 @@ import (
 // reading.
 func FuzzParse(f *testing.F) {
 	f.Add(design, "train.lr=1e-3", "ORDO_SEED=2")
-	f.Add("augment: {invariant: [horizontal_flip, {family: hue}], roles: {}}", "augment.invariant.0.horizontal_flip.p=0.1", "ORDO_TRAIN_LR=")
+	f.Add(
+		"augment: {invariant: [horizontal_flip, {family: hue}], roles: {}}",
+		"augment.invariant.0.horizontal_flip.p=0.1",
+		"ORDO_TRAIN_LR=",
+	)
 	f.Add("a: &a [1, *b]\nb: {<<: *a}", "model.projector.1=x", "ORDO_MODEL_PROJECTOR=[1]")
 	f.Add("train: {lr: .nan}\n? [x]\n: 1", "augment.ordered=[[]]", "ORDO_")
 	f.Add("seed: !!binary aGk=\nname: !!timestamp 2001-01-01", "augment.ordered.0.0.0=1", "=")

@@ -65,7 +65,8 @@ func TestLaterKeys(t *testing.T) {
 		want  map[string]any
 	}{
 		{"at its default", []any{0.9, 0.999}, map[string]any{"seed": 1, "train": map[string]any{"epochs": 15}}},
-		{"set", []any{0.9, 0.99}, map[string]any{"seed": 1, "train": map[string]any{"epochs": 15, "betas": []any{0.9, 0.99}}}},
+		{"set", []any{0.9, 0.99},
+			map[string]any{"seed": 1, "train": map[string]any{"epochs": 15, "betas": []any{0.9, 0.99}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tree := map[string]any{"seed": 1, "train": map[string]any{"epochs": 15, "betas": c.betas}}

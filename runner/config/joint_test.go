@@ -40,10 +40,22 @@ func TestJointFamilies(t *testing.T) {
 	if got := *e.Augment.Invariant[0].Family; !reflect.DeepEqual(got, invariant) {
 		t.Errorf("invariant %+v, want %+v", got, invariant)
 	}
-	if want := map[string]string{"rotate+blur+hue": "invariant", "rotate": "absent"}; !reflect.DeepEqual(e.Augment.Roles, want) {
+	if want := map[string]string{
+		"rotate+blur+hue": "invariant",
+		"rotate":          "absent",
+	}; !reflect.DeepEqual(
+		e.Augment.Roles,
+		want,
+	) {
 		t.Errorf("roles %v, want %v", e.Augment.Roles, want)
 	}
-	if want := map[string]loss.FamilyOptions{"rotate+blur+hue": {Weight: 2, Output: loss.OutputOwn}, "hue+blur": {}}; !reflect.DeepEqual(e.Loss.Order.Families, want) {
+	if want := map[string]loss.FamilyOptions{
+		"rotate+blur+hue": {Weight: 2, Output: loss.OutputOwn},
+		"hue+blur":        {},
+	}; !reflect.DeepEqual(
+		e.Loss.Order.Families,
+		want,
+	) {
 		t.Errorf("families %+v, want %+v", e.Loss.Order.Families, want)
 	}
 	if got := e.Loss.Terms[0].Order.Families["rotate+blur+hue"].Weight; got != 4 {
@@ -60,7 +72,8 @@ func TestJointFamilies(t *testing.T) {
 	if !reflect.DeepEqual(e, again) || e.Hash() != again.Hash() {
 		t.Errorf("loading what YAML wrote gave\n%+v, want\n%+v", again, e)
 	}
-	for _, override := range []string{"augment.ordered.0.with=[{family: blur, max: 3}, {family: hue, max: 0.2}]", "augment.ordered.0.with.1={family: hue, max: 0.2}"} {
+	for _, override := range []string{"augment.ordered.0.with=[{family: blur, max: 3}, {family: hue, max: 0.2}]",
+		"augment.ordered.0.with.1={family: hue, max: 0.2}"} {
 		if other := parse(t, string(text), override); !reflect.DeepEqual(e, other) {
 			t.Errorf("%s gave %+v", override, other.Augment.Ordered)
 		}
@@ -79,7 +92,8 @@ func TestFaultsOfJointFamilies(t *testing.T) {
 		overrides []string
 		want      []string // the lines of the error, each by its beginning
 	}{
-		{"augment:\n  ordered:\n    - family: rotate\n      with:\n        - {family: blr}\n        - {max: 1}\n        - hue\n        - {family: blur, mx: 1}", nil, []string{
+		{"augment:\n  ordered:\n    - family: rotate\n      with:\n        - {family: blr}\n        - {max: 1}\n" +
+			"        - hue\n        - {family: blur, mx: 1}", nil, []string{
 			"x.yaml:5: augment.ordered[0].with[0].family: must be one of rotate,",
 			"x.yaml:6: augment.ordered[0].with[1]: must name a family",
 			"x.yaml:7: augment.ordered[0].with[2]: must be a family",
@@ -90,22 +104,31 @@ func TestFaultsOfJointFamilies(t *testing.T) {
 			"x.yaml:1: augment.ordered[0].with[0].signed: belongs to the whole entry",
 		}},
 		{"augment: {ordered: [{family: rotate, with: {family: blur}}]}", nil,
-			[]string{"x.yaml:1: augment.ordered[0].with: must be a list, each entry a family, like {family: blur, max: 2}, found a map"}},
-		{joint, []string{"augment.ordered.0.with.0.maxx=1", "augment.ordered.0.with.2.max=1", "augment.ordered.0.with.0.max.0=1"}, []string{
-			"override augment.ordered.0.with.0.maxx=1: augment.ordered.0.with.0.maxx: unknown key; did you mean augment.ordered.0.with.0.max?",
-			`override augment.ordered.0.with.2.max=1: augment.ordered.0.with.2.max: "2" is no index of a list of 2 entries`,
-			"override augment.ordered.0.with.0.max.0=1: augment.ordered.0.with.0.max.0: unknown key; did you mean augment.ordered.0.with.0.max?",
-		}},
+			[]string{"x.yaml:1: augment.ordered[0].with: must be a list, each entry a family, like " +
+				"{family: blur, max: 2}, found a map"}},
+		{joint,
+			[]string{"augment.ordered.0.with.0.maxx=1", "augment.ordered.0.with.2.max=1", "augment.ordered.0.with.0.max.0=1"},
+			[]string{
+				"override augment.ordered.0.with.0.maxx=1: augment.ordered.0.with.0.maxx: unknown key; did you mean " +
+					"augment.ordered.0.with.0.max?",
+				`override augment.ordered.0.with.2.max=1: augment.ordered.0.with.2.max: "2" is no index of a list of 2 entries`,
+				"override augment.ordered.0.with.0.max.0=1: augment.ordered.0.with.0.max.0: unknown key; did you mean " +
+					"augment.ordered.0.with.0.max?",
+			}},
 		{joint, []string{"augment.ordered.0.with.1.max=9"},
-			[]string{"override augment.ordered.0.with.1.max=9: augment.ordered[0].with[1].max: must be in (0, 0.5] turns, got 9"}},
-		{"augment: {roles: {rotate+spin: absent, rotate+: absent}}", nil, []string{`x.yaml:1: "rotate+": keys are lower_snake_case`}},
+			[]string{"override augment.ordered.0.with.1.max=9: augment.ordered[0].with[1].max: " +
+				"must be in (0, 0.5] turns, got 9"}},
+		{"augment: {roles: {rotate+spin: absent, rotate+: absent}}", nil,
+			[]string{`x.yaml:1: "rotate+": keys are lower_snake_case`}},
 		{"augment: {roles: {rotate+spin: absent, rotate+rotate: absent}}", nil, []string{
 			"x.yaml:1: augment.roles.rotate+rotate: unknown key; did you mean augment.roles.rotate?",
 			"x.yaml:1: augment.roles.rotate+spin: unknown key; did you mean augment.roles.rotate?",
 		}},
-		{"augment: {roles: {rotate+blur: absent}}", nil, []string{"x.yaml:1: augment.roles.rotate+blur: no entry of `ordered` has this family"}},
+		{"augment: {roles: {rotate+blur: absent}}", nil,
+			[]string{"x.yaml:1: augment.roles.rotate+blur: no entry of `ordered` has this family"}},
 		{"loss: {order: {families: {rotate+blur: {wight: 1}}}}", nil,
-			[]string{"x.yaml:1: loss.order.families.rotate+blur.wight: unknown key; did you mean loss.order.families.rotate+blur.weight?"}},
+			[]string{"x.yaml:1: loss.order.families.rotate+blur.wight: unknown key; did you mean " +
+				"loss.order.families.rotate+blur.weight?"}},
 		{"loss: {terms: [{kind: ranknet, families: {rotate+spin: {}}}]}", nil,
 			[]string{`x.yaml:1: loss.terms[0].families.rotate+spin: no family is called "rotate+spin"`}},
 	} {
@@ -118,7 +141,8 @@ func TestFaultsOfJointFamilies(t *testing.T) {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
-	for _, path := range []string{"augment.ordered.INDEX.with", "augment.ordered.INDEX.with.INDEX.family", "augment.invariant.INDEX.with.INDEX.max"} {
+	for _, path := range []string{"augment.ordered.INDEX.with", "augment.ordered.INDEX.with.INDEX.family",
+		"augment.invariant.INDEX.with.INDEX.max"} {
 		if !slices.ContainsFunc(config.Keys(), func(k config.Key) bool { return k.Path == path }) {
 			t.Errorf("Keys lacks %s", path)
 		}

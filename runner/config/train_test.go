@@ -54,7 +54,8 @@ func TestTrainValidate(t *testing.T) {
 		t.Fatal("no fault found")
 	}
 	lines := strings.Split(all.Error(), "\n")
-	for i, key := range []string{"epochs", "batch_size", "optimizer", "weight_decay", "lr", "schedule", "warmup_epochs", "workers"} {
+	for i, key := range []string{"epochs", "batch_size", "optimizer", "weight_decay", "lr", "schedule", "warmup_epochs",
+		"workers"} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], key+": must be ") {
 			t.Errorf("fault %d of %q is not about %s", i, lines, key)
 		}

@@ -29,24 +29,32 @@ func TestValidate(t *testing.T) {
 		change func(*Options)
 		want   []string // beginnings of the faults, in order; none: valid
 	}{
-		"idx":            {func(o *Options) { o.Source, o.Root = SourceIDX, "x" }, nil},
-		"folder":         {func(o *Options) { o.Source, o.Root, o.TestFraction = SourceFolder, "x", 0.5 }, nil},
-		"smallest":       {func(o *Options) { o.ImageSize = 8 }, nil},
-		"largest":        {func(o *Options) { o.ImageSize = 1024 }, nil},
-		"unknown source": {func(o *Options) { o.Source = "mnist" }, []string{"source: must be one of orchard, idx, folder, fruits360, cub200, bloodcells, cifar10, cifar100, stl10, list, got \"mnist\""}},
-		"list":           {func(o *Options) { o.Source, o.Root, o.LabelColumn, o.Background = SourceList, "x.csv", "y", "#A0b1c2" }, nil},
-		"coarse":         {func(o *Options) { o.Source, o.Root, o.Labels = SourceCIFAR100, "x", "coarse" }, nil},
-		"needs a file":   {func(o *Options) { o.Source = SourceList }, []string{"root: list needs the CSV or Parquet file"}},
+		"idx":      {func(o *Options) { o.Source, o.Root = SourceIDX, "x" }, nil},
+		"folder":   {func(o *Options) { o.Source, o.Root, o.TestFraction = SourceFolder, "x", 0.5 }, nil},
+		"smallest": {func(o *Options) { o.ImageSize = 8 }, nil},
+		"largest":  {func(o *Options) { o.ImageSize = 1024 }, nil},
+		"unknown source": {func(o *Options) { o.Source = "mnist" },
+			[]string{"source: must be one of orchard, idx, folder, fruits360, cub200, bloodcells, cifar10, cifar100, stl10, " +
+				"list, got \"mnist\""}},
+		"list": {func(o *Options) {
+			o.Source, o.Root, o.LabelColumn, o.Background = SourceList, "x.csv", "y", "#A0b1c2"
+		}, nil},
+		"coarse":       {func(o *Options) { o.Source, o.Root, o.Labels = SourceCIFAR100, "x", "coarse" }, nil},
+		"needs a file": {func(o *Options) { o.Source = SourceList }, []string{"root: list needs the CSV or Parquet file"}},
 		"of another": {
 			func(o *Options) {
 				o.Boxes, o.Labels, o.Unlabeled, o.PathColumn, o.SplitColumn = true, "fine", true, "a", "b"
 			},
-			[]string{"boxes: only cub200 has it, and source is orchard; leave it out", "labels: only cifar100", "unlabeled: only stl10",
+			[]string{"boxes: only cub200 has it, and source is orchard; leave it out", "labels: only cifar100",
+				"unlabeled: only stl10",
 				"path_column: only list", "split_column: only list"},
 		},
-		"background": {func(o *Options) { o.Background = "black" }, []string{"background: orchard has no transparent pixels"}},
-		"colour":     {func(o *Options) { o.Background = "#12345" }, []string{"background: must be white, black, grey or '#rrggbb'"}},
-		"labels":     {func(o *Options) { o.Source, o.Root, o.Labels = SourceCIFAR100, "x", "all" }, []string{"labels: must be fine or coarse, got \"all\""}},
+		"background": {func(o *Options) { o.Background = "black" },
+			[]string{"background: orchard has no transparent pixels"}},
+		"colour": {func(o *Options) { o.Background = "#12345" },
+			[]string{"background: must be white, black, grey or '#rrggbb'"}},
+		"labels": {func(o *Options) { o.Source, o.Root, o.Labels = SourceCIFAR100, "x", "all" },
+			[]string{"labels: must be fine or coarse, got \"all\""}},
 		"needs root": {func(o *Options) { o.Source = SourceFolder }, []string{"root: folder needs"}},
 		"needs none": {func(o *Options) { o.Root = "x" }, []string{"root: orchard is drawn"}},
 		"all at once": {
@@ -75,15 +83,31 @@ func TestValidate(t *testing.T) {
 // TestKeys holds the names in a file against those in the documentation.
 func TestKeys(t *testing.T) {
 	d := yaml.NewDecoder(strings.NewReader(
-		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, seed: 7, test_fraction: 0.1, background: black, boxes: true, " +
-			"labels: coarse, unlabeled: true, path_column: p, label_column: l, split_column: s}"))
+		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, seed: 7, test_fraction: 0.1, background: black, " +
+			"boxes: true, " +
+			"labels: coarse, unlabeled: true, path_column: p, label_column: l, split_column: s}",
+	))
 	d.KnownFields(true)
 	var got Options
 	if err := d.Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := Options{Source: SourceIDX, Root: "d", ImageSize: 28, Images: 5, TestImages: 6, Seed: 7, TestFraction: 0.1, Background: "black",
-		Boxes: true, Labels: "coarse", Unlabeled: true, PathColumn: "p", LabelColumn: "l", SplitColumn: "s"}
+	want := Options{
+		Source:       SourceIDX,
+		Root:         "d",
+		ImageSize:    28,
+		Images:       5,
+		TestImages:   6,
+		Seed:         7,
+		TestFraction: 0.1,
+		Background:   "black",
+		Boxes:        true,
+		Labels:       "coarse",
+		Unlabeled:    true,
+		PathColumn:   "p",
+		LabelColumn:  "l",
+		SplitColumn:  "s",
+	}
 	if got != want {
 		t.Errorf("got %+v", got)
 	}

@@ -51,7 +51,12 @@ eval: {knn: {k: 5}}
 		t.Fatal(err)
 	}
 	dir = filepath.Join(t.TempDir(), "run")
-	o := runner.Options{Experiment: e, Dir: dir, Libraries: models.Libraries{ONNXRuntime: orttest.Path(t)}, Progress: silent{}}
+	o := runner.Options{
+		Experiment: e,
+		Dir:        dir,
+		Libraries:  models.Libraries{ONNXRuntime: orttest.Path(t)},
+		Progress:   silent{},
+	}
 	if _, err := runner.Run(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +131,23 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 	o := data.DefaultOptions()
 	o.Source, o.OnError, o.Cache.Dir = data.SourceFolder, data.OnErrorSkip, t.TempDir()
 	good := sourcetest.PNG(t, 16, 16, color.White)
-	o.Root = sourcetest.Write(t, map[string][]byte{"train/a/1.png": good, "train/a/2.png": good[:20], "test/a/3.png": good})
+	o.Root = sourcetest.Write(
+		t,
+		map[string][]byte{"train/a/1.png": good, "train/a/2.png": good[:20], "test/a/3.png": good},
+	)
 	var notes []string
 	e.Data = o
-	s, err := Export(t.Context(), Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitAll,
-		Out: filepath.Join(t.TempDir(), "some.npz"), Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }}})
+	s, err := Export(t.Context(), Options{
+		Library:    orttest.Path(t),
+		Run:        run,
+		Experiment: e,
+		Split:      SplitAll,
+		Out: filepath.Join(
+			t.TempDir(),
+			"some.npz",
+		),
+		Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }},
+	})
 	if err != nil || s.Images != 2 || len(notes) != 1 || !strings.Contains(notes[0], "1 of 2 images can't be read") {
 		t.Errorf("%d images, notes %q, %v", s.Images, notes, err)
 	}
@@ -140,13 +157,16 @@ func TestExport(t *testing.T) {
 	run, e := trained(t)
 	file := filepath.Join(t.TempDir(), "all.npz")
 	calls := 0
-	s, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitAll, Out: file,
-		Progress: func(done, total int) {
-			calls++
-			if total != 78 || done > total {
-				t.Errorf("progress %d of %d", done, total)
-			}
-		}})
+	s, err := Export(
+		context.Background(),
+		Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitAll, Out: file,
+			Progress: func(done, total int) {
+				calls++
+				if total != 78 || done > total {
+					t.Errorf("progress %d of %d", done, total)
+				}
+			}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +225,10 @@ func TestExport(t *testing.T) {
 
 	// The test split alone gives the same rows: an image's features do not depend on its neighbours.
 	part := filepath.Join(t.TempDir(), "test.npz")
-	if _, err := Export(context.Background(), Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitTest, Out: part}); err != nil {
+	if _, err := Export(
+		context.Background(),
+		Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitTest, Out: part},
+	); err != nil {
 		t.Fatal(err)
 	}
 	_, some := floats(t, part, "features")
@@ -227,10 +250,12 @@ func TestExportRefuses(t *testing.T) {
 		change func(o *Options)
 		want   error
 	}{
-		"no split":     {context.Background(), func(o *Options) { o.Split = "valid" }, nil},
-		"no data":      {context.Background(), func(o *Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
-		"no encoder":   {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
-		"no folder":    {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") }, os.ErrNotExist},
+		"no split": {context.Background(), func(o *Options) { o.Split = "valid" }, nil},
+		"no data": {context.Background(),
+			func(o *Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
+		"no encoder": {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
+		"no folder": {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") },
+			os.ErrNotExist},
 		"interruption": {cancelled, func(*Options) {}, context.Canceled},
 	} {
 		o := good
@@ -265,7 +290,13 @@ func copyRun(t *testing.T, run, without string) string {
 
 func TestTableNoticesWhatDoesNotFit(t *testing.T) {
 	good := func() *table {
-		return &table{images: 2, ids: []string{"a", "b"}, labels: []int64{0, 1}, features: make([]float32, 6), embedding: make([]float32, 4)}
+		return &table{
+			images:    2,
+			ids:       []string{"a", "b"},
+			labels:    []int64{0, 1},
+			features:  make([]float32, 6),
+			embedding: make([]float32, 4),
+		}
 	}
 	if err := good().check(); err != nil {
 		t.Fatal(err)

@@ -16,9 +16,21 @@ import (
 
 func picture() figure.Picture {
 	x := []float64{0, 0.5, 1}
-	line := figure.Line{Name: "ordered", X: x, Y: []float64{0, 0.4, 0.9}, Low: []float64{0, 0.3, 0.7}, High: []float64{0, 0.5, 1}}
+	line := figure.Line{
+		Name: "ordered",
+		X:    x,
+		Y:    []float64{0, 0.4, 0.9},
+		Low:  []float64{0, 0.3, 0.7},
+		High: []float64{0, 0.5, 1},
+	}
 	reference := figure.Line{Name: "untrained", X: x, Y: []float64{0, 0.1, 0.2}, Reference: true}
-	panel := figure.Panel{Title: "features", X: "scale of rotate", Y: "distance", Lines: []figure.Line{line, reference}, Legend: true}
+	panel := figure.Panel{
+		Title:  "features",
+		X:      "scale of rotate",
+		Y:      "distance",
+		Lines:  []figure.Line{line, reference},
+		Legend: true,
+	}
 	return figure.Picture{Title: "Rotation of digits", Rows: [][]figure.Panel{{panel, panel}}}
 }
 
@@ -41,7 +53,8 @@ func TestSVG(t *testing.T) {
 			t.Fatalf("not XML: %v", err)
 		}
 	}
-	for _, word := range []string{"Rotation of digits", "features", "scale of rotate", "distance", "ordered", "untrained"} {
+	for _, word := range []string{"Rotation of digits", "features", "scale of rotate", "distance", "ordered",
+		"untrained"} {
 		if !strings.Contains(string(first), ">"+word+"<") {
 			t.Errorf("the picture lacks the text %q", word)
 		}

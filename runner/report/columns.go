@@ -11,8 +11,8 @@ func line(b *strings.Builder, name, format string, args ...any) {
 	fmt.Fprintf(b, "%-14s%s\n", name, fmt.Sprintf(format, args...))
 }
 
-// Columns lays out a table whose first row is its head. The first column and the last stand to the left, the others to the
-// right.
+// Columns lays out a table whose first row is its head. The first column and the last stand to the left, the others to
+// the right.
 func Columns(table [][]string) string {
 	widths := make([]int, len(table[0]))
 	for _, row := range table {

@@ -56,8 +56,8 @@ func OrderSVG(title string, groups []Group) ([]byte, error) {
 	return figure.Encode(p, ".svg")
 }
 
-// line is a group's distance over the scales of its first result that has the family; results with other scales are left
-// out. ok is false where no result has it.
+// line is a group's distance over the scales of its first result that has the family; results with other scales are
+// left out. ok is false where no result has it.
 func (g Group) line(family, output string) (l figure.Line, ok bool) {
 	l.Name = g.Name
 	n := 0.0

@@ -32,7 +32,8 @@ func TestOrderPicture(t *testing.T) {
 	if one.Name != "absent" || !slices.Equal(one.Y, []float64{0, 0.5}) || one.Low != nil {
 		t.Errorf("one result: %+v", one)
 	}
-	if !slices.Equal(two.Y, []float64{0, 0.5}) || !slices.Equal(two.Low, []float64{0, 0.25}) || !slices.Equal(two.High, []float64{0, 0.75}) {
+	if !slices.Equal(two.Y, []float64{0, 0.5}) || !slices.Equal(two.Low, []float64{0, 0.25}) ||
+		!slices.Equal(two.High, []float64{0, 0.75}) {
 		t.Errorf("two results: %+v", two)
 	}
 	if p := OrderPicture("t", []Group{{"none", []track.Result{{}}}}); len(p.Rows) != 0 {

@@ -42,7 +42,10 @@ func TestPlan(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 	with := b.plan("train.lr=1", "data.seed=2")
-	if got, want := strings.Join(with.Trials[0].Overrides, " "), "train.lr=1 data.seed=2 augment.roles.rotate=absent seed=1 train.epochs=3"; got != want {
+	if got, want := strings.Join(
+		with.Trials[0].Overrides,
+		" ",
+	), "train.lr=1 data.seed=2 augment.roles.rotate=absent seed=1 train.epochs=3"; got != want {
 		t.Errorf("with overrides: got %s, want %s", got, want)
 	}
 	if with.Hash == p.Hash || with.Trials[0].Folder != p.Trials[0].Folder {
@@ -116,7 +119,11 @@ func TestPlanBases(t *testing.T) {
 }
 
 func TestPlanDuplicates(t *testing.T) {
-	b := newBench(t, "base: base.yaml\nmethod: grid\nparameters:\n  train.lr: {values: [0.1, 1e-1, 0.2]}\n  train.workers: {values: [1, 2]}\n")
+	b := newBench(
+		t,
+		"base: base.yaml\nmethod: grid\nparameters:\n  train.lr: {values: [0.1, 1e-1, 0.2]}\n"+
+			"  train.workers: {values: [1, 2]}\n",
+	)
 	p := b.plan()
 	if len(p.Trials) != 4 || p.Duplicates != 2 || p.Trials[3].Number != 4 || p.Trials[2].Overrides[0] != "train.lr=0.2" {
 		t.Errorf("got %d trials and %d duplicates, want 4 and 2: %v", len(p.Trials), p.Duplicates, p.Trials)
@@ -134,11 +141,21 @@ parameters:
 	if got, want := b.plan().Trials[0].Folder, "001-mean-0__0__0-root-.._a_b"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	joint := newBench(t, "base: base.yaml\nmethod: grid\nparameters:\n  loss.order.families.rotate+blur: {values: [{weight: 1}, {weight: 2}]}\n")
+	joint := newBench(
+		t,
+		"base: base.yaml\nmethod: grid\nparameters:\n  loss.order.families.rotate+blur: "+
+			"{values: [{weight: 1}, {weight: 2}]}\n",
+	)
 	if got, want := joint.plan().Trials[1].Folder, "002-rotate_blur-weight__2"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	b.write("roles.yaml", "base: base.yaml\nmethod: grid\nparameters:\n  data.source: {value: idx}\n  data.root: {values: [a, "+strings.Repeat("x", 100)+"]}\n")
+	b.write(
+		"roles.yaml",
+		"base: base.yaml\nmethod: grid\nparameters:\n  data.source: {value: idx}\n  data.root: {values: [a, "+strings.Repeat(
+			"x",
+			100,
+		)+"]}\n",
+	)
 	long := b.plan().Trials[1]
 	if want := "002-" + long.Hash; long.Folder != want {
 		t.Errorf("got %s, want %s", long.Folder, want)
@@ -151,12 +168,16 @@ func TestPlanFaults(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"an unknown key", "parameters:\n  train.epoch: {values: [1, 2]}", []string{"roles.yaml:4: train.epoch: unknown key; did you mean train.epochs?"}},
-		{"one bad value among good ones", "parameters:\n  train.lr:\n    values:\n      - 1\n      - fast\n  seed: {values: [1, 2]}",
+		{"an unknown key", "parameters:\n  train.epoch: {values: [1, 2]}",
+			[]string{"roles.yaml:4: train.epoch: unknown key; did you mean train.epochs?"}},
+		{"one bad value among good ones",
+			"parameters:\n  train.lr:\n    values:\n      - 1\n      - fast\n  seed: {values: [1, 2]}",
 			[]string{`roles.yaml:7: train.lr: must be a number, found the text "fast"`}},
 		{"a bad combination", "parameters:\n  train.epochs: {values: [1, 3]}\n  train.warmup_epochs: {values: [1, 2]}",
 			[]string{"roles.yaml:5: train.warmup_epochs: must be in [0, train.epochs], got 2 of 1"}},
-		{"too many", "parameters:\n  seed: {values: [" + strings.Repeat("1, ", 101) + "]}\n  data.seed: {values: [" + strings.Repeat("1, ", 100) + "]}",
+		{"too many",
+			"parameters:\n  seed: {values: [" + strings.Repeat("1, ", 101) + "]}\n  data.seed: {values: [" +
+				strings.Repeat("1, ", 100) + "]}",
 			[]string{"roles.yaml: parameters: more than 10000 combinations"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -214,7 +235,11 @@ parameters:
 		Parameters: []parameter{
 			{Key: "train.lr", Values: []string{"1e-3", "0.10", "010"}, Lines: []int{9, 9, 9}},
 			{Key: "train.schedule", Values: []string{"cosine"}, Lines: []int{10}},
-			{Key: "name", Values: []string{"a", `"1"`, `"1e3"`, `""`, `"a #b"`, `"a: b"`, `"two\nlines"`, `"null"`}, Lines: []int{11, 11, 11, 11, 11, 11, 11, 11}},
+			{
+				Key:    "name",
+				Values: []string{"a", `"1"`, `"1e3"`, `""`, `"a #b"`, `"a: b"`, `"two\nlines"`, `"null"`},
+				Lines:  []int{11, 11, 11, 11, 11, 11, 11, 11},
+			},
 			{Key: "model.projector", Values: []string{"[128, 64]", "[]", "[128, 64]"}, Lines: []int{14, 15, 16}},
 			{Key: "augment.ordered", Values: []string{"[{family: rotate, max: 90}]"}, Lines: []int{17}},
 		},
@@ -231,8 +256,10 @@ func TestParseFileFaults(t *testing.T) {
 	}{
 		{"empty", "", []string{"s.yaml: is empty; a sweep has the keys base, method and parameters"}},
 		{"no YAML", "a: [", []string{"s.yaml: is not YAML: "}},
-		{"a key twice", "base: a\nbase: b", []string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
-		{"a list", "- 1", []string{"s.yaml:1: must be a map with the keys name, base, method, metric, columns, parameters, jobs"}},
+		{"a key twice", "base: a\nbase: b",
+			[]string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
+		{"a list", "- 1",
+			[]string{"s.yaml:1: must be a map with the keys name, base, method, metric, columns, parameters, jobs"}},
 		{"all missing", "jobs: 1", []string{"s.yaml: lacks base, method, parameters, which a sweep must have"}},
 		{"top level", "base: [1]\nmethods: grid\nmethod: bayes\njobs: 0\nname: a/b\nprogram: x\nparameters: {}", []string{
 			"s.yaml: name: becomes a folder's name",

@@ -251,7 +251,12 @@ func TestKill(t *testing.T) {
 	_ = killed.Wait() // it was killed
 
 	b.calls()
-	want := []string{b.trialCall(p.Trials[2]), b.trialCall(p.Trials[3]), b.trialCall(p.Trials[4]), b.trialCall(p.Trials[5])}
+	want := []string{
+		b.trialCall(p.Trials[2]),
+		b.trialCall(p.Trials[3]),
+		b.trialCall(p.Trials[4]),
+		b.trialCall(p.Trials[5]),
+	}
 	if runtime.GOOS == "linux" {
 		b.awaitFile(filepath.Join(b.out, p.Trials[2].Folder, "last.ckpt"))
 	} else {
@@ -281,7 +286,9 @@ func TestOccupied(t *testing.T) {
 	}
 	b.calls()
 	for _, c := range []struct{ name, old, new, says string }{
-		{"a seed more", "[1, 2, 3]", "[1, 2, 3, 4]", "2 trials added, (augment.roles.rotate=absent seed=4 train.epochs=3), (augment.roles.rotate=ordered seed=4 train.epochs=3)"},
+		{"a seed more", "[1, 2, 3]", "[1, 2, 3, 4]",
+			"2 trials added, (augment.roles.rotate=absent seed=4 train.epochs=3), " +
+				"(augment.roles.rotate=ordered seed=4 train.epochs=3)"},
 		{"a value less", "[absent, ordered]", "[absent]", "3 trials gone, "},
 		{"another value", "value: 3", "value: 4", "train.epochs=4), …; 6 trials gone, "},
 		{"another order", "[1, 2, 3]", "[2, 1, 3]", "the same values, in another order"},

@@ -41,9 +41,12 @@ func TestTable(t *testing.T) {
 	if _, err := p.Table(b.out); err == nil || !strings.Contains(err.Error(), "was not started") {
 		t.Errorf("before the start: %v", err)
 	}
-	b.found(p,
-		`{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.75}}}`,
-		`{"status": "finished", "knn_top1": 0.7, "loss": 4, "order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.25}}}`,
+	b.found(
+		p,
+		`{"status": "finished", "knn_top1": 0.5, "loss": 1, `+
+			`"order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.75}}}`,
+		`{"status": "finished", "knn_top1": 0.7, "loss": 4, `+
+			`"order_accuracy": {"rotate": {"features": 0.6, "embedding": 0.25}}}`,
 		`{"status": "finished", "knn_top1": null, "loss": 2}`,
 		``,
 		`{"status": "finished", "loss": 0.5, "hash": "`+p.Trials[4].Hash+`"}`,
@@ -75,7 +78,8 @@ func TestTable(t *testing.T) {
 	}
 	markdown := table.markdown()
 	for _, line := range []string{
-		"| train.lr | augment.framing | n | loss | knn_top1 | order_accuracy.rotate.embedding |  |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+		"| train.lr | augment.framing | n | loss | knn_top1 | order_accuracy.rotate.embedding |  |\n" +
+			"| --- | --- | --- | --- | --- | --- | --- |\n",
 		"| 0.2 | none | 1 of 2 | 0.5000 | – | – | best |\n",
 	} {
 		if !strings.Contains(markdown, line) {
@@ -112,10 +116,18 @@ func TestTable(t *testing.T) {
 // TestTableColumns: the sweep file chooses the numbers beside the metric; the experiment file is a column where there
 // are several.
 func TestTableColumns(t *testing.T) {
-	b := newBench(t, "base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\nparameters: {seed: {value: 1}}\n")
+	b := newBench(
+		t,
+		"base: [base.yaml, other.yaml]\nmethod: grid\ncolumns: [order_accuracy.rotate.features]\n"+
+			"parameters: {seed: {value: 1}}\n",
+	)
 	b.write("other.yaml", "data: {seed: 7}\n"+baseText)
 	p := b.plan()
-	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"rotate": {"features": 0.75, "embedding": 1}}}`)
+	b.found(
+		p,
+		`{"status": "finished", "knn_top1": 0.5, "loss": 1, `+
+			`"order_accuracy": {"rotate": {"features": 0.75, "embedding": 1}}}`,
+	)
 	table, err := p.Table(b.out)
 	if err != nil {
 		t.Fatal(err)

@@ -91,7 +91,9 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 	if !reflect.DeepEqual(h.Timing, []Timing{timing}) {
 		t.Errorf("timing %+v", h.Timing)
 	}
-	if err := f.Timing(Timing{Step: 4, Steps: 2, Seconds: 1, Share: TimeShare{ONNXRuntime: 1}, PeakMemoryBytes: 5}); err != nil {
+	if err := f.Timing(
+		Timing{Step: 4, Steps: 2, Seconds: 1, Share: TimeShare{ONNXRuntime: 1}, PeakMemoryBytes: 5},
+	); err != nil {
 		t.Fatal(err)
 	}
 	want := Timing{Step: 4, Steps: 4, Seconds: 4, Share: TimeShare{ONNXRuntime: 0.625, Rest: 0.375}, PeakMemoryBytes: 7}
@@ -142,7 +144,10 @@ func TestFolderIsOneRuns(t *testing.T) {
 
 	for _, name := range []string{"thesis.tex", "graphs/training_model.onnx", ".experiment.yamlx"} {
 		full := t.TempDir()
-		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(full, name)), 0o755), os.WriteFile(filepath.Join(full, name), nil, 0o600)); err != nil {
+		if err := errors.Join(
+			os.MkdirAll(filepath.Dir(filepath.Join(full, name)), 0o755),
+			os.WriteFile(filepath.Join(full, name), nil, 0o600),
+		); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Open(full, Record{}, nil); !errors.Is(err, ErrOccupied) ||
@@ -248,7 +253,9 @@ func TestResultComesLast(t *testing.T) {
 	}
 	top1 := 0.75
 	want := Result{Status: Finished, Run: dir, Steps: 3}
-	want.SetEvaluation(Evaluation{KNNTop1: &top1, Order: map[string]map[string]eval.OrderResult{"rotate": {"embedding": {Accuracy: 0.9}}}})
+	want.SetEvaluation(
+		Evaluation{KNNTop1: &top1, Order: map[string]map[string]eval.OrderResult{"rotate": {"embedding": {Accuracy: 0.9}}}},
+	)
 	if want.OrderAccuracy["rotate"]["embedding"] != 0.9 {
 		t.Errorf("order accuracy %v", want.OrderAccuracy)
 	}

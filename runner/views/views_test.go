@@ -67,8 +67,11 @@ func TestSheet(t *testing.T) {
 		headings = append(headings, g.Heading+": "+g.Note)
 	}
 	if want := []string{
-		"Views of the first epoch: the image, then its 5 views", "rotate: ordered, cyclic, max 90", "hue: ordered, cyclic, max 0.5",
-		"zoom: invariant, one-sided, max 2", "blur: invariant, one-sided, max 1",
+		"Views of the first epoch: the image, then its 5 views",
+		"rotate: ordered, cyclic, max 90",
+		"hue: ordered, cyclic, max 0.5",
+		"zoom: invariant, one-sided, max 2",
+		"blur: invariant, one-sided, max 1",
 	}; !slices.Equal(headings, want) {
 		t.Errorf("headings %q", headings)
 	}
@@ -114,7 +117,8 @@ func TestJointFamily(t *testing.T) {
 
 // TestEveryFamily draws every family there is, and every kind of view.
 func TestEveryFamily(t *testing.T) {
-	text := "data: {image_size: 16, images: 12}\naugment:\n  plain_view: true\n  local_views: {count: 1}\n  invariant: [random_resized_crop]\n  ordered:\n"
+	text := "data: {image_size: 16, images: 12}\naugment:\n  plain_view: true\n  local_views: {count: 1}\n" +
+		"  invariant: [random_resized_crop]\n  ordered:\n"
 	for _, name := range augment.FamilyNames() {
 		text += fmt.Sprintf("    - {family: %s, levels: 1}\n", name)
 	}
@@ -179,7 +183,14 @@ func TestViewsAreTheLoaders(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	root := sourcetest.Write(t, map[string][]byte{
-		"train/1.png": sourcetest.PNG(t, 100, 80, color.White), "test/2.png": sourcetest.PNG(t, 100, 80, color.White), "test/3.png": nil,
+		"train/1.png": sourcetest.PNG(
+			t,
+			100,
+			80,
+			color.White,
+		),
+		"test/2.png": sourcetest.PNG(t, 100, 80, color.White),
+		"test/3.png": nil,
 	})
 	e := load(t, "data.source=folder", "data.root="+root, "data.images=0", "data.test_images=0")
 	s := draw(t, Options{Experiment: e, Split: SplitTrain, Images: 5, Steps: 2, Size: 64})
@@ -196,12 +207,22 @@ func TestFiles(t *testing.T) {
 		t.Errorf("unreadable images are skipped: %d rows", len(r))
 	}
 	e.Data.Root = "missing"
-	if _, err := Sheet(t.Context(), Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, fault.Data) {
+	if _, err := Sheet(
+		t.Context(),
+		Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 2},
+	); !errors.Is(
+		err,
+		fault.Data,
+	) {
 		t.Errorf("a missing root: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Sheet(ctx, Options{Experiment: load(t), Split: SplitTrain, Images: 1, Steps: 2}); !errors.Is(err, context.Canceled) || errors.Is(err, fault.Data) {
+	if _, err := Sheet(
+		ctx,
+		Options{Experiment: load(t), Split: SplitTrain, Images: 1, Steps: 2},
+	); !errors.Is(err, context.Canceled) ||
+		errors.Is(err, fault.Data) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

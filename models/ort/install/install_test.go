@@ -248,7 +248,8 @@ func TestInstallWrongPlatform(t *testing.T) {
 	defer func() { platforms["linux/arm64"] = saved }()
 	p.jarSHA256 = strings.Repeat("0", 64)
 	_, err := run(t.Context(), p, Options{From: path, Cache: t.TempDir()})
-	if !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), "is the jar onnxruntime-"+Version+"-linux-arm64.jar") {
+	if !errors.Is(err, fault.Library) ||
+		!strings.Contains(err.Error(), "is the jar onnxruntime-"+Version+"-linux-arm64.jar") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -499,7 +500,12 @@ func TestInstallReadOnlyCache(t *testing.T) {
 	if err := os.Chmod(cache, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run(t.Context(), p, Options{From: path, Cache: cache}); !errors.Is(err, fs.ErrPermission) || !errors.Is(err, fault.Storage) {
+	if _, err := run(
+		t.Context(),
+		p,
+		Options{From: path, Cache: cache},
+	); !errors.Is(err, fs.ErrPermission) ||
+		!errors.Is(err, fault.Storage) {
 		t.Errorf("error %v, want one of permission", err)
 	}
 }
@@ -610,7 +616,8 @@ func TestUnpackRefuses(t *testing.T) {
 			jarEntry{name: "/" + entry, data: testLibrary})},
 		{"twice", "twice", makeJar(t, lib, lib)},
 		{"empty library", "is empty", makeJar(t, jarEntry{name: entry})},
-		{"link", "not a plain file", makeJar(t, jarEntry{name: entry, data: []byte("/etc/passwd"), mode: fs.ModeSymlink | 0o777})},
+		{"link", "not a plain file",
+			makeJar(t, jarEntry{name: entry, data: []byte("/etc/passwd"), mode: fs.ModeSymlink | 0o777})},
 		{"flipped bits", "is damaged", flipped},
 		{"claims too much", "too many", rawJar(t, entry, maxLibrary+1)},
 		{"longer than it says", "is damaged", rawJar(t, entry, 10)},
@@ -688,8 +695,17 @@ func TestErrorNumberSurvives(t *testing.T) {
 // gpuTestPlatform is testPlatform with a companion.
 func gpuTestPlatform(t testing.TB) (platform, []byte) {
 	t.Helper()
-	p := platform{product: onnxRuntime, classifier: "test-gpu", library: "libonnxruntime.so.1", companions: []string{"libonnxruntime_providers_shared.so"}}
-	jar := makeJar(t, jarEntry{name: p.entry(p.companions[0]), data: []byte("companion")}, jarEntry{name: p.entry(p.library), data: testLibrary})
+	p := platform{
+		product:    onnxRuntime,
+		classifier: "test-gpu",
+		library:    "libonnxruntime.so.1",
+		companions: []string{"libonnxruntime_providers_shared.so"},
+	}
+	jar := makeJar(
+		t,
+		jarEntry{name: p.entry(p.companions[0]), data: []byte("companion")},
+		jarEntry{name: p.entry(p.library), data: testLibrary},
+	)
 	p.jarSHA256, p.jarSize = hexSum(jar), int64(len(jar))
 	return p, jar
 }
@@ -722,7 +738,10 @@ func TestInstallWithCompanions(t *testing.T) {
 	// A damaged companion is noticed, by its size at once and by its content when installing again.
 	companion := filepath.Join(filepath.Dir(loc.Path), p.companions[0])
 	write(t, companion, []byte("short"))
-	if _, err := installed(filepath.Dir(loc.Path)); !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), p.companions[0]) {
+	if _, err := installed(
+		filepath.Dir(loc.Path),
+	); !errors.Is(err, fault.Library) ||
+		!strings.Contains(err.Error(), p.companions[0]) {
 		t.Errorf("error %v", err)
 	}
 	write(t, companion, []byte("COMPANION"))
@@ -749,7 +768,10 @@ func TestFindGPU(t *testing.T) {
 			loc, err = FindGPU("", cache)
 		}
 		if err != nil {
-			if hints := fault.Hints(err); !errors.Is(err, ErrNotFound) || len(hints) != 1 || hints[0] != fault.Hint(fault.InstallLibrary{GPU: gpu}) {
+			if hints := fault.Hints(
+				err,
+			); !errors.Is(err, ErrNotFound) || len(hints) != 1 ||
+				hints[0] != fault.Hint(fault.InstallLibrary{GPU: gpu}) {
 				t.Errorf("error %v, hints %+v", err, hints)
 			}
 			return ""
@@ -811,10 +833,18 @@ func TestOneDNN(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	p := platform{product: oneDNN, classifier: "test", library: "libdnnl.so.3", companions: []string{"libgomp.so.1"}}
-	jar := makeJar(t, jarEntry{name: p.entry("libdnnl.so.3"), data: testLibrary}, jarEntry{name: p.entry("libgomp.so.1"), data: []byte("OpenMP")})
+	jar := makeJar(
+		t,
+		jarEntry{name: p.entry("libdnnl.so.3"), data: testLibrary},
+		jarEntry{name: p.entry("libgomp.so.1"), data: []byte("OpenMP")},
+	)
 	p.jarSHA256, p.jarSize = hexSum(jar), int64(len(jar))
 	from := t.TempDir()
-	if _, err := run(t.Context(), p, Options{From: write(t, filepath.Join(from, "a.jar"), jar), Cache: cache}); err != nil {
+	if _, err := run(
+		t.Context(),
+		p,
+		Options{From: write(t, filepath.Join(from, "a.jar"), jar), Cache: cache},
+	); err != nil {
 		t.Fatal(err)
 	}
 	slot := "dnnl/" + OneDNNVersion + "-test/"
@@ -832,7 +862,11 @@ func TestOneDNN(t *testing.T) {
 	if loc, err := FindOneDNN(from, cache); err != nil || loc.Path != own || loc.Source != EnvOneDNN {
 		t.Errorf("override: %v, %v", loc, err)
 	}
-	if _, err := FindOneDNN(t.TempDir(), cache); !errors.Is(err, fault.Library) || !strings.Contains(err.Error(), "no oneDNN library") {
+	if _, err := FindOneDNN(
+		t.TempDir(),
+		cache,
+	); !errors.Is(err, fault.Library) ||
+		!strings.Contains(err.Error(), "no oneDNN library") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -24,13 +24,15 @@ struct Activated : Kernel {
     const std::string kind = node.text("kind", "");
     for (const Named &n : kActivations)
       if (kind == n.name) activation = n.activation;
-    if (activation == ACTIVATIONS) throw Fault("kind must be hard_sigmoid, hard_swish, sigmoid, silu, gelu or gelu_tanh");
+    if (activation == ACTIVATIONS)
+      throw Fault("kind must be hard_sigmoid, hard_swish, sigmoid, silu, gelu or gelu_tanh");
   }
 
   // over calls body(begin, count) for runs of n elements.
   template <class Body>
   static void over(const Run &run, int64_t n, Body body) {
-    const int64_t runs = (n + kRun - 1) / kRun, tasks = std::max<int64_t>(1, std::min<int64_t>(run.session.threads, n / kMinElements));
+    const int64_t runs = (n + kRun - 1) / kRun,
+                  tasks = std::max<int64_t>(1, std::min<int64_t>(run.session.threads, n / kMinElements));
     run.parallel(tasks, [&](size_t t) {
       const Part part(runs, tasks, t);
       const int64_t begin = part.begin * kRun, end = std::min(n, part.end * kRun);
@@ -56,7 +58,8 @@ struct ActivationGrad : Activated {
     if (dy.dims != x.dims) throw Fault("dY has shape " + shape(dy.dims) + ", X has " + shape(x.dims));
     const Tensor dx = run.output(0, x.dims);
     over(run, x.size(), [&](int64_t begin, int64_t n) {
-      pointwise().activation_gradient[activation](dy.floats() + begin, x.floats() + begin, dx.floats() + begin, n, slope);
+      pointwise().activation_gradient[activation](dy.floats() + begin, x.floats() + begin, dx.floats() + begin, n,
+                                                  slope);
     });
   }
 };
@@ -65,7 +68,8 @@ struct ActivationGrad : Activated {
 struct Factors {
   int64_t images, channels, pixels;
   const float *values;
-  Factors(const Run &run, size_t i, const Tensor &x) : images(x.dims[0]), channels(x.dims[1]), pixels(x.dims[2] * x.dims[3]) {
+  Factors(const Run &run, size_t i, const Tensor &x)
+      : images(x.dims[0]), channels(x.dims[1]), pixels(x.dims[2] * x.dims[3]) {
     const Tensor s = run.input(i);
     if (s.dims != std::vector<int64_t>{images, channels, 1, 1})
       throw Fault("the factors must have shape " + shape({images, channels, 1, 1}) + ", they have " + shape(s.dims));
@@ -113,8 +117,8 @@ struct ChannelScaleGrad : Kernel {
       for (int64_t p = 0; p < f.pixels; p += block) {
         const int64_t o = (i * f.pixels + p) * c;
         std::memset(sum, 0, c * sizeof *sum);
-        pointwise().scale_gradient(dy.floats() + o, x.floats() + o, f.values + i * c, dx ? dx.floats() + o : nullptr, sum,
-                                   std::min(block, f.pixels - p), c);
+        pointwise().scale_gradient(dy.floats() + o, x.floats() + o, f.values + i * c, dx ? dx.floats() + o : nullptr,
+                                   sum, std::min(block, f.pixels - p), c);
         for (int64_t k = 0; k < c; k++) total[k] += sum[k];
       }
       if (ds)

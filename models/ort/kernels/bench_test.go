@@ -20,12 +20,14 @@ import (
 func BenchmarkConvolution(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	for _, c := range []kernels.Convolution{
-		convolution(32, 16, 16, 32, 3, 1, 1, 1, 1), convolution(32, 64, 64, 32, 3, 1, 1, 1, 1), convolution(32, 128, 256, 16, 3, 2, 1, 1, 1),
+		convolution(32, 16, 16, 32, 3, 1, 1, 1, 1), convolution(32, 64, 64, 32, 3, 1, 1, 1, 1),
+		convolution(32, 128, 256, 16, 3, 2, 1, 1, 1),
 		convolution(32, 72, 72, 16, 5, 1, 2, 1, 72),
 	} {
 		e := newExample(c, 1)
 		flops := 2 * float64(len(e.dy)*c.Channels/c.Groups*c.Kernel[0]*c.Kernel[1])
-		for _, side := range []struct{ name, domain, gradients string }{{"ours", "ordo", "ordo"}, {"stock", "", "com.microsoft"}} {
+		for _, side := range []struct{ name, domain, gradients string }{{"ours", "ordo", "ordo"},
+			{"stock", "", "com.microsoft"}} {
 			run := func(what string, flops float64, add func(g *graph) []string) {
 				b.Run(name(c)+"/"+what+"/"+side.name, func(b *testing.B) {
 					g := newGraph(b, rt)
@@ -57,34 +59,37 @@ func BenchmarkWinograd(b *testing.B) {
 		e := newExample(c, 1)
 		flops := 2 * float64(len(e.dy)*c.Channels*9)
 		run := func(what string, add func(g *graph, algorithm *onnxgraph.Attribute)) {
-			b.Run(fmt.Sprintf("%d_threads/%s/%d_channels/%d_pixels/%s", threads, precision, channels, pixels, what), func(b *testing.B) {
-				algorithms := []string{"direct", "winograd"}
-				var graphs [2]*graph
-				var sessions [2]*ort.Session
-				best := [2]float64{math.Inf(1), math.Inf(1)}
-				for i := range algorithms {
-					graphs[i] = newGraph(b, rt)
-					e.inputs(graphs[i])
-					add(graphs[i], onnxgraph.StringAttr("algorithm", algorithms[i]))
-					sessions[i] = graphs[i].session(threads, "out")
-					graphs[i].run(sessions[i]) // primitives are made
-				}
-				for b.Loop() {
-					for i, s := range sessions {
-						start := time.Now()
-						results, err := s.Run(graphs[i].inputs)
-						if err != nil {
-							b.Fatal(err)
-						}
-						best[i] = min(best[i], time.Since(start).Seconds())
-						ort.Release(results)
+			b.Run(
+				fmt.Sprintf("%d_threads/%s/%d_channels/%d_pixels/%s", threads, precision, channels, pixels, what),
+				func(b *testing.B) {
+					algorithms := []string{"direct", "winograd"}
+					var graphs [2]*graph
+					var sessions [2]*ort.Session
+					best := [2]float64{math.Inf(1), math.Inf(1)}
+					for i := range algorithms {
+						graphs[i] = newGraph(b, rt)
+						e.inputs(graphs[i])
+						add(graphs[i], onnxgraph.StringAttr("algorithm", algorithms[i]))
+						sessions[i] = graphs[i].session(threads, "out")
+						graphs[i].run(sessions[i]) // primitives are made
 					}
-				}
-				for i, algorithm := range algorithms {
-					b.ReportMetric(flops/best[i]/1e9, algorithm+"-GFLOP/s")
-				}
-				b.ReportMetric(best[0]/best[1], "times")
-			})
+					for b.Loop() {
+						for i, s := range sessions {
+							start := time.Now()
+							results, err := s.Run(graphs[i].inputs)
+							if err != nil {
+								b.Fatal(err)
+							}
+							best[i] = min(best[i], time.Since(start).Seconds())
+							ort.Release(results)
+						}
+					}
+					for i, algorithm := range algorithms {
+						b.ReportMetric(flops/best[i]/1e9, algorithm+"-GFLOP/s")
+					}
+					b.ReportMetric(best[0]/best[1], "times")
+				},
+			)
 		}
 		run("forward", func(g *graph, algorithm *onnxgraph.Attribute) {
 			g.op("Conv", []string{"x", "w"}, []string{"out"}, append(attributes(c, true), algorithm)...)
@@ -100,7 +105,8 @@ func BenchmarkWinograd(b *testing.B) {
 			}
 			for _, layer := range [][3]int{ // channels, pixels, images
 				{16, 32, 64}, {32, 16, 64}, {64, 8, 64}, {128, 4, 64}, {64, 32, 32}, {128, 16, 32}, {256, 8, 32}, {512, 4, 64},
-				{64, 16, 64}, {128, 8, 64}, {256, 4, 64}, {512, 2, 64}, {64, 4, 64}, {64, 5, 64}, {64, 6, 64}, {64, 3, 64}, {64, 2, 64},
+				{64, 16, 64}, {128, 8, 64}, {256, 4, 64}, {512, 2, 64}, {64, 4, 64}, {64, 5, 64}, {64, 6, 64}, {64, 3, 64},
+				{64, 2, 64},
 			} {
 				bench(threads, precision, layer[0], layer[1], layer[2])
 			}
@@ -119,7 +125,11 @@ func BenchmarkBatchNorm(b *testing.B) {
 			b.Run(fmt.Sprintf("%v/%s", shape, name), func(b *testing.B) {
 				g := newGraph(b, rt)
 				for _, in := range inputs {
-					if in == "" || slices.ContainsFunc(g.b.Model().GetGraph().GetInput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == in }) {
+					if in == "" ||
+						slices.ContainsFunc(
+							g.b.Model().GetGraph().GetInput(),
+							func(v *onnxgraph.ValueInfo) bool { return v.GetName() == in },
+						) {
 						continue
 					}
 					switch in {
@@ -137,8 +147,20 @@ func BenchmarkBatchNorm(b *testing.B) {
 		forward := []string{"x", "scale", "bias", "mean", "var"}
 		run("forward", 3, "BatchNorm", forward, []string{"out", "saved", "inverse"})
 		run("forward, residual", 4, "BatchNorm", append(forward, "residual"), []string{"out", "saved", "inverse"})
-		run("gradient", 5, "BatchNormGrad", []string{"dy", "x", "x", "scale", "mean", "var", "", "bias"}, []string{"dx", "ds", "db"})
-		run("gradient, by Y", 7, "BatchNormGrad", []string{"dy", "x", "y", "scale", "mean", "var"}, []string{"dx", "ds", "db"})
+		run(
+			"gradient",
+			5,
+			"BatchNormGrad",
+			[]string{"dy", "x", "x", "scale", "mean", "var", "", "bias"},
+			[]string{"dx", "ds", "db"},
+		)
+		run(
+			"gradient, by Y",
+			7,
+			"BatchNormGrad",
+			[]string{"dy", "x", "y", "scale", "mean", "var"},
+			[]string{"dx", "ds", "db"},
+		)
 		residual := []string{"dy", "x", "y", "scale", "mean", "var"}
 		run("gradient, residual", 7, "BatchNormGrad", residual, []string{"dx", "ds", "db", "dr"})
 		run("gradient, residual, of two parts", 8, "BatchNormGrad", append(residual, "dy2"), []string{"dx", "ds", "db", "dr"})
@@ -170,7 +192,10 @@ func BenchmarkMaxPoolGrad(b *testing.B) {
 	g.op("MaxPool", []string{x}, []string{"y", "index"}, window...)
 	g.op("MaxPoolGrad", []string{dy, "index"}, []string{"dx"}, append(window, ints("image_shape", size, size))...)
 	fastest := benchmark(b, g, []string{"dx"})
-	b.ReportMetric(float64(images*channels*size*size*4)*1.3125/fastest.Seconds()/1e9, "GB/s") // dx, a quarter of it, and a byte for four of that
+	b.ReportMetric(
+		float64(images*channels*size*size*4)*1.3125/fastest.Seconds()/1e9,
+		"GB/s",
+	) // dx, a quarter of it, and a byte for four of that
 }
 
 // benchmark runs a graph, and returns how long the fastest run took.
@@ -195,7 +220,8 @@ func benchmark(b *testing.B, g *graph, outputs []string) time.Duration {
 func BenchmarkLinear(b *testing.B) {
 	rt := orttest.OpenWithKernels(b)
 	for _, l := range []layer{
-		newLayer(1040, 192, 576, true), newLayer(1040, 192, 192, true), newLayer(1040, 192, 768, true), newLayer(1040, 768, 192, true),
+		newLayer(1040, 192, 576, true), newLayer(1040, 192, 192, true), newLayer(1040, 192, 768, true),
+		newLayer(1040, 768, 192, true),
 		newLayer(1040, 192, 768, false), newLayer(128, 192, 128, true),
 	} {
 		flops := 2 * float64(l.rows*l.in*l.out)
@@ -255,9 +281,12 @@ func BenchmarkPointwise(b *testing.B) {
 	}{
 		{"gelu/ours", 2, []string{"o"}, func(g *graph) { g.op("Activation", []string{"x"}, []string{"o"}, gelu) }},
 		{"gelu/stock", 2, []string{"o"}, func(g *graph) { g.node("com.microsoft", "Gelu", []string{"x"}, []string{"o"}) }},
-		{"gelu gradient/ours", 3, []string{"o"}, func(g *graph) { g.op("ActivationGrad", []string{"dy", "x"}, []string{"o"}, gelu) }},
-		{"gelu gradient/stock", 3, []string{"o"}, func(g *graph) { g.node("com.microsoft", "GeluGrad", []string{"dy", "x"}, []string{"o"}) }},
-		{"silu/ours", 2, []string{"o"}, func(g *graph) { g.op("Activation", []string{"x"}, []string{"o"}, onnxgraph.StringAttr("kind", "silu")) }},
+		{"gelu gradient/ours", 3, []string{"o"},
+			func(g *graph) { g.op("ActivationGrad", []string{"dy", "x"}, []string{"o"}, gelu) }},
+		{"gelu gradient/stock", 3, []string{"o"},
+			func(g *graph) { g.node("com.microsoft", "GeluGrad", []string{"dy", "x"}, []string{"o"}) }},
+		{"silu/ours", 2, []string{"o"},
+			func(g *graph) { g.op("Activation", []string{"x"}, []string{"o"}, onnxgraph.StringAttr("kind", "silu")) }},
 		{"silu/stock", 2, []string{"o"}, func(g *graph) {
 			g.node("", "Sigmoid", []string{"x"}, []string{"gate"})
 			g.node("", "Mul", []string{"x", "gate"}, []string{"o"})
@@ -269,15 +298,19 @@ func BenchmarkPointwise(b *testing.B) {
 		{"hard swish gradient/ours", 3, []string{"o"}, func(g *graph) {
 			g.op("ActivationGrad", []string{"dy", "x"}, []string{"o"}, onnxgraph.StringAttr("kind", "hard_swish"))
 		}},
-		{"layer norm/ours", 2, []string{"o"}, func(g *graph) { g.op("LayerNorm", []string{"x", "s", "b"}, []string{"o", "m", "i"}) }},
-		{"layer norm/stock", 2, []string{"o"}, func(g *graph) { g.node("", "LayerNormalization", []string{"x", "s", "b"}, []string{"o", "m", "i"}) }},
+		{"layer norm/ours", 2, []string{"o"},
+			func(g *graph) { g.op("LayerNorm", []string{"x", "s", "b"}, []string{"o", "m", "i"}) }},
+		{"layer norm/stock", 2, []string{"o"},
+			func(g *graph) { g.node("", "LayerNormalization", []string{"x", "s", "b"}, []string{"o", "m", "i"}) }},
 		{"layer norm gradient/ours", 3, []string{"dx", "ds", "db"}, func(g *graph) {
 			g.op("LayerNormGrad", []string{"dy", "x", "s", "mean", "inverse"}, []string{"dx", "ds", "db"})
 		}},
 		{"layer norm gradient/stock", 3, []string{"dx", "ds", "db"}, func(g *graph) {
-			g.node("com.microsoft", "LayerNormalizationGrad", []string{"dy", "x", "s", "mean", "inverse"}, []string{"dx", "ds", "db"})
+			g.node("com.microsoft", "LayerNormalizationGrad", []string{"dy", "x", "s", "mean", "inverse"},
+				[]string{"dx", "ds", "db"})
 		}},
-		{"softmax gradient/ours", 3, []string{"o"}, func(g *graph) { g.op("SoftmaxGrad", []string{"dy", "x"}, []string{"o"}) }},
+		{"softmax gradient/ours", 3, []string{"o"},
+			func(g *graph) { g.op("SoftmaxGrad", []string{"dy", "x"}, []string{"o"}) }},
 		{"softmax gradient/stock", 3, []string{"o"}, func(g *graph) {
 			g.node("com.microsoft", "SoftmaxGrad_13", []string{"dy", "x"}, []string{"o"}, onnxgraph.IntAttr("axis", -1))
 		}},

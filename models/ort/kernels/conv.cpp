@@ -27,7 +27,8 @@ struct Geometry {
 
   void size_output() {
     for (int axis = 0; axis < 2; axis++) {
-      const int64_t room = (axis ? width : height) + pads[axis] + pads[2 + axis] - ((kernel[axis] - 1) * dilations[axis] + 1);
+      const int64_t room =
+          (axis ? width : height) + pads[axis] + pads[2 + axis] - ((kernel[axis] - 1) * dilations[axis] + 1);
       if (room < 0) throw Fault("the kernel is larger than the image with its padding");
       // oneDNN's code reads elsewhere then.
       const int64_t reach = (kernel[axis] - 1) * dilations[axis];
@@ -36,7 +37,8 @@ struct Geometry {
     }
     // oneDNN 3.13 computes wrongly where one channel is gone over with strides that end at the first column
     // (brg_conv_fwd).
-    if (channels == 1 && out_width == 1 && strides[1] > 1) throw Fault("oneDNN cannot be trusted with one channel and one column of output");
+    if (channels == 1 && out_width == 1 && strides[1] > 1)
+      throw Fault("oneDNN cannot be trusted with one channel and one column of output");
     // There a product of bfloat16 gains nothing: reading and writing is all.
     if (depthwise()) bf16 = false;
   }
@@ -180,12 +182,13 @@ Owned<dnnl_primitive_attr> scratch_of_caller() {
 Primitive make_forward(const Geometry &g, int64_t n) {
   const int type = g.bf16 ? DNNL_BF16 : DNNL_F32;
   const Space s(g);
-  const Desc x = channels_last(n, g.channels, g.height, g.width, type), w = any_weights(g, type), b = vector_of(g.filters);
+  const Desc x = channels_last(n, g.channels, g.height, g.width, type), w = any_weights(g, type),
+             b = vector_of(g.filters);
   const Desc y = channels_last(n, g.filters, g.out_height, g.out_width, DNNL_F32);
   dnnl_primitive_desc *p = nullptr;
   dnnl.convolution_forward_primitive_desc_create(&p, dnnl.engine, DNNL_FORWARD_TRAINING, DNNL_DIRECT, x.get(), w.get(),
-                                                 g.bias ? b.get() : nullptr, y.get(), s.strides, s.dilates, s.left, s.right,
-                                                 scratch_of_caller().get());
+                                                 g.bias ? b.get() : nullptr, y.get(), s.strides, s.dilates, s.left,
+                                                 s.right, scratch_of_caller().get());
   return p ? Primitive(Owned<dnnl_primitive_desc>(p)) : Primitive();
 }
 
@@ -196,8 +199,9 @@ Owned<dnnl_primitive_desc> hint(const Geometry &g, int64_t n) {
   const Desc x = channels_last(n, g.channels, g.height, g.width, type), w = any_weights(g, type);
   const Desc y = channels_last(n, g.filters, g.out_height, g.out_width, type);
   dnnl_primitive_desc *p = nullptr;
-  dnnl.convolution_forward_primitive_desc_create(&p, dnnl.engine, DNNL_FORWARD_TRAINING, DNNL_DIRECT, x.get(), w.get(), nullptr, y.get(),
-                                                 s.strides, s.dilates, s.left, s.right, scratch_of_caller().get());
+  dnnl.convolution_forward_primitive_desc_create(&p, dnnl.engine, DNNL_FORWARD_TRAINING, DNNL_DIRECT, x.get(), w.get(),
+                                                 nullptr, y.get(), s.strides, s.dilates, s.left, s.right,
+                                                 scratch_of_caller().get());
   return Owned<dnnl_primitive_desc>(p);
 }
 
@@ -209,8 +213,9 @@ Primitive make_data(const Geometry &g, int64_t n) {
   const Desc x = channels_last(n, g.channels, g.height, g.width, DNNL_F32), w = any_weights(g, type);
   const Desc y = channels_last(n, g.filters, g.out_height, g.out_width, type);
   dnnl_primitive_desc *p = nullptr;
-  dnnl.convolution_backward_data_primitive_desc_create(&p, dnnl.engine, DNNL_DIRECT, x.get(), w.get(), y.get(), s.strides, s.dilates,
-                                                       s.left, s.right, forward.get(), scratch_of_caller().get());
+  dnnl.convolution_backward_data_primitive_desc_create(&p, dnnl.engine, DNNL_DIRECT, x.get(), w.get(), y.get(),
+                                                       s.strides, s.dilates, s.left, s.right, forward.get(),
+                                                       scratch_of_caller().get());
   return p ? Primitive(Owned<dnnl_primitive_desc>(p)) : Primitive();
 }
 
@@ -220,18 +225,20 @@ Primitive make_weights(const Geometry &g, int64_t n, const dnnl_memory_desc *ord
   const Space s(g);
   const auto forward = hint(g, n);
   if (!forward) return {};
-  const Desc x = channels_last(n, g.channels, g.height, g.width, type), w = any_weights(g, DNNL_F32), b = vector_of(g.filters);
+  const Desc x = channels_last(n, g.channels, g.height, g.width, type), w = any_weights(g, DNNL_F32),
+             b = vector_of(g.filters);
   const Desc y = channels_last(n, g.filters, g.out_height, g.out_width, type);
   dnnl_primitive_desc *p = nullptr;
-  dnnl.convolution_backward_weights_primitive_desc_create(&p, dnnl.engine, DNNL_DIRECT, x.get(), order ? order : w.get(),
-                                                          g.bias ? b.get() : nullptr, y.get(), s.strides, s.dilates, s.left, s.right,
-                                                          forward.get(), scratch_of_caller().get());
+  dnnl.convolution_backward_weights_primitive_desc_create(
+      &p, dnnl.engine, DNNL_DIRECT, x.get(), order ? order : w.get(), g.bias ? b.get() : nullptr, y.get(), s.strides,
+      s.dilates, s.left, s.right, forward.get(), scratch_of_caller().get());
   return p ? Primitive(Owned<dnnl_primitive_desc>(p)) : Primitive();
 }
 
 Primitive make_reorder(const dnnl_memory_desc *from, const dnnl_memory_desc *to) {
   dnnl_primitive_desc *p = nullptr;
-  must(dnnl.reorder_primitive_desc_create(&p, from, dnnl.engine, to, dnnl.engine, scratch_of_caller().get()), "a reorder");
+  must(dnnl.reorder_primitive_desc_create(&p, from, dnnl.engine, to, dnnl.engine, scratch_of_caller().get()),
+       "a reorder");
   Primitive r{Owned<dnnl_primitive_desc>(p)};
   r.build();
   return r;
@@ -244,9 +251,10 @@ bool usable(const Geometry &g, const Primitive &p) {
 }
 
 std::string no_kernel(const Geometry &g, const char *what, const Primitive &p) {
-  return std::string("oneDNN has ") + (p ? "only the reference kernel " + p.info() : "no kernel") + " for the " + what + " of " +
-         std::to_string(g.channels) + " to " + std::to_string(g.filters) + " channels in " + std::to_string(g.groups) + " groups, kernel " +
-         shape({g.kernel[0], g.kernel[1]}) + ", on images of " + shape({g.height, g.width}) + ": use stock kernels for this convolution";
+  return std::string("oneDNN has ") + (p ? "only the reference kernel " + p.info() : "no kernel") + " for the " + what +
+         " of " + std::to_string(g.channels) + " to " + std::to_string(g.filters) + " channels in " +
+         std::to_string(g.groups) + " groups, kernel " + shape({g.kernel[0], g.kernel[1]}) + ", on images of " +
+         shape({g.height, g.width}) + ": use stock kernels for this convolution";
 }
 
 enum class Algorithm { automatic, direct, winograd };
@@ -255,15 +263,19 @@ enum class Algorithm { automatic, direct, winograd };
 Tiles tiles(const Geometry &g) { return cut(g.height, g.width, g.out_height, g.out_width, g.pads[0], g.pads[1]); }
 
 // gradient_tiles are those of the gradient by the input, a convolution of dY.
-Tiles gradient_tiles(const Geometry &g) { return cut(g.out_height, g.out_width, g.height, g.width, 2 - g.pads[0], 2 - g.pads[1]); }
+Tiles gradient_tiles(const Geometry &g) {
+  return cut(g.out_height, g.out_width, g.height, g.width, 2 - g.pads[0], 2 - g.pads[1]);
+}
 
 // may_be_winograd: the convolution is one for Winograd's algorithm, which the node doesn't forbid.
 bool may_be_winograd(const Geometry &g, Algorithm algorithm) {
   bool possible = g.groups == 1 && Winograd::possible(g.channels, g.filters);
   for (int i = 0; i < 2; i++) possible = possible && g.kernel[i] == 3 && g.strides[i] == 1 && g.dilations[i] == 1;
   if (algorithm == Algorithm::winograd && !possible)
-    throw Fault("algorithm winograd is for kernels of 3x3, stride 1, no groups or dilation, and numbers of channels that are multiples of " +
-                std::to_string(winograd_loops() ? winograd_loops()->lanes : 0) + " here");
+    throw Fault(
+        "algorithm winograd is for kernels of 3x3, stride 1, no groups or dilation, and numbers of channels that are "
+        "multiples of " +
+        std::to_string(winograd_loops() ? winograd_loops()->lanes : 0) + " here");
   return possible && algorithm != Algorithm::direct;
 }
 
@@ -304,16 +316,19 @@ struct Attributes {
         throw Fault("kernel_shape, strides and dilations must be at least 1, pads at least 0");
     if (groups < 1) throw Fault("group must be at least 1");
     const std::string name = node.text("algorithm", "auto");
-    if (name != "auto" && name != "direct" && name != "winograd") throw Fault("algorithm must be auto, direct or winograd");
+    if (name != "auto" && name != "direct" && name != "winograd")
+      throw Fault("algorithm must be auto, direct or winograd");
     if (name != "auto") algorithm = name == "direct" ? Algorithm::direct : Algorithm::winograd;
   }
 
   Geometry over(const Tensor &x, const Tensor &w) const {
     Geometry g{};
-    g.channels = x.dims[1], g.height = x.dims[2], g.width = x.dims[3], g.filters = w.dims[0], g.groups = groups, g.bf16 = bf16;
-    if (g.channels % groups || g.filters % groups || w.dims[1] != g.channels / groups || w.dims[2] != kernel[0] || w.dims[3] != kernel[1])
-      throw Fault("W has shape " + shape(w.dims) + ", X " + shape(x.dims) + ": that does not fit " + std::to_string(groups) +
-                  " groups and a kernel of " + shape(kernel));
+    g.channels = x.dims[1], g.height = x.dims[2], g.width = x.dims[3], g.filters = w.dims[0], g.groups = groups,
+    g.bf16 = bf16;
+    if (g.channels % groups || g.filters % groups || w.dims[1] != g.channels / groups || w.dims[2] != kernel[0] ||
+        w.dims[3] != kernel[1])
+      throw Fault("W has shape " + shape(w.dims) + ", X " + shape(x.dims) + ": that does not fit " +
+                  std::to_string(groups) + " groups and a kernel of " + shape(kernel));
     for (int i = 0; i < 2; i++) {
       g.kernel[i] = kernel[i], g.strides[i] = strides[i], g.dilations[i] = dilations[i];
       g.pads[i] = pads[i], g.pads[2 + i] = pads[2 + i];
@@ -366,7 +381,8 @@ const char *find_ordered(const std::vector<Ordered> &all, const char *shared, co
 }
 
 // reorder_weights brings the weights into each order that is wanted.
-void reorder_weights(const Run &run, const std::vector<Ordered> &all, const dnnl_memory_desc *plain, const Tensor &w, char *shared) {
+void reorder_weights(const Run &run, const std::vector<Ordered> &all, const dnnl_memory_desc *plain, const Tensor &w,
+                     char *shared) {
   for (const Ordered &o : all) {
     Buffer &scratch = run.session.slice(0);
     o.reorder.execute(run.session.stream(0), {{DNNL_SRC, plain, w.data}, {DNNL_DST, o.desc, shared + o.at}},
@@ -397,7 +413,8 @@ class Conv : public Kernel {
     Plan &plan = plans_.get(key, [&] { return prepare(run, x, w, b, sizes(images, slices)); });
     const Geometry &g = plan.geometry;
     const Tensor y = run.output(0, {images, g.filters, g.out_height, g.out_width});
-    if (plan.winograd) return plan.winograd.run(run, x.floats(), {w.floats(), 9, g.channels * 9, false}, b.floats(), y.floats());
+    if (plan.winograd)
+      return plan.winograd.run(run, x.floats(), {w.floats(), 9, g.channels * 9, false}, b.floats(), y.floats());
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
@@ -409,7 +426,8 @@ class Conv : public Kernel {
       const float *xs = x.floats() + part.begin * g.in_pixels() * g.channels;
       const void *in = xs;
       if (g.bf16) {
-        loops().to_bf16(xs, reinterpret_cast<uint16_t *>(scratch), (part.end - part.begin) * g.in_pixels() * g.channels);
+        loops().to_bf16(xs, reinterpret_cast<uint16_t *>(scratch),
+                        (part.end - part.begin) * g.in_pixels() * g.channels);
         in = scratch;
       }
       p.execute(run.session.stream(t),
@@ -438,7 +456,8 @@ class Conv : public Kernel {
     }
   };
 
-  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, const Tensor &b, const std::vector<int64_t> &images) const {
+  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, const Tensor &b,
+               const std::vector<int64_t> &images) const {
     Plan plan;
     Geometry &g = plan.geometry = attributes_.over(x, w);
     g.bias = bool(b);
@@ -490,7 +509,8 @@ class ConvGrad : public Kernel {
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
     const bool direct = dx && !plan.winograd;
-    if (direct && plan.own_data) loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
+    if (direct && plan.own_data)
+      loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
     if (direct && !plan.own_data) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
     const Window window = g.window();
     const int64_t in = g.in_pixels() * g.channels, out = g.out_pixels() * g.filters;
@@ -523,13 +543,16 @@ class ConvGrad : public Kernel {
                        scratch + plan.scratch);
       if (!dw && !db) return;
       if (plan.own_weights) {
-        own_weights(plan, window, n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), reinterpret_cast<float *>(scratch + plan.scratch));
+        own_weights(plan, window, n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw),
+                    reinterpret_cast<float *>(scratch + plan.scratch));
         if (db) own_bias(n * g.out_pixels(), g.filters, ys, reinterpret_cast<float *>(scratch + plan.db));
         return;
       }
       if (plan.winograd_weights) {
         if (dw) plan.form.gradient(n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), scratch + plan.scratch);
-        if (db) winograd_bias(g, n, ys, reinterpret_cast<float *>(scratch + plan.db), reinterpret_cast<float *>(scratch + plan.scratch));
+        if (db)
+          winograd_bias(g, n, ys, reinterpret_cast<float *>(scratch + plan.db),
+                        reinterpret_cast<float *>(scratch + plan.scratch));
         return;
       }
       char *to = scratch + (plan.mixed ? plan.unordered : plan.dw);
@@ -540,8 +563,10 @@ class ConvGrad : public Kernel {
                          {DNNL_DIFF_BIAS, plan.bias.get(), db ? scratch + plan.db : nullptr}},
                         scratch + plan.scratch);
       if (plan.mixed)
-        s.back.execute(stream, {{DNNL_SRC, s.weights.md(DNNL_QUERY_DIFF_WEIGHTS), to}, {DNNL_DST, plan.plain.get(), scratch + plan.dw}},
-                       scratch + plan.scratch);
+        s.back.execute(
+            stream,
+            {{DNNL_SRC, s.weights.md(DNNL_QUERY_DIFF_WEIGHTS), to}, {DNNL_DST, plan.plain.get(), scratch + plan.dw}},
+            scratch + plan.scratch);
     });
     if (dw || db) sum(run, plan, slices, dw, db);
   }
@@ -575,7 +600,8 @@ class ConvGrad : public Kernel {
     }
   };
 
-  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, bool need_dx, bool need_db, const std::vector<int64_t> &images) const {
+  Plan prepare(const Run &run, const Tensor &x, const Tensor &w, bool need_dx, bool need_db,
+               const std::vector<int64_t> &images) const {
     Plan plan;
     Geometry &g = plan.geometry = attributes_.over(x, w);
     g.bias = need_db;
@@ -599,7 +625,8 @@ class ConvGrad : public Kernel {
       }
       if (plan.winograd_weights) continue;
       // All sizes in one order of dW if they can.
-      const dnnl_memory_desc *order = plan.sized.size() > 1 && plan.sized[0].weights ? plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS) : nullptr;
+      const dnnl_memory_desc *order =
+          plan.sized.size() > 1 && plan.sized[0].weights ? plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS) : nullptr;
       s.weights = make_weights(g, n, order);
       if (order && !usable(g, s.weights)) {
         s.weights = make_weights(g, n, nullptr);
@@ -627,7 +654,8 @@ class ConvGrad : public Kernel {
     if (plan.own_data) plan.shared.add(size_t(g.weights()) * sizeof(float));
     if (plan.own_weights) scratch = std::max(scratch, size_t(g.weights()) * sizeof(float));
     if (plan.winograd_weights)
-      for (int64_t n : images) scratch = std::max({scratch, plan.form.scratch(n), 3 * size_t(g.filters) * sizeof(float)});
+      for (int64_t n : images)
+        scratch = std::max({scratch, plan.form.scratch(n), 3 * size_t(g.filters) * sizeof(float)});
     plan.bf16_x = g.bf16 && !plan.winograd_weights;
     plan.bf16_y = g.bf16 && (need_dx || !plan.winograd_weights);
     if (plan.bf16_x) plan.x = plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);
@@ -652,7 +680,8 @@ class ConvGrad : public Kernel {
   }
 
   // own_weights adds up over the images of a slice in float32 image by image, so that no sum is over too many numbers.
-  static void own_weights(const Plan &plan, const Window &w, int64_t images, const float *x, const float *dy, float *dw, float *one) {
+  static void own_weights(const Plan &plan, const Window &w, int64_t images, const float *x, const float *dy, float *dw,
+                          float *one) {
     const Geometry &g = plan.geometry;
     std::fill_n(dw, g.weights(), 0.0f);
     for (int64_t i = 0; i < images; i++) {
@@ -705,9 +734,10 @@ class ConvGrad : public Kernel {
     else if (plan.mixed)
       std::copy_n(sum, g.weights(), dw.floats());
     else
-      plan.sized[0].back.execute(run.session.stream(0),
-                                 {{DNNL_SRC, plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS), sum}, {DNNL_DST, plan.plain.get(), dw.data}},
-                                 at[0] + plan.scratch);
+      plan.sized[0].back.execute(
+          run.session.stream(0),
+          {{DNNL_SRC, plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS), sum}, {DNNL_DST, plan.plain.get(), dw.data}},
+          at[0] + plan.scratch);
   }
 
   // tasks_for is how many tasks n parts of so many numbers are worth.
@@ -741,7 +771,8 @@ char *ordo_convolution_check(const ordo_convolution *c, int *fault) {
     g.bf16 = c->bf16, g.bias = c->bias;
     if (g.bf16 && !ordo_onednn_bf16()) throw Fault("this processor has no instructions for bfloat16");
     g.size_output();
-    const Primitive forward = make_forward(g, c->batch), data = make_data(g, c->batch), weights = make_weights(g, c->batch, nullptr);
+    const Primitive forward = make_forward(g, c->batch), data = make_data(g, c->batch),
+                    weights = make_weights(g, c->batch, nullptr);
     const char *winograd = "winograd F(4x4, 3x3)";
     const bool ahead = by_winograd(g, tiles(g), c->batch, Algorithm::automatic);
     const bool back = by_winograd(g, gradient_tiles(g), c->batch, Algorithm::automatic);
@@ -751,7 +782,8 @@ char *ordo_convolution_check(const ordo_convolution *c, int *fault) {
     if (!usable(g, data) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the input", data));
     if (!usable(g, weights) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the weights", weights));
     *fault = 0;
-    return strdup(((ahead ? winograd : forward.info()) + ", " + (back ? winograd : usable(g, data) ? data.info() : "own loop") + ", " +
+    return strdup(((ahead ? winograd : forward.info()) + ", " +
+                   (back ? winograd : usable(g, data) ? data.info() : "own loop") + ", " +
                    (of_weights ? form.name() : usable(g, weights) ? weights.info() : "own loop"))
                       .c_str());
   } catch (const std::exception &e) {

@@ -15,8 +15,19 @@ import (
 // convolution makes one with square images, kernels and strides, and the same padding on all sides.
 func convolution(batch, channels, filters, size, kernel, stride, pad, dilation, groups int) kernels.Convolution {
 	return kernels.Convolution{
-		Batch: batch, Channels: channels, Filters: filters, Height: size, Width: size, Kernel: [2]int{kernel, kernel},
-		Strides: [2]int{stride, stride}, Pads: [4]int{pad, pad, pad, pad}, Dilations: [2]int{dilation, dilation}, Groups: groups,
+		Batch:    batch,
+		Channels: channels,
+		Filters:  filters,
+		Height:   size,
+		Width:    size,
+		Kernel:   [2]int{kernel, kernel},
+		Strides: [2]int{
+			stride,
+			stride,
+		},
+		Pads:      [4]int{pad, pad, pad, pad},
+		Dilations: [2]int{dilation, dilation},
+		Groups:    groups,
 	}
 }
 
@@ -36,7 +47,13 @@ func attributes(c kernels.Convolution, ours bool) []*onnxgraph.Attribute {
 		return onnxgraph.IntsAttr(name, out...)
 	}
 	a := []*onnxgraph.Attribute{
-		ints("kernel_shape", c.Kernel[:]), ints("strides", c.Strides[:]), ints("pads", c.Pads[:]), ints("dilations", c.Dilations[:]),
+		ints(
+			"kernel_shape",
+			c.Kernel[:],
+		),
+		ints("strides", c.Strides[:]),
+		ints("pads", c.Pads[:]),
+		ints("dilations", c.Dilations[:]),
 		onnxgraph.IntAttr("group", int64(c.Groups)),
 	}
 	if ours && c.Precision != "" {
@@ -156,8 +173,20 @@ func convolutionCases() []kernels.Convolution {
 }
 
 func name(c kernels.Convolution) string {
-	return fmt.Sprintf("%dx%dto%d_%dx%d_k%v_s%v_p%v_d%v_g%d%s", c.Batch, c.Channels, c.Filters, c.Height, c.Width, c.Kernel, c.Strides,
-		c.Pads, c.Dilations, c.Groups, c.Precision)
+	return fmt.Sprintf(
+		"%dx%dto%d_%dx%d_k%v_s%v_p%v_d%v_g%d%s",
+		c.Batch,
+		c.Channels,
+		c.Filters,
+		c.Height,
+		c.Width,
+		c.Kernel,
+		c.Strides,
+		c.Pads,
+		c.Dilations,
+		c.Groups,
+		c.Precision,
+	)
 }
 
 func TestConvolution(t *testing.T) {
@@ -289,7 +318,8 @@ func TestConvolutionShapesInTurn(t *testing.T) {
 
 func TestConvolutionIsRepeatable(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
-	for _, c := range []kernels.Convolution{convolution(13, 16, 24, 9, 3, 2, 1, 1, 1), convolution(13, 24, 24, 9, 5, 1, 2, 1, 24)} {
+	for _, c := range []kernels.Convolution{convolution(13, 16, 24, 9, 3, 2, 1, 1, 1),
+		convolution(13, 24, 24, 9, 5, 1, 2, 1, 24)} {
 		e := newExample(c, 1)
 		var first [][]float32
 		for run := range 4 {

@@ -38,9 +38,21 @@ func FuzzConvolution(f *testing.F) {
 		}
 		in := func(i, least, most int) int { return least + int(data[i])%(most-least+1) }
 		c := kernels.Convolution{
-			Batch: in(0, 1, 6), Channels: in(1, 1, 40), Filters: in(2, 1, 40), Height: in(3, 1, 12), Width: in(4, 1, 12),
-			Kernel: [2]int{in(5, 1, 7), in(6, 1, 7)}, Strides: [2]int{in(7, 1, 3), in(8, 1, 3)},
-			Pads: [4]int{in(9, 0, 4), in(10, 0, 4), in(11, 0, 4), in(12, 0, 4)}, Dilations: [2]int{in(13, 1, 3), in(14, 1, 3)}, Groups: 1,
+			Batch:    in(0, 1, 6),
+			Channels: in(1, 1, 40),
+			Filters:  in(2, 1, 40),
+			Height:   in(3, 1, 12),
+			Width:    in(4, 1, 12),
+			Kernel:   [2]int{in(5, 1, 7), in(6, 1, 7)},
+			Strides:  [2]int{in(7, 1, 3), in(8, 1, 3)},
+			Pads: [4]int{
+				in(9, 0, 4),
+				in(10, 0, 4),
+				in(11, 0, 4),
+				in(12, 0, 4),
+			},
+			Dilations: [2]int{in(13, 1, 3), in(14, 1, 3)},
+			Groups:    1,
 		}
 		switch groups := in(15, 0, 255); {
 		case groups >= 200: // depthwise
@@ -53,7 +65,8 @@ func FuzzConvolution(f *testing.F) {
 		for i := range c.Pads {
 			c.Pads[i] %= (c.Kernel[i%2]-1)*c.Dilations[i%2] + 1
 		}
-		if (c.Kernel[0]-1)*c.Dilations[0] >= c.Height+c.Pads[0]+c.Pads[2] || (c.Kernel[1]-1)*c.Dilations[1] >= c.Width+c.Pads[1]+c.Pads[3] {
+		if (c.Kernel[0]-1)*c.Dilations[0] >= c.Height+c.Pads[0]+c.Pads[2] ||
+			(c.Kernel[1]-1)*c.Dilations[1] >= c.Width+c.Pads[1]+c.Pads[3] {
 			return
 		}
 		_, unsupported := rt.Kernels().Supports(c)

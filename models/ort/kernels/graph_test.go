@@ -53,7 +53,16 @@ func (g *graph) op(op string, inputs, outputs []string, attributes ...*onnxgraph
 
 func (g *graph) node(domain, op string, inputs, outputs []string, attributes ...*onnxgraph.Attribute) {
 	g.n++
-	g.b.Append(&onnxgraph.Node{Name: fmt.Sprint("node", g.n), Domain: domain, OpType: op, Input: inputs, Output: outputs, Attribute: attributes})
+	g.b.Append(
+		&onnxgraph.Node{
+			Name:      fmt.Sprint("node", g.n),
+			Domain:    domain,
+			OpType:    op,
+			Input:     inputs,
+			Output:    outputs,
+			Attribute: attributes,
+		},
+	)
 }
 
 // nhwc and nchw reorder a value.

@@ -9,7 +9,8 @@ import (
 	"ordo/models/ort/orttest"
 )
 
-// TestSessionsGiveMemoryBack opens and closes sessions with convolutions, by oneDNN and by ordo's own loops, and a norm.
+// TestSessionsGiveMemoryBack opens and closes sessions with convolutions, by oneDNN and by ordo's own loops, and a
+// norm.
 func TestSessionsGiveMemoryBack(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	e := newExample(convolution(2, 32, 64, 6, 3, 1, 1, 1, 1), 1)
@@ -33,7 +34,8 @@ func TestSessionsOfProductsGiveMemoryBack(t *testing.T) {
 	openAndClose(t, g, append(l.ours(g), "products"))
 }
 
-// openAndClose opens sessions of a graph, runs and closes them. Each has far more scratch than a session may leave behind.
+// openAndClose opens sessions of a graph, runs and closes them. Each has far more scratch than a session may leave
+// behind.
 func openAndClose(t *testing.T, g *graph, outputs []string) {
 	t.Helper()
 	scratch := 0

@@ -38,15 +38,16 @@ struct Loops {
   void (*moments)(const float *x, int64_t rows, int64_t channels, const float *center, float *sum, float *square);
   // Joins `count` rows with these sums to what was seen: n rows with this mean and sum of squared differences from it
   // (Chan, Golub, LeVeque 1979); center becomes the new mean.
-  void (*join)(double n, double *mean, double *squares, double count, float *center, const float *sum, const float *square,
-               int64_t channels);
+  void (*join)(double n, double *mean, double *squares, double count, float *center, const float *sum,
+               const float *square, int64_t channels);
   // y = relu?((x − mean) · factor + bias + residual?)
   void (*normalize)(const float *x, const float *residual, float *y, int64_t rows, int64_t channels, const float *mean,
                     const float *factor, const float *bias, bool relu);
   // dz, kept if n.dz is not null, and sums over rows of dz and of dz · (x − mean).
   void (*gradient_sums)(const NormGradient &n, int64_t rows, int64_t channels, float *sum, float *product);
   // dx = a · dz + b · (x − mean) + c, with the dz that was kept if n.dz is not null; dx may be it.
-  void (*gradient)(const NormGradient &n, float *dx, int64_t rows, int64_t channels, const float *a, const float *b, const float *c);
+  void (*gradient)(const NormGradient &n, float *dx, int64_t rows, int64_t channels, const float *a, const float *b,
+                   const float *c);
 
   // One row of an image: of the output for a pooling, of the input for its gradient. Index is the place within the
   // window, row-major.

@@ -131,7 +131,8 @@ struct Moments {
   static const int kMost = 4;
   template <int W>
   static inline void four(const float *p, int64_t stride, const Vector<W> &m, Vector<W> &s, Vector<W> &q) {
-    const Vector<W> a = at<W>(p) - m, b = at<W>(p + stride) - m, c = at<W>(p + 2 * stride) - m, d = at<W>(p + 3 * stride) - m;
+    const Vector<W> a = at<W>(p) - m, b = at<W>(p + stride) - m, c = at<W>(p + 2 * stride) - m,
+                    d = at<W>(p + 3 * stride) - m;
     s += (a + b) + (c + d);
     q += (a * a + b * b) + (c * c + d * d);
   }
@@ -169,8 +170,8 @@ static void moments(const float *x, int64_t rows, int64_t channels, const float 
   ROWS(rows, channels, body);
 }
 
-static void join(double n, double *mean, double *squares, double count, float *center, const float *sum, const float *square,
-                 int64_t channels) {
+static void join(double n, double *mean, double *squares, double count, float *center, const float *sum,
+                 const float *square, int64_t channels) {
   const double total = n + count, share = count / total, weight = n * count / total;
   for (int64_t i = 0; i < channels; i++) {
     const double s = sum[i], delta = center[i] + s / count - mean[i];
@@ -214,13 +215,13 @@ struct Normalize {
   }
 };
 template <bool Residual, bool Relu>
-static void normalize_as(const float *x, const float *residual, float *y, int64_t rows, int64_t channels, const float *mean,
-                         const float *factor, const float *bias) {
+static void normalize_as(const float *x, const float *residual, float *y, int64_t rows, int64_t channels,
+                         const float *mean, const float *factor, const float *bias) {
   Normalize<Residual, Relu> body{x, residual, y, mean, factor, bias};
   ROWS(rows, channels, body);
 }
-static void normalize(const float *x, const float *residual, float *y, int64_t rows, int64_t channels, const float *mean,
-                      const float *factor, const float *bias, bool relu) {
+static void normalize(const float *x, const float *residual, float *y, int64_t rows, int64_t channels,
+                      const float *mean, const float *factor, const float *bias, bool relu) {
   if (residual && relu) normalize_as<true, true>(x, residual, y, rows, channels, mean, factor, bias);
   if (residual && !relu) normalize_as<true, false>(x, residual, y, rows, channels, mean, factor, bias);
   if (!residual && relu) normalize_as<false, true>(x, residual, y, rows, channels, mean, factor, bias);
@@ -239,7 +240,8 @@ struct GradientSums {
   float *sum, *product;
   static const int kMost = Keep ? 1 : 4;
   template <int W>
-  inline void one(int64_t o, const Vector<W> &m, const Vector<W> &f, const Vector<W> &b, Vector<W> &s, Vector<W> &p) const {
+  inline void one(int64_t o, const Vector<W> &m, const Vector<W> &f, const Vector<W> &b, Vector<W> &s,
+                  Vector<W> &p) const {
     const Vector<W> zero = {}, z = at<W>(x + o);
     Vector<W> g = at<W>(dy + o);
     if (Two) g += at<W>(dy2 + o);
@@ -283,7 +285,8 @@ struct GradientSums {
 template <Gate G, bool Two, bool Keep>
 static void gradient_sums_as(const NormGradient &n, int64_t rows, int64_t channels, float *sum, float *product) {
   const bool gate = G == kByX;
-  GradientSums<G, Two, Keep> body{n.dy, n.dy2, n.y, n.x, n.dz, n.mean, gate ? n.factor : n.mean, gate ? n.bias : n.mean, sum, product};
+  GradientSums<G, Two, Keep> body{
+      n.dy, n.dy2, n.y, n.x, n.dz, n.mean, gate ? n.factor : n.mean, gate ? n.bias : n.mean, sum, product};
   ROWS(rows, channels, body);
 }
 template <Gate G>
@@ -312,8 +315,8 @@ struct Gradient {
   const float *mean, *factor, *bias, *a, *b, *c;
   static const int kMost = 1;
   template <int W>
-  inline void one(int64_t o, const Vector<W> &m, const Vector<W> &f, const Vector<W> &h, const Vector<W> &va, const Vector<W> &vb,
-                  const Vector<W> &vc) const {
+  inline void one(int64_t o, const Vector<W> &m, const Vector<W> &f, const Vector<W> &h, const Vector<W> &va,
+                  const Vector<W> &vb, const Vector<W> &vc) const {
     const Vector<W> zero = {}, z = at<W>(x + o);
     Vector<W> g = at<W>(dy + o);
     if (G == kByY) g = at<W>(y + o) > zero ? g : zero;
@@ -338,13 +341,14 @@ struct Gradient {
   }
 };
 template <Gate G>
-static void gradient_by(const NormGradient &n, const float *dz, float *dx, int64_t rows, int64_t channels, const float *a, const float *b,
-                        const float *c) {
+static void gradient_by(const NormGradient &n, const float *dz, float *dx, int64_t rows, int64_t channels,
+                        const float *a, const float *b, const float *c) {
   const bool gate = G == kByX;
   Gradient<G> body{dz, n.y, n.x, dx, n.mean, gate ? n.factor : n.mean, gate ? n.bias : n.mean, a, b, c};
   ROWS(rows, channels, body);
 }
-static void gradient(const NormGradient &n, float *dx, int64_t rows, int64_t channels, const float *a, const float *b, const float *c) {
+static void gradient(const NormGradient &n, float *dx, int64_t rows, int64_t channels, const float *a, const float *b,
+                     const float *c) {
   if (n.dz)
     gradient_by<kOpen>(n, n.dz, dx, rows, channels, a, b, c);
   else if (n.y)

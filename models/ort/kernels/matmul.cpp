@@ -24,7 +24,8 @@ struct Cut {
     unit = by_rows ? products().rows : products().columns;
     units = ((by_rows ? p.m : p.n) + unit - 1) / unit;
     const double worth = double(p.m) * double(p.n) * double(p.k) / kWorthATask;
-    tasks = std::max<int64_t>(1, std::min({int64_t(threads), units, worth < threads ? int64_t(worth) : int64_t(threads)}));
+    tasks =
+        std::max<int64_t>(1, std::min({int64_t(threads), units, worth < threads ? int64_t(worth) : int64_t(threads)}));
   }
 
   // part is what task t has to do: m or n is 0 if that's nothing.
@@ -62,7 +63,8 @@ struct Sizes {
   Sizes(const Tensor &x, const Tensor &w, bool trans_w) {
     in = x.dims.back(), rows = x.size() / in;
     if (w.dims.size() != 2 || w.dims[trans_w ? 1 : 0] != in)
-      throw Fault("W has shape " + shape(w.dims) + ", X " + shape(x.dims) + ": W must be of " + (trans_w ? "outputs and inputs" : "inputs and outputs"));
+      throw Fault("W has shape " + shape(w.dims) + ", X " + shape(x.dims) + ": W must be of " +
+                  (trans_w ? "outputs and inputs" : "inputs and outputs"));
     out = w.dims[trans_w ? 0 : 1];
   }
 };
@@ -115,7 +117,8 @@ struct LinearGrad : Kernel {
     // W's gradient in its own order, which makes dY the left or the right factor.
     Product weight{};
     if (dw) {
-      const Matrix left = plain(trans_w ? dy.floats() : x.floats(), w.dims[0]), right = plain(trans_w ? x.floats() : dy.floats(), w.dims[1]);
+      const Matrix left = plain(trans_w ? dy.floats() : x.floats(), w.dims[0]),
+                   right = plain(trans_w ? x.floats() : dy.floats(), w.dims[1]);
       weight.m = w.dims[0], weight.n = w.dims[1], weight.k = s.rows, weight.alpha = 1;
       weight.a = transposed(left), weight.b = right;
       weight.c = dw.floats(), weight.c_row = w.dims[1];
@@ -141,7 +144,8 @@ struct LinearGrad : Kernel {
     std::fill_n(sums + part.begin, n, 0.0f);
     for (int64_t row = 0; row < s.rows;) {
       std::fill_n(block, n, 0.0f);
-      for (const int64_t end = std::min(row + 256, s.rows); row < end; row++) loops().add(block, y + row * s.out + part.begin, n);
+      for (const int64_t end = std::min(row + 256, s.rows); row < end; row++)
+        loops().add(block, y + row * s.out + part.begin, n);
       loops().add(sums + part.begin, block, n);
     }
   }
@@ -177,14 +181,16 @@ struct Permutation {
   Permutation(const Node &node, const char *name) : perm(node.integers(name)), name(name) {
     std::vector<bool> seen(perm.size());
     for (int64_t p : perm) {
-      if (p < 0 || p >= int64_t(perm.size()) || seen[p]) throw Fault(std::string(name) + " must name each dimension once, got " + shape(perm));
+      if (p < 0 || p >= int64_t(perm.size()) || seen[p])
+        throw Fault(std::string(name) + " must name each dimension once, got " + shape(perm));
       seen[p] = true;
     }
   }
   int64_t of(size_t i) const { return perm.empty() ? int64_t(i) : perm[i]; }
 
   void fits(size_t rank) const {
-    if (!perm.empty() && perm.size() != rank) throw Fault(std::string(name) + " is " + shape(perm) + " for " + std::to_string(rank) + " dimensions");
+    if (!perm.empty() && perm.size() != rank)
+      throw Fault(std::string(name) + " is " + shape(perm) + " for " + std::to_string(rank) + " dimensions");
   }
 
   View view(const Tensor &t) const {
@@ -199,7 +205,8 @@ struct Permutation {
 struct MatMul : Kernel {
   Permutation perm_a, perm_b, perm_y;
   float alpha;
-  explicit MatMul(const Node &node) : perm_a(node, "perm_a"), perm_b(node, "perm_b"), perm_y(node, "perm_y"), alpha(node.real("alpha", 1)) {}
+  explicit MatMul(const Node &node)
+      : perm_a(node, "perm_a"), perm_b(node, "perm_b"), perm_y(node, "perm_y"), alpha(node.real("alpha", 1)) {}
 
   void run(const Run &run) override {
     const Tensor at = run.channels(0, "A"), bt = run.channels(1, "B");
@@ -209,7 +216,8 @@ struct MatMul : Kernel {
     const int64_t rank = a.rank();
     if (b.rank() == rank) y.dims[rank - 2] = b.dims[rank - 2], y.dims[rank - 1] = b.dims[rank - 1];
     if (y.dims != b.dims || b.size(2) != a.size(1))
-      throw Fault("A has shape " + shape(a.dims) + " and B " + shape(b.dims) + ", as permuted: they don't make products");
+      throw Fault("A has shape " + shape(a.dims) + " and B " + shape(b.dims) +
+                  ", as permuted: they don't make products");
     y.dims[rank - 2] = a.size(2);
     perm_y.fits(y.dims.size());
     std::vector<int64_t> dims;
@@ -226,7 +234,8 @@ struct MatMul : Kernel {
     // A result whose columns lie together is the transposed product of the transposed factors.
     const bool swap = y.stride(1) != 1 && p.n > 1;
     if (swap) {
-      if (y.stride(2) != 1 && p.m > 1) throw Fault("perm_y must leave the rows or the columns of the products last, got " + shape(perm_y.perm));
+      if (y.stride(2) != 1 && p.m > 1)
+        throw Fault("perm_y must leave the rows or the columns of the products last, got " + shape(perm_y.perm));
       std::swap(p.m, p.n);
       std::swap(p.a, p.b);
       p.a = transposed(p.a), p.b = transposed(p.b), p.c_row = y.stride(1);

@@ -25,7 +25,16 @@ func (l layer) String() string {
 
 func newLayer(rows, in, out int, transposed bool) layer {
 	rng := rand.New(rand.NewPCG(uint64(rows), uint64(in*out)))
-	return layer{rows, in, out, transposed, normal(rng, rows*in), normal(rng, in*out), normal(rng, out), normal(rng, rows*out)}
+	return layer{
+		rows,
+		in,
+		out,
+		transposed,
+		normal(rng, rows*in),
+		normal(rng, in*out),
+		normal(rng, out),
+		normal(rng, rows*out),
+	}
 }
 
 func (l layer) shape() []int {
@@ -81,7 +90,13 @@ func (l layer) stock(g *graph) []string {
 	} else {
 		g.node("", "Gemm", []string{"x", "dy"}, []string{"dw"}, trans("transA", true))
 	}
-	g.node("", "ReduceSum", []string{"dy", g.b.Initializer(onnxgraph.NewInts("rows", 0))}, []string{"db"}, onnxgraph.IntAttr("keepdims", 0))
+	g.node(
+		"",
+		"ReduceSum",
+		[]string{"dy", g.b.Initializer(onnxgraph.NewInts("rows", 0))},
+		[]string{"db"},
+		onnxgraph.IntAttr("keepdims", 0),
+	)
 	return []string{"y", "dx", "dw", "db"}
 }
 
@@ -229,11 +244,32 @@ func (c batch) stock(g *graph, output string) {
 func batches() []batch {
 	head, turn := []int64{0, 2, 1, 3}, []int64{0, 2, 3, 1}
 	return []batch{
-		newBatch([]int{2, 3}, 17, 17, 16, head, turn, nil), newBatch([]int{2, 3}, 17, 16, 17, nil, head, head),
-		newBatch([]int{2, 3}, 17, 16, 17, []int64{0, 1, 3, 2}, head, head), newBatch([]int{5}, 3, 40, 70, nil, nil, nil),
-		newBatch([]int{2}, 130, 70, 90, []int64{0, 2, 1}, []int64{0, 2, 1}, []int64{0, 2, 1}), newBatch(nil, 33, 65, 9, nil, []int64{1, 0}, []int64{1, 0}),
-		newBatch([]int{2, 2, 3}, 1, 1, 5, nil, nil, []int64{2, 0, 1, 4, 3}), newBatch([]int{3}, 4, 5, 6, []int64{2, 1, 0}, []int64{1, 2, 0}, []int64{1, 0, 2}),
-		newBatch(nil, 1, 1, 1, nil, nil, nil), newBatch([]int{1}, 300, 2, 500, nil, nil, nil),
+		newBatch([]int{2, 3}, 17, 17, 16, head, turn, nil),
+		newBatch([]int{2, 3}, 17, 16, 17, nil, head, head),
+		newBatch([]int{2, 3}, 17, 16, 17, []int64{0, 1, 3, 2}, head, head),
+		newBatch([]int{5}, 3, 40, 70, nil, nil, nil),
+		newBatch(
+			[]int{2},
+			130,
+			70,
+			90,
+			[]int64{0, 2, 1},
+			[]int64{0, 2, 1},
+			[]int64{0, 2, 1},
+		),
+		newBatch(nil, 33, 65, 9, nil, []int64{1, 0}, []int64{1, 0}),
+		newBatch(
+			[]int{2, 2, 3},
+			1,
+			1,
+			5,
+			nil,
+			nil,
+			[]int64{2, 0, 1, 4, 3},
+		),
+		newBatch([]int{3}, 4, 5, 6, []int64{2, 1, 0}, []int64{1, 2, 0}, []int64{1, 0, 2}),
+		newBatch(nil, 1, 1, 1, nil, nil, nil),
+		newBatch([]int{1}, 300, 2, 500, nil, nil, nil),
 	}
 }
 
@@ -299,7 +335,8 @@ func TestProductsRefuse(t *testing.T) {
 		{"MatMul", []int{2, 3, 4}, []int{4, 5}, nil, nil, "they don't make products"},
 		{"MatMul", []int{2, 3, 4}, []int{3, 4, 5}, nil, nil, "they don't make products"},
 		{"MatMul", []int{2, 3}, []int{3, 5}, nil, onnxgraph.IntsAttr("perm_y", 0, 0), "must name each dimension once"},
-		{"MatMul", []int{2, 3}, []int{3, 5}, nil, onnxgraph.IntsAttr("perm_a", 0, 2, 1), "perm_a is [0, 2, 1] for 2 dimensions"},
+		{"MatMul", []int{2, 3}, []int{3, 5}, nil, onnxgraph.IntsAttr("perm_a", 0, 2, 1),
+			"perm_a is [0, 2, 1] for 2 dimensions"},
 		{"MatMul", []int{4, 2, 3}, []int{4, 3, 5}, nil, onnxgraph.IntsAttr("perm_y", 1, 2, 0), "perm_y must leave"},
 	} {
 		g := newGraph(t, rt)

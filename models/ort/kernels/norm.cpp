@@ -93,7 +93,8 @@ struct BatchNorm : Kernel {
     run.parallel(r.tasks, [&](size_t t) {
       backward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
         const int64_t o = row * c;
-        loops().normalize(x.floats() + o, residual ? residual.floats() + o : nullptr, y.floats() + o, rows, c, mean, factor, bias, relu);
+        loops().normalize(x.floats() + o, residual ? residual.floats() + o : nullptr, y.floats() + o, rows, c, mean,
+                          factor, bias, relu);
       });
     });
   }
@@ -110,18 +111,22 @@ struct BatchNormGrad : Kernel {
     const Tensor dy = run.channels(0, "dY"), x = run.channels(1, "X"), dy2 = run.input(6);
     const Rows r(x, run.session.threads, 128);
     const int64_t c = r.channels;
-    const float *scale = run.vector(3, "scale", c), *mean = run.vector(4, "saved_mean", c), *inverse = run.vector(5, "saved_inv_std", c);
+    const float *scale = run.vector(3, "scale", c), *mean = run.vector(4, "saved_mean", c),
+                *inverse = run.vector(5, "saved_inv_std", c);
     const float *bias = relu && run.input(7) ? run.vector(7, "bias", c) : nullptr;
     const Tensor y = relu && !bias ? run.channels(2, "Y") : Tensor{};
-    if (dy.dims != x.dims || (y && y.dims != x.dims) || (dy2 && dy2.dims != x.dims)) throw Fault("dY, dY2, X and Y must have one shape");
+    if (dy.dims != x.dims || (y && y.dims != x.dims) || (dy2 && dy2.dims != x.dims))
+      throw Fault("dY, dY2, X and Y must have one shape");
     const Tensor dx = run.output(0, x.dims);
     float *dscale = run.output(1, {c}).floats(), *dbias = run.output(2, {c}).floats();
     const Tensor dresidual = run.output(3, x.dims);
 
-    float *factor = reinterpret_cast<float *>(run.session.shared().reserve(4 * c * sizeof(float))), *a = factor + c, *b = a + c, *k = b + c;
+    float *factor = reinterpret_cast<float *>(run.session.shared().reserve(4 * c * sizeof(float))), *a = factor + c,
+          *b = a + c, *k = b + c;
     for (int64_t i = 0; i < c; i++) factor[i] = scale[i] * inverse[i];  // as forward
     // Of two gradients the sum is kept: where it was asked for, or in the memory of dx.
-    const NormGradient all{dy.floats(), dy2.floats(), y.floats(), x.floats(), dresidual ? dresidual.floats() : dy2 ? dx.floats() : nullptr,
+    const NormGradient all{dy.floats(), dy2.floats(), y.floats(), x.floats(),
+                           dresidual ? dresidual.floats() : dy2 ? dx.floats() : nullptr,
                            mean, bias ? factor : nullptr, bias};
     const auto from = [&](int64_t o) {
       const auto moved = [o](auto *p) { return p ? p + o : p; };
@@ -158,8 +163,9 @@ struct BatchNormGrad : Kernel {
       k[i] = float(-f * s / n);
     }
     run.parallel(r.tasks, [&](size_t t) {
-      backward(r, Part(r.rows, r.tasks, t),
-               [&](int64_t row, int64_t rows) { loops().gradient(from(row * c), dx.floats() + row * c, rows, c, a, b, k); });
+      backward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
+        loops().gradient(from(row * c), dx.floats() + row * c, rows, c, a, b, k);
+      });
     });
   }
 };

@@ -35,7 +35,16 @@ type normCase struct {
 }
 
 func (c normCase) String() string {
-	return fmt.Sprintf("%dx%dx%dx%d_relu=%v_residual=%v_mean=%g", c.batch, c.channels, c.height, c.width, c.relu, c.residual, c.mean)
+	return fmt.Sprintf(
+		"%dx%dx%dx%d_relu=%v_residual=%v_mean=%g",
+		c.batch,
+		c.channels,
+		c.height,
+		c.width,
+		c.relu,
+		c.residual,
+		c.mean,
+	)
 }
 
 const epsilon, momentum = 1e-5, 0.1
@@ -110,14 +119,29 @@ func checkNorm(t *testing.T, rt *ort.Runtime, c normCase, threads int) {
 		return g.nhwc(g.input(name, v, c.batch, c.channels, c.height, c.width))
 	}
 	xs, ds := images("x", x), images("dy", dy)
-	in := []string{xs, g.input("scale", scale, c.channels), g.input("bias", bias, c.channels),
-		g.input("running_mean", constant(c.channels, 0.5), c.channels), g.input("running_var", constant(c.channels, 2), c.channels)}
+	in := []string{
+		xs,
+		g.input("scale", scale, c.channels),
+		g.input("bias", bias, c.channels),
+		g.input(
+			"running_mean",
+			constant(c.channels, 0.5),
+			c.channels,
+		),
+		g.input("running_var", constant(c.channels, 2), c.channels),
+	}
 	statistics := g.inputs[len(g.inputs)-2:]
 	if c.residual {
 		in = append(in, images("residual", residual))
 	}
-	g.op("BatchNorm", in, []string{"y", "mean", "inverse"}, onnxgraph.FloatAttr("epsilon", epsilon), onnxgraph.FloatAttr("momentum", momentum),
-		boolAttr("relu", c.relu))
+	g.op(
+		"BatchNorm",
+		in,
+		[]string{"y", "mean", "inverse"},
+		onnxgraph.FloatAttr("epsilon", epsilon),
+		onnxgraph.FloatAttr("momentum", momentum),
+		boolAttr("relu", c.relu),
+	)
 	gate := "y"
 	if !c.relu {
 		gate = xs
@@ -136,8 +160,25 @@ func checkNorm(t *testing.T, rt *ort.Runtime, c normCase, threads int) {
 	takes = append(takes, second)
 	g.op("BatchNormGrad", takes, []string{"dx3", "dscale3", "dbias3", "dr3"}, boolAttr("relu", c.relu))
 	g.op("BatchNormGrad", takes, []string{"dx4", "dscale4", "dbias4"}, boolAttr("relu", c.relu))
-	names := []string{g.nchw("y"), "mean", "inverse", g.nchw("dx"), "dscale", "dbias", g.nchw("dr"), g.nchw("dx2"), "dscale2", "dbias2",
-		g.nchw("dx3"), "dscale3", "dbias3", g.nchw("dr3"), g.nchw("dx4"), "dscale4", "dbias4"}
+	names := []string{
+		g.nchw("y"),
+		"mean",
+		"inverse",
+		g.nchw("dx"),
+		"dscale",
+		"dbias",
+		g.nchw("dr"),
+		g.nchw("dx2"),
+		"dscale2",
+		"dbias2",
+		g.nchw("dx3"),
+		"dscale3",
+		"dbias3",
+		g.nchw("dr3"),
+		g.nchw("dx4"),
+		"dscale4",
+		"dbias4",
+	}
 	// Without a residual, X is enough to know where the ReLU let through.
 	if !c.residual {
 		alone := []string{ds, xs, xs, "scale", "mean", "inverse", "", "bias"}
@@ -168,8 +209,10 @@ func checkNorm(t *testing.T, rt *ort.Runtime, c normCase, threads int) {
 		want["mean"][k]++
 		got[1][k]++
 	}
-	values := strings.Fields("y mean inverse dx dscale dbias dr dx dscale dbias dx+ dscale+ dbias+ dr+ dx+ dscale+ dbias+ " +
-		"dx dscale dbias dr dx dscale dbias dx+ dscale+ dbias+ dr+ dx+ dscale+ dbias+")
+	values := strings.Fields(
+		"y mean inverse dx dscale dbias dr dx dscale dbias dx+ dscale+ dbias+ dr+ dx+ dscale+ dbias+ " +
+			"dx dscale dbias dr dx dscale dbias dx+ dscale+ dbias+ dr+ dx+ dscale+ dbias+",
+	)
 	for i, name := range values[:len(got)] {
 		limit := loss
 		if strings.HasPrefix(name, "dr") {
@@ -204,7 +247,12 @@ func TestReluFromX(t *testing.T) {
 				ones := g.input("ones", constant(len(x), 1), rows, channels)
 				g.op("BatchNorm", in, []string{"y", "mean", "inverse"}, boolAttr("relu", true))
 				g.op("BatchNorm", in, []string{"z", "mean2", "inverse2"})
-				g.op("BatchNormGrad", []string{ones, "x", "x", "scale", "mean", "inverse", "", "bias"}, []string{"dx", "ds", "db", "mask"}, boolAttr("relu", true))
+				g.op(
+					"BatchNormGrad",
+					[]string{ones, "x", "x", "scale", "mean", "inverse", "", "bias"},
+					[]string{"dx", "ds", "db", "mask"},
+					boolAttr("relu", true),
+				)
 				return g.run(g.session(2, what...))
 			}
 			got := run("mean", "inverse")
@@ -222,7 +270,14 @@ func TestReluFromX(t *testing.T) {
 				}
 			}
 			if faults > 0 || channels > 4 && close < 100 {
-				t.Errorf("%d channels, vectors of %d bits: %d of %d masks wrong, %d values near 0", channels, bits, faults, len(x), close)
+				t.Errorf(
+					"%d channels, vectors of %d bits: %d of %d masks wrong, %d values near 0",
+					channels,
+					bits,
+					faults,
+					len(x),
+					close,
+				)
 			}
 		}
 	}
@@ -231,9 +286,42 @@ func TestReluFromX(t *testing.T) {
 func TestBatchNorm(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	cases := []normCase{
-		{4, 16, 8, 8, true, true, 0}, {4, 16, 8, 8, true, false, 0}, {4, 16, 8, 8, false, true, 0}, {4, 16, 8, 8, false, false, 0},
-		{7, 3, 5, 9, true, true, 0}, {2, 40, 3, 3, true, false, 0}, {5, 1, 11, 13, true, true, 0}, {3, 513, 2, 2, true, true, 0},
-		{64, 8, 12, 12, true, true, 3}, {1, 16, 1, 3, false, false, 0}, {16, 20, 16, 16, true, false, 1000}, {16, 12, 16, 16, false, true, -5e4},
+		{
+			4,
+			16,
+			8,
+			8,
+			true,
+			true,
+			0,
+		},
+		{4, 16, 8, 8, true, false, 0},
+		{4, 16, 8, 8, false, true, 0},
+		{4, 16, 8, 8, false, false, 0},
+		{
+			7,
+			3,
+			5,
+			9,
+			true,
+			true,
+			0,
+		},
+		{2, 40, 3, 3, true, false, 0},
+		{5, 1, 11, 13, true, true, 0},
+		{3, 513, 2, 2, true, true, 0},
+		{
+			64,
+			8,
+			12,
+			12,
+			true,
+			true,
+			3,
+		},
+		{1, 16, 1, 3, false, false, 0},
+		{16, 20, 16, 16, true, false, 1000},
+		{16, 12, 16, 16, false, true, -5e4},
 	}
 	for _, c := range cases {
 		t.Run(c.String(), func(t *testing.T) {
@@ -280,8 +368,22 @@ func TestBatchNormKeepsNaN(t *testing.T) {
 	g := newGraph(t, rt)
 	x := normal(rand.New(rand.NewPCG(1, 1)), 4*8*3*3)
 	x[17] = float32(math.NaN())
-	g.op("BatchNorm", []string{g.nhwc(g.input("x", x, 4, 8, 3, 3)), g.input("scale", constant(8, 1), 8), g.input("bias", constant(8, 0), 8),
-		g.input("mean", constant(8, 0), 8), g.input("var", constant(8, 1), 8)}, []string{"y", "saved_mean", "inverse"}, boolAttr("relu", true))
+	g.op(
+		"BatchNorm",
+		[]string{
+			g.nhwc(g.input("x", x, 4, 8, 3, 3)),
+			g.input("scale", constant(8, 1), 8),
+			g.input("bias", constant(8, 0), 8),
+			g.input(
+				"mean",
+				constant(8, 0),
+				8,
+			),
+			g.input("var", constant(8, 1), 8),
+		},
+		[]string{"y", "saved_mean", "inverse"},
+		boolAttr("relu", true),
+	)
 	y := g.run(g.session(2, g.nchw("y")))[0]
 	for i, v := range y {
 		if isNaN := v != v; isNaN != (i/9%8 == 1) {
@@ -305,21 +407,25 @@ func TestOperatorsRefuse(t *testing.T) {
 			g.op("Reorder", []string{vector(g, "x", 3)}, []string{"y"}, onnxgraph.StringAttr("to", "nhwc"))
 		}},
 		{"scale must have shape [2], it has [3]", func(g *graph) {
-			g.op("BatchNorm", []string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 3), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2)},
+			g.op("BatchNorm",
+				[]string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 3), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2)},
 				[]string{"y", "mean", "inverse"})
 		}},
 		{"the residual has shape [1, 2, 4, 3], X has [1, 2, 3, 4]", func(g *graph) {
-			g.op("BatchNorm", []string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 2), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2),
-				image(g, "r", 1, 2, 4, 3)}, []string{"y", "mean", "inverse"})
+			g.op("BatchNorm",
+				[]string{image(g, "x", 1, 2, 3, 4), vector(g, "s", 2), vector(g, "b", 2), vector(g, "m", 2), vector(g, "v", 2),
+					image(g, "r", 1, 2, 4, 3)}, []string{"y", "mean", "inverse"})
 		}},
 		{"dY, dY2, X and Y must have one shape", func(g *graph) {
 			x := image(g, "x", 1, 2, 3, 4)
-			g.op("BatchNormGrad", []string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), image(g, "dy2", 1, 2, 4, 3)},
+			g.op("BatchNormGrad",
+				[]string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), image(g, "dy2", 1, 2, 4, 3)},
 				[]string{"y", "ds", "db"})
 		}},
 		{"bias must have shape [2], it has [3]", func(g *graph) {
 			x := image(g, "x", 1, 2, 3, 4)
-			g.op("BatchNormGrad", []string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), "", vector(g, "b", 3)},
+			g.op("BatchNormGrad",
+				[]string{x, x, x, vector(g, "s", 2), vector(g, "m", 2), vector(g, "i", 2), "", vector(g, "b", 3)},
 				[]string{"y", "ds", "db"}, boolAttr("relu", true))
 		}},
 		{"more than 255 places", func(g *graph) {

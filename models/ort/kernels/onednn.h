@@ -31,8 +31,8 @@ struct DnnlArgument {
 
 enum { DNNL_CPU = 1, DNNL_BF16 = 2, DNNL_F32 = 3, DNNL_FORWARD_TRAINING = 64, DNNL_DIRECT = 1, DNNL_ANY = 1 };
 enum { DNNL_ISA_AVX512_BF16 = 0xe7, DNNL_SCRATCHPAD_USER = 1 };
-enum { DNNL_QUERY_INFO = 8, DNNL_QUERY_SRC = 129, DNNL_QUERY_DIFF_SRC, DNNL_QUERY_WEIGHTS, DNNL_QUERY_DIFF_WEIGHTS, DNNL_QUERY_DST, DNNL_QUERY_DIFF_DST,
-       DNNL_QUERY_SCRATCHPAD = 136 };
+enum { DNNL_QUERY_INFO = 8, DNNL_QUERY_SRC = 129, DNNL_QUERY_DIFF_SRC, DNNL_QUERY_WEIGHTS, DNNL_QUERY_DIFF_WEIGHTS,
+       DNNL_QUERY_DST, DNNL_QUERY_DIFF_DST, DNNL_QUERY_SCRATCHPAD = 136 };
 enum { DNNL_SRC = 1, DNNL_DST = 17, DNNL_WEIGHTS = 33, DNNL_BIAS = 41, DNNL_SCRATCHPAD = 80 };
 enum { DNNL_DIFF_SRC = 129, DNNL_DIFF_DST = 145, DNNL_DIFF_WEIGHTS = 161, DNNL_DIFF_BIAS = 169 };
 
@@ -45,7 +45,8 @@ enum { DNNL_DIFF_SRC = 129, DNNL_DIFF_DST = 145, DNNL_DIFF_WEIGHTS = 161, DNNL_D
   F(stream_create, int, (dnnl_stream **, dnnl_engine *, unsigned flags))                                              \
   F(stream_wait, int, (dnnl_stream *))                                                                                \
   F(stream_destroy, int, (dnnl_stream *))                                                                             \
-  F(memory_desc_create_with_strides, int, (dnnl_memory_desc **, int rank, const Dims dims, int type, const Dims strides)) \
+  F(memory_desc_create_with_strides, int, (dnnl_memory_desc **, int rank, const Dims dims, int type,                  \
+     const Dims strides))                                                                                             \
   F(memory_desc_create_with_tag, int, (dnnl_memory_desc **, int rank, const Dims dims, int type, int tag))            \
   F(memory_desc_destroy, int, (dnnl_memory_desc *))                                                                   \
   F(memory_desc_equal, int, (const dnnl_memory_desc *, const dnnl_memory_desc *))                                     \

@@ -17,7 +17,10 @@ func TestOpenRefusesWhatIsNoLibrary(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{text, filepath.Join(t.TempDir(), "missing.so")} {
-		if _, err := kernels.Open(file); !errors.Is(err, fault.Library) || strings.Count(err.Error(), file) != 1 || len(fault.Hints(err)) != 1 {
+		if _, err := kernels.Open(
+			file,
+		); !errors.Is(err, fault.Library) || strings.Count(err.Error(), file) != 1 ||
+			len(fault.Hints(err)) != 1 {
 			t.Errorf("%s: error %v", file, err)
 		}
 	}

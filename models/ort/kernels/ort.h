@@ -62,18 +62,22 @@ struct Ort {
   ORT_CALL(27, OrtStatus *, CustomOpDomain_Add, (OrtCustomOpDomain *domain, const OrtCustomOp *op), (domain, op))
   ORT_CALL(51, OrtStatus *, GetTensorMutableData, (OrtValue *value, void **data), (value, data))
   ORT_CALL(61, OrtStatus *, GetDimensionsCount, (const OrtTensorTypeAndShapeInfo *info, size_t *rank), (info, rank))
-  ORT_CALL(62, OrtStatus *, GetDimensions, (const OrtTensorTypeAndShapeInfo *info, int64_t *dims, size_t rank), (info, dims, rank))
-  ORT_CALL(65, OrtStatus *, GetTensorTypeAndShape, (const OrtValue *value, OrtTensorTypeAndShapeInfo **info), (value, info))
+  ORT_CALL(62, OrtStatus *, GetDimensions, (const OrtTensorTypeAndShapeInfo *info, int64_t *dims, size_t rank),
+           (info, dims, rank))
+  ORT_CALL(65, OrtStatus *, GetTensorTypeAndShape, (const OrtValue *value, OrtTensorTypeAndShapeInfo **info),
+           (value, info))
   ORT_CALL(85, OrtStatus *, KernelInfoGetAttribute_float, (const OrtKernelInfo *info, const char *name, float *value),
            (info, name, value))
   ORT_CALL(86, OrtStatus *, KernelInfoGetAttribute_int64, (const OrtKernelInfo *info, const char *name, int64_t *value),
            (info, name, value))
   ORT_CALL(87, OrtStatus *, KernelInfoGetAttribute_string,
            (const OrtKernelInfo *info, const char *name, char *text, size_t *size), (info, name, text, size))
-  ORT_CALL(88, OrtStatus *, KernelContext_GetInputCount, (const OrtKernelContext *context, size_t *count), (context, count))
-  ORT_CALL(89, OrtStatus *, KernelContext_GetOutputCount, (const OrtKernelContext *context, size_t *count), (context, count))
-  ORT_CALL(90, OrtStatus *, KernelContext_GetInput, (const OrtKernelContext *context, size_t index, const OrtValue **value),
-           (context, index, value))
+  ORT_CALL(88, OrtStatus *, KernelContext_GetInputCount, (const OrtKernelContext *context, size_t *count),
+           (context, count))
+  ORT_CALL(89, OrtStatus *, KernelContext_GetOutputCount, (const OrtKernelContext *context, size_t *count),
+           (context, count))
+  ORT_CALL(90, OrtStatus *, KernelContext_GetInput,
+           (const OrtKernelContext *context, size_t index, const OrtValue **value), (context, index, value))
   ORT_CALL(91, OrtStatus *, KernelContext_GetOutput,
            (OrtKernelContext *context, size_t index, const int64_t *dims, size_t rank, OrtValue **value),
            (context, index, dims, rank, value))
@@ -81,7 +85,8 @@ struct Ort {
   ORT_CALL(99, void, ReleaseTensorTypeAndShapeInfo, (OrtTensorTypeAndShapeInfo *info), (info))
   ORT_CALL(163, OrtStatus *, KernelInfoGetAttributeArray_int64,
            (const OrtKernelInfo *info, const char *name, int64_t *values, size_t *count), (info, name, values, count))
-  ORT_CALL(244, OrtStatus *, KernelInfo_GetNodeName, (const OrtKernelInfo *info, char *text, size_t *size), (info, text, size))
+  ORT_CALL(244, OrtStatus *, KernelInfo_GetNodeName, (const OrtKernelInfo *info, char *text, size_t *size),
+           (info, text, size))
   ORT_CALL(274, OrtStatus *, KernelContext_ParallelFor,
            (const OrtKernelContext *context, void (*task)(void *, size_t), size_t tasks, size_t batches, void *data),
            (context, task, tasks, batches, data))

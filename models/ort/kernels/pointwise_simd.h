@@ -191,7 +191,9 @@ struct Activate {
   float *y;
   Slope slope;
   template <int W>
-  inline void operator()(Step<W>, int64_t i) const { at<W>(y + i) = Function<A>::template value<W>(at<W>(x + i), slope); }
+  inline void operator()(Step<W>, int64_t i) const {
+    at<W>(y + i) = Function<A>::template value<W>(at<W>(x + i), slope);
+  }
 };
 template <Activation A>
 static void activate(const float *x, float *y, int64_t n, Slope slope) {
@@ -221,7 +223,8 @@ struct Sum {
   template <int W>
   inline void add(int64_t i, Vector<W> v) { at<W>(lanes + (i & (3 * WIDTH))) += v; }
   inline double total() const {
-    const Vector<WIDTH> v = (at<WIDTH>(lanes) + at<WIDTH>(lanes + WIDTH)) + (at<WIDTH>(lanes + 2 * WIDTH) + at<WIDTH>(lanes + 3 * WIDTH));
+    const Vector<WIDTH> v =
+        (at<WIDTH>(lanes) + at<WIDTH>(lanes + WIDTH)) + (at<WIDTH>(lanes + 2 * WIDTH) + at<WIDTH>(lanes + 3 * WIDTH));
     double t[4] = {};
     for (int i = 0; i < WIDTH; i += 4)
       for (int k = 0; k < 4; k++) t[k] += double(v[i + k]);
@@ -261,8 +264,8 @@ struct Normalize {
     at<W>(y + i) = z;
   }
 };
-static void layer_norm(const float *x, float *y, int64_t rows, int64_t width, const float *scale, const float *bias, float epsilon,
-                       float *mean, float *inverse) {
+static void layer_norm(const float *x, float *y, int64_t rows, int64_t width, const float *scale, const float *bias,
+                       float epsilon, float *mean, float *inverse) {
   for (int64_t r = 0; r < rows; r++, x += width, y += width) {
     double sum = 0, squares = 0;
     in_blocks(width, [&](int64_t begin, int64_t n) {
@@ -306,8 +309,9 @@ struct NormGradient {
     at<W>(dx + i) = (at<W>(dy + i) * at<W>(scale + i) - sum - v * product) * inverse;
   }
 };
-static void layer_norm_gradient(const float *dy, const float *x, float *dx, int64_t rows, int64_t width, const float *scale,
-                                const float *mean, const float *inverse, float *dscale, float *dbias) {
+static void layer_norm_gradient(const float *dy, const float *x, float *dx, int64_t rows, int64_t width,
+                                const float *scale, const float *mean, const float *inverse, float *dscale,
+                                float *dbias) {
   for (int64_t r = 0; r < rows; r++, dy += width, x += width) {
     double sum = 0, product = 0;
     in_blocks(width, [&](int64_t begin, int64_t n) {
@@ -318,7 +322,8 @@ static void layer_norm_gradient(const float *dy, const float *x, float *dx, int6
     });
     if (!dx) continue;
     const double n = double(width);
-    each(width, NormGradient{dy, x, scale, mean[r], inverse[r], static_cast<float>(sum / n), static_cast<float>(product / n), dx});
+    each(width, NormGradient{dy, x, scale, mean[r], inverse[r], static_cast<float>(sum / n),
+                             static_cast<float>(product / n), dx});
     dx += width;
   }
 }
@@ -368,7 +373,8 @@ struct ScaleGradient {
     if (Input) at<W>(dx + i) = d * at<W>(factor + i);
   }
 };
-static void scale_gradient(const float *dy, const float *x, const float *factor, float *dx, float *dfactor, int64_t rows, int64_t width) {
+static void scale_gradient(const float *dy, const float *x, const float *factor, float *dx, float *dfactor,
+                           int64_t rows, int64_t width) {
   for (int64_t r = 0; r < rows; r++) {
     const int64_t o = r * width;
     if (dx)
@@ -379,9 +385,10 @@ static void scale_gradient(const float *dy, const float *x, const float *factor,
 }
 
 static const Pointwise table = {
-    {activate<HARD_SIGMOID>, activate<HARD_SWISH>, activate<SIGMOID>, activate<SILU>, activate<GELU>, activate<GELU_TANH>},
-    {activation_gradient<HARD_SIGMOID>, activation_gradient<HARD_SWISH>, activation_gradient<SIGMOID>, activation_gradient<SILU>,
-     activation_gradient<GELU>, activation_gradient<GELU_TANH>},
+    {activate<HARD_SIGMOID>, activate<HARD_SWISH>, activate<SIGMOID>, activate<SILU>, activate<GELU>,
+     activate<GELU_TANH>},
+    {activation_gradient<HARD_SIGMOID>, activation_gradient<HARD_SWISH>, activation_gradient<SIGMOID>,
+     activation_gradient<SILU>, activation_gradient<GELU>, activation_gradient<GELU_TANH>},
     layer_norm,
     layer_norm_gradient,
     softmax_gradient,

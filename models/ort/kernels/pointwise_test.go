@@ -42,7 +42,11 @@ func activations() []activationCase {
 			return x/3 + 0.5
 		}},
 		{"sigmoid", logistic, func(x float64) float64 { return logistic(x) * logistic(-x) }},
-		{"silu", func(x float64) float64 { return x * logistic(x) }, func(x float64) float64 { return logistic(x) * (1 + x*logistic(-x)) }},
+		{
+			"silu",
+			func(x float64) float64 { return x * logistic(x) },
+			func(x float64) float64 { return logistic(x) * (1 + x*logistic(-x)) },
+		},
 		{"gelu", func(x float64) float64 { return x * normalBelow(x) }, func(x float64) float64 {
 			return normalBelow(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
 		}},
@@ -54,7 +58,11 @@ func activations() []activationCase {
 }
 
 func (c activationCase) attributes() []*onnxgraph.Attribute {
-	return []*onnxgraph.Attribute{onnxgraph.StringAttr("kind", c.kind), onnxgraph.FloatAttr("alpha", alpha), onnxgraph.FloatAttr("beta", beta)}
+	return []*onnxgraph.Attribute{
+		onnxgraph.StringAttr("kind", c.kind),
+		onnxgraph.FloatAttr("alpha", alpha),
+		onnxgraph.FloatAttr("beta", beta),
+	}
 }
 
 // run gives an activation of x and the gradient for dy.
@@ -81,10 +89,16 @@ func checkActivations(t *testing.T, rt *ort.Runtime) {
 		for i, v := range x {
 			// An error of the factor of x, which is at most 1, counts for as much as x is large.
 			want, slope := c.value(float64(v)), c.slope(float64(v))
-			if d := math.Abs(float64(y[i]) - want); !(d <= 2e-7*max(math.Abs(float64(v)), math.Abs(want))) && c.kind != "sigmoid" && c.kind != "hard_sigmoid" {
+			if d := math.Abs(
+				float64(y[i]) - want,
+			); !(d <= 2e-7*max(math.Abs(float64(v)), math.Abs(want))) && c.kind != "sigmoid" &&
+				c.kind != "hard_sigmoid" {
 				t.Fatalf("%s(%g) is %g, want %g, %.2g more", c.kind, v, y[i], want, d)
 			}
-			if d := math.Abs(float64(y[i]) - want); c.kind == "sigmoid" && !(d <= 3e-7*want+1e-37) || c.kind == "hard_sigmoid" && !(d <= 1e-7) {
+			if d := math.Abs(
+				float64(y[i]) - want,
+			); c.kind == "sigmoid" && !(d <= 3e-7*want+1e-37) ||
+				c.kind == "hard_sigmoid" && !(d <= 1e-7) {
 				t.Fatalf("%s(%g) is %g, want %g", c.kind, v, y[i], want)
 			}
 			if d := math.Abs(float64(dx[i]) - slope); !(d <= 5e-7) && !c.kink(v) {
@@ -146,7 +160,8 @@ func TestActivationsLikeStock(t *testing.T) {
 			if math.IsInf(float64(v), -1) && c.kind == "gelu_tanh" {
 				b = math.NaN() // as the others: -∞ · 0, whatever ONNX Runtime's approximation of tanh makes of it
 			}
-			if math.IsNaN(a) != math.IsNaN(b) || math.IsInf(a, 0) != math.IsInf(b, 0) || math.Abs(a-b) > 1e-6*max(1, math.Abs(b)) {
+			if math.IsNaN(a) != math.IsNaN(b) || math.IsInf(a, 0) != math.IsInf(b, 0) ||
+				math.Abs(a-b) > 1e-6*max(1, math.Abs(b)) {
 				t.Errorf("%s(%g) is %g, stock %g", c.kind, v, a, b)
 			}
 		}
@@ -180,8 +195,15 @@ type rowsCase struct {
 // exact computes layer norm and its gradient in float64.
 func (c rowsCase) exact(x, scale, bias, dy []float32) map[string][]float64 {
 	out := map[string][]float64{
-		"y": make([]float64, len(x)), "dx": make([]float64, len(x)), "mean": make([]float64, c.rows), "inverse": make([]float64, c.rows),
-		"dscale": make([]float64, c.width), "dbias": make([]float64, c.width),
+		"y": make(
+			[]float64,
+			len(x),
+		),
+		"dx":      make([]float64, len(x)),
+		"mean":    make([]float64, c.rows),
+		"inverse": make([]float64, c.rows),
+		"dscale":  make([]float64, c.width),
+		"dbias":   make([]float64, c.width),
 	}
 	n := float64(c.width)
 	for r := range c.rows {
@@ -252,7 +274,8 @@ func checkLayerNorm(t testing.TB, rt *ort.Runtime, c rowsCase, threads int) {
 func TestLayerNorm(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	for _, c := range []rowsCase{
-		{7, 192, 0, true}, {1000, 64, 0, true}, {300, 768, 3, true}, {5, 13, 0, false}, {4, 5000, 100, true}, {1200, 29, -1000, true}, {1, 8, 0, true},
+		{7, 192, 0, true}, {1000, 64, 0, true}, {300, 768, 3, true}, {5, 13, 0, false}, {4, 5000, 100, true},
+		{1200, 29, -1000, true}, {1, 8, 0, true},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			for _, threads := range []int{1, 2, 5} {
@@ -277,7 +300,13 @@ func TestLayerNormLikeStock(t *testing.T) {
 	g.op("LayerNorm", in, []string{"y", "mean", "inverse"}, axis)
 	g.op("LayerNormGrad", []string{"dy", "x", "scale", "mean", "inverse"}, []string{"dx"}, axis)
 	g.node("", "LayerNormalization", in, []string{"y0", "mean0", "inverse0"}, axis)
-	g.node("com.microsoft", "LayerNormalizationGrad", []string{"dy", "x", "scale", "mean0", "inverse0"}, []string{"dx0", "dscale0", "dbias0"}, axis)
+	g.node(
+		"com.microsoft",
+		"LayerNormalizationGrad",
+		[]string{"dy", "x", "scale", "mean0", "inverse0"},
+		[]string{"dx0", "dscale0", "dbias0"},
+		axis,
+	)
 	got := g.run(g.session(2, "y", "mean", "inverse", "dx", "y0", "mean0", "inverse0", "dx0"))
 	for k := range 4 {
 		for i, a := range got[k] {
@@ -317,7 +346,8 @@ func checkSoftmaxGradient(t testing.TB, rt *ort.Runtime, c rowsCase, threads int
 
 func TestSoftmaxGradient(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
-	for _, c := range []rowsCase{{rows: 3, width: 65}, {rows: 2000, width: 17}, {rows: 1, width: 1}, {rows: 6, width: 9000}} {
+	for _, c := range []rowsCase{{rows: 3, width: 65}, {rows: 2000, width: 17}, {rows: 1, width: 1},
+		{rows: 6, width: 9000}} {
 		for _, threads := range []int{1, 2, 5} {
 			checkSoftmaxGradient(t, rt, c, threads)
 		}
@@ -368,8 +398,10 @@ func TestPointwiseRefuses(t *testing.T) {
 			g.op("ActivationGrad", []string{"b", "a"}, []string{"y"}, onnxgraph.StringAttr("kind", "silu"))
 		}},
 		{"X must have four dimensions", func(g *graph) { g.op("ChannelScale", []string{"a", "b"}, []string{"y"}) }},
-		{"the factors must have shape [2, 3, 1, 1], they have [2, 3]", func(g *graph) { g.op("ChannelScale", []string{"image", "a"}, []string{"y"}) }},
-		{"scale must have 3 values, it has shape [2, 4]", func(g *graph) { g.op("LayerNorm", []string{"a", "b"}, []string{"y", "m", "s"}) }},
+		{"the factors must have shape [2, 3, 1, 1], they have [2, 3]",
+			func(g *graph) { g.op("ChannelScale", []string{"image", "a"}, []string{"y"}) }},
+		{"scale must have 3 values, it has shape [2, 4]",
+			func(g *graph) { g.op("LayerNorm", []string{"a", "b"}, []string{"y", "m", "s"}) }},
 		{"axis must be one of X", func(g *graph) {
 			g.op("LayerNorm", []string{"a", "b"}, []string{"y", "m", "s"}, onnxgraph.IntAttr("axis", 2))
 		}},

@@ -17,8 +17,8 @@ struct Pool : Kernel {
     for (int i = 0; i < 2; i++) {
       attributes.kernel[i] = kernel[i], attributes.strides[i] = strides[i], attributes.dilations[i] = dilations[i];
       attributes.pads[i] = pads[i], attributes.pads[2 + i] = pads[2 + i];
-      if (kernel[i] < 1 || strides[i] < 1 || dilations[i] < 1 || pads[i] < 0 || pads[2 + i] < 0 || pads[i] >= kernel[i] * dilations[i] ||
-          pads[2 + i] >= kernel[i] * dilations[i])
+      if (kernel[i] < 1 || strides[i] < 1 || dilations[i] < 1 || pads[i] < 0 || pads[2 + i] < 0 ||
+          pads[i] >= kernel[i] * dilations[i] || pads[2 + i] >= kernel[i] * dilations[i])
         throw Fault("kernel_shape, strides and dilations must be at least 1, pads at least 0 and less than the kernel");
     }
     attributes.count_padding = node.integer("count_include_pad", 0);
@@ -91,7 +91,8 @@ struct MaxPoolGrad : PoolGrad {
     const Tensor dx = run.output(0, {dy.dims[0], w.channels, w.height, w.width});
     const int64_t image_size = w.out_height * w.out_width * w.channels;
     rows(run, dy.dims[0], w.height, [&](int64_t image, int64_t row) {
-      loops().max_pool_gradient(w, dy.floats() + image * image_size, static_cast<uint8_t *>(index.data) + image * image_size, row,
+      loops().max_pool_gradient(w, dy.floats() + image * image_size,
+                                static_cast<uint8_t *>(index.data) + image * image_size, row,
                                 dx.floats() + (image * w.height + row) * w.width * w.channels);
     });
   }

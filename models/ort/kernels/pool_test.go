@@ -39,8 +39,15 @@ func (p pool) attributes(more ...*onnxgraph.Attribute) []*onnxgraph.Attribute {
 		}
 		return onnxgraph.IntsAttr(name, out...)
 	}
-	return append([]*onnxgraph.Attribute{ints("kernel_shape", p.kernel[:]...), ints("strides", p.strides[:]...), ints("pads", p.pads[:]...),
-		ints("dilations", p.dilations[:]...), boolAttr("ceil_mode", p.ceil)}, more...)
+	return append(
+		[]*onnxgraph.Attribute{
+			ints("kernel_shape", p.kernel[:]...),
+			ints("strides", p.strides[:]...),
+			ints("pads", p.pads[:]...),
+			ints("dilations", p.dilations[:]...),
+			boolAttr("ceil_mode", p.ceil),
+		},
+		more...)
 }
 
 // exact pools by definition; max and average with their gradients.
@@ -114,14 +121,26 @@ func checkPools(t *testing.T, rt *ort.Runtime, p pool) {
 func TestPools(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	square := func(batch, channels, size, kernel, stride, pad int) pool {
-		return pool{batch, channels, size, size, [2]int{kernel, kernel}, [2]int{stride, stride}, [4]int{pad, pad, pad, pad}, [2]int{1, 1}, false, false}
+		return pool{
+			batch,
+			channels,
+			size,
+			size,
+			[2]int{kernel, kernel},
+			[2]int{stride, stride},
+			[4]int{pad, pad, pad, pad},
+			[2]int{1, 1},
+			false,
+			false,
+		}
 	}
 	ceiled, counted := square(2, 5, 8, 3, 2, 1), square(2, 5, 8, 3, 2, 1)
 	ceiled.ceil, counted.countPadding = true, true
 	both := ceiled
 	both.countPadding = true
 	for _, p := range []pool{
-		square(4, 16, 16, 3, 2, 1), square(3, 7, 8, 2, 2, 0), square(1, 3, 5, 3, 1, 1), square(2, 24, 7, 7, 1, 0), square(5, 64, 4, 4, 1, 0),
+		square(4, 16, 16, 3, 2, 1), square(3, 7, 8, 2, 2, 0), square(1, 3, 5, 3, 1, 1), square(2, 24, 7, 7, 1, 0),
+		square(5, 64, 4, 4, 1, 0),
 		ceiled, counted, both,
 		{2, 3, 9, 6, [2]int{3, 2}, [2]int{2, 3}, [4]int{0, 1, 2, 0}, [2]int{2, 1}, true, true},
 	} {
@@ -157,8 +176,22 @@ func TestPoolsLikeStock(t *testing.T) {
 func TestMaxPoolKeepsNaN(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	g := newGraph(t, rt)
-	x := []float32{1, 2, float32(math.NaN()), 3, float32(math.Inf(-1)), float32(math.Inf(-1)), float32(math.Inf(-1)), float32(math.Inf(-1))}
-	g.op("MaxPool", []string{g.nhwc(g.input("x", x, 1, 2, 2, 2))}, []string{"m", "index"}, onnxgraph.IntsAttr("kernel_shape", 2, 2))
+	x := []float32{
+		1,
+		2,
+		float32(math.NaN()),
+		3,
+		float32(math.Inf(-1)),
+		float32(math.Inf(-1)),
+		float32(math.Inf(-1)),
+		float32(math.Inf(-1)),
+	}
+	g.op(
+		"MaxPool",
+		[]string{g.nhwc(g.input("x", x, 1, 2, 2, 2))},
+		[]string{"m", "index"},
+		onnxgraph.IntsAttr("kernel_shape", 2, 2),
+	)
 	g.op("MaxPoolGrad", []string{g.nhwc(g.input("dy", []float32{5, 7}, 1, 2, 1, 1)), "index"}, []string{"d"},
 		onnxgraph.IntsAttr("kernel_shape", 2, 2), onnxgraph.IntsAttr("image_shape", 2, 2))
 	got := g.run(g.session(1, g.nchw("m"), g.nchw("d")))

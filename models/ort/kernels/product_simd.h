@@ -25,7 +25,8 @@ inline int64_t parts(int64_t size, int64_t most) { return (size + most - 1) / mo
 
 // tile computes R rows of V vectors. The panel of A has its rows together, or, if Across, the elements of a column.
 template <int R, int V, bool Across>
-static void tile(const float *a, const float *b, int64_t depth, float *c, int64_t c_row, float alpha, const float *bias, bool add) {
+static void tile(const float *a, const float *b, int64_t depth, float *c, int64_t c_row, float alpha, const float *bias,
+                 bool add) {
   Vector sum[R][V] = {};
   for (int64_t k = 0; k < depth; k++) {
     Vector columns[V];
@@ -80,7 +81,8 @@ const Panel panels[] = {panel<1>(),  panel<2>(),  panel<3>(),  panel<4>(),  pane
 static bool pack_rows(const Matrix &a, int64_t row, int64_t rows, int64_t k, int64_t depth, float *to) {
   const float *from = a.data + row * a.row + k * a.column;
   if (a.column == 1) {
-    for (int64_t i = 0; i < rows; i++) __builtin_memcpy(to + i * kLine, from + i * a.row, size_t(depth) * sizeof(float));
+    for (int64_t i = 0; i < rows; i++)
+      __builtin_memcpy(to + i * kLine, from + i * a.row, size_t(depth) * sizeof(float));
     return false;
   }
   if (a.row == 1) {
@@ -129,7 +131,8 @@ inline void turn(const float *from, int64_t line, float *to, int64_t to_line) {
 #endif
 
 // pack_columns copies `columns` columns of B to a panel of `width`, with zeros beside them.
-static void pack_columns(const Matrix &b, int64_t column, int64_t columns, int64_t width, int64_t k, int64_t depth, float *to) {
+static void pack_columns(const Matrix &b, int64_t column, int64_t columns, int64_t width, int64_t k, int64_t depth,
+                         float *to) {
   const float *from = b.data + k * b.row + column * b.column;
   if (b.column == 1 && columns == width) {
     for (int64_t d = 0; d < depth; d++)
@@ -155,8 +158,8 @@ static void pack_columns(const Matrix &b, int64_t column, int64_t columns, int64
 }
 
 // multiply_rows is a panel of A times a panel of B.
-static void multiply_rows(const Product &p, const float *a, bool across, int64_t row, int64_t rows, const float *b, int64_t column,
-                          int64_t columns, int64_t width, int64_t depth, bool add) {
+static void multiply_rows(const Product &p, const float *a, bool across, int64_t row, int64_t rows, const float *b,
+                          int64_t column, int64_t columns, int64_t width, int64_t depth, bool add) {
   const auto tile = panels[rows - 1].tile[width == kColumns][across];
   float *c = p.c + row * p.c_row + column;
   const float *bias = p.bias ? p.bias + column : nullptr;
@@ -200,7 +203,8 @@ static void multiply(const Product &p, char *scratch) {
         const int64_t row = p.m * i / row_panels, rows = p.m * (i + 1) / row_panels - row;
         const bool across = pack_rows(p.a, row, rows, k, depth, a);
         for (int64_t j = first; j < last; j += kColumns)
-          multiply_rows(p, a, across, row, rows, b + (j - first) * depth, j, smaller(last - j, kColumns), width(j), depth, block > 0);
+          multiply_rows(p, a, across, row, rows, b + (j - first) * depth, j, smaller(last - j, kColumns), width(j),
+                        depth, block > 0);
       }
     }
   }

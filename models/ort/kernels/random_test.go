@@ -15,8 +15,21 @@ func TestConvolutionsOfChance(t *testing.T) {
 	between := func(least, most int) int { return least + rng.IntN(most-least+1) }
 	for range 150 {
 		c := kernels.Convolution{
-			Batch: between(1, 9), Channels: between(2, 48), Filters: between(1, 48), Height: between(4, 14), Width: between(4, 14),
-			Kernel: [2]int{between(1, 5), between(1, 5)}, Strides: [2]int{between(1, 3), between(1, 3)}, Dilations: [2]int{1, 1}, Groups: 1,
+			Batch: between(
+				1,
+				9,
+			),
+			Channels: between(2, 48),
+			Filters:  between(1, 48),
+			Height:   between(4, 14),
+			Width:    between(4, 14),
+			Kernel: [2]int{
+				between(1, 5),
+				between(1, 5),
+			},
+			Strides:   [2]int{between(1, 3), between(1, 3)},
+			Dilations: [2]int{1, 1},
+			Groups:    1,
 		}
 		if rng.IntN(4) == 0 {
 			c.Dilations = [2]int{between(1, 2), between(1, 2)}

@@ -114,8 +114,12 @@ void fill(Registered &r, const Operator &what, Session &session) {
   op.version = ORT_API_VERSION;
   op.GetName = [](const OrtCustomOp *o) { return self(o).what->name; };
   op.GetExecutionProviderType = [](const OrtCustomOp *) -> const char * { return nullptr; };
-  op.GetInputType = [](const OrtCustomOp *o, size_t i) -> int { return int(i) == self(o).what->bytes_input ? ORT_UINT8 : ORT_FLOAT; };
-  op.GetOutputType = [](const OrtCustomOp *o, size_t i) -> int { return int(i) == self(o).what->bytes_output ? ORT_UINT8 : ORT_FLOAT; };
+  op.GetInputType = [](const OrtCustomOp *o, size_t i) -> int {
+    return int(i) == self(o).what->bytes_input ? ORT_UINT8 : ORT_FLOAT;
+  };
+  op.GetOutputType = [](const OrtCustomOp *o, size_t i) -> int {
+    return int(i) == self(o).what->bytes_output ? ORT_UINT8 : ORT_FLOAT;
+  };
   op.GetInputTypeCount = [](const OrtCustomOp *o) { return self(o).what->inputs; };
   op.GetOutputTypeCount = [](const OrtCustomOp *o) { return self(o).what->outputs; };
   op.GetInputCharacteristic = [](const OrtCustomOp *o, size_t i) -> int {
@@ -146,8 +150,8 @@ ordo_kernels *ordo_kernels_register(const void *const *api, void *domain, int th
   for (const Operator &what : kOperators) {
     kernels->operators.emplace_back();
     fill(kernels->operators.back(), what, kernels->session);
-    kernels->session.check(
-        kernels->session.ort.CustomOpDomain_Add(static_cast<OrtCustomOpDomain *>(domain), &kernels->operators.back().op));
+    kernels->session.check(kernels->session.ort.CustomOpDomain_Add(static_cast<OrtCustomOpDomain *>(domain),
+                                                                   &kernels->operators.back().op));
   }
   return kernels.release();
 } catch (const std::exception &e) {

@@ -22,7 +22,8 @@ struct Matrix {
   Matrix(const Tensor &x, const char *name, int64_t axis, int threads) {
     const int64_t rank = int64_t(x.dims.size());
     if (axis < 0) axis += rank;
-    if (axis < 0 || axis >= rank) throw Fault(std::string("axis must be one of ") + name + ", which has shape " + shape(x.dims));
+    if (axis < 0 || axis >= rank)
+      throw Fault(std::string("axis must be one of ") + name + ", which has shape " + shape(x.dims));
     for (int64_t i = 0; i < rank; i++) {
       (i < axis ? rows : width) *= x.dims[i];
       outer.push_back(i < axis ? x.dims[i] : 1);
@@ -83,8 +84,8 @@ struct LayerNormGrad : Kernel {
       for (int64_t row = part.begin; row < part.end; row += kBlock) {
         const int64_t o = row * w, rows = std::min(kBlock, part.end - row);
         std::memset(sum, 0, 2 * w * sizeof *sum);
-        pointwise().layer_norm_gradient(dy.floats() + o, x.floats() + o, dx ? dx.floats() + o : nullptr, rows, w, scale, mean + row,
-                                        inverse + row, sum, sum + w);
+        pointwise().layer_norm_gradient(dy.floats() + o, x.floats() + o, dx ? dx.floats() + o : nullptr, rows, w, scale,
+                                        mean + row, inverse + row, sum, sum + w);
         for (int64_t i = 0; i < 2 * w; i++) total[i] += sum[i];
       }
     });

@@ -79,7 +79,8 @@ std::string Node::text(const char *name, const char *missing) const {
 std::vector<int64_t> Node::integers(const char *name, size_t count, int64_t missing) const {
   int64_t values[8];
   size_t n = 8;
-  if (!given(ort_.KernelInfoGetAttributeArray_int64(info_, name, values, &n))) return std::vector<int64_t>(count, missing);
+  if (!given(ort_.KernelInfoGetAttributeArray_int64(info_, name, values, &n)))
+    return std::vector<int64_t>(count, missing);
   if (n != count) throw Fault(std::string(name) + " must have " + std::to_string(count) + " values");
   return std::vector<int64_t>(values, values + n);
 }
@@ -122,7 +123,8 @@ Tensor Run::image(size_t i, const char *name) const {
 
 Tensor Run::channels(size_t i, const char *name) const {
   Tensor t = input(i);
-  if (!t || t.dims.size() < 2) throw Fault(std::string(name) + " must have rows and channels, it has shape " + shape(t.dims));
+  if (!t || t.dims.size() < 2)
+    throw Fault(std::string(name) + " must have rows and channels, it has shape " + shape(t.dims));
   for (int64_t d : t.dims)
     if (d < 1) throw Fault(std::string(name) + " is empty, it has shape " + shape(t.dims));
   return t;

@@ -50,7 +50,8 @@ struct Layout {
 
 class Session {
  public:
-  Session(Ort api, int threads) : ort(api), threads(std::max(1, threads)), slices_(this->threads), streams_(this->threads) {}
+  Session(Ort api, int threads)
+      : ort(api), threads(std::max(1, threads)), slices_(this->threads), streams_(this->threads) {}
 
   const Ort ort;
   const int threads;

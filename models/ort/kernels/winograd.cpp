@@ -17,7 +17,8 @@ namespace {
 
 constexpr int64_t kLine = 16;               // floats in a cache line
 constexpr int64_t kBlockBytes = 256 << 10;  // of transformed tiles in a block, which share a level 2 cache with kernels
-constexpr int64_t kLeastBlock = 56;         // tiles in a block nevertheless, or transformed kernels would be read too often
+constexpr int64_t kLeastBlock = 56;         // tiles in a block nevertheless, or transformed kernels would be read too
+                                            // often
 constexpr int64_t kDeepBytes = 4 << 20;     // of transformed kernels: where they are more than this,
 constexpr int64_t kFlatBytes = 12 << 20;    // and transformed tiles less than this, it goes by filters
 constexpr int64_t kSerial = 4096;           // kernels up to which one thread transforms them all
@@ -33,7 +34,8 @@ constexpr double kTransform = 12, kKernels = 6, kBrain = 1.8, kMargin = 1.05;
 // taps are the pairs of an output and one of its three inputs along an axis that is not padding.
 int64_t taps(int64_t outputs, int64_t inputs, int64_t pad) {
   int64_t n = 0;
-  for (int64_t o = 0; o < outputs; o++) n += std::max<int64_t>(0, std::min(o - pad + 3, inputs) - std::max<int64_t>(o - pad, 0));
+  for (int64_t o = 0; o < outputs; o++)
+    n += std::max<int64_t>(0, std::min(o - pad + 3, inputs) - std::max<int64_t>(o - pad, 0));
   return n;
 }
 
@@ -52,19 +54,22 @@ bool Winograd::pays(const Tiles &t, int64_t images, int64_t channels, int64_t fi
   const double transforms = kTransform * count * (channels + filters), kernels = kKernels * products;
   const double winograd = kPositions * (count * products + transforms + kernels);
   // oneDNN leaves out what is multiplied with padding.
-  const double direct = double(images) * taps(t.out_height, t.height, t.top) * taps(t.out_width, t.width, t.left) * products;
+  const double direct =
+      double(images) * taps(t.out_height, t.height, t.top) * taps(t.out_width, t.width, t.left) * products;
   return winograd * kMargin < direct / (bf16 ? kBrain : 1);
 }
 
 Winograd::Winograd(const Tiles &tiles, int64_t images, int64_t channels, int64_t filters, int64_t threads)
-    : tiles_(tiles), loops_(winograd_loops()), count_(images * tiles.of_image()), channels_(channels), filters_(filters) {
+    : tiles_(tiles), loops_(winograd_loops()), count_(images * tiles.of_image()), channels_(channels),
+      filters_(filters) {
   const int64_t bytes = kPositions * sizeof(float);
   tasks_ = std::clamp<int64_t>(count_ / kShare, 1, threads);
   if (bytes * channels * filters > kDeepBytes && bytes * channels * count_ < kFlatBytes) {
     panel_ = 2 * loops_->lanes;
     block_ = count_;
   } else {
-    const int64_t share = (count_ + tasks_ - 1) / tasks_, fits = std::max(kLeastBlock, kBlockBytes / (bytes * (channels + filters)));
+    const int64_t share = (count_ + tasks_ - 1) / tasks_,
+                  fits = std::max(kLeastBlock, kBlockBytes / (bytes * (channels + filters)));
     const int64_t blocks = (share + fits - 1) / fits;
     panel_ = filters;
     block_ = (share + blocks - 1) / blocks;
@@ -88,12 +93,14 @@ void Winograd::by_tiles(const Run &run, const float *x, const Kernels &w, const 
   const int64_t transforms = channels_ * filters_ > kSerial ? std::min<int64_t>(run.session.threads, vectors) : 1;
   run.parallel(transforms, [&](size_t i) {
     const Part part(vectors, transforms, i);
-    loops.kernels(w.data, w.channel_step, w.filter_step, w.turned, channels_, filters_, part.begin, part.end, u, u_stride_);
+    loops.kernels(w.data, w.channel_step, w.filter_step, w.turned, channels_, filters_, part.begin, part.end, u,
+                  u_stride_);
   });
   run.parallel(tasks_, [&](size_t i) {
     const Part part(count_, tasks_, i);
     const size_t floats = kPositions * (v_stride_ + m_stride_);
-    float *v = reinterpret_cast<float *>(run.session.slice(i).reserve(floats * sizeof(float))), *m = v + kPositions * v_stride_;
+    float *v = reinterpret_cast<float *>(run.session.slice(i).reserve(floats * sizeof(float))),
+          *m = v + kPositions * v_stride_;
     for (int64_t first = part.begin; first < part.end; first += block_) {
       const int64_t count = std::min(block_, part.end - first);
       loops.input(tiles_, x, channels_, first, count, v, v_stride_);
@@ -114,11 +121,12 @@ void Winograd::by_filters(const Run &run, const float *x, const Kernels &w, cons
   run.parallel(tasks, [&](size_t i) {
     const Part part(panels, tasks, i);
     const size_t floats = kPositions * (u_stride_ + m_stride_);
-    float *u = reinterpret_cast<float *>(run.session.slice(i).reserve(floats * sizeof(float))), *m = u + kPositions * u_stride_;
+    float *u = reinterpret_cast<float *>(run.session.slice(i).reserve(floats * sizeof(float))),
+          *m = u + kPositions * u_stride_;
     for (int64_t p = part.begin; p < part.end; p++) {
       const int64_t first = p * panel_, filters = std::min(panel_, filters_ - first);
-      loops.kernels(w.data + first * w.filter_step, w.channel_step, w.filter_step, w.turned, channels_, filters, 0, filters / loops.lanes, u,
-                    u_stride_);
+      loops.kernels(w.data + first * w.filter_step, w.channel_step, w.filter_step, w.turned, channels_, filters, 0,
+                    filters / loops.lanes, u, u_stride_);
       loops.multiply(v, u, m, v_stride_, u_stride_, m_stride_, count_, channels_, filters);
       loops.output(tiles_, m, m_stride_, filters, 0, count_, bias ? bias + first : nullptr, y + first, filters_);
     }

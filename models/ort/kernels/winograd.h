@@ -32,7 +32,8 @@ struct Tiles {
 
 // cut gives the tiles of a convolution.
 inline Tiles cut(int64_t height, int64_t width, int64_t out_height, int64_t out_width, int64_t top, int64_t left) {
-  return {height, width, out_height, out_width, top, left, (out_height + kTile - 1) / kTile, (out_width + kTile - 1) / kTile};
+  return {height, width, out_height, out_width, top, left,
+          (out_height + kTile - 1) / kTile, (out_width + kTile - 1) / kTile};
 }
 
 // WinogradLoops work on tiles [first, first + count), which are the first ones where they lie transformed. Channels and
@@ -42,17 +43,18 @@ struct WinogradLoops {
   int64_t lanes;
 
   // v = Bᵀ d B
-  void (*input)(const Tiles &g, const float *x, int64_t channels, int64_t first, int64_t count, float *v, int64_t stride);
+  void (*input)(const Tiles &g, const float *x, int64_t channels, int64_t first, int64_t count, float *v,
+                int64_t stride);
   // u = G g Gᵀ for the vectors [begin, end) of filters. The kernel of channel c and filter f starts at w[c ·
   // channel_step + f · filter_step]; turned: by 180 degrees.
-  void (*kernels)(const float *w, int64_t channel_step, int64_t filter_step, bool turned, int64_t channels, int64_t filters, int64_t begin,
-                  int64_t end, float *u, int64_t stride);
+  void (*kernels)(const float *w, int64_t channel_step, int64_t filter_step, bool turned, int64_t channels,
+                  int64_t filters, int64_t begin, int64_t end, float *u, int64_t stride);
   // m = v u at each position
-  void (*multiply)(const float *v, const float *u, float *m, int64_t v_stride, int64_t u_stride, int64_t m_stride, int64_t count,
-                   int64_t channels, int64_t filters);
+  void (*multiply)(const float *v, const float *u, float *m, int64_t v_stride, int64_t u_stride, int64_t m_stride,
+                   int64_t count, int64_t channels, int64_t filters);
   // y = Aᵀ m A + bias?, where pixels of y are so many floats apart
-  void (*output)(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count, const float *bias, float *y,
-                 int64_t pixel);
+  void (*output)(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count,
+                 const float *bias, float *y, int64_t pixel);
 };
 
 // winograd_loops are those for this processor, null where there are none.

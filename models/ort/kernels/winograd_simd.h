@@ -59,7 +59,8 @@ static inline __attribute__((always_inline)) void line_g(const V *x, int from, V
 }
 
 static inline __attribute__((always_inline)) void line_at(const V *x, int from, V *y, int to) {
-  const V s = x[from] + x[2 * from], d = x[from] - x[2 * from], s2 = x[3 * from] + x[4 * from], d2 = x[3 * from] - x[4 * from];
+  const V s = x[from] + x[2 * from], d = x[from] - x[2 * from], s2 = x[3 * from] + x[4 * from],
+          d2 = x[3 * from] - x[4 * from];
   y[0] = x[0] + s + s2;
   y[to] = a * d + b * d2;
   y[2 * to] = a2 * s + b2 * s2;
@@ -76,7 +77,8 @@ static inline __attribute__((always_inline)) void store_row(const V *t, float *v
 
 // transform_input transforms the 6 x 6 pixels at d, which are `line` and `pixel` floats apart. A row of Bᵀ d is made
 // when it is wanted, from pixels in the cache: so all is in registers, of which 36 would be needed otherwise.
-static inline __attribute__((always_inline)) void transform_input(const float *d, int64_t line, int64_t pixel, float *v, int64_t stride) {
+static inline __attribute__((always_inline)) void transform_input(const float *d, int64_t line, int64_t pixel, float *v,
+                                                                  int64_t stride) {
   V t[6], s[6];
   auto x = [=](int i, int j) -> V { return at<WIDTH>(d + i * line + j * pixel); };
 #pragma GCC unroll 6
@@ -116,7 +118,8 @@ static inline __attribute__((always_inline)) void fetch(const float *p, int64_t 
 // ahead is the number of tiles until one that is fetched is wanted.
 static inline int64_t ahead(int64_t channels) { return channels <= 32 ? 4 : channels <= 64 ? 2 : 1; }
 
-static void input(const Tiles &g, const float *x, int64_t channels, int64_t first, int64_t count, float *v, int64_t stride) {
+static void input(const Tiles &g, const float *x, int64_t channels, int64_t first, int64_t count, float *v,
+                  int64_t stride) {
   const int64_t line = g.width * channels, later = ahead(channels);
   for (int64_t k = 0; k < count; k++, v += channels) {
     const int64_t n = (first + k) / g.of_image(), tile = (first + k) % g.of_image();
@@ -124,7 +127,8 @@ static void input(const Tiles &g, const float *x, int64_t channels, int64_t firs
     const float *corner = x + (n * g.height + row) * line + column * channels;
     const int64_t m = (first + k + later) / g.of_image(), other = (first + k + later) % g.of_image();
     const float *next = x + (m * g.height + other / g.columns * kTile) * line + other % g.columns * kTile * channels;
-    const int64_t top = larger(0, -row), left = larger(0, -column), bottom = smaller(6, g.height - row), right = smaller(6, g.width - column);
+    const int64_t top = larger(0, -row), left = larger(0, -column), bottom = smaller(6, g.height - row),
+                  right = smaller(6, g.width - column);
     if (top == 0 && left == 0 && bottom == 6 && right == 6) {
       for (int64_t c = 0; c < channels; c += WIDTH) {
         fetch<0>(next + c, line, channels);
@@ -138,14 +142,15 @@ static void input(const Tiles &g, const float *x, int64_t channels, int64_t firs
     for (int64_t c = 0; c < channels; c += WIDTH) {
       fetch<0>(next + c, line, channels);
       for (int64_t i = top; i < bottom; i++)
-        for (int64_t j = left; j < right; j++) at<WIDTH>(patch + (6 * i + j) * WIDTH) = at<WIDTH>(corner + i * line + j * channels + c);
+        for (int64_t j = left; j < right; j++)
+          at<WIDTH>(patch + (6 * i + j) * WIDTH) = at<WIDTH>(corner + i * line + j * channels + c);
       transform_input(patch, 6 * WIDTH, WIDTH, v + c, stride);
     }
   }
 }
 
-static void output(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count, const float *bias,
-                   float *y, int64_t pixel) {
+static void output(const Tiles &g, const float *m, int64_t stride, int64_t filters, int64_t first, int64_t count,
+                   const float *bias, float *y, int64_t pixel) {
   const int64_t later = ahead(filters);
   for (int64_t k = 0; k < count; k++, m += filters) {
     const int64_t n = (first + k) / g.of_image(), tile = (first + k) % g.of_image();
@@ -178,8 +183,8 @@ static void output(const Tiles &g, const float *m, int64_t stride, int64_t filte
   }
 }
 
-static void kernels(const float *w, int64_t channel_step, int64_t filter_step, bool turned, int64_t channels, int64_t filters,
-                    int64_t begin, int64_t end, float *u, int64_t stride) {
+static void kernels(const float *w, int64_t channel_step, int64_t filter_step, bool turned, int64_t channels,
+                    int64_t filters, int64_t begin, int64_t end, float *u, int64_t stride) {
   for (int64_t f = begin; f < end; f++) {
     // Panels are of two vectors, the last one of an odd number is of one.
     const bool single = (f & ~int64_t(1)) * WIDTH + 2 * WIDTH > filters;
@@ -234,22 +239,25 @@ typedef void (*Product)(const float *v, const float *u, float *m, int64_t channe
 
 #define PRODUCTS(vectors, i) product<(i) < kRows ? (i) : kRows, vectors>
 static const Product kProducts[2][15] = {
-    {nullptr, PRODUCTS(1, 1), PRODUCTS(1, 2), PRODUCTS(1, 3), PRODUCTS(1, 4), PRODUCTS(1, 5), PRODUCTS(1, 6), PRODUCTS(1, 7),
-     PRODUCTS(1, 8), PRODUCTS(1, 9), PRODUCTS(1, 10), PRODUCTS(1, 11), PRODUCTS(1, 12), PRODUCTS(1, 13), PRODUCTS(1, 14)},
-    {nullptr, PRODUCTS(2, 1), PRODUCTS(2, 2), PRODUCTS(2, 3), PRODUCTS(2, 4), PRODUCTS(2, 5), PRODUCTS(2, 6), PRODUCTS(2, 7),
-     PRODUCTS(2, 8), PRODUCTS(2, 9), PRODUCTS(2, 10), PRODUCTS(2, 11), PRODUCTS(2, 12), PRODUCTS(2, 13), PRODUCTS(2, 14)},
+    {nullptr, PRODUCTS(1, 1), PRODUCTS(1, 2), PRODUCTS(1, 3), PRODUCTS(1, 4), PRODUCTS(1, 5), PRODUCTS(1, 6),
+     PRODUCTS(1, 7), PRODUCTS(1, 8), PRODUCTS(1, 9), PRODUCTS(1, 10), PRODUCTS(1, 11), PRODUCTS(1, 12), PRODUCTS(1, 13),
+     PRODUCTS(1, 14)},
+    {nullptr, PRODUCTS(2, 1), PRODUCTS(2, 2), PRODUCTS(2, 3), PRODUCTS(2, 4), PRODUCTS(2, 5), PRODUCTS(2, 6),
+     PRODUCTS(2, 7), PRODUCTS(2, 8), PRODUCTS(2, 9), PRODUCTS(2, 10), PRODUCTS(2, 11), PRODUCTS(2, 12), PRODUCTS(2, 13),
+     PRODUCTS(2, 14)},
 };
 #undef PRODUCTS
 
-static void multiply(const float *v, const float *u, float *m, int64_t v_stride, int64_t u_stride, int64_t m_stride, int64_t count,
-                     int64_t channels, int64_t filters) {
+static void multiply(const float *v, const float *u, float *m, int64_t v_stride, int64_t u_stride, int64_t m_stride,
+                     int64_t count, int64_t channels, int64_t filters) {
   const int64_t blocks = (count + kRows - 1) / kRows;
   for (int64_t q = 0; q < kPositions; q++, v += v_stride, u += u_stride, m += m_stride)
     for (int64_t f = 0; f < filters; f += 2 * WIDTH) {
       const int vectors = f + 2 * WIDTH <= filters ? 2 : 1;
       for (int64_t i = 0; i < blocks; i++) {
         const int64_t begin = count * i / blocks, end = count * (i + 1) / blocks;
-        kProducts[vectors - 1][end - begin](v + begin * channels, u + f * channels, m + begin * filters + f, channels, filters);
+        kProducts[vectors - 1][end - begin](v + begin * channels, u + f * channels, m + begin * filters + f, channels,
+                                            filters);
       }
     }
 }

@@ -88,7 +88,8 @@ func TestWinogradErrors(t *testing.T) {
 	if kernels.VectorBits() < 256 {
 		t.Skip("no vectors for it")
 	}
-	for _, layer := range [][3]int{{16, 32, 1}, {32, 16, 1}, {64, 8, 2}, {128, 4, 4}, {64, 32, 1}, {128, 16, 1}, {256, 8, 1}, {512, 4, 1}} {
+	for _, layer := range [][3]int{{16, 32, 1}, {32, 16, 1}, {64, 8, 2}, {128, 4, 4}, {64, 32, 1}, {128, 16, 1},
+		{256, 8, 1}, {512, 4, 1}} {
 		if testing.Short() && layer[0] > 128 {
 			continue
 		}
@@ -109,8 +110,15 @@ func TestWinogradErrors(t *testing.T) {
 		for i := range d {
 			d[i] = distance(got[i], want[i%2])
 		}
-		t.Logf("%3d channels, %2d pixels: forward direct %.2g, winograd %.2g; gradient by the input direct %.2g, winograd %.2g",
-			layer[0], layer[1], d[0], d[2], d[1], d[3])
+		t.Logf(
+			"%3d channels, %2d pixels: forward direct %.2g, winograd %.2g; gradient by the input direct %.2g, winograd %.2g",
+			layer[0],
+			layer[1],
+			d[0],
+			d[2],
+			d[1],
+			d[3],
+		)
 		if limit := 3e-6; !(d[2] < limit && d[3] < limit) {
 			t.Errorf("%d channels: errors of %.3g and %.3g, at most %.3g", layer[0], d[2], d[3], limit)
 		}

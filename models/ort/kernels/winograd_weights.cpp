@@ -15,8 +15,10 @@ namespace {
 // WeightsLoops are for vectors of so many lanes.
 struct WeightsLoops {
   int lanes;
-  void (*gradient)(const WinogradWeights &w, int64_t images, const float *x, const float *dy, float *dw, float *scratch);
-  void (*sum)(const WinogradWeights &w, const float *const *slices, int64_t count, float *oihw, int64_t begin, int64_t end);
+  void (*gradient)(const WinogradWeights &w, int64_t images, const float *x, const float *dy, float *dw,
+                   float *scratch);
+  void (*sum)(const WinogradWeights &w, const float *const *slices, int64_t count, float *oihw, int64_t begin,
+              int64_t end);
 };
 
 }  // namespace
@@ -74,9 +76,11 @@ size_t WinogradWeights::scratch(int64_t images) const {
 double WinogradWeights::cost(int64_t images) const {
   constexpr double kInput = 7, kOutput = 5, kBack = 4;  // the three transforms, for a position
   constexpr double kWeight = 1.3;                       // the way of a weight to OIHW
-  const double all = double(tiles(images)), blocks = std::ceil(all / double(block(images))), positions = (tile + 2) * (tile + 2);
+  const double all = double(tiles(images)), blocks = std::ceil(all / double(block(images))),
+               positions = (tile + 2) * (tile + 2);
   const double cs = double(channels) / lanes, ks = double(filters) / lanes;
-  return positions * (all * (cs * ks * lanes + kInput * cs + kOutput * ks) + blocks * cs * ks * lanes * kBack) + kWeight * double(floats());
+  return positions * (all * (cs * ks * lanes + kInput * cs + kOutput * ks) + blocks * cs * ks * lanes * kBack) +
+         kWeight * double(floats());
 }
 
 double WinogradWeights::direct_cost(int64_t images, bool bf16) const {

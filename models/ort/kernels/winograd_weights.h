@@ -12,7 +12,8 @@ namespace ordo {
 // order of their own, [filters/lanes, channels/lanes, channel, place, filter].
 struct WinogradWeights {
   int64_t channels, height, width, filters, out_height, out_width, top, left;  // top, left: padding before the image
-  int tile;                                                                    // 4 or 2: the output has tile·tile places
+  int tile;                                                                    // 4 or 2: the output has tile·tile
+                                                                               // places
   int lanes;                                                                   // channels, or filters, that go together
 
   // choose gives the tile and lanes that make a slice of so many images cheapest; false where this form doesn't fit the
@@ -33,7 +34,9 @@ struct WinogradWeights {
   // sum adds up the slices in their order and writes the filters [begin, end)·lanes to OIHW.
   void sum(const float *const *slices, int64_t count, float *oihw, int64_t begin, int64_t end) const;
 
-  int64_t tiles(int64_t images) const { return images * ((out_height + tile - 1) / tile) * ((out_width + tile - 1) / tile); }
+  int64_t tiles(int64_t images) const {
+    return images * ((out_height + tile - 1) / tile) * ((out_width + tile - 1) / tile);
+  }
   // block is how many tiles are transformed and multiplied at a time.
   int64_t block(int64_t images) const;
   // cost and direct_cost estimate a slice's time in this form and by the definition.

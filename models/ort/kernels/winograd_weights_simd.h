@@ -124,7 +124,8 @@ inline void forward(const Patch &p, const float *from, float *to, int64_t step) 
 // transform makes the matrices of a block of tiles, [channels/L, positions, rows, L]; `size` is of the image that the
 // tiles are cut from.
 template <int M, bool Input>
-static void transform(const WinogradWeights &w, const float *image, int64_t first, int64_t count, int64_t rows, float *to) {
+static void transform(const WinogradWeights &w, const float *image, int64_t first, int64_t count, int64_t rows,
+                      float *to) {
   constexpr int N = M + 2, S = Input ? N : M;
   const int64_t channels = Input ? w.channels : w.filters, height = Input ? w.height : w.out_height;
   const int64_t width = Input ? w.width : w.out_width, top = Input ? w.top : 0, left = Input ? w.left : 0;
@@ -140,9 +141,11 @@ static void transform(const WinogradWeights &w, const float *image, int64_t firs
     const bool inside = p.begin[0] == 0 && p.begin[1] == 0 && p.end[0] == S && p.end[1] == S;
     float *out = to + t * L;
     if (inside)
-      for (int64_t c = 0; c < channels; c += L, out += N * N * rows * L) forward<M, Input, true>(p, image + at + c, out, rows * L);
+      for (int64_t c = 0; c < channels; c += L, out += N * N * rows * L)
+        forward<M, Input, true>(p, image + at + c, out, rows * L);
     else
-      for (int64_t c = 0; c < channels; c += L, out += N * N * rows * L) forward<M, Input, false>(p, image + at + c, out, rows * L);
+      for (int64_t c = 0; c < channels; c += L, out += N * N * rows * L)
+        forward<M, Input, false>(p, image + at + c, out, rows * L);
     if (++column == across) {
       column = 0;
       if (++row == down) row = 0, n++;
@@ -167,7 +170,8 @@ struct Ahead {
 
 // pixels finds the rows of the images that tiles [first, end) are cut from.
 template <int M, bool Input>
-static void pixels(const WinogradWeights &w, const float *image, int64_t first, int64_t end, const char **at, const char **to) {
+static void pixels(const WinogradWeights &w, const float *image, int64_t first, int64_t end, const char **at,
+                   const char **to) {
   constexpr int S = Input ? M + 2 : M;
   const int64_t channels = Input ? w.channels : w.filters, height = Input ? w.height : w.out_height;
   const int64_t width = Input ? w.width : w.out_width, top = Input ? w.top : 0;
@@ -210,11 +214,12 @@ inline void multiply(const float *a, const float *b, int64_t panel, int64_t coun
 // pairs computes the gradient between R channels and V·L filters, whose matrices are at a and b, with `far` floats from
 // one block of filters to the next in b and in dw.
 template <int M, int R, int V>
-static void pairs(const float *a, const float *b, int64_t far, int64_t rows, int64_t count, float *sums, bool add, float *dw, int64_t dw_far,
-                  Ahead &ahead) {
+static void pairs(const float *a, const float *b, int64_t far, int64_t rows, int64_t count, float *sums, bool add,
+                  float *dw, int64_t dw_far, Ahead &ahead) {
   // One more vector: positions shall not fall on the same lines of the cache.
   constexpr int N = M + 2, kStep = (R * V + 1) * L;
-  for (int i = 0; i < N * N; i++) multiply<R, V>(a + i * rows * L, b + i * rows * L, far, count, sums + i * kStep, ahead);
+  for (int i = 0; i < N * N; i++)
+    multiply<R, V>(a + i * rows * L, b + i * rows * L, far, count, sums + i * kStep, ahead);
   for (int r = 0; r < R; r++)
     for (int v = 0; v < V; v++) {
       const float *u = sums + (r * V + v) * L;
@@ -240,7 +245,8 @@ static void pairs(const float *a, const float *b, int64_t far, int64_t rows, int
 }
 
 template <int M>
-static void tiles(const WinogradWeights &w, int64_t images, const float *x, const float *dy, float *dw, float *scratch) {
+static void tiles(const WinogradWeights &w, int64_t images, const float *x, const float *dy, float *dw,
+                  float *scratch) {
   constexpr int N = M + 2;
   const int64_t all = w.tiles(images), block = w.block(images), rows = block | 1;
   const int64_t panel = N * N * rows * L, cs = w.channels / L, ks = w.filters / L;
@@ -260,15 +266,17 @@ static void tiles(const WinogradWeights &w, int64_t images, const float *x, cons
     for (; k + 2 <= ks; k += 2)
       for (int64_t c = 0; c < cs; c++)
         for (int64_t r = 0; r < L; r += L / 2)
-          pairs<M, L / 2, 2>(in + c * panel + r, out + k * panel, panel, rows, count, sums, add, dw + ((k * cs + c) * L + r) * 9 * L,
-                             cs * 9 * L * L, ahead);
+          pairs<M, L / 2, 2>(in + c * panel + r, out + k * panel, panel, rows, count, sums, add,
+                             dw + ((k * cs + c) * L + r) * 9 * L, cs * 9 * L * L, ahead);
     for (; k < ks; k++)
       for (int64_t c = 0; c < cs; c++)
-        pairs<M, L, 1>(in + c * panel, out + k * panel, panel, rows, count, sums, add, dw + (k * cs + c) * 9 * L * L, 0, ahead);
+        pairs<M, L, 1>(in + c * panel, out + k * panel, panel, rows, count, sums, add, dw + (k * cs + c) * 9 * L * L, 0,
+                       ahead);
   }
 }
 
-static void gradient(const WinogradWeights &w, int64_t images, const float *x, const float *dy, float *dw, float *scratch) {
+static void gradient(const WinogradWeights &w, int64_t images, const float *x, const float *dy, float *dw,
+                     float *scratch) {
   if (w.tile == 4)
     tiles<4>(w, images, x, dy, dw, scratch);
   else
@@ -276,7 +284,8 @@ static void gradient(const WinogradWeights &w, int64_t images, const float *x, c
 }
 
 // sum: from [filters/L, channels/L, channel, place, filter] to OIHW.
-static void sum(const WinogradWeights &w, const float *const *slices, int64_t count, float *oihw, int64_t begin, int64_t end) {
+static void sum(const WinogradWeights &w, const float *const *slices, int64_t count, float *oihw, int64_t begin,
+                int64_t end) {
   const int64_t cs = w.channels / L, size = 9 * L * L;
   float total[9 * L * L];
   for (int64_t k = begin; k < end; k++)

@@ -69,8 +69,24 @@ func winogradWeightsCases() []kernels.Convolution {
 		c.Pads, c.Width = p, 5+i
 		all = append(all, c)
 	}
-	return append(all, convolution(1, 16, 16, 4, 3, 1, 1, 1, 1), convolution(130, 16, 32, 2, 3, 1, 1, 1, 1),
-		convolution(3, 8, 24, 9, 3, 1, 1, 1, 1), convolution(7, 64, 16, 16, 3, 1, 1, 1, 1), convolution(2, 16, 80, 20, 3, 1, 1, 1, 1))
+	return append(
+		all,
+		convolution(1, 16, 16, 4, 3, 1, 1, 1, 1),
+		convolution(130, 16, 32, 2, 3, 1, 1, 1, 1),
+		convolution(
+			3,
+			8,
+			24,
+			9,
+			3,
+			1,
+			1,
+			1,
+			1,
+		),
+		convolution(7, 64, 16, 16, 3, 1, 1, 1, 1),
+		convolution(2, 16, 80, 20, 3, 1, 1, 1, 1),
+	)
 }
 
 // TestWinogradWeights holds dW and dB in Winograd's form against the definition, for vectors of several sizes.
@@ -145,7 +161,8 @@ func TestWinogradWeightsAreRepeatable(t *testing.T) {
 func TestWinogradWeightsAreNearTheDefinition(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	for _, c := range []kernels.Convolution{
-		convolution(64, 16, 16, 32, 3, 1, 1, 1, 1), convolution(32, 64, 64, 8, 3, 1, 1, 1, 1), convolution(16, 128, 128, 4, 3, 1, 1, 1, 1),
+		convolution(64, 16, 16, 32, 3, 1, 1, 1, 1), convolution(32, 64, 64, 8, 3, 1, 1, 1, 1),
+		convolution(16, 128, 128, 4, 3, 1, 1, 1, 1),
 		convolution(64, 64, 64, 2, 3, 1, 1, 1, 1),
 	} {
 		e := newExample(c, 1).activated()
@@ -173,8 +190,10 @@ func BenchmarkConvolutionWeights(b *testing.B) {
 			continue
 		}
 		for _, shape := range [][3]int{
-			{64, 16, 32}, {64, 32, 16}, {64, 64, 8}, {64, 128, 4}, {16, 64, 32}, {16, 64, 16}, {16, 128, 16}, {32, 128, 8}, {32, 256, 8},
-			{64, 256, 4}, {64, 512, 4}, {64, 512, 2}, {4, 512, 4}, {1, 64, 8}, {16, 16, 2}, {16, 16, 5}, {16, 64, 5}, {16, 64, 7}, {32, 64, 1},
+			{64, 16, 32}, {64, 32, 16}, {64, 64, 8}, {64, 128, 4}, {16, 64, 32}, {16, 64, 16}, {16, 128, 16}, {32, 128, 8},
+			{32, 256, 8},
+			{64, 256, 4}, {64, 512, 4}, {64, 512, 2}, {4, 512, 4}, {1, 64, 8}, {16, 16, 2}, {16, 16, 5}, {16, 64, 5},
+			{16, 64, 7}, {32, 64, 1},
 		} {
 			c := convolution(shape[0], shape[1], shape[1], shape[2], 3, 1, 1, 1, 1)
 			c.Precision = precision

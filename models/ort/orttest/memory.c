@@ -12,7 +12,8 @@ size_t ordo_memory_in_use(void) {
 #else
 #include <dlfcn.h>
 
-// glibc's struct mallinfo2, over all arenas. The function is looked up by name: glibc has it from 2.33 on, other libraries don't.
+// glibc's struct mallinfo2, over all arenas. The function is looked up by name: glibc has it from 2.33 on, other
+// libraries don't.
 struct arenas {
   size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks, keepcost;
 };

@@ -21,8 +21,8 @@ const (
 )
 
 // NoLeak calls a function a hundred times and more, and fails the test if each call leaves memory behind: blocks of C's
-// allocator or of Go's heap. What it measures is what was allocated and not freed, not the process's resident memory, which
-// rises and falls with the machine's load. It skips the test where C's allocator doesn't count.
+// allocator or of Go's heap. What it measures is what was allocated and not freed, not the process's resident memory,
+// which rises and falls with the machine's load. It skips the test where C's allocator doesn't count.
 func NoLeak(t testing.TB, call func()) {
 	t.Helper()
 	if !counts() {
@@ -45,8 +45,8 @@ func NoLeak(t testing.TB, call func()) {
 	t.Errorf("each call leaves memory behind: bytes a call, in %d attempts of %d calls: %.0f", attempts, measured, rises)
 }
 
-// rise is by how many bytes memory in use rises with each call: the median of the slopes between all pairs of measurements
-// (Theil 1950, Sen 1968), to which single jumps mean nothing.
+// rise is by how many bytes memory in use rises with each call: the median of the slopes between all pairs of
+// measurements (Theil 1950, Sen 1968), to which single jumps mean nothing.
 func rise(call func()) float64 {
 	var used [measured]float64
 	for i := range used {

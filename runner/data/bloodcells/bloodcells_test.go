@@ -42,9 +42,18 @@ func annotation(boxes ...string) []byte {
 		if _, err := fmt.Sscan(box, &name, &x0, &y0, &x1, &y1); err != nil {
 			panic(err)
 		}
-		fmt.Fprintf(&b, "\t<object>\n\t\t<name>%s</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n"+
-			"\t\t<bndbox>\n\t\t\t<xmin>%d</xmin>\n\t\t\t<ymin>%d</ymin>\n\t\t\t<xmax>%d</xmax>\n\t\t\t<ymax>%d</ymax>\n\t\t</bndbox>\n\t</object>\n",
-			name, x0, y0, x1, y1)
+		fmt.Fprintf(
+			&b,
+			"\t<object>\n\t\t<name>%s</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"+
+				"\t\t<difficult>0</difficult>\n"+
+				"\t\t<bndbox>\n\t\t\t<xmin>%d</xmin>\n\t\t\t<ymin>%d</ymin>\n\t\t\t<xmax>%d</xmax>\n\t\t\t<ymax>%d</ymax>\n"+
+				"\t\t</bndbox>\n\t</object>\n",
+			name,
+			x0,
+			y0,
+			x1,
+			y1,
+		)
 	}
 	b.WriteString("</annotation>\n")
 	return []byte(b.String())
@@ -108,7 +117,15 @@ func TestBCCD(t *testing.T) {
 		}
 		sourcetest.Check(t, train, test)
 		// The box of one pixel is left out, and a photograph may have no cell.
-		if want := []string{"BloodImage_00001#0", "BloodImage_00001#1", "BloodImage_00001#2", "BloodImage_00338#1"}; !slices.Equal(sourcetest.IDs(train), want) {
+		if want := []string{
+			"BloodImage_00001#0",
+			"BloodImage_00001#1",
+			"BloodImage_00001#2",
+			"BloodImage_00338#1",
+		}; !slices.Equal(
+			sourcetest.IDs(train),
+			want,
+		) {
 			t.Errorf("%q", sourcetest.IDs(train))
 		}
 		if want := []string{"WBC", "RBC", "Platelets", "RBC"}; !slices.Equal(sourcetest.Labels(train), want) {
@@ -156,20 +173,27 @@ func TestErrors(t *testing.T) {
 		want   string
 	}{
 		"nothing": {func(f map[string][]byte) { clear(f) }, "holds neither TRAIN and TEST nor Annotations and JPEGImages"},
-		"not XML": {func(f map[string][]byte) { f["Annotations/BloodImage_00001.xml"] = []byte("dear diary") }, "BloodImage_00001.xml: not an annotation"},
+		"not XML": {func(f map[string][]byte) { f["Annotations/BloodImage_00001.xml"] = []byte("dear diary") },
+			"BloodImage_00001.xml: not an annotation"},
 		"cut XML": {func(f map[string][]byte) {
 			f["Annotations/BloodImage_00001.xml"] = annotation("RBC 1 2 3 4")[:200]
 		}, "XML syntax error on line"},
 		"no number": {func(f map[string][]byte) {
-			f["Annotations/BloodImage_00001.xml"] = bytes.ReplaceAll(annotation("RBC 1 2 3 4"), []byte("<xmin>1"), []byte("<xmin>one"))
+			f["Annotations/BloodImage_00001.xml"] = bytes.ReplaceAll(annotation("RBC 1 2 3 4"), []byte("<xmin>1"),
+				[]byte("<xmin>one"))
 		}, "\"one\""},
 		"no name": {func(f map[string][]byte) {
-			f["Annotations/BloodImage_00001.xml"] = bytes.ReplaceAll(annotation("RBC 1 2 3 4"), []byte("<name>RBC"), []byte("<name>"))
+			f["Annotations/BloodImage_00001.xml"] = bytes.ReplaceAll(annotation("RBC 1 2 3 4"), []byte("<name>RBC"),
+				[]byte("<name>"))
 		}, "object 0 has no name"},
-		"missing":    {func(f map[string][]byte) { delete(f, "Annotations/BloodImage_00338.xml") }, "BloodImage_00338.xml: there is no such file"},
-		"bad list":   {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = []byte("BloodImage_00000 1\n") }, "test.txt: line 1: \"BloodImage_00000 1\" is no name of an image"},
-		"twice":      {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = []byte("a\na\n") }, "test.txt: line 2: a is listed twice"},
-		"empty list": {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = nil }, "4 boxes for training and 0 for testing"},
+		"missing": {func(f map[string][]byte) { delete(f, "Annotations/BloodImage_00338.xml") },
+			"BloodImage_00338.xml: there is no such file"},
+		"bad list": {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = []byte("BloodImage_00000 1\n") },
+			"test.txt: line 1: \"BloodImage_00000 1\" is no name of an image"},
+		"twice": {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = []byte("a\na\n") },
+			"test.txt: line 2: a is listed twice"},
+		"empty list": {func(f map[string][]byte) { f["ImageSets/Main/test.txt"] = nil },
+			"4 boxes for training and 0 for testing"},
 	} {
 		files := bccd(t)
 		c.change(files)

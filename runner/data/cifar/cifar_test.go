@@ -66,7 +66,9 @@ func TestTen(t *testing.T) {
 		if train.Len() != 10 || test.Len() != 2 || train.ID(3) != "data_batch_2/00001" || test.ID(1) != "test_batch/00001" {
 			t.Errorf("%q and %q", sourcetest.IDs(train), sourcetest.IDs(test))
 		}
-		if got := fmt.Sprint(sourcetest.Labels(train)); got != "[airplane automobile automobile automobile bird automobile airplane automobile automobile automobile]" {
+		if got := fmt.Sprint(
+			sourcetest.Labels(train),
+		); got != "[airplane automobile automobile automobile bird automobile airplane automobile automobile automobile]" {
 			t.Error(got)
 		}
 		m, err := train.Image(7)
@@ -85,7 +87,8 @@ func TestHundred(t *testing.T) {
 	root := sourcetest.Write(t, under("cifar-100-binary/", hundred()))
 	var keys []string
 	for labels, want := range map[string]string{
-		Fine: "[flatfish orchid ray] [rose] [flatfish orchid ray rose]", Coarse: "[fish flowers fish] [flowers] [fish flowers]",
+		Fine:   "[flatfish orchid ray] [rose] [flatfish orchid ray rose]",
+		Coarse: "[fish flowers fish] [flowers] [fish flowers]",
 	} {
 		train, test, err := Read(t.Context(), Options{Root: root, Classes: 100, Labels: labels})
 		if err != nil {
@@ -119,12 +122,17 @@ func TestErrors(t *testing.T) {
 		change  func(map[string][]byte)
 		want    string
 	}{
-		"cut":      {10, func(f map[string][]byte) { f["data_batch_3.bin"] = f["data_batch_3.bin"][:4000] }, "data_batch_3.bin: 4000 bytes are no whole number of records of 3073: fetch the file again"},
-		"empty":    {10, func(f map[string][]byte) { f["test_batch.bin"] = nil }, "test_batch.bin: 0 bytes"},
-		"missing":  {10, func(f map[string][]byte) { delete(f, "data_batch_4.bin") }, "data_batch_4.bin: there is no such file"},
-		"label":    {10, func(f map[string][]byte) { f["test_batch.bin"] = record(0, 3) }, "test_batch.bin: image 0 has label 3, but batches.meta.txt has 3 names"},
-		"no names": {10, func(f map[string][]byte) { f["batches.meta.txt"] = []byte("\n\n") }, "batches.meta.txt: 0 names of classes"},
-		"Python":   {10, func(f map[string][]byte) { clear(f); f["cifar-10-batches-py/data_batch_1"] = nil }, "cifar-10-batches-py holds the version for Python: fetch the binary version (data_batch_1.bin"},
+		"cut": {10, func(f map[string][]byte) { f["data_batch_3.bin"] = f["data_batch_3.bin"][:4000] },
+			"data_batch_3.bin: 4000 bytes are no whole number of records of 3073: fetch the file again"},
+		"empty": {10, func(f map[string][]byte) { f["test_batch.bin"] = nil }, "test_batch.bin: 0 bytes"},
+		"missing": {10, func(f map[string][]byte) { delete(f, "data_batch_4.bin") },
+			"data_batch_4.bin: there is no such file"},
+		"label": {10, func(f map[string][]byte) { f["test_batch.bin"] = record(0, 3) },
+			"test_batch.bin: image 0 has label 3, but batches.meta.txt has 3 names"},
+		"no names": {10, func(f map[string][]byte) { f["batches.meta.txt"] = []byte("\n\n") },
+			"batches.meta.txt: 0 names of classes"},
+		"Python": {10, func(f map[string][]byte) { clear(f); f["cifar-10-batches-py/data_batch_1"] = nil },
+			"cifar-10-batches-py holds the version for Python: fetch the binary version (data_batch_1.bin"},
 		"Python 100": {100, func(f map[string][]byte) {
 			clear(f)
 			f["cifar-100-python/train"], f["cifar-100-python/test"], f["cifar-100-python/meta"] = nil, nil, nil
@@ -142,7 +150,13 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if _, _, err := Read(t.Context(), Options{Root: filepath.Join(t.TempDir(), "no"), Classes: 10}); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := Read(
+		t.Context(),
+		Options{Root: filepath.Join(t.TempDir(), "no"), Classes: 10},
+	); !errors.Is(
+		err,
+		fs.ErrNotExist,
+	) {
 		t.Errorf("missing root: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

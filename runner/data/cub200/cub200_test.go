@@ -25,12 +25,18 @@ func tree(t testing.TB) map[string][]byte {
 		"images.txt":             nil,
 		"image_class_labels.txt": []byte("1 1\n2 1\n3 1\n4 2\n5 2\n6 2\n"),
 		"train_test_split.txt":   []byte("1 0\n2 1\n3 0\n4 1\n5 1\n6 0\n"),
-		"bounding_boxes.txt":     []byte("1 60.0 27.0 325.0 304.0\n2 10.0 5.0 20.0 30.0\n3 0.0 0.0 50.0 40.0\n4 1.4 2.6 3.0 4.0\n5 0.0 0.0 30.0 20.0\n6 -5.0 -5.0 15.0 15.0\n"),
-		"README":                 nil, "attributes/certainties.txt": nil, "parts/parts.txt": nil,
+		"bounding_boxes.txt": []byte(
+			"1 60.0 27.0 325.0 304.0\n2 10.0 5.0 20.0 30.0\n3 0.0 0.0 50.0 40.0\n4 1.4 2.6 3.0 4.0\n5 0.0 0.0 30.0 20.0\n" +
+				"6 -5.0 -5.0 15.0 15.0\n",
+		),
+		"README":                     nil,
+		"attributes/certainties.txt": nil,
+		"parts/parts.txt":            nil,
 	}
 	lines := ""
 	for i, name := range []string{
-		"001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg", "001.Black_footed_Albatross/Black_Footed_Albatross_0009_34.jpg",
+		"001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg",
+		"001.Black_footed_Albatross/Black_Footed_Albatross_0009_34.jpg",
 		"001.Black_footed_Albatross/Black_Footed_Albatross_0002_55.jpg", "002.Laysan_Albatross/Laysan_Albatross_0001_545.jpg",
 		"002.Laysan_Albatross/Laysan_Albatross_0002_1027.jpg", "002.Laysan_Albatross/Laysan_Albatross_0003_1033.jpg",
 	} {
@@ -68,7 +74,14 @@ func TestRead(t *testing.T) {
 			train.ID(0) != "001.Black_footed_Albatross/Black_Footed_Albatross_0009_34.jpg" {
 			t.Errorf("%q and %q", sourcetest.IDs(train), sourcetest.IDs(test))
 		}
-		if want := []string{"Black_footed_Albatross", "Laysan_Albatross", "Laysan_Albatross"}; !slices.Equal(sourcetest.Labels(train), want) {
+		if want := []string{
+			"Black_footed_Albatross",
+			"Laysan_Albatross",
+			"Laysan_Albatross",
+		}; !slices.Equal(
+			sourcetest.Labels(train),
+			want,
+		) {
 			t.Errorf("labels %q", sourcetest.Labels(train))
 		}
 		if raw, err := train.Encoded(0); err != nil || len(raw) == 0 {
@@ -112,18 +125,24 @@ func TestErrors(t *testing.T) {
 		file, text string
 		want       string
 	}{
-		"class":     {"image_class_labels.txt", "1 1\n2 1\n3 1\n4 2\n5 7\n6 2\n", "image_class_labels.txt: line 5: class \"7\" is not in classes.txt"},
-		"cut":       {"image_class_labels.txt", "1 1\n2 1\n3", "image_class_labels.txt: line 3: must be an id and 1 more, found 1 words"},
-		"short":     {"image_class_labels.txt", "1 1\n2 1\n", "images.txt: line 3: image 3 has no line in image_class_labels.txt"},
-		"split":     {"train_test_split.txt", "1 0\n2 1\n3 2\n4 1\n5 1\n6 0\n", "train_test_split.txt: line 3: must be 1 for training or 0 for testing"},
+		"class": {"image_class_labels.txt", "1 1\n2 1\n3 1\n4 2\n5 7\n6 2\n",
+			"image_class_labels.txt: line 5: class \"7\" is not in classes.txt"},
+		"cut": {"image_class_labels.txt", "1 1\n2 1\n3",
+			"image_class_labels.txt: line 3: must be an id and 1 more, found 1 words"},
+		"short": {"image_class_labels.txt", "1 1\n2 1\n",
+			"images.txt: line 3: image 3 has no line in image_class_labels.txt"},
+		"split": {"train_test_split.txt", "1 0\n2 1\n3 2\n4 1\n5 1\n6 0\n",
+			"train_test_split.txt: line 3: must be 1 for training or 0 for testing"},
 		"one split": {"train_test_split.txt", "1 0\n2 0\n3 0\n4 0\n5 0\n6 0\n", "0 images for training and 6 for testing"},
 		"no split":  {"train_test_split.txt", "1 0\n", "image 2 has no line in train_test_split.txt"},
 		"twice":     {"images.txt", "1 a.jpg\n1 b.jpg\n", "images.txt: line 2: id 1 again, after line 1"},
 		"escape":    {"images.txt", "1 ../../secret.jpg\n", "isn't a path below images"},
 		"empty":     {"classes.txt", "", "classes.txt: an empty file"},
-		"box":       {"bounding_boxes.txt", "1 60.0 27.0 nan 304.0\n", "bounding_boxes.txt: line 1: \"nan\" is no coordinate"},
-		"no area":   {"bounding_boxes.txt", "1 60.0 27.0 0.0 304.0\n", "bounding_boxes.txt: line 1: the box 0 x 304 pixels is empty"},
-		"no box":    {"bounding_boxes.txt", "2 10.0 5.0 20.0 30.0\n", "image 1 has no line in bounding_boxes.txt"},
+		"box": {"bounding_boxes.txt", "1 60.0 27.0 nan 304.0\n",
+			"bounding_boxes.txt: line 1: \"nan\" is no coordinate"},
+		"no area": {"bounding_boxes.txt", "1 60.0 27.0 0.0 304.0\n",
+			"bounding_boxes.txt: line 1: the box 0 x 304 pixels is empty"},
+		"no box": {"bounding_boxes.txt", "2 10.0 5.0 20.0 30.0\n", "image 1 has no line in bounding_boxes.txt"},
 	} {
 		files := tree(t)
 		files[c.file] = []byte(c.text)

@@ -47,16 +47,19 @@ func TestLayouts(t *testing.T) {
 		classes     []string
 	}{
 		"train and test": {
-			[]string{"train/b/2.JPG", "train/b/10.png", "train/a/x.jpeg", "train/a/.hidden.jpg", "train/a/notes.txt", "train/.git/x.png",
+			[]string{"train/b/2.JPG", "train/b/10.png", "train/a/x.jpeg", "train/a/.hidden.jpg", "train/a/notes.txt",
+				"train/.git/x.png",
 				"train/__MACOSX/y.png", "readme.md", "test/b/1.Png", "val/a/3.png", "annotations/a.png"},
 			[]string{"train/a/x.jpeg=a", "train/b/10.png=b", "train/b/2.JPG=b"}, []string{"test/b/1.Png=b"}, []string{"a", "b"},
 		},
 		"validation": {
-			[]string{"Training/a/1.png", "Validation/a/2.webp"}, []string{"Training/a/1.png=a"}, []string{"Validation/a/2.webp=a"}, []string{"a"},
+			[]string{"Training/a/1.png", "Validation/a/2.webp"}, []string{"Training/a/1.png=a"},
+			[]string{"Validation/a/2.webp=a"}, []string{"a"},
 		},
 		"nested": {
 			[]string{"train/a/deep/er/1.png", "train/a/2.tif", "train/b/3.gif", "test/b/in/4.bmp"},
-			[]string{"train/a/2.tif=a", "train/a/deep/er/1.png=a", "train/b/3.gif=b"}, []string{"test/b/in/4.bmp=b"}, []string{"a", "b"},
+			[]string{"train/a/2.tif=a", "train/a/deep/er/1.png=a", "train/b/3.gif=b"}, []string{"test/b/in/4.bmp=b"},
+			[]string{"a", "b"},
 		},
 		"unlabelled": {
 			[]string{"train/2.png", "train/1.png", "test/3.png", "test/notes.txt"},
@@ -267,9 +270,13 @@ func TestErrors(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	good := sourcetest.PNG(t, 40, 40, color.White)
 	train, _ := read(t, at(sourcetest.Write(t, map[string][]byte{
-		"train/a/1.png": good[:len(good)-14], "train/a/2.heic": []byte("\x00\x00\x00\x18ftypheic\x00\x00"), "train/a/3.png": nil, "test/a/4.png": good,
+		"train/a/1.png":  good[:len(good)-14],
+		"train/a/2.heic": []byte("\x00\x00\x00\x18ftypheic\x00\x00"),
+		"train/a/3.png":  nil,
+		"test/a/4.png":   good,
 	})))
-	for i, want := range []string{"1.png: a PNG image that is cut off: remove or replace it", "2.heic: a HEIC image", "3.png: an empty file"} {
+	for i, want := range []string{"1.png: a PNG image that is cut off: remove or replace it", "2.heic: a HEIC image",
+		"3.png: an empty file"} {
 		if _, err := train.Image(i); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", train.ID(i), err, want)
 		}

@@ -125,7 +125,9 @@ func TestFingerprint(t *testing.T) {
 	}
 	const images, labels = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 	want := fingerprint(func(map[string][]byte) {})
-	if got := fingerprint(func(f map[string][]byte) { f[labels+".gz"] = zipped(f[labels]); delete(f, labels) }); got != want {
+	if got := fingerprint(
+		func(f map[string][]byte) { f[labels+".gz"] = zipped(f[labels]); delete(f, labels) },
+	); got != want {
 		t.Error("compression changes the fingerprint")
 	}
 	pixel := sequence(60)
@@ -169,15 +171,17 @@ func TestErrors(t *testing.T) {
 		"cut":               {images, file(sequence(60), 5, 3, 4)[:40], "cut off after 24 of 60 values"},
 		"cut gzip":          {images + ".gz", packed[:len(packed)-12], "cut off after"},
 		"cut gzip checksum": {images + ".gz", packed[:len(packed)-3], "cut off after its values"},
-		"damaged gzip":      {images + ".gz", append(slices.Clone(packed[:len(packed)-8]), 1, 2, 3, 4, 60, 0, 0, 0), "damaged after"},
-		"gzip header":       {images + ".gz", []byte{0x1f, 0x8b, 0}, "damaged gzip header"},
-		"too long":          {images, file(sequence(61), 5, 3, 4), "goes on after the 60 values"},
-		"labels as images":  {images, file(sequence(5), 5), "begins with 00 00 08 01"},
-		"floats":            {images, []byte{0, 0, 0x0d, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0}, "begins with 00 00 0d 03"},
-		"none":              {images, file(nil, 0, 28, 28), "0 x 28 x 28 values: empty"},
-		"giant":             {images, file(sequence(60), 0xffffffff, 28, 28), "4294967295 x 28 x 28 values, the limit is"},
-		"giant side":        {images, file(sequence(60), 1, 0xffffffff, 1), "side of 4294967295"},
-		"label count":       {labels, file([]uint8{1, 2}, 2), "2 labels for 5 images"},
+		"damaged gzip": {images + ".gz", append(slices.Clone(packed[:len(packed)-8]), 1, 2, 3, 4, 60, 0, 0, 0),
+			"damaged after"},
+		"gzip header":      {images + ".gz", []byte{0x1f, 0x8b, 0}, "damaged gzip header"},
+		"too long":         {images, file(sequence(61), 5, 3, 4), "goes on after the 60 values"},
+		"labels as images": {images, file(sequence(5), 5), "begins with 00 00 08 01"},
+		"floats": {images, []byte{0, 0, 0x0d, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0},
+			"begins with 00 00 0d 03"},
+		"none":        {images, file(nil, 0, 28, 28), "0 x 28 x 28 values: empty"},
+		"giant":       {images, file(sequence(60), 0xffffffff, 28, 28), "4294967295 x 28 x 28 values, the limit is"},
+		"giant side":  {images, file(sequence(60), 1, 0xffffffff, 1), "side of 4294967295"},
+		"label count": {labels, file([]uint8{1, 2}, 2), "2 labels for 5 images"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := good()

@@ -54,13 +54,15 @@ func TestCSV(t *testing.T) {
 			"\xef\xbb\xbfwidth, split ,file,class\r\n1,train,\"c, d/4.png\",\"the \"\"cat\"\"\"\r\n2,Test,a/0.png,\r\n\r\n", nil,
 			"c, d/4.png=the \"cat\"", "a/0.png=-", []string{"the \"cat\""},
 		},
-		"tabs": {"path\tlabel\tsplit\na/0.png\tx, y\ttrain\nb/2.png\tz\tvalidation\n", nil, "a/0.png=x, y", "b/2.png=z", []string{"x, y", "z"}},
+		"tabs": {"path\tlabel\tsplit\na/0.png\tx, y\ttrain\nb/2.png\tz\tvalidation\n", nil, "a/0.png=x, y", "b/2.png=z",
+			[]string{"x, y", "z"}},
 		"semicolons": {
 			"path;label;split\na/0.png;10;train\na/1.png;9;train\nb/2.png;-1;val\n", nil,
 			"a/0.png=10 a/1.png=9", "b/2.png=-1", []string{"-1", "9", "10"},
 		},
 		"upper case": {
-			"Image,Label,SPLIT\na/0.png,cat,train\nb/2.png,dog,test\n", nil, "a/0.png=cat", "b/2.png=dog", []string{"cat", "dog"},
+			"Image,Label,SPLIT\na/0.png,cat,train\nb/2.png,dog,test\n", nil, "a/0.png=cat", "b/2.png=dog",
+			[]string{"cat", "dog"},
 		},
 		"test before val": {
 			"path,split\na/0.png,train\na/1.png,val\nb/2.png,test\n", nil, "a/0.png=-", "b/2.png=-", nil,
@@ -105,7 +107,10 @@ func TestSplit(t *testing.T) {
 	}
 	// An absolute path is taken as it is.
 	dir := filepath.Dir(o.File)
-	o = Options{File: write(t, "list.csv", "path,split\n"+filepath.Join(dir, "a/0.png")+",train\nb/2.png,test\n"), TestFraction: 0.2}
+	o = Options{
+		File:         write(t, "list.csv", "path,split\n"+filepath.Join(dir, "a/0.png")+",train\nb/2.png,test\n"),
+		TestFraction: 0.2,
+	}
 	if train, test, err = Read(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -204,10 +209,13 @@ func TestErrors(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"empty":         {"", nil, "line 1: must name the columns, such as path,label,split"},
-		"no rows":       {"path,label\n", nil, "it names columns, but no image"},
-		"no path":       {"picture,label\nx,y\n", nil, "no column is called path, image, file, file_name, filename, image_path; there are picture, label: set data.path_column"},
-		"wrong name":    {"path,label\nx,y\n", func(o *Options) { o.LabelColumn = "Label" }, "no column is called Label; there are path, label: change data.label_column"},
+		"empty":   {"", nil, "line 1: must name the columns, such as path,label,split"},
+		"no rows": {"path,label\n", nil, "it names columns, but no image"},
+		"no path": {"picture,label\nx,y\n", nil,
+			"no column is called path, image, file, file_name, filename, image_path; there are picture, label: set " +
+				"data.path_column"},
+		"wrong name": {"path,label\nx,y\n", func(o *Options) { o.LabelColumn = "Label" },
+			"no column is called Label; there are path, label: change data.label_column"},
 		"two columns":   {"path,path\nx,y\n", nil, "line 1: two columns are called \"path\""},
 		"ragged":        {"path,label\nx,y\nz\n", nil, "record on line 3: wrong number of fields"},
 		"quote":         {"path,label\nx,\"y\n", nil, "line 2"},
@@ -240,7 +248,13 @@ func TestErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := Read(ctx, Options{File: "testdata/images.parquet", TestFraction: 0.2}); !errors.Is(err, context.Canceled) {
+	if _, _, err := Read(
+		ctx,
+		Options{File: "testdata/images.parquet", TestFraction: 0.2},
+	); !errors.Is(
+		err,
+		context.Canceled,
+	) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -282,7 +296,11 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "images.csv")
-	if err := os.WriteFile(file, []byte("path,label,split\n1.jpg,cat,train\n2.jpg,dog,train\n3.jpg,dog,test\n"), 0o600); err != nil {
+	if err := os.WriteFile(
+		file,
+		[]byte("path,label,split\n1.jpg,cat,train\n2.jpg,dog,train\n3.jpg,dog,test\n"),
+		0o600,
+	); err != nil {
 		panic(err)
 	}
 	train, test, err := Read(context.Background(), Options{File: file})

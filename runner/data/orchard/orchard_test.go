@@ -219,7 +219,11 @@ func TestConcurrent(t *testing.T) {
 }
 
 func TestPromises(t *testing.T) {
-	sourcetest.Check(t, newSet(t, Options{ImageSize: 8, Images: 12}), newSet(t, Options{ImageSize: 8, Images: 12, Split: Test}))
+	sourcetest.Check(
+		t,
+		newSet(t, Options{ImageSize: 8, Images: 12}),
+		newSet(t, Options{ImageSize: 8, Images: 12, Split: Test}),
+	)
 }
 
 func TestBounds(t *testing.T) {

@@ -116,7 +116,16 @@ func checkSame(t testing.TB, got set, d *drawn, shortSide int) {
 		}
 		m, err := got.Image(at)
 		if err != nil || m.Width != want.Width || m.Height != want.Height || !bytes.Equal(m.Pix, want.Pix) {
-			t.Fatalf("image %d is not item %d: %d x %d, want %d x %d, %v", at, i, m.Width, m.Height, want.Width, want.Height, err)
+			t.Fatalf(
+				"image %d is not item %d: %d x %d, want %d x %d, %v",
+				at,
+				i,
+				m.Width,
+				m.Height,
+				want.Width,
+				want.Height,
+				err,
+			)
 		}
 		if got.ID(at) != d.ID(i) || got.Label(at) != d.Label(i) {
 			t.Fatalf("image %d is %s of class %d", at, got.ID(at), got.Label(at))
@@ -207,7 +216,9 @@ func TestOtherContentIsAnotherFile(t *testing.T) {
 		}
 		paths[j.Path()] = true
 	}
-	for _, change := range []func(j *Job){func(j *Job) { j.Quality = 50 }, func(j *Job) { j.Skip = true }, func(j *Job) { j.Workers = 1 }} {
+	for _, change := range []func(j *Job){
+		func(j *Job) { j.Quality = 50 }, func(j *Job) { j.Skip = true }, func(j *Job) { j.Workers = 1 },
+	} {
 		j := base
 		change(&j)
 		if j.Path() != base.Path() {
@@ -575,7 +586,8 @@ func TestOptions(t *testing.T) {
 	}
 	o := Options{Kind: "disk", Format: "png", ShortSide: 7, Quality: 101}
 	err := o.Validate()
-	for _, want := range []string{"kind: must be one of", "format: must be one of", "short_side: must be in", "quality: must be in"} {
+	for _, want := range []string{"kind: must be one of", "format: must be one of", "short_side: must be in",
+		"quality: must be in"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}

@@ -113,7 +113,8 @@ func TestDamage(t *testing.T) {
 		{"cut BMP", half("rgb.bmp"), "a BMP image that is cut off"},
 		{"cut TIFF", half("raw.tiff"), "TIFF image"},
 		{"JPEG of zeros", append([]byte("\xff\xd8\xff"), make([]byte, 300)...), "JPEG image"},
-		{"giant JPEG", giant("baseline420.jpg", sof+5, "\xff\xff\xff\xff"), "a JPEG image of 65535 x 65535 pixels, the limit is 100 million"},
+		{"giant JPEG", giant("baseline420.jpg", sof+5, "\xff\xff\xff\xff"),
+			"a JPEG image of 65535 x 65535 pixels, the limit is 100 million"},
 		{"giant GIF", giant("still.gif", 6, "\xff\xff\xff\xff"), "a GIF image of 65535 x 65535 pixels"},
 		{"giant BMP", giant("rgb.bmp", 18, "\x00\x00\x01\x00\x00\x00\x01\x00"), "a BMP image of 65536 x 65536 pixels"},
 	} {

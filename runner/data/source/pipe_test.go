@@ -19,7 +19,11 @@ func TestPipe(t *testing.T) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Skip(err)
 	}
-	s, err := source.NewFiles(t.Context(), []source.File{{ID: "pipe.png", Path: path, Label: -1}}, source.FileOptions{Settings: "test"})
+	s, err := source.NewFiles(
+		t.Context(),
+		[]source.File{{ID: "pipe.png", Path: path, Label: -1}},
+		source.FileOptions{Settings: "test"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,14 @@ func TestSample(t *testing.T) {
 			t.Errorf("%d of 1000: %d, or not in order", n, len(got))
 		}
 		// A larger sample holds the smaller one, and another item moves at most one.
-		if more := source.Sample(items, n+1, 3, same); len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return slices.Contains(more, s) })) > 0 {
+		if more := source.Sample(
+			items,
+			n+1,
+			3,
+			same,
+		); len(
+			slices.DeleteFunc(slices.Clone(got), func(s string) bool { return slices.Contains(more, s) }),
+		) > 0 {
 			t.Errorf("%d items are not among %d", n, n+1)
 		}
 	}
@@ -52,7 +59,13 @@ func TestSample(t *testing.T) {
 
 func TestFindFolder(t *testing.T) {
 	root := sourcetest.Write(t, map[string][]byte{
-		"a/b/x.txt": nil, "a/b/y/1.png": nil, "c/x.txt": nil, ".hidden/x.txt": nil, ".hidden/y/2.png": nil, "d/e/f/g/x.txt": nil, "d/e/f/g/y/": nil,
+		"a/b/x.txt":       nil,
+		"a/b/y/1.png":     nil,
+		"c/x.txt":         nil,
+		".hidden/x.txt":   nil,
+		".hidden/y/2.png": nil,
+		"d/e/f/g/x.txt":   nil,
+		"d/e/f/g/y/":      nil,
 	})
 	if got, err := source.FindFolder(root, 2, "x.txt", "y"); err != nil || got != filepath.Join(root, "a", "b") {
 		t.Errorf("%s, %v", got, err)
@@ -80,8 +93,11 @@ func TestFiles(t *testing.T) {
 	}
 	raw := sourcetest.Encode(t, gradient)
 	root := sourcetest.Write(t, map[string][]byte{
-		"a.png": raw, "b.jpg": sourcetest.JPEG(t, 30, 20, color.White), "clear.png": sourcetest.PNG(t, 2, 2, color.NRGBA{}), "dir.png/": nil,
-		"cut.png": raw[:len(raw)/2],
+		"a.png":     raw,
+		"b.jpg":     sourcetest.JPEG(t, 30, 20, color.White),
+		"clear.png": sourcetest.PNG(t, 2, 2, color.NRGBA{}),
+		"dir.png/":  nil,
+		"cut.png":   raw[:len(raw)/2],
 	})
 	var files []source.File
 	for _, name := range []string{"a.png", "b.jpg", "clear.png", "cut.png", "dir.png", "gone.png"} {
@@ -92,11 +108,16 @@ func TestFiles(t *testing.T) {
 	outside := files[0]
 	outside.ID, outside.Box = "outside", image.Rect(30, 0, 40, 10)
 	files = append(files, boxed, outside)
-	s, err := source.NewFiles(t.Context(), files, source.FileOptions{Settings: "test", Picture: picture.Options{Background: [3]uint8{1, 2, 3}}})
+	s, err := source.NewFiles(
+		t.Context(),
+		files,
+		source.FileOptions{Settings: "test", Picture: picture.Options{Background: [3]uint8{1, 2, 3}}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"20x10", "30x20", "2x2", "cut off: remove or replace it", "not a file", "no such file", "4x7", "its box (30,0)-(40,10) lies outside of its 20 x 10 pixels"} {
+	for i, want := range []string{"20x10", "30x20", "2x2", "cut off: remove or replace it", "not a file", "no such file",
+		"4x7", "its box (30,0)-(40,10) lies outside of its 20 x 10 pixels"} {
 		m, err := s.Image(i)
 		if got := fmt.Sprintf("%dx%d", m.Width, m.Height); err == nil && got != want || err != nil &&
 			(!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), root)) {
@@ -170,7 +191,11 @@ func ExampleNewFiles() {
 	}
 	defer os.RemoveAll(dir)
 	files := []source.File{{ID: "gone", Path: filepath.Join(dir, "gone.png"), Label: 0}}
-	s, err := source.NewFiles(context.Background(), files, source.FileOptions{Settings: "example", Classes: []string{"cat"}})
+	s, err := source.NewFiles(
+		context.Background(),
+		files,
+		source.FileOptions{Settings: "example", Classes: []string{"cat"}},
+	)
 	if err != nil {
 		panic(err)
 	}

@@ -86,7 +86,8 @@ func TestErrors(t *testing.T) {
 		raw  []byte
 		want string
 	}{
-		"cut":       {"train_X.bin", images(2)[:50000], "train_X.bin: 50000 bytes are no whole number of images of 27648: fetch the file again"},
+		"cut": {"train_X.bin", images(2)[:50000],
+			"train_X.bin: 50000 bytes are no whole number of images of 27648: fetch the file again"},
 		"labels":    {"test_y.bin", []byte{1}, "test_y.bin: 1 labels for the 2 images of"},
 		"zero":      {"train_y.bin", []byte{1, 0, 2}, "train_y.bin: image 1 has label 0, want 1 to 10"},
 		"no names":  {"class_names.txt", nil, "class_names.txt: 0 names"},

@@ -24,9 +24,15 @@ func photos(t testing.TB) (train, test source.Set) {
 	same := png(20, 10, 1)
 	good := png(40, 30, 2)
 	root := sourcetest.Write(t, map[string][]byte{
-		"train/cat/1.png": same, "train/cat/2.png": png(20, 10, 3), "train/cat/3.jpg": sourcetest.JPEG(t, 30, 60, color.Gray{7}),
-		"train/dog/4.png": same, "train/dog/5.png": nil, "train/dog/6.png": good[:len(good)-20],
-		"test/cat/7.png": same, "test/dog/8.png": good, "test/dog/9.png": good,
+		"train/cat/1.png": same,
+		"train/cat/2.png": png(20, 10, 3),
+		"train/cat/3.jpg": sourcetest.JPEG(t, 30, 60, color.Gray{7}),
+		"train/dog/4.png": same,
+		"train/dog/5.png": nil,
+		"train/dog/6.png": good[:len(good)-20],
+		"test/cat/7.png":  same,
+		"test/dog/8.png":  good,
+		"test/dog/9.png":  good,
 	})
 	train, test, err := folder.Read(t.Context(), folder.Options{Root: root})
 	if err != nil {
@@ -61,7 +67,12 @@ func TestTake(t *testing.T) {
 		!strings.Contains(s.Train.Unreadable[0].Cause, "an empty file") {
 		t.Errorf("unreadable %v", s.Train.Unreadable)
 	}
-	want := Duplicates{2, 5, 1, [][]string{{"train/cat/1.png", "train/dog/4.png", "test/cat/7.png"}, {"test/dog/8.png", "test/dog/9.png"}}}
+	want := Duplicates{
+		2,
+		5,
+		1,
+		[][]string{{"train/cat/1.png", "train/dog/4.png", "test/cat/7.png"}, {"test/dog/8.png", "test/dog/9.png"}},
+	}
 	if !reflect.DeepEqual(s.Duplicates, want) {
 		t.Errorf("duplicates %+v", s.Duplicates)
 	}

@@ -12,7 +12,7 @@ import (
 // explain is the sentence of an error with all that there is to do about it: what its faults say, what their hints mean
 // on this command line, and what the operating system's errors call for. Each of several joined errors is a line.
 func (g *global) explain(err error) string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // what is wrapped has its text around it
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		if parts := joined.Unwrap(); err.Error() == errors.Join(parts...).Error() {
 			var lines []string
 			for _, part := range parts {

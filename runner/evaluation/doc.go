@@ -12,15 +12,15 @@
 //
 // Classes, on images at every family's origin: weighted kNN, a linear probe, 5-way episodes with 1 and 5 shots. For
 // every family: order accuracy and rank correlations of the distances from the origin; R² of the scale, read off one
-// view (individual), off two (relative) and beyond the scales that were learnt from, by ridge regression; the prediction
-// of the transformed view's output by ridge maps; invariance relative to the differences between images; and how many
-// classes kNN and probe tell from transformed images. Without labels: RankMe, self-clustering, normalised deviation,
+// view (individual), off two (relative) and beyond the scales that were learnt from, by ridge regression; the
+// prediction of the transformed view's output by ridge maps; invariance relative to the differences between images;
+// and how many classes kNN and probe tell from transformed images. Without labels: RankMe, self-clustering, normalised deviation,
 // α-ReQ and the neighbours shared with the untrained network. Formulas are in package eval.
 //
 // # References
 //
-// Chance is what the measure's definition gives a model that sees nothing, and [References] says which definition. It is
-// not what an untrained network has: the features of one keep the order of many families nearly as well as a trained
+// Chance is what the measure's definition gives a model that sees nothing, and [References] says which definition. It
+// is not what an untrained network has: the features of one keep the order of many families nearly as well as a trained
 // one's, which is why the gain over it stands beside every number.
 //
 // # Intervals

@@ -46,7 +46,7 @@ func TestSVG(t *testing.T) {
 	}
 	for d := xml.NewDecoder(bytes.NewReader(first)); ; {
 		_, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -243,7 +243,8 @@ func EvaluationCSV(r evaluation.Result) (string, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	lines := [][]string{{"group", "family", "role", "metric", "output", "value", "low", "high", "chance", "untrained",
-		"pixels", "gain", "gain_low", "gain_high", "other", "gain_over_other", "gain_over_other_low", "gain_over_other_high", "method"}}
+		"pixels", "gain", "gain_low", "gain_high", "other", "gain_over_other", "gain_over_other_low",
+		"gain_over_other_high", "method"}}
 	for _, m := range r.Metrics {
 		line := append([]string{m.Group, m.Family, m.Protocol.Role, m.Name, m.Output, exact(m.Value)}, ends(m.Interval)...)
 		line = append(line, exact(m.References.Chance), exact(m.References.Untrained), exact(m.References.Pixels))

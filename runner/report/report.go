@@ -47,7 +47,7 @@ func Table(r track.Result) string {
 	row("loss", "", fmt.Sprintf("%.4f", r.Loss), "mean over the last epoch")
 	_ = w.Flush() // a strings.Builder takes everything
 	if views != "" {
-		fmt.Fprintf(&b, "\n  Order: 0.5 is chance, an untrained network often has more. Views: %s.\n", views)
+		fmt.Fprintf(&b, "\n  Order: 0.5 is chance, an untrained network often has more.\n  Views: %s.\n", views)
 	}
 	share, target := r.TimeShare, ""
 	if share.Target > 0 {

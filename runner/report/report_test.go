@@ -55,7 +55,8 @@ func TestTable(t *testing.T) {
   order of hue     0.5000    0.6250     absent, max 0.5, at 3 scales; PROTOCOL
   loss                       4.5678     mean over the last epoch
 
-  Order: 0.5 is chance, an untrained network often has more. Views: 32 px, framing circle, no random transformation; short side resized, centre crop.
+  Order: 0.5 is chance, an untrained network often has more.
+  Views: 32 px, framing circle, no random transformation; short side resized, centre crop.
   Time: 187 s of training steps; ONNX Runtime 97.0 %, waiting for data 1.0 %, loss 1.5 %, rest 0.5 %. MEMORY
 `
 	want = strings.ReplaceAll(want, "PROTOCOL", "cosine from the origin, ties half; 1000 test images")

@@ -15,10 +15,10 @@ type Group struct {
 	Results []track.Result
 }
 
-// OrderPicture shows how far a view lies from the untouched image over its family's scale: a row a family, features and
+// orderPicture shows how far a view lies from the untouched image over its family's scale: a row a family, features and
 // embedding side by side, a line a group. A line is the mean over the group's results, and its band reaches from the
 // smallest to the largest of them. A picture without rows has nothing to show: no result has a family in order.
-func OrderPicture(title string, groups []Group) figure.Picture {
+func orderPicture(title string, groups []Group) figure.Picture {
 	p := figure.Picture{Title: title}
 	families := map[string]bool{}
 	for _, g := range groups {
@@ -47,9 +47,9 @@ func OrderPicture(title string, groups []Group) figure.Picture {
 	return p
 }
 
-// OrderSVG is OrderPicture's picture as an SVG file; nil where it has nothing to show.
+// OrderSVG is orderPicture's picture as an SVG file; nil where it has nothing to show.
 func OrderSVG(title string, groups []Group) ([]byte, error) {
-	p := OrderPicture(title, groups)
+	p := orderPicture(title, groups)
 	if len(p.Rows) == 0 {
 		return nil, nil
 	}

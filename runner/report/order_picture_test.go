@@ -16,7 +16,7 @@ func TestOrderPicture(t *testing.T) {
 			models.Embedding: {Scales: []float64{0, 1}, Distance: []float64{0, 1}},
 		}}}
 	}
-	p := OrderPicture("t", []Group{
+	p := orderPicture("t", []Group{
 		{"absent", []track.Result{result(0, 0.5)}},
 		{"ordered", []track.Result{result(0, 0.25), result(0, 0.75), {}}},
 		{"none", []track.Result{{}}},
@@ -36,7 +36,7 @@ func TestOrderPicture(t *testing.T) {
 		!slices.Equal(two.High, []float64{0, 0.75}) {
 		t.Errorf("two results: %+v", two)
 	}
-	if p := OrderPicture("t", []Group{{"none", []track.Result{{}}}}); len(p.Rows) != 0 {
+	if p := orderPicture("t", []Group{{"none", []track.Result{{}}}}); len(p.Rows) != 0 {
 		t.Errorf("a picture of nothing: %+v", p)
 	}
 }

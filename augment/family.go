@@ -49,6 +49,7 @@ type FamilyInfo struct {
 	Kind    string  // one of the kinds
 	Period  float64 // of a cyclic family, in units of scale; 0 for others: rotate with max 180 has 2
 	Classes int     // of a nominal family: class k has the scale k/(Classes-1); 0 for others
+	Unit    string  // of its strength, or its first member's; "": none
 }
 
 // familySpec says what a family is. A family acts either on the geometry or on the pixels of a view, at a scale s that
@@ -61,17 +62,18 @@ type familySpec struct {
 	max      float64            // default
 	check    func(float64) bool // whether a max is allowed
 	limits   string             // check in words
+	unit     string             // of its strength; "": none
 	geometry func(g *geometry, max, s float64, a aspect)
 	pixels   func(c *canvas, max, s float64, a aspect)
 }
 
 var familySpecs = [...]familySpec{
 	{
-		name: "rotate", kind: KindCyclic, period: 360, max: 180, check: upTo(180), limits: "must be in (0, 180] degrees",
+		name: "rotate", kind: KindCyclic, period: 360, max: 180, check: upTo(180), limits: "must be in (0, 180] degrees", unit: "degrees",
 		geometry: func(g *geometry, max, s float64, _ aspect) { g.rotate(max * s) },
 	},
 	{
-		name: "quarter_turn", kind: KindNominal, classes: 4, max: 270, limits: "must be 270, three quarter turns",
+		name: "quarter_turn", kind: KindNominal, classes: 4, max: 270, limits: "must be 270, three quarter turns", unit: "degrees",
 		check: func(m float64) bool { return m == 270 },
 		geometry: func(g *geometry, _, s float64, _ aspect) {
 			for range int(math.Round(3 * s)) {
@@ -107,11 +109,11 @@ var familySpecs = [...]familySpec{
 		geometry: func(g *geometry, max, s float64, _ aspect) { g.translate(0, max*s) },
 	},
 	{
-		name: "shear_x", kind: KindTwoSided, max: 30, check: upTo(60), limits: "must be in (0, 60] degrees",
+		name: "shear_x", kind: KindTwoSided, max: 30, check: upTo(60), limits: "must be in (0, 60] degrees", unit: "degrees",
 		geometry: func(g *geometry, max, s float64, _ aspect) { g.warp(0, 0, 0, 1, max*s, 0) },
 	},
 	{
-		name: "shear_y", kind: KindTwoSided, max: 30, check: upTo(60), limits: "must be in (0, 60] degrees",
+		name: "shear_y", kind: KindTwoSided, max: 30, check: upTo(60), limits: "must be in (0, 60] degrees", unit: "degrees",
 		geometry: func(g *geometry, max, s float64, _ aspect) { g.warp(0, 0, 0, 1, 0, max*s) },
 	},
 	{
@@ -131,7 +133,7 @@ var familySpecs = [...]familySpec{
 		geometry: func(g *geometry, max, s float64, a aspect) { g.elastic(a.key, max*s) },
 	},
 	{
-		name: "blur", kind: KindOneSided, max: 2, check: upTo(64), limits: "must be in (0, 64] pixels",
+		name: "blur", kind: KindOneSided, max: 2, check: upTo(64), limits: "must be in (0, 64] pixels", unit: "pixels",
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.gaussianBlur(int(math.Ceil(3*max*s)), max*s) },
 	},
 	{
@@ -147,7 +149,7 @@ var familySpecs = [...]familySpec{
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.jpeg(100 - int(math.Round(max*s))) },
 	},
 	{
-		name: "posterize", kind: KindOneSided, max: 6, check: upTo(7), limits: "must be in (0, 7] bits",
+		name: "posterize", kind: KindOneSided, max: 6, check: upTo(7), limits: "must be in (0, 7] bits", unit: "bits",
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.posterize(math.Exp2(max * s)) },
 	},
 	{
@@ -178,7 +180,7 @@ var familySpecs = [...]familySpec{
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.gamma(math.Pow(max, s)) },
 	},
 	{
-		name: "hue", kind: KindCyclic, period: 1, max: 0.5, check: upTo(0.5), limits: "must be in (0, 0.5] turns",
+		name: "hue", kind: KindCyclic, period: 1, max: 0.5, check: upTo(0.5), limits: "must be in (0, 0.5] turns", unit: "turns",
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.hue(max * s) },
 	},
 	{

@@ -79,10 +79,10 @@ func (f Family) validateMembers(path string) []error {
 // so that two views have no side in common, and none reaches beyond half a turn.
 func (f Family) info() FamilyInfo {
 	if len(f.With) > 0 {
-		return FamilyInfo{Kind: KindOneSided}
+		return FamilyInfo{Kind: KindOneSided, Unit: findFamily(f.Family).unit}
 	}
 	spec := findFamily(f.Family)
-	info := FamilyInfo{Kind: spec.kind, Classes: spec.classes}
+	info := FamilyInfo{Kind: spec.kind, Classes: spec.classes, Unit: spec.unit}
 	if spec.kind == KindCyclic {
 		info.Period = spec.period / f.Max
 	}

@@ -46,7 +46,7 @@ func TestJointFamilyIsOne(t *testing.T) {
 		want) {
 		t.Errorf("views %v, want %v", got, want)
 	}
-	if got := p.FamilyInfo(0); got != (FamilyInfo{Kind: KindOneSided}) {
+	if got := p.FamilyInfo(0); got != (FamilyInfo{Kind: KindOneSided, Unit: "turns"}) {
 		t.Errorf("info %+v", got)
 	}
 	if got, want := p.DrawNames(), []string{"hue+rotate+blur.scale", "zoom.scale"}; !slices.Equal(got, want) {

@@ -279,9 +279,13 @@ func TestSigns(t *testing.T) {
 	for _, c := range []struct {
 		family string
 		want   FamilyInfo
-	}{{"rotate", FamilyInfo{Kind: KindCyclic, Period: 2}}, {"hue", FamilyInfo{Kind: KindCyclic, Period: 2}},
+	}{
+		{"rotate", FamilyInfo{Kind: KindCyclic, Period: 2, Unit: "degrees"}},
+		{"hue", FamilyInfo{Kind: KindCyclic, Period: 2, Unit: "turns"}},
 		{"gamma", FamilyInfo{Kind: KindTwoSided}},
-		{"quarter_turn", FamilyInfo{Kind: KindNominal, Classes: 4}}, {"blur", FamilyInfo{Kind: KindOneSided}}} {
+		{"quarter_turn", FamilyInfo{Kind: KindNominal, Classes: 4, Unit: "degrees"}},
+		{"blur", FamilyInfo{Kind: KindOneSided, Unit: "pixels"}},
+	} {
 		if got := mustPlan(t, ordered(t, c.family, 0), 16).FamilyInfo(0); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.family, got, c.want)
 		}

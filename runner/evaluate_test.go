@@ -1,36 +1,31 @@
 package runner
 
 import (
-	"slices"
 	"testing"
 
 	"ordo/runner/data"
 )
 
-// sorted is a data set of ten images of two classes, every third of them without a label.
-type sorted struct{ data.Dataset }
-
-func (sorted) Len() int { return 10 }
-
-func (sorted) Label(i int) int {
-	if i%3 == 2 {
-		return -1
-	}
-	return i / 5
+// labelled is a data set of ten images of so many classes, whose labels begin at from.
+type labelled struct {
+	data.Dataset
+	classes, from int
 }
 
-func TestLabelsOf(t *testing.T) {
-	l := labelsOf(sorted{})
-	if want := []int{0, 0, 0, 0, 1, 1, 1}; !slices.Equal(l.labels, want) {
-		t.Errorf("labels %v, want %v", l.labels, want)
-	}
-	if want := []int{0, 1, 3, 4, 6, 7, 9}; !slices.Equal(l.images, want) {
-		t.Errorf("images %v, want %v", l.images, want)
-	}
-}
+func (labelled) Len() int { return 10 }
 
-func TestSpread(t *testing.T) {
-	if got := spread(10, 4); !slices.Equal(got, []int{0, 2, 5, 7}) {
-		t.Errorf("got %v", got)
+func (l labelled) Label(i int) int { return max(i, l.from-1) - 10 + l.from }
+
+func (l labelled) Classes() []string { return make([]string, l.classes) }
+
+func TestHasClasses(t *testing.T) {
+	two, one, none := labelled{classes: 2, from: 10}, labelled{classes: 1, from: 10}, labelled{classes: 2, from: 0}
+	for _, c := range []struct {
+		train, test labelled
+		want        bool
+	}{{two, two, true}, {one, one, false}, {two, none, false}, {none, two, false}} {
+		if got := hasClasses(data.Splits{Train: c.train, Test: c.test}); got != c.want {
+			t.Errorf("%+v, %+v: %v", c.train, c.test, got)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"ordo/loss"
 	"ordo/models"
 	"ordo/models/fault"
+	"ordo/runner/evaluation"
 	"ordo/runner/report"
 	"ordo/runner/track"
 )
@@ -47,15 +48,19 @@ func (r *run) finish() (track.Result, error) {
 		ParametersHash: hashFloats(values), Parameters: count,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
-	result.SetEvaluation(history.Evals[len(history.Evals)-1].Eval)
+	result.SetEvaluation(history.Evals[len(history.Evals)-1].Evaluation)
 	if err := r.folder.Log("finished"); err != nil {
 		return track.Result{}, err
 	}
-	picture, err := report.OrderSVG(e.Name, []report.Group{{Name: e.Name, Results: []track.Result{result}}})
+	found, err := evaluation.Read(evaluation.File(dir, atEnd))
 	if err != nil {
 		return track.Result{}, err
 	}
-	return result, r.folder.Finish(result, []byte(report.Table(result)), picture)
+	pictures, err := report.EvaluationPictures(found)
+	if err != nil {
+		return track.Result{}, err
+	}
+	return result, r.folder.Finish(result, []byte(report.Table(result)), pictures)
 }
 
 // hashFloats gives the SHA-256 of float32 values, least byte first.

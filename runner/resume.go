@@ -119,7 +119,7 @@ func (r *run) remarks() error {
 	for _, w := range r.setup.Plan.Warnings() {
 		notes = append(notes, "warning: "+w)
 	}
-	if !r.evaluator.hasClasses() {
+	if !hasClasses(r.splits) {
 		notes = append(notes, "the images have no labels of two classes or more: kNN is left out")
 	}
 	if r.step > 0 {

@@ -35,6 +35,8 @@ type Progress interface {
 	Start(done, total int)
 	// Step is called after every training step.
 	Step(Step)
+	// Evaluating is called in the evaluation that ends a run, for every batch of views that is encoded.
+	Evaluating(done, total int)
 	// Note says something that happens between steps, such as an evaluation's result, in a sentence.
 	Note(text string)
 	// End is called once, after the last step, also after an error.
@@ -54,14 +56,13 @@ const propertyStep = "ordo.step"
 
 // run is the state of one call of Run.
 type run struct {
-	o         Options
-	setup     train.Setup
-	splits    data.Splits
-	now       track.Record // of this process
-	folder    *track.Folder
-	stepper   *train.Stepper
-	trainer   *models.Trainer // the stepper's
-	evaluator *evaluator
+	o       Options
+	setup   train.Setup
+	splits  data.Splits
+	now     track.Record // of this process
+	folder  *track.Folder
+	stepper *train.Stepper
+	trainer *models.Trainer // the stepper's
 
 	step     int // steps done
 	skipped  int // of them, because of gradients that were not finite
@@ -160,10 +161,6 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err := r.readPosition(); err != nil {
 		return track.Result{}, err
 	}
-	if r.evaluator, err = r.newEvaluator(rt); err != nil {
-		return track.Result{}, err
-	}
-	defer r.evaluator.close()
 	if err := r.remarks(); err != nil {
 		return track.Result{}, err
 	}
@@ -251,7 +248,7 @@ func (r *run) endEpoch(ctx context.Context) error {
 	if !due || r.folder.HasEval(r.step) {
 		return nil
 	}
-	found, err := r.evaluator.run(ctx)
+	found, err := r.evaluate(ctx)
 	if ctx.Err() != nil {
 		return fault.New(fault.Interrupted, "interrupted in the evaluation after epoch %d", epoch).Advise(goOn)
 	}
@@ -261,7 +258,7 @@ func (r *run) endEpoch(ctx context.Context) error {
 	if err := r.note(report.Evaluation(epoch, found)); err != nil {
 		return err
 	}
-	return r.folder.Eval(track.EvalLine{Step: r.step, Epoch: r.epochs(), Eval: found})
+	return r.folder.Eval(track.EvalLine{Step: r.step, Epoch: r.epochs(), Evaluation: found})
 }
 
 // save writes the checkpoint; the metrics and times up to it go to the disk before.

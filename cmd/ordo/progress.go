@@ -18,10 +18,10 @@ func newProgress(g *global, name string) runner.Progress {
 }
 
 type barProgress struct {
-	g       *global
-	name    string
-	bar     *progressbar.ProgressBar
-	reading *reading
+	g                 *global
+	name              string
+	bar               *progressbar.ProgressBar
+	reading, encoding *reading
 }
 
 func (p *barProgress) Reading(done, total int) {
@@ -29,6 +29,14 @@ func (p *barProgress) Reading(done, total int) {
 		p.reading = newReading(p.g)
 	}
 	p.reading.image(done, total)
+}
+
+func (p *barProgress) Evaluating(done, total int) {
+	if p.encoding == nil {
+		p.encoding = newEncoding(p.g)
+		_ = p.bar.Clear()
+	}
+	p.encoding.image(done, total)
 }
 
 func (p *barProgress) Start(done, total int) {
@@ -120,7 +128,8 @@ type lineProgress struct {
 	first       int
 	begun, said time.Time
 	epoch       int
-	reading     *reading
+
+	reading, encoding *reading
 }
 
 func (p *lineProgress) Reading(done, total int) {
@@ -129,6 +138,14 @@ func (p *lineProgress) Reading(done, total int) {
 		p.reading.now = p.now
 	}
 	p.reading.image(done, total)
+}
+
+func (p *lineProgress) Evaluating(done, total int) {
+	if p.encoding == nil {
+		p.encoding = newEncoding(p.g)
+		p.encoding.now = p.now
+	}
+	p.encoding.image(done, total)
 }
 
 func (p *lineProgress) Start(done, total int) {

@@ -8,7 +8,7 @@
 //
 // # Order accuracy
 //
-// OrderAccuracy asks whether the order of a family's scale can be read off the distances. Every test image is shown
+// OrderOfImages asks whether the order of a family's scale can be read off the distances. Every test image is shown
 // without any random transformation at scales s_0 = 0 < … of a grid, and with d = 1 - cosine
 //
 //	accuracy = P( d(z_0, z_i) < d(z_0, z_j) | s_i < s_j )
@@ -23,9 +23,8 @@
 // An order alone says little: the features of an untrained network have most of it. The other measures stand beside it,
 // each with its formula, its source and its protocol in its own documentation:
 //
-//   - [FitProbe], [ClassifyKNN] and [FewShot] tell classes, from test rows or from transformed ones;
+//   - [FitProbe], [KNN] and [FewShot] tell classes, from test rows or from transformed ones;
 //   - [FitRidge] and [FitMLP] read numbers, such as the scale, from rows, with R² in both of the field's ways ([R2]);
-//   - [OrderOfImages] has accuracy, Spearman and Kendall image by image, for classes and intervals;
 //   - [FitScaleMaps], [Retrieve], [PredictionError] and [PredictionGain] predict the transformed image's output;
 //   - [InvarianceOf] holds changes with a family against the differences between images;
 //   - [RankMe], [LiDAR], [AlphaReQ], [SelfClusteringOf], [NormalisedDeviation] and

@@ -25,21 +25,15 @@ type Rows struct {
 	Labels []int
 }
 
-// KNN returns the share of test rows whose label wins the vote of their o.K nearest training rows (of all of them where
-// there are fewer). Both have rows of the same length, and labels in [0, classes).
+// KNN tells the class of each test row by the vote of its o.K nearest training rows (of all of them where there are
+// fewer). Both have rows of the same length, and labels in [0, classes).
 //
 // Neighbours are those with the largest cosine; of equal ones the first rows are taken. Each votes with
 // exp(cosine/T); of classes with equal votes the lowest wins. Cosines are float64; those that float32 tells are too
 // small are not counted again, so that it is fast. The result depends neither on the number of processors nor on
 // their kind. Memory is that of a few blocks per processor. Errors: shapes or labels that do not fit, no rows,
 // options out of range, and rows that are not finite, a fault of kind Numeric.
-func KNN(train, test Rows, classes int, o KNNOptions) (top1 float64, err error) {
-	c, err := ClassifyKNN(train, test, classes, o)
-	return c.Top1, err
-}
-
-// ClassifyKNN is KNN with what it says of every test row.
-func ClassifyKNN(train, test Rows, classes int, o KNNOptions) (Classification, error) {
+func KNN(train, test Rows, classes int, o KNNOptions) (Classification, error) {
 	if err := o.Validate(); err != nil {
 		return Classification{}, fmt.Errorf("eval: knn: %w", err)
 	}

@@ -32,6 +32,12 @@ func clusters(seed uint64, rows, dim, classes int, noise float64) Rows {
 	return Rows{x, dim, labels}
 }
 
+// top1 is the share of test rows whose class KNN tells.
+func top1(train, test Rows, classes int, o KNNOptions) (float64, error) {
+	c, err := KNN(train, test, classes, o)
+	return c.Top1, err
+}
+
 // plainKNN is the metric as its definition is written, every row compared with every other and all of them sorted.
 func plainKNN(train, test Rows, classes int, o KNNOptions) float64 {
 	right := 0
@@ -71,7 +77,7 @@ func TestKNNAgreesWithDefinition(t *testing.T) {
 		t.Run(fmt.Sprintf("%d-of-%d", o.K, trainRows), func(t *testing.T) {
 			train := clusters(uint64(i), trainRows, dim, classes, 0.7)
 			test := clusters(uint64(i)+1000, testRows, dim, classes, 0.7)
-			got, err := KNN(train, test, classes, o)
+			got, err := top1(train, test, classes, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +123,7 @@ func TestKNNByHand(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for label := range c.classes {
-				got, err := KNN(Rows{c.train, 2, c.labels}, Rows{c.test, 2, []int{label}}, c.classes, c.o)
+				got, err := top1(Rows{c.train, 2, c.labels}, Rows{c.test, 2, []int{label}}, c.classes, c.o)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -150,7 +156,7 @@ func TestKNNBeyondFloat32(t *testing.T) {
 		clear(train.Data[:dim])
 		clear(test.Data[:dim])
 		o := KNNOptions{K: 3, Temperature: 1e-9}
-		got, err := KNN(train, test, classes, o)
+		got, err := top1(train, test, classes, o)
 		if want := plainKNN(train, test, classes, o); err != nil || got != want {
 			t.Errorf("rows of size %g: got %g, %v, want %g", size, got, err, want)
 		}
@@ -165,7 +171,7 @@ func TestKNNDoesNotDependOnProcessors(t *testing.T) {
 	var first float64
 	for i, p := range []int{1, 2, 7} {
 		runtime.GOMAXPROCS(p)
-		got, err := KNN(train, test, 5, DefaultOptions().KNN)
+		got, err := top1(train, test, 5, DefaultOptions().KNN)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +215,7 @@ func TestKNNErrors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			k := call{Rows{[]float32{1, 0, 0, 1}, 2, []int{0, 1}}, Rows{[]float32{1, 2}, 2, []int{1}}, 2, DefaultOptions().KNN}
 			c.spoil(&k)
-			_, err := KNN(k.train, k.test, k.classes, k.o)
+			_, err := top1(k.train, k.test, k.classes, k.o)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -240,7 +246,7 @@ func FuzzKNN(f *testing.F) {
 		train := rows(n)
 		test := rows(m)
 		o := KNNOptions{K: int(k), Temperature: temperature}
-		got, err := KNN(train, test, c, o)
+		got, err := top1(train, test, c, o)
 		if (err != nil) != (o.Validate() != nil) {
 			t.Fatalf("options %+v: %v", o, err)
 		}
@@ -259,7 +265,7 @@ func BenchmarkKNN(b *testing.B) {
 			train := clusters(1, size.train, size.dim, 10, 1)
 			test := clusters(2, size.test, size.dim, 10, 1)
 			for b.Loop() {
-				if _, err := KNN(train, test, 10, DefaultOptions().KNN); err != nil {
+				if _, err := top1(train, test, 10, DefaultOptions().KNN); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -22,11 +22,13 @@ const (
 type Options struct {
 	KNN         KNNOptions   `yaml:"knn"`
 	Order       OrderOptions `yaml:"order"`
-	EveryEpochs int          `yaml:"every_epochs"` // evaluate after every n epochs; default 0: only at the end
+	EveryEpochs int          `yaml:"every_epochs"` // evaluate briefly after every n epochs; default 0: only at the end
 
+	// AtEnd is what the evaluation that ends a run measures: brief (kNN, and for every family the order of distances and
+	// kNN on transformed images) or full (all that `ordo eval` does); default brief.
+	AtEnd string `yaml:"at_end"`
 	// Families lists families to evaluate beside those that the experiment names, as strong as they are where nothing is
-	// said; all: every family. This and the keys below are of the evaluation with references, not of the one that ends a
-	// run.
+	// said; all: every family.
 	Families []string `yaml:"families"`
 	// TrainImages is how many labelled training images classes are learnt from, spread over the split; 0: all; default
 	// 2000.
@@ -41,6 +43,12 @@ type Options struct {
 	MLP bool `yaml:"mlp"`
 }
 
+// The values of Options.AtEnd.
+const (
+	AtEndBrief = "brief"
+	AtEndFull  = "full"
+)
+
 // AllFamilies is the entry of Options.Families that stands for every family.
 const AllFamilies = "all"
 
@@ -53,13 +61,12 @@ type KNNOptions struct {
 // OrderOptions sets the grid of scales on which order accuracy is measured.
 type OrderOptions struct {
 	Levels int `yaml:"levels"` // grid points of scale, the origin among them; default 7, range [3, 1000]
-	Images int `yaml:"images"` // only the first n test images; default 0: all
 }
 
 // DefaultOptions returns the defaults.
 func DefaultOptions() Options {
 	return Options{
-		KNN: KNNOptions{K: 20, Temperature: 0.1}, Order: OrderOptions{Levels: 7},
+		KNN: KNNOptions{K: 20, Temperature: 0.1}, Order: OrderOptions{Levels: 7}, AtEnd: AtEndBrief,
 		TrainImages: 2000, TestImages: 1000, FamilyImages: 300, Resamples: 1000,
 	}
 }
@@ -70,11 +77,11 @@ func (o Options) Validate() error {
 	if o.Order.Levels < 3 || o.Order.Levels > maxLevels {
 		faults = append(faults, fmt.Errorf("order.levels: must be in [3, %d], got %d", maxLevels, o.Order.Levels))
 	}
-	if o.Order.Images < 0 {
-		faults = append(faults, fmt.Errorf("order.images: must be 0 (all) or more, got %d", o.Order.Images))
-	}
 	if o.EveryEpochs < 0 {
 		faults = append(faults, fmt.Errorf("every_epochs: must be 0 (only at the end) or more, got %d", o.EveryEpochs))
+	}
+	if o.AtEnd != AtEndBrief && o.AtEnd != AtEndFull {
+		faults = append(faults, fmt.Errorf("at_end: must be %s or %s, got %q", AtEndBrief, AtEndFull, o.AtEnd))
 	}
 	return errors.Join(append(faults, o.measureFaults()...)...)
 }

@@ -2,24 +2,12 @@ package eval
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 )
 
 // scaleTie is the difference up to which two scales count as equal.
 const scaleTie = 1e-9
-
-// OrderResult is how well the distances from the origin keep the order of a family's scale.
-type OrderResult struct {
-	Accuracy          float64   `json:"accuracy"`           // share of pairs in order, exact ties half; 0.5 is chance
-	Pairs             int       `json:"pairs"`              // pairs of scales, over all images
-	Ties              int       `json:"ties"`               // those of them whose distances are exactly equal
-	Spearman          float64   `json:"spearman"`           // mean over the images, undefined ones with 0; 0 is chance
-	SpearmanUndefined int       `json:"spearman_undefined"` // images whose distances are all equal
-	Scales            []float64 `json:"scales"`             // [G] the grid
-	Distance          []float64 `json:"distance"`           // [G] mean distance from the origin at every scale
-}
 
 // Grid returns levels scales from 0 to 1, evenly spaced. levels is at least 2.
 func Grid(levels int) []float64 {
@@ -30,87 +18,128 @@ func Grid(levels int) []float64 {
 	return s
 }
 
-// OrderAccuracy measures one family. z is [G, n, dim], grid-major: row g*n+i is image i at scales[g]. scales[0] is 0,
-// the origin; the others are finite, not negative, and at least two of them differ. Errors: shapes and scales that are
-// not so, and rows that are not finite, a fault of kind Numeric.
-func OrderAccuracy(z []float32, scales []float64, n, dim int) (OrderResult, error) {
-	if err := checkGrid(z, scales, n, dim); err != nil {
-		return OrderResult{}, err
+// OrderByImage is how well each image's distances from the origin keep the order of a family's scale, one value an
+// image: means, intervals over images (BootstrapMean), classes (ByGroup) and the gain over another model on the same
+// images (BootstrapDifference) are made of them.
+type OrderByImage struct {
+	// Accuracy is the share of the pairs of scales whose distances are in order, exact ties half. A model that
+	// ignores the family has 0.5. That is not what an untrained network has, which is the reference to hold a model
+	// against.
+	Accuracy []float64 `json:"-"` // [images]
+	// Spearman and Kendall are the rank correlations of scale and distance, Kendall's the tau-b, which takes ties of
+	// either out of the denominator. Of an image whose distances are all equal they are undefined: 0, and counted.
+	Spearman  []float64   `json:"-"`
+	Kendall   []float64   `json:"-"`
+	Distance  [][]float64 `json:"-"`         // [scales][images] 1 - cosine from the origin
+	Undefined int         `json:"undefined"` // images whose distances are all equal
+	Ties      int         `json:"ties"`      // pairs of different scales whose distances are exactly equal
+	Pairs     int         `json:"pairs"`     // of different scales, an image
+}
+
+// OrderOfImages measures one family image by image. The first scale is 0, the origin, which is the anchor only: its
+// own distance is 0 whatever the model does. The others are not negative, and at least two differ by more than 1e-9.
+// Errors: outputs that are not finite (fault.Numeric).
+func OrderOfImages(z Orbit) (OrderByImage, error) {
+	if err := z.check("order"); err != nil {
+		return OrderByImage{}, err
 	}
-	grid := len(scales)
-	r := OrderResult{Scales: slices.Clone(scales), Distance: make([]float64, grid)}
-	scaleRanks := ranks(scales[1:], scaleTie)
-	origin, row := make([]float64, dim), make([]float64, dim)
-	distance := make([]float64, grid)
-	var right float64
-	for i := range n {
-		for g := range grid {
-			to := row
-			if g == 0 {
-				to = origin
-			}
-			at := (g*n + i) * dim
-			if !normalize(to, z[at:at+dim]) {
-				return OrderResult{}, nonFinite(fmt.Sprintf("scale %g: image", scales[g]), i)
-			}
-			if g > 0 {
-				distance[g] = 1 - dot(origin, row)
-				r.Distance[g] += distance[g] / float64(n)
+	scales := z.Scales[1:]
+	if z.Scales[0] != 0 {
+		return OrderByImage{}, errors.New("eval: order: the first scale must be 0, the origin")
+	}
+	r := OrderByImage{Accuracy: make([]float64, z.Images), Spearman: make([]float64, z.Images),
+		Kendall: make([]float64, z.Images), Distance: originDistances(z)}
+	for i, s := range scales {
+		if s < 0 {
+			return OrderByImage{}, errors.New("eval: order: a scale is negative")
+		}
+		for _, t := range scales[:i] {
+			if math.Abs(s-t) > scaleTie {
+				r.Pairs++
 			}
 		}
-		right += r.count(scales[1:], distance[1:])
-		if rho, ok := rankCorrelation(scaleRanks, ranks(distance[1:], 0)); ok {
-			r.Spearman += rho / float64(n)
-		} else {
-			r.SpearmanUndefined++
-		}
 	}
-	r.Accuracy = right / float64(r.Pairs)
+	if r.Pairs == 0 {
+		return OrderByImage{}, errors.New("eval: order: there must be at least two different scales beside the origin")
+	}
+	scaleRanks := ranks(scales, scaleTie)
+	distance := make([]float64, len(scales))
+	for i := range z.Images {
+		for g := range distance {
+			distance[g] = r.Distance[g+1][i]
+		}
+		p := comparePairs(scales, distance)
+		r.Ties += p.tiedDistance
+		r.Accuracy[i] = (float64(p.concordant) + 0.5*float64(p.tiedDistance)) / float64(r.Pairs)
+		r.Kendall[i] = p.tau()
+		rho, ok := rankCorrelation(scaleRanks, ranks(distance, 0))
+		if !ok {
+			r.Undefined++
+		}
+		r.Spearman[i] = rho
+	}
 	return r, nil
 }
 
-func checkGrid(z []float32, scales []float64, n, dim int) error {
-	if n < 1 || dim < 1 {
-		return fmt.Errorf("eval: order: %d images with rows of %d values", n, dim)
+// originDistances returns 1 - cosine of every scale and image from the image's origin, [scales][images]. A row of zeros
+// has distance 1 from any.
+func originDistances(z Orbit) [][]float64 {
+	distances := make([][]float64, len(z.Scales))
+	origin, _ := units(z.At(0))
+	for g := range distances {
+		distances[g] = make([]float64, z.Images)
 	}
-	if len(z) != len(scales)*n*dim {
-		return fmt.Errorf("eval: order: %d scales of %d images with rows of %d values need %d values, got %d",
-			len(scales), n, dim, len(scales)*n*dim, len(z))
-	}
-	if len(scales) == 0 || scales[0] != 0 {
-		return errors.New("eval: order: the first scale must be 0, the origin")
-	}
-	differ := false
-	for _, s := range scales[1:] {
-		if math.IsNaN(s) || math.IsInf(s, 0) || s < 0 {
-			return fmt.Errorf("eval: order: scale %g", s)
+	parallel(len(distances)-1, func(g int) {
+		row := make([]float64, z.Dim)
+		at := z.At(g + 1)
+		for i := range z.Images {
+			normalize(row, at.Row(i))
+			distances[g+1][i] = 1 - dot(origin[i*z.Dim:][:z.Dim], row)
 		}
-		differ = differ || math.Abs(s-scales[1]) > scaleTie
-	}
-	if !differ {
-		return errors.New("eval: order: there must be at least two different scales beside the origin")
-	}
-	return nil
+	})
+	return distances
 }
 
-// count adds an image's pairs to the result and returns how many of them are in order.
-func (r *OrderResult) count(scales, distance []float64) (right float64) {
-	for i, s := range scales {
-		for j, t := range scales {
-			if t-s <= scaleTie {
-				continue
-			}
-			r.Pairs++
+// pairs counts an image's pairs of scales.
+type pairs struct {
+	concordant, discordant int
+	tiedScale              int // the scales are equal, whatever the distances
+	tiedDistance           int // only the distances are
+	tiedBoth               int
+}
+
+func comparePairs(scales, distance []float64) pairs {
+	var p pairs
+	for i := range scales {
+		for j := range i {
+			ds, dd := scales[i]-scales[j], distance[i]-distance[j]
 			switch {
-			case distance[i] < distance[j]:
-				right++
-			case distance[i] == distance[j]:
-				r.Ties++
-				right += 0.5
+			case math.Abs(ds) <= scaleTie:
+				p.tiedScale++
+				if dd == 0 {
+					p.tiedBoth++
+				}
+			case dd == 0:
+				p.tiedDistance++
+			case (ds > 0) == (dd > 0):
+				p.concordant++
+			default:
+				p.discordant++
 			}
 		}
 	}
-	return right
+	return p
+}
+
+// tau is Kendall's tau-b, 0 where it is undefined: (P - Q) / √((P + Q + X)(P + Q + Y)), X pairs tied in scale only
+// and Y in distance only (Kendall 1945).
+func (p pairs) tau() float64 {
+	pq := p.concordant + p.discordant
+	below := float64(pq+p.tiedScale-p.tiedBoth) * float64(pq+p.tiedDistance)
+	if below == 0 {
+		return 0
+	}
+	return float64(p.concordant-p.discordant) / math.Sqrt(below)
 }
 
 // ranks returns the ranks of x from 0 on; a run of values, each at most tie above the one before, shares its mean rank.

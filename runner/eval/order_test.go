@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"ordo/models/fault"
@@ -24,53 +23,71 @@ func turned(grid, n int, angle func(g, i int) float64) []float32 {
 	return z
 }
 
-func TestOrderAccuracyByHand(t *testing.T) {
+// turns is an orbit of images that turn from the x axis, by these half turns at the scales.
+func turns(scales []float64, images ...[]float64) Orbit {
+	return Orbit{Data: turned(len(scales), len(images), func(g, i int) float64 { return images[i][g] }),
+		Scales: scales, Images: len(images), Dim: 2}
+}
+
+func TestOrderOfImagesByHand(t *testing.T) {
 	grid := Grid(5)
 	for _, c := range []struct {
-		name               string
-		scales             []float64
-		n                  int
-		angle              func(g, i int) float64
-		accuracy, spearman float64
-		pairs, ties        int
-		undefined          int
+		name                        string
+		scales, turns               []float64
+		accuracy, spearman, kendall float64
+		undefined, ties             int
 	}{
-		{"kept", grid, 3, func(g, i int) float64 { return grid[g] * float64(i+1) / 3 }, 1, 1, 18, 0, 0},
-		{"turned round", grid, 2, func(g, _ int) float64 { return []float64{0, 0.9, 0.7, 0.5, 0.3}[g] }, 0, -1, 12, 0, 0},
-		{"ignored", grid, 2, func(_, i int) float64 { return float64(i) / 2 }, 0.5, 0, 12, 12, 2},
-		{"one of two", grid, 2, func(g, i int) float64 { return grid[g] * float64(i) }, 0.75, 0.5, 12, 6, 1},
-		{"tied scales", []float64{0, 0.5, 0.5 + 1e-12, 1}, 1,
-			func(g, _ int) float64 { return []float64{0, 0.5, 0.7, 0.6}[g] }, 0.5, 0, 2, 0, 0},
-		{"a full turn", grid, 1, func(g, _ int) float64 { return []float64{0, 0.5, 0.9, -0.75, -0.25}[g] },
-			2.0 / 6, -0.4, 6, 0, 0},
-		{"unordered grid", []float64{0, 1, 0.5}, 1, func(g, _ int) float64 { return []float64{0, 1, 0.5}[g] }, 1, 1, 1, 0, 0},
+		{"kept", grid, grid, 1, 1, 1, 0, 0},
+		{"turned round", grid, []float64{0, 0.9, 0.7, 0.5, 0.3}, 0, -1, -1, 0, 0},
+		{"ignored", grid, []float64{0, 0, 0, 0, 0}, 0.5, 0, 0, 1, 6},
+		{"one pair wrong", grid, []float64{0, 0.2, 0.4, 0.8, 0.6}, 5.0 / 6, 0.8, 4.0 / 6, 0, 0},
+		// Distances tie once: P 5, Q 0, of 6 pairs.
+		{"a tie", grid, []float64{0, 0.2, 0.4, 0.4, 0.6}, 5.5 / 6, 4.5 / math.Sqrt(5*4.5), 5 / math.Sqrt(6*5), 0, 1},
+		// Scales tie once: 5 pairs, all right; the distances of the tied ones differ.
+		{"tied scales", []float64{0, 0.2, 0.4, 0.4, 1}, []float64{0, 0.1, 0.2, 0.3, 0.4}, 1,
+			4.5 / math.Sqrt(5*4.5), 5 / math.Sqrt(6*5), 0, 0},
+		// Scales and distances tie in the same pair.
+		{"both tie", []float64{0, 0.2, 0.4, 0.4, 1}, []float64{0, 0.1, 0.2, 0.2, 0.4}, 1, 1, 1, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			z := turned(len(c.scales), c.n, c.angle)
-			got, err := OrderAccuracy(z, c.scales, c.n, 2)
-			if err != nil {
-				t.Fatal(err)
+			r := must(OrderOfImages(turns(c.scales, c.turns, grid)))(t)
+			near(t, "accuracy", r.Accuracy[0], c.accuracy, 1e-12)
+			near(t, "Spearman", r.Spearman[0], c.spearman, 1e-12)
+			near(t, "Kendall", r.Kendall[0], c.kendall, 1e-12)
+			if r.Undefined != c.undefined || r.Ties != c.ties {
+				t.Errorf("%d undefined, %d ties", r.Undefined, r.Ties)
 			}
-			if got.Accuracy != c.accuracy || math.Abs(got.Spearman-c.spearman) > 1e-12 {
-				t.Errorf("accuracy %g, Spearman %g, want %g, %g", got.Accuracy, got.Spearman, c.accuracy, c.spearman)
-			}
-			if got.Pairs != c.pairs || got.Ties != c.ties || got.SpearmanUndefined != c.undefined {
-				t.Errorf("%d pairs, %d ties, %d undefined, want %d, %d, %d",
-					got.Pairs, got.Ties, got.SpearmanUndefined, c.pairs, c.ties, c.undefined)
-			}
-			if !slices.Equal(got.Scales, c.scales) {
-				t.Errorf("scales %v", got.Scales)
-			}
-			for g, d := range got.Distance {
-				var want float64
-				for i := range c.n {
-					want += (1 - math.Cos(math.Pi*(c.angle(g, i)-c.angle(0, i)))) / float64(c.n)
-				}
-				if math.Abs(d-want) > 1e-6 {
-					t.Errorf("distance %g at scale %g, want %g", d, c.scales[g], want)
-				}
+			for g, s := range c.turns {
+				near(t, "distance", r.Distance[g][0], 1-math.Cos(math.Pi*s), 1e-6)
 			}
 		})
+	}
+}
+
+func TestOrderByClass(t *testing.T) {
+	grid := Grid(4)
+	back := []float64{0, 0.9, 0.6, 0.3}
+	r := must(OrderOfImages(turns(grid, grid, back, grid, back, back)))(t)
+	got := ByGroup(r.Accuracy, []int{7, 2, 7, 2, 7})
+	if want := []GroupMean{{2, 2, 0}, {7, 3, 2.0 / 3}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	allNear(t, "by image", PerImage([]float64{1, 2, 3, 5}, []int{4, 1, 4, 1}), []float64{3.5, 2}, 1e-12)
+}
+
+func TestOrderOfImagesRefusesBadGrids(t *testing.T) {
+	for name, z := range map[string]Orbit{
+		"no origin":     turns([]float64{0.1, 0.5, 1}, []float64{0, 0.5, 1}),
+		"negative":      turns([]float64{0, -0.5, 1}, []float64{0, 0.5, 1}),
+		"one scale":     turns([]float64{0, 1}, []float64{0, 1}),
+		"equal scales":  turns([]float64{0, 1, 1}, []float64{0, 0.5, 1}),
+		"no images":     {Scales: Grid(3), Dim: 2},
+		"a wrong shape": {Data: make([]float32, 7), Scales: Grid(3), Images: 1, Dim: 2},
+		"a NaN scale":   turns([]float64{0, math.NaN(), 1}, []float64{0, 0.5, 1}),
+	} {
+		if _, err := OrderOfImages(z); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 
@@ -99,7 +116,7 @@ func plainOrderAccuracy(z []float32, scales []float64, n, dim int) (accuracy flo
 	return accuracy / float64(pairs), pairs
 }
 
-func TestOrderAccuracyAgreesWithDefinition(t *testing.T) {
+func TestOrderAgreesWithDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 30 {
 		grid, n, dim := 3+r.IntN(8), 1+r.IntN(20), 2+r.IntN(10)
@@ -114,13 +131,10 @@ func TestOrderAccuracyAgreesWithDefinition(t *testing.T) {
 				// Somewhat in order: the rows drift away from the origin.
 				z[i] = float32(r.NormFloat64() + 2 - 3*scales[i/(n*dim)]*float64(i%2))
 			}
-			got, err := OrderAccuracy(z, scales, n, dim)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := must(OrderOfImages(Orbit{Data: z, Scales: scales, Images: n, Dim: dim}))(t)
 			accuracy, pairs := plainOrderAccuracy(z, scales, n, dim)
-			if math.Abs(got.Accuracy-accuracy) > 1e-12 || got.Pairs != pairs || got.Ties != 0 {
-				t.Errorf("%g of %d pairs with %d ties, want %g of %d", got.Accuracy, got.Pairs, got.Ties, accuracy, pairs)
+			if found := mean(got.Accuracy); math.Abs(found-accuracy) > 1e-12 || got.Pairs*n != pairs || got.Ties != 0 {
+				t.Errorf("%g of %d pairs an image with %d ties, want %g of %d", found, got.Pairs, got.Ties, accuracy, pairs)
 			}
 		})
 	}
@@ -141,52 +155,29 @@ func TestSpearmanFollowsFromSquares(t *testing.T) {
 		}
 		z[2*g], z[2*g+1] = float32(math.Cos(math.Pi*angle)), float32(math.Sin(math.Pi*angle))
 	}
-	got, err := OrderAccuracy(z, Grid(grid), 1, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := must(OrderOfImages(Orbit{Data: z, Scales: Grid(grid), Images: 1, Dim: 2}))(t)
 	const m = grid - 1
-	if want := 1 - 6*squares/(m*(m*m-1)); math.Abs(got.Spearman-want) > 1e-12 {
-		t.Errorf("Spearman %g, want %g", got.Spearman, want)
+	if want := 1 - 6*squares/(m*(m*m-1)); math.Abs(got.Spearman[0]-want) > 1e-12 {
+		t.Errorf("Spearman %g, want %g", got.Spearman[0], want)
 	}
 }
 
-func TestOrderAccuracyOfZeroRows(t *testing.T) {
-	got, err := OrderAccuracy(make([]float32, 4*3*2), Grid(4), 3, 2)
-	if err != nil || got.Accuracy != 0.5 || got.Spearman != 0 || got.SpearmanUndefined != 3 || got.Ties != got.Pairs {
-		t.Errorf("%+v, %v", got, err)
+func TestOrderOfZeroRows(t *testing.T) {
+	got := must(OrderOfImages(Orbit{Data: make([]float32, 4*3*2), Scales: Grid(4), Images: 3, Dim: 2}))(t)
+	if mean(got.Accuracy) != 0.5 || mean(got.Spearman) != 0 || got.Undefined != 3 || got.Ties != 3*got.Pairs {
+		t.Errorf("%+v", got)
 	}
 }
 
-func TestOrderAccuracyErrors(t *testing.T) {
-	nan := math.NaN()
-	for _, c := range []struct {
-		name, want string
-		z          []float32
-		scales     []float64
-		n, dim     int
-	}{
-		{"no images", "0 images", nil, Grid(3), 0, 2},
-		{"no values", "rows of 0 values", nil, Grid(3), 2, 0},
-		{"shape", "3 scales of 2 images with rows of 2 values need 12 values, got 11", make([]float32, 11), Grid(3), 2, 2},
-		{"no scales", "first scale must be 0", nil, nil, 2, 2},
-		{"no origin", "first scale must be 0", make([]float32, 3), []float64{0.1, 0.5, 1}, 1, 1},
-		{"one scale", "two different scales", make([]float32, 2), Grid(2), 1, 1},
-		{"tied scales", "two different scales", make([]float32, 3), []float64{0, 1, 1}, 1, 1},
-		{"negative", "scale -1", make([]float32, 3), []float64{0, 1, -1}, 1, 1},
-		{"nan scale", "scale NaN", make([]float32, 3), []float64{0, nan, 1}, 1, 1},
-		{"nan", "scale 0.5: image 1 holds", []float32{1, 1, 1, float32(nan), 1, 1}, Grid(3), 2, 1},
-		{"infinity", "scale 0: image 0 holds", []float32{float32(math.Inf(1)), 1, 1}, Grid(3), 1, 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := OrderAccuracy(c.z, c.scales, c.n, c.dim)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %q", err, c.want)
+func TestOrderRefusesWhatIsNotFinite(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		for at := range 3 {
+			z := Orbit{Data: []float32{1, 1, 1}, Scales: Grid(3), Images: 1, Dim: 1}
+			z.Data[at] = float32(bad)
+			if _, err := OrderOfImages(z); !errors.Is(err, fault.Numeric) {
+				t.Errorf("%g at %d: %v", bad, at, err)
 			}
-			if want := c.name == "nan" || c.name == "infinity"; errors.Is(err, fault.Numeric) != want {
-				t.Errorf("kind %q: %v", fault.KindOf(err), err)
-			}
-		})
+		}
 	}
 }
 
@@ -196,7 +187,7 @@ func TestGrid(t *testing.T) {
 	}
 }
 
-func FuzzOrderAccuracy(f *testing.F) {
+func FuzzOrderOfImages(f *testing.F) {
 	f.Add([]byte{0, 10, 20, 30, 40, 50, 60, 70}, uint8(4), uint8(1), uint8(2))
 	f.Add([]byte{255, 254, 253, 3, 2, 1}, uint8(3), uint8(2), uint8(1))
 	values := []float32{
@@ -220,7 +211,7 @@ func FuzzOrderAccuracy(f *testing.F) {
 				scales[i] = float64(data[(7*i)%len(data)]%8) / 4
 			}
 		}
-		got, err := OrderAccuracy(z, scales, n, d)
+		got, err := OrderOfImages(Orbit{Data: z, Scales: scales, Images: n, Dim: d})
 		if err != nil {
 			differ := len(scales) > 1 && slices.Max(scales[1:]) > slices.Min(scales[1:])
 			if errors.Is(err, fault.Numeric) == finite && n > 0 && d > 0 && differ {
@@ -228,11 +219,16 @@ func FuzzOrderAccuracy(f *testing.F) {
 			}
 			return
 		}
-		if !finite || got.Accuracy < 0 || got.Accuracy > 1 || !(math.Abs(got.Spearman) <= 1+1e-12) ||
-			got.Pairs < n || got.Ties > got.Pairs || got.SpearmanUndefined > n {
+		if !finite || slices.Min(got.Accuracy) < 0 || slices.Max(got.Accuracy) > 1 || got.Pairs < 1 ||
+			got.Ties > n*got.Pairs || got.Undefined > n {
 			t.Fatalf("%+v", got)
 		}
-		for _, x := range got.Distance {
+		for _, x := range slices.Concat(got.Spearman, got.Kendall) {
+			if !(math.Abs(x) <= 1+1e-12) {
+				t.Fatalf("%+v", got)
+			}
+		}
+		for _, x := range slices.Concat(got.Distance...) {
 			if !(x >= -1e-12 && x <= 2+1e-12) {
 				t.Fatalf("distances %v", got.Distance)
 			}
@@ -240,7 +236,7 @@ func FuzzOrderAccuracy(f *testing.F) {
 	})
 }
 
-func BenchmarkOrderAccuracy(b *testing.B) {
+func BenchmarkOrderOfImages(b *testing.B) {
 	const grid, n, dim = 7, 1000, 256
 	z := make([]float32, grid*n*dim)
 	r := rand.New(rand.NewPCG(1, 1))
@@ -248,7 +244,7 @@ func BenchmarkOrderAccuracy(b *testing.B) {
 		z[i] = float32(r.NormFloat64())
 	}
 	for b.Loop() {
-		if _, err := OrderAccuracy(z, Grid(grid), n, dim); err != nil {
+		if _, err := OrderOfImages(Orbit{Data: z, Scales: Grid(grid), Images: n, Dim: dim}); err != nil {
 			b.Fatal(err)
 		}
 	}

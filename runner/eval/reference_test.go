@@ -154,8 +154,8 @@ func TestKNNAgreesWithScikitLearn(t *testing.T) {
 	for _, want := range c.KNN {
 		train, test := Rows{c.Train, c.Dim, c.TrainLabels}, Rows{c.Test, c.Dim, c.TestLabels}
 		got, err := KNN(train, test, c.Classes, KNNOptions{K: want.K, Temperature: want.Temperature})
-		if err != nil || got != want.Top1 {
-			t.Errorf("k %d: got %g, %v, want %g", want.K, got, err, want.Top1)
+		if err != nil || got.Top1 != want.Top1 {
+			t.Errorf("k %d: got %g, %v, want %g", want.K, got.Top1, err, want.Top1)
 		}
 	}
 }
@@ -250,13 +250,6 @@ func TestOrderOfImagesAgreesWithScipy(t *testing.T) {
 	if got.Undefined != 1 || got.Pairs != 9 || got.Ties != 10 {
 		t.Errorf("%d undefined, %d pairs, %d ties", got.Undefined, got.Pairs, got.Ties)
 	}
-	// The measure over all images is the mean of the images'.
-	all, err := OrderAccuracy(o.Z, o.Scales, o.Images, o.Dim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	near(t, "mean accuracy", mean(got.Accuracy), all.Accuracy, 1e-12)
-	near(t, "mean Spearman", mean(got.Spearman), all.Spearman, 1e-12)
 }
 
 func TestPredictionAgreesWithNumpy(t *testing.T) {

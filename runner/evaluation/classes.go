@@ -18,11 +18,14 @@ const (
 // learnt is what classes are told by: training rows and a probe of them.
 type learnt struct {
 	train eval.Rows
-	probe *eval.Probe
+	probe *eval.Probe // nil in a brief evaluation
 }
 
 // measureClasses measures what needs no family, and keeps what has learnt the classes for the families.
 func (s *session) measureClasses() error {
+	if s.classes == 0 && s.o.Brief {
+		return nil
+	}
 	test, err := s.rows(s.test)
 	if err != nil {
 		return err
@@ -35,15 +38,37 @@ func (s *session) measureClasses() error {
 		return err
 	}
 	if s.learnt, err = each(s, func(i, o int) (learnt, error) {
+		if s.o.Brief {
+			return learnt{train: train[i][o]}, nil
+		}
 		probe, err := eval.FitProbe(train[i][o], eval.DefaultProbeOptions())
 		return learnt{train[i][o], probe}, err
 	}); err != nil {
 		return fmt.Errorf("the linear probe: %w", err)
 	}
-	chance := References{
-		Chance:   eval.Defined(eval.Majority(s.train.labels, s.test.labels)),
+	if err := s.measureKNN(test); err != nil || s.o.Brief {
+		return err
+	}
+	if err := s.measureProbe(test); err != nil {
+		return err
+	}
+	for _, shots := range []int{1, 5} {
+		if err := s.measureFewShot(test, shots); err != nil {
+			return err
+		}
+	}
+	return s.measureLabelFree(test)
+}
+
+// majority is the reference of those that tell classes: the class that is most frequent in training, always.
+func (s *session) majority(labels []int) References {
+	return References{
+		Chance:   eval.Defined(eval.Majority(s.train.labels, labels)),
 		ChanceBy: "share of the training images' most frequent class",
 	}
+}
+
+func (s *session) measureKNN(test [][]eval.Rows) error {
 	knn, err := each(s, func(i, o int) (measured, error) {
 		c, err := s.tellKNN(s.learnt[i][o], test[i][o])
 		return mean(c.Correct), err
@@ -51,11 +76,11 @@ func (s *session) measureClasses() error {
 	if err != nil {
 		return err
 	}
-	m := Metric{Group: GroupClasses, Name: "knn", Better: Higher, References: chance,
-		Protocol: s.classProtocol(s.knnMethod())}
-	if err := s.add(m, knn); err != nil {
-		return err
-	}
+	return s.add(Metric{Group: GroupClasses, Name: "knn", Better: Higher, References: s.majority(s.test.labels),
+		Protocol: s.classProtocol(s.knnMethod())}, knn)
+}
+
+func (s *session) measureProbe(test [][]eval.Rows) error {
 	probe, err := each(s, func(i, o int) (measured, error) {
 		p := s.learnt[i][o].probe
 		c, err := p.Classify(test[i][o])
@@ -70,20 +95,12 @@ func (s *session) measureClasses() error {
 	if err != nil {
 		return err
 	}
-	m.Name, m.Protocol = "probe", s.classProtocol(probeMethod())
-	if err := s.add(m, probe); err != nil {
-		return err
-	}
-	for _, shots := range []int{1, 5} {
-		if err := s.measureFewShot(test, shots); err != nil {
-			return err
-		}
-	}
-	return s.measureLabelFree(test)
+	return s.add(Metric{Group: GroupClasses, Name: "probe", Better: Higher, References: s.majority(s.test.labels),
+		Protocol: s.classProtocol(probeMethod())}, probe)
 }
 
 func (s *session) tellKNN(l learnt, rows eval.Rows) (eval.Classification, error) {
-	return eval.ClassifyKNN(l.train, rows, s.classes, s.eval.KNN)
+	return eval.KNN(l.train, rows, s.classes, s.eval.KNN)
 }
 
 func (s *session) knnMethod() string {
@@ -96,9 +113,15 @@ func probeMethod() string {
 		"the training images", o.Penalties, o.HoldOut)
 }
 
+// seen adds to a protocol how the images are shown.
+func (s *session) seen(p eval.Protocol) eval.Protocol {
+	p.ImageSize, p.Framing = s.plan.ImageSize(), s.plan.Framing()
+	return p
+}
+
 // classProtocol is that of a measure on images at their origin.
-func (s *session) classProtocol(method string) Protocol {
-	return Protocol{Method: method, TrainImages: len(s.train.images), TestImages: len(s.test.images)}
+func (s *session) classProtocol(method string) eval.Protocol {
+	return s.seen(eval.Protocol{Method: method, TrainImages: len(s.train.images), TestImages: len(s.test.images)})
 }
 
 // measureFewShot draws episodes from the test images.
@@ -126,8 +149,8 @@ func (s *session) measureFewShot(test [][]eval.Rows, shots int) error {
 	return s.add(Metric{
 		Group: GroupClasses, Name: fmt.Sprintf("few_shot_%d", shots), Better: Higher,
 		References: References{Chance: eval.Defined(1 / float64(o.Ways)), ChanceBy: "one of the episode's classes"},
-		Protocol: Protocol{TestImages: len(s.test.images), Method: fmt.Sprintf(
-			"%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots, o.Queries, o.Episodes)},
+		Protocol: s.seen(eval.Protocol{TestImages: len(s.test.images), Method: fmt.Sprintf(
+			"%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots, o.Queries, o.Episodes)}),
 	}, episodes)
 }
 
@@ -182,9 +205,9 @@ func (s *session) measureLiDAR() error {
 	}
 	return s.add(Metric{
 		Group: GroupLabelFree, Name: "lidar", Better: Higher,
-		Protocol: Protocol{TestImages: len(s.views[1].images), Method: fmt.Sprintf("LiDAR as a share of the attainable "+
-			"rank, %d views an image by the experiment's random transformations, seed %d", augmentations,
-			s.o.Experiment.Seed)},
+		Protocol: s.seen(eval.Protocol{TestImages: len(s.views[1].images), Method: fmt.Sprintf("LiDAR as a share of the "+
+			"attainable rank, %d views an image by the experiment's random transformations, seed %d", augmentations,
+			s.o.Experiment.Seed)}),
 	}, found)
 }
 
@@ -229,8 +252,8 @@ func (s *session) measureOverlap(test [][]eval.Rows) error {
 			m := Metric{
 				Group: GroupLabelFree, Name: "overlap_" + sub.name, Output: output, Value: of.value,
 				References: References{Chance: eval.Defined(v.Chance), ChanceBy: "neighbours drawn at random"},
-				Protocol: Protocol{TestImages: v.Rows, Method: fmt.Sprintf(
-					"share of the %d nearest other images by cosine that are the same", v.K)},
+				Protocol: s.seen(eval.Protocol{TestImages: v.Rows, Method: fmt.Sprintf(
+					"share of the %d nearest other images by cosine that are the same", v.K)}),
 			}
 			if m.Interval, err = s.interval(of.each); err != nil {
 				return err

@@ -14,7 +14,7 @@ type shown struct {
 	family      int
 	info        augment.FamilyInfo
 	train, test [][]eval.Orbit
-	protocol    Protocol
+	protocol    eval.Protocol
 }
 
 // measureFamilies measures every family whose scales have an order.
@@ -29,17 +29,22 @@ func (s *session) measureFamilies() error {
 		if v.test, err = s.orbits(s.views[1], i); err != nil {
 			return err
 		}
-		if v.train, err = s.orbits(s.views[0], i); err != nil {
-			return err
-		}
-		v.protocol = Protocol{TrainImages: len(s.views[0].images), TestImages: len(s.views[1].images),
-			Max: f.Max, Role: f.role, Direction: "positive", Scales: v.test[0][0].Scales}
+		v.protocol = s.seen(eval.Protocol{TestImages: len(s.views[1].images), Max: f.Max, Unit: v.info.Unit,
+			Role: f.role, Direction: "positive", Scales: v.test[0][0].Scales})
 		for _, m := range f.With {
 			v.protocol.MaxWith = append(v.protocol.MaxWith, m.Max)
 		}
-		for _, measure := range []func(*shown) error{
-			s.measureOrder, s.measureScale, s.measurePrediction, s.measureInvariance, s.measureRobustness,
-		} {
+		measures := []func(*shown) error{s.measureOrder, s.measureRobustness}
+		if !s.o.Brief {
+			if v.train, err = s.orbits(s.views[0], i); err != nil {
+				return err
+			}
+			v.protocol.TrainImages = len(s.views[0].images)
+			measures = []func(*shown) error{
+				s.measureOrder, s.measureScale, s.measurePrediction, s.measureInvariance, s.measureRobustness,
+			}
+		}
+		for _, measure := range measures {
 			if err := measure(v); err != nil {
 				return fmt.Errorf("the evaluation of %s: %w", f.Name(), err)
 			}
@@ -111,6 +116,7 @@ func (s *session) spread(v *shown, orders [][]eval.OrderByImage) {
 			for _, distances := range orders[i][o].Distance {
 				at := eval.Quantiles(distances, 0.1, 0.5, 0.9)
 				q.Low, q.Median, q.High = append(q.Low, at[0]), append(q.Median, at[1]), append(q.High, at[2])
+				q.Mean = append(q.Mean, mean(distances).value.Number)
 			}
 			switch {
 			case i == 0:
@@ -118,7 +124,7 @@ func (s *session) spread(v *shown, orders [][]eval.OrderByImage) {
 			case sub.name == Untrained:
 				d.Untrained = &q
 			case sub.name == Pixels:
-				d.Pixels = q
+				d.Pixels = &q
 			}
 		}
 		s.result.Distances = append(s.result.Distances, d)
@@ -189,9 +195,8 @@ func (s *session) measureRobustness(v *shown) error {
 	}
 	m := s.metric(v, "knn_transformed", Higher, s.knnMethod()+", on views, mean over the scales beside the origin")
 	m.Protocol.TrainImages = len(s.train.images)
-	m.References = References{Chance: eval.Defined(eval.Majority(s.train.labels, labels)),
-		ChanceBy: "share of the training images' most frequent class"}
-	if err := s.add(m, knn); err != nil {
+	m.References = s.majority(labels)
+	if err := s.add(m, knn); err != nil || s.o.Brief {
 		return err
 	}
 	probe, err := by(func(l learnt, rows eval.Rows) (eval.Classification, error) { return l.probe.Classify(rows) })

@@ -21,6 +21,11 @@ type Options struct {
 	Name       string            // of the evaluation
 	Version    string            // of ordo, for the record
 	Threads    int               // ONNX Runtime's; 0 is one a core
+	Splits     *data.Splits      // the images, if they are open already; nil: they are opened
+	// Brief leaves kNN, and of every family the order of distances and kNN on transformed images.
+	Brief bool
+	// Alone leaves out the references.
+	Alone bool
 	// Progress hears how many views are encoded, after every batch. May be nil.
 	Progress func(done, total int)
 	Watch    data.Watch // hears how the images are read, and what is to be said of the evaluation
@@ -32,6 +37,7 @@ const protocolVersion = 1
 // settings is the hash of all that decides the numbers beside the encoder and the data.
 func (o Options) settings(families []family) (string, error) {
 	e := o.Experiment
+	e.Eval.AtEnd, e.Eval.EveryEpochs = "", 0 // when is all that they say
 	names := make([]augment.Family, len(families))
 	for i, f := range families {
 		names[i] = f.Family

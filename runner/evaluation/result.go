@@ -11,6 +11,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/runner/eval"
+	"ordo/runner/track"
 )
 
 // Result is what an evaluation found.
@@ -78,7 +79,7 @@ type Metric struct {
 
 	Curve    []Point        `json:"curve,omitempty"`    // by scale
 	ByClass  []Class        `json:"by_class,omitempty"` // means over the images of each class
-	Protocol Protocol       `json:"protocol"`
+	Protocol eval.Protocol  `json:"protocol"`
 	Details  map[string]any `json:"details,omitempty"` // of the encoder's number: the penalty that was chosen, counts
 }
 
@@ -122,18 +123,6 @@ type Class struct {
 	Value  float64 `json:"value"`
 }
 
-// Protocol says how a number was made.
-type Protocol struct {
-	Method      string    `json:"method"` // in words
-	TrainImages int       `json:"train_images,omitempty"`
-	TestImages  int       `json:"test_images"`
-	Max         float64   `json:"max,omitempty"`      // the family's strength at scale 1, or its first member's
-	MaxWith     []float64 `json:"max_with,omitempty"` // of a joint family: the other members' strengths
-	Role        string    `json:"role,omitempty"`     // of the family in training; "": it had none
-	Direction   string    `json:"direction,omitempty"`
-	Scales      []float64 `json:"scales,omitempty"` // the grid, origin first
-}
-
 // Distance is how far views are from their origin, 1 - cosine, over the scales of a family.
 type Distance struct {
 	Family    string    `json:"family"`
@@ -141,14 +130,53 @@ type Distance struct {
 	Scales    []float64 `json:"scales"`
 	Trained   Spread    `json:"trained"`
 	Untrained *Spread   `json:"untrained,omitempty"`
-	Pixels    Spread    `json:"pixels"`
+	Pixels    *Spread   `json:"pixels,omitempty"`
 }
 
-// Spread is quantiles over the images, one a scale.
+// Spread is mean and quantiles over the images, one a scale.
 type Spread struct {
+	Mean   []float64 `json:"mean"`
 	Low    []float64 `json:"q10"`
 	Median []float64 `json:"median"`
 	High   []float64 `json:"q90"`
+}
+
+// Numbers are the result's numbers by their names, for metrics.jsonl and result.json.
+func (r Result) Numbers() track.Evaluation {
+	e := track.Evaluation{Metrics: map[string]float64{}, Protocols: map[string]eval.Protocol{},
+		Distances: map[string]map[string]track.Curve{}}
+	set := func(numbers *map[string]float64, name string, v eval.Value) {
+		if !v.Defined {
+			return
+		}
+		if *numbers == nil {
+			*numbers = map[string]float64{}
+		}
+		(*numbers)[name] = v.Number
+	}
+	for _, m := range r.Metrics {
+		name := m.Name
+		if m.Family != "" {
+			name = m.Family + "." + name
+		}
+		e.Protocols[name] = m.Protocol
+		name += "." + m.Output
+		set(&e.Metrics, name, m.Value)
+		set(&e.Untrained, name, m.References.Untrained)
+		set(&e.Pixels, name, m.References.Pixels)
+		set(&e.Chance, name, m.References.Chance)
+	}
+	for _, d := range r.Distances {
+		c := track.Curve{Scales: d.Scales, Distance: d.Trained.Mean}
+		if d.Untrained != nil {
+			c.Untrained = d.Untrained.Mean
+		}
+		if e.Distances[d.Family] == nil {
+			e.Distances[d.Family] = map[string]track.Curve{}
+		}
+		e.Distances[d.Family][d.Output] = c
+	}
+	return e
 }
 
 // Dir is the folder of evaluations in a run's.
@@ -156,6 +184,19 @@ const Dir = "eval"
 
 // File is where a run's evaluation of this name is.
 func File(run, name string) string { return filepath.Join(run, Dir, name+".json") }
+
+// Read reads a result that Write wrote.
+func Read(path string) (Result, error) {
+	var r Result
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return r, fault.Reading(fault.Other, path, err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fault.New(fault.Other, "%s is damaged: %w", path, err).Advise("remove it and evaluate again")
+	}
+	return r, nil
+}
 
 // Write writes the result as JSON, whole or not at all, and makes the folder that it is in if that is missing.
 func (r Result) Write(path string) error {

@@ -119,7 +119,9 @@ func (s *session) openImages() error {
 		return fault.Wrap(fault.Config, err)
 	}
 	s.families = list
-	if s.splits, err = data.OpenWatched(s.ctx, e.Data, s.o.Watch); err != nil {
+	if s.o.Splits != nil {
+		s.splits = *s.o.Splits
+	} else if s.splits, err = data.OpenWatched(s.ctx, e.Data, s.o.Watch); err != nil {
 		return err
 	}
 	s.o.Watch.Tell(s.splits)
@@ -155,7 +157,9 @@ func (s *session) chooseImages() {
 	train, test := all(s.splits.Train, true), all(s.splits.Test, true)
 	if s.classes < 2 || len(train.images) == 0 || len(test.images) == 0 {
 		s.classes = 0
-		s.note("the images have no labels of two classes or more: kNN, probe and few-shot episodes are left out")
+		if !s.o.Brief {
+			s.note("the images have no labels of two classes or more: kNN, probe and few-shot episodes are left out")
+		}
 		train, test = all(s.splits.Train, false), all(s.splits.Test, false)
 	}
 	s.train, s.test = train.spread(s.eval.TrainImages), test.spread(s.eval.TestImages)
@@ -180,15 +184,19 @@ func (l some) spread(n int) some {
 
 // openReferences opens what the encoder is held against.
 func (s *session) openReferences() error {
+	columns, err := s.columns()
+	if err != nil {
+		return err
+	}
+	s.result.Columns = columns
+	if s.o.Alone {
+		return nil
+	}
 	e := s.o.Experiment
 	if s.o.Target.Run != nil {
 		s.openUntrained(e)
 	} else {
 		s.note("the encoder is no run's: there is no untrained network to hold it against")
-	}
-	columns, err := s.columns()
-	if err != nil {
-		return err
 	}
 	p := newPixels(s.plan.ImageSize(), columns[s.outputs[0]])
 	s.subjects = append(s.subjects, subject{encoder: p, name: Pixels})
@@ -202,7 +210,7 @@ func (s *session) openReferences() error {
 			return err
 		}
 	}
-	s.result.Columns, s.result.Pixels = columns, p.columns()
+	s.result.Pixels = p.columns()
 	return nil
 }
 
@@ -282,13 +290,19 @@ func (s *session) describe() error {
 	}
 	r.Data = Data{Fingerprint: s.fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(),
 		Classes: s.classes, ImageSize: s.plan.ImageSize(), Framing: s.plan.Framing()}
-	s.total = len(s.test.images) + augmentations*len(s.views[1].images)
 	if s.classes > 0 {
-		s.total += len(s.train.images)
+		s.total = len(s.train.images) + len(s.test.images)
+	} else if !s.o.Brief {
+		s.total = len(s.test.images)
+	}
+	shown := len(s.views[1].images) // of every family, at every scale
+	if !s.o.Brief {
+		s.total += augmentations * len(s.views[1].images)
+		shown += len(s.views[0].images)
 	}
 	for i := range s.families {
 		if s.ordered(i) {
-			s.total += s.eval.Order.Levels * (len(s.views[0].images) + len(s.views[1].images))
+			s.total += s.eval.Order.Levels * shown
 		}
 	}
 	s.pixels = make([]float32, batch*3*r.Data.ImageSize*r.Data.ImageSize)

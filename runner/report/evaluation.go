@@ -120,15 +120,15 @@ func familyHeading(m evaluation.Metric) string {
 	if role == "" {
 		role = "not in the experiment"
 	}
-	most := fmt.Sprint(m.Protocol.Max)
-	for _, other := range m.Protocol.MaxWith {
-		most += fmt.Sprintf(" + %v", other)
-	}
-	return fmt.Sprintf("%s (%s, max %s, %d scales)", m.Family, role, most, len(m.Protocol.Scales))
+	return fmt.Sprintf("%s (%s, max %s, %d scales)", m.Family, role, strength(m.Protocol), len(m.Protocol.Scales))
 }
 
 // evaluationTitle says whose numbers these are.
 func evaluationTitle(r evaluation.Result) string {
+	return fmt.Sprintf("%s: evaluation %s, settings %s", evaluationWhose(r), r.Name, r.Settings)
+}
+
+func evaluationWhose(r evaluation.Result) string {
 	whose := r.Target
 	if r.Run != nil {
 		whose = fmt.Sprintf("%s (%s), seed %d", r.Run.Name, r.Run.Hash, r.Run.Seed)
@@ -136,7 +136,7 @@ func evaluationTitle(r evaluation.Result) string {
 	if r.Against != "" {
 		whose += ", beside " + r.Against
 	}
-	return fmt.Sprintf("%s: evaluation %s, settings %s", whose, r.Name, r.Settings)
+	return whose
 }
 
 // evaluationLegend says how the numbers are to be read.

@@ -5,56 +5,168 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"ordo/augment"
 	"ordo/models"
 	"ordo/runner/eval"
 	"ordo/runner/track"
 )
 
-// Evaluation is one line: what an evaluation after an epoch found.
+// Evaluation is one line: what an evaluation after an epoch found of the classes and of the ordered families.
 func Evaluation(epoch int, e track.Evaluation) string {
 	parts := []string{fmt.Sprintf("after epoch %d:", epoch)}
-	if e.KNNTop1 != nil {
-		parts = append(parts, fmt.Sprintf("kNN %.3f", *e.KNNTop1))
+	if top1, ok := e.Metrics["knn."+models.Features]; ok {
+		parts = append(parts, fmt.Sprintf("kNN %.3f", top1))
 	}
-	for _, family := range slices.Sorted(maps.Keys(e.Order)) {
-		parts = append(parts, fmt.Sprintf("order of %s %.3f (features %.3f)", family,
-			e.Order[family][models.Embedding].Accuracy, e.Order[family][models.Features].Accuracy))
+	for _, family := range slices.Sorted(maps.Keys(e.Distances)) {
+		if name := family + ".order_accuracy"; e.Protocols[name].Role == augment.RoleOrdered {
+			parts = append(parts, fmt.Sprintf("order of %s %.3f (features %.3f)", family,
+				e.Metrics[name+"."+models.Embedding], e.Metrics[name+"."+models.Features]))
+		}
 	}
 	return strings.Join(parts, "  ")
 }
 
-// Table is the summary that ends a run: each number with the protocol that it was evaluated by.
+// Table is the summary that ends a run: the numbers beside their references, and how they were made.
 func Table(r track.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s), seed %d: %d epochs, %d steps, %.0f images/s\n\n",
-		r.Name, r.Hash, r.Seed, r.Epochs, r.Steps, r.ImagesPerSecond)
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	views := ""
-	row := func(cells ...string) { fmt.Fprintln(w, "  "+strings.Join(cells, "\t")) }
-	row("", "features", "embedding", "evaluated by")
-	for _, p := range r.Protocols {
-		views = fmt.Sprintf("%d px, framing %s, %s", p.ImageSize, p.Framing, p.Views)
-		switch {
-		case p.Metric == eval.MetricKNN:
-			row("kNN", fmt.Sprintf("%.4f", *r.KNNTop1), "", p.Short())
-		case p.Output == models.Embedding: // its twin for the features has the same protocol
-			row("order of "+p.Family, fmt.Sprintf("%.4f", r.OrderAccuracy[p.Family][models.Features]),
-				fmt.Sprintf("%.4f", r.OrderAccuracy[p.Family][models.Embedding]), p.Short())
+	fmt.Fprintf(&b, "%s (%s), seed %d: %d epochs, %d steps, %.0f images/s, loss %.4f\n",
+		r.Name, r.Hash, r.Seed, r.Epochs, r.Steps, r.ImagesPerSecond, r.Loss)
+	families := rolesFirst(r.Evaluation)
+	var rows [][]string
+	add := func(label, name string) {
+		if _, ok := r.Protocols[name]; ok {
+			rows = append(rows, evaluatedRow(r.Evaluation, label, name))
 		}
 	}
-	row("loss", "", fmt.Sprintf("%.4f", r.Loss), "mean over the last epoch")
-	_ = w.Flush() // a strings.Builder takes everything
-	if views != "" {
-		fmt.Fprintf(&b, "\n  Order: 0.5 is chance, an untrained network often has more.\n  Views: %s.\n", views)
+	add("kNN", "knn")
+	for _, family := range families {
+		add("kNN, "+family, family+".knn_transformed")
+	}
+	for _, family := range families {
+		add("order, "+family, family+".order_accuracy")
+	}
+	if len(rows) > 0 {
+		b.WriteString("\n" + indented(Columns(append(evaluatedHead(), rows...))) + "\n" + readingHelp(r.Evaluation, families))
 	}
 	share, target := r.TimeShare, ""
 	if share.Target > 0 {
 		target = "averaged network " + percent(share.Target) + ", "
 	}
-	fmt.Fprintf(&b, "  Time: %.0f s of training steps; ONNX Runtime %s, %swaiting for data %s, loss %s, rest %s.",
+	fmt.Fprintf(&b, "\n  Time: %.0f s of training steps: ONNX Runtime %s, %swaiting for data %s, loss %s, rest %s.\n",
 		r.Seconds, percent(share.ONNXRuntime), target, percent(share.DataWait), percent(share.Loss), percent(share.Rest))
-	fmt.Fprintf(&b, " Memory: %.0f MB at most.\n", float64(r.PeakMemoryBytes)/1e6)
+	fmt.Fprintf(&b, "  Memory: %.0f MB at most.\n", float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
+}
+
+// rolesFirst lists the families: ordered ones, absent ones, invariant ones, others; each by name.
+func rolesFirst(e track.Evaluation) []string {
+	rank := func(family string) int {
+		roles := []string{augment.RoleOrdered, augment.RoleAbsent, augment.RoleInvariant, ""}
+		return slices.Index(roles, e.Protocols[family+".order_accuracy"].Role)
+	}
+	families := slices.Sorted(maps.Keys(e.Distances))
+	slices.SortStableFunc(families, func(a, b string) int { return rank(a) - rank(b) })
+	return families
+}
+
+// evaluatedHead are the two lines above evaluatedRow's.
+func evaluatedHead() [][]string {
+	return [][]string{
+		{"", "features", "features", "embedding", "embedding", "pixels", "chance", ""},
+		{"", "trained", "untrained", "trained", "untrained", "", "", ""},
+	}
+}
+
+func evaluatedRow(e track.Evaluation, label, name string) []string {
+	row := []string{label}
+	for _, c := range []struct {
+		numbers map[string]float64
+		output  string
+	}{
+		{e.Metrics, models.Features}, {e.Untrained, models.Features},
+		{e.Metrics, models.Embedding}, {e.Untrained, models.Embedding},
+		{e.Pixels, models.Features}, {e.Chance, models.Features},
+	} {
+		cell := "–"
+		if v, ok := c.numbers[name+"."+c.output]; ok {
+			cell = fmt.Sprintf("%.3f", v)
+		}
+		row = append(row, cell)
+	}
+	return append(row, "")
+}
+
+// readingHelp says how the numbers of a summary were made.
+func readingHelp(e track.Evaluation, families []string) string {
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
+	var any eval.Protocol
+	if p, ok := e.Protocols["knn"]; ok {
+		any = p
+		say("kNN: %s; %d test images among %d.", p.Method, p.TestImages, p.TrainImages)
+	}
+	var shown []string
+	for _, family := range families {
+		p := e.Protocols[family+".order_accuracy"]
+		any = p
+		shown = append(shown, fmt.Sprintf("%s %s (max %s)", family, roleInWords(p.Role), strength(p)))
+	}
+	if len(shown) > 0 {
+		say("kNN, FAMILY: of %d test images, transformed; mean over %d scales.", any.TestImages, len(any.Scales)-1)
+		say("Order: share of pairs of scales whose distances (1 - cosine) from the untouched")
+		say("image are in order; the same images and scales.")
+		for _, line := range wrap("Families: "+strings.Join(shown, ", ")+".", 78) {
+			say("%s", line)
+		}
+	}
+	say("Views: %d px, framing %s, no random transformation; short side resized, centre crop.", any.ImageSize, any.Framing)
+	return b.String()
+}
+
+// roleInWords is a role in words.
+func roleInWords(role string) string {
+	if role == "" {
+		return "not trained"
+	}
+	return role
+}
+
+// strength is a family's max, or those of a joint family's members.
+func strength(p eval.Protocol) string {
+	most := fmt.Sprintf("%g", p.Max)
+	if p.Unit != "" {
+		most += " " + p.Unit
+	}
+	for _, m := range p.MaxWith {
+		most += fmt.Sprintf(" + %g", m)
+	}
+	return most
+}
+
+// indented moves lines two places to the right.
+func indented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}
+
+// wrap breaks a text into lines of at most width characters, but for longer words.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case len(line)+1+len(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
 }

@@ -23,7 +23,6 @@ const (
 	lockFile     = ".lock"
 	csvFile      = "results.csv"
 	markdownFile = "results.md"
-	orderFile    = "order.svg"
 	resultFile   = "result.json" // of a run
 )
 

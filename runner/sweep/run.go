@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -267,26 +268,21 @@ func (t Table) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	picture, err := t.picture(dir)
+	files, err := t.pictures(dir)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{csvFile, []byte(csv)}, {markdownFile, []byte(t.markdown())}, {orderFile, picture}} {
-		if f.data == nil {
-			continue
-		}
-		if err := renameio.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
-			return fault.Writing(filepath.Join(dir, f.name), err)
+	files[csvFile], files[markdownFile] = []byte(csv), []byte(t.markdown())
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := renameio.WriteFile(filepath.Join(dir, name), files[name], 0o644); err != nil {
+			return fault.Writing(filepath.Join(dir, name), err)
 		}
 	}
 	return nil
 }
 
-// picture shows distance over scale, a line a row of the table; nil where no trial has a family in order.
-func (t Table) picture(dir string) ([]byte, error) {
+// pictures show distance over scale, a line a row of the table; there are none where no trial has a family.
+func (t Table) pictures(dir string) (map[string][]byte, error) {
 	var groups []report.Group
 	for _, r := range t.Rows {
 		g := report.Group{Name: strings.Join(r.Values, ", ")}
@@ -302,5 +298,5 @@ func (t Table) picture(dir string) ([]byte, error) {
 		}
 		groups = append(groups, g)
 	}
-	return report.OrderSVG(t.Name, groups)
+	return report.SweepPictures(t.Name, groups)
 }

@@ -56,7 +56,6 @@ const (
 	timingFile     = "timing.jsonl"
 	resultFile     = "result.json"
 	reportFile     = "report.txt"
-	orderFile      = "order.svg"
 	logFile        = "log.txt"
 	lockFile       = ".lock"
 	graphsDir      = "graphs"
@@ -175,7 +174,7 @@ const lockPause = 50 * time.Millisecond
 
 // temporary are the names that files have before they are whole.
 var temporary = regexp.MustCompile(
-	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx)\d+$`)
+	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx|[a-z]+\.(svg|png))\d+$`)
 
 // sweep removes what a process that was killed while it wrote a file left behind.
 func (f *Folder) sweep() {
@@ -245,8 +244,8 @@ func (f *Folder) HasCheckpoint() bool {
 
 // line is what Rewind must know of a line.
 type line struct {
-	Step int             `json:"step"`
-	Eval json.RawMessage `json:"eval"`
+	Step       int             `json:"step"`
+	Evaluation json.RawMessage `json:"evaluation"`
 }
 
 // Rewind drops the lines of metrics.jsonl and timing.jsonl behind a step, the checkpoint's, or that a crash cut off,
@@ -278,7 +277,7 @@ func rewind(file *os.File, step int, evals map[int]bool) (last int, err error) {
 		if err != nil || json.Unmarshal(text, &l) != nil || l.Step > step {
 			break
 		}
-		if l.Eval != nil {
+		if l.Evaluation != nil {
 			evals[l.Step] = true
 		}
 		last = l.Step
@@ -325,13 +324,13 @@ func (f *Folder) Sync() error {
 	return nil
 }
 
-// Finish writes the report, the picture of order, which may be nil, and, last, the result.
-func (f *Folder) Finish(r Result, report, order []byte) error {
+// Finish writes the report, pictures by file name and, last, the result.
+func (f *Folder) Finish(r Result, report []byte, pictures map[string][]byte) error {
 	if err := f.write(reportFile, report); err != nil {
 		return err
 	}
-	if order != nil {
-		if err := f.write(orderFile, order); err != nil {
+	for name, picture := range pictures {
+		if err := f.write(name, picture); err != nil {
 			return err
 		}
 	}

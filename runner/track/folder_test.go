@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"ordo/runner/eval"
 )
 
 func open(t *testing.T, dir string, r Record) *Folder {
@@ -48,7 +46,7 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, f, 1, 2)
-	if err := f.Eval(EvalLine{Step: 2, Eval: Evaluation{Protocols: []eval.Protocol{}}}); err != nil {
+	if err := f.Eval(EvalLine{Step: 2, Evaluation: Evaluation{Metrics: map[string]float64{"knn.features": 0.5}}}); err != nil {
 		t.Fatal(err)
 	}
 	timing := Timing{Step: 2, Steps: 2, Seconds: 3, Share: TimeShare{ONNXRuntime: 0.5, Rest: 0.5}, PeakMemoryBytes: 7}
@@ -251,15 +249,15 @@ func TestResultComesLast(t *testing.T) {
 	if _, err := ReadResult(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a result before the end: %v", err)
 	}
-	top1 := 0.75
 	want := Result{Status: Finished, Run: dir, Steps: 3}
-	want.SetEvaluation(
-		Evaluation{KNNTop1: &top1, Order: map[string]map[string]eval.OrderResult{"rotate": {"embedding": {Accuracy: 0.9}}}},
-	)
-	if want.OrderAccuracy["rotate"]["embedding"] != 0.9 {
-		t.Errorf("order accuracy %v", want.OrderAccuracy)
+	want.SetEvaluation(Evaluation{
+		Metrics:   map[string]float64{"knn.features": 0.75, "rotate.order_accuracy.embedding": 0.9},
+		Distances: map[string]map[string]Curve{"rotate": {"embedding": {Scales: []float64{0, 1}}}},
+	})
+	if want.OrderAccuracy["rotate"]["embedding"] != 0.9 || *want.KNNTop1 != 0.75 {
+		t.Errorf("kNN %v, order accuracy %v", *want.KNNTop1, want.OrderAccuracy)
 	}
-	if err := f.Finish(want, []byte("table\n"), []byte("<svg/>")); err != nil {
+	if err := f.Finish(want, []byte("table\n"), map[string][]byte{"order.svg": []byte("<svg/>")}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ReadResult(dir)

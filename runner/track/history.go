@@ -22,18 +22,30 @@ type Step struct {
 	Skipped bool `json:"skipped,omitempty"`
 }
 
-// Evaluation is what one evaluation found.
+// Evaluation is what one evaluation found: numbers by METRIC.OUTPUT or FAMILY.METRIC.OUTPUT, for example knn.features and
+// rotate.order_accuracy.embedding. What is undefined is absent.
 type Evaluation struct {
-	KNNTop1   *float64                               `json:"knn_top1,omitempty"` // absent without labels
-	Order     map[string]map[string]eval.OrderResult `json:"order,omitempty"`    // family → output
-	Protocols []eval.Protocol                        `json:"protocols"`
+	Metrics   map[string]float64 `json:"evaluation"`
+	Untrained map[string]float64 `json:"untrained,omitempty"` // the network before its first training step
+	Pixels    map[string]float64 `json:"pixels,omitempty"`    // what the view's pixels have, reduced by averaging areas
+	Chance    map[string]float64 `json:"chance,omitempty"`
+
+	Protocols map[string]eval.Protocol    `json:"protocols"` // by METRIC or FAMILY.METRIC
+	Distances map[string]map[string]Curve `json:"distances"` // family → output
+}
+
+// Curve is the mean distance, 1 - cosine, of a family's views from the untouched images.
+type Curve struct {
+	Scales    []float64 `json:"scales"`
+	Distance  []float64 `json:"distance"`
+	Untrained []float64 `json:"untrained,omitempty"`
 }
 
 // EvalLine is an evaluation's line of metrics.jsonl.
 type EvalLine struct {
-	Step  int        `json:"step"`
-	Epoch float64    `json:"epoch"`
-	Eval  Evaluation `json:"eval"`
+	Step  int     `json:"step"`
+	Epoch float64 `json:"epoch"`
+	Evaluation
 }
 
 // Timing is a line of timing.jsonl: the training steps of an epoch, or of the part of it up to or since an
@@ -59,13 +71,13 @@ func ReadHistory(dir string) (History, error) {
 	err := readLines(filepath.Join(dir, metricsFile), func(text []byte) error {
 		var l struct {
 			Step
-			Eval *Evaluation `json:"eval"`
+			Evaluation
 		}
 		if err := json.Unmarshal(text, &l); err != nil {
 			return err
 		}
-		if l.Eval != nil {
-			h.Evals = append(h.Evals, EvalLine{Step: l.Step.Step, Epoch: l.Epoch, Eval: *l.Eval})
+		if l.Metrics != nil {
+			h.Evals = append(h.Evals, EvalLine{Step: l.Step.Step, Epoch: l.Epoch, Evaluation: l.Evaluation})
 		} else {
 			h.Steps = append(h.Steps, l.Step)
 		}

@@ -1,6 +1,6 @@
 package track
 
-import "ordo/runner/eval"
+import "ordo/models/graph"
 
 // Finished is the Status of a run that reached its end.
 const Finished = "finished"
@@ -22,10 +22,9 @@ type Result struct {
 	Loss      float64            `json:"loss"` // mean over the last epoch
 	LossTerms map[string]float64 `json:"loss_terms"`
 
-	KNNTop1       *float64                               `json:"knn_top1"`       // of the features; null without labels
-	OrderAccuracy map[string]map[string]float64          `json:"order_accuracy"` // family → output → accuracy; chance: 0.5
-	Order         map[string]map[string]eval.OrderResult `json:"order"`          // the same with its curve
-	Protocols     []eval.Protocol                        `json:"protocols"`      // how the numbers above were evaluated
+	KNNTop1       *float64                      `json:"knn_top1"`       // of the features; null without labels
+	OrderAccuracy map[string]map[string]float64 `json:"order_accuracy"` // family → output → accuracy
+	Evaluation                                  // the last one: these two numbers and all others, with references
 
 	TimeShare       TimeShare `json:"time_share"`
 	PeakMemoryBytes int64     `json:"peak_memory_bytes"`
@@ -35,12 +34,15 @@ type Result struct {
 
 // SetEvaluation fills in what an evaluation found.
 func (r *Result) SetEvaluation(e Evaluation) {
-	r.KNNTop1, r.Order, r.Protocols = e.KNNTop1, e.Order, e.Protocols
+	r.Evaluation = e
+	if top1, ok := e.Metrics["knn."+graph.Features]; ok {
+		r.KNNTop1 = &top1
+	}
 	r.OrderAccuracy = map[string]map[string]float64{}
-	for family, outputs := range e.Order {
+	for family, outputs := range e.Distances {
 		r.OrderAccuracy[family] = map[string]float64{}
-		for output, found := range outputs {
-			r.OrderAccuracy[family][output] = found.Accuracy
+		for output := range outputs {
+			r.OrderAccuracy[family][output] = e.Metrics[family+".order_accuracy."+output]
 		}
 	}
 }

@@ -5,16 +5,15 @@ import (
 	"testing"
 
 	"ordo/models"
-	"ordo/runner/eval"
 	"ordo/runner/track"
 )
 
 func TestOrderPicture(t *testing.T) {
 	result := func(distances ...float64) track.Result {
-		return track.Result{Order: map[string]map[string]eval.OrderResult{"rotate": {
+		return track.Result{Evaluation: track.Evaluation{Distances: map[string]map[string]track.Curve{"rotate": {
 			models.Features:  {Scales: []float64{0, 1}, Distance: distances},
 			models.Embedding: {Scales: []float64{0, 1}, Distance: []float64{0, 1}},
-		}}}
+		}}}}
 	}
 	p := orderPicture("t", []Group{
 		{"absent", []track.Result{result(0, 0.5)}},

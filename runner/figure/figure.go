@@ -33,7 +33,7 @@ type Panel struct {
 	Title  string
 	X, Y   string // what the axes show, with units
 	Lines  []Line
-	Legend bool // whether it names its lines
+	Legend bool // whether its lines are named above the panels; one of a picture's should be
 }
 
 // Line is values at points.
@@ -42,7 +42,7 @@ type Line struct {
 	X, Y []float64 // of the same length, finite, X ascending
 	// Low and High are the ends of an interval around each of Y; nil: none is shown.
 	Low, High []float64
-	// Reference lines are drawn thin and broken: they are what the others are compared with.
+	// Reference lines are drawn thin, grey and broken, each in another way: they are what the others are compared with.
 	Reference bool
 }
 
@@ -51,7 +51,8 @@ const (
 	panelWidth  = 9 * vg.Centimeter
 	panelHeight = 6.5 * vg.Centimeter
 	titleHeight = 0.9 * vg.Centimeter
-	resolution  = 144 // dots per inch of a PNG
+	nameHeight  = 0.55 * vg.Centimeter // of a row of names
+	resolution  = 144                  // dots per inch of a PNG
 )
 
 // palette is Okabe and Ito's, darkest first, without the yellow, which is hard to see on white.
@@ -78,8 +79,10 @@ func Encode(p Picture, name string) ([]byte, error) {
 		return nil, err
 	}
 	rows, columns := len(p.Rows), len(p.Rows[0])
-	c := write(vg.Length(columns)*panelWidth, vg.Length(rows)*panelHeight+titleHeight)
-	if err := p.draw(draw.New(c)); err != nil {
+	width := vg.Length(columns) * panelWidth
+	names := p.names(width)
+	c := write(width, vg.Length(rows)*panelHeight+titleHeight+vg.Length(len(names))*nameHeight)
+	if err := p.draw(draw.New(c), names); err != nil {
 		return nil, fmt.Errorf("figure: %w", err)
 	}
 	var b bytes.Buffer
@@ -128,13 +131,88 @@ func (l Line) check() error {
 	return nil
 }
 
-func (p Picture) draw(c draw.Canvas) error {
+// name is an entry of the legend.
+type name struct {
+	text  string
+	style draw.LineStyle
+	width vg.Length // with its piece of line and the space behind it
+}
+
+// The piece of line before a name, and the spaces around it.
+const (
+	pieceWidth = 0.9 * vg.Centimeter
+	nameSpace  = 0.2 * vg.Centimeter
+)
+
+// names lays out the legend in rows that fit the width.
+func (p Picture) names(width vg.Length) [][]name {
+	var rows [][]name
+	left := vg.Length(0)
+	for _, panel := range slices.Concat(p.Rows...) {
+		if !panel.Legend {
+			continue
+		}
+		for i, style := range panel.styles() {
+			n := name{text: panel.Lines[i].Name, style: style}
+			n.width = pieceWidth + 4*nameSpace + textStyle(9).Width(n.text)
+			if left < n.width {
+				rows, left = append(rows, nil), width
+			}
+			last := &rows[len(rows)-1]
+			*last = append(*last, n)
+			left -= n.width
+		}
+	}
+	return rows
+}
+
+// drawNames draws a row of the legend in the middle of the picture's width.
+func drawNames(c draw.Canvas, row []name, y vg.Length) {
+	var width vg.Length
+	for _, n := range row {
+		width += n.width
+	}
+	style := textStyle(9)
+	style.YAlign = draw.YCenter
+	x := (c.Min.X + c.Max.X - width) / 2
+	for _, n := range row {
+		c.StrokeLine2(n.style, x+nameSpace, y, x+nameSpace+pieceWidth, y)
+		c.FillText(style, vg.Point{X: x + 2*nameSpace + pieceWidth, Y: y}, n.text)
+		x += n.width
+	}
+}
+
+// styles are those of the lines: a colour each, but for reference lines, which are grey.
+func (panel Panel) styles() []draw.LineStyle {
+	styles := make([]draw.LineStyle, len(panel.Lines))
+	own, reference := 0, 0
+	for i, l := range panel.Lines {
+		if l.Reference {
+			d := dashes[reference%len(dashes)]
+			styles[i] = draw.LineStyle{Color: grey, Width: vg.Points(1.3), Dashes: d}
+			reference++
+			continue
+		}
+		styles[i] = draw.LineStyle{Color: palette[own%len(palette)], Width: vg.Points(1.6)}
+		own++
+	}
+	return styles
+}
+
+// dashes are the ways in which reference lines are broken.
+var dashes = [][]vg.Length{{vg.Points(5), vg.Points(3)}, {vg.Points(1.5), vg.Points(2)}}
+
+func (p Picture) draw(c draw.Canvas, names [][]name) error {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	style := textStyle(12)
 	style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
 	c.FillText(style, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: c.Max.Y - titleHeight/2}, p.Title)
 	c.Max.Y -= titleHeight
+	for _, row := range names {
+		drawNames(c, row, c.Max.Y-nameHeight/2)
+		c.Max.Y -= nameHeight
+	}
 	plots := make([][]*plot.Plot, len(p.Rows))
 	for i, row := range p.Rows {
 		for _, panel := range row {
@@ -179,15 +257,12 @@ func (panel Panel) plot() (*plot.Plot, error) {
 		axis.Color, axis.Tick.Color = grey, grey
 		axis.Padding = 0
 	}
-	p.Legend.TextStyle.Font = textFont(8)
-	p.Legend.Left, p.Legend.Top = true, true
-	p.Legend.XOffs, p.Legend.YOffs = vg.Millimeter*2, -vg.Millimeter
 	grid := plotter.NewGrid()
 	light := draw.LineStyle{Color: color.Gray{0xE4}, Width: vg.Points(0.5)}
 	grid.Vertical, grid.Horizontal = light, light
 	p.Add(grid)
-	for i, l := range panel.Lines {
-		if err := l.add(p, palette[i%len(palette)], panel.Legend); err != nil {
+	for i, style := range panel.styles() {
+		if err := panel.Lines[i].add(p, style); err != nil {
 			return nil, err
 		}
 	}
@@ -196,7 +271,7 @@ func (panel Panel) plot() (*plot.Plot, error) {
 }
 
 // add draws a line, and its interval below it.
-func (l Line) add(p *plot.Plot, c color.RGBA, named bool) error {
+func (l Line) add(p *plot.Plot, style draw.LineStyle) error {
 	if l.Low != nil {
 		band := make(plotter.XYs, 0, 2*len(l.X))
 		for i, x := range l.X {
@@ -209,7 +284,8 @@ func (l Line) add(p *plot.Plot, c color.RGBA, named bool) error {
 		if err != nil {
 			return err
 		}
-		area.Color, area.LineStyle.Width = color.NRGBA{c.R, c.G, c.B, 0x30}, 0
+		r, g, b, _ := style.Color.RGBA()
+		area.Color, area.LineStyle.Width = color.NRGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 0x30}, 0
 		p.Add(area)
 	}
 	points := make(plotter.XYs, len(l.X))
@@ -220,15 +296,11 @@ func (l Line) add(p *plot.Plot, c color.RGBA, named bool) error {
 	if err != nil {
 		return err
 	}
-	line.Color, line.Width = c, vg.Points(1.6)
-	dots.Color, dots.Shape, dots.Radius = c, draw.CircleGlyph{}, vg.Points(2)
-	if l.Reference {
-		line.Color, line.Width, line.Dashes = grey, vg.Points(1.2), []vg.Length{vg.Points(4), vg.Points(3)}
-		dots.Radius = 0
-	}
-	p.Add(line, dots)
-	if named {
-		p.Legend.Add(l.Name, line)
+	line.LineStyle = style
+	dots.Color, dots.Shape, dots.Radius = style.Color, draw.CircleGlyph{}, vg.Points(2)
+	p.Add(line)
+	if !l.Reference {
+		p.Add(dots)
 	}
 	return nil
 }

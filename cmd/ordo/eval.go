@@ -26,13 +26,15 @@ and gives rows; then FILE is an experiment file whose data and augment sections 
 images it sees, how they are normalised (augment.mean, augment.std) and framed, and which
 families there are. A run has its own, which data.KEY=VALUE and eval.KEY=VALUE change.
 
-The results of a run go to RUN/eval/NAME.json, those of an ONNX file to --out, if given.
+The results of a run go to RUN/eval/NAME.json, those of an ONNX file to --out, if given;
+pictures of them (distance over scale, robustness over scale) stand beside, as SVG and PNG.
 The intervals say how far a number may be off because of the images, not because of the
 seed: for that, train several seeds.
 
 What is measured (see ordo keys eval for limits and settings):
   knn, probe, few_shot_1, few_shot_5        share of test images whose class is told
-  knn_transformed, probe_transformed        the same of views, mean over the scales
+  knn_transformed, probe_transformed,       the same of views, mean over the scales
+  few_shot_1_transformed, …
   order_accuracy, _spearman, _kendall       order of the distances from the untouched image
   scale_r2, scale_r2_relative, _beyond      the scale read off one view, off two, beyond what
                                             was learnt; _degrees: the error of cyclic families
@@ -129,6 +131,9 @@ func (o *evalOptions) run(ctx context.Context, g *global, args []string) error {
 		if err := result.Write(out); err != nil {
 			return err
 		}
+		if err := report.SaveEvaluationPictures(strings.TrimSuffix(out, ".json")+"-", result); err != nil {
+			return err
+		}
 	}
 	shown := result
 	if !o.full {
@@ -150,7 +155,7 @@ func (o *evalOptions) run(ctx context.Context, g *global, args []string) error {
 	default:
 		fmt.Fprint(g.stdout, report.EvaluationTable(shown))
 		if out != "" {
-			fmt.Fprintf(g.stdout, "\nevaluation: %s\n", filepath.Clean(out))
+			fmt.Fprintf(g.stdout, "\nevaluation: %s, with pictures beside it\n", filepath.Clean(out))
 		}
 	}
 	return nil

@@ -66,6 +66,11 @@ func TestEval(t *testing.T) {
 	if err != nil || string(saved) != text {
 		t.Errorf("what is saved differs from what is printed (%v)", err)
 	}
+	for _, name := range []string{"end.json", "default-order.svg", "default-order.png", "default-robustness.svg"} {
+		if info, err := os.Stat(filepath.Join(run, "eval", name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	if got := strings.Join(result.Families(), " "); got != "rotate zoom brightness hue" {
 		t.Errorf("families %s", got)
 	}
@@ -161,7 +166,7 @@ func TestEvalTables(t *testing.T) {
 		says []string
 	}{
 		{"--name=table", []string{"tiny (", "95 % interval", "untrained", "pixels", "Classes (12)",
-			"rotate (ordered, max 180, 5 scales)", "zoom (absent", "brightness (invariant", "Without labels",
+			"rotate (ordered, max 180 degrees, 5 scales)", "zoom (absent", "brightness (invariant", "Without labels",
 			"bootstrap", filepath.Join(run, "eval", "table.json")}},
 		{"--full", []string{"order_kendall", "normalised_variance"}},
 		{"--markdown", []string{"## rotate (ordered", "| metric | output |", "| --- |"}},

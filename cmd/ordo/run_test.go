@@ -43,7 +43,7 @@ func TestRunAndEmbed(t *testing.T) {
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 
 	r := ordo(t, "run", file, "seed=5", "--out", out, "--json")
-	r.check(t, exitOK, "step 2 of 4", "kNN", "order of rotate")
+	r.check(t, exitOK, "step 2 of 4", "kNN", "order, rotate")
 	var result track.Result
 	if err := json.Unmarshal([]byte(r.stdout), &result); err != nil {
 		t.Fatalf("stdout %q: %v", r.stdout, err)
@@ -53,7 +53,7 @@ func TestRunAndEmbed(t *testing.T) {
 	}
 	again := ordo(t, "run", file, "seed=5", "--out", out)
 	again.check(t, exitOK)
-	for _, s := range []string{"weighted 3-NN", "order of rotate", "ONNX Runtime", "run folder: " + out} {
+	for _, s := range []string{"weighted 3-NN", "order, rotate", "ONNX Runtime", "run folder: " + out} {
 		if !strings.Contains(again.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, again.stdout)
 		}

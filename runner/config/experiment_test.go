@@ -130,7 +130,7 @@ func TestKeysOf(t *testing.T) {
 		count int
 		near  string
 	}{
-		{"train.epochs", 1, ""}, {"eval", 11, ""}, {"augment.ordered.1.max", 1, ""},
+		{"train.epochs", 1, ""}, {"eval", 12, ""}, {"augment.ordered.1.max", 1, ""},
 		{"loss.order.families.rotate+blur", 4, ""},
 		{"train.epoch", 0, "train.epochs"}, {"evl", 0, "eval"},
 		{"augment.ordered.0.levls", 0, "augment.ordered.INDEX.levels"},

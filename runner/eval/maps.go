@@ -117,7 +117,7 @@ type Retrieval struct {
 	MRR        float64   `json:"mrr"`        // mean of one over the rank
 	H1         float64   `json:"h_at_1"`     // share that is first
 	H5         float64   `json:"h_at_5"`     // share among the first five
-	Candidates int       `json:"candidates"` // of every question: the image at all scales of the grid
+	Candidates int       `json:"candidates"` // of every question: views of the image
 	ChanceMRR  float64   `json:"chance_mrr"` // of a random order: (1/c) Σ 1/r over the candidates' ranks
 	ChanceH1   float64   `json:"chance_h_at_1"`
 	ChanceH5   float64   `json:"chance_h_at_5"`
@@ -126,24 +126,25 @@ type Retrieval struct {
 	ImageMRR, ImageH1, ImageH5 []float64 `json:"-"` // [images]
 }
 
-// Retrieve asks, for every image and every scale of the grid, where the true output stands among the image's outputs
-// at all scales of the grid, by cosine with the prediction: the protocol of SIE (Garrido et al. 2023,
-// "Self-supervised learning of Split Invariant Equivariant representations", 50 candidates, the identity among the
-// questions). Outputs that are equally near stand in random order: every value is its mean over those orders, so that
-// a model which ignores the family has chance. Errors: outputs that are not finite (fault.Numeric).
-func Retrieve(predicted, actual Orbit) (Retrieval, error) {
-	if err := checkPrediction(predicted, actual); err != nil {
+// Retrieve asks, for every image and every scale of the prediction's grid, where the true output stands among the
+// image's candidates, its outputs at many scales, by cosine with the prediction: the protocol of SIE (Garrido et al.
+// 2023, "Self-supervised learning of Split Invariant Equivariant representations", 50 candidates, the identity among
+// the questions). The candidates' scales begin with the grid. Outputs that are equally near stand in random order:
+// every value is its mean over those orders, so that a model which ignores the family has chance. Errors: outputs that
+// are not finite (fault.Numeric).
+func Retrieve(predicted, candidates Orbit) (Retrieval, error) {
+	if err := checkRetrieval(predicted, candidates); err != nil {
 		return Retrieval{}, err
 	}
-	grid, images := len(actual.Scales), actual.Images
-	r := Retrieval{Candidates: grid, ScaleMRR: make([]float64, grid),
+	grid, many, images := len(predicted.Scales), len(candidates.Scales), predicted.Images
+	r := Retrieval{Candidates: many, ScaleMRR: make([]float64, grid),
 		ImageMRR: make([]float64, images), ImageH1: make([]float64, images), ImageH5: make([]float64, images)}
-	r.ChanceMRR, r.ChanceH1, r.ChanceH5 = ranked(0, grid)
+	r.ChanceMRR, r.ChanceH1, r.ChanceH5 = ranked(0, many)
 	byScale := make([]float64, grid*images)
 	parallel(images, func(i int) {
-		cosines := imageCosines(predicted, actual, i)
+		cosines := imageCosines(predicted, candidates, i)
 		for g := range grid {
-			row := cosines[g*grid:][:grid]
+			row := cosines[g*many:][:many]
 			above, equal := 0, 0
 			for _, c := range row {
 				if c > row[g] {
@@ -169,6 +170,25 @@ func Retrieve(predicted, actual Orbit) (Retrieval, error) {
 	return r, nil
 }
 
+func checkRetrieval(predicted, candidates Orbit) error {
+	if err := predicted.check("prediction"); err != nil {
+		return err
+	}
+	if err := candidates.check("candidates"); err != nil {
+		return err
+	}
+	if predicted.Images != candidates.Images || predicted.Dim != candidates.Dim {
+		return fmt.Errorf("eval: retrieval: predictions for %d images with rows of %d among %d with rows of %d",
+			predicted.Images, predicted.Dim, candidates.Images, candidates.Dim)
+	}
+	grid := len(predicted.Scales)
+	if grid > len(candidates.Scales) || !slices.Equal(predicted.Scales, candidates.Scales[:grid]) {
+		return fmt.Errorf("eval: retrieval: the candidates' scales %v don't begin with the prediction's %v",
+			candidates.Scales, predicted.Scales)
+	}
+	return nil
+}
+
 // ranked returns the means of 1/rank, rank ≤ 1 and rank ≤ 5 where the rank is any of equal many after those above.
 func ranked(above, equal int) (mrr, h1, h5 float64) {
 	for rank := above + 1; rank <= above+equal; rank++ {
@@ -184,21 +204,21 @@ func ranked(above, equal int) (mrr, h1, h5 float64) {
 	return mrr / n, h1 / n, h5 / n
 }
 
-// imageCosines returns the cosines of an image's predictions [grid] with its outputs [grid]. Equal outputs have equal
-// ones.
-func imageCosines(predicted, actual Orbit, image int) []float64 {
-	grid := len(actual.Scales)
+// imageCosines returns the cosines of an image's predictions with its candidates, [scales of the prediction,
+// candidates]. Equal outputs have equal ones.
+func imageCosines(predicted, candidates Orbit, image int) []float64 {
 	of := func(o Orbit) matrix.Matrix[float64] {
-		unit := make([]float64, grid*o.Dim)
-		for g := range grid {
+		unit := make([]float64, len(o.Scales)*o.Dim)
+		for g := range o.Scales {
 			normalize(unit[g*o.Dim:], o.At(g).Row(image))
 		}
-		return matrix.Of(unit, grid, o.Dim)
+		return matrix.Of(unit, len(o.Scales), o.Dim)
 	}
 	var right matrix.Packed[float64]
-	right.Pack(of(actual).T())
-	cosines := make([]float64, grid*grid)
-	matrix.Mul(matrix.Of(cosines, grid, grid), of(predicted), &right)
+	right.Pack(of(candidates).T())
+	grid, many := len(predicted.Scales), len(candidates.Scales)
+	cosines := make([]float64, grid*many)
+	matrix.Mul(matrix.Of(cosines, grid, many), of(predicted), &right)
 	return cosines
 }
 

@@ -104,4 +104,16 @@ func TestRetrieveByHand(t *testing.T) {
 	if _, err := Retrieve(predicted, turns(scales, []float64{0, 0, 0})); err == nil {
 		t.Error("two images retrieved among one")
 	}
+	// More candidates: one between the true outputs of each image takes a place from the farther predictions.
+	wider := append(slices.Clone(scales), 0.3)
+	many := turns(wider, []float64{0, 0.3, 0.6, 0.36}, []float64{0, 0, 0.5, 0.4})
+	r = must(Retrieve(predicted, many))(t)
+	// 0: first; 0.9: 0.6, 0.36, 0.3, 0; 0.38: 0.36, 0.3, 0.6, 0. 0: two equal; 0.1: two equal; 0.45: 0.5 or 0.4 first.
+	near(t, "MRR among four", r.ImageMRR[0], (1+1.0/3+1.0/3)/3, 1e-12)
+	if r.Candidates != 4 || r.ChanceH1 != 0.25 {
+		t.Errorf("%d candidates, chance %g", r.Candidates, r.ChanceH1)
+	}
+	if _, err := Retrieve(predicted, turns([]float64{0.3, 0, 0.5, 1}, wider, wider)); err == nil {
+		t.Error("the candidates don't begin with the grid")
+	}
 }

@@ -37,6 +37,9 @@ type Options struct {
 	TestImages int `yaml:"test_images"`
 	// FamilyImages is how many training and test images are shown at every scale of a family; 0: all; default 300.
 	FamilyImages int `yaml:"family_images"`
+	// Candidates is among how many views of an image, at the order's grid of scales and others between, its predicted view
+	// is looked for, by at most 100 of the family's images; in [order.levels, 1000]; default 50.
+	Candidates int `yaml:"candidates"`
 	// Resamples is how often images are drawn anew for an interval, in [10, 1000000]; default 1000.
 	Resamples int `yaml:"resamples"`
 	// MLP reads scales from features by a small network too, beside the linear map; that takes minutes; default false.
@@ -67,7 +70,7 @@ type OrderOptions struct {
 func DefaultOptions() Options {
 	return Options{
 		KNN: KNNOptions{K: 20, Temperature: 0.1}, Order: OrderOptions{Levels: 7}, AtEnd: AtEndBrief,
-		TrainImages: 2000, TestImages: 1000, FamilyImages: 300, Resamples: 1000,
+		TrainImages: 2000, TestImages: 1000, FamilyImages: 300, Candidates: 50, Resamples: 1000,
 	}
 }
 
@@ -100,6 +103,10 @@ func (o Options) measureFaults() []error {
 		if limit.images != 0 && limit.images < minImages {
 			faults = append(faults, fmt.Errorf("%s: must be 0 (all) or at least %d, got %d", limit.key, minImages, limit.images))
 		}
+	}
+	if o.Candidates < o.Order.Levels || o.Candidates > maxLevels {
+		faults = append(faults, fmt.Errorf("candidates: must be in [order.levels, %d], got %d with %d levels", maxLevels,
+			o.Candidates, o.Order.Levels))
 	}
 	if o.Resamples < minResamples || o.Resamples > maxResamples {
 		faults = append(faults, fmt.Errorf("resamples: must be in [%d, %d], got %d", minResamples, maxResamples, o.Resamples))

@@ -25,6 +25,8 @@ func TestValidate(t *testing.T) {
 		{"train_images: must be 0 (all) or at least 10, got 9", func(o *Options) { o.TrainImages = 9 }},
 		{"test_images: must be 0 (all) or at least 10, got -1", func(o *Options) { o.TestImages = -1 }},
 		{"family_images: must be 0 (all) or at least 10, got 1", func(o *Options) { o.FamilyImages = 1 }},
+		{"candidates: must be in [order.levels, 1000], got 6 with 7 levels", func(o *Options) { o.Candidates = 6 }},
+		{"candidates: must be in [order.levels, 1000], got 1001", func(o *Options) { o.Candidates = 1001 }},
 		{"resamples: must be in [10, 1000000], got 9", func(o *Options) { o.Resamples = 9 }},
 	} {
 		o := DefaultOptions()

@@ -128,18 +128,17 @@ func (s *session) classProtocol(method string) eval.Protocol {
 func (s *session) measureFewShot(test [][]eval.Rows, shots int) error {
 	o := eval.DefaultFewShotOptions()
 	o.Shots = shots
-	episodes, err := each(s, func(i, j int) (measured, error) {
+	found, err := each(s, func(i, j int) (measured, error) {
 		r, err := eval.FewShot(test[i][j], test[i][j], o)
 		if err != nil {
 			return measured{}, err
 		}
-		found := mean(r.Each)
-		found.each.of = "episodes"
-		found.details = map[string]any{"classes": r.Classes}
-		return found, nil
+		one := mean(r.Each)
+		one.each.of = "episodes"
+		one.details = map[string]any{"classes": r.Classes}
+		return one, nil
 	})
-	var born *fault.Error
-	if errors.As(err, &born) && born.Kind == fault.Data { // too few classes with enough images
+	if tooFew(err) {
 		s.note(fmt.Sprintf("%d-way episodes with %d shots are left out: fewer than %d classes have %d of the test images, "+
 			"whose number eval.test_images limits", o.Ways, shots, o.Ways, shots+o.Queries))
 		return nil
@@ -149,9 +148,19 @@ func (s *session) measureFewShot(test [][]eval.Rows, shots int) error {
 	return s.add(Metric{
 		Group: GroupClasses, Name: fmt.Sprintf("few_shot_%d", shots), Better: Higher,
 		References: References{Chance: eval.Defined(1 / float64(o.Ways)), ChanceBy: "one of the episode's classes"},
-		Protocol: s.seen(eval.Protocol{TestImages: len(s.test.images), Method: fmt.Sprintf(
-			"%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots, o.Queries, o.Episodes)}),
-	}, episodes)
+		Protocol:   s.seen(eval.Protocol{TestImages: len(s.test.images), Method: fewShotMethod(o)}),
+	}, found)
+}
+
+// tooFew says whether too few classes have enough images for an episode.
+func tooFew(err error) bool {
+	var born *fault.Error
+	return errors.As(err, &born) && born.Kind == fault.Data
+}
+
+func fewShotMethod(o eval.FewShotOptions) string {
+	return fmt.Sprintf("%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots, o.Queries,
+		o.Episodes)
 }
 
 // measureLabelFree measures what needs no labels, on the test images at their origin.

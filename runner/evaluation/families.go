@@ -14,6 +14,7 @@ type shown struct {
 	family      int
 	info        augment.FamilyInfo
 	train, test [][]eval.Orbit
+	candidates  [][]eval.Orbit // of the first of test's images, evenly chosen, at test's scales and more
 	protocol    eval.Protocol
 }
 
@@ -37,6 +38,9 @@ func (s *session) measureFamilies() error {
 		measures := []func(*shown) error{s.measureOrder, s.measureRobustness}
 		if !s.o.Brief {
 			if v.train, err = s.orbits(s.views[0], i); err != nil {
+				return err
+			}
+			if v.candidates, err = s.candidates(v); err != nil {
 				return err
 			}
 			v.protocol.TrainImages = len(s.views[0].images)
@@ -204,7 +208,92 @@ func (s *session) measureRobustness(v *shown) error {
 		return err
 	}
 	m.Name, m.Protocol.Method = "probe_transformed", probeMethod()+", on views, mean over the scales beside the origin"
-	return s.add(m, probe)
+	if err := s.add(m, probe); err != nil {
+		return err
+	}
+	for _, shots := range []int{1, 5} {
+		if err := s.measureFewShotOf(v, shots); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// episodes is how many are drawn for transformed queries: they are asked at every scale.
+const episodes = 500
+
+// measureFewShotOf asks for the classes of transformed queries, from supports at the origin.
+func (s *session) measureFewShotOf(v *shown, shots int) error {
+	o := eval.DefaultFewShotOptions()
+	o.Shots, o.Episodes = shots, episodes
+	all, err := each(s, func(i, j int) (measured, error) {
+		z := v.test[i][j]
+		support := z.At(0)
+		support.Labels = s.views[1].labels
+		sums := make([]float64, o.Episodes)
+		var curve []eval.Value
+		for g := range z.Scales {
+			r, err := eval.FewShot(support, z.At(g), o)
+			if err != nil {
+				return measured{}, err
+			}
+			curve = append(curve, eval.Defined(r.Accuracy))
+			for e, right := range r.Each {
+				if g > 0 {
+					sums[e] += right / float64(len(z.Scales)-1)
+				}
+			}
+		}
+		found := mean(sums)
+		found.each.of, found.curve = "episodes", curve
+		return found, nil
+	})
+	if tooFew(err) {
+		return nil // the episodes at the origin say so
+	} else if err != nil {
+		return err
+	}
+	m := s.metric(v, fmt.Sprintf("few_shot_%d_transformed", shots), Higher, fewShotMethod(o)+
+		", queries are views, mean over the scales beside the origin")
+	m.Protocol.TrainImages = 0
+	m.References = References{Chance: eval.Defined(1 / float64(o.Ways)), ChanceBy: "one of the episode's classes"}
+	return s.add(m, all)
+}
+
+// retrieved is how many test images are looked for among their own views, at most.
+const retrieved = 100
+
+// retrievedOf are the test images that are looked for: their places among those that are shown at every scale.
+func (s *session) retrievedOf() []int {
+	places := some{images: make([]int, len(s.views[1].images))}
+	for i := range places.images {
+		places.images[i] = i
+	}
+	return places.spread(retrieved).images
+}
+
+// candidates encodes the test images that are looked for at further scales: [subject][output].
+func (s *session) candidates(v *shown) ([][]eval.Orbit, error) {
+	grid := v.protocol.Scales
+	more := make([]float64, s.eval.Candidates-len(grid))
+	for k := range more {
+		more[k] = (float64(k) + 1/math.Pi) / float64(len(more)) // never one of the grid
+	}
+	chosen := s.retrievedOf()
+	l := some{Dataset: s.views[1].Dataset, images: make([]int, len(chosen))}
+	for i, place := range chosen {
+		l.images[i] = s.views[1].images[place]
+	}
+	between, err := s.orbitsAt(l, v.family, more)
+	if err != nil {
+		return nil, err
+	}
+	return each(s, func(i, o int) (eval.Orbit, error) {
+		all := v.test[i][o].Select(chosen)
+		all.Scales = slices.Concat(grid, more)
+		all.Data = append(all.Data, between[i][o].Data...)
+		return all, nil
+	})
 }
 
 // measurePrediction predicts the output of transformed images from that of the untouched ones.
@@ -224,7 +313,7 @@ func (s *session) measurePrediction(v *shown) error {
 		if err != nil {
 			return p, err
 		}
-		if p.found, err = eval.Retrieve(predicted, z); err != nil {
+		if p.found, err = eval.Retrieve(predicted.Select(s.retrievedOf()), v.candidates[i][o]); err != nil {
 			return p, err
 		}
 		if p.pre, err = eval.PredictionError(predicted, z); err != nil {
@@ -237,8 +326,8 @@ func (s *session) measurePrediction(v *shown) error {
 		return err
 	}
 	candidates := all[0][0].found
-	bank := fmt.Sprintf("a ridge map a scale from the origin's row; the true view among %d of the image by cosine",
-		candidates.Candidates)
+	bank := fmt.Sprintf("a ridge map a scale from the origin's row; the true view among %d of the image by cosine, %d images",
+		candidates.Candidates, len(candidates.ImageMRR))
 	random := "candidates in random order"
 	for _, measure := range []struct {
 		name, better, method, chanceBy string

@@ -295,14 +295,15 @@ func (s *session) describe() error {
 	} else if !s.o.Brief {
 		s.total = len(s.test.images)
 	}
-	shown := len(s.views[1].images) // of every family, at every scale
+	levels := s.eval.Order.Levels
+	shown := levels * len(s.views[1].images) // of every family
 	if !s.o.Brief {
 		s.total += augmentations * len(s.views[1].images)
-		shown += len(s.views[0].images)
+		shown += levels*len(s.views[0].images) + (s.eval.Candidates-levels)*len(s.retrievedOf())
 	}
 	for i := range s.families {
 		if s.ordered(i) {
-			s.total += s.eval.Order.Levels * shown
+			s.total += shown
 		}
 	}
 	s.pixels = make([]float32, batch*3*r.Data.ImageSize*r.Data.ImageSize)
@@ -370,15 +371,19 @@ func (s *session) rows(l some) ([][]eval.Rows, error) {
 
 // orbits encodes images at every scale of a family: [subject][output].
 func (s *session) orbits(l some, family int) ([][]eval.Orbit, error) {
-	grid := eval.Grid(s.eval.Order.Levels)
+	return s.orbitsAt(l, family, eval.Grid(s.eval.Order.Levels))
+}
+
+// orbitsAt encodes images at some scales of a family: [subject][output].
+func (s *session) orbitsAt(l some, family int, scales []float64) ([][]eval.Orbit, error) {
 	values := make([][][]float32, len(s.subjects))
-	for _, scale := range grid {
+	for _, scale := range scales {
 		err := s.encode(values, l, s.shownAs(l, loader.View{Plan: s.plan, Family: family, Scale: scale}))
 		if err != nil {
 			return nil, err
 		}
 	}
-	return s.orbitsOf(values, len(l.images), grid)
+	return s.orbitsOf(values, len(l.images), scales)
 }
 
 // orbitsOf makes orbits of the values of n images at every scale.

@@ -3,9 +3,13 @@ package report
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 
+	"github.com/google/renameio/v2"
+
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
 	"ordo/runner/figure"
@@ -61,6 +65,22 @@ func SweepPictures(title string, groups []Group) (map[string][]byte, error) {
 func EvaluationPictures(r evaluation.Result) (map[string][]byte, error) {
 	title := evaluationWhose(r)
 	return encoded(map[string]figure.Picture{"order": distancePicture(title, r), "robustness": robustnessPicture(title, r)})
+}
+
+// SaveEvaluationPictures writes EvaluationPictures' files, with prefix before their names, each whole or not at all.
+func SaveEvaluationPictures(prefix string, r evaluation.Result) error {
+	files, err := EvaluationPictures(r)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := prefix + name
+		err := renameio.WriteFile(path, files[name], 0o644, renameio.WithTempDir(filepath.Dir(path)))
+		if err != nil {
+			return fault.Writing(path, err)
+		}
+	}
+	return nil
 }
 
 // encoded writes pictures as SVG and PNG.

@@ -43,7 +43,7 @@ func TestRunAndEmbed(t *testing.T) {
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 
 	r := ordo(t, "run", file, "seed=5", "--out", out, "--json")
-	r.check(t, exitOK, "step 2 of 4", "kNN", "order, rotate")
+	r.check(t, exitOK, "step 2 of 4", "kNN", "order of rotate")
 	var result track.Result
 	if err := json.Unmarshal([]byte(r.stdout), &result); err != nil {
 		t.Fatalf("stdout %q: %v", r.stdout, err)

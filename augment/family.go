@@ -69,11 +69,13 @@ type familySpec struct {
 
 var familySpecs = [...]familySpec{
 	{
-		name: "rotate", kind: KindCyclic, period: 360, max: 180, check: upTo(180), limits: "must be in (0, 180] degrees", unit: "degrees",
+		name: "rotate", kind: KindCyclic, period: 360, max: 180, check: upTo(180),
+		limits: "must be in (0, 180] degrees", unit: "degrees",
 		geometry: func(g *geometry, max, s float64, _ aspect) { g.rotate(max * s) },
 	},
 	{
-		name: "quarter_turn", kind: KindNominal, classes: 4, max: 270, limits: "must be 270, three quarter turns", unit: "degrees",
+		name: "quarter_turn", kind: KindNominal, classes: 4, max: 270,
+		limits: "must be 270, three quarter turns", unit: "degrees",
 		check: func(m float64) bool { return m == 270 },
 		geometry: func(g *geometry, _, s float64, _ aspect) {
 			for range int(math.Round(3 * s)) {
@@ -180,7 +182,8 @@ var familySpecs = [...]familySpec{
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.gamma(math.Pow(max, s)) },
 	},
 	{
-		name: "hue", kind: KindCyclic, period: 1, max: 0.5, check: upTo(0.5), limits: "must be in (0, 0.5] turns", unit: "turns",
+		name: "hue", kind: KindCyclic, period: 1, max: 0.5, check: upTo(0.5),
+		limits: "must be in (0, 0.5] turns", unit: "turns",
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.hue(max * s) },
 	},
 	{

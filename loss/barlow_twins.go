@@ -12,7 +12,7 @@ const barlowEps = 1e-5
 // barlowTerm is Barlow Twins over the base views.
 type barlowTerm struct {
 	options    InvarianceOptions
-	base       []int // the base views
+	base       []int // the views that are compared
 	kernel     barlow[float32]
 	similarity similarity
 }
@@ -20,13 +20,13 @@ type barlowTerm struct {
 func newBarlow(o InvarianceOptions) term { return &barlowTerm{options: o} }
 
 func (t *barlowTerm) needs(to []Need, v Views) ([]Need, error) {
-	return baseNeeds(to, v, KindBarlowTwins, outputNeed(t.options.Output))
+	return t.options.comparedNeeds(to, v, outputNeed(t.options.Output))
 }
 
 func (t *barlowTerm) check(v Views, _ []Output) error { return checkStatistics(KindBarlowTwins, v) }
 
 func (t *barlowTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
-	t.base = appendBase(t.base[:0], v)
+	t.base = t.options.appendCompared(t.base[:0], v)
 	k, out := &t.kernel, outs[0]
 	value := runBarlow(k, newBatch(out, v, t.base, weight), t.options.Lambda)
 	d = append(d, Diagnostic{"on_diagonal", k.on}, Diagnostic{"off_diagonal", k.off})

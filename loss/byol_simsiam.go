@@ -1,32 +1,34 @@
 package loss
 
-// siameseTerm is SimSiam or BYOL: a prediction from each base view meets the others' embeddings, which take no
+// siameseTerm is SimSiam or BYOL: a prediction from each compared view meets the others' embeddings, which take no
 // gradient.
 type siameseTerm struct {
-	kind   string
-	with   Need    // whose rows are met
-	scale  float64 // the value is offset - scale*(mean cosine)
-	offset float64
-	base   []int // the base views
-	kernel siamese
+	options InvarianceOptions
+	with    Need    // whose rows are met
+	scale   float64 // the value is offset - scale*(mean cosine)
+	offset  float64
+	base    []int // the views that are compared
+	kernel  siamese
 }
 
-func newSimSiam(InvarianceOptions) term {
-	return &siameseTerm{kind: KindSimSiam, with: Need{Output: OutputEmbedding, Kind: NeedEmbedding}, scale: 1}
+func newSimSiam(o InvarianceOptions) term {
+	return &siameseTerm{options: o, with: Need{Output: OutputEmbedding, Kind: NeedEmbedding}, scale: 1}
 }
 
-func newBYOL(InvarianceOptions) term {
-	return &siameseTerm{kind: KindBYOL, with: Need{Output: outputTarget, Kind: NeedTarget}, scale: 4, offset: 4}
+func newBYOL(o InvarianceOptions) term {
+	return &siameseTerm{options: o, with: Need{Output: outputTarget, Kind: NeedTarget}, scale: 4, offset: 4}
 }
 
 func (t *siameseTerm) needs(to []Need, v Views) ([]Need, error) {
-	return baseNeeds(to, v, t.kind, Need{Output: outputPrediction, Kind: NeedPredictor}, t.with)
+	return t.options.comparedNeeds(to, v, Need{Output: outputPrediction, Kind: NeedPredictor}, t.with)
 }
 
-func (t *siameseTerm) check(_ Views, outs []Output) error { return sameDim(t.kind, outs[0], outs[1]) }
+func (t *siameseTerm) check(_ Views, outs []Output) error {
+	return sameDim(t.options.Kind, outs[0], outs[1])
+}
 
 func (t *siameseTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
-	t.base = appendBase(t.base[:0], v)
+	t.base = t.options.appendCompared(t.base[:0], v)
 	k := &t.kernel
 	cosine := runSiamese(k, newBatch(outs[0], v, t.base, -t.scale*weight), outs[1].Data)
 	d = append(d, Diagnostic{"positive_similarity", cosine})

@@ -32,32 +32,35 @@
 //	cosine    weight * (1 - cos(π*min(1, p/warmup)))/2
 //
 // In what follows z_a is row a of an output, cos(a, b) the cosine of z_a and z_b, and τ the term's temperature. B is
-// the number of base views.
+// the number of views that a term compares: the base views, or with `views: all` those of the ordered families, too,
+// whatever their scale. Then these take part in telling images apart, which makes features robust to the families; with
+// base views alone they do not, and features lose nothing and gain nothing.
 //
 // # ntxent: what should stay the same
 //
-// Multi-view NT-Xent looks at the base views only, B of each image, M = B*N rows. For a row, the other base views of
-// its image are positives, and all other rows stand in the denominator:
+// Multi-view NT-Xent compares B views of each image, M = B*N rows. For a row, the other compared views of its image are
+// positives, and all other rows stand in the denominator:
 //
 //	L = 1/M Σ_a 1/(B-1) Σ_{p positive of a} -log( exp(cos(a,p)/τ) / Σ_{b≠a} exp(cos(a,b)/τ) )
 //
-// With two base views this is the loss of SimCLR (Chen et al. 2020, equation 1 and algorithm 1); the mean over
+// With two views this is the loss of SimCLR (Chen et al. 2020, equation 1 and algorithm 1); the mean over
 // positives outside of the logarithm is L_out of Khosla et al. 2020 (equation 2), with the image as its class. One
-// image has no negatives: with two base views L and its gradient are then 0, with B views L is at least log(B-1).
+// image has no negatives: with two views L and its gradient are then 0, with B views L is at least log(B-1).
 //
-// Diagnostics: positive_similarity, the mean cosine of two base views of one image, should rise; negative_similarity,
-// the mean cosine of base views of different images, should stay near 0 (near 1 the embedding has collapsed). The
+// Diagnostics: positive_similarity, the mean cosine of two views of one image, should rise; negative_similarity, the
+// mean cosine of views of different images, should stay near 0 (near 1 the embedding has collapsed). The
 // latter is left out when there is one image.
 //
 // # moco, vicreg, barlow_twins, simsiam, byol: other ways to stay the same
 //
-// These compare two base views. Of more, the value is the mean over all ordered pairs of different base views; z1 and
+// These compare two views. Of more, the value is the mean over all ordered pairs of different compared views; z1 and
 // z2 are the rows of such a pair, sums over n run over the images.
 //
 // moco (He et al. 2020, equation 1; the temperature is from Chen, Fan, Girshick and He 2020) keeps the keys k, the
 // normalised rows of `target`, of former batches in a queue Q, oldest out. It starts empty: negatives are what is
 // there, and in the first step the value is 0. The queue is in [Loss.State]. It should hold a part of the training
-// images only, as an image's own keys of former epochs count as negatives, too. The keys of all base views enter it:
+// images only, as an image's own keys of former epochs count as negatives, too. The keys of all compared views enter
+// it:
 //
 //	1/N Σ_n -log( exp(cos(z1,k2)/τ) / (exp(cos(z1,k2)/τ) + Σ_{q in Q} exp(cos(z1,q)/τ)) )
 //
@@ -162,7 +165,7 @@
 // triplet active, the share whose hinge is not 0 and gives a gradient. They are over all families, and as accuracy/NAME
 // and so on of one, beside value/NAME and triplets/NAME, the number. Shares are left out where there is no triplet.
 //
-// # essl, augself, care, equimod: other answers to what should be equivariant
+// # essl, augself, care, equimod, relative_scale: other answers to what should be equivariant
 //
 // essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of
 // that family, by the logits `essl`, which a head makes of the features. Theirs is the quarter turn of a small crop.
@@ -195,6 +198,19 @@
 // Diagnostics: positive_similarity, negative_similarity and gain: by how much the mean cosine of a view's embedding
 // with what is predicted of it exceeds that with the plain view's embedding; 0 or less means that the draws are not
 // used.
+//
+// relative_scale (ours) reads the scale s of every ordered family off the features, by a linear head `scale_FAMILY`
+// whose rows are g. Targets t are s, and of a cyclic family (cos 2πs/period, sin 2πs/period). A single view tells a
+// scale only where the image's own pose, hue … is known, so that only differences within an image's group are asked
+// for, base views at scale 0 among them. The family's loss is a share of what is to be explained, over the pairs
+// i, j of all groups; the term is the mean over the families:
+//
+//	Σ |(g_i - g_j) - (t_i - t_j)|² / Σ |t_i - t_j|²
+//
+// It is 1 where the head tells nothing and 0 where it tells all. A linear head needs a few directions of the features,
+// however small their variance, and leaves the rest to the invariance term: with `views: all` features can be robust to
+// a family and tell its scale. Diagnostic: value/FAMILY. AugSelf's idea (Lee et al. 2021) is near: it predicts
+// differences of draws, by a head of three layers.
 //
 // # Diagnostics of the whole
 //

@@ -19,6 +19,9 @@ type InvarianceOptions struct {
 	Kind        string  `yaml:"kind"`
 	Temperature float64 `yaml:"temperature"` // divides the similarities; ntxent 0.5, moco 0.2; range [0.005, 100]
 	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
+	// Views are those that are alike: base (default), or all: base views and those of the ordered families, whatever their
+	// scale, so that these take part in telling images apart. Views of nominal families never do.
+	Views string `yaml:"views"`
 	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too.
 	Output   string `yaml:"output"`
 	Schedule string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
@@ -40,7 +43,9 @@ type InvarianceOptions struct {
 
 // defaultInvarianceOptions returns ntxent on the embedding with weight 1, unresolved.
 func defaultInvarianceOptions() InvarianceOptions {
-	return InvarianceOptions{Kind: KindNTXent, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
+	return InvarianceOptions{
+		Kind: KindNTXent, Weight: 1, Views: ViewsBase, Output: OutputEmbedding, Schedule: ScheduleConstant,
+	}
 }
 
 func (o InvarianceOptions) head() head {
@@ -66,6 +71,7 @@ func (o InvarianceOptions) resolved() InvarianceOptions {
 	fill(&o.Variance, d.Variance)
 	fill(&o.Covariance, d.Covariance)
 	fill(&o.Lambda, d.Lambda)
+	fill(&o.Views, d.Views)
 	fill(&o.Output, d.Output)
 	resolveSchedule(&o.Schedule, &o.Warmup)
 	return o
@@ -79,6 +85,7 @@ func (o InvarianceOptions) resolvedTerm() TermOptions {
 func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
 	d := k.defaults.Invariance
 	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minInvarianceTemperature, maxTemperature))
+	add(oneOf(prefix+"views", o.Views, ViewsBase, ViewsAll))
 	add(oneOf(prefix+"output", o.Output, k.outputs...))
 	add(ofKind(prefix+"queue", o.Kind, float64(o.Queue), float64(d.Queue), 1, maxQueue))
 	add(ofKind(prefix+"momentum", o.Kind, o.Momentum, d.Momentum, 0, 1))
@@ -96,11 +103,42 @@ func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
 
 const maxQueue = 1 << 20
 
-// baseNeeds are the needs of a term that compares the base views.
-func baseNeeds(to []Need, v Views, kind string, needs ...Need) ([]Need, error) {
-	if v.base() < 2 {
-		return to, fmt.Errorf("%s compares the base views of an image and needs at least two of them: "+
-			"set augment.base_views to 2 or more", kind)
+// The values of InvarianceOptions.Views.
+const (
+	ViewsBase = "base"
+	ViewsAll  = "all"
+)
+
+// appendCompared appends the views that the term compares: base views first, then, where all are, the others that have
+// an order.
+func (o InvarianceOptions) appendCompared(to []int, v Views) []int {
+	to = appendBase(to, v)
+	if o.Views == ViewsAll {
+		for i, f := range v.Family {
+			if f >= 0 && !v.nominal(f) {
+				to = append(to, i)
+			}
+		}
+	}
+	return to
+}
+
+// compared returns how many there are.
+func (o InvarianceOptions) compared(v Views) int {
+	count := 0
+	for _, f := range v.Family {
+		if f == BaseView || o.Views == ViewsAll && f >= 0 && !v.nominal(f) {
+			count++
+		}
+	}
+	return count
+}
+
+// comparedNeeds are the needs of a term that compares views.
+func (o InvarianceOptions) comparedNeeds(to []Need, v Views, needs ...Need) ([]Need, error) {
+	if o.compared(v) < 2 {
+		return to, fmt.Errorf("%s compares the %s views of an image and needs at least two of them: "+
+			"set augment.base_views to 2 or more", o.Kind, o.Views)
 	}
 	return append(to, needs...), nil
 }

@@ -47,11 +47,14 @@ var kinds = []kind{
 	baselineKind(KindAugSelf, BaselineOptions{Weight: 1, Groups: AugSelfGroups{Crop: 1, Color: 1}}, newAugSelf),
 	baselineKind(KindCARE, BaselineOptions{Weight: 0.6, Output: OutputEmbedding}, newCARE),
 	baselineKind(KindEquiMod, BaselineOptions{Weight: 1, Temperature: 0.2}, newEquiMod),
+	baselineKind(KindRelativeScale, BaselineOptions{Weight: 1}, newRelativeScale),
 }
 
-// invarianceKind is a kind of term over the base views; d are the defaults that the others of its role don't share.
+// invarianceKind is a kind of term over views that should be alike; d are the defaults that the others of its role don't
+// share.
 func invarianceKind(name string, d InvarianceOptions, build func(InvarianceOptions) term, outputs ...string) kind {
 	d.Kind, d.Weight, d.Output, d.Schedule = name, 1, OutputEmbedding, ScheduleConstant
+	d.Views = ViewsBase
 	return kind{
 		name: name, role: roleInvariance, defaults: TermOptions{Invariance: &d}, outputs: outputs,
 		build: func(t TermOptions) term { return build(*t.Invariance) },

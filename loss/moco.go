@@ -13,7 +13,7 @@ import (
 // mocoTerm is MoCo over the base views: it remembers keys of former batches.
 type mocoTerm struct {
 	options InvarianceOptions
-	base    []int // the base views
+	base    []int // the views that are compared
 	kernel  moco[float32]
 	queue   queue
 }
@@ -21,13 +21,13 @@ type mocoTerm struct {
 func newMoCo(o InvarianceOptions) term { return &mocoTerm{options: o} }
 
 func (t *mocoTerm) needs(to []Need, v Views) ([]Need, error) {
-	return baseNeeds(to, v, KindMoCo, outputNeed(OutputEmbedding), Need{Output: outputTarget, Kind: NeedTarget})
+	return t.options.comparedNeeds(to, v, outputNeed(OutputEmbedding), Need{Output: outputTarget, Kind: NeedTarget})
 }
 
 func (t *mocoTerm) check(_ Views, outs []Output) error { return sameDim(KindMoCo, outs[0], outs[1]) }
 
 func (t *mocoTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
-	t.base = appendBase(t.base[:0], v)
+	t.base = t.options.appendCompared(t.base[:0], v)
 	t.queue.size = t.options.Queue
 	k, out := &t.kernel, outs[0]
 	t.queue.reset(out.Dim)

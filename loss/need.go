@@ -25,6 +25,7 @@ const (
 	NeedPair                        // [2*N, Dim]: of a head on pairs of features, of base views 0 and 1, then 1 and 0
 	NeedConditioned                 // [B*N, D]: base views' embeddings from the plain view's and what was drawn for them
 	NeedOrder                       // [V*N, any]: of a family's own head on the features
+	NeedLinear                      // [V*N, Dim]: of a linear head on the features
 )
 
 // rows is how many rows an output has.

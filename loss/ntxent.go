@@ -11,20 +11,20 @@ import (
 // ntxentTerm is multi-view NT-Xent over the base views.
 type ntxentTerm struct {
 	options InvarianceOptions
-	base    []int // the base views
+	base    []int // the views that are compared
 	kernel  ntxent[float32]
 }
 
 func newNTXent(o InvarianceOptions) term { return &ntxentTerm{options: o} }
 
 func (t *ntxentTerm) needs(to []Need, v Views) ([]Need, error) {
-	return baseNeeds(to, v, KindNTXent, outputNeed(t.options.Output))
+	return t.options.comparedNeeds(to, v, outputNeed(t.options.Output))
 }
 
 func (t *ntxentTerm) check(Views, []Output) error { return nil }
 
 func (t *ntxentTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
-	t.base = appendBase(t.base[:0], v)
+	t.base = t.options.appendCompared(t.base[:0], v)
 	k := &t.kernel
 	value := runNTXent(k, newBatch(outs[0], v, t.base, weight), t.options.Temperature)
 	d = append(d, Diagnostic{"positive_similarity", k.positive})

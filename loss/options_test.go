@@ -62,8 +62,8 @@ func TestResolved(t *testing.T) {
 	o.Terms = []TermOptions{{Baseline: term}, {Baseline: &BaselineOptions{Kind: KindEquiMod}}}
 	o = o.Resolved()
 	want := InvarianceOptions{Kind: KindMoCo, Weight: 1, Schedule: ScheduleLinear, Warmup: 0.1, Temperature: 0.3,
-		Output: OutputEmbedding,
-		Queue:  4096, Momentum: 0.999, MomentumSchedule: ScheduleConstant}
+		Views: ViewsBase, Output: OutputEmbedding,
+		Queue: 4096, Momentum: 0.999, MomentumSchedule: ScheduleConstant}
 	if o.Invariance != want {
 		t.Errorf("got %+v, want %+v", o.Invariance, want)
 	}
@@ -147,7 +147,7 @@ func TestValidateTerms(t *testing.T) {
 				o.Terms = []TermOptions{term(KindCARE), term(KindEquiMod)}
 				o.Terms[1].Baseline.Temperature = 0.001
 			}},
-		{"terms[0].kind: must be essl, augself, care or equimod, got \"duet\"",
+		{"terms[0].kind: must be essl, augself, care, equimod or relative_scale, got \"duet\"",
 			func(o *Options) { o.Terms = []TermOptions{{Baseline: &BaselineOptions{Kind: "duet"}}} }},
 		{"terms[0].kind: must be set for every entry", func(o *Options) { o.Terms = make([]TermOptions, 1) }},
 		{"terms[0].kind: must not be none in a list",

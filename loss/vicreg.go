@@ -14,7 +14,7 @@ const vicregEps = 1e-4
 // vicregTerm is VICReg over the base views.
 type vicregTerm struct {
 	options    InvarianceOptions
-	base       []int // the base views
+	base       []int // the views that are compared
 	kernel     vicreg[float32]
 	similarity similarity
 }
@@ -22,7 +22,7 @@ type vicregTerm struct {
 func newVICReg(o InvarianceOptions) term { return &vicregTerm{options: o} }
 
 func (t *vicregTerm) needs(to []Need, v Views) ([]Need, error) {
-	return baseNeeds(to, v, KindVICReg, outputNeed(t.options.Output))
+	return t.options.comparedNeeds(to, v, outputNeed(t.options.Output))
 }
 
 func (t *vicregTerm) check(v Views, _ []Output) error { return checkStatistics(KindVICReg, v) }
@@ -37,7 +37,7 @@ func checkStatistics(kind string, v Views) error {
 }
 
 func (t *vicregTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
-	t.base = appendBase(t.base[:0], v)
+	t.base = t.options.appendCompared(t.base[:0], v)
 	k, out, o := &t.kernel, outs[0], t.options
 	value := runVICReg(k, newBatch(out, v, t.base, weight), vicregWeights{o.Similarity, o.Variance, o.Covariance})
 	d = append(d, Diagnostic{"distance", k.distance}, Diagnostic{"variance", k.variance},

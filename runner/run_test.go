@@ -97,7 +97,8 @@ func TestEqualRunsAreEqualBitForBit(t *testing.T) {
 	if other := mustRun(t, filepath.Join(t.TempDir(), "c"), "seed=2"); other.ParametersHash == first.ParametersHash {
 		t.Error("another seed gave the same parameters")
 	}
-	if first.Steps != 12 || first.Status != track.Finished || first.KNNTop1 == nil || len(first.Protocols) != 9 || first.Untrained["knn.features"] == 0 ||
+	if first.Steps != 12 || first.Status != track.Finished || first.KNNTop1 == nil || len(first.Protocols) != 9 ||
+		first.Untrained["knn.features"] == 0 ||
 		first.OrderAccuracy["rotate"]["embedding"] <= 0 || first.OrderAccuracy["hue"]["features"] <= 0 {
 		t.Errorf("%d steps, %d protocols, result %+v", first.Steps, len(first.Protocols), first)
 	}

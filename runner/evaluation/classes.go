@@ -159,8 +159,8 @@ func tooFew(err error) bool {
 }
 
 func fewShotMethod(o eval.FewShotOptions) string {
-	return fmt.Sprintf("%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots, o.Queries,
-		o.Episodes)
+	return fmt.Sprintf("%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots,
+		o.Queries, o.Episodes)
 }
 
 // measureLabelFree measures what needs no labels, on the test images at their origin.

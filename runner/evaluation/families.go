@@ -326,8 +326,8 @@ func (s *session) measurePrediction(v *shown) error {
 		return err
 	}
 	candidates := all[0][0].found
-	bank := fmt.Sprintf("a ridge map a scale from the origin's row; the true view among %d of the image by cosine, %d images",
-		candidates.Candidates, len(candidates.ImageMRR))
+	bank := fmt.Sprintf("a ridge map a scale from the origin's row; the true view among %d of the image by cosine, "+
+		"%d images", candidates.Candidates, len(candidates.ImageMRR))
 	random := "candidates in random order"
 	for _, measure := range []struct {
 		name, better, method, chanceBy string

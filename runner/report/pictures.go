@@ -64,7 +64,9 @@ func SweepPictures(title string, groups []Group) (map[string][]byte, error) {
 // that has nothing to show is left out.
 func EvaluationPictures(r evaluation.Result) (map[string][]byte, error) {
 	title := evaluationWhose(r)
-	return encoded(map[string]figure.Picture{"order": distancePicture(title, r), "robustness": robustnessPicture(title, r)})
+	return encoded(map[string]figure.Picture{
+		"order": distancePicture(title, r), "robustness": robustnessPicture(title, r),
+	})
 }
 
 // SaveEvaluationPictures writes EvaluationPictures' files, with prefix before their names, each whole or not at all.

@@ -46,7 +46,8 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, f, 1, 2)
-	if err := f.Eval(EvalLine{Step: 2, Evaluation: Evaluation{Metrics: map[string]float64{"knn.features": 0.5}}}); err != nil {
+	found := Evaluation{Metrics: map[string]float64{"knn.features": 0.5}}
+	if err := f.Eval(EvalLine{Step: 2, Evaluation: found}); err != nil {
 		t.Fatal(err)
 	}
 	timing := Timing{Step: 2, Steps: 2, Seconds: 3, Share: TimeShare{ONNXRuntime: 0.5, Rest: 0.5}, PeakMemoryBytes: 7}

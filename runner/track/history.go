@@ -22,8 +22,8 @@ type Step struct {
 	Skipped bool `json:"skipped,omitempty"`
 }
 
-// Evaluation is what one evaluation found: numbers by METRIC.OUTPUT or FAMILY.METRIC.OUTPUT, for example knn.features and
-// rotate.order_accuracy.embedding. What is undefined is absent.
+// Evaluation is what one evaluation found: numbers by METRIC.OUTPUT or FAMILY.METRIC.OUTPUT, for example knn.features
+// and rotate.order_accuracy.embedding. What is undefined is absent.
 type Evaluation struct {
 	Metrics   map[string]float64 `json:"evaluation"`
 	Untrained map[string]float64 `json:"untrained,omitempty"` // the network before its first training step

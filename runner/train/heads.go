@@ -42,6 +42,8 @@ func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
 			h.Kind, h.Input, h.Layers = heads.Conditioned, graph.Embedding, []int{embedding}
 		case loss.NeedOrder:
 			h.Layers = []int{orderHidden, orderSize}
+		case loss.NeedLinear:
+			h.Layers = []int{n.Dim}
 		default:
 			continue
 		}

@@ -50,8 +50,8 @@ var kinds = []kind{
 	baselineKind(KindRelativeScale, BaselineOptions{Weight: 1}, newRelativeScale),
 }
 
-// invarianceKind is a kind of term over views that should be alike; d are the defaults that the others of its role don't
-// share.
+// invarianceKind is a kind of term over views that should be alike; d are the defaults that the others of its role
+// don't share.
 func invarianceKind(name string, d InvarianceOptions, build func(InvarianceOptions) term, outputs ...string) kind {
 	d.Kind, d.Weight, d.Output, d.Schedule = name, 1, OutputEmbedding, ScheduleConstant
 	d.Views = ViewsBase

@@ -73,6 +73,8 @@ func TestFileSaysPathOnce(t *testing.T) {
 			[]string{deep, "no folder", "make the folder"}},
 		{"full", fault.Writing(deep, &os.LinkError{Op: "rename", Old: "a", New: deep, Err: syscall.ENOSPC}), fault.Storage,
 			syscall.ENOSPC, []string{deep, "no space", "free some space"}},
+		{"folder", fault.Reading(fault.Config, dir, &fs.PathError{Op: "read", Path: dir, Err: syscall.EISDIR}), fault.Config,
+			syscall.EISDIR, []string{dir, "is a folder", "name a file"}},
 		{"other", fault.Reading(fault.Data, none, errors.New("is cut off")), fault.Data, nil, []string{none, "is cut off"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

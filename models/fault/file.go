@@ -41,6 +41,8 @@ func Remedy(err error) string {
 		return "choose another folder"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return "free some space there or choose another folder"
+	case isFolder(err):
+		return "name a file"
 	}
 	return ""
 }
@@ -51,7 +53,17 @@ type fileError struct {
 	err  error
 }
 
-func (e *fileError) Error() string { return e.path + ": " + e.reason() }
+func (e *fileError) Error() string {
+	if isFolder(e.err) {
+		return e.path + " is a folder"
+	}
+	return e.path + ": " + e.reason()
+}
+
+// isFolder says whether a file could not be read or replaced because a folder has its name.
+func isFolder(err error) bool {
+	return errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.EEXIST)
+}
 
 func (e *fileError) Unwrap() error { return e.err }
 

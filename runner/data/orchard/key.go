@@ -28,6 +28,9 @@ var classes = [...]class{
 }
 
 // classNames returns the names of the classes in the order of their labels.
+// Classes is the number of classes.
+const Classes = len(classes)
+
 func classNames() []string {
 	names := make([]string, len(classes))
 	for i, c := range classes {

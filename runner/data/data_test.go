@@ -91,8 +91,8 @@ func TestValidate(t *testing.T) {
 // TestKeys holds the names in a file against those in the documentation.
 func TestKeys(t *testing.T) {
 	d := yaml.NewDecoder(strings.NewReader(
-		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, per_class: 3, test_per_class: 4, seed: 7, test_fraction: 0.1, background: black, " +
-			"boxes: true, " +
+		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, per_class: 3, test_per_class: 4, seed: 7, " +
+			"test_fraction: 0.1, background: black, boxes: true, " +
 			"labels: coarse, unlabeled: true, path_column: p, label_column: l, split_column: s}",
 	))
 	d.KnownFields(true)

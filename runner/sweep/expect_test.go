@@ -89,7 +89,8 @@ func TestExpectUnfinished(t *testing.T) {
 func TestExpectIsNoTrial(t *testing.T) {
 	b := newBench(t, expectText)
 	with := b.plan()
-	b.write("roles.yaml", expectText[:strings.Index(expectText, "expect:")])
+	nothing, _, _ := strings.Cut(expectText, "expect:")
+	b.write("roles.yaml", nothing)
 	b.write("base.yaml", baseText+"expect: {knn_top1: [0, 1]}\n")
 	without := b.plan()
 	if with.Hash != without.Hash || without.Expect != nil {

@@ -27,10 +27,10 @@ var classes = [...]class{
 	{"star fruit", &starFruit, 0.28, 0, 0.70, 0.32, 0.90},
 }
 
-// classNames returns the names of the classes in the order of their labels.
 // Classes is the number of classes.
 const Classes = len(classes)
 
+// classNames returns the names of the classes in the order of their labels.
 func classNames() []string {
 	names := make([]string, len(classes))
 	for i, c := range classes {

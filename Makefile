@@ -10,16 +10,20 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -X main.version=$(VERSION)
 
 DEMO_OUT  := runs/demo
+CHECK_OUT := runs/check
 FUZZTIME  := 10s
 BENCHTIME := 1s
 # Packages to test, race-test, fuzz or measure, for example: make test PKG=./augment/...
 PKG ?= ./...
+# For check-experiments: the folder of MNIST's four files (empty: no experiments on MNIST), and 1 for the sweeps, too.
+MNIST  ?=
+SWEEPS ?=
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/ordo
@@ -34,6 +38,10 @@ demo: build runtime ## Train the demo experiment; the results are in runs/demo
 	rm -rf $(DEMO_OUT)
 	bin/ordo run experiments/demo.yaml --out $(DEMO_OUT)
 	@echo; echo "The run is in $(DEMO_OUT):"; ls -l $(DEMO_OUT)
+
+.PHONY: check-experiments
+check-experiments: build runtime ## Run the shipped experiments and compare with what they expect (MNIST=DIR SWEEPS=1: more)
+	@OUT='$(CHECK_OUT)' MNIST='$(MNIST)' SWEEPS='$(SWEEPS)' .ci/experiments
 
 .PHONY: test
 test: build runtime ## Run all tests
@@ -70,5 +78,5 @@ bench: build runtime ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)
 
 .PHONY: clean
-clean: ## Remove what make makes here: bin and the demo's run
-	rm -rf bin $(DEMO_OUT)
+clean: ## Remove what make makes here: bin and the runs of demo and check-experiments
+	rm -rf bin $(DEMO_OUT) $(CHECK_OUT)

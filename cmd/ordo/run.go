@@ -26,15 +26,17 @@ environment variable (train.batch_size is ORDO_TRAIN_BATCH_SIZE). The command li
 before the environment, and the environment before the file.
 
 The same command again goes on where it was interrupted; a finished run only shows its
-result.`
+result.
 
-const runExamples = `  ordo run experiments/demo.yaml
+` + checkHelp
+
+const runExamples = `  ordo run experiments/demo.yaml --check
   ordo run experiments/mnist-rotation.yaml data.root=data/mnist seed=2 --json
   ordo run experiments/demo.yaml augment.roles.rotate=invariant --out runs/invariant`
 
 type runOptions struct {
-	out    string
-	asJSON bool
+	out             string
+	checked, asJSON bool
 }
 
 func newRunCommand(g *global) *cobra.Command {
@@ -48,6 +50,7 @@ func newRunCommand(g *global) *cobra.Command {
 
 func (o *runOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "run folder (default `runs/NAME-HASH`)")
+	flags.BoolVar(&o.checked, "check", false, "compare the result with what the file expects")
 	flags.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 }
 
@@ -59,6 +62,12 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 		return err
 	}
 	e := s.experiment
+	var want *config.Expect
+	if o.checked {
+		if want, err = expected(g, args, e); err != nil {
+			return err
+		}
+	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", e.Name+"-"+e.Hash())
 	}
@@ -74,8 +83,26 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 		g.note(fmt.Sprintf("the run is finished and was evaluated with other settings of eval, whose result this is; "+
 			"`ordo eval %s eval.KEY=VALUE` evaluates it anew without training", o.out))
 	}
+	if !o.checked {
+		return o.print(g, result, result)
+	}
+	check, err := compare(args[0], *want, result)
+	if err != nil {
+		return err
+	}
+	if err := o.print(g, result, compared{result, check}); err != nil {
+		return err
+	}
+	if !o.asJSON {
+		fmt.Fprint(g.stdout, "\n"+check.Text())
+	}
+	return verdict(check)
+}
+
+// print prints the result, or with --json what is said of it.
+func (o *runOptions) print(g *global, result track.Result, said any) error {
 	if o.asJSON {
-		return g.printJSON(result)
+		return g.printJSON(said)
 	}
 	fmt.Fprint(g.stdout, report.Table(result))
 	fmt.Fprintf(g.stdout, "run folder: %s\nreferences: ordo eval %s\n", o.out+string(os.PathSeparator), o.out)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/runner/expect"
 	"ordo/runner/sweep"
 )
 
@@ -28,15 +30,21 @@ KEY=VALUE changes the experiment of all trials.
 
 All combinations are checked before the first one starts. The same command again goes on
 where the sweep was stopped: it runs what failed, and not what is finished. A failed trial
-stops no other; its log is beside its folder.`
+stops no other; its log is beside its folder.
+
+` + checkHelp + `
+    rotate=ordered:                                  of the rows with this value only
+      order_accuracy.rotate.embedding: [0.9, null]   what is compared is the mean over seeds`
 
 const sweepExamples = `  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist
-  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --table`
+  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --table
+  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --check`
 
 type sweepOptions struct {
 	out               string
 	jobs              int
 	tableOnly, asJSON bool
+	checked           bool
 	given             func(flag string) bool
 }
 
@@ -53,6 +61,7 @@ func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "sweep folder (default `runs/NAME-HASH`)")
 	flags.IntVar(&o.jobs, "jobs", 0, "trials at once (default: the file's `N`)")
 	flags.BoolVar(&o.tableOnly, "table", false, "run nothing, only print the table of what is finished")
+	flags.BoolVar(&o.checked, "check", false, "compare the table with what the file expects")
 	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
 	o.given = flags.Changed
 }
@@ -76,12 +85,21 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		fmt.Fprintf(g.stderr, "%s: left out %d of %d combinations, each the same experiment as an earlier one\n",
 			plan.Name, plan.Duplicates, plan.Duplicates+len(plan.Trials))
 	}
+	if o.checked {
+		if plan.Expect == nil {
+			return expectsNothing(args[0])
+		}
+		if err := plan.CheckExpect(); err != nil {
+			return err
+		}
+		begin(g, args[0], *plan.Expect, asWritten(g, args, plan))
+	}
 	if o.tableOnly {
 		table, err := plan.Table(o.out)
 		if err != nil {
 			return err
 		}
-		return o.print(g, table)
+		return o.print(g, plan, table)
 	}
 	// Each trial would say so; better once, before anything is there.
 	if _, err := findLibrary(g, false); err != nil {
@@ -94,21 +112,49 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 	table, err := plan.Run(ctx, sweep.Options{
 		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
 	})
-	if len(table.Rows) > 0 {
-		if err := o.print(g, table); err != nil {
-			return err
-		}
+	if len(table.Rows) == 0 {
+		return err
 	}
-	return err
+	return cmp.Or(err, o.print(g, plan, table))
 }
 
-func (o *sweepOptions) print(g *global, t sweep.Table) error {
-	if o.asJSON {
-		return g.printJSON(t)
+// print prints the table, and with --check what was expected of it; then it is an error that this isn't what is there.
+func (o *sweepOptions) print(g *global, plan *sweep.Plan, t sweep.Table) error {
+	said := comparedTable{Table: t}
+	if o.checked {
+		check := plan.Compare(t)
+		said.Check = &check
 	}
-	fmt.Fprint(g.stdout, t.Text())
-	fmt.Fprintf(g.stdout, "sweep folder: %s\n", t.Sweep)
-	return nil
+	if o.asJSON {
+		if err := g.printJSON(said); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprint(g.stdout, t.Text())
+		fmt.Fprintf(g.stdout, "sweep folder: %s\n", t.Sweep)
+	}
+	if said.Check == nil {
+		return nil
+	}
+	if !o.asJSON {
+		fmt.Fprint(g.stdout, "\n"+said.Check.Text())
+	}
+	return verdict(*said.Check)
+}
+
+// comparedTable is a sweep's table with the comparison, as --json prints it.
+type comparedTable struct {
+	sweep.Table
+	Check *expect.Report `json:"check,omitempty"`
+}
+
+// asWritten says whether the plan's trials are those of the file alone, wherever the images are.
+func asWritten(g *global, args []string, plan *sweep.Plan) bool {
+	overrides, environ := whereOnly(args[1:], g.environ())
+	written, err := sweep.NewPlan(args[0], overrides, environ)
+	return err == nil && slices.EqualFunc(plan.Trials, written.Trials, func(a, b sweep.Trial) bool {
+		return a.Outcome == b.Outcome
+	})
 }
 
 // sweepProgress says on stderr how the trials go.

@@ -24,6 +24,11 @@
 // that transformation's default. Below augment.roles and loss.order.families a joint family goes by its name,
 // rotate+blur.
 //
+// # Expectations
+//
+// A file's section `expect` ([Expect]) is no part of the experiment: it says in which ranges its author found numbers
+// of the result. It is checked with the rest, but it decides nothing, can't be overridden, and is in no hash.
+//
 // # Identity
 //
 // [Experiment.YAML] writes every key with its value; loading that gives an equal Experiment. [Experiment.Hash] names

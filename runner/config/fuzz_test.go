@@ -20,6 +20,7 @@ func FuzzParse(f *testing.F) {
 	)
 	f.Add("a: &a [1, *b]\nb: {<<: *a}", "model.projector.1=x", "ORDO_MODEL_PROJECTOR=[1]")
 	f.Add("train: {lr: .nan}\n? [x]\n: 1", "augment.ordered=[[]]", "ORDO_")
+	f.Add("expect: {knn_top1: [0.9, 1], order_accuracy.rotate.embedding: [null, 1]}", "expect.knn_top1=1", "ORDO_EXPECT=1")
 	f.Add("seed: !!binary aGk=\nname: !!timestamp 2001-01-01", "augment.ordered.0.0.0=1", "=")
 	f.Fuzz(func(t *testing.T, text, override, variable string) {
 		e, err := config.Parse("x.yaml", []byte(text), []string{override}, []string{variable})

@@ -124,7 +124,7 @@ func (s *schema) entryKey(list string, rest []string) (known string, ok bool) {
 
 // meant is the end of a sentence about an unknown key: the nearest known one, or else those of its section.
 func (s *schema) meant(path string) string {
-	candidates := slices.Clone(s.sections)
+	candidates := append(slices.Clone(s.sections), expectKey)
 	for _, k := range s.keys {
 		if _, ok := s.leaves[k.path]; ok {
 			candidates = append(candidates, k.path)

@@ -88,8 +88,15 @@ func (l *loader) readFile(text []byte) bool {
 			With(fault.OtherCommand{Sweep: true, File: l.origins.file})
 		return false
 	}
+	if section := takeExpect(root); section != nil {
+		ParseExpect(section, false, func(line int, text string) { l.mistakes.add(l.origins.line(line), "%s", text) })
+		if tree, ok := value.(map[string]any); ok {
+			delete(tree, expectKey)
+		}
+	}
+	bad := len(l.mistakes)
 	badKeys(root, func(line int, text string) { l.mistakes.add(l.origins.line(line), "%s", text) })
-	if len(l.mistakes) > 0 {
+	if len(l.mistakes) > bad {
 		return false
 	}
 	tree, ok := value.(map[string]any)

@@ -38,6 +38,21 @@ family, such as rotate, or of a joint one, such as rotate+blur. Settings of list
 Ranges are as in mathematics: [0, 1) holds 0 but not 1. Where a default or a range depends on the kind of loss or on the
 family, the kind or the family is in parentheses behind it.
 
+One section, ` + "`expect`" + `, is no part of the experiment, and no key of it can be set elsewhere. It says what the
+author found, by the names of the numbers in ` + "`result.json`" + `. ` + "`ordo run FILE --check`" + ` compares, and
+fails outside of a range:
+
+` + "```yaml" + `
+expect:
+  minutes: 2                                    # on 2 cores, as a guide
+  seeds: 3                                      # that the ranges come from, as information
+  knn_top1: [0.86, 0.94]                        # low and high, both inside
+  order_accuracy.rotate.embedding: [0.9, null]  # null: open
+` + "```" + `
+
+A sweep file has it too: it is compared with the means over seeds, and ` + "`rotate=ordered:`" + ` (or
+` + "`rotate=ordered, lr=1e-3:`" + `) before further metrics holds for the rows with this value.
+
 ` + "`ordo keys SECTION`" + ` shows the keys of a section, and the shell completes keys and values
 (` + "`ordo completion --help`" + `).
 `

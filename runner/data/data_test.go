@@ -61,6 +61,14 @@ func TestValidate(t *testing.T) {
 			func(o *Options) { o.ImageSize, o.Images, o.TestImages, o.TestFraction = 7, -1, -2, 1 },
 			[]string{"image_size: must be in [8, 1024], got 7", "images:", "test_images:", "test_fraction:"},
 		},
+		"per class":            {func(o *Options) { o.PerClass, o.TestPerClass = 5, 2 }, nil},
+		"per class of a split": {func(o *Options) { o.PerClass, o.TestImages = 5, 200 }, nil},
+		"per class and in all": {
+			func(o *Options) { o.PerClass, o.Images, o.TestPerClass, o.TestImages = 5, 50, 2, 20 },
+			[]string{"per_class: stands in place of images, which is 50", "test_per_class: stands in place of test_images"},
+		},
+		"negative per class": {func(o *Options) { o.PerClass, o.TestPerClass, o.Images = -1, -2, 5 },
+			[]string{"per_class: must not be negative, got -1", "test_per_class: must not be negative"}},
 		"cache": {
 			func(o *Options) { o.Cache.Format, o.Cache.Quality, o.OnError = "png", 0, "stop" },
 			[]string{"cache.format: must be one of raw, jpeg", "cache.quality: ", "on_error: must be fail or skip"},
@@ -83,8 +91,8 @@ func TestValidate(t *testing.T) {
 // TestKeys holds the names in a file against those in the documentation.
 func TestKeys(t *testing.T) {
 	d := yaml.NewDecoder(strings.NewReader(
-		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, seed: 7, test_fraction: 0.1, background: black, " +
-			"boxes: true, " +
+		"{source: idx, root: d, image_size: 28, images: 5, test_images: 6, per_class: 3, test_per_class: 4, seed: 7, " +
+			"test_fraction: 0.1, background: black, boxes: true, " +
 			"labels: coarse, unlabeled: true, path_column: p, label_column: l, split_column: s}",
 	))
 	d.KnownFields(true)
@@ -98,6 +106,8 @@ func TestKeys(t *testing.T) {
 		ImageSize:    28,
 		Images:       5,
 		TestImages:   6,
+		PerClass:     3,
+		TestPerClass: 4,
 		Seed:         7,
 		TestFraction: 0.1,
 		Background:   "black",

@@ -60,8 +60,16 @@ type Options struct {
 	// TestImages is the number of test images, like images; 0 are 960 of Orchard. Default 0.
 	TestImages int `yaml:"test_images"`
 
-	// Seed chooses the images that Orchard draws, those that images and test_images keep, and the test split of a set that
-	// comes without one. It is not the experiment's seed, so that runs with several seeds see the same images.
+	// PerClass is the number of training images of each class; 0, the default: the classes are as the source has them.
+	// Orchard draws that many. The other sources keep their order and take images of each class as images takes them of
+	// all: idx the first ones, the others those whose ids hash lowest. A class that has fewer keeps all of them, which
+	// is said. It stands in place of images, and every image must have a label.
+	PerClass int `yaml:"per_class"`
+	// TestPerClass is the number of test images of each class, like per_class, in place of test_images. Default 0.
+	TestPerClass int `yaml:"test_per_class"`
+
+	// Seed chooses the images that Orchard draws, those that images, per_class and the like keep, and the test split of a
+	// set that comes without one. It is not the experiment's seed, so that runs with several seeds see the same images.
 	// Default 0.
 	Seed uint64 `yaml:"seed"`
 
@@ -135,6 +143,16 @@ func (o Options) Validate() error {
 	}
 	if o.TestImages < 0 {
 		add("test_images: must not be negative, got %d", o.TestImages)
+	}
+	for _, c := range []struct {
+		key, other    string
+		each, overall int
+	}{{"per_class", "images", o.PerClass, o.Images}, {"test_per_class", "test_images", o.TestPerClass, o.TestImages}} {
+		if c.each < 0 {
+			add("%s: must not be negative, got %d", c.key, c.each)
+		} else if c.each > 0 && c.overall > 0 {
+			add("%s: stands in place of %s, which is %d; leave one of them out", c.key, c.other, c.overall)
+		}
 	}
 	if !(o.TestFraction > 0 && o.TestFraction < 1) {
 		add("test_fraction: must be in (0, 1), got %v", o.TestFraction)

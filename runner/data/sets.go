@@ -36,7 +36,11 @@ func List(ctx context.Context, o Options) (Sets, error) {
 	if err != nil {
 		return Sets{}, wrap(ctx, err)
 	}
-	return sets, nil
+	if sets.Train, err = o.each(sets.Train, "per_class", o.PerClass); err != nil {
+		return Sets{}, err
+	}
+	sets.Test, err = o.each(sets.Test, "test_per_class", o.TestPerClass)
+	return sets, err
 }
 
 func listSets(ctx context.Context, o Options) (s Sets, err error) {
@@ -84,13 +88,15 @@ func listSets(ctx context.Context, o Options) (s Sets, err error) {
 
 func listOrchard(o Options) (Sets, error) {
 	train, err := orchard.New(orchard.Options{
-		Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize, Images: cmp.Or(o.Images, orchardImages),
+		Seed: o.Seed, Split: orchard.Train, ImageSize: o.ImageSize,
+		Images: cmp.Or(o.PerClass*orchard.Classes, o.Images, orchardImages),
 	})
 	if err != nil {
 		return Sets{}, err
 	}
 	test, err := orchard.New(orchard.Options{
-		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize, Images: cmp.Or(o.TestImages, orchardTestImages),
+		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize,
+		Images: cmp.Or(o.TestPerClass*orchard.Classes, o.TestImages, orchardTestImages),
 	})
 	return Sets{train, test}, err
 }

@@ -11,7 +11,13 @@ import (
 )
 
 // Subset returns the items of a set that have the given numbers, in the order of the list, as a set of its own.
-func Subset(set source.Set, items []int) source.Set { return subset{set, items} }
+func Subset(set source.Set, items []int) source.Set {
+	some := subset{set, items}
+	if all, ok := set.(source.Inspector); ok {
+		return inspected{some, all}
+	}
+	return some
+}
 
 // First returns the first n items of a set, or all where there are fewer.
 func First(set source.Set, n int) source.Set {
@@ -42,3 +48,12 @@ func (s subset) Key() string {
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
+
+// inspected is a subset of a set that can tell what its items are.
+type inspected struct {
+	subset
+	all source.Inspector
+}
+
+func (s inspected) Inspect(i int) (source.Header, error) { return s.all.Inspect(s.items[i]) }
+func (s inspected) Digest(i int) (string, error)         { return s.all.Digest(s.items[i]) }

@@ -11,10 +11,17 @@
 //	  seed: {values: [1, 2, 3]}
 //	  train: {parameters: {epochs: {value: 15}}}
 //	jobs: 1                                    # trials at once
+//	expect:                                    # what it should find: config.Expect
+//	  minutes: 15                              # on 2 cores, as a guide
+//	  knn_top1: [0.8, 1]                       # of every row
+//	  rotate=ordered:                          # of the rows with this value
+//	    order_accuracy.rotate.embedding: [0.9, null]
 //
 // The words are those of Weights & Biases' sweeps. A key is one of the experiment's, with dots or nested below
 // `parameters`. The last parameter changes fastest; with several base files, each is run with every combination.
-// Combinations that resolve to the same experiment are one trial.
+// Combinations that resolve to the same experiment are one trial. What is expected is compared with the means of the
+// table's rows; a group's key is written whole or by its last part, several with commas, and its ranges stand in place
+// of those of every row.
 //
 // # The folder
 //

@@ -25,8 +25,9 @@ type sweepFile struct {
 	// Columns are numbers that the table shows beside the metric: paths into a run's result; nil: kNN, orders on the
 	// embedding, loss.
 	Columns    []string
-	Parameters []parameter // in the order of the file
-	Jobs       int         // trials at once, in [1, 256]; default 1
+	Parameters []parameter    // in the order of the file
+	Jobs       int            // trials at once, in [1, 256]; default 1
+	Expect     *config.Expect // nil: nothing is expected
 }
 
 // Metric is the number that the sweep looks for.
@@ -83,17 +84,20 @@ func isExperiment(root *yaml.Node) bool {
 	is := false
 	for i := 0; i < len(root.Content); i += 2 {
 		key := root.Content[i].Value
-		if slices.Contains(fileKeys, key) && key != "name" {
+		if slices.Contains(fileKeys, key) && !slices.Contains(bothKeys, key) {
 			return false
 		}
 		found, _ := config.KeysOf(key)
-		is = is || len(found) > 0 && key != "name"
+		is = is || len(found) > 0 && !slices.Contains(bothKeys, key)
 	}
 	return is
 }
 
 // fileKeys are the keys of a sweep file.
-var fileKeys = []string{"name", "base", "method", "metric", "columns", "parameters", "jobs"}
+var fileKeys = []string{"name", "base", "method", "metric", "columns", "parameters", "jobs", "expect"}
+
+// bothKeys are those of them that an experiment file may have, too.
+var bothKeys = []string{"name", "expect"}
 
 // parser collects mistakes.
 type parser struct {
@@ -148,6 +152,9 @@ func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 			f.Columns = p.texts(key, v)
 		case "parameters":
 			p.parameters("", v, f)
+		case "expect":
+			x := config.ParseExpect(v, true, func(line int, text string) { p.mistake(line, "%s", text) })
+			f.Expect = &x
 		case "jobs":
 			if err := v.Decode(&f.Jobs); err != nil || f.Jobs < 1 || f.Jobs > MaxJobs {
 				p.mistake(v.Line, "jobs: must be a whole number in [1, %d]", MaxJobs)

@@ -21,8 +21,10 @@ type Plan struct {
 	Metric     Metric
 	Jobs       int
 	Trials     []Trial
-	Duplicates int // combinations left out because an earlier one is the same experiment
+	Duplicates int            // combinations left out because an earlier one is the same experiment
+	Expect     *config.Expect // what the file expects of the table; nil: nothing
 
+	file       string   // the sweep file
 	common     []string // overrides of all trials
 	parameters []parameter
 	columns    []string
@@ -43,7 +45,9 @@ type Trial struct {
 	Base      string   `json:"base,omitempty"` // base name of its experiment file, where the sweep has several
 	Overrides []string `json:"overrides"`
 	Hash      string   `json:"hash"` // of the resolved experiment
+	Outcome   string   `json:"-"`    // config.Experiment.Outcome of it
 	threads   int      // model.threads of the experiment
+	families  []string // that it measures
 	base      int      // in the plan's bases
 	values    []string // of the plan's parameters
 }
@@ -67,7 +71,8 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, common: overrides, columns: f.Columns}
+	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, common: overrides, columns: f.Columns, Expect: f.Expect,
+		file: file}
 	var stems []string
 	for _, path := range f.Base {
 		if !filepath.IsAbs(path) {
@@ -85,6 +90,9 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	}
 	p.parameters = append(p.parameters, f.Parameters...)
 	if err := p.resolve(file, environ); err != nil {
+		return nil, err
+	}
+	if err := p.checkGroups(file); err != nil {
 		return nil, err
 	}
 	sum := sha256.New()
@@ -137,6 +145,7 @@ func (p *Plan) resolve(file string, environ []string) error {
 		}
 		same[string(resolved)] = true
 		t.Number, t.Hash, t.threads = len(p.Trials)+1, e.Hash(), e.Model.Threads
+		t.Outcome, t.families = e.Outcome(), e.Families()
 		p.Trials = append(p.Trials, t)
 	}
 	for i := range p.Trials {

@@ -169,9 +169,7 @@ func (s *sweep) trial(ctx context.Context, t Trial) {
 	case finished:
 		s.ended++
 		s.note(t, nil)
-		e := Event{Trial: t, Status: Finished, Numbers: map[string]float64{}}
-		numbers("", result, e.Numbers)
-		s.tell(e)
+		s.tell(Event{Trial: t, Status: Finished, Numbers: track.Numbers(result)})
 	case ctx.Err() != nil:
 		s.tell(Event{Trial: t, Status: Interrupted})
 	default:

@@ -11,30 +11,61 @@ import (
 	"ordo/runner/sweep"
 )
 
-// TestShippedExperiments reads every file below experiments: what people are told to run must be valid.
+// expectNothing are the shipped experiments that say why they have no section `expect`.
+var expectNothing = map[string]bool{
+	"folder.yaml":                     true, // on images of the reader's own
+	"compare/mnist-rotation-e2e.yaml": true, // is about speed
+}
+
+// TestShippedExperiments reads every file below experiments: what people are told to run must be valid, and say what to
+// expect of it.
 func TestShippedExperiments(t *testing.T) {
+	root := "../../experiments"
 	n := 0
-	err := filepath.WalkDir("../../experiments", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".yaml") {
 			return err
 		}
 		n++
-		_, err = config.Load(path, nil, nil)
-		var other fault.OtherCommand
-		for _, h := range fault.Hints(err) {
-			if o, ok := h.(fault.OtherCommand); ok {
-				other = o
-			}
-		}
-		if other.Sweep {
-			_, err = sweep.NewPlan(path, nil, nil)
-		}
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
+		want, err := shipped(path)
+		name, _ := filepath.Rel(root, path) // both are relative to the same folder
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case (want == nil) != expectNothing[name]:
+			t.Errorf("%s: has a section `expect`: %t, want %t", name, want != nil, !expectNothing[name])
+		case want != nil && (want.Minutes == 0 || want.Seeds == 0):
+			t.Errorf("%s: expect: says no minutes or no seeds", name)
 		}
 		return nil
 	})
 	if err != nil || n == 0 {
 		t.Errorf("%d files, %v", n, err)
 	}
+}
+
+// shipped reads a file as --check does, and returns what it expects; nil: nothing.
+func shipped(path string) (*config.Expect, error) {
+	e, err := config.Load(path, nil, nil)
+	var other fault.OtherCommand
+	for _, h := range fault.Hints(err) {
+		if o, ok := h.(fault.OtherCommand); ok {
+			other = o
+		}
+	}
+	if other.Sweep {
+		plan, err := sweep.NewPlan(path, nil, nil)
+		if err != nil || plan.Expect == nil {
+			return nil, err
+		}
+		return plan.Expect, plan.CheckExpect()
+	}
+	if err != nil {
+		return nil, err
+	}
+	want, err := config.LoadExpect(path)
+	if err != nil || want == nil {
+		return nil, err
+	}
+	return want, config.CheckFamilies(want.Ranges, e.Families())
 }

@@ -15,6 +15,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/runner/config"
+	"ordo/runner/track"
 )
 
 // Table is what a sweep has found so far.
@@ -38,6 +39,8 @@ type Row struct {
 	Finished int                 `json:"finished"`
 	Numbers  map[string]*Summary `json:"numbers"` // by path; absent if no finished trial has it
 	Best     bool                `json:"best"`    // by Table.Metric; all that are equal
+
+	all map[string]*Summary // of every number, those that the table doesn't show too
 }
 
 // Summary is the mean of N numbers and their sample standard deviation, which one number doesn't have.
@@ -54,7 +57,8 @@ type State struct {
 	Numbers map[string]float64 `json:"numbers,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`
 
-	row []string // the values of its row
+	row []string           // the values of its row
+	all map[string]float64 // every number
 }
 
 // Table reads the folder of the plan's sweep; "" is the plan's. It is an error if the folder holds none or
@@ -78,18 +82,13 @@ func (p *Plan) Table(dir string) (Table, error) {
 	}
 	t := Table{
 		Sweep: dir + string(os.PathSeparator), Name: p.Name, Hash: p.Hash, Status: Finished, Metric: p.Metric,
-		Keys: []string{},
-	}
-	for _, v := range p.parameters {
-		if len(v.Values) > 1 && v.Key != seedKey {
-			t.Keys = append(t.Keys, v.Key)
-		}
+		Keys: p.keys(),
 	}
 	for _, trial := range p.Trials {
 		s := State{Trial: trial, Status: Pending}
 		if result, ok := trial.result(dir); ok {
-			s.Status, s.Numbers = Finished, map[string]float64{}
-			numbers("", result, s.Numbers)
+			s.Status, s.all = Finished, track.Numbers(result)
+			s.Numbers = maps.Clone(s.all)
 		} else {
 			t.Status = "incomplete"
 			if f, ok := failures[trial.Folder]; ok {
@@ -101,21 +100,6 @@ func (p *Plan) Table(dir string) (Table, error) {
 	t.choose(p.columns)
 	t.fill(p)
 	return t, nil
-}
-
-// numbers flattens a result into paths with dots.
-func numbers(path string, value any, into map[string]float64) {
-	switch v := value.(type) {
-	case float64:
-		into[path] = v
-	case map[string]any:
-		for key, below := range v {
-			if path != "" {
-				key = path + "." + key
-			}
-			numbers(key, below, into)
-		}
-	}
 }
 
 // choose lists the numbers that a table shows, and keeps only those of the trials.
@@ -162,31 +146,29 @@ func (t *Table) choose(columns []string) {
 func (t *Table) fill(p *Plan) {
 	samples := []map[string][]float64{} // by row and path
 	for k, s := range t.Trials {
-		values := []string{}
-		for i, v := range p.parameters {
-			if slices.Contains(t.Keys, v.Key) {
-				values = append(values, s.values[i])
-			}
-		}
+		values := p.row(s.Trial)
 		t.Trials[k].row = values
 		i := slices.IndexFunc(t.Rows, func(r Row) bool { return slices.Equal(r.Values, values) })
 		if i < 0 {
 			i = len(t.Rows)
-			t.Rows = append(t.Rows, Row{Values: values, Numbers: map[string]*Summary{}})
+			t.Rows = append(t.Rows, Row{Values: values, Numbers: map[string]*Summary{}, all: map[string]*Summary{}})
 			samples = append(samples, map[string][]float64{})
 		}
 		t.Rows[i].Trials++
 		if s.Status == Finished {
 			t.Rows[i].Finished++
 		}
-		for path, x := range s.Numbers {
+		for path, x := range s.all {
 			samples[i][path] = append(samples[i][path], x)
 		}
 	}
 	var best *Summary
 	for i, r := range t.Rows {
 		for path, xs := range samples[i] {
-			r.Numbers[path] = summarise(xs)
+			r.all[path] = summarise(xs)
+			if slices.Contains(t.Metrics, path) {
+				r.Numbers[path] = r.all[path]
+			}
 		}
 		if s := r.Numbers[t.Metric.Name]; s != nil && (best == nil || t.better(s, best)) {
 			best = s

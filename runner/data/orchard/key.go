@@ -27,6 +27,9 @@ var classes = [...]class{
 	{"star fruit", &starFruit, 0.28, 0, 0.70, 0.32, 0.90},
 }
 
+// Classes is the number of classes.
+const Classes = len(classes)
+
 // classNames returns the names of the classes in the order of their labels.
 func classNames() []string {
 	names := make([]string, len(classes))

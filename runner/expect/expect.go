@@ -1,0 +1,123 @@
+package expect
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"ordo/runner/config"
+	"ordo/runner/report"
+)
+
+// Report is a comparison.
+type Report struct {
+	File    string  `json:"file"`              // whose section it is
+	Minutes float64 `json:"minutes,omitempty"` // as the section says
+	Seeds   int     `json:"seeds,omitempty"`   // as the section says
+	Checks  []Check `json:"checks"`
+	Failed  int     `json:"failed"` // how many of them are not ok
+}
+
+// Check is a number beside its range.
+type Check struct {
+	Group  string   `json:"group,omitempty"` // of a sweep's trials
+	Metric string   `json:"metric"`
+	Value  *float64 `json:"value"` // null: the result has no such number
+	Low    *float64 `json:"low"`   // null: open
+	High   *float64 `json:"high"`
+	Status string   `json:"status"` // one of the constants below
+}
+
+// What can become of a number.
+const (
+	OK         = "ok"
+	Outside    = "outside"
+	Missing    = "missing"    // the result has no such number, as of images without labels
+	Unfinished = "unfinished" // trials of the group are not finished
+)
+
+// New returns the report of a section to which nothing was compared yet.
+func New(file string, x config.Expect) Report {
+	return Report{File: file, Minutes: x.Minutes, Seeds: x.Seeds, Checks: []Check{}}
+}
+
+// Add compares numbers, by their paths, with ranges. The group is that of a sweep's trials; unfinished says that some
+// of them are not finished.
+func (r *Report) Add(group string, ranges []config.Range, numbers map[string]float64, unfinished bool) {
+	for _, want := range ranges {
+		c := Check{Group: group, Metric: want.Metric, Low: finite(want.Low), High: finite(want.High), Status: OK}
+		x, ok := numbers[want.Metric]
+		if ok {
+			c.Value = &x
+		}
+		switch {
+		case unfinished:
+			c.Status = Unfinished
+		case !ok:
+			c.Status = Missing
+		case !(x >= want.Low && x <= want.High):
+			c.Status = Outside
+		}
+		if c.Status != OK {
+			r.Failed++
+		}
+		r.Checks = append(r.Checks, c)
+	}
+}
+
+// finite is x, or nil for an infinity.
+func finite(x float64) *float64 {
+	if math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
+
+// Guide says how long the file's author waited, and how many seeds the ranges come from; "": the section doesn't say.
+func (r Report) Guide() string {
+	var parts []string
+	if r.Seeds > 0 {
+		parts = append(parts, fmt.Sprintf("ranges from %s", count(r.Seeds, "seed")))
+	}
+	if r.Minutes > 0 {
+		parts = append(parts, fmt.Sprintf("about %g min on 2 cores", r.Minutes))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Text is the table for a terminal.
+func (r Report) Text() string {
+	grouped := slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Group != "" })
+	head := []string{"metric", "value", "low", "high", ""}
+	if grouped {
+		head = slices.Insert(head, 1, "group")
+	}
+	table := [][]string{head}
+	for _, c := range r.Checks {
+		row := []string{c.Metric, number(c.Value, "–"), number(c.Low, "any"), number(c.High, "any"), c.Status}
+		if grouped {
+			row = slices.Insert(row, 1, c.Group)
+		}
+		table = append(table, row)
+	}
+	caption := "expected by " + r.File
+	if guide := r.Guide(); guide != "" {
+		caption += " (" + guide + ")"
+	}
+	return caption + ":\n" + report.Columns(table)
+}
+
+func number(x *float64, none string) string {
+	if x == nil {
+		return none
+	}
+	return fmt.Sprintf("%.4f", *x)
+}

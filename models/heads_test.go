@@ -234,7 +234,7 @@ func evaluatesAlone(t *testing.T, trainer *models.Trainer, r *rand.Rand) {
 			t.Errorf("the encoder has %s", p.GetName())
 		}
 	}
-	encoder, err := models.OpenEncoder(rt.Path(), file, 1)
+	encoder, err := models.OpenEncoder(rt.Path(), file, models.EncoderOptions{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/evaluation"
@@ -21,12 +22,26 @@ classes, keep the order of every family's scale, tell the scale itself, predict 
 views, and how much they change. Each number stands beside chance, the untrained network of
 the same seed and raw pixels, with a 95 % interval over the test images.
 
-TARGET is the folder of a finished run, or an ONNX file that takes float32 [batch, 3, S, S]
-and gives rows; then FILE is an experiment file whose data and augment sections say which
-images it sees, how they are normalised (augment.mean, augment.std) and framed, and which
-families there are. A run has its own, which data.KEY=VALUE and eval.KEY=VALUE change.
+TARGET is one of these; the same encoder has the same numbers as each of them:
+  RUN         folder of a finished run: data.KEY=VALUE and eval.KEY=VALUE change how it is
+              evaluated
+  NET.onnx    any encoder, of any tool; --data names a folder of images, or FILE an experiment
+              file whose data and augment sections say what it sees
+  ROWS.npz    what an encoder made of images: of ordo embed --split all, or of numpy.savez with
+              features, labels and split; --train names a second file of training images
 
-The results of a run go to RUN/eval/NAME.json, those of an ONNX file to --out, if given;
+A network in ONNX takes float32, float16 or uint8, [batch, 3, S, S] or [batch, S, S, 3], where
+batch and S may be free, and gives rows of numbers. Where its file doesn't say how it takes
+images, --layout, --image-size, --mean, --std and --range do, for example ImageNet's
+  --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+Without them it gets what the experiment's network gets. They change its input only, not the
+views and not the pixels beside it. The file's metadata may say it for good: the keys are
+ordo.layout, ordo.image_size, ordo.mean, ordo.std and ordo.range.
+
+Of rows there are classes and label-free measures, beside chance and --against. Families, LiDAR,
+the untrained network and pixels need images.
+
+The results of a run go to RUN/eval/NAME.json, those of other targets to --out, if given;
 pictures of them (distance over scale, robustness over scale) stand beside, as SVG and PNG.
 The intervals say how far a number may be off because of the images, not because of the
 seed: for that, train several seeds.
@@ -48,12 +63,16 @@ What is measured (see ordo keys eval for limits and settings):
 const evalExamples = `  ordo eval runs/demo
   ordo eval runs/demo --families all --name all --markdown > demo.md
   ordo eval runs/ordered --against runs/absent eval.family_images=1000
-  ordo eval resnet18.onnx experiment.yaml --out resnet18.json`
+  ordo eval resnet18.onnx --data photos --families all
+  ordo eval resnet18.onnx experiment.yaml --out resnet18.json
+  ordo eval rows.npz
+  ordo eval test.npz --train train.npz --against other.npz`
 
 type evalOptions struct {
-	name, against, families, out             string
-	threads                                  int
-	asJSON, asMarkdown, asCSV, asLaTeX, full bool
+	name, against, families, out, train, root string
+	outputs, layout, mean, std, span          string
+	threads, imageSize                        int
+	asJSON, asMarkdown, asCSV, asLaTeX, full  bool
 }
 
 func newEvalCommand(g *global) *cobra.Command {
@@ -68,7 +87,15 @@ func newEvalCommand(g *global) *cobra.Command {
 func (o *evalOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.name, "name", "default", "`NAME` of the evaluation and of its file in the run's folder eval")
 	flags.StringVar(&o.out, "out", "", "file to write (`FILE.json`), in place of the run's own")
-	flags.StringVar(&o.against, "against", "", "`RUN` or ONNX file to compare with on the same views, paired by image")
+	flags.StringVar(&o.against, "against", "", "`TARGET` to compare with on the same images, paired")
+	flags.StringVar(&o.root, "data", "", "folder of images (`DIR`), in place of data.root; with an ONNX file in place of FILE")
+	flags.StringVar(&o.train, "train", "", "`FILE.npz` of training images, beside one of test images")
+	flags.StringVar(&o.outputs, "outputs", "", "outputs to measure (`A,B`); features and embedding, or else all")
+	flags.StringVar(&o.layout, "layout", "", "axes of an ONNX file's input (`LAYOUT`): nchw or nhwc")
+	flags.IntVar(&o.imageSize, "image-size", 0, "side of its images in pixels (`N`), where the file leaves it free")
+	flags.StringVar(&o.mean, "mean", "", "taken from red, green and blue (`R,G,B`), in units of the range")
+	flags.StringVar(&o.std, "std", "", "divides red, green and blue after that (`R,G,B`)")
+	flags.StringVar(&o.span, "range", "", "what white is before mean and std (`N`): 1 or 255")
 	flags.StringVar(&o.families, "families", "", "families (`A,B`) beside those that the experiment names; all: every one")
 	flags.IntVar(&o.threads, "threads", 0, "ONNX Runtime's threads; 0 is one a core")
 	flags.BoolVar(&o.full, "full", false, "print all metrics of families; --json and --csv always do")
@@ -79,7 +106,7 @@ func (o *evalOptions) AddFlags(flags *pflag.FlagSet) {
 }
 
 func (o *evalOptions) check(args []string) error {
-	if err := atLeastOne(args, "a run folder or an ONNX file"); err != nil {
+	if err := atLeastOne(args, "a run folder, an ONNX file or an embeddings file"); err != nil {
 		return err
 	}
 	if err := config.CheckName(o.name); err != nil {
@@ -103,7 +130,39 @@ func (o *evalOptions) check(args []string) error {
 			return usagef("unexpected argument %q, only data.KEY=VALUE and eval.KEY=VALUE can be changed here", a)
 		}
 	}
-	return within("threads", o.threads, 0, 1024)
+	if o.layout != "" {
+		if err := oneOf("layout", o.layout, models.Layouts()...); err != nil {
+			return err
+		}
+	}
+	if _, err := models.ParseNormalisation(o.mean, o.std, o.span); err != nil {
+		return usagef("--%v", err)
+	}
+	return cmp.Or(within("image-size", o.imageSize, 0, 1024), within("threads", o.threads, 0, 1024))
+}
+
+// suits refuses flags that mean nothing for a target.
+func (o *evalOptions) suits(t evaluation.Target) error {
+	network := !t.Embeddings && t.Run == nil
+	for _, f := range []struct {
+		flag         string
+		given, means bool
+		of           string
+	}{
+		{"train", o.train != "", t.Embeddings, "embeddings files"},
+		{"data", o.root != "", !t.Embeddings, "encoders"},
+		{"families", o.families != "", !t.Embeddings, "encoders"},
+		{"layout", o.layout != "", network, "ONNX files"},
+		{"image-size", o.imageSize != 0, network, "ONNX files"},
+		{"mean", o.mean != "", network, "ONNX files"},
+		{"std", o.std != "", network, "ONNX files"},
+		{"range", o.span != "", network, "ONNX files"},
+	} {
+		if f.given && !f.means {
+			return usagef("--%s is for %s, and %s is none of them", f.flag, f.of, t.Path)
+		}
+	}
+	return nil
 }
 
 // splitFile takes the experiment file, if there is one, from the arguments behind the target.
@@ -164,17 +223,31 @@ func (o *evalOptions) run(ctx context.Context, g *global, args []string) error {
 // options finds what the command line names.
 func (o *evalOptions) options(g *global, args []string) (evaluation.Options, error) {
 	file, overrides := splitFile(args[1:])
+	if o.root != "" {
+		overrides = append(overrides, "data.root="+o.root)
+	}
 	if o.families != "" {
 		overrides = append(overrides, "eval.families=["+o.families+"]")
 	}
 	options := evaluation.Options{
 		Name: o.name, Version: thisBuild().String(), Threads: o.threads, Progress: newEncoding(g).image,
 		Watch: data.Watch{Note: g.note, Progress: newReading(g).image},
+		Input: models.InputOptions{Layout: o.layout, Size: o.imageSize},
+	}
+	if o.outputs != "" {
+		options.Outputs = strings.Split(o.outputs, ",")
 	}
 	var err error
+	if options.Input.Normalisation, err = models.ParseNormalisation(o.mean, o.std, o.span); err != nil {
+		return options, err
+	}
 	if options.Target, err = evaluation.Find(args[0]); err != nil {
 		return options, err
 	}
+	if err := o.suits(options.Target); err != nil {
+		return options, err
+	}
+	options.Target.Train = o.train
 	if o.against != "" {
 		other, err := evaluation.Find(o.against)
 		if err != nil {
@@ -183,7 +256,10 @@ func (o *evalOptions) options(g *global, args []string) (evaluation.Options, err
 		options.Against = &other
 	}
 	options.Experiment, err = evaluation.Load(options.Target, file, overrides, g.environ())
-	at, libraryErr := findLibrary(g, false)
+	if err != nil || options.Target.Embeddings {
+		return options, err
+	}
+	at, err := findLibrary(g, false)
 	options.Library = at.Path
-	return options, cmp.Or(err, libraryErr)
+	return options, err
 }

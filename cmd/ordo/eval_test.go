@@ -3,15 +3,20 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
+	"image/color"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
+	"ordo/runner/data/source/sourcetest"
 	"ordo/runner/evaluation"
 )
 
@@ -159,6 +164,130 @@ func checkMetrics(t *testing.T, result evaluation.Result) {
 	}
 }
 
+// equal checks that metrics that both have are the same numbers with the same intervals, and returns how many there are.
+func equal(t *testing.T, what string, want, got evaluation.Result) int {
+	t.Helper()
+	both := 0
+	for _, m := range got.Metrics {
+		i := slices.IndexFunc(want.Metrics, func(w evaluation.Metric) bool {
+			return w.Name == m.Name && w.Output == m.Output && w.Family == m.Family
+		})
+		if i < 0 {
+			continue
+		}
+		both++
+		w := want.Metrics[i]
+		if w.Value != m.Value || !reflect.DeepEqual(w.Interval, m.Interval) || w.References.Chance != m.References.Chance ||
+			!reflect.DeepEqual(w.Details, m.Details) {
+			t.Errorf("%s: %s of %s %s is %v %+v, want %v %+v", what, m.Name, m.Output, m.Family, m.Value, m.Interval, w.Value,
+				w.Interval)
+		}
+	}
+	return both
+}
+
+// TestEvalOfOneEncoder: a run, its ONNX file and its embeddings have the same numbers.
+func TestEvalOfOneEncoder(t *testing.T) {
+	run := evaluated(t)
+	file, dir := filepath.Join(run, "experiment.yaml"), t.TempDir()
+	want, _ := evaluate(t, run)
+	alone, _ := evaluate(t, filepath.Join(run, "encoder.onnx"), file)
+	if n := equal(t, "the ONNX file", want, alone); n < 100 || n != len(alone.Metrics) {
+		t.Errorf("the ONNX file has %d of %d metrics in common with the run", n, len(alone.Metrics))
+	}
+	if alone.Settings != want.Settings || alone.Encoder != want.Encoder || alone.Input == nil || *alone.Input != *want.Input {
+		t.Errorf("settings %s and %s, input %+v", alone.Settings, want.Settings, alone.Input)
+	}
+
+	embed := func(split string) string {
+		out := filepath.Join(dir, split+".npz")
+		ordo(t, "embed", run, "--split", split, "--out", out).check(t, exitOK)
+		return out
+	}
+	all, train, test := embed("all"), embed("train"), embed("test")
+	t.Setenv(install.EnvLibrary, filepath.Join(dir, "none")) // rows need no ONNX Runtime
+	rows, _ := evaluate(t, all, file)
+	pair, _ := evaluate(t, test, file, "--train", train)
+	for what, r := range map[string]evaluation.Result{"embeddings": rows, "two files of embeddings": pair} {
+		if n := equal(t, what, want, r); n < 12 || n != len(r.Metrics) {
+			t.Errorf("%s have %d of %d metrics in common with the run", what, n, len(r.Metrics))
+		}
+	}
+	for _, name := range []string{"knn", "probe", "rankme"} {
+		if m := named(t, rows, name, "embedding", ""); m.References.Pixels.Defined || m.References.Untrained.Defined {
+			t.Errorf("%s of rows has %+v", name, m.References)
+		}
+	}
+	if len(rows.Embeddings) != 1 || len(pair.Embeddings) != 2 || rows.Encoder != "" || len(rows.Notes) == 0 ||
+		rows.Data.Train != 120 || pair.Data.Test != 90 {
+		t.Errorf("embeddings %+v and %+v, notes %q", rows.Embeddings, pair.Embeddings, rows.Notes)
+	}
+	same, _ := evaluate(t, all, file, "--against", all, "--outputs", "features")
+	if m := named(t, same, "knn", "features", ""); m.Against == nil || m.Against.Value.Number != 0 || same.Columns["embedding"] != 0 {
+		t.Errorf("beside itself: %+v", m)
+	}
+	// Rows of test images alone have no classes that were learnt.
+	alone, _ = evaluate(t, test, "eval.resamples=20")
+	for _, m := range alone.Metrics {
+		if m.Group != evaluation.GroupLabelFree {
+			t.Errorf("without training rows there is %s", m.Name)
+		}
+	}
+	r := ordo(t, "eval", all, file)
+	r.check(t, exitOK)
+	if !strings.Contains(r.stdout, "Classes (12)") || strings.Contains(r.stdout, "Views:") {
+		t.Errorf("the table of rows:\n%s", r.stdout)
+	}
+}
+
+// TestEvalFolder: an encoder and a folder of images are enough, and what the encoder gets changes no reference.
+func TestEvalFolder(t *testing.T) {
+	encoder := filepath.Join(evaluated(t), "encoder.onnx")
+	images := map[string][]byte{}
+	for _, split := range []string{"train", "test"} {
+		for i := range 12 {
+			shade := color.Gray{Y: uint8(10 * i)}
+			images[fmt.Sprintf("%s/dark/%d.png", split, i)] = sourcetest.PNG(t, 20, 18, shade)
+			shade.Y += 130
+			images[fmt.Sprintf("%s/light/%d.png", split, i)] = sourcetest.PNG(t, 20, 18, shade)
+		}
+	}
+	args := []string{encoder, "--data", sourcetest.Write(t, images), "--families", "brightness", "--outputs", "features",
+		"data.cache.kind=memory", "eval.resamples=20"}
+	plain, _ := evaluate(t, args...)
+	if knn := named(t, plain, "knn", "features", ""); knn.Value.Number < 0.5 || knn.References.Pixels.Number < 0.5 {
+		t.Errorf("dark and light are told by %+v", knn)
+	}
+	if plain.Columns["embedding"] != 0 || plain.Data.ImageSize != 16 || plain.Data.Framing != "none" ||
+		plain.Families()[0] != "brightness" || plain.Input.Mean[0] != 0.5 {
+		t.Errorf("columns %v, data %+v, input %+v", plain.Columns, plain.Data, plain.Input)
+	}
+	for _, m := range plain.Metrics {
+		if m.Name == "lidar" {
+			t.Error("LiDAR without random transformations")
+		}
+	}
+	other, _ := evaluate(t, append(args, "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225")...)
+	if other.Settings == plain.Settings || other.Input.Std[2] != 0.225 {
+		t.Errorf("settings %s, input %+v", other.Settings, other.Input)
+	}
+	changed := 0
+	for _, m := range other.Metrics {
+		was := named(t, plain, m.Name, m.Output, m.Family)
+		if was.References.Pixels != m.References.Pixels {
+			t.Errorf("%s of pixels was %v and is %v", m.Name, was.References.Pixels, m.References.Pixels)
+		}
+		if was.Value != m.Value {
+			changed++
+		}
+	}
+	if changed == 0 {
+		t.Error("another normalisation changes nothing")
+	}
+	ordo(t, "eval", encoder, "--data", "x", "--image-size", "32").check(t, exitConfig, "16 pixels", "32")
+	ordo(t, append([]string{"eval", "--layout", "nhwc"}, args...)...).check(t, exitConfig, "nhwc")
+}
+
 func TestEvalTables(t *testing.T) {
 	run := evaluated(t)
 	for _, c := range []struct {
@@ -198,13 +327,19 @@ func TestEvalTables(t *testing.T) {
 func TestEvalRefuses(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	empty, text := t.TempDir(), experiment(t, tiny)
+	rows, sheet := filepath.Join(empty, "rows.npz"), filepath.Join(empty, "rows.csv")
+	for _, file := range []string{rows, sheet} {
+		if err := os.WriteFile(file, []byte("1,2"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name string
 		args []string
 		code int
 		says []string
 	}{
-		{"no target", nil, exitUsage, []string{"a run folder or an ONNX file is missing"}},
+		{"no target", nil, exitUsage, []string{"run folder", "ONNX file", "embeddings file", "missing"}},
 		{"nothing there", []string{"nowhere"}, exitData, []string{"nowhere", "no such file or folder"}},
 		{"no run", []string{empty}, exitData, []string{"no finished run", empty}},
 		{"no experiment", []string{text}, exitConfig, []string{"no run folder", "experiment file"}},
@@ -212,6 +347,15 @@ func TestEvalRefuses(t *testing.T) {
 		{"a key of training", []string{empty, "train.epochs=3"}, exitUsage, []string{"train.epochs=3", "eval.KEY=VALUE"}},
 		{"name", []string{empty, "--name", "../x"}, exitUsage, []string{"--name", "letters"}},
 		{"two forms", []string{empty, "--json", "--csv"}, exitUsage, []string{"exclude each other"}},
+		{"rows of another kind", []string{sheet}, exitData, []string{sheet, "numpy.savez"}},
+		{"rows that are none", []string{rows}, exitData, []string{rows, "no embeddings file"}},
+		{"images of rows", []string{rows, "data.root=x"}, exitConfig, []string{rows, "no images"}},
+		{"families of rows", []string{rows, "--families", "rotate"}, exitUsage, []string{"--families", rows}},
+		{"train beside a run", []string{text, text, "--train", rows}, exitUsage, []string{"--train", "embeddings files"}},
+		{"layout of rows", []string{rows, "--layout", "nhwc"}, exitUsage, []string{"--layout", "ONNX files"}},
+		{"layout", []string{text, "--layout", "chwn"}, exitUsage, []string{"--layout", "nhwc"}},
+		{"mean", []string{text, "--mean", "1,2"}, exitUsage, []string{"--mean", "three"}},
+		{"range", []string{text, "--range", "2"}, exitUsage, []string{"--range", "255"}},
 		{"family", []string{text, text, "--families", "spin"}, exitConfig, []string{"spin", "rotate"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

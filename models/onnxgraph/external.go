@@ -67,6 +67,22 @@ func (m *Model) externals() []*Tensor {
 	return external
 }
 
+// ExternalFiles lists the files inside the model's folder in which it stores tensors, by their paths from there with
+// slashes, each once.
+func (m *Model) ExternalFiles() []string {
+	var files []string
+	for _, t := range m.externals() {
+		for _, e := range t.GetExternalData() {
+			file := path.Clean(e.GetValue())
+			if e.GetKey() == "location" && fs.ValidPath(file) && !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
+	slices.Sort(files)
+	return files
+}
+
 type externalLoader struct {
 	root  *os.Root // nil: there are only the files that are open
 	files map[string]*externalFile

@@ -84,16 +84,20 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, fault.Writing(o.Out, err)
 	}
 	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
-	encoder, err := models.OpenEncoder(o.Library, track.EncoderFile(o.Run), o.Threads)
+	mean, std := o.Experiment.Augment.Mean, o.Experiment.Augment.Std
+	encoder, err := models.OpenEncoder(o.Library, track.EncoderFile(o.Run), models.EncoderOptions{
+		Threads: o.Threads, Images: models.Normalisation{Mean: mean, Std: std, Range: 1},
+	})
 	if err != nil {
 		return Summary{}, err
 	}
 	defer encoder.Close()
-	plan, err := augment.NewPlan(o.Experiment.Augment, encoder.ImageSize())
+	size := encoder.Input().Size
+	plan, err := augment.NewPlan(o.Experiment.Augment, size)
 	if err != nil {
 		return Summary{}, err
 	}
-	o.Experiment.Data.ImageSize = encoder.ImageSize()
+	o.Experiment.Data.ImageSize = size
 	splits, err := data.OpenWatched(ctx, o.Experiment.Data, o.Watch)
 	if err != nil {
 		return Summary{}, err
@@ -107,32 +111,36 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	if err := t.check(); err != nil {
+	t.Classes = splits.Train.Classes()
+	for i := range t.Test {
+		t.Test[i] = o.Split == SplitTest || o.Split == SplitAll && i >= splits.Train.Len()
+	}
+	if err := t.complete(); err != nil {
 		return Summary{}, err
 	}
 	if err := t.write(f, o, splits); err != nil {
 		return Summary{}, err
 	}
-	n := len(t.ids)
-	return Summary{Out: o.Out, Run: o.Run, Images: n, Features: len(t.features) / n, Embedding: len(t.embedding) / n,
-		Classes: len(splits.Train.Classes())}, nil
-}
-
-// table is the file's content.
-type table struct {
-	features, embedding []float32
-	ids                 []string
-	labels              []int64
-	images              int // that the data sets hold
+	s := Summary{Out: o.Out, Run: o.Run, Images: t.Len(), Classes: len(t.Classes)}
+	for _, output := range t.Outputs {
+		switch output.Name {
+		case models.Features:
+			s.Features = output.Columns
+		case models.Embedding:
+			s.Embedding = output.Columns
+		}
+	}
+	return s, nil
 }
 
 func encode(
 	ctx context.Context, encoder *models.Encoder, plan *augment.Plan, sets []data.Dataset, progress func(done, total int),
-) (*table, error) {
-	t := &table{}
+) (*Table, error) {
+	t, total := &Table{}, 0
 	for _, set := range sets {
-		t.images += set.Len()
+		total += set.Len()
 	}
+	t.Test = make([]bool, total)
 	scratch := loader.Scratch(runtime.GOMAXPROCS(0))
 	side := plan.ImageSize()
 	pixels := make([]float32, batch*3*side*side)
@@ -141,7 +149,7 @@ func encode(
 	for _, set := range sets {
 		for from := 0; from < set.Len(); from += batch {
 			if ctx.Err() != nil {
-				return nil, fmt.Errorf("interrupted after %d of %d images, nothing was written: %w", len(t.ids), t.images,
+				return nil, fmt.Errorf("interrupted after %d of %d images, nothing was written: %w", len(t.IDs), total,
 					ctx.Err())
 			}
 			n := min(batch, set.Len()-from)
@@ -157,35 +165,30 @@ func encode(
 				return nil, err
 			}
 			for i := from; i < from+n; i++ {
-				t.ids = append(t.ids, set.ID(i))
-				t.labels = append(t.labels, int64(set.Label(i)))
+				t.IDs = append(t.IDs, set.ID(i))
+				t.Labels = append(t.Labels, set.Label(i))
 			}
 			if progress != nil {
-				progress(len(t.ids), t.images)
+				progress(len(t.IDs), total)
 			}
 		}
 	}
+	columns := encoder.Columns()
 	for i, name := range encoder.Outputs() {
-		switch name {
-		case models.Features:
-			t.features = rows[i]
-		case models.Embedding:
-			t.embedding = rows[i]
+		if name == models.Features || name == models.Embedding {
+			t.Outputs = append(t.Outputs, Output{name, columns[i], rows[i]})
 		}
 	}
 	return t, nil
 }
 
-// check makes sure that rows, ids and labels belong together before anything is written.
-func (t *table) check() error {
-	n := len(t.ids)
-	if n != t.images || len(t.labels) != n || n == 0 ||
-		len(t.features)%n != 0 || len(t.embedding)%n != 0 || len(t.features) == 0 {
-		return fmt.Errorf("embed: %d images gave %d ids, %d labels, %d feature and %d embedding values",
-			t.images, n, len(t.labels), len(t.features), len(t.embedding))
+// complete is check, and that the ids tell the images.
+func (t *Table) complete() error {
+	if err := t.check(); err != nil {
+		return err
 	}
-	sorted := slices.Sorted(slices.Values(t.ids))
-	for i := 1; i < n; i++ {
+	sorted := slices.Sorted(slices.Values(t.IDs))
+	for i := 1; i < len(sorted); i++ {
 		if sorted[i] == sorted[i-1] {
 			return fault.New(fault.Data, "two images have the id %s", sorted[i])
 		}
@@ -193,7 +196,7 @@ func (t *table) check() error {
 	return nil
 }
 
-func (t *table) write(f *renameio.PendingFile, o Options, splits data.Splits) error {
+func (t *Table) write(f *renameio.PendingFile, o Options, splits data.Splits) error {
 	encoder, err := os.ReadFile(track.EncoderFile(o.Run))
 	if err != nil {
 		return fault.Reading(fault.Other, track.EncoderFile(o.Run), err)
@@ -210,19 +213,25 @@ func (t *table) write(f *renameio.PendingFile, o Options, splits data.Splits) er
 	if err != nil {
 		return fmt.Errorf("embed: describe: %w", err)
 	}
-	n := len(t.ids)
-	z := npz{zip.NewWriter(f)}
-	classes := splits.Train.Classes()
-	for _, write := range []func() error{
-		func() error { return z.floats("features", t.features, n, len(t.features)/n) },
-		func() error { return z.floats("embedding", t.embedding, n, len(t.embedding)/n) },
-		func() error { return z.texts("ids", t.ids, n) },
-		func() error { return z.ints("labels", t.labels, n) },
-		func() error { return z.texts("classes", classes, len(classes)) },
+	z, n := npz{zip.NewWriter(f)}, t.Len()
+	var writes []func() error
+	for _, output := range t.Outputs {
+		writes = append(writes, func() error { return z.floats(output.Name, output.Values, n, output.Columns) })
+	}
+	names := map[bool]string{true: SplitTest, false: SplitTrain}
+	labels, of := make([]int64, n), make([]string, n)
+	for i, test := range t.Test {
+		labels[i], of[i] = int64(t.Labels[i]), names[test]
+	}
+	for _, write := range append(writes,
+		func() error { return z.texts(arrayIDs, t.IDs, n) },
+		func() error { return z.ints(arrayLabels, labels, n) },
+		func() error { return z.texts(arrayClasses, t.Classes, len(t.Classes)) },
+		func() error { return z.texts(arraySplit, of, n) },
 		func() error { return z.texts("meta", []string{string(meta)}) },
 		z.zip.Close,
 		f.CloseAtomicallyReplace,
-	} {
+	) {
 		if err := write(); err != nil {
 			return fault.Writing(o.Out, err)
 		}

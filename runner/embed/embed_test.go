@@ -1,4 +1,4 @@
-package embed
+package embed_test
 
 import (
 	"archive/zip"
@@ -25,6 +25,7 @@ import (
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/data/source/sourcetest"
+	"ordo/runner/embed"
 	"ordo/runner/eval"
 	"ordo/runner/track"
 )
@@ -138,11 +139,11 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 	)
 	var notes []string
 	e.Data = o
-	s, err := Export(t.Context(), Options{
+	s, err := embed.Export(t.Context(), embed.Options{
 		Library:    orttest.Path(t),
 		Run:        run,
 		Experiment: e,
-		Split:      SplitAll,
+		Split:      embed.SplitAll,
 		Out: filepath.Join(
 			t.TempDir(),
 			"some.npz",
@@ -158,9 +159,9 @@ func TestExport(t *testing.T) {
 	run, e := trained(t)
 	file := filepath.Join(t.TempDir(), "all.npz")
 	calls := 0
-	s, err := Export(
+	s, err := embed.Export(
 		context.Background(),
-		Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitAll, Out: file,
+		embed.Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitAll, Out: file,
 			Progress: func(done, total int) {
 				calls++
 				if total != 78 || done > total {
@@ -201,6 +202,18 @@ func TestExport(t *testing.T) {
 			t.Errorf("row %d is %s of class %d, want %s of class %d", i, id, label, set.ID(n), set.Label(n))
 		}
 	}
+	for i, of := range texts(t, file, "split") {
+		if want := map[bool]string{true: embed.SplitTest, false: embed.SplitTrain}[i >= 48]; of != want {
+			t.Errorf("row %d is of the split %s, want %s", i, of, want)
+		}
+	}
+	back, err := embed.Read(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(back.Output("features").Values, features) || !slices.Equal(back.IDs, ids) || len(back.Rows(true)) != 30 {
+		t.Errorf("what is read differs from what was written: %d rows", back.Len())
+	}
 	if classes := texts(t, file, "classes"); !slices.Equal(classes, splits.Train.Classes()) {
 		t.Errorf("classes %v", classes)
 	}
@@ -226,9 +239,9 @@ func TestExport(t *testing.T) {
 
 	// The test split alone gives the same rows: an image's features do not depend on its neighbours.
 	part := filepath.Join(t.TempDir(), "test.npz")
-	if _, err := Export(
+	if _, err := embed.Export(
 		context.Background(),
-		Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitTest, Out: part},
+		embed.Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitTest, Out: part},
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -243,25 +256,25 @@ func TestExport(t *testing.T) {
 func TestExportRefuses(t *testing.T) {
 	run, e := trained(t)
 	out := filepath.Join(t.TempDir(), "x.npz")
-	good := Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: SplitTest, Out: out}
+	good := embed.Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitTest, Out: out}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, c := range map[string]struct {
 		ctx    context.Context
-		change func(o *Options)
+		change func(o *embed.Options)
 		want   error
 	}{
-		"no split": {context.Background(), func(o *Options) { o.Split = "valid" }, nil},
+		"no split": {context.Background(), func(o *embed.Options) { o.Split = "valid" }, nil},
 		"no data": {context.Background(),
-			func(o *Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
-		"no encoder": {context.Background(), func(o *Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
-		"no folder": {context.Background(), func(o *Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") },
+			func(o *embed.Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
+		"no encoder": {context.Background(), func(o *embed.Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
+		"no folder": {context.Background(), func(o *embed.Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") },
 			os.ErrNotExist},
-		"interruption": {cancelled, func(*Options) {}, context.Canceled},
+		"interruption": {cancelled, func(*embed.Options) {}, context.Canceled},
 	} {
 		o := good
 		c.change(&o)
-		if _, err := Export(c.ctx, o); err == nil || (c.want != nil && !errors.Is(err, c.want)) {
+		if _, err := embed.Export(c.ctx, o); err == nil || (c.want != nil && !errors.Is(err, c.want)) {
 			t.Errorf("%s: error %v, want %v", name, err, c.want)
 		}
 		if left, err := filepath.Glob(filepath.Join(filepath.Dir(out), "*")); err != nil || len(left) > 0 {
@@ -287,32 +300,4 @@ func copyRun(t *testing.T, run, without string) string {
 		}
 	}
 	return dir
-}
-
-func TestTableNoticesWhatDoesNotFit(t *testing.T) {
-	good := func() *table {
-		return &table{
-			images:    2,
-			ids:       []string{"a", "b"},
-			labels:    []int64{0, 1},
-			features:  make([]float32, 6),
-			embedding: make([]float32, 4),
-		}
-	}
-	if err := good().check(); err != nil {
-		t.Fatal(err)
-	}
-	for says, change := range map[string]func(t *table){
-		"two images have the id a": func(t *table) { t.ids[1] = "a" },
-		"3 images gave 2 ids":      func(t *table) { t.images = 3 },
-		"1 labels":                 func(t *table) { t.labels = t.labels[1:] },
-		"5 feature":                func(t *table) { t.features = t.features[1:] },
-		"0 feature":                func(t *table) { t.features = nil },
-	} {
-		x := good()
-		change(x)
-		if err := x.check(); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("error %v, want %q", err, says)
-		}
-	}
 }

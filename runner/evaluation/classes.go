@@ -115,7 +115,7 @@ func probeMethod() string {
 
 // seen adds to a protocol how the images are shown.
 func (s *session) seen(p eval.Protocol) eval.Protocol {
-	p.ImageSize, p.Framing = s.plan.ImageSize(), s.plan.Framing()
+	p.ImageSize, p.Framing = s.result.Data.ImageSize, s.result.Data.Framing
 	return p
 }
 
@@ -201,6 +201,9 @@ const augmentations = 8
 
 // measureLiDAR measures how many directions tell images apart in spite of the training's random transformations.
 func (s *session) measureLiDAR() error {
+	if !s.random() {
+		return nil
+	}
 	z, err := s.augmented(s.views[1], augmentations)
 	if err != nil {
 		return err

@@ -21,9 +21,10 @@ func TestPixels(t *testing.T) {
 	for i := range images {
 		images[i] = float32(i % size) // rises to the right
 	}
-	rows, err := p.Run(nil, images, 2)
-	if err != nil || p.columns() != 12 || len(rows) != 1 || len(rows[0]) != 24 {
-		t.Fatalf("%d columns, rows %v, %v", p.columns(), rows, err)
+	v := views{images: []int{0, 1}, pixels: images}
+	rows, err := p.Rows(nil, v)
+	if err != nil || p.Columns()[0] != 12 || len(rows) != 1 || len(rows[0]) != 24 {
+		t.Fatalf("%d columns, rows %v, %v", p.Columns(), rows, err)
 	}
 	// (0 + 1 + 2/2) / 2.5 and (2/2 + 3 + 4) / 2.5
 	for i, want := range []float64{0.8, 3.2, 0.8, 3.2} {
@@ -32,7 +33,8 @@ func TestPixels(t *testing.T) {
 		}
 	}
 	whole := newPixels(size, 1000)
-	if rows, err = whole.Run(nil, images, 1); err != nil || whole.side != size || rows[0][3] != images[3] {
+	v.images = v.images[:1]
+	if rows, err = whole.Rows(nil, v); err != nil || whole.side != size || rows[0][3] != images[3] {
 		t.Errorf("%d pixels a side: %v, %v", whole.side, rows, err)
 	}
 }

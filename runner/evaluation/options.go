@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"ordo/augment"
+	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
@@ -22,6 +23,10 @@ type Options struct {
 	Version    string            // of ordo, for the record
 	Threads    int               // ONNX Runtime's; 0 is one a core
 	Splits     *data.Splits      // the images, if they are open already; nil: they are opened
+	// Outputs are the encoder's that are measured; nil: features and embedding, or where there are no features all.
+	Outputs []string
+	// Input is what the user says of how the encoder takes images, before what its file says.
+	Input models.InputOptions
 	// Brief leaves kNN, and of every family the order of distances and kNN on transformed images.
 	Brief bool
 	// Alone leaves out the references.
@@ -35,17 +40,19 @@ type Options struct {
 const protocolVersion = 1
 
 // settings is the hash of all that decides the numbers beside the encoder and the data.
-func (o Options) settings(families []family) (string, error) {
+func (o Options) settings(families []family, in *models.Input) (string, error) {
 	e := o.Experiment
 	e.Eval.AtEnd, e.Eval.EveryEpochs = "", 0 // when is all that they say
 	names := make([]augment.Family, len(families))
 	for i, f := range families {
 		names[i] = f.Family
 	}
-	text, err := json.Marshal(map[string]any{
-		"version": protocolVersion, "eval": e.Eval, "families": names, "framing": e.Augment.Framing,
-		"mean": e.Augment.Mean, "std": e.Augment.Std, "image_size": e.Data.ImageSize,
-	})
+	all := map[string]any{"version": protocolVersion, "eval": e.Eval, "outputs": o.Outputs}
+	if in != nil {
+		all["families"], all["framing"], all["input"] = names, e.Augment.Framing, in
+		all["mean"], all["std"] = e.Augment.Mean, e.Augment.Std
+	}
+	text, err := json.Marshal(all)
 	if err != nil {
 		return "", fmt.Errorf("evaluation: hash of the settings: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/eval"
 	"ordo/runner/track"
@@ -18,11 +19,14 @@ import (
 type Result struct {
 	Name     string   `json:"name"`     // of the evaluation
 	Settings string   `json:"settings"` // hash of all that decides the numbers beside encoder and data
-	Target   string   `json:"target"`   // the run folder or the ONNX file
+	Target   string   `json:"target"`   // the run folder, the ONNX file or the embeddings file
 	Against  string   `json:"against,omitempty"`
-	Run      *Run     `json:"run,omitempty"` // nil: the encoder is no run's
-	Encoder  string   `json:"encoder_sha256"`
+	Run      *Run     `json:"run,omitempty"`            // nil: the encoder is no run's
+	Encoder  string   `json:"encoder_sha256,omitempty"` // "": there are embeddings in its place
 	Software Software `json:"software"`
+	// Embeddings are the files of rows: that of training images before that of test images where these are two.
+	Embeddings []Source      `json:"embeddings,omitempty"`
+	Input      *models.Input `json:"input,omitempty"` // how the encoder takes images
 
 	Data    Data           `json:"data"`
 	Columns map[string]int `json:"columns"` // of every output
@@ -40,21 +44,27 @@ type Run struct {
 	Seed uint64 `json:"seed"`
 }
 
+// Source is a file that rows were read from.
+type Source struct {
+	Path string `json:"path"`
+	Sum  string `json:"sha256"`
+}
+
 // Software is what evaluated.
 type Software struct {
 	Ordo        string `json:"ordo"`
-	ONNXRuntime string `json:"onnxruntime"`
+	ONNXRuntime string `json:"onnxruntime,omitempty"`
 	Platform    string `json:"platform"`
 }
 
-// Data is what was shown.
+// Data is what was shown, or what the rows of an embeddings file are of.
 type Data struct {
 	Fingerprint string `json:"fingerprint"` // of both splits
 	Train       int    `json:"train_images"`
 	Test        int    `json:"test_images"`
 	Classes     int    `json:"classes"`
-	ImageSize   int    `json:"image_size"`
-	Framing     string `json:"framing"`
+	ImageSize   int    `json:"image_size,omitempty"` // with framing "": no images were shown
+	Framing     string `json:"framing,omitempty"`
 }
 
 // The directions in which numbers are better. Some have none: it depends on what the outputs are for.

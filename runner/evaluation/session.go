@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"ordo/augment"
 	"ordo/models"
@@ -26,7 +27,7 @@ type session struct {
 	subjects []subject     // the first is the encoder that the evaluation is of
 	outputs  []string      // that are measured
 	training *augment.Plan // the experiment's
-	plan     *augment.Plan // of evaluation views
+	plan     *augment.Plan // of evaluation views; nil: there are no images to show
 	families []family      // those of plan
 	splits   data.Splits
 	classes  int
@@ -55,9 +56,11 @@ type some struct {
 func Evaluate(ctx context.Context, o Options) (Result, error) {
 	s := &session{ctx: ctx, o: o, eval: o.Experiment.Eval, scratch: loader.Scratch(runtime.GOMAXPROCS(0))}
 	defer s.close()
-	for _, step := range []func() error{
-		s.openEncoder, s.openImages, s.openReferences, s.describe, s.measureClasses, s.measureFamilies,
-	} {
+	open := []func() error{s.openEncoder, s.openImages, s.openReferences}
+	if o.Target.Embeddings {
+		open = []func() error{s.openTable}
+	}
+	for _, step := range append(open, s.describe, s.measureClasses, s.measureFamilies) {
 		if ctx.Err() != nil {
 			return Result{}, interrupted()
 		}
@@ -85,21 +88,33 @@ func (s *session) note(text string) {
 }
 
 func (s *session) openEncoder() error {
-	encoder, err := s.o.Target.open(s.o.Library, s.o.Threads)
+	e := &s.o.Experiment
+	encoder, err := models.OpenEncoder(s.o.Library, s.o.Target.Encoder, models.EncoderOptions{
+		Threads: s.o.Threads, Outputs: s.o.Outputs, Images: normalisation(e.Augment), Given: s.o.Input,
+		Unsaid: models.InputOptions{Size: e.Data.ImageSize},
+	})
 	if err != nil {
 		return err
 	}
-	s.subjects = append(s.subjects, subject{encoder: encoder})
+	s.subjects = append(s.subjects, subject{encoder: network{encoder}})
 	s.result.Software = Software{Ordo: s.o.Version, ONNXRuntime: encoder.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	s.outputs = encoder.Outputs()
-	if slices.Contains(s.outputs, models.Features) {
+	if slices.Contains(s.outputs, models.Features) && s.o.Outputs == nil {
 		s.outputs = slices.DeleteFunc([]string{models.Features, models.Embedding}, func(name string) bool {
 			return !slices.Contains(encoder.Outputs(), name)
 		})
+	} else if left := encoder.Left(); len(left) > 0 {
+		s.note("outputs that are no row of numbers an image are left out: " + strings.Join(left, "; "))
 	}
-	s.o.Experiment.Data.ImageSize = encoder.ImageSize()
+	in := encoder.Input()
+	s.result.Input, e.Data.ImageSize = &in, in.Size
 	return s.subjects[0].choose(s.outputs)
+}
+
+// normalisation is how views are normalised.
+func normalisation(o augment.Options) models.Normalisation {
+	return models.Normalisation{Mean: o.Mean, Std: o.Std, Range: 1}
 }
 
 func (s *session) openImages() error {
@@ -158,7 +173,11 @@ func (s *session) chooseImages() {
 	if s.classes < 2 || len(train.images) == 0 || len(test.images) == 0 {
 		s.classes = 0
 		if !s.o.Brief {
-			s.note("the images have no labels of two classes or more: kNN, probe and few-shot episodes are left out")
+			why := "the images have no labels of two classes or more"
+			if s.splits.Train.Len() == 0 {
+				why = "there are no training images"
+			}
+			s.note(why + ": kNN, probe and few-shot episodes are left out")
 		}
 		train, test = all(s.splits.Train, false), all(s.splits.Test, false)
 	}
@@ -184,11 +203,7 @@ func (l some) spread(n int) some {
 
 // openReferences opens what the encoder is held against.
 func (s *session) openReferences() error {
-	columns, err := s.columns()
-	if err != nil {
-		return err
-	}
-	s.result.Columns = columns
+	s.result.Columns = s.columns()
 	if s.o.Alone {
 		return nil
 	}
@@ -198,7 +213,7 @@ func (s *session) openReferences() error {
 	} else {
 		s.note("the encoder is no run's: there is no untrained network to hold it against")
 	}
-	p := newPixels(s.plan.ImageSize(), columns[s.outputs[0]])
+	p := newPixels(s.plan.ImageSize(), s.result.Columns[s.outputs[0]])
 	s.subjects = append(s.subjects, subject{encoder: p, name: Pixels})
 	if s.o.Against != nil {
 		if err := s.openAgainst(*s.o.Against); err != nil {
@@ -210,37 +225,49 @@ func (s *session) openReferences() error {
 			return err
 		}
 	}
-	s.result.Pixels = p.columns()
+	s.result.Pixels = p.Columns()[0]
 	return nil
 }
 
-// openAgainst adds the encoder to compare with, which must be used to such views.
+// openAgainst adds the encoder to compare with, which must be used to such views. What the file of one that is no run's
+// doesn't say of its input is as the target's.
 func (s *session) openAgainst(t Target) error {
-	other, err := t.open(s.o.Library, s.o.Threads)
+	if t.Embeddings {
+		return fault.New(fault.Config, "%s is an embeddings file, and %s is none", t.Path, s.o.Target.Path).
+			Advise("compare like with like")
+	}
+	in, mine := *s.result.Input, s.o.Experiment
+	o := models.EncoderOptions{Threads: s.o.Threads, Images: normalisation(mine.Augment),
+		Unsaid: models.InputOptions{Layout: in.Layout, Size: in.Size, Normalisation: &in.Normalisation}}
+	var e config.Experiment
+	if t.Run != nil {
+		var err error
+		if e, err = Load(t, "", nil, nil); err != nil {
+			return err
+		}
+		its := normalisation(e.Augment)
+		o.Unsaid.Normalisation = &its
+	}
+	other, err := models.OpenEncoder(s.o.Library, t.Encoder, o)
 	if err != nil {
 		return err
 	}
-	s.subjects = append(s.subjects, subject{encoder: other, name: Against})
+	s.subjects = append(s.subjects, subject{encoder: network{other}, name: Against})
 	s.result.Against = t.Path
-	if other.ImageSize() != s.plan.ImageSize() {
+	if size := other.Input().Size; size != s.plan.ImageSize() {
 		return fault.New(fault.Config, "%s takes images of %d pixels and %s those of %d", s.o.Target.Path,
-			s.plan.ImageSize(), t.Path, other.ImageSize()).Advise("compare encoders of one image size")
+			s.plan.ImageSize(), t.Path, size).Advise("compare encoders of one image size")
 	}
 	if t.Run == nil {
 		return nil
 	}
-	e, err := Load(t, "", nil, nil)
-	if err != nil {
-		return err
-	}
-	plan, err := augment.NewPlan(e.Augment, other.ImageSize())
+	plan, err := augment.NewPlan(e.Augment, s.plan.ImageSize())
 	if err != nil {
 		return fault.Wrap(fault.Config, err)
 	}
-	mine := s.o.Experiment.Augment
-	if e.Augment.Mean != mine.Mean || e.Augment.Std != mine.Std || plan.Framing() != s.plan.Framing() {
-		return fault.New(fault.Config, "%s was trained with another normalisation or framing of its images than %s",
-			t.Path, s.o.Target.Path).Advise("compare runs whose images are prepared alike")
+	if plan.Framing() != s.plan.Framing() {
+		return fault.New(fault.Config, "%s was trained with another framing of its images than %s", t.Path,
+			s.o.Target.Path).Advise("compare runs whose images are framed alike")
 	}
 	return nil
 }
@@ -252,29 +279,20 @@ func (s *session) openUntrained(e config.Experiment) {
 		s.note(fmt.Sprintf("warning: the untrained network can't be made, so that its numbers are missing: %v", err))
 		return
 	}
-	s.subjects = append(s.subjects, subject{encoder: untrained, name: Untrained})
+	s.subjects = append(s.subjects, subject{encoder: network{untrained}, name: Untrained})
 	if e.Model.Weights != "" {
 		s.note("the untrained network has the weights that training began with, those of " + e.Model.Weights)
 	}
 }
 
-// columns encodes one image to see how wide the outputs are.
-func (s *session) columns() (map[string]int, error) {
-	view := loader.View{Plan: s.plan, Family: -1}
-	side := s.plan.ImageSize()
-	one := make([]float32, 3*side*side)
-	if err := loader.Evaluation(one, view, s.test, s.test.images[:1], s.scratch[:1]); err != nil {
-		return nil, err
-	}
-	values, err := s.subjects[0].Run(nil, one, 1)
-	if err != nil {
-		return nil, fault.Wrap(fault.Data, err)
-	}
+// columns are how wide the outputs are.
+func (s *session) columns() map[string]int {
+	all := s.subjects[0].Columns()
 	columns := map[string]int{}
 	for o, name := range s.outputs {
-		columns[name] = len(values[s.subjects[0].index[o]])
+		columns[name] = all[s.subjects[0].index[o]]
 	}
-	return columns, nil
+	return columns
 }
 
 // describe fills in what the numbers must be read with.
@@ -282,23 +300,28 @@ func (s *session) describe() error {
 	r := &s.result
 	var err error
 	r.Name, r.Target, r.Run = s.o.Name, s.o.Target.Path, s.o.Target.Run
-	if r.Settings, err = s.o.settings(s.families); err != nil {
+	if r.Settings, err = s.o.settings(s.families, r.Input); err != nil {
 		return err
 	}
-	if r.Encoder, err = s.o.Target.sum(); err != nil {
+	if r.Encoder, r.Embeddings, err = s.o.Target.sums(); err != nil {
 		return err
 	}
-	r.Data = Data{Fingerprint: s.fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(),
-		Classes: s.classes, ImageSize: s.plan.ImageSize(), Framing: s.plan.Framing()}
+	r.Data = Data{Fingerprint: s.fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(), Classes: s.classes}
 	if s.classes > 0 {
 		s.total = len(s.train.images) + len(s.test.images)
 	} else if !s.o.Brief {
 		s.total = len(s.test.images)
 	}
+	if s.plan == nil {
+		return nil
+	}
+	r.Data.ImageSize, r.Data.Framing = s.plan.ImageSize(), s.plan.Framing()
 	levels := s.eval.Order.Levels
 	shown := levels * len(s.views[1].images) // of every family
 	if !s.o.Brief {
-		s.total += augmentations * len(s.views[1].images)
+		if s.random() {
+			s.total += augmentations * len(s.views[1].images)
+		}
 		shown += levels*len(s.views[0].images) + (s.eval.Candidates-levels)*len(s.retrievedOf())
 	}
 	for i := range s.families {
@@ -310,6 +333,16 @@ func (s *session) describe() error {
 	return nil
 }
 
+// random says whether the experiment draws base views at random.
+func (s *session) random() bool {
+	if s.plan == nil {
+		return false
+	}
+	o := s.o.Experiment.Augment
+	invariant := func(f augment.Family) bool { return o.Roles[f.Name()] == augment.RoleInvariant }
+	return len(o.Invariant) > 0 || o.Preset != "" || slices.ContainsFunc(o.Ordered, invariant)
+}
+
 // ordered says whether the scales of a family have an order; of a nominal one they are classes.
 func (s *session) ordered(family int) bool { return s.plan.FamilyInfo(family).Classes == 0 }
 
@@ -318,19 +351,21 @@ func (s *session) shownAs(l some, view loader.View) func(dst []float32, images [
 	return func(dst []float32, images []int) error { return loader.Evaluation(dst, view, l, images, s.scratch) }
 }
 
-// encode draws views of images and appends what every subject makes of them to dst, [subject][output of the subject].
+// encode draws views of images, where there are some to show, and appends what every subject makes of them to dst, [subject][output of the subject].
 func (s *session) encode(dst [][][]float32, l some, draw func(dst []float32, images []int) error) error {
 	for part := range slices.Chunk(l.images, batch) {
 		if s.ctx.Err() != nil {
 			return interrupted()
 		}
-		if err := draw(s.pixels, part); err != nil {
-			return err
+		if s.plan != nil {
+			if err := draw(s.pixels, part); err != nil {
+				return err
+			}
 		}
 		for i, sub := range s.subjects {
 			var err error
-			if dst[i], err = sub.Run(dst[i], s.pixels, len(part)); err != nil {
-				return fault.Wrap(fault.Data, err)
+			if dst[i], err = sub.Rows(dst[i], views{l.Dataset, part, s.pixels}); err != nil {
+				return err
 			}
 		}
 		s.done += len(part)

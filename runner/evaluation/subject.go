@@ -10,6 +10,7 @@ import (
 	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/config"
+	"ordo/runner/data"
 	"ordo/runner/train"
 )
 
@@ -20,11 +21,28 @@ const (
 	Against   = "against"
 )
 
-// encoder is a subject's: it turns n normalised images [n, 3, S, S] into rows, and appends those of each output to dst.
+// encoder is a subject's: it makes rows of images.
 type encoder interface {
 	Outputs() []string
-	Run(dst [][]float32, images []float32, n int) ([][]float32, error)
+	Columns() []int // of each output
+	// Rows appends the rows of the views to dst, those of each output.
+	Rows(dst [][]float32, v views) ([][]float32, error)
 	Close() error
+}
+
+// views are images of a split as they are shown.
+type views struct {
+	set    data.Dataset
+	images []int     // their numbers
+	pixels []float32 // normalised, [images, 3, S, S]; nil where there are none to show
+}
+
+// network is an encoder in ONNX.
+type network struct{ *models.Encoder }
+
+func (n network) Rows(dst [][]float32, v views) ([][]float32, error) {
+	dst, err := n.Run(dst, v.pixels, len(v.images))
+	return dst, fault.Wrap(fault.Data, err)
 }
 
 // subject is what is measured.
@@ -71,19 +89,19 @@ func newPixels(size, columns int) *pixels {
 	return p
 }
 
-func (p *pixels) columns() int { return 3 * p.side * p.side }
+func (p *pixels) Columns() []int { return []int{3 * p.side * p.side} }
 
 func (p *pixels) Outputs() []string { return []string{Pixels} }
 
 func (p *pixels) Close() error { return nil }
 
-func (p *pixels) Run(dst [][]float32, images []float32, n int) ([][]float32, error) {
+func (p *pixels) Rows(dst [][]float32, v views) ([][]float32, error) {
 	if len(dst) == 0 {
 		dst = make([][]float32, 1)
 	}
 	narrow := make([]float64, p.size*p.side)
-	for plane := range 3 * n {
-		view := images[plane*p.size*p.size:][:p.size*p.size]
+	for plane := range 3 * len(v.images) {
+		view := v.pixels[plane*p.size*p.size:][:p.size*p.size]
 		for y := range p.size {
 			for a := range p.side {
 				var sum float64
@@ -140,5 +158,5 @@ func openUntrained(e config.Experiment, library string, threads int) (enc *model
 	if err := trainer.Export(file, models.Features, models.Embedding); err != nil {
 		return nil, err
 	}
-	return models.OpenEncoder(library, file, threads)
+	return models.OpenEncoder(library, file, models.EncoderOptions{Threads: threads, Images: normalisation(e.Augment)})
 }

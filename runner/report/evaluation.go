@@ -147,14 +147,18 @@ func evaluationLegend(r evaluation.Result) []string {
 			n, of = i.Resamples, max(of, i.Of)
 		}
 	}
-	return []string{
+	lines := []string{
 		fmt.Sprintf("Intervals: 95 %% percentile bootstrap, %d resamples, over up to %d test images of this one training "+
 			"(over episodes for few-shot); other seeds differ by more.", n, of),
-		"Untrained: the network before its first step. Gain: over it, paired by image. " +
+	}
+	if r.Data.ImageSize == 0 { // rows without images
+		return lines
+	}
+	return append(lines,
+		"Untrained: the network before its first step. Gain: over it, paired by image. "+
 			fmt.Sprintf("Pixels: the view reduced to %d numbers.", r.Pixels),
 		fmt.Sprintf("Views: %d px, framing %s, no random transformation (but LiDAR's), positive direction.",
-			r.Data.ImageSize, r.Data.Framing),
-	}
+			r.Data.ImageSize, r.Data.Framing))
 }
 
 // EvaluationTable is the text that people read.

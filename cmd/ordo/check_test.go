@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,4 +136,12 @@ func TestSweepCheck(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	ordo(t, "sweep", file, "train.epochs=1", "--out", out, "--table").check(t, exitOK)
+}
+
+func TestWhereOnly(t *testing.T) {
+	overrides, environ := whereOnly(
+		[]string{"seed=2", "data.root=x", "data.roots=y"}, []string{"HOME=/", "ORDO_DATA_ROOT=z", "ORDO_SEED=3"})
+	if !slices.Equal(overrides, []string{"data.root=x"}) || !slices.Equal(environ, []string{"ORDO_DATA_ROOT=z"}) {
+		t.Errorf("%q and %q", overrides, environ)
+	}
 }

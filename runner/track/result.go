@@ -1,6 +1,9 @@
 package track
 
-import "ordo/runner/eval"
+import (
+	"ordo/runner/eval"
+	"ordo/runner/guard"
+)
 
 // Finished is the Status of a run that reached its end.
 const Finished = "finished"
@@ -26,6 +29,9 @@ type Result struct {
 	OrderAccuracy map[string]map[string]float64          `json:"order_accuracy"` // family → output → accuracy; chance: 0.5
 	Order         map[string]map[string]eval.OrderResult `json:"order"`          // the same with its curve
 	Protocols     []eval.Protocol                        `json:"protocols"`      // how the numbers above were evaluated
+
+	// Collapse lists the numbers of the guard by which an output collapsed, even where it came back; none: sound.
+	Collapse []guard.Finding `json:"collapse,omitempty"`
 
 	TimeShare       TimeShare `json:"time_share"`
 	PeakMemoryBytes int64     `json:"peak_memory_bytes"`

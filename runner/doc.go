@@ -19,12 +19,19 @@
 // images of (seed, epoch), and the checkpoint holds everything else. Run resumes by itself when its folder has a
 // checkpoint.
 //
+// After every epoch a guard holds the spread of the outputs against its best so far (package guard). A collapse is a
+// warning, in the log and in the result, or with train.stop_on_collapse the end of the run: a fault of kind Collapse,
+// with the epoch's checkpoint in the folder. Neither key is part of the experiment's hash, for no weight depends on
+// them: without stop_on_collapse the same run goes on, to the bytes of one that was never stopped. A collapse that is
+// seen after the last epoch is a warning only, as nothing is left to save.
+//
 // # Where things are
 //
 //	config         the experiment file: keys, defaults, faults, hash
 //	data           image sets: their sources, decoding, packing; data/survey looks one over, data/export writes one out
 //	loader         batches of views, rendered ahead; views for evaluation
 //	train          the steps of an experiment: setup, heads that a loss needs, stepper, threads
+//	guard          whether the outputs collapse while they are trained: three numbers an epoch, and a rule
 //	eval           metrics of frozen outputs: kNN and order accuracy, with their protocols
 //	track          the run folder: what each file holds, and how it appears whole
 //	report         results as text for people

@@ -48,6 +48,7 @@ func (r *run) finish() (track.Result, error) {
 		ParametersHash: hashFloats(values), Parameters: count,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
+	result.Collapse = r.watch.Findings()
 	result.SetEvaluation(history.Evals[len(history.Evals)-1].Evaluation)
 	if err := r.folder.Log("finished"); err != nil {
 		return track.Result{}, err

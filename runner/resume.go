@@ -104,6 +104,9 @@ func (r *run) readPosition() error {
 			r.skipped++
 		}
 	}
+	for _, l := range history.Guards {
+		r.see(l)
+	}
 	return err
 }
 

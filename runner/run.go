@@ -12,6 +12,7 @@ import (
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/guard"
 	"ordo/runner/machine"
 	"ordo/runner/report"
 	"ordo/runner/track"
@@ -63,6 +64,7 @@ type run struct {
 	folder  *track.Folder
 	stepper *train.Stepper
 	trainer *models.Trainer // the stepper's
+	watch   guard.Watch
 
 	step     int // steps done
 	skipped  int // of them, because of gradients that were not finite
@@ -76,8 +78,9 @@ type run struct {
 // run that is finished is not repeated: its result is given again.
 //
 // Its faults are of kind Config (the experiment), Data (the images), Library, Storage, Numeric where the loss or a
-// gradient is not finite, and Interrupted where the context was cancelled: then the run folder has a checkpoint of
-// the last whole step, and Run goes on from it.
+// gradient is not finite, Collapse where the outputs collapse and the experiment wants it to end there, and Interrupted
+// where the context was cancelled: in the last two the run folder has a checkpoint of the last whole step, and Run goes
+// on from it.
 func Run(ctx context.Context, o Options) (track.Result, error) {
 	setup, err := train.Prepare(o.Experiment)
 	if err != nil {
@@ -201,6 +204,7 @@ func (r *run) train(ctx context.Context) error {
 // trainStep is one step and its line of metrics.
 func (r *run) trainStep() error {
 	start := time.Now()
+	r.sample()
 	rate := float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
 	taken, err := r.stepper.Take(float64(r.step)/float64(r.total), rate)
 	line := track.Step{Loss: taken.Loss.Total, GradNorm: taken.GradNorm, Terms: terms(taken.Loss)}
@@ -218,6 +222,9 @@ func (r *run) trainStep() error {
 	r.step++
 	line.Step, line.Epoch, line.Rate = r.step, r.epochs(), rate
 	if err := r.folder.Step(line); err != nil {
+		return err
+	}
+	if err := r.readOutputs(); err != nil {
 		return err
 	}
 	taken.Times.Total = time.Since(start)
@@ -241,6 +248,9 @@ func (r *run) endEpoch(ctx context.Context) error {
 		if err := r.save(); err != nil {
 			return err
 		}
+	}
+	if err := r.stopOnCollapse(); err != nil {
+		return err
 	}
 	epoch := r.step / r.perEpoch
 	every := r.o.Experiment.Eval.EveryEpochs

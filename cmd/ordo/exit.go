@@ -19,6 +19,7 @@ const (
 	exitLibrary     = 5   // ONNX Runtime is missing or unfit
 	exitStorage     = 6   // no space, no permission
 	exitNumeric     = 7   // a loss or gradient that is not finite
+	exitCollapse    = 8   // train.stop_on_collapse ended the training
 	exitInterrupted = 130 // by SIGINT or SIGTERM
 )
 
@@ -29,6 +30,7 @@ var statuses = map[fault.Kind]int{
 	fault.Library:     exitLibrary,
 	fault.Storage:     exitStorage,
 	fault.Numeric:     exitNumeric,
+	fault.Collapse:    exitCollapse,
 	fault.Interrupted: exitInterrupted,
 }
 

@@ -141,7 +141,7 @@ func TestHelp(t *testing.T) {
 	root := ordo(t)
 	root.check(t, exitOK)
 	for _, c := range []int{exitOK, exitFailure, exitUsage, exitConfig, exitData, exitLibrary, exitStorage, exitNumeric,
-		exitInterrupted} {
+		exitCollapse, exitInterrupted} {
 		if !strings.Contains(root.stdout, fmt.Sprintf("\n  %-4d", c)) {
 			t.Errorf("the help does not list exit status %d", c)
 		}
@@ -211,6 +211,7 @@ func TestExitCode(t *testing.T) {
 		{fault.New(fault.Library, "x"), exitLibrary},
 		{fault.New(fault.Storage, "x"), exitStorage},
 		{fault.New(fault.Numeric, "x"), exitNumeric},
+		{fault.New(fault.Collapse, "x"), exitCollapse},
 		{fault.New(fault.Other, "x"), exitFailure},
 		{fmt.Errorf("%w (terminated)", fault.Interrupted), exitInterrupted},
 		{fault.New(fault.Data, "x: %w", context.Canceled), exitInterrupted},

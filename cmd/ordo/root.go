@@ -31,6 +31,7 @@ Exit status:
   5     ONNX Runtime is missing or unfit
   6     storage: no space left, no permission
   7     numeric: a loss or gradient is not finite
+  8     collapse: train.stop_on_collapse ended the training
   130   interrupted (SIGINT, SIGTERM)`
 
 // helpWidth is the longest line of a help text, in letters.

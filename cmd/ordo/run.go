@@ -19,7 +19,7 @@ import (
 const runHelp = `Train what an experiment file describes, evaluate it, and keep everything in a run folder:
 runs/NAME-HASH, or --out. The hash is that of the resolved experiment, so a changed
 experiment is another run; only the keys of eval don't count, for ordo eval evaluates a
-finished run anew.
+finished run anew, and those that change no weight, such as train.stop_on_collapse.
 
 A key of the file can be changed by KEY=VALUE, the value written as in YAML, or by an
 environment variable (train.batch_size is ORDO_TRAIN_BATCH_SIZE). The command line comes

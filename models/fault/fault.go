@@ -19,6 +19,7 @@ const (
 	Library     Kind = "unfit library"               // ONNX Runtime, oneDNN or CUDA is missing or can't be used
 	Storage     Kind = "storage failed"              // no space, no permission, a folder that isn't there
 	Numeric     Kind = "numbers that are not finite" // of a loss, a gradient or an output
+	Collapse    Kind = "a collapsed training"        // outputs tell images apart no more, and the run is to stop then
 	Interrupted Kind = "interrupted"                 // by the user, with all that is needed to go on
 )
 

@@ -163,17 +163,25 @@ const hashDigits = 10
 // experiment from before such a key keeps its hash.
 var laterKeys = []string{"data.per_class", "data.test_per_class"}
 
+// notHashed are the keys and sections that the hash has no part of, but for those that Hash sets to zero.
+var notHashed = []string{
+	"model.execution", "model.kernels", "train.guard_images", "train.stop_on_collapse", "data.cache.kind",
+	"data.cache.dir", "eval",
+}
+
 // Hash returns 10 hexadecimal digits that name the trained network: the SHA-256 of all keys but name, train.workers,
-// model.threads, model.execution, model.kernels, data.cache.kind, data.cache.dir and those of eval. Workers change
-// nothing, nor does where images are kept, or how the network is evaluated: evaluations have hashes of their own.
-// Threads and kernels change the last bits of sums, but they belong to the machine and not to the experiment: 0 threads
-// stand for another number on every machine. The seed is part of the hash.
+// train.guard_images, train.stop_on_collapse, model.threads, model.execution, model.kernels, data.cache.kind,
+// data.cache.dir and those of eval. Workers change nothing, nor does where images are kept, or how the network is
+// evaluated: evaluations have hashes of their own. A guard only looks on, and where it stops a run, the run is not
+// finished: without stop_on_collapse it goes on to the same weights. Threads and kernels change the last bits of sums,
+// but they belong to the machine and not to the experiment: 0 threads stand for another number on every machine. The
+// seed is part of the hash.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()
 	unset.Loss = unset.Loss.Resolved()
 	tree := e.tree()
-	for _, key := range []string{"model.execution", "model.kernels", "data.cache.kind", "data.cache.dir", "eval"} {
+	for _, key := range notHashed {
 		at(tree, key, true)
 	}
 	dropUnset(tree, unset.tree(), laterKeys)

@@ -48,7 +48,7 @@ func TestHash(t *testing.T) {
 	}
 	for _, same := range []string{"name=other", "train.workers=3", "model.threads=2", "model.execution.arena=false",
 		"model.kernels=stock", "train.momentum=0.90", "train.lr=0.002", "train.epochs=15.0", "augment.roles={}",
-		"eval.every_epochs=4", "eval.knn.k=5", "eval.families=[all]"} {
+		"train.guard_images=0", "train.stop_on_collapse=true", "eval.every_epochs=4", "eval.knn.k=5", "eval.families=[all]"} {
 		if got := parse(t, design, same).Hash(); got != base {
 			t.Errorf("%s changes the hash", same)
 		}

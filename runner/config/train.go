@@ -14,6 +14,9 @@ const (
 	ScheduleConstant = "constant"
 )
 
+// Fewer images tell little of their spread, and the time for their rank grows with the cube.
+const guardLeast, guardMost = 16, 1024
+
 // Train is the `train:` section of an experiment.
 type Train struct {
 	Epochs    int `yaml:"epochs"`     // passes over the training images, in [1, 100000]; default 15
@@ -31,7 +34,14 @@ type Train struct {
 	// SkipNonFinite is how many steps of the run may be passed over because a gradient is a NaN or an infinity; such a
 	// step changes nothing. One more stops the run; in [0, 1000000], default 0.
 	SkipNonFinite int `yaml:"skip_nonfinite"`
-	Workers       int `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
+	// GuardImages is how many images of the batch tell, in the first step and in the last one of every epoch, whether the
+	// outputs collapse; a warning says so. 0: none, and a batch of fewer than 16 tells nothing; in [16, 1024], default
+	// 512.
+	GuardImages int `yaml:"guard_images"`
+	// StopOnCollapse ends the run where the outputs collapse, after the epoch's checkpoint; default false. The same run
+	// goes on from there where it is false.
+	StopOnCollapse bool `yaml:"stop_on_collapse"`
+	Workers        int  `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
 }
 
 // DefaultTrain returns the defaults of the `train:` section.
@@ -43,6 +53,7 @@ func DefaultTrain() Train {
 		LR:           2e-3,
 		Schedule:     ScheduleCosine,
 		WarmupEpochs: 1,
+		GuardImages:  512,
 	}
 }
 
@@ -68,8 +79,20 @@ func (t Train) Validate() error {
 		"warmup_epochs: must be in [0, train.epochs], got %v of %d epochs", t.WarmupEpochs, t.Epochs)
 	check(t.SkipNonFinite >= 0 && t.SkipNonFinite <= 1_000_000,
 		"skip_nonfinite: must be in [0, 1000000], got %d", t.SkipNonFinite)
+	check(t.GuardImages == 0 || t.GuardImages >= guardLeast && t.GuardImages <= guardMost,
+		"guard_images: must be 0 (none) or in [%d, %d], got %d", guardLeast, guardMost, t.GuardImages)
+	check(!t.StopOnCollapse || t.Guarded() > 0,
+		"stop_on_collapse: must be false where train.guard_images is 0 or train.batch_size below %d, got true", guardLeast)
 	check(t.Workers >= 0 && t.Workers <= 1024, "workers: must be in [0, 1024], got %d", t.Workers)
 	return errors.Join(faults...)
+}
+
+// Guarded is how many images of a batch tell whether the outputs collapse; 0: none.
+func (t Train) Guarded() int {
+	if n := min(t.GuardImages, t.BatchSize); n >= guardLeast {
+		return n
+	}
+	return 0
 }
 
 // Rate returns the learning rate of a step, counted from 0 over the whole training. With w = warmup_epochs and T =

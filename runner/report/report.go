@@ -49,6 +49,12 @@ func Table(r track.Result) string {
 	if len(rows) > 0 {
 		b.WriteString("\n" + indented(Columns(append(evaluatedHead(), rows...))) + "\n" + readingHelp(r.Evaluation, families))
 	}
+	for _, f := range r.Collapse {
+		fmt.Fprintf(&b, "\n  Collapsed since epoch %d: the %s's %v; at the end %.3g.", f.Since, f.Output, f, f.Last)
+	}
+	if len(r.Collapse) > 0 {
+		b.WriteString("\n")
+	}
 	share, target := r.TimeShare, ""
 	if share.Target > 0 {
 		target = "averaged network " + percent(share.Target) + ", "

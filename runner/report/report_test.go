@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ordo/runner/eval"
+	"ordo/runner/guard"
 	"ordo/runner/track"
 )
 
@@ -76,6 +77,11 @@ func TestTable(t *testing.T) {
 `
 	if got := Table(r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	r.Collapse = []guard.Finding{{Output: "embedding", Number: "rank", Since: 3, Value: 1.5, Best: 40, Last: 1.25}}
+	if got := Table(r); !strings.Contains(got, "\n  Collapsed since epoch 3: the embedding's effective rank is 1.5 ") ||
+		!strings.Contains(got, "at the end 1.25") {
+		t.Errorf("no collapse in\n%s", got)
 	}
 	if bare := Table(track.Result{Name: "x"}); strings.Contains(bare, "kNN") || strings.Contains(bare, "chance") {
 		t.Errorf("a result without evaluations:\n%s", bare)

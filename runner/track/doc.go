@@ -6,7 +6,7 @@
 //	run.json          who made it: hash of the experiment, versions, machine, fingerprint of the data
 //	graphs/           the training, evaluation and optimizer graphs
 //	last.ckpt         parameters, optimizer state and position after the last whole epoch, or where it was interrupted
-//	metrics.jsonl     a line a step, a line an evaluation; no times, so equal runs have equal bytes
+//	metrics.jsonl     a line a step, a reading of the guard, an evaluation; no times, so equal runs have equal bytes
 //	timing.jsonl      a line an epoch: how long it took and on what
 //	log.txt           what was said between the steps, with the time
 //	encoder.onnx      the trained backbone and projector for inference

@@ -305,6 +305,9 @@ func (f *Folder) Eval(e EvalLine) error {
 	return f.Sync()
 }
 
+// Guard appends a guard's line to metrics.jsonl.
+func (f *Folder) Guard(g GuardLine) error { return appendLine(f.metrics, g) }
+
 // Timing appends a line to timing.jsonl.
 func (f *Folder) Timing(t Timing) error { return appendLine(f.timing, t) }
 

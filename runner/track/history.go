@@ -8,6 +8,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/runner/eval"
+	"ordo/runner/guard"
 )
 
 // Step is a training step's line of metrics.jsonl.
@@ -48,6 +49,14 @@ type EvalLine struct {
 	Evaluation
 }
 
+// GuardLine is a guard's line of metrics.jsonl: of the first step, whose forward pass is that of the untrained network,
+// and of every epoch's last.
+type GuardLine struct {
+	Step  int           `json:"step"`
+	Epoch float64       `json:"epoch"`
+	Guard guard.Reading `json:"guard"`
+}
+
 // Timing is a line of timing.jsonl: the training steps of an epoch, or of the part of it up to or since an
 // interruption.
 type Timing struct {
@@ -62,6 +71,7 @@ type Timing struct {
 type History struct {
 	Steps  []Step
 	Evals  []EvalLine
+	Guards []GuardLine
 	Timing []Timing
 }
 
@@ -72,13 +82,17 @@ func ReadHistory(dir string) (History, error) {
 		var l struct {
 			Step
 			Evaluation
+			Guard *guard.Reading `json:"guard"`
 		}
 		if err := json.Unmarshal(text, &l); err != nil {
 			return err
 		}
-		if l.Metrics != nil {
+		switch {
+		case l.Metrics != nil:
 			h.Evals = append(h.Evals, EvalLine{Step: l.Step.Step, Epoch: l.Epoch, Evaluation: l.Evaluation})
-		} else {
+		case l.Guard != nil:
+			h.Guards = append(h.Guards, GuardLine{Step: l.Step.Step, Epoch: l.Epoch, Guard: *l.Guard})
+		default:
 			h.Steps = append(h.Steps, l.Step)
 		}
 		return nil

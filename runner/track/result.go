@@ -1,6 +1,9 @@
 package track
 
-import "ordo/models/graph"
+import (
+	"ordo/models/graph"
+	"ordo/runner/guard"
+)
 
 // Finished is the Status of a run that reached its end.
 const Finished = "finished"
@@ -25,6 +28,9 @@ type Result struct {
 	KNNTop1       *float64                      `json:"knn_top1"`       // of the features; null without labels
 	OrderAccuracy map[string]map[string]float64 `json:"order_accuracy"` // family → output → accuracy
 	Evaluation                                  // the last one: these two numbers and all others, with references
+
+	// Collapse lists the numbers of the guard by which an output collapsed, even where it came back; none: sound.
+	Collapse []guard.Finding `json:"collapse,omitempty"`
 
 	TimeShare       TimeShare `json:"time_share"`
 	PeakMemoryBytes int64     `json:"peak_memory_bytes"`

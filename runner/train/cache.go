@@ -155,7 +155,9 @@ func (c *cache) eachBlock(b *loader.Batch, dim, values int, do func(part, whole 
 
 // handIn is called from inside the training graph, with a micro-batch: it gives the gradients that the batch's loss
 // had.
-func (c *cache) handIn(outputs []models.Output) error {
+func (s *Stepper) handIn(outputs []models.Output) error {
+	c := s.cache
+	s.sampler.keep(outputs, s.views, c.current.First, c.current.Count)
 	for _, o := range outputs {
 		i := slices.IndexFunc(c.outputs, func(out loss.Output) bool { return out.Name == o.Name })
 		if i < 0 {

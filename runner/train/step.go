@@ -28,7 +28,8 @@ type Stepper struct {
 	loader  *loader.Loader // that of the steps at hand; nil before Feed
 	target  *target        // nil where the loss needs none
 	cache   *cache         // nil without micro-batches
-	guarded bool           // a step that fails is to leave the loss as it was
+	sampler sampler
+	guarded bool // a step that fails is to leave the loss as it was
 
 	views   loss.Views // of the batch that is trained on
 	outputs []loss.Output
@@ -74,7 +75,7 @@ func Open(rt *models.Runtime, setup Setup, a models.Artifacts, o Options) (s *St
 	lossFunc := s.compute
 	if t.MicroBatch > 0 {
 		s.cache = &cache{batch: t.BatchSize, micro: t.MicroBatch}
-		lossFunc = s.cache.handIn
+		lossFunc = s.handIn
 	}
 	session := models.SessionOptions{Threads: o.Threads, Execution: setup.Experiment.Model.Execution}
 	trainer := models.TrainerOptions{SessionOptions: session, Optimizer: t.Options, Profile: o.Profile}
@@ -145,6 +146,7 @@ func (s *Stepper) Take(progress float64, rate float32) (Step, error) {
 	norm, err := take(progress, rate)
 	s.now.Total = time.Since(start)
 	if err != nil {
+		s.sampler = sampler{}
 		if before != nil {
 			err = errors.Join(err, s.setup.Loss.SetState(before))
 		}
@@ -204,6 +206,7 @@ func (s *Stepper) update(progress float64, rate float32) (float32, error) {
 
 // compute is called from inside the training graph, with a whole batch.
 func (s *Stepper) compute(outputs []models.Output) error {
+	s.sampler.keep(outputs, s.views, 0, s.views.Images)
 	s.outputs = s.outputs[:0]
 	for _, o := range outputs {
 		s.outputs = append(s.outputs, loss.Output{Name: o.Name, Dim: o.Columns, Data: o.Data, Grad: o.Grad})

@@ -28,7 +28,7 @@ func TestDataInfo(t *testing.T) {
 	r.check(t, exitOK)
 	for _, s := range []string{
 		"folder in " + root, "images                                 3                       3", "20 – 20 – 20", "PNG",
-		"duplicates: 4 images are equal to others, in 1 groups, 1 of them across the splits\n" +
+		"duplicates: 4 images are equal to others, in 1 group, 1 of them across the splits\n" +
 			"  train/a/1.png = train/b/2.png = test/a/3.png = test/b/4.png\n",
 		"unreadable:\n  test/b/6.webp: ", "6.webp: not an image of a known format (begins with 64 65 61 72)",
 		"class (2)                                        train      test\n" +

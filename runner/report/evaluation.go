@@ -149,7 +149,14 @@ func evaluationLegend(r evaluation.Result) []string {
 	}
 	lines := []string{
 		fmt.Sprintf("Intervals: 95 %% percentile bootstrap, %d resamples, over up to %d test images of this one training "+
-			"(over episodes for few-shot); other seeds differ by more.", n, of),
+			"(over episodes for few-shot); other seeds differ by more. Ranks and variances have none.", n, of),
+	}
+	for _, m := range r.Metrics {
+		if m.Name == "knn" {
+			lines = append(lines, fmt.Sprintf("kNN: %s; %d test images among %d training images.", m.Protocol.Method,
+				m.Protocol.TestImages, m.Protocol.TrainImages))
+			break
+		}
 	}
 	if r.Data.ImageSize == 0 { // rows without images
 		return lines

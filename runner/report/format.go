@@ -28,4 +28,12 @@ func Seconds(s float64) string {
 	return fmt.Sprintf("%.3g s", s)
 }
 
+// plural counts things, whose plural has an s.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }

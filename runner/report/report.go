@@ -30,8 +30,8 @@ func Evaluation(epoch int, e track.Evaluation) string {
 // Table is the summary that ends a run: the numbers beside their references, and how they were made.
 func Table(r track.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s), seed %d: %d epochs, %d steps, %.0f images/s, loss %.4f\n",
-		r.Name, r.Hash, r.Seed, r.Epochs, r.Steps, r.ImagesPerSecond, r.Loss)
+	fmt.Fprintf(&b, "%s (%s), seed %d: %s, %s, %.0f images/s, loss %.4f\n",
+		r.Name, r.Hash, r.Seed, plural(r.Epochs, "epoch"), plural(r.Steps, "step"), r.ImagesPerSecond, r.Loss)
 	families := rolesFirst(r.Evaluation)
 	var rows [][]string
 	add := func(label, name string) {

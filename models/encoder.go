@@ -29,8 +29,8 @@ type EncoderOptions struct {
 
 // Encoder runs an inference graph of any origin: images in, rows of numbers out. Not safe for concurrent use.
 //
-// The graph has one input, of images of three channels: float32, float16 or uint8, [batch, 3, S, S] or [batch, S, S, 3],
-// where batch and S may be free. Its outputs are [batch, d] or have further axes of 1.
+// The graph has one input, of images of three channels: float32, float16 or uint8, [batch, 3, S, S] or
+// [batch, S, S, 3], where batch and S may be free. Its outputs are [batch, d] or have further axes of 1.
 type Encoder struct {
 	session *onnx.DynamicAdvancedSession
 	file    string
@@ -142,8 +142,8 @@ func (e *Encoder) check(wanted []string, rows int) error {
 	if rows > 0 && (wanted == nil || len(e.left) == 0) {
 		return nil
 	}
-	return fault.New(fault.Data, "an encoder gives a row of numbers an image, [batch, columns], which these outputs don't: %s",
-		strings.Join(e.left, "; ")).Advise("pool them in the graph, or choose others")
+	return fault.New(fault.Data, "an encoder gives a row of numbers an image, [batch, columns], which these outputs "+
+		"don't: %s", strings.Join(e.left, "; ")).Advise("pool them in the graph, or choose others")
 }
 
 func (e *Encoder) open(input string, threads int) (*onnx.DynamicAdvancedSession, error) {

@@ -132,9 +132,10 @@ func TestEncoderTakes(t *testing.T) {
 		wish
 		o models.EncoderOptions
 	}{
-		"nhwc":           {wish{elem: onnxgraph.Float32, nhwc: true, size: side, norm: shown}, models.EncoderOptions{}},
-		"fixed batch":    {wish{elem: onnxgraph.Float32, batch: 3, size: side, norm: shown}, models.EncoderOptions{}},
-		"batch of one":   {wish{elem: onnxgraph.Float32, batch: 1, nhwc: true, size: side, norm: shown}, models.EncoderOptions{}},
+		"nhwc":        {wish{elem: onnxgraph.Float32, nhwc: true, size: side, norm: shown}, models.EncoderOptions{}},
+		"fixed batch": {wish{elem: onnxgraph.Float32, batch: 3, size: side, norm: shown}, models.EncoderOptions{}},
+		"batch of one": {wish{elem: onnxgraph.Float32, batch: 1, nhwc: true, size: side, norm: shown},
+			models.EncoderOptions{}},
 		"free size":      {wish{elem: onnxgraph.Float32, norm: shown}, sized},
 		"unsaid size":    {wish{elem: onnxgraph.Float32, norm: shown}, models.EncoderOptions{Unsaid: sized.Given}},
 		"ImageNet":       {wish{elem: onnxgraph.Float32, size: side, norm: imagenet}, given(imagenet)},
@@ -225,13 +226,15 @@ func TestEncoderRefuses(t *testing.T) {
 		kind   fault.Kind
 		says   string
 	}{
-		"free size":       {func(w *wish) { w.size = 0 }, models.EncoderOptions{}, fault.Config, "any size"},
-		"another size":    {func(*wish) {}, said(models.InputOptions{Size: 9}), fault.Config, "8 pixels a side, not of 9"},
-		"another layout":  {func(*wish) {}, said(models.InputOptions{Layout: "nhwc"}), fault.Config, "can't be nhwc"},
-		"three by three":  {func(w *wish) { w.size = 3 }, models.EncoderOptions{}, fault.Config, "which axis"},
-		"whole numbers":   {func(w *wish) { w.elem = onnxgraph.Int64 }, models.EncoderOptions{}, fault.Data, "neither float32"},
-		"bytes with mean": {func(w *wish) { w.elem = onnxgraph.Tensor_UINT8 }, said(models.InputOptions{Normalisation: &caffe}), fault.Config, "0 to 255"},
-		"no such output":  {func(*wish) {}, models.EncoderOptions{Outputs: []string{"z"}}, fault.Config, "no output z"},
+		"free size":      {func(w *wish) { w.size = 0 }, models.EncoderOptions{}, fault.Config, "any size"},
+		"another size":   {func(*wish) {}, said(models.InputOptions{Size: 9}), fault.Config, "8 pixels a side, not of 9"},
+		"another layout": {func(*wish) {}, said(models.InputOptions{Layout: "nhwc"}), fault.Config, "can't be nhwc"},
+		"three by three": {func(w *wish) { w.size = 3 }, models.EncoderOptions{}, fault.Config, "which axis"},
+		"whole numbers": {func(w *wish) { w.elem = onnxgraph.Int64 }, models.EncoderOptions{}, fault.Data,
+			"neither float32"},
+		"bytes with mean": {func(w *wish) { w.elem = onnxgraph.Tensor_UINT8 },
+			said(models.InputOptions{Normalisation: &caffe}), fault.Config, "0 to 255"},
+		"no such output": {func(*wish) {}, models.EncoderOptions{Outputs: []string{"z"}}, fault.Config, "no output z"},
 		"metadata": {func(w *wish) { w.meta = map[string]string{models.MetaLayout: "chwn", models.MetaStd: "0"} },
 			models.EncoderOptions{}, fault.Data, "ordo.std"},
 		"metadata of another size": {func(w *wish) { w.meta = map[string]string{models.MetaImageSize: "16"} },
@@ -267,7 +270,8 @@ func TestParseNormalisation(t *testing.T) {
 		t.Errorf("of nothing: %v, %v", n, err)
 	}
 	n, err := models.ParseNormalisation("0.5", "0.1,0.2,0.3", "")
-	if err != nil || *n != (models.Normalisation{Mean: [3]float64{0.5, 0.5, 0.5}, Std: [3]float64{0.1, 0.2, 0.3}, Range: 1}) {
+	want := models.Normalisation{Mean: [3]float64{0.5, 0.5, 0.5}, Std: [3]float64{0.1, 0.2, 0.3}, Range: 1}
+	if err != nil || *n != want {
 		t.Errorf("%+v, %v", n, err)
 	}
 	if n, err = models.ParseNormalisation("", "", "255"); err != nil || n.Std[0] != 1 || n.Mean[2] != 0 || n.Range != 255 {

@@ -222,7 +222,8 @@ func (o EncoderOptions) size(layout string, in onnx.InputOutputInfo, metadata In
 	at := strings.IndexByte(layout, 'h')
 	height, width := int(in.Dimensions[at]), int(in.Dimensions[at+1])
 	if height > 0 && width > 0 && height != width {
-		return 0, fault.New(fault.Data, "its input %s takes images of %d x %d pixels, not square ones", in.Name, width, height)
+		return 0, fault.New(fault.Data, "its input %s takes images of %d x %d pixels, not square ones", in.Name, width,
+			height)
 	}
 	if graph := max(height, width); graph > 0 {
 		if said := cmp.Or(o.Given.Size, metadata.Size, graph); said != graph {

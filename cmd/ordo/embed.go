@@ -13,15 +13,15 @@ import (
 	"ordo/runner/embed"
 )
 
-const embedHelp = `Encode every image with the encoder of a finished run and write features, embedding, ids
-and labels to an .npz file.
+const embedHelp = `Encode every image with the encoder of a finished run and write features, embedding, ids,
+labels and splits to an .npz file, which ordo eval takes (--split all).
 
 The images are those of the run's own data section; --data names another folder of the
 same kind of source, and data.KEY=VALUE changes any key of the section.
 
 In Python:
   f = numpy.load("out.npz")
-  f["features"], f["embedding"], f["ids"], f["labels"], f["classes"]`
+  f["features"], f["embedding"], f["ids"], f["labels"], f["classes"], f["split"]`
 
 const embedExamples = `  ordo embed runs/demo --out demo.npz
   ordo embed runs/demo data.source=folder --data ~/fruit --split all --out fruit.npz`

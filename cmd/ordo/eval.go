@@ -39,7 +39,7 @@ views and not the pixels beside it. The file's metadata may say it for good: the
 ordo.layout, ordo.image_size, ordo.mean, ordo.std and ordo.range.
 
 Of rows there are classes and label-free measures, beside chance and --against. Families, LiDAR,
-the untrained network and pixels need images.
+the untrained network and pixels need images; of FILE only the eval section counts.
 
 The results of a run go to RUN/eval/NAME.json, those of other targets to --out, if given;
 pictures of them (distance over scale, robustness over scale) stand beside, as SVG and PNG.
@@ -88,7 +88,7 @@ func (o *evalOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.name, "name", "default", "`NAME` of the evaluation and of its file in the run's folder eval")
 	flags.StringVar(&o.out, "out", "", "file to write (`FILE.json`), in place of the run's own")
 	flags.StringVar(&o.against, "against", "", "`TARGET` to compare with on the same images, paired")
-	flags.StringVar(&o.root, "data", "", "folder of images (`DIR`), in place of data.root; with an ONNX file in place of FILE")
+	flags.StringVar(&o.root, "data", "", "folder of images (`DIR`), in place of data.root; with ONNX in place of FILE")
 	flags.StringVar(&o.train, "train", "", "`FILE.npz` of training images, beside one of test images")
 	flags.StringVar(&o.outputs, "outputs", "", "outputs to measure (`A,B`); features and embedding, or else all")
 	flags.StringVar(&o.layout, "layout", "", "axes of an ONNX file's input (`LAYOUT`): nchw or nhwc")

@@ -164,7 +164,7 @@ func checkMetrics(t *testing.T, result evaluation.Result) {
 	}
 }
 
-// equal checks that metrics that both have are the same numbers with the same intervals, and returns how many there are.
+// equal checks that metrics that both have are the same numbers and intervals, and returns how many these are.
 func equal(t *testing.T, what string, want, got evaluation.Result) int {
 	t.Helper()
 	both := 0
@@ -195,7 +195,7 @@ func TestEvalOfOneEncoder(t *testing.T) {
 	if n := equal(t, "the ONNX file", want, alone); n < 100 || n != len(alone.Metrics) {
 		t.Errorf("the ONNX file has %d of %d metrics in common with the run", n, len(alone.Metrics))
 	}
-	if alone.Settings != want.Settings || alone.Encoder != want.Encoder || alone.Input == nil || *alone.Input != *want.Input {
+	if alone.Settings != want.Settings || alone.Encoder != want.Encoder || !reflect.DeepEqual(alone.Input, want.Input) {
 		t.Errorf("settings %s and %s, input %+v", alone.Settings, want.Settings, alone.Input)
 	}
 
@@ -223,7 +223,8 @@ func TestEvalOfOneEncoder(t *testing.T) {
 		t.Errorf("embeddings %+v and %+v, notes %q", rows.Embeddings, pair.Embeddings, rows.Notes)
 	}
 	same, _ := evaluate(t, all, file, "--against", all, "--outputs", "features")
-	if m := named(t, same, "knn", "features", ""); m.Against == nil || m.Against.Value.Number != 0 || same.Columns["embedding"] != 0 {
+	m := named(t, same, "knn", "features", "")
+	if m.Against == nil || m.Against.Value.Number != 0 || same.Columns["embedding"] != 0 {
 		t.Errorf("beside itself: %+v", m)
 	}
 	// Rows of test images alone have no classes that were learnt.

@@ -1,4 +1,5 @@
-// Package half converts numbers of IEEE 754's binary16, float16 in the words of NumPy and ONNX, which Go has no type for.
+// Package half converts numbers of IEEE 754's binary16, float16 in the words of NumPy and ONNX, for which Go has no
+// type.
 package half
 
 import "math"

@@ -16,7 +16,7 @@
 //
 // [Read] takes more than that, so that a file is one line of numpy.savez. Outputs are any matrices of float16, float32
 // or float64, [N, columns]. All other arrays may be missing: ids are texts or numbers; labels are texts, or numbers, of
-// which those below 0 are none; classes are the labels that there are; split is text, or 0 and False for train and 1 and
-// True for test, and without it all images are test images. Files come from anywhere: what they ask for is held against
-// their size.
+// which those below 0 are none; classes are the labels that there are; split is text, or 0 and False for train and 1
+// and True for test, and without it all images are test images. Files come from anywhere: what they ask for is held
+// against their size.
 package embed

@@ -211,7 +211,8 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(back.Output("features").Values, features) || !slices.Equal(back.IDs, ids) || len(back.Rows(true)) != 30 {
+	if !slices.Equal(back.Output("features").Values, features) || !slices.Equal(back.IDs, ids) ||
+		len(back.Rows(true)) != 30 {
 		t.Errorf("what is read differs from what was written: %d rows", back.Len())
 	}
 	if classes := texts(t, file, "classes"); !slices.Equal(classes, splits.Train.Classes()) {

@@ -206,54 +206,37 @@ func TestReadFindsOutputs(t *testing.T) {
 func TestReadRefuses(t *testing.T) {
 	little := binary.LittleEndian
 	rows := func(values ...float32) []byte { return bytesOf(t, little, values) }
+	wide := bytesOf(t, little, []float64{1, 2, 3, 1e300})
+	put := func(name, descr, shape string, data []byte) func(map[string]stored) {
+		return func(a map[string]stored) { a[name] = stored{name, descr, false, shape, data} }
+	}
 	for name, c := range map[string]struct {
 		change func(a map[string]stored)
 		kind   fault.Kind
 		says   string
 	}{
-		"no outputs": {func(a map[string]stored) { delete(a, "features") }, fault.Data, "no matrix of floats"},
-		"one axis": {func(a map[string]stored) {
-			a["features"] = stored{"", "<f4", false, "(8,)", rows(1, 2, 3, 4, 5, 6, 7, 8)}
-		}, fault.Data, "no matrix"},
-		"four axes": {func(a map[string]stored) {
-			a["features"] = stored{"", "<f4", false, "(4, 2, 1, 1)", rows(1, 2, 3, 4, 5, 6, 7, 8)}
-		}, fault.Data, "[4 2 1 1]"},
-		"no columns": {func(a map[string]stored) { a["features"] = stored{"", "<f4", false, "(999999999999, 0)", nil} }, fault.Data, "no matrix"},
-		"NaN": {func(a map[string]stored) {
-			a["features"] = stored{"", "<f4", false, "(4, 1)", rows(1, 2, float32(math.NaN()), 4)}
-		}, fault.Numeric, "row 2"},
-		"infinity": {func(a map[string]stored) {
-			a["features"] = stored{"", "<f8", false, "(1, 1)", bytesOf(t, little, 1e300)}
-			delete(a, "labels")
-			delete(a, "ids")
-			delete(a, "split")
-		}, fault.Numeric, "Inf"},
-		"too short": {func(a map[string]stored) { a["features"] = stored{"", "<f4", false, "(4, 200)", rows(1)} }, fault.Data, "4 bytes of values"},
-		"overflow": {func(a map[string]stored) {
-			a["features"] = stored{"", "<f4", false, "(9223372036854775807, 9)", rows(1)}
-		}, fault.Data, "bytes of values"},
-		"large shape": {func(a map[string]stored) {
-			a["features"] = stored{"", "<f4", false, "(99999999999999999999, 9)", rows(1)}
-		}, fault.Data, "impossible shape"},
-		"labels":       {func(a map[string]stored) { a["labels"] = stored{"", "<i8", false, "(3,)", make([]byte, 24)} }, fault.Data, "4 images"},
-		"label floats": {func(a map[string]stored) { a["labels"] = stored{"", "<f4", false, "(4,)", rows(1, 2, 3, 4)} }, fault.Data, "int64"},
-		"label matrix": {func(a map[string]stored) { a["labels"] = stored{"", "<i8", false, "(4, 1)", make([]byte, 32)} }, fault.Data, "one axis"},
-		"objects":      {func(a map[string]stored) { a["labels"] = stored{"", "|O", false, "(4,)", []byte("pickle")} }, fault.Data, "neither texts nor"},
-		"class": {func(a map[string]stored) {
-			a["classes"] = stored{"", "<U1", false, "(2,)", utf32(1, "a", "b")}
-		}, fault.Data, "label 7"},
-		"class twice": {func(a map[string]stored) {
-			a["classes"] = stored{"", "<U1", false, "(2,)", utf32(1, "a", "a")}
-		}, fault.Data, "twice"},
+		"no outputs":  {func(a map[string]stored) { delete(a, "features") }, fault.Data, "no matrix of floats"},
+		"one axis":    {put("features", "<f4", "(8,)", make([]byte, 32)), fault.Data, "no matrix"},
+		"four axes":   {put("features", "<f4", "(4, 2, 1, 1)", make([]byte, 32)), fault.Data, "[4 2 1 1]"},
+		"no columns":  {put("features", "<f4", "(999999999999, 0)", nil), fault.Data, "no matrix"},
+		"NaN":         {put("features", "<f4", "(4, 1)", rows(1, 2, float32(math.NaN()), 4)), fault.Numeric, "row 2"},
+		"infinity":    {put("features", "<f8", "(4, 1)", wide), fault.Numeric, "Inf"},
+		"too short":   {put("features", "<f4", "(4, 200)", rows(1)), fault.Data, "4 bytes of values"},
+		"overflow":    {put("features", "<f4", "(9223372036854775807, 9)", rows(1)), fault.Data, "bytes of values"},
+		"large shape": {put("features", "<f4", "(99999999999999999999, 9)", rows(1)), fault.Data, "impossible shape"},
+		"labels":      {put("labels", "<i8", "(3,)", make([]byte, 24)), fault.Data, "4 images"},
+		"floats":      {put("labels", "<f4", "(4,)", rows(1, 2, 3, 4)), fault.Data, "int64"},
+		"matrix":      {put("labels", "<i8", "(4, 1)", make([]byte, 32)), fault.Data, "one axis"},
+		"objects":     {put("labels", "|O", "(4,)", []byte("pickle")), fault.Data, "neither texts nor"},
+		"split":       {put("split", "<U3", "(4,)", utf32(3, "val", "val", "val", "val")), fault.Data, `"val"`},
+		"ids":         {put("ids", "<U1", "()", utf32(1, "a")), fault.Data, "ids"},
+		"header":      {put("ids", "<U1", "4", nil), fault.Data, "damaged"},
+		"class":       {put("classes", "<U1", "(2,)", utf32(1, "a", "b")), fault.Data, "label 7"},
+		"class twice": {put("classes", "<U1", "(2,)", utf32(1, "a", "a")), fault.Data, "twice"},
 		"name of a class": {func(a map[string]stored) {
 			a["classes"] = stored{"", "<U1", false, "(1,)", utf32(1, "a")}
 			a["labels"] = stored{"", "<U1", false, "(4,)", utf32(1, "a", "b", "a", "a")}
 		}, fault.Data, `"b"`},
-		"split": {func(a map[string]stored) {
-			a["split"] = stored{"", "<U3", false, "(4,)", utf32(3, "val", "val", "val", "val")}
-		}, fault.Data, `"val"`},
-		"ids":    {func(a map[string]stored) { a["ids"] = stored{"", "<U1", false, "()", utf32(1, "a")} }, fault.Data, "ids"},
-		"header": {func(a map[string]stored) { a["ids"] = stored{"", "<U1", false, "4", nil} }, fault.Data, "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			arrays := good(t)

@@ -117,8 +117,8 @@ func Join(train, test *Table) (*Table, error) {
 	return t, nil
 }
 
-// Like puts the rows of the table into the order of another's, which must be of the same images by their ids. Splits are
-// then those of the other.
+// Like puts the rows of the table into the order of another's, which must be of the same images by their ids. Labels
+// and splits are then those of the other.
 func (t *Table) Like(other *Table) (*Table, error) {
 	if t.IDs == nil || other.IDs == nil {
 		return nil, fault.New(fault.Data, "images are paired by their ids, and one of the files has no array ids")

@@ -8,11 +8,11 @@
 // step ([Untrained]); the pixels of the view, reduced to about as many numbers as the features have by averaging areas
 // ([Pixels]); and another run's encoder where one is named. Differences are paired by image.
 //
-// An encoder is in ONNX, of a run or of any tool, and gets the views in the layout, type and normalisation that it wants
-// ([models.Input]); the pixels beside it are those of the views. An embeddings file ([embed.Table]) holds the rows that
-// some encoder made of images, which are not there: it has the measures of classes and those without labels, beside
-// chance and another file of the same images. The same encoder has the same numbers as a run, as an ONNX file and as
-// embeddings, to the last digit.
+// An encoder is in ONNX, of a run or of any tool, and gets the views in the layout, type and normalisation that it
+// wants ([models.Input]); the pixels beside it are those of the views. An embeddings file ([embed.Table]) holds the
+// rows that some encoder made of images, which are not there: it has the measures of classes and those without labels,
+// beside chance and another file of the same images. The same encoder has the same numbers as a run, as an ONNX file
+// and as embeddings, to the last digit.
 //
 // # Measures
 //

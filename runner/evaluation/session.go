@@ -351,7 +351,8 @@ func (s *session) shownAs(l some, view loader.View) func(dst []float32, images [
 	return func(dst []float32, images []int) error { return loader.Evaluation(dst, view, l, images, s.scratch) }
 }
 
-// encode draws views of images, where there are some to show, and appends what every subject makes of them to dst, [subject][output of the subject].
+// encode draws views of images, where there are some to show, and appends what every subject makes of them to dst,
+// [subject][output of the subject].
 func (s *session) encode(dst [][][]float32, l some, draw func(dst []float32, images []int) error) error {
 	for part := range slices.Chunk(l.images, batch) {
 		if s.ctx.Err() != nil {

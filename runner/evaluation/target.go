@@ -74,16 +74,17 @@ func Find(path string) (Target, error) {
 }
 
 // Load reads the experiment that says how to evaluate a target: the run's own, or that of a file. An encoder that is no
-// run's needs the file, or overrides that say where its images are: then it is an image folder unless they say more. An
-// embeddings file needs none, and of a file only the eval section counts. The overrides, KEY=VALUE, change the experiment.
+// run's needs the file, or overrides that say where its images are: then it is an image folder unless they say more.
+// An embeddings file needs none, and of a file only the eval section counts. The overrides, KEY=VALUE, change the
+// experiment.
 func Load(t Target, file string, overrides, environ []string) (config.Experiment, error) {
 	sets := func(prefix string) bool {
 		return slices.ContainsFunc(overrides, func(text string) bool { return strings.HasPrefix(text, prefix) })
 	}
 	switch {
 	case t.Embeddings && sets("data."):
-		return config.Experiment{}, fault.New(fault.Config, "%s is an embeddings file: there are no images that keys of data "+
-			"could be about", t.Path).Advise("leave them out")
+		return config.Experiment{}, fault.New(fault.Config, "%s is an embeddings file: there are no images that keys of "+
+			"data could be about", t.Path).Advise("leave them out")
 	case t.Embeddings && file == "":
 		return config.Parse("embeddings", []byte("seed: 1"), overrides, nil)
 	case file != "":

@@ -64,8 +64,8 @@ func (r *run) stopOnCollapse() error {
 	if len(found) == 0 || !r.stops() {
 		return nil
 	}
-	return fault.New(fault.Collapse, "stopped after epoch %d of %d, as train.stop_on_collapse asks: the training "+
-		"collapses, %s", r.step/r.perEpoch, r.o.Experiment.Train.Epochs, guard.Describe(found)).
+	return fault.New(fault.Collapse, "the training collapses, %s; train.stop_on_collapse ends it after epoch %d of %d",
+		guard.Describe(found), r.step/r.perEpoch, r.o.Experiment.Train.Epochs).
 		Advise("lower train.lr or raise train.warmup_epochs, give more weight to what keeps images apart in loss, " +
 			"or go on from here with train.stop_on_collapse=false")
 }

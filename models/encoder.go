@@ -48,7 +48,7 @@ type encoderOutput struct {
 	taken bool       // it gives a row an image
 }
 
-func (o encoderOutput) columns() int { return int(onnx.Shape(o.dims[1:]).FlattenedSize()) }
+func (o encoderOutput) columns() int { return int(o.dims[1:].FlattenedSize()) }
 
 // sized says whether the file says how many numbers an image has.
 func (o encoderOutput) sized() bool {

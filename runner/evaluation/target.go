@@ -171,7 +171,7 @@ func sum(paths ...string) (string, error) {
 			return "", fault.Reading(fault.Data, path, err)
 		}
 		_, err = io.Copy(h, f)
-		f.Close()
+		_ = f.Close()
 		if err != nil {
 			return "", fault.Reading(fault.Data, path, err)
 		}

@@ -149,8 +149,9 @@ func evaluationLegend(r evaluation.Result) []string {
 	}
 	var lines []string
 	if n > 0 {
-		lines = append(lines, fmt.Sprintf("Intervals: 95 %% percentile bootstrap, %d resamples, over up to %d test images of "+
-			"this one training (over episodes for few-shot); other seeds differ by more. Ranks and variances have none.", n, of))
+		lines = append(lines, fmt.Sprintf("Intervals: 95 %% percentile bootstrap, %d resamples, over up to %d test images "+
+			"of this one training (over episodes for few-shot); other seeds differ by more. Ranks and variances have none.",
+			n, of))
 	}
 	for _, m := range r.Metrics {
 		if m.Name == "knn" {

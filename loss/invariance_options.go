@@ -113,21 +113,24 @@ const (
 // an order.
 func (o InvarianceOptions) appendCompared(to []int, v Views) []int {
 	to = appendBase(to, v)
-	if o.Views == ViewsAll {
-		for i, f := range v.Family {
-			if f >= 0 && !v.nominal(f) {
-				to = append(to, i)
-			}
+	for i, f := range v.Family {
+		if o.joins(v, f) {
+			to = append(to, i)
 		}
 	}
 	return to
 }
 
-// compared returns how many there are.
+// joins says whether views of family f are compared beside the base views.
+func (o InvarianceOptions) joins(v Views, f int) bool {
+	return o.Views == ViewsAll && f >= 0 && !v.nominal(f)
+}
+
+// compared returns how many views the term compares.
 func (o InvarianceOptions) compared(v Views) int {
-	count := 0
+	count := v.base()
 	for _, f := range v.Family {
-		if f == BaseView || o.Views == ViewsAll && f >= 0 && !v.nominal(f) {
+		if o.joins(v, f) {
 			count++
 		}
 	}

@@ -146,12 +146,7 @@ func (k *order[T]) mark(v Views, reads []bool) {
 
 // gather fills members for family f.
 func (k *order[T]) gather(v Views, f int) {
-	k.members = appendBase(k.members[:0], v)
-	for view, family := range v.Family {
-		if family == f {
-			k.members = append(k.members, view)
-		}
-	}
+	k.members = appendGroup(k.members[:0], v, f)
 }
 
 // anchors returns how many of the members, the first ones, are anchors.

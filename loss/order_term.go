@@ -107,15 +107,17 @@ func (t *orderTerm) diagnose(v Views, d []Diagnostic) []Diagnostic {
 	return d
 }
 
+// headName is the name of a family's own output. Names of outputs are words.
+func headName(prefix, family string) string { return prefix + strings.ReplaceAll(family, "+", "_") }
+
 // namesOf returns the names of family f, put together once.
 func (t *orderTerm) namesOf(f int, family string) familyNames {
 	for len(t.names) <= f {
 		t.names = append(t.names, familyNames{})
 	}
 	if t.names[f].family != family || t.names[f].head == "" {
-		head := "order_" + strings.ReplaceAll(family, "+", "_") // names of outputs are words
-		t.names[f] = familyNames{family, head, "value/" + family, "accuracy/" + family, "triplets/" + family,
-			"violated/" + family, "active/" + family}
+		t.names[f] = familyNames{family, headName("order_", family), "value/" + family, "accuracy/" + family,
+			"triplets/" + family, "violated/" + family, "active/" + family}
 	}
 	return t.names[f]
 }

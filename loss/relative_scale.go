@@ -3,7 +3,6 @@ package loss
 import (
 	"fmt"
 	"math"
-	"strings"
 )
 
 // relativeScaleTerm reads the scale of every ordered family off a linear head on the features, relative to the image's
@@ -32,7 +31,7 @@ func (t *relativeScaleTerm) namesOf(f int, family string) scaleNames {
 		t.names = append(t.names, scaleNames{})
 	}
 	if t.names[f].family != family || t.names[f].head == "" {
-		t.names[f] = scaleNames{family, "scale_" + strings.ReplaceAll(family, "+", "_"), "value/" + family}
+		t.names[f] = scaleNames{family, headName("scale_", family), "value/" + family}
 	}
 	return t.names[f]
 }
@@ -80,12 +79,7 @@ type relativeScale struct {
 // runRelativeScale returns the share of the scales' spread within images that the head's rows, the batch's, leave
 // unexplained, and adds its gradient. Without any spread it is 0.
 func runRelativeScale[T float](k *relativeScale, b batch[T], v Views, f int) float64 {
-	k.members = appendBase(k.members[:0], v)
-	for view, family := range v.Family {
-		if family == f {
-			k.members = append(k.members, view)
-		}
-	}
+	k.members = appendGroup(k.members[:0], v, f)
 	size := len(k.members) * b.dim
 	k.target, k.rest, k.mean = sized(k.target, size), sized(k.rest, size), sized(k.mean, b.dim)
 	var spread float64

@@ -83,6 +83,17 @@ func appendBase(to []int, v Views) []int {
 	return to
 }
 
+// appendGroup appends the members of family f's groups: the base views, then the family's.
+func appendGroup(to []int, v Views, f int) []int {
+	to = appendBase(to, v)
+	for i, family := range v.Family {
+		if family == f {
+			to = append(to, i)
+		}
+	}
+	return to
+}
+
 // nominal says whether the scales of family f are classes.
 func (v Views) nominal(f int) bool { return v.Classes != nil && v.Classes[f] > 0 }
 

@@ -7,7 +7,6 @@ import (
 
 	"ordo/models"
 	"ordo/models/fault"
-	"ordo/runner/data"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
 	"ordo/runner/track"
@@ -44,17 +43,4 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 		return result.Numbers(), err
 	}
 	return result.Numbers(), result.Write(evaluation.File(r.folder.Dir(), atEnd))
-}
-
-// hasClasses says whether there is something to tell apart: labels of two classes or more in both splits.
-func hasClasses(s data.Splits) bool {
-	labelled := func(set data.Dataset) bool {
-		for i := range set.Len() {
-			if set.Label(i) >= 0 {
-				return true
-			}
-		}
-		return false
-	}
-	return len(s.Train.Classes()) >= 2 && labelled(s.Train) && labelled(s.Test)
 }

@@ -6,6 +6,7 @@ import (
 
 	"ordo/models"
 	"ordo/models/fault"
+	"ordo/runner/evaluation"
 	"ordo/runner/machine"
 	"ordo/runner/track"
 	"ordo/runner/train"
@@ -122,7 +123,7 @@ func (r *run) remarks() error {
 	for _, w := range r.setup.Plan.Warnings() {
 		notes = append(notes, "warning: "+w)
 	}
-	if !hasClasses(r.splits) {
+	if !evaluation.HasClasses(r.splits) {
 		notes = append(notes, "the images have no labels of two classes or more: kNN is left out")
 	}
 	if r.step > 0 {

@@ -153,10 +153,7 @@ func (s *session) measureFewShot(test [][]eval.Rows, shots int) error {
 }
 
 // tooFew says whether too few classes have enough images for an episode.
-func tooFew(err error) bool {
-	var born *fault.Error
-	return errors.As(err, &born) && born.Kind == fault.Data
-}
+func tooFew(err error) bool { return errors.Is(err, fault.Data) }
 
 func fewShotMethod(o eval.FewShotOptions) string {
 	return fmt.Sprintf("%d-way, %d shots, %d queries a class, %d episodes, class mean by cosine", o.Ways, o.Shots,

@@ -163,6 +163,30 @@ func (s *session) measureInvariance(v *shown) error {
 	}))
 }
 
+// alongScales asks for the same at every scale: the curve has the answers, the number is the mean over the scales
+// beside the origin, from what each image or episode has.
+func alongScales(z eval.Orbit, ask func(rows eval.Rows) (all float64, each []float64, err error)) (measured, error) {
+	var sums []float64
+	var curve []eval.Value
+	for g := range z.Scales {
+		all, each, err := ask(z.At(g))
+		if err != nil {
+			return measured{}, err
+		}
+		curve = append(curve, eval.Defined(all))
+		if g == 0 {
+			sums = make([]float64, len(each))
+			continue
+		}
+		for i, x := range each {
+			sums[i] += x / float64(len(z.Scales)-1)
+		}
+	}
+	found := mean(sums)
+	found.curve = curve
+	return found, nil
+}
+
 // measureRobustness asks for the classes of transformed images.
 func (s *session) measureRobustness(v *shown) error {
 	if s.learnt == nil {
@@ -171,26 +195,11 @@ func (s *session) measureRobustness(v *shown) error {
 	labels := s.views[1].labels
 	by := func(tell func(l learnt, rows eval.Rows) (eval.Classification, error)) (found, error) {
 		return each(s, func(i, o int) (measured, error) {
-			z := v.test[i][o]
-			correct := make([]float64, z.Images)
-			var curve []eval.Value
-			for g := range z.Scales {
-				rows := z.At(g)
+			return alongScales(v.test[i][o], func(rows eval.Rows) (float64, []float64, error) {
 				rows.Labels = labels
 				c, err := tell(s.learnt[i][o], rows)
-				if err != nil {
-					return measured{}, err
-				}
-				curve = append(curve, eval.Defined(c.Top1))
-				for image, right := range c.Correct {
-					if g > 0 {
-						correct[image] += right / float64(len(z.Scales)-1)
-					}
-				}
-			}
-			found := mean(correct)
-			found.curve = curve
-			return found, nil
+				return c.Top1, c.Correct, err
+			})
 		})
 	}
 	knn, err := by(s.tellKNN)
@@ -230,23 +239,14 @@ func (s *session) measureFewShotOf(v *shown, shots int) error {
 		z := v.test[i][j]
 		support := z.At(0)
 		support.Labels = s.views[1].labels
-		sums := make([]float64, o.Episodes)
-		var curve []eval.Value
-		for g := range z.Scales {
-			r, err := eval.FewShot(support, z.At(g), o)
-			if err != nil {
-				return measured{}, err
-			}
-			curve = append(curve, eval.Defined(r.Accuracy))
-			for e, right := range r.Each {
-				if g > 0 {
-					sums[e] += right / float64(len(z.Scales)-1)
-				}
-			}
+		found, err := alongScales(z, func(queries eval.Rows) (float64, []float64, error) {
+			r, err := eval.FewShot(support, queries, o)
+			return r.Accuracy, r.Each, err
+		})
+		if err == nil {
+			found.each.of = "episodes"
 		}
-		found := mean(sums)
-		found.each.of, found.curve = "episodes", curve
-		return found, nil
+		return found, err
 	})
 	if tooFew(err) {
 		return nil // the episodes at the origin say so

@@ -155,6 +155,19 @@ func (s *session) fingerprint() string {
 	return s.splits.Train.Fingerprint() + "-" + s.splits.Test.Fingerprint()
 }
 
+// HasClasses says whether there is something to tell apart: labels of two classes or more in both splits.
+func HasClasses(s data.Splits) bool {
+	labelled := func(set data.Dataset) bool {
+		for i := range set.Len() {
+			if set.Label(i) >= 0 {
+				return true
+			}
+		}
+		return false
+	}
+	return len(s.Train.Classes()) >= 2 && labelled(s.Train) && labelled(s.Test)
+}
+
 // chooseImages chooses images all over the splits, which may be sorted by class: labelled ones where there are classes.
 func (s *session) chooseImages() {
 	s.classes = len(s.splits.Train.Classes())
@@ -169,8 +182,9 @@ func (s *session) chooseImages() {
 		}
 		return l
 	}
-	train, test := all(s.splits.Train, true), all(s.splits.Test, true)
-	if s.classes < 2 || len(train.images) == 0 || len(test.images) == 0 {
+	classes := HasClasses(s.splits)
+	train, test := all(s.splits.Train, classes), all(s.splits.Test, classes)
+	if !classes {
 		s.classes = 0
 		if !s.o.Brief {
 			why := "the images have no labels of two classes or more"
@@ -179,7 +193,6 @@ func (s *session) chooseImages() {
 			}
 			s.note(why + ": kNN, probe and few-shot episodes are left out")
 		}
-		train, test = all(s.splits.Train, false), all(s.splits.Test, false)
 	}
 	s.train, s.test = train.spread(s.eval.TrainImages), test.spread(s.eval.TestImages)
 	s.views = [2]some{train.spread(s.eval.FamilyImages), test.spread(s.eval.FamilyImages)}

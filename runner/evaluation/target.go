@@ -136,7 +136,7 @@ func (t Target) sums() (encoder string, embeddings []Source, err error) {
 		if path == "" {
 			continue
 		}
-		sum, err := sum(path)
+		sum, err := sum(nil, path)
 		if err != nil {
 			return "", nil, err
 		}
@@ -155,16 +155,17 @@ func sumEncoder(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	files := []string{path}
+	var files []string
 	for _, name := range m.ExternalFiles() {
 		files = append(files, filepath.Join(filepath.Dir(path), filepath.FromSlash(name)))
 	}
-	return sum(files...)
+	return sum(data, files...)
 }
 
-// sum is the SHA-256 of files, one after the other.
-func sum(paths ...string) (string, error) {
+// sum is the SHA-256 of what was read already, followed by files, one after the other.
+func sum(first []byte, paths ...string) (string, error) {
 	h := sha256.New()
+	h.Write(first) // a hash takes everything
 	for _, path := range paths {
 		f, err := os.Open(path)
 		if err != nil {

@@ -78,19 +78,12 @@ func finite(x float64) *float64 {
 func (r Report) Guide() string {
 	var parts []string
 	if r.Seeds > 0 {
-		parts = append(parts, fmt.Sprintf("ranges from %s", count(r.Seeds, "seed")))
+		parts = append(parts, fmt.Sprintf("ranges from %s", report.Plural(r.Seeds, "seed")))
 	}
 	if r.Minutes > 0 {
 		parts = append(parts, fmt.Sprintf("about %g min on 2 cores", r.Minutes))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // Text is the table for a terminal.

@@ -28,8 +28,8 @@ func Seconds(s float64) string {
 	return fmt.Sprintf("%.3g s", s)
 }
 
-// plural counts things, whose plural has an s.
-func plural(n int, thing string) string {
+// Plural counts things, whose plural has an s.
+func Plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

@@ -29,7 +29,7 @@ func ImageSet(source, root string, s survey.Survey) string {
 	b.WriteString("(width and height: smallest – median – largest)\n")
 	if d := s.Duplicates; d.Groups > 0 {
 		fmt.Fprintf(&b, "\nduplicates: %d images are equal to others, in %s, %d of them across the splits\n",
-			d.Images, plural(d.Groups, "group"), d.Across)
+			d.Images, Plural(d.Groups, "group"), d.Across)
 		for _, ids := range d.Examples {
 			fmt.Fprintf(&b, "  %s\n", strings.Join(ids, " = "))
 		}

@@ -31,7 +31,7 @@ func Evaluation(epoch int, e track.Evaluation) string {
 func Table(r track.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s), seed %d: %s, %s, %.0f images/s, loss %.4f\n",
-		r.Name, r.Hash, r.Seed, plural(r.Epochs, "epoch"), plural(r.Steps, "step"), r.ImagesPerSecond, r.Loss)
+		r.Name, r.Hash, r.Seed, Plural(r.Epochs, "epoch"), Plural(r.Steps, "step"), r.ImagesPerSecond, r.Loss)
 	families := rolesFirst(r.Evaluation)
 	var rows [][]string
 	add := func(label, name string) {
@@ -107,26 +107,27 @@ func evaluatedRow(e track.Evaluation, label, name string) []string {
 func readingHelp(e track.Evaluation, families []string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
-	var any eval.Protocol
+	var last eval.Protocol // all have the same views
 	if p, ok := e.Protocols["knn"]; ok {
-		any = p
+		last = p
 		say("kNN: %s; %d test images among %d.", p.Method, p.TestImages, p.TrainImages)
 	}
 	var shown []string
 	for _, family := range families {
 		p := e.Protocols[family+".order_accuracy"]
-		any = p
+		last = p
 		shown = append(shown, fmt.Sprintf("%s %s (max %s)", family, roleInWords(p.Role), strength(p)))
 	}
 	if len(shown) > 0 {
-		say("kNN, FAMILY: of %d test images, transformed; mean over %d scales.", any.TestImages, len(any.Scales)-1)
+		say("kNN, FAMILY: of %d test images, transformed; mean over %d scales.", last.TestImages, len(last.Scales)-1)
 		say("Order: share of pairs of scales whose distances (1 - cosine) from the untouched")
 		say("image are in order; the same images and scales.")
 		for _, line := range wrap("Families: "+strings.Join(shown, ", ")+".", 78) {
 			say("%s", line)
 		}
 	}
-	say("Views: %d px, framing %s, no random transformation; short side resized, centre crop.", any.ImageSize, any.Framing)
+	say("Views: %d px, framing %s, no random transformation; short side resized, centre crop.", last.ImageSize,
+		last.Framing)
 	return b.String()
 }
 

@@ -1,4 +1,4 @@
-package runner
+package evaluation
 
 import (
 	"testing"
@@ -24,7 +24,7 @@ func TestHasClasses(t *testing.T) {
 		train, test labelled
 		want        bool
 	}{{two, two, true}, {one, one, false}, {two, none, false}, {none, two, false}} {
-		if got := hasClasses(data.Splits{Train: c.train, Test: c.test}); got != c.want {
+		if got := HasClasses(data.Splits{Train: c.train, Test: c.test}); got != c.want {
 			t.Errorf("%+v, %+v: %v", c.train, c.test, got)
 		}
 	}

@@ -12,15 +12,13 @@ const (
 	KindAugSelf = "augself" // differences of draws
 	KindCARE    = "care"    // cosines of two images that share their draws
 	KindEquiMod = "equimod" // embedding predicted from the plain view's and the draws
-
-	KindRelativeScale = "relative_scale" // scales of the ordered families, read off the features
 )
 
 // BaselineOptions sets a term of another method, as its authors define it. Where a default depends on the kind, 0 (or
 // an empty text) stands for it, but for the weight; a setting that a kind doesn't have must be left out.
 type BaselineOptions struct {
-	Kind string `yaml:"kind"` // the method: essl, augself, care, equimod or relative_scale
-	// Weight is the factor of the term; essl 0.4, augself 1, care 0.6, equimod 1, relative_scale 1; range [0, 1e6].
+	Kind string `yaml:"kind"` // the method: essl, augself, care or equimod
+	// Weight is the factor of the term; essl 0.4, augself 1, care 0.6, equimod 1; range [0, 1e6].
 	Weight float64 `yaml:"weight"`
 	// Schedule is the course of the weight: constant (default), linear or cosine, from 0 up.
 	Schedule string `yaml:"schedule"`

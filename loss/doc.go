@@ -47,6 +47,10 @@
 // positives outside of the logarithm is L_out of Khosla et al. 2020 (equation 2), with the image as its class. One
 // image has no negatives: with two views L and its gradient are then 0, with B views L is at least log(B-1).
 //
+// With `output: own` the rows are those of a projector of the term's own on the features, `invariance_base` or
+// `invariance_all` by its views. Two such terms in `loss.terms`, one that knows the families' views and one that does
+// not, let features have both what is invariant and what is not, as LooC's embedding spaces do (Xiao et al. 2021).
+//
 // Diagnostics: positive_similarity, the mean cosine of two views of one image, should rise; negative_similarity, the
 // mean cosine of views of different images, should stay near 0 (near 1 the embedding has collapsed). The
 // latter is left out when there is one image.
@@ -115,6 +119,7 @@
 //	soft_spearman    the ranks of d to be those of r       where d differ by many τ, wrong or not  temperature 0.1
 //	chain            neighbours in order                   once all are, by margin and many τ     temperature 0.1; margin
 //	rank_n_contrast  order among all images' views         once all are, by many τ                 temperature 2
+//	relative_scale   differences of scale                  once they are told                      none
 //
 // All vanish for rows that are all equal: such an embedding has collapsed, and an invariance term must hold it open.
 // The loss of a family is a mean over what the formula sums over, in all groups of the batch:
@@ -154,6 +159,19 @@
 //
 //	log( Σ_{k≠i: r(i,k) >= r(i,j)} exp(-d(i,k)/τ) ) + d(i,j)/τ
 //
+// relative_scale (ours) reads the scale s of every ordered family off the features, by a linear head `scale_FAMILY`
+// whose rows are g. Targets t are s, and of a cyclic family (cos 2πs/period, sin 2πs/period). A single view tells a
+// scale only where the image's own pose, hue … is known, so that only differences within an image's group are asked
+// for, base views at scale 0 among them. A family's loss is a share of what is to be explained, over the pairs i, j of
+// all groups, 1 where the head tells nothing and 0 where it tells all:
+//
+//	Σ |(g_i - g_j) - (t_i - t_j)|² / Σ |t_i - t_j|²
+//
+// A linear head needs a few directions of the features, however small their variance, and leaves the rest to the
+// invariance term: with `views: all` features can be robust to a family and tell its scale. Order follows, as the head's
+// euclidean distances are those of scale; the diagnostics below are by them. AugSelf's idea (Lee et al. 2021) is near:
+// it predicts differences of draws, by a head of three layers. It has no temperature, and no other output or distance.
+//
 // An anchor from which everything is equally far does not count; a family without any order in the batch has loss 0.
 // The term is the mean over the ordered families of weight_f * L_f, where weight_f and its schedule are from
 // order.families, 1 by default. Each family may read another output: the embedding, the features, or its own head
@@ -165,7 +183,7 @@
 // triplet active, the share whose hinge is not 0 and gives a gradient. They are over all families, and as accuracy/NAME
 // and so on of one, beside value/NAME and triplets/NAME, the number. Shares are left out where there is no triplet.
 //
-// # essl, augself, care, equimod, relative_scale: other answers to what should be equivariant
+// # essl, augself, care, equimod: other answers to what should be equivariant
 //
 // essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of
 // that family, by the logits `essl`, which a head makes of the features. Theirs is the quarter turn of a small crop.
@@ -198,19 +216,6 @@
 // Diagnostics: positive_similarity, negative_similarity and gain: by how much the mean cosine of a view's embedding
 // with what is predicted of it exceeds that with the plain view's embedding; 0 or less means that the draws are not
 // used.
-//
-// relative_scale (ours) reads the scale s of every ordered family off the features, by a linear head `scale_FAMILY`
-// whose rows are g. Targets t are s, and of a cyclic family (cos 2πs/period, sin 2πs/period). A single view tells a
-// scale only where the image's own pose, hue … is known, so that only differences within an image's group are asked
-// for, base views at scale 0 among them. The family's loss is a share of what is to be explained, over the pairs
-// i, j of all groups; the term is the mean over the families:
-//
-//	Σ |(g_i - g_j) - (t_i - t_j)|² / Σ |t_i - t_j|²
-//
-// It is 1 where the head tells nothing and 0 where it tells all. A linear head needs a few directions of the features,
-// however small their variance, and leaves the rest to the invariance term: with `views: all` features can be robust to
-// a family and tell its scale. Diagnostic: value/FAMILY. AugSelf's idea (Lee et al. 2021) is near: it predicts
-// differences of draws, by a head of three layers.
 //
 // # Diagnostics of the whole
 //

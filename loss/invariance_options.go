@@ -22,7 +22,8 @@ type InvarianceOptions struct {
 	// Views are those that are alike: base (default), or all: base views and those of the ordered families, whatever their
 	// scale, so that these take part in telling images apart. Views of nominal families never do.
 	Views string `yaml:"views"`
-	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too.
+	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too, ntxent
+	// also own, a head on the features for this term.
 	Output   string `yaml:"output"`
 	Schedule string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
 	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
@@ -135,6 +136,14 @@ func (o InvarianceOptions) compared(v Views) int {
 		}
 	}
 	return count
+}
+
+// outputNeed is the need of the output that the term looks at.
+func (o InvarianceOptions) outputNeed() Need {
+	if o.Output == OutputOwn {
+		return Need{Output: "invariance_" + o.Views, Kind: NeedOwn}
+	}
+	return outputNeed(o.Output)
 }
 
 // comparedNeeds are the needs of a term that compares views.

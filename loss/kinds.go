@@ -18,14 +18,16 @@ type kind struct {
 	role     role
 	defaults TermOptions // an entry of this kind
 	also     []string
-	outputs  []string // of an invariance term: what the setting output can name
 	build    func(TermOptions) term
+
+	outputs   []string // of an invariance or order term: what the setting output can name
+	distances []string // of an order term: what the setting distance can name
 }
 
 // kinds are all kinds of terms, role by role, the default of the role first. A new one is an entry here, a file with
 // its term or its orderLoss, and a paragraph in doc.go.
 var kinds = []kind{
-	invarianceKind(KindNTXent, InvarianceOptions{Temperature: 0.5}, newNTXent, OutputEmbedding, OutputFeatures),
+	invarianceKind(KindNTXent, InvarianceOptions{Temperature: 0.5}, newNTXent, OutputEmbedding, OutputFeatures, OutputOwn),
 	invarianceKind(KindMoCo, InvarianceOptions{
 		Temperature: 0.2, Queue: 4096, Momentum: 0.999, MomentumSchedule: ScheduleConstant,
 	}, newMoCo, OutputEmbedding),
@@ -42,12 +44,12 @@ var kinds = []kind{
 	orderKind(KindSoftSpearman, OrderOptions{Temperature: 0.1}, newSoftSpearman),
 	orderKind(KindChain, OrderOptions{Temperature: 0.1}, newChain, "margin"),
 	orderKind(KindRankNContrast, OrderOptions{Temperature: 2, Distance: DistanceEuclidean, Anchors: AnchorsAll}, nil),
+	orderKind(KindRelativeScale, OrderOptions{Distance: DistanceEuclidean, Anchors: AnchorsAll, Output: OutputOwn}, nil),
 
 	baselineKind(KindESSL, BaselineOptions{Weight: 0.4}, newESSL, "family"),
 	baselineKind(KindAugSelf, BaselineOptions{Weight: 1, Groups: AugSelfGroups{Crop: 1, Color: 1}}, newAugSelf),
 	baselineKind(KindCARE, BaselineOptions{Weight: 0.6, Output: OutputEmbedding}, newCARE),
 	baselineKind(KindEquiMod, BaselineOptions{Weight: 1, Temperature: 0.2}, newEquiMod),
-	baselineKind(KindRelativeScale, BaselineOptions{Weight: 1}, newRelativeScale),
 }
 
 // invarianceKind is a kind of term over views that should be alike; d are the defaults that the others of its role
@@ -61,15 +63,22 @@ func invarianceKind(name string, d InvarianceOptions, build func(InvarianceOptio
 	}
 }
 
-// orderKind is a kind of term over the ordered families; loss is nil for rank_n_contrast, which looks at no groups.
+// orderKind is a kind of term over the ordered families; loss is nil for those that look at the whole batch.
 func orderKind(name string, d OrderOptions, loss func(OrderOptions) orderLoss, also ...string) kind {
-	d.Kind, d.Weight, d.Output, d.Schedule = name, 1, OutputEmbedding, ScheduleConstant
+	d.Kind, d.Weight, d.Schedule = name, 1, ScheduleConstant
+	fill(&d.Output, OutputEmbedding)
 	fill(&d.Distance, DistanceCosine)
 	fill(&d.Anchors, AnchorsOrigin)
-	return kind{
+	k := kind{
 		name: name, role: roleOrder, defaults: TermOptions{Order: &d}, also: also,
-		build: func(t TermOptions) term { return newOrderTerm(*t.Order, loss) },
+		build:     func(t TermOptions) term { return newOrderTerm(*t.Order, loss) },
+		outputs:   []string{OutputEmbedding, OutputFeatures, OutputOwn},
+		distances: []string{DistanceCosine, DistanceEuclidean, DistanceSqEuclidean},
 	}
+	if name == KindRelativeScale {
+		k.outputs, k.distances = []string{OutputOwn}, []string{DistanceEuclidean}
+	}
+	return k
 }
 
 // baselineKind is a kind of term of another method.

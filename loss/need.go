@@ -24,7 +24,7 @@ const (
 	NeedClassifier                  // [V*N, Dim]: class logits of a head on the features
 	NeedPair                        // [2*N, Dim]: of a head on pairs of features, of base views 0 and 1, then 1 and 0
 	NeedConditioned                 // [B*N, D]: base views' embeddings from the plain view's and what was drawn for them
-	NeedOrder                       // [V*N, any]: of a family's own head on the features
+	NeedOwn                         // [V*N, any]: of a head of the term's or the family's own on the features
 	NeedLinear                      // [V*N, Dim]: of a linear head on the features
 )
 

@@ -18,7 +18,7 @@ type ntxentTerm struct {
 func newNTXent(o InvarianceOptions) term { return &ntxentTerm{options: o} }
 
 func (t *ntxentTerm) needs(to []Need, v Views) ([]Need, error) {
-	return t.options.comparedNeeds(to, v, outputNeed(t.options.Output))
+	return t.options.comparedNeeds(to, v, t.options.outputNeed())
 }
 
 func (t *ntxentTerm) check(Views, []Output) error { return nil }

@@ -140,3 +140,16 @@ func TestNTXentMemory(t *testing.T) {
 		t.Errorf("%d bytes were allocated, want at most %d", got, limit)
 	}
 }
+
+// TestNTXentOfItsOwn: two terms with a head each.
+func TestNTXentOfItsOwn(t *testing.T) {
+	o := only(t, KindNTXent)
+	o.Terms = append(o.Terms, o.Terms[0].resolved())
+	o.Terms[0].Invariance.Output = OutputOwn
+	o.Terms[1].Invariance.Output, o.Terms[1].Invariance.Views = OutputOwn, ViewsAll
+	needs, err := mustNew(t, o).Needs(fullViews(2, 4, 2))
+	want := []Need{{"invariance_base", 0, NeedOwn}, {"invariance_all", 0, NeedOwn}}
+	if err != nil || !slices.Equal(needs, want) {
+		t.Errorf("needs %v, %v; want %v", needs, err, want)
+	}
+}

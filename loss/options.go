@@ -20,7 +20,7 @@ const (
 
 	OutputEmbedding = "embedding" // what the projector gives
 	OutputFeatures  = "features"  // what the backbone gives
-	OutputOwn       = "own"       // what a family's own head on the features gives: output order_FAMILY
+	OutputOwn       = "own"       // what a head on the features gives that is the term's or the family's own
 )
 
 // Ranges of the options. The lower bound of NT-Xent's temperature keeps exp((cos-1)/temperature) a normal float64.

@@ -21,9 +21,9 @@ func TestValidate(t *testing.T) {
 		{"invariance.temperature: must be in [0.005, 100], got NaN",
 			func(o *Options) { o.Invariance.Temperature = math.NaN() }},
 		{"invariance.weight: must be in [0, 1e+06], got -1", func(o *Options) { o.Invariance.Weight = -1 }},
-		{`invariance.output: must be embedding or features, got "logits"`,
+		{`invariance.output: must be embedding, features or own, got "logits"`,
 			func(o *Options) { o.Invariance.Output = "logits" }},
-		{`order.kind: must be ranknet, triplet, listmle, soft_spearman, chain, rank_n_contrast or none, got "hinge"`,
+		{`order.kind: must be ranknet, triplet, listmle, soft_spearman, chain, rank_n_contrast, relative_scale or none, got "hinge"`,
 			func(o *Options) { o.Order.Kind = "hinge" }},
 		{`order.distance: must be cosine, euclidean or sqeuclidean, got "manhattan"`,
 			func(o *Options) { o.Order.Distance = "manhattan" }},
@@ -147,7 +147,7 @@ func TestValidateTerms(t *testing.T) {
 				o.Terms = []TermOptions{term(KindCARE), term(KindEquiMod)}
 				o.Terms[1].Baseline.Temperature = 0.001
 			}},
-		{"terms[0].kind: must be essl, augself, care, equimod or relative_scale, got \"duet\"",
+		{"terms[0].kind: must be essl, augself, care or equimod, got \"duet\"",
 			func(o *Options) { o.Terms = []TermOptions{{Baseline: &BaselineOptions{Kind: "duet"}}} }},
 		{"terms[0].kind: must be set for every entry", func(o *Options) { o.Terms = make([]TermOptions, 1) }},
 		{"terms[0].kind: must not be none in a list",

@@ -6,7 +6,7 @@ import (
 )
 
 func BenchmarkOrder(b *testing.B) {
-	for _, name := range kindNames(roleOrder) {
+	for _, name := range distanceKinds() {
 		sizes := []int{1024}
 		if name == KindRankNContrast {
 			sizes = []int{200, 1024} // the time is quadratic in the images

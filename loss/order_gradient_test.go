@@ -12,7 +12,7 @@ var distances = []string{DistanceCosine, DistanceEuclidean, DistanceSqEuclidean}
 
 // eachOrder calls f with every kind of order loss, distance and choice of anchors.
 func eachOrder(f func(o OrderOptions)) {
-	for _, name := range kindNames(roleOrder) {
+	for _, name := range distanceKinds() {
 		for _, distance := range distances {
 			for _, anchors := range []string{AnchorsOrigin, AnchorsAll} {
 				o := OrderOptions{Kind: name, Distance: distance, Anchors: anchors, Weight: 1}
@@ -272,7 +272,7 @@ func FuzzOrder(f *testing.F) {
 				}
 			}
 		}
-		o, orders := DefaultOptions(), kindNames(roleOrder)
+		o, orders := DefaultOptions(), distanceKinds()
 		o.Invariance.Kind = KindNone
 		o.Order = OrderOptions{Kind: orders[int(kind)%len(orders)], Distance: distances[distance%3], Weight: 1}
 		if seed%3 == 0 {

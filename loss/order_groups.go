@@ -8,10 +8,17 @@ type orderLoss interface {
 	add(g *group, scale float64) float64
 }
 
+// wholeLoss is a loss that is no sum over groups.
+type wholeLoss[T float] interface {
+	// run returns the sum over the summands and their number, and adds the gradient of their mean, unless the batch has no
+	// room for it. The members of family f have been gathered.
+	run(k *order[T], b batch[T], v Views, f int) (sum float64, summands int)
+}
+
 // order computes the order losses of a batch's families, and keeps the buffers from call to call.
 type order[T float] struct {
-	loss       orderLoss         // nil for rank_n_contrast
-	contrast   *rankNContrast[T] // that one, which compares across images
+	loss       orderLoss    // over groups, or nil
+	whole      wholeLoss[T] // over the whole batch, where loss is nil
 	distance   string
 	allAnchors bool
 
@@ -36,13 +43,16 @@ type familyResult struct {
 	violated int     // triplets that are not strictly in order
 }
 
-// newOrder returns what computes the loss of resolved options over groups, or rank_n_contrast where loss is nil.
+// newOrder returns what computes the loss of resolved options over groups, or over the whole batch where loss is nil.
 func newOrder[T float](o OrderOptions, loss func(OrderOptions) orderLoss) *order[T] {
 	k := &order[T]{distance: o.Distance, allAnchors: o.Anchors == AnchorsAll}
-	if loss == nil {
-		k.contrast = &rankNContrast[T]{temperature: o.Temperature}
-	} else {
+	switch {
+	case loss != nil:
 		k.loss = loss(o)
+	case o.Kind == KindRelativeScale:
+		k.whole = &relativeScale[T]{}
+	default:
+		k.whole = &rankNContrast[T]{temperature: o.Temperature}
 	}
 	return k
 }
@@ -113,11 +123,11 @@ func (k *order[T]) run(b batch[T], v Views, reads []bool) {
 		if r.skipped || !reads[f] {
 			continue
 		}
-		if k.contrast != nil {
+		if k.whole != nil {
 			k.gather(v, f)
 			own := b
 			own.weight = b.weight * r.weight / float64(k.counted)
-			r.value, r.summands = k.runContrast(own, v, f)
+			r.value, r.summands = k.whole.run(k, own, v, f)
 		}
 		if r.summands > 0 {
 			r.value /= float64(r.summands)

@@ -14,6 +14,7 @@ const (
 	KindSoftSpearman  = "soft_spearman"   // one minus the rank correlation, the ranks being soft
 	KindChain         = "chain"           // logistic loss on the distances of neighbours in the order
 	KindRankNContrast = "rank_n_contrast" // contrast of ranks across the batch
+	KindRelativeScale = "relative_scale"  // differences of scale, read off the features
 )
 
 // Range of margins. A cosine distance is at most 2.
@@ -25,15 +26,20 @@ const (
 // OrderOptions sets a term over the views of the ordered families. Where a default depends on the kind, 0 (or an empty
 // text) stands for it; a setting that a kind doesn't have must be left out.
 type OrderOptions struct {
-	// Kind is what keeps the order: ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast or none.
-	Kind     string `yaml:"kind"`
-	Distance string `yaml:"distance"` // between views: cosine (default), euclidean (rank_n_contrast) or sqeuclidean
-	// Temperature divides distances: by 0.1, for rank_n_contrast by 2, unless set; range [0.001, 100]; triplet has none.
+	// Kind is what keeps the order: ranknet (default), triplet, listmle, soft_spearman, chain, rank_n_contrast,
+	// relative_scale or none.
+	Kind string `yaml:"kind"`
+	// Distance between views: cosine (default), euclidean (rank_n_contrast; relative_scale, which has no other) or
+	// sqeuclidean.
+	Distance string `yaml:"distance"`
+	// Temperature divides distances: by 0.1, for rank_n_contrast by 2, unless set; range [0.001, 100]; triplet and
+	// relative_scale have none.
 	Temperature float64 `yaml:"temperature"`
 	Weight      float64 `yaml:"weight"` // factor of the term; default 1, range [0, 1e6]
-	// Anchors are the views that the order is seen from: origin (default) or all (rank_n_contrast).
+	// Anchors are the views that the order is seen from: origin (default) or all (rank_n_contrast, relative_scale).
 	Anchors string `yaml:"anchors"`
-	// Output is what the term looks at: embedding (default), features, or own, a head on the features for each family.
+	// Output is what the term looks at: embedding (default), features, or own, a head on the features for each family
+	// (relative_scale, which has no other).
 	Output   string `yaml:"output"`
 	Schedule string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
 	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
@@ -105,17 +111,17 @@ func (o OrderOptions) resolvedTerm() TermOptions {
 }
 
 func (o OrderOptions) validate(add func(error), prefix string, k kind) {
-	add(oneOf(prefix+"distance", o.Distance, DistanceCosine, DistanceEuclidean, DistanceSqEuclidean))
+	add(oneOf(prefix+"distance", o.Distance, k.distances...))
 	d := k.defaults.Order
 	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minOrderTemperature, maxTemperature))
 	add(oneOf(prefix+"anchors", o.Anchors, AnchorsOrigin, AnchorsAll))
-	add(oneOf(prefix+"output", o.Output, OutputEmbedding, OutputFeatures, OutputOwn))
+	add(oneOf(prefix+"output", o.Output, k.outputs...))
 	o.validateMargin(add, prefix, k)
 	for _, name := range slices.Sorted(maps.Keys(o.Families)) {
 		f, at := o.Families[name], prefix+"families."+name+"."
 		add(within(at+"weight", f.Weight, 0, maxWeight))
 		if f.Output != "" {
-			add(oneOf(at+"output", f.Output, OutputEmbedding, OutputFeatures, OutputOwn))
+			add(oneOf(at+"output", f.Output, k.outputs...))
 		}
 		switch {
 		case f.Schedule != "":

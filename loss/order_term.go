@@ -23,20 +23,24 @@ func newOrderTerm(o OrderOptions, loss func(OrderOptions) orderLoss) term {
 }
 
 // need returns the output that the term looks at for a family.
-func (t *orderTerm) need(f int, family string) Need {
+func (t *orderTerm) need(v Views, f int) Need {
+	family := v.Names[f]
+	if t.options.Kind == KindRelativeScale {
+		return Need{Output: t.namesOf(f, family).head, Dim: v.scaleColumns(f), Kind: NeedLinear}
+	}
 	output := t.options.Output
 	if own := t.options.Families[family].Output; own != "" {
 		output = own
 	}
 	if output == OutputOwn {
-		return Need{Output: t.namesOf(f, family).head, Kind: NeedOrder}
+		return Need{Output: t.namesOf(f, family).head, Kind: NeedOwn}
 	}
 	return outputNeed(output)
 }
 
 func (t *orderTerm) needs(to []Need, v Views) (_ []Need, err error) {
 	first := len(to)
-	for f, family := range v.Names {
+	for f := range v.Names {
 		if v.nominal(f) {
 			continue
 		}
@@ -44,7 +48,7 @@ func (t *orderTerm) needs(to []Need, v Views) (_ []Need, err error) {
 			return to, fmt.Errorf("%s with anchors: origin needs at least one base view: set augment.base_views to 1 or more",
 				t.options.Kind)
 		}
-		if to, err = addNeed(to, t.need(f, family)); err != nil {
+		if to, err = addNeed(to, t.need(v, f)); err != nil {
 			return to, err
 		}
 	}
@@ -67,8 +71,8 @@ func (t *orderTerm) compute(v Views, outs []Output, weight float64, d []Diagnost
 	k.begin(v, t.weights)
 	for i, out := range outs {
 		t.reads = t.reads[:0]
-		for f, family := range v.Names {
-			t.reads = append(t.reads, !v.nominal(f) && t.need(f, family).Output == t.needed[i].Output)
+		for f := range v.Names {
+			t.reads = append(t.reads, !v.nominal(f) && t.need(v, f).Output == t.needed[i].Output)
 		}
 		k.run(newBatch(out, v, nil, weight), v, t.reads)
 	}
@@ -116,7 +120,11 @@ func (t *orderTerm) namesOf(f int, family string) familyNames {
 		t.names = append(t.names, familyNames{})
 	}
 	if t.names[f].family != family || t.names[f].head == "" {
-		t.names[f] = familyNames{family, headName("order_", family), "value/" + family, "accuracy/" + family,
+		prefix := "order_"
+		if t.options.Kind == KindRelativeScale {
+			prefix = "scale_"
+		}
+		t.names[f] = familyNames{family, headName(prefix, family), "value/" + family, "accuracy/" + family,
 			"triplets/" + family, "violated/" + family, "active/" + family}
 	}
 	return t.names[f]

@@ -29,7 +29,7 @@ func TestOwnOutputOfAJointFamily(t *testing.T) {
 	o := defaultOrderOptions()
 	o.Families = map[string]FamilyOptions{"rotate+blur+hue": {Weight: 1, Output: OutputOwn}}
 	needs, err := orderOnly(t, o).Needs(Views{Family: v.Family, Names: v.Names})
-	if want := []Need{{"order_rotate_blur_hue", 0, NeedOrder}}; err != nil || !slices.Equal(needs, want) {
+	if want := []Need{{"order_rotate_blur_hue", 0, NeedOwn}}; err != nil || !slices.Equal(needs, want) {
 		t.Errorf("needs %v, %v, want %v", needs, err, want)
 	}
 }
@@ -47,7 +47,7 @@ func TestFamiliesReadTheirOwnOutputs(t *testing.T) {
 	outs := []Output{randomOutput("features", v, 6, 1), randomOutput("order_hue", v, 3, 2),
 		randomOutput("order_rotate", v, 4, 3)}
 	needs, err := orderOnly(t, o).Needs(Views{Family: v.Family, Names: v.Names})
-	want := []Need{{"order_rotate", 0, NeedOrder}, {"features", 0, NeedFeatures}, {"order_hue", 0, NeedOrder}}
+	want := []Need{{"order_rotate", 0, NeedOwn}, {"features", 0, NeedFeatures}, {"order_hue", 0, NeedOwn}}
 	if err != nil || !slices.Equal(needs, want) {
 		t.Errorf("needs %v, %v, want %v", needs, err, want)
 	}

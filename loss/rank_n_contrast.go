@@ -24,7 +24,7 @@ const (
 	contrastRange = 300
 )
 
-// rankNContrast holds the buffers of runContrast. The M rows are the members of all images, sorted by scale (around
+// rankNContrast holds the buffers of run. The M rows are the members of all images, sorted by scale (around
 // the circle if the family is cyclic); rows of equal scale are a level.
 type rankNContrast[T float] struct {
 	temperature float64
@@ -73,8 +73,7 @@ type contrastPull struct {
 	factor float64
 }
 
-// runContrast returns the sum over the summands of rank_n_contrast and their number, and adds the gradient of their
-// mean, unless the batch has no room for it. The members of family f have been gathered.
+// run is wholeLoss's.
 //
 // Seen from an anchor, the denominators are sums over all rows from some difference of scale on: sums along a walk that
 // begins at the anchor's place among the sorted scales. So an anchor costs O(M), beside the products. Those are of type
@@ -82,8 +81,7 @@ type contrastPull struct {
 // looked at. Anchors are taken in blocks: memory is O(M·D + contrastBlock·M).
 //
 // The result does not depend on the number of processors.
-func (k *order[T]) runContrast(b batch[T], v Views, f int) (sum float64, summands int) {
-	c := k.contrast
+func (c *rankNContrast[T]) run(k *order[T], b batch[T], v Views, f int) (sum float64, summands int) {
 	m, anchors := len(k.members)*v.Images, k.anchors(v)*v.Images
 	if anchors == 0 {
 		return 0, 0

@@ -35,6 +35,14 @@ func plainRelativeScale(z []float64, v Views, f, dim int) float64 {
 	return off / apart
 }
 
+// runRelativeScale returns the loss of family f, and adds weight times its gradient to grad.
+func runRelativeScale(grad, z []float64, v Views, f int, weight float64) float64 {
+	k := orderOf[float64](OrderOptions{Kind: KindRelativeScale})
+	k.gather(v, f)
+	value, _ := k.whole.run(k, batchOf(grad, z, v.Images, v.scaleColumns(f), nil, weight), v, f)
+	return value
+}
+
 func TestRelativeScaleAgreesWithPairs(t *testing.T) {
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 5))
@@ -43,8 +51,7 @@ func TestRelativeScaleAgreesWithPairs(t *testing.T) {
 			dim := v.scaleColumns(f)
 			z := normal(seed, len(v.Scale)*dim)
 			grad := make([]float64, len(z))
-			k := new(relativeScale)
-			got := runRelativeScale(k, batchOf(grad, z, v.Images, dim, nil, 2), v, f)
+			got := runRelativeScale(grad, z, v, f, 2)
 			want := plainRelativeScale(z, v, f, dim)
 			slopes := gradientByDifferences(z, func(z []float64) float64 { return 2 * plainRelativeScale(z, v, f, dim) })
 			if math.IsNaN(want) { // all scales are equal
@@ -64,7 +71,7 @@ func TestRelativeScaleExtremes(t *testing.T) {
 		nothing[row] = float64(row % v.Images)
 	}
 	for want, z := range map[float64][]float64{0: knows, 1: nothing} {
-		got := runRelativeScale(new(relativeScale), batchOf(make([]float64, len(z)), z, v.Images, 1, nil, 1), v, 0)
+		got := runRelativeScale(make([]float64, len(z)), z, v, 0, 1)
 		if math.Abs(got-want) > 1e-12 {
 			t.Errorf("unexplained %g, want %g", got, want)
 		}

@@ -18,6 +18,7 @@
 //	equimod        on the plain view's embedding and an encoding of 128 of the draws: D, one layer as EquiMod
 //	order_FAMILY   on the features: 128, 32
 //	scale_FAMILY   on the features: n, one layer
+//	invariance_V   on the features: 128, 32; V is base or all
 //
 // An entry of model.heads with the same output takes such a head's place. To an experiment with model.artifacts, which
 // has its heads built in, an error says how to build them.

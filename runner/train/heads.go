@@ -40,7 +40,7 @@ func neededHeads(needs []loss.Need, columns map[string]int) []heads.Head {
 			h.Kind, h.Layers = heads.Pair, []int{pairHidden, pairHidden, n.Dim}
 		case loss.NeedConditioned:
 			h.Kind, h.Input, h.Layers = heads.Conditioned, graph.Embedding, []int{embedding}
-		case loss.NeedOrder:
+		case loss.NeedOwn:
 			h.Layers = []int{orderHidden, orderSize}
 		case loss.NeedLinear:
 			h.Layers = []int{n.Dim}
@@ -103,7 +103,7 @@ func completeModel(e config.Experiment, needs []loss.Need, v loss.Views) (*model
 func fits(list []heads.Head, n loss.Need, needed []heads.Head, columns map[string]int) error {
 	gives := func(h heads.Head) bool { return h.Resolved().Output == n.Output }
 	want := n.Dim
-	if k := slices.IndexFunc(needed, gives); k >= 0 && n.Kind != loss.NeedOrder {
+	if k := slices.IndexFunc(needed, gives); k >= 0 && n.Kind != loss.NeedOwn {
 		want = needed[k].Layers[len(needed[k].Layers)-1]
 	}
 	if got := columns[n.Output]; want != 0 && got != 0 && got != want {

@@ -47,6 +47,16 @@
 // positives outside of the logarithm is L_out of Khosla et al. 2020 (equation 2), with the image as its class. One
 // image has no negatives: with two views L and its gradient are then 0, with B views L is at least log(B-1).
 //
+// With `views: queries` the Q views of the ordered families of each image do not stand in that sum: each looks for its
+// image among the base views, as a changed picture is looked for in a gallery of unchanged ones, and these keys take no
+// gradient from it:
+//
+//	L_q = 1/(Q N) Σ_q 1/B Σ_{p base view of q's image} -log( exp(cos(q,p)/τ) / Σ_{b base view} exp(cos(q,b)/τ) )
+//
+// The value is the mean over all rows, (B L + Q L_q)/(B + Q). So where images lie is settled by what tells the unchanged
+// ones apart, the families included, and changed ones are pulled to where their image lies. With `views: all` it is
+// settled without the families: the changed views of all other images are in each denominator, too.
+//
 // With `output: own` the rows are those of a projector of the term's own on the features, `invariance_base` or
 // `invariance_all` by its views. Two such terms in `loss.terms`, one that knows the families' views and one that does
 // not, let features have both what is invariant and what is not, as LooC's embedding spaces do (Xiao et al. 2021).

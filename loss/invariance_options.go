@@ -19,8 +19,9 @@ type InvarianceOptions struct {
 	Kind        string  `yaml:"kind"`
 	Temperature float64 `yaml:"temperature"` // divides the similarities; ntxent 0.5, moco 0.2; range [0.005, 100]
 	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
-	// Views are those that are alike: base (default), or all: base views and those of the ordered families, whatever their
-	// scale, so that these take part in telling images apart. Views of nominal families never do.
+	// Views are those that are alike: base (default); all: base views and those of the ordered families, whatever their
+	// scale, so that these take part in telling images apart; or, for ntxent, queries: the latter look for their image
+	// among the base views, on which they don't pull. Views of nominal families never do.
 	Views string `yaml:"views"`
 	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too, ntxent
 	// also own, a head on the features for this term.
@@ -86,7 +87,7 @@ func (o InvarianceOptions) resolvedTerm() TermOptions {
 func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
 	d := k.defaults.Invariance
 	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minInvarianceTemperature, maxTemperature))
-	add(oneOf(prefix+"views", o.Views, ViewsBase, ViewsAll))
+	add(oneOf(prefix+"views", o.Views, k.views...))
 	add(oneOf(prefix+"output", o.Output, k.outputs...))
 	add(ofKind(prefix+"queue", o.Kind, float64(o.Queue), float64(d.Queue), 1, maxQueue))
 	add(ofKind(prefix+"momentum", o.Kind, o.Momentum, d.Momentum, 0, 1))
@@ -106,8 +107,9 @@ const maxQueue = 1 << 20
 
 // The values of InvarianceOptions.Views.
 const (
-	ViewsBase = "base"
-	ViewsAll  = "all"
+	ViewsBase    = "base"
+	ViewsAll     = "all"
+	ViewsQueries = "queries"
 )
 
 // appendCompared appends the views that the term compares: base views first, then, where all are, the others that have
@@ -116,6 +118,16 @@ func (o InvarianceOptions) appendCompared(to []int, v Views) []int {
 	to = appendBase(to, v)
 	for i, f := range v.Family {
 		if o.joins(v, f) {
+			to = append(to, i)
+		}
+	}
+	return to
+}
+
+// appendQueries appends the views that look for their image among the base views.
+func (o InvarianceOptions) appendQueries(to []int, v Views) []int {
+	for i, f := range v.Family {
+		if o.Views == ViewsQueries && f >= 0 && !v.nominal(f) {
 			to = append(to, i)
 		}
 	}

@@ -21,6 +21,7 @@ type kind struct {
 	build    func(TermOptions) term
 
 	outputs   []string // of an invariance or order term: what the setting output can name
+	views     []string // of an invariance term: what the setting views can name
 	distances []string // of an order term: what the setting distance can name
 }
 
@@ -57,10 +58,15 @@ var kinds = []kind{
 func invarianceKind(name string, d InvarianceOptions, build func(InvarianceOptions) term, outputs ...string) kind {
 	d.Kind, d.Weight, d.Output, d.Schedule = name, 1, OutputEmbedding, ScheduleConstant
 	d.Views = ViewsBase
-	return kind{
+	k := kind{
 		name: name, role: roleInvariance, defaults: TermOptions{Invariance: &d}, outputs: outputs,
 		build: func(t TermOptions) term { return build(*t.Invariance) },
+		views: []string{ViewsBase, ViewsAll},
 	}
+	if name == KindNTXent {
+		k.views = append(k.views, ViewsQueries)
+	}
+	return k
 }
 
 // orderKind is a kind of term over the ordered families; loss is nil for those that look at the whole batch.

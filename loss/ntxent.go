@@ -12,7 +12,9 @@ import (
 type ntxentTerm struct {
 	options InvarianceOptions
 	base    []int // the views that are compared
+	asking  []int // those that look for their image among them
 	kernel  ntxent[float32]
+	queries ntxentQueries[float32]
 }
 
 func newNTXent(o InvarianceOptions) term { return &ntxentTerm{options: o} }
@@ -26,7 +28,13 @@ func (t *ntxentTerm) check(Views, []Output) error { return nil }
 func (t *ntxentTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = t.options.appendCompared(t.base[:0], v)
 	k := &t.kernel
-	value := runNTXent(k, newBatch(outs[0], v, t.base, weight), t.options.Temperature)
+	t.asking = t.options.appendQueries(t.asking[:0], v)
+	share := float64(len(t.base)) / float64(len(t.base)+len(t.asking))
+	value := share * runNTXent(k, newBatch(outs[0], v, t.base, weight*share), t.options.Temperature)
+	if len(t.asking) > 0 {
+		b := newBatch(outs[0], v, t.base, weight*(1-share))
+		value += (1 - share) * k.query(&t.queries, b, t.asking, t.options.Temperature)
+	}
 	d = append(d, Diagnostic{"positive_similarity", k.positive})
 	if v.Images > 1 {
 		d = append(d, Diagnostic{"negative_similarity", k.negative})

@@ -23,6 +23,8 @@ func TestValidate(t *testing.T) {
 		{"invariance.weight: must be in [0, 1e+06], got -1", func(o *Options) { o.Invariance.Weight = -1 }},
 		{`invariance.output: must be embedding, features or own, got "logits"`,
 			func(o *Options) { o.Invariance.Output = "logits" }},
+		{`invariance.views: must be base or all, got "queries"`,
+			func(o *Options) { o.Invariance.Kind, o.Invariance.Views = KindVICReg, ViewsQueries }},
 		{`order.kind: must be ranknet, triplet, listmle, soft_spearman, chain, rank_n_contrast, relative_scale or none, got "hinge"`,
 			func(o *Options) { o.Order.Kind = "hinge" }},
 		{`order.distance: must be cosine, euclidean or sqeuclidean, got "manhattan"`,

@@ -53,7 +53,7 @@
 //
 //	L_q = 1/(Q N) Σ_q 1/B Σ_{p base view of q's image} -log( exp(cos(q,p)/τ) / Σ_{b base view} exp(cos(q,b)/τ) )
 //
-// The value is the mean over all rows, (B L + Q L_q)/(B + Q). So where images lie is settled by what tells the unchanged
+// The value is the mean over all rows, a query's with weight w (`query_weight`): (B L + w Q L_q)/(B + w Q). So where images lie is settled by what tells the unchanged
 // ones apart, the families included, and changed ones are pulled to where their image lies. With `views: all` it is
 // settled without the families: the changed views of all other images are in each denominator, too.
 //

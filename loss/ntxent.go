@@ -29,7 +29,7 @@ func (t *ntxentTerm) compute(v Views, outs []Output, weight float64, d []Diagnos
 	t.base = t.options.appendCompared(t.base[:0], v)
 	k := &t.kernel
 	t.asking = t.options.appendQueries(t.asking[:0], v)
-	share := float64(len(t.base)) / float64(len(t.base)+len(t.asking))
+	share := float64(len(t.base)) / (float64(len(t.base)) + t.options.QueryWeight*float64(len(t.asking)))
 	value := share * runNTXent(k, newBatch(outs[0], v, t.base, weight*share), t.options.Temperature)
 	if len(t.asking) > 0 {
 		b := newBatch(outs[0], v, t.base, weight*(1-share))

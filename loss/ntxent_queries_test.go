@@ -85,13 +85,14 @@ func TestQueriesInALoss(t *testing.T) {
 	temperature := o.Terms[0].Invariance.resolved().Temperature
 	asked := plainQueries(convert[float64](out.Data), v, base, queries, out.Dim, temperature)
 	b, q := float64(len(base)), float64(len(queries))
-	if want := (b*alone + q*asked) / (b + q); q == 0 || math.Abs(total-want) > 1e-5 {
+	w := defaultQueryWeight * q
+	if want := (b*alone + w*asked) / (b + w); q == 0 || math.Abs(total-want) > 1e-5 {
 		t.Errorf("%g, want %g", total, want)
 	}
 	for _, view := range base {
 		rows := view * v.Images * out.Dim
 		for i := rows; i < rows+v.Images*out.Dim; i++ {
-			if want := float64(first.Grad[i]) * b / (b + q); math.Abs(float64(out.Grad[i])-want) > 1e-6 {
+			if want := float64(first.Grad[i]) * b / (b + w); math.Abs(float64(out.Grad[i])-want) > 1e-6 {
 				t.Fatalf("gradient[%d] of a key is %g, want %g", i, out.Grad[i], want)
 			}
 		}

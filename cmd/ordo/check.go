@@ -30,7 +30,11 @@ func expected(g *global, args []string, e config.Experiment) (*config.Expect, er
 	case x == nil:
 		return nil, expectsNothing(args[0])
 	}
-	if err := config.CheckFamilies(x.Ranges, e.Families()); err != nil {
+	families, err := e.FamilyNames()
+	if err != nil {
+		return nil, err
+	}
+	if err := config.CheckFamilies(x.Ranges, families); err != nil {
 		return nil, err
 	}
 	overrides, environ := whereOnly(args[1:], g.environ())

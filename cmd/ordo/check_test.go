@@ -92,7 +92,7 @@ func TestCheckRefuses(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	for _, c := range []struct{ text, says string }{
 		{tiny, "has no section `expect`"},
-		{tiny + otherwise, "augment.ordered has no family hue"},
+		{tiny + otherwise, "has no family hue"},
 		{tiny + "expect: {knn: [0, 1]}", "expect.knn: is no number of a result"},
 		{tiny + "expect: {knn_top1: [1, 0]}", "expect.knn_top1"},
 	} {

@@ -226,15 +226,6 @@ func matches(pattern, path string) bool {
 	})
 }
 
-// Families are the names of the families whose order a run of the experiment measures.
-func (e Experiment) Families() []string {
-	var names []string
-	for _, f := range e.Augment.Ordered {
-		names = append(names, f.Name())
-	}
-	return names
-}
-
 // CheckFamilies returns a fault for every range of a family that an experiment with these families doesn't measure.
 func CheckFamilies(ranges []Range, families []string) error {
 	var faults []error
@@ -245,7 +236,7 @@ func CheckFamilies(ranges []Range, families []string) error {
 				continue
 			}
 			if family := strings.Split(r.Metric, ".")[at]; !slices.Contains(families, family) {
-				faults = append(faults, fault.New(fault.Config, "expect.%s: augment.ordered has no family %s", r.Metric, family))
+				faults = append(faults, fault.New(fault.Config, "expect.%s: the experiment has no family %s", r.Metric, family))
 			}
 		}
 	}

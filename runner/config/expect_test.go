@@ -158,11 +158,16 @@ func TestLoadExpect(t *testing.T) {
 func TestCheckFamilies(t *testing.T) {
 	ranges := []config.Range{
 		{Metric: "knn_top1"}, {Metric: "order_accuracy.rotate.embedding"}, {Metric: "order_accuracy.hue.features"},
-		{Metric: "evaluation.rotate+blur.order_spearman.features"},
+		{Metric: "evaluation.rotate+blur.order_spearman.features"}, {Metric: "evaluation.zoom.scale_r2.features"},
 	}
-	families := parse(t, design, "augment.ordered=[{family: rotate}, {family: rotate, with: [{family: blur}]}]").Families()
-	err := config.CheckFamilies(ranges, families)
-	if !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "hue") || strings.Contains(err.Error(), "rotate") {
+	families, err := parse(t, design, "augment.ordered=[{family: rotate}, {family: rotate, with: [{family: blur}]}]",
+		"augment.invariant=[{family: zoom}]").FamilyNames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = config.CheckFamilies(ranges, families)
+	if !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "hue") ||
+		strings.Contains(err.Error(), "rotate") || strings.Contains(err.Error(), "zoom") {
 		t.Errorf("%v", err)
 	}
 }

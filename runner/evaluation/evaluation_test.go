@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"ordo/augment"
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/eval"
@@ -65,49 +64,6 @@ func TestNumbersAndDifferences(t *testing.T) {
 	}
 	if d, err = s.difference(measured{}, a); err != nil || d.Value.Defined || d.Interval != nil {
 		t.Errorf("of what is undefined: %+v, %v", d, err)
-	}
-}
-
-func TestFamilies(t *testing.T) {
-	e, err := config.Parse("x.yaml", []byte(`
-augment:
-  invariant: [horizontal_flip, {family: blur, max: 1}, {family: hue}]
-  ordered: [{family: rotate}, {family: hue, max: 0.2}, {family: zoom, with: [{family: noise}]}]
-  roles: {hue: absent}
-eval: {families: [blur, jpeg]}
-`), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := families(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []family{
-		{role: "ordered"}, {role: "absent"}, {role: "ordered"}, {role: "invariant"}, {role: ""},
-	}
-	names := []string{"rotate", "hue", "zoom+noise", "blur", "jpeg"}
-	if len(list) != len(want) {
-		t.Fatalf("%+v", list)
-	}
-	for i, f := range list {
-		if f.role != want[i].role || f.Name() != names[i] {
-			t.Errorf("%d is %s (%s), want %s (%s)", i, f.Name(), f.role, names[i], want[i].role)
-		}
-	}
-	if list[1].Max != 0.2 || list[3].Max != 1 {
-		t.Errorf("strengths %v", list)
-	}
-	plan, err := augment.NewPlan(e.Augment, 32)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := make([]augment.Family, len(list))
-	for i, f := range list {
-		all[i] = f.Family
-	}
-	if _, err := plan.Evaluation(all); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -31,7 +31,7 @@ func (s *session) measureFamilies() error {
 			return err
 		}
 		v.protocol = s.seen(eval.Protocol{TestImages: len(s.views[1].images), Max: f.Max, Unit: v.info.Unit,
-			Role: f.role, Direction: "positive", Scales: v.test[0][0].Scales})
+			Role: f.Role, Direction: "positive", Scales: v.test[0][0].Scales})
 		for _, m := range f.With {
 			v.protocol.MaxWith = append(v.protocol.MaxWith, m.Max)
 		}

@@ -40,7 +40,7 @@ type Options struct {
 const protocolVersion = 1
 
 // settings is the hash of all that decides the numbers beside the encoder and the data.
-func (o Options) settings(families []family, in *models.Input) (string, error) {
+func (o Options) settings(families []config.Family, in *models.Input) (string, error) {
 	e := o.Experiment
 	e.Eval.AtEnd, e.Eval.EveryEpochs = "", 0 // when is all that they say
 	names := make([]augment.Family, len(families))
@@ -58,52 +58,6 @@ func (o Options) settings(families []family, in *models.Input) (string, error) {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])[:10], nil
-}
-
-// family is a family that is evaluated, and the role that it has in the experiment.
-type family struct {
-	augment.Family
-	role string // "": none
-}
-
-// families are those that an experiment names in any role, each once, and those that its eval section adds.
-func families(e config.Experiment) ([]family, error) {
-	var list []family
-	seen := map[string]bool{}
-	add := func(f augment.Family, role string) {
-		if !seen[f.Name()] {
-			seen[f.Name()] = true
-			f.Levels, f.Sampling, f.Signed = 1, "", false // of no meaning here, but a plan asks for a level
-			list = append(list, family{f, role})
-		}
-	}
-	for _, f := range e.Augment.Ordered {
-		role, ok := e.Augment.Roles[f.Name()]
-		if !ok {
-			role = augment.RoleOrdered
-		}
-		add(f, role)
-	}
-	invariant := e.Augment.Invariant
-	if e.Augment.Preset != "" {
-		var err error
-		if invariant, err = augment.PresetTransformations(e.Augment.Preset); err != nil {
-			return nil, fault.Wrap(fault.Config, err)
-		}
-	}
-	for _, t := range invariant {
-		if t.Family != nil {
-			add(*t.Family, augment.RoleInvariant)
-		}
-	}
-	for _, name := range e.Eval.FamilyList() {
-		f, err := augment.DefaultFamily(name)
-		if err != nil {
-			return nil, fault.Wrap(fault.Config, err)
-		}
-		add(f, "")
-	}
-	return list, nil
 }
 
 func interrupted() error {

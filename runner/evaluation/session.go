@@ -24,11 +24,11 @@ type session struct {
 	ctx      context.Context //nolint:containedctx // of one call of Evaluate, which the session does not outlive
 	o        Options
 	eval     eval.Options
-	subjects []subject     // the first is the encoder that the evaluation is of
-	outputs  []string      // that are measured
-	training *augment.Plan // the experiment's
-	plan     *augment.Plan // of evaluation views; nil: there are no images to show
-	families []family      // those of plan
+	subjects []subject       // the first is the encoder that the evaluation is of
+	outputs  []string        // that are measured
+	training *augment.Plan   // the experiment's
+	plan     *augment.Plan   // of evaluation views; nil: there are no images to show
+	families []config.Family // those of plan
 	splits   data.Splits
 	classes  int
 	train    some    // labelled images that classes are learnt from
@@ -119,7 +119,7 @@ func normalisation(o augment.Options) models.Normalisation {
 
 func (s *session) openImages() error {
 	e := s.o.Experiment
-	list, err := families(e)
+	list, err := e.Families()
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,10 @@ func (p *Plan) resolve(file string, environ []string) error {
 		}
 		same[string(resolved)] = true
 		t.Number, t.Hash, t.threads = len(p.Trials)+1, e.Hash(), e.Model.Threads
-		t.Outcome, t.families = e.Outcome(), e.Families()
+		t.Outcome = e.Outcome()
+		if t.families, err = e.FamilyNames(); err != nil {
+			return err
+		}
 		p.Trials = append(p.Trials, t)
 	}
 	for i := range p.Trials {

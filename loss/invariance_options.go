@@ -23,9 +23,9 @@ type InvarianceOptions struct {
 	// scale, so that these take part in telling images apart; or, for ntxent, queries: the latter look for their image
 	// among the base views, on which they don't pull. Views of nominal families never do.
 	Views string `yaml:"views"`
-	// QueryWeight is for views: queries, how much one of their rows counts beside a base view's; default 0.5, range
-	// [0, 1e6].
-	QueryWeight float64 `yaml:"query_weight,omitempty"`
+	// QueryWeight is for the views queries of ntxent: how much one of their rows counts beside a base view's; default
+	// 0.5, range [0, 1e6].
+	QueryWeight float64 `yaml:"query_weight"`
 	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too, ntxent
 	// also own, a head on the features for this term.
 	Output   string `yaml:"output"`
@@ -78,9 +78,7 @@ func (o InvarianceOptions) resolved() InvarianceOptions {
 	fill(&o.Lambda, d.Lambda)
 	fill(&o.Views, d.Views)
 	fill(&o.Output, d.Output)
-	if o.Views == ViewsQueries {
-		fill(&o.QueryWeight, defaultQueryWeight)
-	}
+	fill(&o.QueryWeight, d.QueryWeight)
 	resolveSchedule(&o.Schedule, &o.Warmup)
 	return o
 }
@@ -94,12 +92,7 @@ func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
 	d := k.defaults.Invariance
 	add(ofKind(prefix+"temperature", o.Kind, o.Temperature, d.Temperature, minInvarianceTemperature, maxTemperature))
 	add(oneOf(prefix+"views", o.Views, k.views...))
-	switch {
-	case o.Views == ViewsQueries:
-		add(within(prefix+"query_weight", o.QueryWeight, 0, maxWeight))
-	case o.QueryWeight != 0:
-		add(fmt.Errorf("%squery_weight: has no meaning but with views: %s, got %g", prefix, ViewsQueries, o.QueryWeight))
-	}
+	add(ofKind(prefix+"query_weight", o.Kind, o.QueryWeight, d.QueryWeight, 0, maxWeight))
 	add(oneOf(prefix+"output", o.Output, k.outputs...))
 	add(ofKind(prefix+"queue", o.Kind, float64(o.Queue), float64(d.Queue), 1, maxQueue))
 	add(ofKind(prefix+"momentum", o.Kind, o.Momentum, d.Momentum, 0, 1))
@@ -115,10 +108,7 @@ func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
 	add(ofKind(prefix+"lambda", o.Kind, o.Lambda, d.Lambda, 0, maxWeight))
 }
 
-const (
-	maxQueue           = 1 << 20
-	defaultQueryWeight = 0.5
-)
+const maxQueue = 1 << 20
 
 // The values of InvarianceOptions.Views.
 const (

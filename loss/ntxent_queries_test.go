@@ -85,7 +85,7 @@ func TestQueriesInALoss(t *testing.T) {
 	temperature := o.Terms[0].Invariance.resolved().Temperature
 	asked := plainQueries(convert[float64](out.Data), v, base, queries, out.Dim, temperature)
 	b, q := float64(len(base)), float64(len(queries))
-	w := defaultQueryWeight * q
+	w := o.Terms[0].Invariance.resolved().QueryWeight * q
 	if want := (b*alone + w*asked) / (b + w); q == 0 || math.Abs(total-want) > 1e-5 {
 		t.Errorf("%g, want %g", total, want)
 	}

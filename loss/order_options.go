@@ -71,7 +71,7 @@ func DefaultFamilyOptions() FamilyOptions { return FamilyOptions{Weight: 1} }
 
 // defaultOrderOptions returns ranknet on the embedding with weight 1, unresolved.
 func defaultOrderOptions() OrderOptions {
-	return OrderOptions{Kind: KindRankNet, Weight: 1, Output: OutputEmbedding, Schedule: ScheduleConstant}
+	return OrderOptions{Kind: KindRankNet, Weight: 1, Schedule: ScheduleConstant}
 }
 
 func (o OrderOptions) head() head {

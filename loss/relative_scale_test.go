@@ -62,6 +62,19 @@ func TestRelativeScaleAgreesWithPairs(t *testing.T) {
 	}
 }
 
+// TestRelativeScaleAlone: the kind is all that must be said of loss.order.
+func TestRelativeScaleAlone(t *testing.T) {
+	o := DefaultOptions()
+	o.Order.Kind = KindRelativeScale
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+	o.Order.Output = OutputEmbedding
+	if err := o.Validate(); err == nil {
+		t.Error("an output that the kind doesn't have")
+	}
+}
+
 // TestRelativeScaleExtremes has a head that knows all but where each image's scale begins, and one that knows nothing.
 func TestRelativeScaleExtremes(t *testing.T) {
 	v := mixedViews(1, 5, 2, 4)

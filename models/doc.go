@@ -13,10 +13,11 @@
 // # Packages
 //
 // On the ground are onnxgraph, which reads and writes ONNX, graph, which has the names in training graphs, what they
-// promise and the files in which they lie, and fault, of which errors are made. zoo makes forward graphs with initial
-// weights, weights puts those of a file in, and heads adds what stands on a backbone. autodiff turns a forward graph
-// into artifacts, artifacts makes folders of those from anybody's graph and reads them, checkpoint reads and writes the
-// state of a training, verify and inspect look at graphs. ort binds ONNX Runtime, with its operators of ordo's own in
-// ort/kernels and the libraries' installation in ort/install; optimizer updates parameters in Go, and limits measures
-// what a machine can do at most.
+// promise and the files in which they lie, and fault, of which errors are made; near finds what a user meant by a name.
+// roles tells a graph's parameters from its constants. zoo makes forward graphs with initial weights, weights puts
+// those of a file in, and heads adds what stands on a backbone. autodiff turns a forward graph into artifacts,
+// artifacts makes folders of those from anybody's graph and reads them, checkpoint reads and writes the state of a
+// training, verify and inspect look at graphs. ort binds ONNX Runtime, with its operators of ordo's own in ort/kernels
+// and the libraries' installation in ort/install; optimizer updates parameters in Go, and limits measures what a
+// machine can do at most.
 package models

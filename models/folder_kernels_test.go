@@ -23,7 +23,7 @@ func folder(t *testing.T) models.Options {
 		t.Fatal(err)
 	}
 	o := artifacts.DefaultOptions()
-	o.Features, o.Embedding, o.Frozen = models.Features, models.Embedding, []string{"conv1.*"}
+	o.Features, o.Embedding, o.Freeze = models.Features, models.Embedding, []string{"conv1.*"}
 	f, err := artifacts.Build(forward, o)
 	if err != nil {
 		t.Fatal(err)

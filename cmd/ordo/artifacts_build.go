@@ -23,8 +23,14 @@ import (
 )
 
 const artifactsBuildHelp = `Make training artifacts of a forward graph, which any framework can export to ONNX (opset
-13 to 22): images [batch, 3, size, size] in, features [batch, n] out. Its float32 tensors
-become the parameters.
+13 to 23): images [batch, 3, size, size] in, features [batch, n] out.
+
+What is trained: the float32 tensors that are used as weights, biases, scales, shifts,
+embeddings or tokens. What an exporter stores beside these is not: numbers such as an
+epsilon or the scale of a softmax, tables such as rotary positions, what images are
+normalised by. Use and name decide, and a table says which tensors are taken for what
+(with --json, tensor by tensor). --train and --freeze overrule it; what both match is
+trained. --config has them too: train, freeze.
 
 The graph's output becomes "features"; where it has several, --features names one. The
 losses look at "embedding": another output (--embedding), or what a projector makes of the
@@ -38,7 +44,7 @@ features (--projector), or else the features themselves. Further heads can be ad
     - {name: order, layers: [128, 32], batch_norm: false, bias: true}
     - {name: classifier, input: features, output: classes, layers: [10]}
     - {name: augself, kind: pair, layers: [512, 512, 9], views: 5}
-  frozen: ["conv1.*", "bn1.*"]
+  freeze: ["conv1.*", "bn1.*"]
   mean: [0.485, 0.456, 0.406]
   std: [0.229, 0.224, 0.225]
 
@@ -53,12 +59,13 @@ machine has oneDNN (model.kernels).`
 
 const artifactsBuildExamples = `  ordo artifacts build resnet50.onnx --projector 2048,128 --out artifacts/resnet50
   ordo artifacts build vit.onnx --head '{name: order, layers: [128, 32]}' \
-    --frozen 'patch_embed.*' --out artifacts/vit`
+    --freeze 'patch_embed.*' --out artifacts/vit`
 
 // artifactsBuildOptions are what the command line says over a --config.
 type artifactsBuildOptions struct {
 	out, config, features, embedding string
-	outputs, heads, frozen           []string
+	outputs, heads                   []string
+	train, freeze                    []string
 	projector, predictor             []int
 	noBatchNorm                      bool
 	mean, std                        []float64
@@ -90,7 +97,8 @@ func (f *artifactsBuildOptions) AddFlags(flags *pflag.FlagSet) {
 		"`SIZES` of the layers of a predictor on the embedding, which gives the prediction")
 	flags.BoolVar(&f.noBatchNorm, "no-batch-norm", false, "build projector and predictor without batch norm")
 	flags.StringArrayVar(&f.heads, "head", nil, "add a head, a line of `YAML` as above")
-	flags.StringArrayVar(&f.frozen, "frozen", nil, "`PATTERN` of parameters that are not trained (* is any text)")
+	flags.StringArrayVar(&f.train, "train", nil, "`PATTERN` of tensors that are trained (* is any text)")
+	flags.StringArrayVar(&f.freeze, "freeze", nil, "`PATTERN` of tensors that are not trained")
 	flags.Float64SliceVar(&f.mean, "mean", nil, "three `NUMBERS` that are subtracted from the images first")
 	flags.Float64SliceVar(&f.std, "std", nil, "three `NUMBERS` that the images are divided by then")
 	flags.IntVar(&f.imageSize, "image-size", 0, "side of the images in pixels, where the graph leaves it free")
@@ -131,7 +139,8 @@ func (f *artifactsBuildOptions) options() (artifacts.Options, error) {
 		"features":     func() { o.Features = f.features },
 		"embedding":    func() { o.Embedding = f.embedding },
 		"outputs":      func() { o.Outputs = f.outputs },
-		"frozen":       func() { o.Frozen = f.frozen },
+		"train":        func() { o.Train = f.train },
+		"freeze":       func() { o.Freeze = f.freeze },
 		"mean":         func() { o.Mean = f.mean },
 		"std":          func() { o.Std = f.std },
 		"image-size":   func() { o.ImageSize = f.imageSize },
@@ -193,7 +202,7 @@ func buildArtifacts(g *global, file, out string, o artifacts.Options, asJSON boo
 		}
 		return g.printJSON(written.Manifest)
 	}
-	fmt.Fprint(g.stdout, report.Artifacts(built.Description))
+	fmt.Fprint(g.stdout, report.Artifacts(built.Description)+report.Tensors(built.Manifest))
 	if d := built.Manifest.Dropped; len(d) > 0 {
 		fmt.Fprintf(g.stdout, "not used: the graph's outputs %s\n", strings.Join(d, ", "))
 	}

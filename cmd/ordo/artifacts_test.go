@@ -27,7 +27,7 @@ func TestArtifactsBuildAndCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := ordo(t, "artifacts", "build", forward, "--out", dir, "--config", config, "--predictor", "8,8",
-		"--head", "{name: order, layers: [4], bias: false}", "--frozen", "c1.*", "--frozen", "b1.*", "--seed", "4", "--json")
+		"--head", "{name: order, layers: [4], bias: false}", "--freeze", "c1.*", "--freeze", "b1.*", "--seed", "4", "--json")
 	r.check(t, exitOK)
 	var m artifacts.Manifest
 	if err := json.Unmarshal([]byte(r.stdout), &m); err != nil {
@@ -39,6 +39,15 @@ func TestArtifactsBuildAndCheck(t *testing.T) {
 		t.Errorf("manifest %+v", m)
 	}
 	ordo(t, "artifacts", "build", forward, "--out", dir).check(t, exitFailure, "not empty")
+	table := ordo(t, "artifacts", "build", forward, "--out", filepath.Join(t.TempDir(), "table"), "--freeze", "*",
+		"--train", "c2.*")
+	table.check(t, exitOK)
+	for _, s := range []string{"weight (Conv): c2.weight; named by train", "scale (BatchNormalization): b1.weight",
+		"running mean", "kept"} {
+		if !strings.Contains(table.stdout, s) {
+			t.Errorf("%q is missing in\n%s", s, table.stdout)
+		}
+	}
 
 	c := ordo(t, "artifacts", "check", dir)
 	c.check(t, exitOK)
@@ -143,7 +152,8 @@ func TestArtifactsRefuse(t *testing.T) {
 		{[]string{"build", forward, "--out", "OUT", "--mean", "1,2"}, exitUsage, "mean and std must have 3 numbers each"},
 		{[]string{"build", forward, "--out", "OUT", "--features", "w"}, exitConfig,
 			`the graph has no output "w", it has: z`},
-		{[]string{"build", forward, "--out", "OUT", "--frozen", "w*"}, exitConfig, `"w*" matches no parameter`},
+		{[]string{"build", forward, "--out", "OUT", "--freeze", "w*"}, exitConfig, `"w*" matches no parameter`},
+		{[]string{"build", forward, "--out", "OUT", "--train", "cl.*"}, exitConfig, "did you mean c1.weight"},
 		{[]string{"build", forward, "--out", "OUT", "--config", config}, exitConfig, "field haeds not found"},
 		{[]string{"build", forward, "--out", "OUT", "--config", "none.yaml"}, exitConfig, "none.yaml"},
 		{[]string{"build", text, "--out", "OUT"}, exitData, "not an ONNX model"},

@@ -13,12 +13,14 @@ import (
 	"ordo/models/graph"
 	"ordo/models/heads"
 	"ordo/models/onnxgraph"
+	"ordo/models/roles"
 )
 
 // channels of an image.
 const channels = 3
 
-// Build makes artifacts of a forward graph. Its float32 initializers become the parameters. The graph is not changed.
+// Build makes artifacts of a forward graph. What package roles takes for parameters becomes the parameters, but for what
+// the options' patterns say. The graph is not changed.
 // An error names the node, output or option that is at fault; it is of kind fault.Config for an option, fault.Data for
 // the graph.
 func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
@@ -35,8 +37,8 @@ func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 		return nil, err
 	}
 	built, err := autodiff.Build(m, autodiff.Options{
-		Outputs: p.outputs, Evaluation: []string{graph.Features, graph.Embedding}, Frozen: p.frozen,
-		DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
+		Outputs: p.outputs, Evaluation: []string{graph.Features, graph.Embedding}, Parameters: p.parameters,
+		Frozen: p.frozen, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
 	})
 	if err != nil {
 		return nil, err
@@ -50,6 +52,7 @@ func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 	}
 	f.Manifest = newManifest(o, f.Description)
 	f.Manifest.Dropped = p.dropped
+	f.Manifest.Tensors = p.tensors(f.Parameters)
 	if f.forward, err = encodeForward(m, built.Checkpoint); err != nil {
 		return nil, err
 	}
@@ -63,13 +66,16 @@ type preparation struct {
 	g       *onnxgraph.Graph
 	outputs []string // those of the prepared graph
 	dropped []string // outputs of the given graph that are not used
-	frozen  []string // parameters
+	// parameters are those that autodiff shall take for such, and frozen those of them that it shall not train.
+	parameters, frozen []string
+	roles              []roles.Role
+	byPattern          map[string]string // name → the option that overruled its role
 }
 
 func (p *preparation) prepare() error {
 	// A Builder learns the names once, so each step that renames comes before those that add.
 	for _, step := range []func() error{p.nameOutputs, p.nameInput, p.freeBatch, p.normalize, p.addHeads,
-		p.checkOutputs, p.findFrozen} {
+		p.checkOutputs, p.assignRoles} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -393,43 +399,4 @@ func (p *preparation) checkOutputs() error {
 		p.g.Output = append(p.g.Output, onnxgraph.NewValueInfo(name, types.Of[name]))
 	}
 	return onnxgraph.Check(p.m)
-}
-
-// findFrozen turns the patterns into names.
-func (p *preparation) findFrozen() error {
-	used := map[string]bool{}
-	for _, n := range p.g.GetNode() {
-		for _, in := range n.GetInput() {
-			used[in] = true
-		}
-	}
-	var names []string
-	for _, t := range p.g.GetInitializer() {
-		if t.GetDataType() == onnxgraph.Float32 && used[t.GetName()] {
-			names = append(names, t.GetName())
-		}
-	}
-	frozen := map[string]bool{}
-	for i, pattern := range p.o.Frozen {
-		found := false
-		for _, name := range names {
-			if match(pattern, name) {
-				found, frozen[name] = true, true
-			}
-		}
-		if !found {
-			return fault.New(fault.Config, "frozen[%d]: %q matches no parameter; they are called as %s", i, pattern,
-				examples(names))
-		}
-	}
-	p.frozen = slices.DeleteFunc(names, func(name string) bool { return !frozen[name] })
-	return nil
-}
-
-// examples lists a few names.
-func examples(names []string) string {
-	if len(names) > 6 {
-		return strings.Join(names[:3], ", ") + ", …, " + strings.Join(names[len(names)-3:], ", ")
-	}
-	return strings.Join(names, ", ")
 }

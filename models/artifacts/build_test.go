@@ -80,9 +80,9 @@ func TestBuild(t *testing.T) {
 			"stem.weight stem.bias projector.0.weight projector.1.weight projector.1.bias projector.3.weight " +
 				"projector.3.bias predictor.0.weight",
 			"projector.1.running_mean projector.1.running_var"},
-		{"frozen", "{frozen: ['stem.*'], heads: [{name: projector, layers: [2]}]}", oneOutput, "features:4 embedding:2",
+		{"frozen", "{freeze: ['stem.*'], heads: [{name: projector, layers: [2]}]}", oneOutput, "features:4 embedding:2",
 			"projector.0.weight projector.0.bias", "stem.weight stem.bias"},
-		{"frozen by a question mark", "frozen: ['?tem.bias']", oneOutput, "features:4 embedding:4", "stem.weight",
+		{"frozen by a question mark", "freeze: ['?tem.bias']", oneOutput, "features:4 embedding:4", "stem.weight",
 			"stem.bias"},
 		{"normalised", "{mean: [0.1, 0.2, 0.3], std: [1, 2, 3]}", oneOutput, "features:4 embedding:4",
 			"stem.weight stem.bias", ""},
@@ -155,9 +155,9 @@ func TestBuildRefuses(t *testing.T) {
 		{"no such features", "features: w", nil, `features: the graph has no output "w", it has: z, pooled`},
 		{"no such embedding", "{features: z, embedding: w}", nil, `embedding: the graph has no output "w"`},
 		{"no such output", "{features: z, outputs: [w]}", nil, `outputs[0]: the graph has no output "w"`},
-		{"frozen nothing", "frozen: ['layer*']", oneOutput,
-			`frozen[0]: "layer*" matches no parameter; they are called as stem.weight, stem.bias`},
-		{"frozen all", "frozen: ['*']", oneOutput, "depend on no parameter"},
+		{"frozen nothing", "freeze: ['layer*']", oneOutput,
+			`freeze[0]: "layer*" matches no parameter: they are called as stem.weight, stem.bias`},
+		{"frozen all", "freeze: ['*']", oneOutput, "depend on no parameter"},
 		{"two inputs", "", func(m *onnxgraph.Model) {
 			oneOutput(m)
 			m.Graph.Input = append(m.Graph.Input, onnxgraph.NewValueInfo("mask",
@@ -212,7 +212,7 @@ func TestOptionsRefuse(t *testing.T) {
 		"{mean: [1, 2], std: [1, 2]}":          "got 2 and 2",
 		"{mean: [1, 2, 3], std: [1, 0, 1]}":    "std[1]: must be in (0",
 		"{mean: [1, .nan, 3], std: [1, 1, 1]}": "mean[1]: must be",
-		"frozen: ['']":                         "frozen[0]: must be a pattern",
+		"freeze: ['']":                         "freeze[0]: must be a pattern",
 		"image_size: -1":                       "image_size: must be",
 		"optimizer: {beta1: 2}":                "optimizer.beta1: must be",
 		"outputs: [features]":                  "\"features\" is there already",
@@ -225,7 +225,7 @@ func TestOptionsRefuse(t *testing.T) {
 }
 
 func FuzzParseOptions(f *testing.F) {
-	f.Add([]byte("features: z\nheads:\n- {name: projector, layers: [8, 2]}\nfrozen: ['a*']\nmean: [0,0,0]\nstd: " +
+	f.Add([]byte("features: z\nheads:\n- {name: projector, layers: [8, 2]}\nfreeze: ['a*']\nmean: [0,0,0]\nstd: " +
 		"[1,1,1]\n"))
 	f.Add([]byte("heads: [{name: order, input: embedding, layers: [1]}]"))
 	f.Add([]byte(": ["))

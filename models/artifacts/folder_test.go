@@ -25,7 +25,7 @@ import (
 func written(t *testing.T) (dir string, f *artifacts.Folder) {
 	t.Helper()
 	f, err := artifacts.Build(network(t, oneOutput),
-		parse(t, "{frozen: ['stem.bias'], heads: [{name: projector, layers: [2]}], seed: 7}"))
+		parse(t, "{freeze: ['stem.bias'], heads: [{name: projector, layers: [2]}], seed: 7}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestWriteAndRead(t *testing.T) {
 		t.Error("what is read is not what was written")
 	}
 	m := f.Manifest
-	if m.Ordo != "v1" || m.Source.File != "net.onnx" || m.Seed != 7 || m.Frozen[0] != "stem.bias" ||
+	if m.Ordo != "v1" || m.Source.File != "net.onnx" || m.Seed != 7 || m.Freeze[0] != "stem.bias" ||
 		m.Heads[0].Output != "embedding" ||
 		len(m.Files) != 5 || len(m.Parameters) != 4 {
 		t.Errorf("manifest %+v", m)

@@ -49,6 +49,7 @@ func (f *Folder) UseKernels(dir string, k *autodiff.Kernels) error {
 		o.Outputs = append(o.Outputs, output.Name)
 	}
 	for _, p := range f.Parameters {
+		o.Parameters = append(o.Parameters, p.Name)
 		if !p.Trainable {
 			o.Frozen = append(o.Frozen, p.Name)
 		}

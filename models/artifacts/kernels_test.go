@@ -15,6 +15,7 @@ import (
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
+	"ordo/models/roles"
 )
 
 // TestUseKernels: a folder that was read gives the training graph that a folder that was just built gives, and nothing
@@ -51,7 +52,7 @@ func TestForwardFileIsONNX(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range onnxgraph.Parameters(m) {
+	for _, p := range roles.Parameters(m) {
 		if p.GetName() != "stem.bias" {
 			continue
 		}

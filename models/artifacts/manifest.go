@@ -25,10 +25,12 @@ type Manifest struct {
 	Source Source `json:"source"`
 	Description
 	Heads       []heads.Head              `json:"heads"`
-	Frozen      []string                  `json:"frozen_patterns"`
+	Train       []string                  `json:"train_patterns,omitempty"`
+	Freeze      []string                  `json:"frozen_patterns"`
 	Mean        []float64                 `json:"mean,omitempty"`
 	Std         []float64                 `json:"std,omitempty"`
 	Dropped     []string                  `json:"dropped_outputs,omitempty"` // of the forward graph
+	Tensors     []Tensor                  `json:"tensors,omitempty"`         // of the forward graph
 	Seed        uint64                    `json:"seed"`
 	DropoutSeed int64                     `json:"dropout_seed,omitempty"`
 	Optimizer   autodiff.OptimizerOptions `json:"optimizer"`
@@ -61,8 +63,8 @@ type Input struct {
 
 func newManifest(o Options, d Description) *Manifest {
 	m := &Manifest{
-		Format: manifestFormat, Description: d, Heads: []heads.Head{}, Frozen: append([]string{}, o.Frozen...),
-		Mean: o.Mean, Std: o.Std,
+		Format: manifestFormat, Description: d, Heads: []heads.Head{}, Train: o.Train,
+		Freeze: append([]string{}, o.Freeze...), Mean: o.Mean, Std: o.Std,
 		Seed: o.Seed, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
 	}
 	for _, h := range o.Heads {

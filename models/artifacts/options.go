@@ -28,9 +28,11 @@ type Options struct {
 	Outputs []string `yaml:"outputs"`
 	// Heads are added in order; one may stand on another before it.
 	Heads []heads.Head `yaml:"heads"`
-	// Frozen lists patterns for names of parameters that are not trained; * stands for any text and ? for one
-	// character. Each must match something.
-	Frozen []string `yaml:"frozen"`
+	// Train and Freeze list patterns for names of stored tensors that are trained or not trained, whatever package roles
+	// finds; * stands for any text and ? for one character. Each must match something. What both match is trained:
+	// freeze ["*"] and train ["head.*"] train the head alone.
+	Train  []string `yaml:"train"`
+	Freeze []string `yaml:"freeze"`
 	// Mean and Std, three numbers each or empty, put (images − mean)/std in front of the network, for a backbone whose
 	// images are normalised otherwise than the experiment's (augment.mean, augment.std).
 	Mean []float64 `yaml:"mean"`
@@ -95,9 +97,11 @@ func (o Options) Validate() error {
 	if err := heads.ValidateList(o.Heads, known); err != nil {
 		faults = append(faults, err)
 	}
-	for i, p := range o.Frozen {
-		if p == "" {
-			faultf("frozen[%d]: must be a pattern such as layer1.*, got nothing", i)
+	for _, list := range o.patterns() {
+		for i, p := range list.patterns {
+			if p == "" {
+				faultf("%s[%d]: must be a pattern such as layer1.*, got nothing", list.key, i)
+			}
 		}
 	}
 	if len(o.Mean) != len(o.Std) || len(o.Mean) != 0 && len(o.Mean) != channels {
@@ -124,31 +128,18 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
+// patternList are the patterns of one option.
+type patternList struct {
+	key      string
+	patterns []string
+}
+
+func (o Options) patterns() []patternList {
+	return []patternList{{"train", o.Train}, {"freeze", o.Freeze}}
+}
+
 // embeddingIsGiven says whether the embedding is there before any head is.
 func (o Options) embeddingIsGiven() bool {
 	return o.Embedding != "" ||
 		!slices.ContainsFunc(o.Heads, func(h heads.Head) bool { return h.Resolved().Output == graph.Embedding })
-}
-
-// match says whether a pattern, in which * is any text and ? any one character, matches a name.
-func match(pattern, name string) bool {
-	// The position after the last * and what it has swallowed so far, to go back to.
-	star, swallowed := -1, 0
-	p, n := 0, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, swallowed = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			swallowed++
-			p, n = star+1, swallowed
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -26,7 +26,7 @@ func (g *Graphs) Encode() (graph.Artifacts, error) {
 	return a, nil
 }
 
-// Build makes the artifacts of a forward graph. The graph's weights, see [onnxgraph.Parameters], become the parameters:
+// Build makes the artifacts of a forward graph. Some of its initializers become the parameters, see Options.Parameters:
 // all that the loss depends on are trained, batch norm's running statistics are kept up to date. Batch norms are put
 // into training mode in the training graph and into evaluation mode in the other, whatever their mode is in m. m is not
 // changed.
@@ -45,7 +45,7 @@ func Build(m *onnxgraph.Model, o Options) (*Graphs, error) {
 }
 
 func build(m *onnxgraph.Model, o Options) (*Graphs, error) {
-	f, err := newNetwork(m)
+	f, err := newNetwork(m, o.Parameters)
 	if err != nil {
 		return nil, err
 	}

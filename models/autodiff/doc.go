@@ -3,9 +3,10 @@
 //
 // # Words
 //
-// The parameters are the float32 tensors that the forward graph stores. Those that the loss depends on are trained;
-// batch norm's running mean and variance are frozen: no gradient, updated by the forward pass. The gradient of a value
-// v, written dv and named v_grad, is the derivative of the loss L with respect to each of its elements.
+// The parameters are float32 tensors that the forward graph stores, see package roles; what else it stores are
+// constants. Those parameters that the loss depends on are trained; batch norm's running mean and variance are frozen:
+// no gradient, updated by the forward pass. The gradient of a value v, written dv and named v_grad, is the derivative
+// of the loss L with respect to each of its elements.
 //
 // # Forward graph
 //

@@ -7,6 +7,7 @@ import (
 
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
+	"ordo/models/roles"
 )
 
 // The opsets whose operators the rules know.
@@ -22,7 +23,7 @@ type network struct {
 	types *onnxgraph.Types
 	// nodes are those on which some graph output depends, in order.
 	nodes []*onnxgraph.Node
-	// parameters are the float32 initializers that the nodes use, in their order in the file.
+	// parameters are those of Options that the nodes use, in their order in the file.
 	parameters []*onnxgraph.Tensor
 	// constants are all other stored values that the nodes use.
 	constants map[string]*onnxgraph.Tensor
@@ -32,14 +33,19 @@ type network struct {
 	numbered map[string]int
 }
 
-func newNetwork(m *onnxgraph.Model) (*network, error) {
+func newNetwork(m *onnxgraph.Model, parameters []string) (*network, error) {
 	if err := onnxgraph.Check(m); err != nil {
 		return nil, fmt.Errorf("the forward graph is not valid:\n%w", err)
 	}
 	if v := m.Opset(""); v < minOpset || v > maxOpset {
 		return nil, fmt.Errorf("the forward graph uses opset %d, supported are %d to %d", v, minOpset, maxOpset)
 	}
-	types, err := onnxgraph.InferFree(m)
+	if parameters == nil {
+		for _, t := range roles.Parameters(m) {
+			parameters = append(parameters, t.GetName())
+		}
+	}
+	types, err := onnxgraph.InferFree(m, parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +63,7 @@ func newNetwork(m *onnxgraph.Model) (*network, error) {
 		return nil, err
 	}
 	f.nodes = upstream(f.nodes, outputs) // a lowering may not need all that the node needed
-	if err := f.sortInitializers(); err != nil {
+	if err := f.sortInitializers(parameters); err != nil {
 		return nil, err
 	}
 	return f, f.checkNames()
@@ -101,7 +107,7 @@ func upstream(nodes []*onnxgraph.Node, values []string) []*onnxgraph.Node {
 }
 
 // sortInitializers tells parameters, statistics and constants apart.
-func (f *network) sortInitializers() error {
+func (f *network) sortInitializers(parameters []string) error {
 	used := map[string]bool{}
 	for _, n := range f.nodes {
 		for i, in := range n.GetInput() {
@@ -112,15 +118,15 @@ func (f *network) sortInitializers() error {
 		}
 	}
 	weights := map[string]bool{}
-	for _, t := range onnxgraph.Parameters(f.model) {
-		if name := t.GetName(); used[name] {
-			weights[name] = true
-			f.parameters = append(f.parameters, t)
-		}
+	for _, name := range parameters {
+		weights[name] = true
 	}
 	for _, t := range f.model.GetGraph().GetInitializer() {
-		if name := t.GetName(); !weights[name] {
+		switch name := t.GetName(); {
+		case !weights[name] || t.GetDataType() != onnxgraph.Float32:
 			f.constants[name] = t
+		case used[name]:
+			f.parameters = append(f.parameters, t)
 		}
 	}
 	for name := range f.constants {

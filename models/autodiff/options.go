@@ -12,6 +12,9 @@ type Options struct {
 	// Evaluation names the graph outputs that the evaluation graph gives; none: all. What these don't need it doesn't
 	// have.
 	Evaluation []string
+	// Parameters names the float32 initializers that are parameters, batch norm's running statistics included; all
+	// others are constants. nil: those that roles.Parameters finds.
+	Parameters []string
 	// Frozen names parameters that are not trained, beside batch norm's running statistics. The batch norms of frozen
 	// layers go on to normalise by the batch and to keep their statistics.
 	Frozen []string

@@ -79,7 +79,7 @@ func (c opCase) model(t testing.TB) *onnxgraph.Model {
 	m := g.Model()
 	m.Graph.Output = []*onnxgraph.ValueInfo{onnxgraph.NewValueInfo("flat",
 		onnxgraph.FloatType(onnxgraph.Shape{onnxgraph.Unknown, onnxgraph.Unknown}))}
-	types, err := onnxgraph.InferFree(m)
+	types, err := onnxgraph.InferFree(m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
+	"ordo/models/roles"
 )
 
 // Report is what is found in a graph.
@@ -82,7 +83,7 @@ func Graph(m, training *onnxgraph.Model) (*Report, error) {
 		}
 		r.Training = count(training.GetGraph())
 	} else {
-		r.readInitializers()
+		r.readParameters(m)
 	}
 	for _, v := range r.graph.GetInput() {
 		if _, ok := r.params[v.GetName()]; !ok {
@@ -181,17 +182,11 @@ func (r *Report) addTraining(c *graph.Contract, types map[string]onnxgraph.Tenso
 	}
 }
 
-// readInitializers takes a forward graph's float32 tensors for the parameters.
-func (r *Report) readInitializers() {
-	statistics := map[string]bool{}
-	for _, n := range r.graph.GetNode() {
-		if n.GetOpType() == "BatchNormalization" {
-			statistics[n.In(3)], statistics[n.In(4)] = true, true
-		}
-	}
-	for _, t := range r.graph.GetInitializer() {
-		if t.GetDataType() == onnxgraph.Float32 {
-			r.add(Tensor{t.GetName(), t.GetDims(), statistics[t.GetName()]})
+// readParameters finds the parameters of a forward graph.
+func (r *Report) readParameters(m *onnxgraph.Model) {
+	for _, role := range roles.Of(m) {
+		if statistic := role.Kind.Statistic(); statistic || role.Kind.Trained() {
+			r.add(Tensor{role.Tensor.GetName(), role.Tensor.GetDims(), statistic})
 		}
 	}
 }

@@ -98,7 +98,7 @@ func build(t testing.TB, o artifacts.Options) (eval, training *onnxgraph.Model) 
 
 func TestArtifacts(t *testing.T) {
 	o := artifacts.DefaultOptions()
-	o.Frozen = []string{"c1.*"}
+	o.Freeze = []string{"c1.*"}
 	r, err := inspect.Graph(build(t, o))
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestArtifacts(t *testing.T) {
 // and names can't break out.
 func TestSVG(t *testing.T) {
 	o := artifacts.DefaultOptions()
-	o.Frozen = []string{"c1.*", "b1.*"}
+	o.Freeze = []string{"c1.*", "b1.*"}
 	h := heads.Default()
 	h.Name, h.Layers = "projector", []int{8, 4}
 	o.Heads = []heads.Head{h}

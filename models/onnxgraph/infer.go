@@ -40,21 +40,23 @@ func (s Shape) huge() bool {
 }
 
 // Infer finds the type of every value of a model that has passed [Check]. It stops at the first node whose operator it
-// doesn't know or whose inputs don't fit, and names it.
-func Infer(m *Model) (*Types, error) { return infer(m, 0) }
+// doesn't know or whose inputs don't fit, and names it. The elements of all small stored tensors are taken for known,
+// also those of parameters.
+func Infer(m *Model) (*Types, error) { return infer(m, 0, nil) }
 
-// InferFree is Infer for a model as it would be with a free number of images: the outermost dimension of every input is
-// named. Where it is a number in the file, the batch for which the graph was exported, that number is taken for the
-// batch wherever it sits in a new shape that the data's batch goes into.
+// InferFree is Infer for a model as it would be with a free number of images, whose parameters, the names of stored
+// tensors, have unknown elements, as training changes them. The outermost dimension of every input is named. Where it
+// is a number in the file, the batch for which the graph was exported, that number is taken for the batch wherever it
+// sits in a new shape that the data's batch goes into.
 //
 // A Reshape or Expand of such a graph has a new shape in its file that is not the one it gets here, and a Concat may
 // join a tensor of one row, or of as many as the exported batch, with one of a free number: it must be expanded first.
 // A Gather that takes all elements of a list in their order, with free sizes in its result, is a Reshape.
-func InferFree(m *Model) (*Types, error) {
-	parameters := initializers(m.GetGraph())
+func InferFree(m *Model, parameters []string) (*Types, error) {
+	stored := initializers(m.GetGraph())
 	batch := int64(0)
 	for _, v := range m.GetGraph().GetInput() {
-		if typ, err := v.TensorType(); err == nil && parameters[v.GetName()] == nil && len(typ.Shape) > 0 &&
+		if typ, err := v.TensorType(); err == nil && stored[v.GetName()] == nil && len(typ.Shape) > 0 &&
 			typ.Shape[0].Static() {
 			if batch != 0 && batch != typ.Shape[0].Size {
 				return nil, fmt.Errorf("the graph's inputs are of different batches, %d and %v", batch, typ.Shape[0])
@@ -65,7 +67,7 @@ func InferFree(m *Model) (*Types, error) {
 	if batch == 0 {
 		batch = free
 	}
-	types, err := infer(m, batch)
+	types, err := infer(m, batch, parameters)
 	if err == nil && batch != free {
 		err = checkFreed(m, types, batch)
 	}
@@ -111,12 +113,12 @@ const free = -1
 // batchName names the free dimension where the file has no name for it.
 const batchName = "batch"
 
-func infer(m *Model, batch int64) (*Types, error) {
+func infer(m *Model, batch int64, parameters []string) (*Types, error) {
 	t := newTyping(&Types{Opset: m.Opset(""), Of: map[string]TensorType{}, Values: map[string][]Dim{},
 		Floats: map[string][]float32{}}, batch)
 	weights := map[string]bool{}
-	for _, p := range Parameters(m) {
-		weights[p.GetName()] = true
+	for _, name := range parameters {
+		weights[name] = true
 	}
 	stored := initializers(m.GetGraph())
 	for _, v := range m.GetGraph().GetInput() {

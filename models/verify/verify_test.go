@@ -75,7 +75,7 @@ func TestGoodArtifacts(t *testing.T) {
 		compared  int // parameters
 	}{
 		{"built", build(t, "").Artifacts, filepath.Join(convnet, "reference.npz"), 11},
-		{"frozen", build(t, "frozen: ['c1.*']").Artifacts, filepath.Join(convnet, "reference.npz"), 10},
+		{"frozen", build(t, "freeze: ['c1.*']").Artifacts, filepath.Join(convnet, "reference.npz"), 10},
 		{"official", official.Artifacts, vit + ".npz", 20},
 		{"with heads, without a reference",
 			build(t, "heads: [{name: projector, layers: [8, 4]}, {name: order, layers: [3]}]").Artifacts, "", 0},

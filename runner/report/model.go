@@ -2,11 +2,13 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"ordo/models/artifacts"
 	"ordo/models/inspect"
+	"ordo/models/roles"
 )
 
 // Model is what a network is made of: inputs, outputs, parameters, operators, and the memory of activations by the size
@@ -99,4 +101,56 @@ func Artifacts(d artifacts.Description) string {
 	fmt.Fprintf(&b, "parameters: %d trained in %d tensors, %d frozen (running statistics included)\n",
 		trained, tensors, frozen)
 	return b.String()
+}
+
+// Tensors is a table of what a network stores and what training does with it, and what was taken apart.
+func Tensors(m *artifacts.Manifest) string {
+	type key struct {
+		state artifacts.State
+		kind  roles.Kind
+		why   string
+	}
+	type group struct {
+		key
+		ops, names []string
+		values     int64
+	}
+	var groups []*group
+	at := map[key]*group{}
+	for _, t := range m.Tensors {
+		k := key{t.State, t.Kind, t.Why}
+		g := at[k]
+		if g == nil {
+			g = &group{key: k}
+			at[k] = g
+			groups = append(groups, g)
+		}
+		if !slices.Contains(g.ops, t.Op) {
+			g.ops = append(g.ops, t.Op)
+		}
+		g.names = append(g.names, t.Name)
+		values := int64(1)
+		for _, n := range t.Shape {
+			values *= n
+		}
+		g.values += values
+	}
+	order := []artifacts.State{artifacts.Trained, artifacts.Frozen, artifacts.Kept, artifacts.Constant}
+	slices.SortStableFunc(groups, func(a, b *group) int {
+		return slices.Index(order, a.state) - slices.Index(order, b.state)
+	})
+	table := [][]string{{"", "tensors", "values", "what (where): names; why"}}
+	for _, g := range groups {
+		table = append(table, []string{string(g.state), fmt.Sprint(len(g.names)), fmt.Sprint(g.values),
+			fmt.Sprintf("%s (%s): %s; %s", g.kind, few(g.ops, 3), few(g.names, 3), g.why)})
+	}
+	return Columns(table)
+}
+
+// few lists the first names and says how many more there are.
+func few(names []string, most int) string {
+	if len(names) <= most+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

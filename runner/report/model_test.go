@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/models/artifacts"
 	"ordo/models/inspect"
+	"ordo/models/roles"
 )
 
 func TestModel(t *testing.T) {
@@ -30,5 +32,25 @@ func TestModel(t *testing.T) {
 	}
 	if strings.Contains(forward, "training") {
 		t.Errorf("a forward graph trains:\n%s", forward)
+	}
+}
+
+func TestTensors(t *testing.T) {
+	m := &artifacts.Manifest{
+		Tensors: []artifacts.Tensor{
+			{Name: "val_7", Shape: []int64{1}, State: artifacts.Constant, Kind: roles.Number, Op: "Mul", Why: "made up"},
+			{Name: "a", Shape: []int64{2, 3}, State: artifacts.Trained, Kind: roles.Weight, Op: "Conv", Why: "used"},
+			{Name: "b", Shape: []int64{4}, State: artifacts.Trained, Kind: roles.Weight, Op: "Gemm", Why: "used"},
+		},
+	}
+	text := Tensors(m)
+	for _, s := range []string{"trained         2      10  weight (Conv, Gemm): a, b; used\n",
+		"constant        1       1  number (Mul): val_7; made up\n"} {
+		if !strings.Contains(text, s) {
+			t.Errorf("%q is missing in\n%s", s, text)
+		}
+	}
+	if strings.Index(text, "constant") < strings.Index(text, "trained") {
+		t.Errorf("the constants stand first:\n%s", text)
 	}
 }

@@ -30,7 +30,13 @@ embeddings or tokens. What an exporter stores beside these is not: numbers such 
 epsilon or the scale of a softmax, tables such as rotary positions, what images are
 normalised by. Use and name decide, and a table says which tensors are taken for what
 (with --json, tensor by tensor). --train and --freeze overrule it; what both match is
-trained. --config has them too: train, freeze.
+trained. --config has them too: train, freeze, keep_tied.
+
+In evaluation mode torch's exporters store equal tensors once, so that all norms of a
+network that was never trained share their scales and shifts. They are taken apart, and a
+line says so; --keep-tied keeps them one. To export them apart, export in training mode
+(torch.onnx.export with training=TrainingMode.TRAINING, dynamo=False). Weights that a
+network shares, such as a word embedding that is the last layer too, stay one.
 
 The graph's output becomes "features"; where it has several, --features names one. The
 losses look at "embedding": another output (--embedding), or what a projector makes of the
@@ -65,7 +71,7 @@ const artifactsBuildExamples = `  ordo artifacts build resnet50.onnx --projector
 type artifactsBuildOptions struct {
 	out, config, features, embedding string
 	outputs, heads                   []string
-	train, freeze                    []string
+	train, freeze, keepTied          []string
 	projector, predictor             []int
 	noBatchNorm                      bool
 	mean, std                        []float64
@@ -99,6 +105,9 @@ func (f *artifactsBuildOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.heads, "head", nil, "add a head, a line of `YAML` as above")
 	flags.StringArrayVar(&f.train, "train", nil, "`PATTERN` of tensors that are trained (* is any text)")
 	flags.StringArrayVar(&f.freeze, "freeze", nil, "`PATTERN` of tensors that are not trained")
+	flags.StringArrayVar(&f.keepTied, "keep-tied", nil,
+		"`PATTERN` of tensors that stay one in several norms or biases; without one: all")
+	flags.Lookup("keep-tied").NoOptDefVal = "*"
 	flags.Float64SliceVar(&f.mean, "mean", nil, "three `NUMBERS` that are subtracted from the images first")
 	flags.Float64SliceVar(&f.std, "std", nil, "three `NUMBERS` that the images are divided by then")
 	flags.IntVar(&f.imageSize, "image-size", 0, "side of the images in pixels, where the graph leaves it free")
@@ -141,6 +150,7 @@ func (f *artifactsBuildOptions) options() (artifacts.Options, error) {
 		"outputs":      func() { o.Outputs = f.outputs },
 		"train":        func() { o.Train = f.train },
 		"freeze":       func() { o.Freeze = f.freeze },
+		"keep-tied":    func() { o.KeepTied = f.keepTied },
 		"mean":         func() { o.Mean = f.mean },
 		"std":          func() { o.Std = f.std },
 		"image-size":   func() { o.ImageSize = f.imageSize },

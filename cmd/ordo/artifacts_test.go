@@ -40,7 +40,7 @@ func TestArtifactsBuildAndCheck(t *testing.T) {
 	}
 	ordo(t, "artifacts", "build", forward, "--out", dir).check(t, exitFailure, "not empty")
 	table := ordo(t, "artifacts", "build", forward, "--out", filepath.Join(t.TempDir(), "table"), "--freeze", "*",
-		"--train", "c2.*")
+		"--train", "c2.*", "--keep-tied")
 	table.check(t, exitOK)
 	for _, s := range []string{"weight (Conv): c2.weight; named by train", "scale (BatchNormalization): b1.weight",
 		"running mean", "kept"} {
@@ -154,6 +154,8 @@ func TestArtifactsRefuse(t *testing.T) {
 			`the graph has no output "w", it has: z`},
 		{[]string{"build", forward, "--out", "OUT", "--freeze", "w*"}, exitConfig, `"w*" matches no parameter`},
 		{[]string{"build", forward, "--out", "OUT", "--train", "cl.*"}, exitConfig, "did you mean c1.weight"},
+		{[]string{"build", forward, "--out", "OUT", "--keep-tied", "c1.weight"}, exitUsage, "unexpected argument"},
+		{[]string{"build", forward, "--out", "OUT", "--keep-tied=q7"}, exitConfig, "keep_tied[0]"},
 		{[]string{"build", forward, "--out", "OUT", "--config", config}, exitConfig, "field haeds not found"},
 		{[]string{"build", forward, "--out", "OUT", "--config", "none.yaml"}, exitConfig, "none.yaml"},
 		{[]string{"build", text, "--out", "OUT"}, exitData, "not an ONNX model"},

@@ -20,7 +20,7 @@ import (
 const channels = 3
 
 // Build makes artifacts of a forward graph. What package roles takes for parameters becomes the parameters, but for what
-// the options' patterns say. The graph is not changed.
+// the options' patterns say; what an exporter has merged is taken apart first. The graph is not changed.
 // An error names the node, output or option that is at fault; it is of kind fault.Config for an option, fault.Data for
 // the graph.
 func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
@@ -52,7 +52,7 @@ func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 	}
 	f.Manifest = newManifest(o, f.Description)
 	f.Manifest.Dropped = p.dropped
-	f.Manifest.Tensors = p.tensors(f.Parameters)
+	f.Manifest.Tensors, f.Manifest.Untied = p.tensors(f.Parameters), p.untied
 	if f.forward, err = encodeForward(m, built.Checkpoint); err != nil {
 		return nil, err
 	}
@@ -68,6 +68,7 @@ type preparation struct {
 	dropped []string // outputs of the given graph that are not used
 	// parameters are those that autodiff shall take for such, and frozen those of them that it shall not train.
 	parameters, frozen []string
+	untied             []roles.Untied
 	roles              []roles.Role
 	byPattern          map[string]string // name → the option that overruled its role
 }

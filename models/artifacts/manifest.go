@@ -13,6 +13,7 @@ import (
 	"ordo/models/autodiff"
 	"ordo/models/graph"
 	"ordo/models/heads"
+	"ordo/models/roles"
 )
 
 // manifestFormat is raised when an older ordo would misread the file.
@@ -27,10 +28,12 @@ type Manifest struct {
 	Heads       []heads.Head              `json:"heads"`
 	Train       []string                  `json:"train_patterns,omitempty"`
 	Freeze      []string                  `json:"frozen_patterns"`
+	KeepTied    []string                  `json:"keep_tied_patterns,omitempty"`
 	Mean        []float64                 `json:"mean,omitempty"`
 	Std         []float64                 `json:"std,omitempty"`
 	Dropped     []string                  `json:"dropped_outputs,omitempty"` // of the forward graph
 	Tensors     []Tensor                  `json:"tensors,omitempty"`         // of the forward graph
+	Untied      []roles.Untied            `json:"untied,omitempty"`
 	Seed        uint64                    `json:"seed"`
 	DropoutSeed int64                     `json:"dropout_seed,omitempty"`
 	Optimizer   autodiff.OptimizerOptions `json:"optimizer"`
@@ -64,7 +67,7 @@ type Input struct {
 func newManifest(o Options, d Description) *Manifest {
 	m := &Manifest{
 		Format: manifestFormat, Description: d, Heads: []heads.Head{}, Train: o.Train,
-		Freeze: append([]string{}, o.Freeze...), Mean: o.Mean, Std: o.Std,
+		Freeze: append([]string{}, o.Freeze...), KeepTied: o.KeepTied, Mean: o.Mean, Std: o.Std,
 		Seed: o.Seed, DropoutSeed: o.DropoutSeed, Optimizer: o.Optimizer,
 	}
 	for _, h := range o.Heads {

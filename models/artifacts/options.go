@@ -33,6 +33,9 @@ type Options struct {
 	// freeze ["*"] and train ["head.*"] train the head alone.
 	Train  []string `yaml:"train"`
 	Freeze []string `yaml:"freeze"`
+	// KeepTied lists patterns for names of tensors that stay one parameter although they are used in several norms or
+	// biases, which are taken apart otherwise, see [roles.Untie]. Each must match something; "*" keeps all.
+	KeepTied []string `yaml:"keep_tied"`
 	// Mean and Std, three numbers each or empty, put (images − mean)/std in front of the network, for a backbone whose
 	// images are normalised otherwise than the experiment's (augment.mean, augment.std).
 	Mean []float64 `yaml:"mean"`
@@ -135,7 +138,7 @@ type patternList struct {
 }
 
 func (o Options) patterns() []patternList {
-	return []patternList{{"train", o.Train}, {"freeze", o.Freeze}}
+	return []patternList{{"train", o.Train}, {"freeze", o.Freeze}, {"keep_tied", o.KeepTied}}
 }
 
 // embeddingIsGiven says whether the embedding is there before any head is.

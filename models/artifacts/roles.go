@@ -31,6 +31,9 @@ type Tensor struct {
 
 // assignRoles decides which stored tensors are parameters, and makes initializers of them all.
 func (p *preparation) assignRoles() error {
+	if err := p.untie(); err != nil {
+		return err
+	}
 	p.roles = roles.Of(p.m)
 	var names []string
 	for _, r := range p.roles {
@@ -66,6 +69,21 @@ func (p *preparation) assignRoles() error {
 			p.frozen = append(p.frozen, name)
 		}
 	}
+	return nil
+}
+
+// untie takes apart what an exporter has merged.
+func (p *preparation) untie() error {
+	list := roles.Of(p.m)
+	var names []string
+	for _, r := range list {
+		names = append(names, r.Tensor.GetName())
+	}
+	keep, err := patternList{"keep_tied", p.o.KeepTied}.matches(names)
+	if err != nil {
+		return err
+	}
+	p.untied = roles.Untie(p.m, list, func(name string) bool { return keep[name] })
 	return nil
 }
 

@@ -75,6 +75,7 @@ func TestPatternsRefuse(t *testing.T) {
 	}{
 		{"train: [val_8]", []string{`train[0]: "val_8" matches no parameter`, "did you mean val_7?"}},
 		{"freeze: [stem.bias, 'stme.*']", []string{`freeze[1]: "stme.*"`, "stem.weight, stem.bias"}},
+		{"keep_tied: [block.scal]", []string{"keep_tied[0]", "block.scale"}},
 		{"freeze: [nothing.like.it]", []string{"they are called as stem.weight, "}},
 		{"{train: [projector.1.running_mean], heads: [{name: projector, layers: [4, 2]}]}",
 			[]string{"train", "projector.1.running_mean", "running statistic"}},
@@ -90,7 +91,7 @@ func TestPatternsRefuse(t *testing.T) {
 			}
 		}
 	}
-	for _, yaml := range []string{"train: ['']", "freeze: [a, '']"} {
+	for _, yaml := range []string{"train: ['']", "freeze: [a, '']", "keep_tied: ['']"} {
 		if _, err := artifacts.ParseOptions([]byte(yaml)); err == nil || !strings.Contains(err.Error(), "a pattern") {
 			t.Errorf("%s: error %v", yaml, err)
 		}

@@ -1,7 +1,7 @@
 // Package roles says what the tensors that a forward graph stores are to the network: what is a parameter that training
 // changes, and what is a number, a table or a setting that it must leave alone.
 //
-// ONNX has one form for all of them, an initializer. So the role is
+// ONNX has one form for all of them, an initializer (or a Constant node, which is the same to ordo). So the role is
 // read off the places where a tensor is used, and off its name; its shape alone says nothing, as there are weights of
 // one element and softmax scales of shape [1].
 //
@@ -26,4 +26,10 @@
 //   - something that the images are shifted or scaled by before the first layer.
 //
 // All others are the network's own, and trained.
+//
+// # Tied
+//
+// In evaluation mode torch's exporters store equal tensors once, so that all norms of a fresh network share their
+// scales and shifts. [Untie] takes them apart. Only what has one value in all its elements is taken apart, as training
+// would never make two norms equal, and no weight and no embedding, as networks do share those.
 package roles

@@ -144,7 +144,30 @@ func Tensors(m *artifacts.Manifest) string {
 		table = append(table, []string{string(g.state), fmt.Sprint(len(g.names)), fmt.Sprint(g.values),
 			fmt.Sprintf("%s (%s): %s; %s", g.kind, few(g.ops, 3), few(g.names, 3), g.why)})
 	}
-	return Columns(table)
+	return Columns(table) + untied(m.Untied)
+}
+
+// untiedLines bounds the list of what was taken apart.
+const untiedLines = 8
+
+// untied says what was taken apart.
+func untied(list []roles.Untied) string {
+	if len(list) == 0 {
+		return ""
+	}
+	total := 0
+	var lines []string
+	for _, u := range list {
+		total += len(u.Names)
+		lines = append(lines, fmt.Sprintf("  %s (%s): %s\n", u.Name, u.Kind, few(u.Names, 4)))
+	}
+	text := fmt.Sprintf("untied: %d tensors, each with one value in all elements and in several norms or biases, as "+
+		"exporters merge equal ones, are %d now\n", len(list), total)
+	text += strings.Join(lines[:min(untiedLines, len(lines))], "")
+	if more := len(lines) - untiedLines; more > 0 {
+		text += fmt.Sprintf("  and %d more\n", more)
+	}
+	return text
 }
 
 // few lists the first names and says how many more there are.

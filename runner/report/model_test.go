@@ -42,15 +42,21 @@ func TestTensors(t *testing.T) {
 			{Name: "a", Shape: []int64{2, 3}, State: artifacts.Trained, Kind: roles.Weight, Op: "Conv", Why: "used"},
 			{Name: "b", Shape: []int64{4}, State: artifacts.Trained, Kind: roles.Weight, Op: "Gemm", Why: "used"},
 		},
+		Untied: []roles.Untied{{Name: "n", Kind: roles.Scale, Names: []string{"n", "o", "p", "q", "r", "s"}}},
 	}
 	text := Tensors(m)
 	for _, s := range []string{"trained         2      10  weight (Conv, Gemm): a, b; used\n",
-		"constant        1       1  number (Mul): val_7; made up\n"} {
+		"constant        1       1  number (Mul): val_7; made up\n", "1 tensors", "are 6 now\n",
+		"n (scale): n, o, p, q and 2 more\n"} {
 		if !strings.Contains(text, s) {
 			t.Errorf("%q is missing in\n%s", s, text)
 		}
 	}
 	if strings.Index(text, "constant") < strings.Index(text, "trained") {
 		t.Errorf("the constants stand first:\n%s", text)
+	}
+	m.Untied = nil
+	if strings.Contains(Tensors(m), "untied") {
+		t.Error("nothing was taken apart")
 	}
 }

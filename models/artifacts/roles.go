@@ -69,6 +69,7 @@ func (p *preparation) assignRoles() error {
 			p.frozen = append(p.frozen, name)
 		}
 	}
+	roles.Hoist(p.m, func(name string) bool { return slices.Contains(p.parameters, name) })
 	return nil
 }
 

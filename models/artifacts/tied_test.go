@@ -7,6 +7,7 @@ import (
 
 	"ordo/models/artifacts"
 	"ordo/models/onnxgraph"
+	"ordo/models/ort"
 	"ordo/models/ort/orttest"
 	"ordo/models/verify"
 )
@@ -58,5 +59,53 @@ func TestUntied(t *testing.T) {
 		if err != nil || !r.OK {
 			t.Errorf("%q: %v, %+v", c.yaml, err, r)
 		}
+	}
+}
+
+// TestWeightsInNodes: a network whose weights are Constant nodes is trained as one with initializers, from the same
+// values to the same outputs.
+func TestWeightsInNodes(t *testing.T) {
+	lib := orttest.Open(t)
+	inNodes := func(m *onnxgraph.Model) {
+		oneOutput(m)
+		var constants []*onnxgraph.Node
+		for _, s := range m.Graph.Initializer {
+			constants = append(constants, &onnxgraph.Node{Name: s.GetName(), OpType: "Constant",
+				Output: []string{s.GetName()}, Attribute: []*onnxgraph.Attribute{onnxgraph.TensorAttr("value", s)}})
+		}
+		m.Graph.Initializer = nil
+		m.Graph.Node = append(constants, m.Graph.Node...)
+	}
+	var outputs [2][]float32
+	for i, change := range []func(*onnxgraph.Model){oneOutput, inNodes} {
+		f, err := artifacts.Build(network(t, change), parse(t, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Parameters) != 2 || !f.Parameters[0].Trainable || !f.Parameters[1].Trainable {
+			t.Fatalf("parameters %+v", f.Parameters)
+		}
+		tr, err := lib.NewTrainer(f.Artifacts, func([]ort.Output) error { return nil },
+			ort.TrainerOptions{SessionOptions: ort.SessionOptions{Threads: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		in, err := lib.NewTensor(1, 3, 8, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		for k := range in.Data() {
+			in.Data()[k] = float32(k%13) / 13
+		}
+		out, err := tr.Eval(nil, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		outputs[i] = slices.Clone(out[0])
+	}
+	if !slices.Equal(outputs[0], outputs[1]) {
+		t.Errorf("outputs %v and %v", outputs[0], outputs[1])
 	}
 }

@@ -109,6 +109,14 @@ func Of(m *onnxgraph.Model) []Role {
 	for _, s := range m.GetGraph().GetInitializer() {
 		add(s, false, false)
 	}
+	for _, n := range m.GetGraph().GetNode() {
+		if n.GetOpType() != "Constant" {
+			continue
+		}
+		if s, err := onnxgraph.ConstantValue(n); err == nil {
+			add(s, n.Attr("value", onnxgraph.Attribute_TENSOR) == nil || len(s.GetDims()) == 0, true)
+		}
+	}
 	return list
 }
 
@@ -129,4 +137,21 @@ func Parameters(m *onnxgraph.Model) []*onnxgraph.Tensor {
 func rank(k Kind) int {
 	return slices.Index([]Kind{Mean, Variance, Weight, Embedding, Scale, Shift, Bias, Token, Slope, Operand, Filter,
 		Normalisation, Table, Mask, Filler, Number, Setting}, k)
+}
+
+// Hoist makes initializers of the named tensors that are stored in Constant nodes, in their order in the graph, so that
+// they can be parameters.
+func Hoist(m *onnxgraph.Model, named func(name string) bool) {
+	g := m.GetGraph()
+	g.Node = slices.DeleteFunc(g.GetNode(), func(n *onnxgraph.Node) bool {
+		if n.GetOpType() != "Constant" || !named(n.Out(0)) {
+			return false
+		}
+		t, err := onnxgraph.ConstantValue(n)
+		if err != nil {
+			return false
+		}
+		g.Initializer = append(g.Initializer, t)
+		return true
+	})
 }

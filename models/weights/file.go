@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ordo/models/onnxgraph"
+	"ordo/models/roles"
 )
 
 // file is an open weight file.
@@ -72,10 +73,16 @@ func openONNX(path string) (*file, error) {
 	return &file{storedTensors(m), func() error { return nil }}, nil
 }
 
-// storedTensors lists a model's float tensors.
+// storedTensors lists a model's float tensors; of those in Constant nodes, the parameters.
 func storedTensors(m *onnxgraph.Model) []tensor {
 	var tensors []tensor
-	for _, t := range m.GetGraph().GetInitializer() {
+	stored := slices.Clone(m.GetGraph().GetInitializer())
+	for _, r := range roles.Of(m) {
+		if r.Constant && (r.Kind.Trained() || r.Kind.Statistic()) {
+			stored = append(stored, r.Tensor)
+		}
+	}
+	for _, t := range stored {
 		dtype := map[onnxgraph.DataType]string{
 			onnxgraph.Float32: "F32", onnxgraph.Tensor_DOUBLE: "F64", onnxgraph.Tensor_FLOAT16: "F16",
 			onnxgraph.Tensor_BFLOAT16: "BF16",

@@ -234,6 +234,34 @@ func TestLoadONNX(t *testing.T) {
 	}
 }
 
+// TestLoadConstants: the weights of a file may be Constant nodes; its numbers are none.
+func TestLoadConstants(t *testing.T) {
+	source := graph()
+	b := onnxgraph.NewBuilder("nodes", 17)
+	b.Input("images", onnxgraph.FloatType(onnxgraph.Batch(2)))
+	w := source.Graph.Initializer[0]
+	w.Dims, w.RawData, w.DataType = []int64{2}, floats("", nil, -3, 1).data, onnxgraph.Float32
+	half := onnxgraph.NewFloats("half", nil, []float32{0.5})
+	x := b.Op("Mul", "y", []string{"images", b.Op("Constant", w.GetName(), nil, onnxgraph.TensorAttr("value", w))})
+	b.Op("Mul", "z", []string{x, b.Op("Constant", "half", nil, onnxgraph.TensorAttr("value", half))})
+	b.Output("z", onnxgraph.FloatType(onnxgraph.Batch(2)))
+	data, err := b.Model().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := graph()
+	r, err := weights.Load(m, write(t, "w.onnx", data), weights.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Unexpected) > 0 {
+		t.Errorf("it found %v, too", r.Unexpected)
+	}
+	if got := values(t, m, w.GetName()); !slices.Equal(got, []float32{-3, 1}) {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	header := func(text string, data int) []byte {
 		return slices.Concat(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), []byte(text), make([]byte, data))

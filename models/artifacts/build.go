@@ -75,10 +75,34 @@ type preparation struct {
 
 func (p *preparation) prepare() error {
 	// A Builder learns the names once, so each step that renames comes before those that add.
-	for _, step := range []func() error{p.nameOutputs, p.nameInput, p.freeBatch, p.normalize, p.addHeads,
+	for _, step := range []func() error{p.clearNames, p.nameOutputs, p.nameInput, p.freeBatch, p.normalize, p.addHeads,
 		p.checkOutputs, p.assignRoles} {
 		if err := step(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// clearNames moves aside what has a name that ordo or ONNX Runtime's training API give a meaning, and isn't an output.
+func (p *preparation) clearNames() error {
+	b := onnxgraph.Extend(p.m)
+	inTheWay := func(name string) bool {
+		return (graph.IsReserved(name) || slices.Contains([]string{graph.GradNorm, graph.Gradients, graph.Draws}, name) ||
+			strings.HasPrefix(name, graph.GradOutput)) &&
+			!slices.ContainsFunc(p.g.GetOutput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == name })
+	}
+	for _, t := range p.g.GetInitializer() {
+		if name := t.GetName(); inTheWay(name) {
+			t.Name = b.Unique("inner/" + name + ".value")
+			renameValue(p.g, name, t.Name)
+		}
+	}
+	for _, n := range p.g.GetNode() {
+		for _, out := range n.GetOutput() {
+			if inTheWay(out) {
+				renameValue(p.g, out, b.Unique("inner/"+out+".value"))
+			}
 		}
 	}
 	return nil

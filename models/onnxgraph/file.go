@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/proto"
@@ -79,8 +80,10 @@ func readFile(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// Encode serializes the model. The same model gives the same bytes.
+// Encode serializes the model. The same model gives the same bytes. Nodes that have the name of another before them are
+// given one of their own first, which ONNX Runtime asks for: a step that adds a node can't know all others.
 func (m *Model) Encode() ([]byte, error) {
+	nameNodes(m.GetGraph())
 	if size := proto.Size(m); size > maxFile {
 		return nil, fault.New(fault.Config, "the model takes %d bytes, the format's limit is 2 GiB", size)
 	}
@@ -89,6 +92,29 @@ func (m *Model) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("onnxgraph: encode model: %w", err)
 	}
 	return data, nil
+}
+
+// nameNodes gives nodes whose name is taken by another before them that name with a number. A node without a name stays
+// so. Nodes may belong to other graphs as well, so those that change are copied.
+func nameNodes(g *Graph) {
+	taken := map[string]bool{}
+	for _, n := range g.GetNode() {
+		taken[n.GetName()] = true
+	}
+	seen := map[string]bool{"": true}
+	for i, n := range g.GetNode() {
+		name := n.GetName()
+		if name == "" || !seen[name] {
+			seen[name] = true
+			continue
+		}
+		for k := 1; taken[name]; k++ {
+			name = n.GetName() + "_" + strconv.Itoa(k)
+		}
+		g.Node[i] = proto.CloneOf(n)
+		g.Node[i].Name = name
+		taken[name], seen[name] = true, true
+	}
 }
 
 // WriteFile writes the model to a file, whole or not at all.

@@ -349,6 +349,44 @@ func TestInfer(t *testing.T) {
 	}
 }
 
+// TestNodeNames: nodes that share a name get one of their own when the model is written, and other graphs keep theirs.
+func TestNodeNames(t *testing.T) {
+	b := onnxgraph.NewBuilder("test", 17)
+	b.Input("x", onnxgraph.FloatType(onnxgraph.Batch(2)))
+	shared := &onnxgraph.Node{Name: "y", OpType: "Neg", Input: []string{"x"}, Output: []string{"a"}}
+	for _, n := range []*onnxgraph.Node{
+		{Name: "y", OpType: "Relu", Input: []string{"x"}, Output: []string{"b"}}, shared,
+		{Name: "y_1", OpType: "Relu", Input: []string{"a"}, Output: []string{"c"}},
+		{OpType: "Relu", Input: []string{"b"}, Output: []string{"d"}},
+		{OpType: "Relu", Input: []string{"d"}, Output: []string{"e"}},
+		{Name: "y", OpType: "Relu", Input: []string{"e"}, Output: []string{"f"}},
+	} {
+		b.Append(n)
+	}
+	b.Output("f", onnxgraph.FloatType(onnxgraph.Batch(2)))
+	data, err := b.Model().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnxgraph.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, n := range m.GetGraph().GetNode() {
+		names = append(names, n.GetName())
+	}
+	if want := []string{"y", "y_2", "y_1", "", "", "y_3"}; !slices.Equal(names, want) {
+		t.Errorf("nodes are called %q, want %q", names, want)
+	}
+	if shared.GetName() != "y" {
+		t.Error("a node was changed that may be another graph's")
+	}
+	if again, err := b.Model().Encode(); err != nil || !bytes.Equal(again, data) {
+		t.Errorf("written again, it is another (%v)", err)
+	}
+}
+
 // FuzzDecode: whatever the bytes, no panic; and what decodes encodes again, is checked, typed and printed.
 func FuzzDecode(f *testing.F) {
 	data, err := small().Encode()

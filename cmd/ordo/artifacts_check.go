@@ -26,8 +26,9 @@ z_eval belong to the embedding; those of another output are called dz/OUTPUT, z/
 z_eval/OUTPUT.
 
 Errors are relative to the largest element of the parameter's gradient, or to a thousandth
-of the largest element of all gradients if that is more. The exit status is 1 if an error
-is beyond its tolerance.
+of the largest element of all gradients if that is more. A gradient that is 0 but for
+rounding, as that of a bias before a batch norm, is compared with what was summed, and a
+running mean with the deviation. The exit status is 1 if an error is beyond its tolerance.
 
 The kernels are those that an experiment would use on this machine, or those that
 --kernels names: stock (ONNX Runtime's) or fast (ordo's, over oneDNN).

@@ -14,10 +14,16 @@ const (
 	// largestStep bounds the step by a share of the parameter's own length (or of an element of size 1 each, for
 	// zeros).
 	largestStep = 0.1
-	halvings    = 5
+	// smallestStep is a share as well, for outputs that are 0 but for rounding: they tell no scale.
+	smallestStep = 1e-4
+	halvings     = 5
 	// agreement of two successive slopes, relative to the gradient's length, from which no smaller step is tried.
 	agreement = 1e-3
 )
+
+// zeroShare is the share of what was summed with which a gradient that is 0 but for rounding is compared. A thousand
+// times less would be rounding still; more would let a gradient pass that is wrong to be 0.
+const zeroShare = 0.03
 
 // differences fills in the finite differences' part of the parameters' report.
 func (c *check) differences(ctx context.Context, gradients []gradient, progress Progress) error {
@@ -37,10 +43,15 @@ func (c *check) differences(ctx context.Context, gradients []gradient, progress 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e, err := c.difference(g, max(g.length, floorShare*longest), scale)
+		length := max(g.length, floorShare*longest)
+		deviation, err := c.difference(g, length, scale)
 		if err != nil {
 			return fmt.Errorf("finite differences of %s: %w", g.Name, err)
 		}
+		if g.isZero() {
+			length = max(length, zeroShare*g.summed)
+		}
+		e := ratio(deviation, length)
 		c.report.Parameters[i].Difference = e
 		c.limit(e, c.o.DifferenceTolerance, "the gradient of %s is off by %s of finite differences", g.Name, e)
 		if progress != nil {
@@ -50,8 +61,8 @@ func (c *check) differences(ctx context.Context, gradients []gradient, progress 
 	return nil
 }
 
-// difference measures the slope along a direction and gives its relative deviation from the gradient's.
-func (c *check) difference(g gradient, length, scale float64) (Number, error) {
+// difference measures the slope along a direction and gives its deviation from the gradient's.
+func (c *check) difference(g gradient, length, scale float64) (float64, error) {
 	before, err := c.trainer.Parameter(g.Name)
 	if err != nil {
 		return 0, err
@@ -65,7 +76,9 @@ func (c *check) difference(g gradient, length, scale float64) (Number, error) {
 	for _, v := range before {
 		own += float64(v) * float64(v)
 	}
-	step := min(firstChange*scale/length, largestStep*max(math.Sqrt(own), math.Sqrt(float64(len(before)))*1e-2))
+	ones := math.Sqrt(float64(len(before)))
+	size := max(math.Sqrt(own), ones*1e-2)
+	step := max(min(firstChange*scale/length, largestStep*size), smallestStep*size)
 	slope := func(e float64) (float64, error) {
 		moved := slices.Clone(before)
 		var l [2]float64
@@ -83,11 +96,20 @@ func (c *check) difference(g gradient, length, scale float64) (Number, error) {
 		}
 		return (l[0] - l[1]) / (2 * e), nil
 	}
-	measured, err := refine(slope, step, agreement*length)
+	var measured float64
+	if g.isZero() {
+		// Nothing bends where nothing changes, and the larger the step, the less rounding counts.
+		if own == 0 {
+			size = ones
+		}
+		measured, err = slope(largestStep * size)
+	} else {
+		measured, err = refine(slope, step, agreement*length)
+	}
 	if err := errors.Join(err, c.trainer.SetParameter(g.Name, before)); err != nil {
 		return 0, err
 	}
-	return ratio(math.Abs(measured-claimed), length), nil
+	return math.Abs(measured - claimed), nil
 }
 
 // refine halves the step until the slopes agree twice in a row, and gives the extrapolation of the two that agree best.

@@ -22,18 +22,21 @@
 //
 //	|measured − claimed| / max(|g|, floor)
 //
-// where |g| is the gradient's length and the floor a thousandth of the largest gradient's: a bias in front of a batch
-// norm has no gradient but rounding noise. Float32 and the bends of ReLU and max pool leave errors of 1e-5 to 1e-2; a
-// wrong rule makes errors of 0.1 and more.
+// where |g| is the gradient's length and the floor a thousandth of the largest gradient's. A gradient that is 0 but for
+// rounding, as that of a bias in front of a batch norm, is compared with what was summed: if it is less than 1e-5 of
+// the sum of its terms' absolute values, with 0.03 of that. Float32 and the bends of ReLU and max pool leave errors of
+// 1e-5 to 1e-2; a wrong rule makes errors of 0.1 and more.
 //
 // # A reference
 //
 // A [Reference] has images, dz and what another program computed from them. The largest deviation of each gradient is
-// divided by the largest element of that gradient (or by a thousandth of the largest of all, see above).
+// divided by the largest element of that gradient, by a thousandth of the largest of all if that is more, or by what
+// was summed, see above.
 //
 // # Running statistics
 //
 // The input of each batch norm is read out and its moments are computed in float64. After a step the running mean must
 // be momentum·old + (1−momentum)·mean and the variance likewise, with the biased variance (divided by n) that ONNX
-// demands; torch's is divided by n−1.
+// demands; torch's is divided by n−1. Errors are relative to the largest element; those of a mean to 1−momentum times
+// the largest deviation of a channel, if that is more, as a mean may be 0 but for rounding.
 package verify

@@ -25,6 +25,7 @@ func (c *check) checkStatistics(p ort.Probe) error {
 	}
 	known := map[string]bool{}
 	samples := map[string]int{} // values a channel, by the variance's name
+	floors := map[string]float64{}
 	for _, n := range c.norms {
 		i := slices.Index(c.trainer.StepOutputs(), n.output)
 		before, err := c.trainer.Parameter(n.mean)
@@ -47,16 +48,19 @@ func (c *check) checkStatistics(p ort.Probe) error {
 		}
 		mean, variance := moments(p.Outputs[i], channels, int(inner))
 		samples[n.variance] = len(p.Outputs[i]) / channels
-		c.statistic(n.mean, p.Statistics[n.mean], blend(before, mean, n.momentum))
-		c.statistic(n.variance, p.Statistics[n.variance], blend(variances, variance, n.momentum))
+		// A mean that is 0 but for rounding is rounded as what it is the mean of.
+		floors[n.mean] = (1 - n.momentum) * math.Sqrt(slices.Max(variance))
+		c.statistic(n.mean, p.Statistics[n.mean], blend(before, mean, n.momentum), floors[n.mean])
+		c.statistic(n.variance, p.Statistics[n.variance], blend(variances, variance, n.momentum), 0)
 	}
-	c.compareStatistics(p, samples)
+	c.compareStatistics(p, samples, floors)
 	return nil
 }
 
-// statistic reports one running statistic.
-func (c *check) statistic(name string, got, want []float32) {
-	e := ratio(deviation(got, want), largest(want))
+// statistic reports one running statistic, whose error is relative to its largest element, or to the floor if that is
+// more.
+func (c *check) statistic(name string, got, want []float32, floor float64) {
+	e := ratio(deviation(got, want), max(largest(want), floor))
 	c.report.Statistics = append(c.report.Statistics, StatisticReport{Name: name, Moments: e, Reference: none()})
 	c.limit(e, c.o.Tolerance, "%s is off by %s after a step", name, e)
 }
@@ -102,7 +106,7 @@ func moments(values []float32, channels, inner int) (mean, variance []float64) {
 
 // compareStatistics compares with the reference, whose variances are unbiased as torch's: the part that comes from the
 // batch is larger by n/(n−1).
-func (c *check) compareStatistics(p ort.Probe, samples map[string]int) {
+func (c *check) compareStatistics(p ort.Probe, samples map[string]int, floors map[string]float64) {
 	r := c.o.Reference
 	if r == nil {
 		return
@@ -132,7 +136,7 @@ func (c *check) compareStatistics(p ort.Probe, samples map[string]int) {
 				want[k] = float32(kept + (float64(want[k])-kept)*float64(n-1)/float64(n))
 			}
 		}
-		e := ratio(deviation(p.Statistics[name], want), math.Max(largest(want), floorShare))
+		e := ratio(deviation(p.Statistics[name], want), max(largest(want), floorShare, floors[name]))
 		c.report.Statistics[i].Reference = e
 		c.limit(e, c.o.Tolerance, "%s is off by %s of the reference after a step", name, e)
 	}

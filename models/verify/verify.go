@@ -274,6 +274,7 @@ type gradient struct {
 	graph.Parameter
 	values []float32
 	length float64 // L2
+	summed float64 // see summing; 0: not known
 }
 
 func (c *check) gradients(p ort.Probe) ([]gradient, error) {
@@ -291,6 +292,9 @@ func (c *check) gradients(p ort.Probe) ([]gradient, error) {
 			return nil, fmt.Errorf("the gradient of %s can't be read", parameter.Name)
 		}
 		g := gradient{Parameter: parameter, values: p.Outputs[i]}
+		if i, ok := at[summedOutput+parameter.Name]; ok {
+			g.summed = float64(p.Outputs[i][0])
+		}
 		for _, v := range g.values {
 			g.length += float64(v) * float64(v)
 		}
@@ -438,7 +442,11 @@ func (c *check) compareGradients(gradients []gradient) {
 			continue
 		}
 		seen[g.Name] = true
-		e := ratio(deviation(g.values, want.Data), max(floor, largest(want.Data)))
+		against := max(floor, largest(want.Data))
+		if g.isZero() {
+			against = max(against, g.summed)
+		}
+		e := ratio(deviation(g.values, want.Data), against)
 		c.report.Parameters[i].Reference = e
 		c.limit(e, c.o.Tolerance, "the gradient of %s is off by %s of the reference's largest", g.Name, e)
 	}
@@ -460,7 +468,8 @@ func (c *check) compareGradients(gradients []gradient) {
 	}
 }
 
-// expose adds to the training graph, as outputs of a step, the gradients and the inputs of batch norms.
+// expose adds to the training graph, as outputs of a step, the gradients, what they were summed of, and the inputs of
+// batch norms.
 func (c *check) expose(a *graph.Artifacts) error {
 	m, err := a.Model()
 	if err != nil {
@@ -470,6 +479,7 @@ func (c *check) expose(a *graph.Artifacts) error {
 	g := m.GetGraph()
 	types := graph.Declared(g)
 	b := onnxgraph.Extend(m)
+	sums := newSumming(b, g)
 	show := func(value, name string, t onnxgraph.TensorType) {
 		if b.Has(name) {
 			return
@@ -483,6 +493,11 @@ func (c *check) expose(a *graph.Artifacts) error {
 		case graph.Accumulator:
 			parameter, _ := graph.BufferOf(n.In(0))
 			show(n.In(1), graph.GradOutput+parameter, types[parameter])
+			if elements, ok := types[parameter].Shape.Elements(); ok && elements > 0 {
+				if sum := sums.of(n.In(1), elements); sum != "" {
+					show(sum, summedOutput+parameter, onnxgraph.FloatType(onnxgraph.Static(1)))
+				}
+			}
 		case graph.StockBatchNorm, graph.BatchNorm:
 			out := fmt.Sprintf("verify/norm%d", len(c.norms))
 			t, ok := types[n.In(0)]

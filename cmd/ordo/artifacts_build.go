@@ -23,7 +23,7 @@ import (
 )
 
 const artifactsBuildHelp = `Make training artifacts of a forward graph, which any framework can export to ONNX (opset
-13 to 23): images [batch, 3, size, size] in, features [batch, n] out.
+%d to %d): images [batch, 3, size, size] in, features [batch, n] out.
 
 What is trained: the float32 tensors that are used as weights, biases, scales, shifts,
 embeddings or tokens. What an exporter stores beside these is not: numbers such as an
@@ -86,7 +86,7 @@ func newArtifactsBuildCommand(g *global) *cobra.Command {
 	return newCommand(g, &cobra.Command{
 		Use:     "build FORWARD.onnx --out DIR",
 		Short:   "Make training artifacts of a forward graph",
-		Long:    artifactsBuildHelp,
+		Long:    fmt.Sprintf(artifactsBuildHelp, artifacts.MinOpset, artifacts.MaxOpset),
 		Example: artifactsBuildExamples,
 	}, &artifactsBuildOptions{})
 }

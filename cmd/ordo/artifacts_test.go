@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"ordo/models/artifacts"
+	"ordo/models/onnxgraph"
 	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
 )
@@ -127,11 +129,25 @@ func TestArtifactsCheckAgainstReference(t *testing.T) {
 	ordo(t, "artifacts", "check", official).check(t, exitLibrary, "run `ordo runtime install`")
 }
 
+// withoutData is a model whose weight is in a file that isn't there.
+func withoutData(file string) *onnxgraph.Model {
+	b := onnxgraph.NewBuilder("net", 17)
+	b.Input("images", onnxgraph.FloatType(onnxgraph.Batch(3, 8, 8)))
+	w := &onnxgraph.Tensor{Name: "w", Dims: []int64{3, 1, 1}, DataType: onnxgraph.Float32,
+		DataLocation: onnxgraph.Tensor_EXTERNAL, ExternalData: []*onnxgraph.StringEntry{{Key: "location", Value: file}}}
+	b.Output(b.Op("Mul", "y", []string{"images", b.Initializer(w)}), onnxgraph.FloatType(onnxgraph.Batch(3, 8, 8)))
+	return b.Model()
+}
+
 // What can't be built leaves nothing behind, and says why.
 func TestArtifactsRefuse(t *testing.T) {
 	forward := filepath.Join(convnet, "forward.onnx")
 	text := filepath.Join(t.TempDir(), "text.onnx")
 	if err := os.WriteFile(text, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(t.TempDir(), "net.onnx")
+	if err := withoutData("net.onnx.data").WriteFile(outside); err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(t.TempDir(), "bad.yaml")
@@ -160,6 +176,7 @@ func TestArtifactsRefuse(t *testing.T) {
 		{[]string{"build", forward, "--out", "OUT", "--config", "none.yaml"}, exitConfig, "none.yaml"},
 		{[]string{"build", text, "--out", "OUT"}, exitData, "not an ONNX model"},
 		{[]string{"build", "none.onnx", "--out", "OUT"}, exitData, "none.onnx"},
+		{[]string{"build", outside, "--out", "OUT"}, exitData, "net.onnx.data"},
 		{[]string{"inspect"}, exitUsage, "a folder of artifacts or an ONNX file is missing"},
 		{[]string{"inspect", text}, exitData, "not an ONNX model"},
 		{[]string{"inspect", "none.onnx"}, exitData, "none.onnx"},
@@ -182,6 +199,14 @@ func TestArtifactsRefuse(t *testing.T) {
 				t.Errorf("left behind: %v (%v)", left, err)
 			}
 		})
+	}
+}
+
+// TestArtifactsOpsets: the help says the opsets that are taken.
+func TestArtifactsOpsets(t *testing.T) {
+	want := fmt.Sprintf("%d to %d", artifacts.MinOpset, artifacts.MaxOpset)
+	if r := ordo(t, "artifacts", "build", "--help"); !strings.Contains(r.stdout, want) {
+		t.Errorf("%s is missing in\n%s", want, r.stdout)
 	}
 }
 

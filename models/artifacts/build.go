@@ -19,10 +19,16 @@ import (
 // channels of an image.
 const channels = 3
 
-// Build makes artifacts of a forward graph. What package roles takes for parameters becomes the parameters, but for what
-// the options' patterns say; what an exporter has merged is taken apart first. The graph is not changed.
-// An error names the node, output or option that is at fault; it is of kind fault.Config for an option, fault.Data for
-// the graph.
+// The opsets of forward graphs that Build takes.
+const (
+	MinOpset = autodiff.MinOpset
+	MaxOpset = autodiff.MaxOpset
+)
+
+// Build makes artifacts of a forward graph. What package roles takes for parameters becomes the parameters, but for
+// what the options' patterns say; what an exporter has merged is taken apart first. The graph is not changed. An error
+// names the node, output or option that is at fault; it is of kind fault.Config for an option, fault.Data for the
+// graph.
 func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fault.Wrap(fault.Config, err)
@@ -32,6 +38,9 @@ func Build(forward *onnxgraph.Model, o Options) (*Folder, error) {
 }
 
 func build(m *onnxgraph.Model, o Options) (*Folder, error) {
+	if err := autodiff.CheckOpset(m); err != nil {
+		return nil, err
+	}
 	p := &preparation{o: o, m: m, g: m.GetGraph()}
 	if err := p.prepare(); err != nil {
 		return nil, err
@@ -257,12 +266,17 @@ func (p *preparation) nameInput() error {
 	if typ.Elem != onnxgraph.Float32 || len(s) != 4 || s[1] != (onnxgraph.Dim{Size: channels}) {
 		return fmt.Errorf("input %s is %v, it must be float[batch,%d,height,width]", names[0], typ, channels)
 	}
+	isFree := func(d onnxgraph.Dim) bool { return !d.Static() || d.Size == 0 } // 0: an exporter's word for it
 	for i := 2; i < 4; i++ {
-		switch size := int64(p.o.ImageSize); {
-		case !s[i].Static() && size == 0:
+		size := int64(p.o.ImageSize)
+		if other := s[5-i]; isFree(s[i]) && size == 0 && !isFree(other) {
+			size = other.Size // the images are square
+		}
+		switch {
+		case isFree(s[i]) && size == 0:
 			return fault.New(fault.Config, "input %s is %v: its image size is free", names[0], typ).
 				Advise("fix it").With(fault.Option{Name: "image_size"})
-		case !s[i].Static():
+		case isFree(s[i]):
 			s[i] = onnxgraph.Dim{Size: size}
 		case size != 0 && s[i].Size != size:
 			return fault.New(fault.Config, "input %s is %v: its image size is fixed, it can't become %d", names[0], typ,
@@ -289,7 +303,7 @@ func (p *preparation) freeBatch() error {
 	typ.Shape[0] = onnxgraph.Batch()[0]
 	images.Type = onnxgraph.NewValueInfo("", typ).Type
 	p.g.ValueInfo = nil // declared for the batch that was; all types are inferred anew
-	if !batch.Static() {
+	if !batch.Static() || batch.Size == 0 {
 		return nil
 	}
 	p.freeReshapes(batch.Size)

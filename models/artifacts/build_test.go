@@ -42,6 +42,40 @@ func network(t testing.TB, change func(m *onnxgraph.Model)) *onnxgraph.Model {
 	return m
 }
 
+// declared gives the input dimensions as they stand in a file.
+func declared(dims ...int64) func(m *onnxgraph.Model) {
+	return func(m *onnxgraph.Model) {
+		oneOutput(m)
+		shape := &onnxgraph.Dimensions{}
+		for _, d := range dims {
+			shape.Dim = append(shape.Dim, &onnxgraph.Dimensions_Dimension{
+				Value: &onnxgraph.Dimensions_Dimension_DimValue{DimValue: d}})
+		}
+		m.Graph.Input[0].Type.GetTensorType().Shape = shape
+	}
+}
+
+// keras flattens the convolution's output as Keras does: the batch, and the product of the other sizes.
+func keras(m *onnxgraph.Model) {
+	oneOutput(m)
+	one := func(name string, v int64) *onnxgraph.Tensor { return onnxgraph.NewInts(name, v) }
+	m.Graph.Initializer = append(m.Graph.Initializer, one("first", 0), one("second", 1), one("last", 1<<31-1))
+	node := func(op, output string, inputs []string, a ...*onnxgraph.Attribute) *onnxgraph.Node {
+		return &onnxgraph.Node{OpType: op, Name: output, Input: inputs, Output: []string{output}, Attribute: a}
+	}
+	integer := onnxgraph.IntAttr
+	m.Graph.Node = append(m.Graph.Node[:2],
+		node("Shape", "sizes", []string{"features"}),
+		node("Cast", "sizes/int", []string{"sizes"}, integer("to", int64(onnxgraph.Int32))),
+		node("Slice", "batch", []string{"sizes/int", "first", "second"}),
+		node("Slice", "inner", []string{"sizes/int", "second", "last"}),
+		node("ReduceProd", "product", []string{"inner"}, integer("keepdims", 1)),
+		node("Concat", "flat", []string{"batch", "product"}, integer("axis", 0)),
+		node("Cast", "flat/long", []string{"flat"}, integer("to", int64(onnxgraph.Int64))),
+		node("Reshape", "z", []string{"features", "flat/long"}))
+	m.Graph.Output[0] = onnxgraph.NewValueInfo("z", onnxgraph.FloatType(onnxgraph.Batch(144)))
+}
+
 // oneOutput leaves z alone.
 func oneOutput(m *onnxgraph.Model) { m.Graph.Output = m.Graph.Output[:1] }
 
@@ -99,6 +133,16 @@ func TestBuild(t *testing.T) {
 			free[2], free[3] = onnxgraph.Dim{Param: "h"}, onnxgraph.Dim{Param: "w"}
 			m.Graph.Input[0] = onnxgraph.NewValueInfo("x", onnxgraph.FloatType(free))
 		}, "features:4 embedding:4", "stem.weight stem.bias", ""},
+		{"a free batch, said as -1", "", declared(-1, 3, 8, 8), "features:4 embedding:4", "stem.weight stem.bias", ""},
+		{"a free batch, said as 0", "", declared(0, 3, 8, 8), "features:4 embedding:4", "stem.weight stem.bias", ""},
+		{"a free size, said as -1", "image_size: 8", declared(-1, 3, -1, -1), "features:4 embedding:4",
+			"stem.weight stem.bias", ""},
+		{"a free size, said as 0", "image_size: 8", declared(1, 3, 0, 0), "features:4 embedding:4",
+			"stem.weight stem.bias", ""},
+		{"a free width", "image_size: 8", declared(-1, 3, 8, -1), "features:4 embedding:4", "stem.weight stem.bias", ""},
+		{"a free width, no size", "", declared(-1, 3, 8, -1), "features:4 embedding:4", "stem.weight stem.bias", ""},
+		{"a free height, no size", "", declared(-1, 3, -1, 8), "features:4 embedding:4", "stem.weight stem.bias", ""},
+		{"Keras' shape arithmetic", "", keras, "features:144 embedding:144", "stem.weight stem.bias", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := network(t, c.change)
@@ -168,6 +212,13 @@ func TestBuildRefuses(t *testing.T) {
 		{"oblong images", "", input(onnxgraph.FloatType(onnxgraph.Batch(3, 8, 9))), "must be square"},
 		{"free image size", "", input(onnxgraph.FloatType(append(onnxgraph.Batch(3), onnxgraph.Unknown,
 			onnxgraph.Unknown))), "its image size is free"},
+		{"two free sizes", "", declared(-1, 3, -1, 0), "its image size is free"},
+		{"a fixed height", "image_size: 9", declared(-1, 3, 8, -1), "its image size is fixed"},
+		{"a size below -1", "", declared(-2, 3, 8, 8), "dimension 0 is -2"},
+		{"an old opset", "", func(m *onnxgraph.Model) { m.OpsetImport[0].Version = 12 },
+			"opset 12, supported are 13 to 23"},
+		{"a new opset", "", func(m *onnxgraph.Model) { m.OpsetImport[0].Version = 24 },
+			"opset 24, supported are 13 to 23"},
 		{"another image size", "image_size: 9", oneOutput, "its image size is fixed"},
 		{"a head's name is taken", "heads: [{name: stem, layers: [2]}]", oneOutput,
 			`has a parameter "stem.weight" already`},

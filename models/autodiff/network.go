@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/roles"
@@ -12,9 +13,18 @@ import (
 
 // The opsets whose operators the rules know.
 const (
-	minOpset = 13
-	maxOpset = 23
+	MinOpset = 13
+	MaxOpset = 23
 )
+
+// CheckOpset returns an error of kind fault.Data for a model of another opset.
+func CheckOpset(m *onnxgraph.Model) error {
+	if v := m.Opset(""); v < MinOpset || v > MaxOpset {
+		return fault.New(fault.Data, "the forward graph uses opset %d, supported are %d to %d", v, MinOpset, MaxOpset).
+			Advise("export it with one of these")
+	}
+	return nil
+}
 
 // network is the forward graph as the builders want it: checked, typed, shape arithmetic folded, initializers told
 // apart.
@@ -37,8 +47,8 @@ func newNetwork(m *onnxgraph.Model, parameters []string) (*network, error) {
 	if err := onnxgraph.Check(m); err != nil {
 		return nil, fmt.Errorf("the forward graph is not valid:\n%w", err)
 	}
-	if v := m.Opset(""); v < minOpset || v > maxOpset {
-		return nil, fmt.Errorf("the forward graph uses opset %d, supported are %d to %d", v, minOpset, maxOpset)
+	if err := CheckOpset(m); err != nil {
+		return nil, err
 	}
 	if parameters == nil {
 		for _, t := range roles.Parameters(m) {

@@ -15,10 +15,10 @@ var update = flag.Bool("update", false, "write OPERATORS.md anew")
 func operatorsText() string {
 	return fmt.Sprintf(`# Operators that ordo can train
 
-Of ONNX's opsets 13 to 23, float32. What a graph has beyond these stays as it is where no gradient goes through it. This
+Of ONNX's opsets %d to %d, float32. What a graph has beyond these stays as it is where no gradient goes through it. This
 file is written by the tests: go test ./models/autodiff -run TestOperatorTable -update.
 
-%s`, autodiff.OperatorTable())
+%s`, autodiff.MinOpset, autodiff.MaxOpset, autodiff.OperatorTable())
 }
 
 func TestOperatorTable(t *testing.T) {

@@ -3,6 +3,7 @@ package onnxgraph
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Check returns every fault of the model, joined: versions, domains that are used but not imported, names that are
@@ -96,6 +97,7 @@ func (c *checker) node(i int, n *Node, made map[string]int) {
 		}
 	}
 	names := map[string]bool{}
+	var inner []string
 	for _, a := range n.GetAttribute() {
 		switch {
 		case names[a.GetName()]:
@@ -103,7 +105,7 @@ func (c *checker) node(i int, n *Node, made map[string]int) {
 		case a.GetType() == Attribute_UNDEFINED:
 			c.faultf("%s: attribute %q has no kind", where, a.GetName())
 		case a.GetType() == Attribute_GRAPH || a.GetType() == Attribute_GRAPHS:
-			c.faultf("%s holds a graph (attribute %q): control flow is not supported", where, a.GetName())
+			inner = append(inner, a.GetName())
 		case a.GetRefAttrName() != "":
 			c.faultf("%s: attribute %q refers to a function's attribute outside of a function", where, a.GetName())
 		case a.GetType() == Attribute_TENSOR:
@@ -112,6 +114,11 @@ func (c *checker) node(i int, n *Node, made map[string]int) {
 			}
 		}
 		names[a.GetName()] = true
+	}
+	if len(inner) > 0 {
+		c.faultf("%s decides at run time what is computed, in graphs of its own (%s): control flow (If, Loop, Scan) is "+
+			"not supported, export the network with fixed sizes, which an exporter can decide by", where,
+			strings.Join(inner, ", "))
 	}
 	for _, out := range n.GetOutput() {
 		if out != "" {

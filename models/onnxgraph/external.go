@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ordo/models/fault"
 )
 
 // loadExternal reads into a model the tensors that it stores in files beside itself. A file is named relative to the
@@ -163,6 +165,9 @@ func (l *externalLoader) open(location string) (*externalFile, error) {
 	for i := range steps {
 		info, err := l.root.Lstat(path.Join(steps[:i+1]...))
 		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fault.New(fault.Data, "there is no such file beside the model as %s", location).
+				Advise("copy it there, or export the model into one file")
 		case err != nil:
 			return nil, err
 		case i < len(steps)-1 && !info.IsDir(), i == len(steps)-1 && !info.Mode().IsRegular():

@@ -46,11 +46,11 @@ func decodeWith(data []byte, load func(*Model) error) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = load(m); err == nil {
-		err = Check(m)
+	if err := load(m); err != nil {
+		return nil, fault.Wrap(fault.Data, err)
 	}
-	if err != nil {
-		return nil, fault.New(fault.Data, "%w: %w", errModel, err)
+	if err := Check(m); err != nil {
+		return nil, fault.New(fault.Data, "not a model that ordo can read: %w", err)
 	}
 	return m, nil
 }

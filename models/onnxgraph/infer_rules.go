@@ -489,7 +489,39 @@ func reduceShape(t *typing, n *Node, in []TensorType) ([]TensorType, error) {
 			s = append(s, Dim{Size: 1})
 		}
 	}
+	if len(axes) == len(in[0].Shape) {
+		t.reduceKnown(n)
+	}
 	return one(in[0].Elem, s)
+}
+
+// reduceKnown notes what all elements of a known value come to, as Keras multiplies sizes.
+func (t *typing) reduceKnown(n *Node) {
+	op := map[string]string{"ReduceProd": "Mul", "ReduceSum": "Add", "ReduceMax": "Max", "ReduceMin": "Min"}[n.GetOpType()]
+	if ints, ok := t.Values[n.In(0)]; ok {
+		if v, ok := reduced(intOperation(op), ints); ok {
+			t.Values[n.Out(0)] = []Dim{v}
+		}
+	}
+	if floats, ok := t.Floats[n.In(0)]; ok {
+		if v, ok := reduced(floatOperation(op), floats); ok {
+			t.Floats[n.Out(0)] = []float32{v}
+		}
+	}
+}
+
+// reduced puts an operation of two operands between all values.
+func reduced[T any](f func([]T) (T, bool), values []T) (result T, ok bool) {
+	if f == nil || len(values) == 0 {
+		return result, false
+	}
+	result, ok = values[0], true
+	for _, v := range values[1:] {
+		if result, ok = f([]T{result, v}); !ok {
+			break
+		}
+	}
+	return result, ok
 }
 
 // ReduceAxes returns the dimensions over which a reduction of a tensor of that many dimensions goes.

@@ -2,6 +2,7 @@ package onnxgraph_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/models/onnxgraph/graphtext"
 )
@@ -346,6 +348,67 @@ func TestInfer(t *testing.T) {
 				t.Errorf("type %v, want %s", types.Of[y], c.want)
 			}
 		})
+	}
+}
+
+// TestReduceKnown: what is reduced of known sizes is known.
+func TestReduceKnown(t *testing.T) {
+	for _, c := range []struct {
+		op   string
+		ints []int64
+		want string
+	}{
+		{"ReduceProd", []int64{3, 9, 9}, "243*batch"}, {"ReduceSum", []int64{3, 4}, ""}, {"ReduceProd", nil, "batch"},
+	} {
+		b := onnxgraph.NewBuilder("test", 17)
+		b.Input("x", onnxgraph.FloatType(onnxgraph.Batch(c.ints...)))
+		b.Op("Shape", "sizes", []string{"x"})
+		b.Op(c.op, "all", []string{"sizes"})
+		b.Op("Cast", "numbers", []string{b.Op("Constant", "v", nil, onnxgraph.IntsAttr("value_ints", 3, 5, 2))},
+			onnxgraph.IntAttr("to", int64(onnxgraph.Float32)))
+		for _, op := range []string{"ReduceProd", "ReduceSum", "ReduceMax", "ReduceMin"} {
+			b.Op(op, op, []string{"numbers"}, onnxgraph.IntAttr("keepdims", 0))
+			b.Op(op, op+"/ints", []string{"v"})
+		}
+		types, err := onnxgraph.Infer(b.Model())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := types.Values["all"]; len(got) > 0 != (c.want != "") || len(got) > 0 && got[0].String() != c.want {
+			t.Errorf("%s of [batch %v] is %v, want %s", c.op, c.ints, got, c.want)
+		}
+		for op, want := range map[string]int64{"ReduceProd": 30, "ReduceSum": 10, "ReduceMax": 5, "ReduceMin": 2} {
+			if got := types.Floats[op]; len(got) != 1 || got[0] != float32(want) {
+				t.Errorf("%s of floats is %v, want %d", op, got, want)
+			}
+			if got := types.Values[op+"/ints"]; len(got) != 1 || got[0] != (onnxgraph.Dim{Size: want}) {
+				t.Errorf("%s of integers is %v, want %d", op, got, want)
+			}
+		}
+	}
+}
+
+// TestControlFlow: a node that holds graphs is named with its operator, once.
+func TestControlFlow(t *testing.T) {
+	m := small()
+	m.Graph.Node = append(m.Graph.Node, &onnxgraph.Node{Name: "which", OpType: "If", Input: []string{"images"},
+		Output: []string{"chosen"}, Attribute: []*onnxgraph.Attribute{
+			{Name: "then_branch", Type: onnxgraph.Attribute_GRAPH}, {Name: "else_branch", Type: onnxgraph.Attribute_GRAPH}}})
+	data, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = onnxgraph.DecodeWith(data, nil)
+	if !errors.Is(err, fault.Data) {
+		t.Fatal(err)
+	}
+	for _, s := range []string{`node "which" (If)`, "then_branch, else_branch", "control flow"} {
+		if strings.Count(err.Error(), s) != 1 {
+			t.Errorf("%q is not once in: %v", s, err)
+		}
+	}
+	if strings.Contains(err.Error(), "not an ONNX model") {
+		t.Errorf("it is one: %v", err)
 	}
 }
 

@@ -158,6 +158,10 @@ func (v *ValueInfo) TensorType() (TensorType, error) {
 	for i, d := range tensor.GetShape().GetDim() {
 		switch x := d.GetValue().(type) {
 		case *Dimensions_Dimension_DimValue:
+			if x.DimValue == -1 { // as PaddlePaddle says that it isn't known
+				t.Shape = append(t.Shape, Unknown)
+				continue
+			}
 			if x.DimValue < 0 || x.DimValue > maxDim {
 				faults = append(faults, fmt.Errorf("value %q: dimension %d is %d, must be in [0, %d]", v.GetName(), i,
 					x.DimValue, maxDim))

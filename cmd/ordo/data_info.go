@@ -64,14 +64,14 @@ func (o *dataInfoOptions) run(ctx context.Context, g *global, args []string) err
 			return err
 		}
 	}
-	info := dataInfo{Source: options.Source, Root: options.Root}
+	info := dataInfo{Source: options.Source, Root: options.Root, Folder: sets.About.Folder, LeftOut: sets.About.LeftOut}
 	if info.Survey, err = survey.Take(ctx, sets.Train, sets.Test, newReading(g).image); err != nil {
 		return err
 	}
 	if o.asJSON {
 		return g.printJSON(info)
 	}
-	fmt.Fprint(g.stdout, report.ImageSet(info.Source, info.Root, info.Survey))
+	fmt.Fprint(g.stdout, report.ImageSet(info.Source, info.Root, sets.About, info.Survey))
 	if o.sheet != "" {
 		fmt.Fprintf(g.stdout, "\nsheet: %s\n", o.sheet)
 	}
@@ -82,5 +82,9 @@ func (o *dataInfoOptions) run(ctx context.Context, g *global, args []string) err
 type dataInfo struct {
 	Source string `json:"source"`
 	Root   string `json:"root,omitempty"`
+	// Folder is where the set was found, at or below the root.
+	Folder string `json:"folder,omitempty"`
+	// LeftOut counts the files that aren't read as images by extension.
+	LeftOut map[string]int `json:"left_out,omitempty"`
 	survey.Survey
 }

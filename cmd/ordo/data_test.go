@@ -55,6 +55,27 @@ func TestDataInfo(t *testing.T) {
 	}
 }
 
+// TestDataSaysWhatIsLeftOut: also to programs, and what was found below the root.
+func TestDataSaysWhatIsLeftOut(t *testing.T) {
+	root := pictures(t, func(dir string) error { return os.WriteFile(filepath.Join(dir, "train/a/x.npy"), nil, 0o600) })
+	for _, command := range []string{"info", "verify"} {
+		r := ordo(t, "data", command, "data.source=folder", "data.root="+root)
+		r.check(t, exitOK)
+		if !strings.Contains(r.stdout+r.stderr, "1 .npy") {
+			t.Errorf("%s says nothing:\n%s%s", command, r.stdout, r.stderr)
+		}
+		r = ordo(t, "data", command, "data.source=folder", "data.root="+root, "--json")
+		var found struct {
+			Folder  string         `json:"folder"`
+			LeftOut map[string]int `json:"left_out"`
+		}
+		if err := json.Unmarshal([]byte(r.stdout), &found); err != nil || found.LeftOut[".npy"] != 1 ||
+			command == "info" && found.Folder != root {
+			t.Errorf("%s: %+v, %v", command, found, err)
+		}
+	}
+}
+
 func checkPNG(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Open(path)

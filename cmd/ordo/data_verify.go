@@ -42,13 +42,16 @@ func (o *dataVerifyOptions) run(ctx context.Context, g *global, args []string) e
 	if err != nil {
 		return err
 	}
-	found := dataVerified{Images: sets.Train.Len() + sets.Test.Len()}
+	found := dataVerified{Images: sets.Train.Len() + sets.Test.Len(), LeftOut: sets.About.LeftOut}
 	if found.Unreadable, err = survey.Verify(ctx, sets.Train, sets.Test, newReading(g).image); err != nil {
 		return err
 	}
 	if o.asJSON {
 		err = g.printJSON(found)
 	} else {
+		for _, note := range sets.Notes() {
+			g.note(note)
+		}
 		fmt.Fprint(g.stdout, report.Unreadable(found.Unreadable))
 		fmt.Fprintf(g.stdout, "%d images, %d unreadable\n", found.Images, len(found.Unreadable))
 	}
@@ -62,5 +65,6 @@ func (o *dataVerifyOptions) run(ctx context.Context, g *global, args []string) e
 // dataVerified is what `ordo data verify --json` prints.
 type dataVerified struct {
 	Images     int              `json:"images"`
+	LeftOut    map[string]int   `json:"left_out,omitempty"` // files that aren't read as images, by extension
 	Unreadable []survey.Failure `json:"unreadable"`
 }

@@ -73,8 +73,13 @@ func OpenWatched(ctx context.Context, o Options, w Watch) (s Splits, err error) 
 	if err != nil {
 		return Splits{}, err
 	}
-	if text := o.short(sets); text != "" && w.Note != nil {
-		w.Note(text)
+	if w.Note != nil {
+		for _, text := range sets.Notes() {
+			w.Note(text)
+		}
+		if text := o.short(sets); text != "" {
+			w.Note(text)
+		}
 	}
 	if s.Train, err = o.open(ctx, sets.Train, "train", w); err != nil {
 		return Splits{}, wrap(ctx, err)

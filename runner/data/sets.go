@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	"ordo/models/fault"
 	"ordo/runner/data/bloodcells"
@@ -21,6 +22,15 @@ import (
 // Sets are the two halves of an image set as its reader lists them, undecoded.
 type Sets struct {
 	Train, Test source.Set
+	About       source.About // the zero value where the reader has nothing to say
+}
+
+// Notes are, in sentences, what is to be said of the sets: files that are left out.
+func (s Sets) Notes() []string {
+	if s.About.LeftOut.Files() == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: files that can't be read as images are left out: %v", s.About.Folder, s.About.LeftOut)}
 }
 
 // List lists the image set that the options name, and decodes nothing. It returns early with the context's error when
@@ -35,6 +45,9 @@ func List(ctx context.Context, o Options) (Sets, error) {
 	}
 	if err != nil {
 		return Sets{}, wrap(ctx, err)
+	}
+	if d, ok := sets.Train.(source.Described); ok {
+		sets.About = d.About()
 	}
 	if sets.Train, err = o.each(sets.Train, "per_class", o.PerClass); err != nil {
 		return Sets{}, err
@@ -51,7 +64,7 @@ func listSets(ctx context.Context, o Options) (s Sets, err error) {
 	case SourceIDX:
 		var train, test *idx.Set
 		if train, test, err = idx.Read(ctx, o.Root, idx.Limits{Train: o.Images, Test: o.TestImages}); err == nil {
-			s = Sets{train, test}
+			s.Train, s.Test = train, test
 		}
 	case SourceFolder:
 		s.Train, s.Test, err = folder.Read(ctx, folder.Options{
@@ -98,5 +111,5 @@ func listOrchard(o Options) (Sets, error) {
 		Seed: o.Seed, Split: orchard.Test, ImageSize: o.ImageSize,
 		Images: cmp.Or(o.TestPerClass*orchard.Classes, o.TestImages, orchardTestImages),
 	})
-	return Sets{train, test}, err
+	return Sets{Train: train, Test: test}, err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"ordo/runner/data/source"
 	"ordo/runner/data/survey"
 )
 
@@ -16,12 +17,19 @@ const (
 
 // ImageSet is what a look over an image set found: a column for each split, duplicates, images that can't be read, and
 // the classes. Root is the folder of the source, "" where it has none.
-func ImageSet(source, root string, s survey.Survey) string {
+func ImageSet(kind, root string, about source.About, s survey.Survey) string {
 	var b strings.Builder
 	if root != "" {
-		source += " in " + root
+		kind += " in " + root
 	}
-	fmt.Fprintf(&b, "%-16s%s\n\n", "source", source)
+	fmt.Fprintf(&b, "%-16s%s\n", "source", kind)
+	if about.Folder != root && about.Folder != "" {
+		fmt.Fprintf(&b, "%-16s%s\n", "found in", about.Folder)
+	}
+	if about.LeftOut.Files() > 0 {
+		fmt.Fprintf(&b, "%-16s%v (not read as images)\n", "left out", about.LeftOut)
+	}
+	b.WriteByte('\n')
 	fmt.Fprintf(&b, "%-16s%24s%24s\n", "", "train", "test")
 	for _, fact := range splitFacts {
 		fmt.Fprintf(&b, "%-16s%24s%24s\n", fact.name, fact.of(s.Train), fact.of(s.Test))

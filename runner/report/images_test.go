@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"ordo/runner/data/source"
 	"ordo/runner/data/survey"
 )
 
@@ -22,9 +23,9 @@ func TestImageSet(t *testing.T) {
 		s.Classes = append(s.Classes, survey.Class{Name: fmt.Sprint(strings.Repeat("ü", 50), i), Train: 1})
 	}
 	s.Duplicates = survey.Duplicates{Images: 2, Groups: 1, Across: 1, Examples: [][]string{{"a", "b"}}}
-	text := ImageSet("folder", "x", s)
+	text := ImageSet("folder", "x", source.About{Folder: "x/in", LeftOut: source.Kinds{".npy": 2, ".txt": 3}}, s)
 	for _, want := range []string{
-		"source          folder in x\n", "1 – 2 – 3", "PNG 2, JPEG 1", "RGB", "1 MiB", strings.Repeat("k", 16) + " ", "a = b",
+		"source          folder in x\n", "x/in", "3 .txt, 2 .npy", "1 – 2 – 3", "PNG 2, JPEG 1", "RGB", "1 MiB", strings.Repeat("k", 16) + " ", "a = b",
 		"1 of them across the splits", "\n  bad9: is cut off\n  and 2 more\n", "class (203)",
 		strings.Repeat("ü", 42) + "…", "\nand 3 more\n",
 	} {
@@ -33,7 +34,7 @@ func TestImageSet(t *testing.T) {
 		}
 	}
 	empty := survey.Split{Key: strings.Repeat("k", 32)}
-	text = ImageSet("orchard", "", survey.Survey{Train: empty, Test: empty})
+	text = ImageSet("orchard", "", source.About{}, survey.Survey{Train: empty, Test: empty})
 	if strings.Contains(text, "class") || !strings.Contains(text, "nothing") {
 		t.Error(text)
 	}

@@ -37,16 +37,8 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	}
 	dir, err := source.FindFolder(o.Root, depth, "TRAIN", "TEST")
 	if err == nil {
-		trainFiles, classes, err := source.ClassFolders(dir, "TRAIN", nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		testFiles, classes, err := source.ClassFolders(dir, "TEST", classes)
-		if err != nil {
-			return nil, nil, err
-		}
-		return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
-			source.FileOptions{Settings: "bloodcells", Classes: classes, Picture: o.Picture})
+		return source.SplitFolders(ctx, dir, "TRAIN", "TEST", o.Bounds,
+			source.FileOptions{Settings: "bloodcells", Picture: o.Picture})
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
@@ -65,7 +57,7 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	}
 	classes := label(trainFiles, testFiles)
 	return source.FileSets(ctx, files(trainFiles), files(testFiles), o.Bounds,
-		source.FileOptions{Settings: "bccd", Classes: classes, Picture: o.Picture})
+		source.FileOptions{Settings: "bccd", Classes: classes, Picture: o.Picture, About: source.About{Folder: dir}})
 }
 
 // cell is a box and its class.

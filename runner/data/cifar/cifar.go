@@ -82,7 +82,7 @@ func (l layout) read(ctx context.Context, o Options) (train, test source.Set, er
 	}
 	r := source.RecordOptions{
 		Settings: l.name + " " + l.names, Classes: classes, Bytes: pixels, Width: side, Height: side, Channels: 3,
-		Decode: source.Planes,
+		Decode: source.Planes, About: source.About{Folder: dir},
 	}
 	list := func(names []string) (records []source.Record, err error) {
 		for _, name := range names {

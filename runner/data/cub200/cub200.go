@@ -37,7 +37,7 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	}
 	settings := fmt.Sprintf("cub200 boxes=%t", o.Boxes)
 	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
-		source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture})
+		source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture, About: source.About{Folder: dir}})
 }
 
 func list(dir string, boxes bool) (train, test []source.File, classes []string, err error) {

@@ -25,33 +25,25 @@ var (
 
 // Read lists both splits. Errors name the file and say what to do; the context's error comes back as it is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	trainFiles, testFiles, classes, err := list(o)
+	top, err := source.Folders(o.Root)
+	if err != nil {
+		return nil, nil, source.Advise(err, "give the folder that holds a folder of images for each class")
+	}
+	first, second := named(top, trainNames), named(top, testNames)
+	made := source.FileOptions{Settings: "folder", Picture: o.Picture}
+	if first != "" && second != "" {
+		return source.SplitFolders(ctx, o.Root, first, second, o.Bounds, made)
+	}
+	found, err := source.ClassFolders(o.Root, first, nil) // first "": the root is the set
 	if err != nil {
 		return nil, nil, err
 	}
-	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
-		source.FileOptions{Settings: "folder", Classes: classes, Picture: o.Picture})
-}
-
-func list(o Options) (train, test []source.File, classes []string, err error) {
-	top, err := source.Folders(o.Root)
+	trainFiles, testFiles, err := source.SplitFiles(found.Files, o.TestFraction, o.Bounds.Seed, o.Root)
 	if err != nil {
-		return nil, nil, nil, source.Advise(err, "give the folder that holds a folder of images for each class")
+		return nil, nil, err
 	}
-	first, second := named(top, trainNames), named(top, testNames)
-	if first == "" { // the root is the set
-		second = ""
-	}
-	train, classes, err = source.ClassFolders(o.Root, first, nil)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if second == "" {
-		train, test, err = source.SplitFiles(train, o.TestFraction, o.Bounds.Seed, o.Root)
-		return train, test, classes, err
-	}
-	test, classes, err = source.ClassFolders(o.Root, second, classes)
-	return train, test, classes, err
+	made.Classes, made.About = found.Classes, source.About{Folder: o.Root, LeftOut: found.LeftOut}
+	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds, made)
 }
 
 // named returns the folder that has one of the names, or "".

@@ -61,6 +61,13 @@ func TestLayouts(t *testing.T) {
 			[]string{"train/a/2.tif=a", "train/a/deep/er/1.png=a", "train/b/3.gif=b"}, []string{"test/b/in/4.bmp=b"},
 			[]string{"a", "b"},
 		},
+		"of a camera or a network storage": {
+			[]string{"train/a/1.ppm", "train/a/2.PGM", "train/a/@eaDir/1.ppm/SYNOPHOTO_THUMB_M.jpg", "train/@eaDir/x.jpg",
+				"train/.thumbnails/1.jpg", "train/$RECYCLE.BIN/1.jpg", "train/$Recycle.Bin/1.jpg", "train/#recycle/1.jpg",
+				"train/System Volume Information/1.jpg", "train/a/._1.png", "train/a/Thumbs.db", "test/@EADIR/1.jpg",
+				"test/a/3.pbm", "@eaDir/a/1.png"},
+			[]string{"train/a/1.ppm=a", "train/a/2.PGM=a"}, []string{"test/a/3.pbm=a"}, []string{"a"},
+		},
 		"unlabelled": {
 			[]string{"train/2.png", "train/1.png", "test/3.png", "test/notes.txt"},
 			[]string{"train/1.png=-", "train/2.png=-"}, []string{"test/3.png=-"}, nil,
@@ -89,6 +96,36 @@ func TestLayouts(t *testing.T) {
 			}
 			if !slices.Equal(got, s.want) || !slices.Equal(s.set.Classes(), c.classes) {
 				t.Errorf("%s: %v of %v, want %v of %v", name, got, s.set.Classes(), s.want, c.classes)
+			}
+		}
+	}
+}
+
+// TestLeftOut: what isn't read is counted by its extension.
+func TestLeftOut(t *testing.T) {
+	raw := sourcetest.PNG(t, 4, 4, color.White)
+	two := map[string][]byte{"train/labels.csv": nil, "readme.md": nil}
+	one := map[string][]byte{"readme.md": nil}
+	for i := range 20 {
+		two[fmt.Sprintf("train/a/%d.png", i)], two[fmt.Sprintf("test/a/in/%d.NPY", i)] = raw, nil
+		one[fmt.Sprintf("a/%d.png", i)] = raw
+	}
+	two["test/a/1.png"], two["train/a/.hidden"], two["train/a/plain"] = raw, nil, nil
+	for _, c := range []struct {
+		files       map[string][]byte
+		want        string
+		train, test int
+	}{
+		{two, "20 .npy, 1 without an extension, 1 .csv", 20, 1},
+		{one, "1 .md", 16, 4},
+	} {
+		o := at(sourcetest.Write(t, c.files))
+		o.Bounds = source.Bounds{Images: 2, TestImages: 1}
+		train, test := read(t, o)
+		for _, s := range []source.Set{train, test} {
+			about := s.(source.Described).About()
+			if about.LeftOut.String() != c.want || about.Folder != o.Root || about.Train+about.Test != c.train+c.test {
+				t.Errorf("%+v, want %s and %d images", about, c.want, c.train+c.test)
 			}
 		}
 	}
@@ -246,6 +283,9 @@ func TestErrors(t *testing.T) {
 		"one image":     {[]string{"a/1.png"}, "splitting its 1 images leaves"},
 		"unknown class": {[]string{"train/a/1.png", "test/b/1.png"}, "b is a class without training images"},
 		"empty split":   {[]string{"train/a/1.png", "test/"}, "test holds neither images nor folders"},
+		"other files": {[]string{"a/1.npy", "a/2.NPY", "a/in/3.dcm", "b/1.png"},
+			"a: a class without images, only files that aren't read (2 .npy, 1 .dcm)"},
+		"other loose files": {[]string{"1.npy", "LICENSE"}, "(1 without an extension, 1 .npy)"},
 	} {
 		files := map[string][]byte{}
 		for _, f := range c.files {

@@ -29,14 +29,6 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	trainFiles, classes, err := source.ClassFolders(dir, trainFolder, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	testFiles, classes, err := source.ClassFolders(dir, testFolder, classes)
-	if err != nil {
-		return nil, nil, err
-	}
-	return source.FileSets(ctx, trainFiles, testFiles, o.Bounds,
-		source.FileOptions{Settings: "fruits360", Classes: classes, Picture: o.Picture})
+	return source.SplitFolders(ctx, dir, trainFolder, testFolder, o.Bounds,
+		source.FileOptions{Settings: "fruits360", Picture: o.Picture})
 }

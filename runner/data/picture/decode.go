@@ -34,7 +34,7 @@ type Options struct {
 
 // Header is what the beginning of a file says.
 type Header struct {
-	Format        string // JPEG, PNG, WebP, GIF, BMP or TIFF
+	Format        string // JPEG, PNG, WebP, GIF, BMP, TIFF or PNM
 	Width, Height int    // upright
 	Channels      int    // 1 grey, 3 colour, 4 colour and alpha, or CMYK
 	Orientation   int    // of EXIF, 1 to 8; 1 is upright
@@ -64,6 +64,7 @@ var formats = [...]format{
 	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, decodeGIF, nil},
 	{"BMP", []string{"BM"}, bmp.DecodeConfig, decoder(bmp.Decode), nil},
 	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, decodeTIFF, tiffOrientation},
+	{"PNM", pnmMagic(), pnmConfig, decodePNM, nil},
 }
 
 func decoder(decode func(io.Reader) (image.Image, error)) func([]byte, image.Config) (still, error) {
@@ -152,6 +153,9 @@ var others = []struct {
 	{0, "\xff\x0a", "a JPEG XL image; convert it to PNG or JPEG"},
 	{0, "II+\x00", "a BigTIFF image; convert it to PNG or JPEG"},
 	{0, "MM\x00+", "a BigTIFF image; convert it to PNG or JPEG"},
+	{0, "P7\n", "a PAM image; convert it to PNG"},
+	{0, "PF\n", "a PFM image; convert it to PNG"},
+	{0, "Pf\n", "a PFM image; convert it to PNG"},
 	{0, "8BPS", "a Photoshop file; export it as PNG or JPEG"},
 	{0, "%PDF", "a PDF file, not an image"},
 	{0, "PK\x03\x04", "a ZIP archive, not an image; unpack it"},

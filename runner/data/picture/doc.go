@@ -12,6 +12,7 @@
 //	BMP    what golang.org/x/image/bmp reads: 8-bit palette, 24 and 32 bits, not compressed.
 //	TIFF   what golang.org/x/image/tiff reads: the first page; not compressed, LZW, Deflate, PackBits and CCITT, but
 //	       not JPEG inside TIFF.
+//	PNM    PBM, PGM and PPM, binary (P4, P5, P6) and plain (P1, P2, P3), of 1 to 16 bits a sample.
 //
 // Of other formats that are found in folders of images (HEIC, AVIF, JPEG 2000, a web page saved as .jpg and so on) the
 // error says what they are.
@@ -19,7 +20,8 @@
 // # What becomes of the pixels
 //
 // Grey is repeated in all three channels, of 16 bits the high byte is kept, and transparent pixels are laid over
-// Options.Background: round((v*a + b*(255-a)) / 255). CMYK becomes R = (255-C)(255-K)/255 and so on. Colour profiles
+// Options.Background: round((v*a + b*(255-a)) / 255). A sample v of a PNM file, whose header gives the value m of white,
+// becomes round(255*v/m). CMYK becomes R = (255-C)(255-K)/255 and so on. Colour profiles
 // and gamma are ignored, as torchvision and Pillow ignore them unless asked.
 //
 // Lossy WebP keeps its colours in the range of video (16 to 235, BT.601) and is converted from it, as libwebp does it;

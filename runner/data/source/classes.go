@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,77 +16,115 @@ type Bounds struct {
 	Seed               uint64
 }
 
+// Listing is what ClassFolders finds.
+type Listing struct {
+	Files   []File
+	Classes []string // nil: the images have none
+	LeftOut Kinds    // the other files
+}
+
 // ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may lie
 // in folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted by
 // their bytes. With known classes, others are an error, and the known ones are returned.
-func ClassFolders(root, below string, known []string) (files []File, classes []string, err error) {
+func ClassFolders(root, below string, known []string) (Listing, error) {
 	dir := filepath.Join(root, below)
 	folders, err := Folders(dir)
 	if err != nil {
-		return nil, nil, err
+		return Listing{}, err
 	}
-	loose, err := looseImages(dir)
+	found := Listing{Classes: known, LeftOut: Kinds{}}
+	loose, err := looseImages(dir, found.LeftOut)
 	if err != nil {
-		return nil, nil, err
+		return Listing{}, err
 	}
 	if len(folders) > 0 && len(loose) > 0 {
-		return nil, nil, fault.New(fault.Data, "%s holds images (%s) beside folders of images", dir, List(loose)).
+		return Listing{}, fault.New(fault.Data, "%s holds images (%s) beside folders of images", dir, List(loose)).
 			Advise("move them into the folder of their class, or away")
 	}
 	add := func(inner string, names []string, label int) {
 		for _, name := range names {
 			at := filepath.ToSlash(filepath.Join(below, inner, name))
-			files = append(files, File{ID: at, Path: filepath.Join(root, filepath.FromSlash(at)), Label: label})
+			found.Files = append(found.Files, File{ID: at, Path: filepath.Join(root, filepath.FromSlash(at)), Label: label})
 		}
 	}
 	if len(folders) == 0 {
 		if len(loose) == 0 {
-			return nil, nil, fault.New(fault.Data, "%s holds neither images nor folders", dir).
+			return Listing{}, fault.New(fault.Data, "%s holds neither images nor folders%s", dir, only(found.LeftOut)).
 				Advise("put the images of each class into a folder of their own")
 		}
 		add("", loose, -1)
-		return files, known, nil
+		return found, nil
 	}
-	classes = known
 	if known == nil {
-		classes = folders
+		found.Classes = folders
 	}
 	for _, class := range folders {
-		label := slices.Index(classes, class)
+		label := slices.Index(found.Classes, class)
 		if label < 0 {
-			return nil, nil, fault.New(fault.Data, "%s is a class without training images", filepath.Join(dir, class)).
+			return Listing{}, fault.New(fault.Data, "%s is a class without training images", filepath.Join(dir, class)).
 				Advise("give it some or remove it")
 		}
-		names, err := walkImages(filepath.Join(dir, class))
+		names, others, err := walkImages(filepath.Join(dir, class))
 		if err != nil {
-			return nil, nil, err
+			return Listing{}, err
 		}
 		if len(names) == 0 {
-			return nil, nil, fault.New(fault.Data, "%s: a class without images", filepath.Join(dir, class)).
+			return Listing{}, fault.New(fault.Data, "%s: a class without images%s", filepath.Join(dir, class), only(others)).
 				Advise("add some or remove the folder")
 		}
+		found.LeftOut.Add(others)
 		add(class, names, label)
 	}
-	return files, classes, nil
+	return found, nil
 }
 
-// looseImages returns the names of the images in dir itself.
-func looseImages(dir string) ([]string, error) {
+// SplitFolders makes the two sets of a root with a folder for each split, each a folder a class. o says the rest.
+func SplitFolders(ctx context.Context, root, train, test string, b Bounds, o FileOptions) (Set, Set, error) {
+	first, err := ClassFolders(root, train, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	second, err := ClassFolders(root, test, first.Classes)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Classes = second.Classes
+	o.About = About{Folder: root, LeftOut: first.LeftOut}
+	o.About.LeftOut.Add(second.LeftOut)
+	return FileSets(ctx, first.Files, second.Files, b, o)
+}
+
+// only says which files are there in place of images.
+func only(others Kinds) string {
+	if len(others) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", only files that aren't read (%v); convert them to PNG if they are images", others)
+}
+
+// looseImages returns the names of the images in dir itself, and counts its other files.
+func looseImages(dir string, others Kinds) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fault.Reading(fault.Data, dir, err)
 	}
 	var names []string
 	for _, e := range entries {
-		if isFolder, err := isDir(dir, e.Name(), e); isImage(e.Name()) && !Hidden(e.Name()) && (err != nil || !isFolder) {
-			names = append(names, e.Name())
+		isFolder, err := isDir(dir, e.Name(), e)
+		switch {
+		case Hidden(e.Name()), isFolder:
+		case isImage(e.Name()):
+			names = append(names, e.Name()) // also a link that leads nowhere: an image that can't be read
+		case err == nil:
+			others.Count(e.Name())
 		}
 	}
 	return names, nil
 }
 
-// FileSets makes the two sets of a reader.
+// FileSets makes the two sets of a reader, and counts them in o.About.
 func FileSets(ctx context.Context, train, test []File, b Bounds, o FileOptions) (Set, Set, error) {
+	o.About.Train, o.About.Test = len(train), len(test)
 	id := func(f File) string { return f.ID }
 	first, err := NewFiles(ctx, Sample(train, b.Images, b.Seed, id), o)
 	if err != nil {
@@ -98,8 +137,9 @@ func FileSets(ctx context.Context, train, test []File, b Bounds, o FileOptions) 
 	return first, second, nil
 }
 
-// RecordSets makes the two sets of a reader of records; o.Records is ignored.
+// RecordSets makes the two sets of a reader of records, and counts them in o.About; o.Records is ignored.
 func RecordSets(ctx context.Context, train, test []Record, b Bounds, o RecordOptions) (Set, Set, error) {
+	o.About.Train, o.About.Test = len(train), len(test)
 	id := func(r Record) string { return r.ID }
 	o.Records = Sample(train, b.Images, b.Seed, id)
 	first, err := NewRecords(ctx, o)

@@ -36,6 +36,7 @@ type Files struct {
 	files   []File
 	classes []string
 	options picture.Options
+	about   About
 	key     string
 }
 
@@ -44,6 +45,7 @@ type FileOptions struct {
 	Settings string // the reader's name and options, in any form: they go into the key
 	Classes  []string
 	Picture  picture.Options
+	About    About
 }
 
 // NewFiles returns the set of the given files. That a file isn't there is no error here, but one of Image. The error is
@@ -78,7 +80,7 @@ func NewFiles(ctx context.Context, files []File, o FileOptions) (*Files, error) 
 	for i, f := range files {
 		fmt.Fprintf(h, "%q %d %v %d %d\n", f.ID, f.Label, f.Box, stats[i].size, stats[i].time)
 	}
-	return &Files{files: files, classes: o.Classes, options: o.Picture, key: fmt.Sprintf("%x", h.Sum(nil)[:16])}, nil
+	return &Files{files, o.Classes, o.Picture, o.About, fmt.Sprintf("%x", h.Sum(nil)[:16])}, nil
 }
 
 // Len returns the number of items.
@@ -95,6 +97,9 @@ func (s *Files) Classes() []string { return slices.Clone(s.classes) }
 
 // Key names the content.
 func (s *Files) Key() string { return s.key }
+
+// About says what the set belongs to.
+func (s *Files) About() About { return s.about }
 
 // Image decodes item i.
 func (s *Files) Image(i int) (augment.Image, error) {
@@ -261,7 +266,7 @@ func crop(m augment.Image, box image.Rectangle) (augment.Image, error) {
 // extensions are those of images, in lower case. Files of the last ones can't be read: to leave them out in silence
 // would be worse than to stop at them.
 var extensions = []string{
-	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff",
+	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
 	".heic", ".heif", ".avif", ".jp2", ".jxl",
 }
 
@@ -276,9 +281,9 @@ func isImage(name string) bool {
 const maxDepth = 32
 
 // walkImages returns the images in dir and in the folders below it, as paths relative to dir with slashes, sorted by
-// their bytes. Symbolic links are followed; names that begin with a dot are passed over.
-func walkImages(dir string) ([]string, error) {
-	var out []string
+// their bytes, and counts the other files. Symbolic links are followed; hidden names are passed over.
+func walkImages(dir string) (out []string, others Kinds, err error) {
+	others = Kinds{}
 	var walk func(below string, depth int) error
 	walk = func(below string, depth int) error {
 		if depth > maxDepth {
@@ -308,15 +313,17 @@ func walkImages(dir string) ([]string, error) {
 				}
 			case isImage(name):
 				out = append(out, at)
+			default:
+				others.Count(name)
 			}
 		}
 		return nil
 	}
 	if err := walk("", 0); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	slices.Sort(out)
-	return out, nil
+	return out, others, nil
 }
 
 // Folders returns the names of the folders in dir, links to folders included, sorted. Hidden ones are passed over.
@@ -353,9 +360,20 @@ func isDir(dir, at string, e fs.DirEntry) (bool, error) {
 	return info.IsDir(), nil
 }
 
-// Hidden says whether a name is one of those that programs keep for themselves: it begins with a dot, or is the folder
-// of resources that macOS puts into archives.
-func Hidden(name string) bool { return name[0] == '.' || name == "__MACOSX" }
+// Hidden says whether a name is one of those that systems, cameras, network storage and photograph programs keep for
+// themselves: thumbnails, waste baskets, settings of folders. They would be classes and images otherwise.
+func Hidden(name string) bool {
+	return name[0] == '.' || strings.HasPrefix(name, "@Syno") || strings.HasSuffix(name, "@SynoEAStream") ||
+		slices.ContainsFunc(hidden, func(h string) bool { return strings.EqualFold(h, name) })
+}
+
+// hidden are names that don't begin with a dot, in upper or lower case.
+var hidden = []string{
+	"__MACOSX", "Network Trash Folder", "Temporary Items", // macOS
+	"Thumbs.db", "ehthumbs.db", "desktop.ini", "$RECYCLE.BIN", "RECYCLER", "System Volume Information", // Windows
+	"@eaDir", "#recycle", "#snapshot", "@tmp", "@Recycle", "@Recently-Snapshot", "@__thumb", // Synology, QNAP
+	"lost+found", // Linux
+}
 
 // FindFolder looks for a folder that has all the names in it, in root itself and then in the folders below it, down to
 // depth, nearest first. It returns an error that wraps fs.ErrNotExist if there is none, and one that lists them if

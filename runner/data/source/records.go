@@ -54,6 +54,7 @@ type RecordOptions struct {
 	Width, Height, Channels int
 	// Decode writes a record of Bytes bytes as RGB into dst, 3*Width*Height values.
 	Decode func(dst, record []uint8)
+	About  About
 }
 
 // NewRecords returns the set of the given records. The error is the context's.
@@ -86,6 +87,9 @@ func (s *Records) Classes() []string { return slices.Clone(s.o.Classes) }
 
 // Key names the content.
 func (s *Records) Key() string { return s.key }
+
+// About says what the set belongs to.
+func (s *Records) About() About { return s.o.About }
 
 func (s *Records) record(i int) ([]byte, error) {
 	if i < 0 || i >= s.Len() {

@@ -43,7 +43,7 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	r := source.RecordOptions{
 		Settings: fmt.Sprintf("stl10 unlabeled=%t", o.Unlabeled), Classes: classes, Bytes: pixels,
 		Width: side, Height: side, Channels: 3,
-		Decode: columns,
+		Decode: columns, About: source.About{Folder: dir},
 	}
 	trainRecords, err := list(dir, "train", &r)
 	if err != nil {

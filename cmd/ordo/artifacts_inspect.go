@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -48,7 +49,7 @@ func (o *artifactsInspectOptions) AddFlags(flags *pflag.FlagSet) {
 }
 
 func (o *artifactsInspectOptions) check(args []string) error {
-	return oneArg(args, "a folder of artifacts or an ONNX file")
+	return cmp.Or(oneArg(args, "a folder of artifacts or an ONNX file"), suffix("svg", o.svg, ".svg"))
 }
 
 func (o *artifactsInspectOptions) run(_ context.Context, g *global, args []string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -67,6 +68,15 @@ func atMost(args []string, n int) error {
 func required(flag, value string) error {
 	if value == "" {
 		return usagef("--%s is missing", flag)
+	}
+	return nil
+}
+
+// suffix refuses a flag's file name whose extension promises another format than the one that is written. An empty
+// name is left to required.
+func suffix(flag, name, ext string) error {
+	if name != "" && !strings.EqualFold(filepath.Ext(name), ext) {
+		return usagef("--%s writes %s files, got %q: end the name in %s", flag, strings.TrimPrefix(ext, "."), name, ext)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (o *dataInfoOptions) AddFlags(flags *pflag.FlagSet) {
 }
 
 func (o *dataInfoOptions) check(args []string) error {
-	return cmp.Or(oneOf("split", o.split, "train", "test"), dataArgs(args))
+	return cmp.Or(oneOf("split", o.split, "train", "test"), suffix("sheet", o.sheet, ".png"), dataArgs(args))
 }
 
 func (o *dataInfoOptions) run(ctx context.Context, g *global, args []string) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/embed"
 )
@@ -16,15 +17,16 @@ import (
 const embedHelp = `Encode every image with the encoder of a finished run and write features, embedding, ids,
 labels and splits to an .npz file, which ordo eval takes (--split all).
 
-The images are those of the run's own data section; --data names another folder of the
-same kind of source, and data.KEY=VALUE changes any key of the section.
+The images are those of the run's own data section. --data names another folder of the
+same kind of source, and data.KEY=VALUE changes any key of the section: of another set all
+images are encoded, however many of its own the run saw.
 
 In Python:
   f = numpy.load("out.npz")
   f["features"], f["embedding"], f["ids"], f["labels"], f["classes"], f["split"]`
 
 const embedExamples = `  ordo embed runs/demo --out demo.npz
-  ordo embed runs/demo data.source=folder --data ~/fruit --split all --out fruit.npz`
+  ordo embed runs/demo data.source=folder --data ~/fruit --out fruit.npz`
 
 type embedOptions struct {
 	out, root, split string
@@ -44,7 +46,7 @@ func newEmbedCommand(g *global) *cobra.Command {
 func (o *embedOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "file to write (`FILE.npz`)")
 	flags.StringVar(&o.root, "data", "", "folder of the images (`DIR`), in place of the run's data.root")
-	flags.StringVar(&o.split, "split", embed.SplitTest, "`SPLIT` of the data set: train, test or all")
+	flags.StringVar(&o.split, "split", "", "`SPLIT` of the data set: train, test or all; default test, of another set all")
 	flags.IntVar(&o.threads, "threads", 0, "ONNX Runtime's threads; 0 is one a core")
 	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object about the file")
 }
@@ -58,13 +60,24 @@ func (o *embedOptions) check(args []string) error {
 			return usagef("unexpected argument %q, only data.KEY=VALUE can be changed here", a)
 		}
 	}
-	return cmp.Or(required("out", o.out), oneOf("split", o.split, embed.Splits()...))
+	if o.split != "" {
+		if err := oneOf("split", o.split, embed.Splits()...); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(required("out", o.out), suffix("out", o.out, ".npz"))
 }
 
 func (o *embedOptions) run(ctx context.Context, g *global, args []string) error {
 	overrides := args[1:]
 	if o.root != "" {
 		overrides = append(overrides, "data.root="+o.root)
+	}
+	if o.split == "" {
+		o.split = embed.SplitTest
+		if config.OtherImages(overrides) {
+			o.split = embed.SplitAll
+		}
 	}
 	e, err := embed.Load(args[0], overrides)
 	if err != nil {
@@ -85,7 +98,7 @@ func (o *embedOptions) run(ctx context.Context, g *global, args []string) error 
 	if o.asJSON {
 		return g.printJSON(s)
 	}
-	fmt.Fprintf(g.stdout, "%s: %d images, features [%d, %d], embedding [%d, %d]\n",
-		s.Out, s.Images, s.Images, s.Features, s.Images, s.Embedding)
+	fmt.Fprintf(g.stdout, "%s: %d of %d images (split %s), features [%d, %d], embedding [%d, %d]\n",
+		s.Out, s.Images, s.Of, s.Split, s.Images, s.Features, s.Images, s.Embedding)
 	return nil
 }

@@ -138,7 +138,7 @@ func (o *evalOptions) check(args []string) error {
 	if _, err := models.ParseNormalisation(o.mean, o.std, o.span); err != nil {
 		return usagef("--%v", err)
 	}
-	return cmp.Or(within("image-size", o.imageSize, 0, 1024), within("threads", o.threads, 0, 1024))
+	return cmp.Or(suffix("out", o.out, ".json"), within("image-size", o.imageSize, 0, 1024), within("threads", o.threads, 0, 1024))
 }
 
 // suits refuses flags that mean nothing for a target.
@@ -190,7 +190,8 @@ func (o *evalOptions) run(ctx context.Context, g *global, args []string) error {
 		if err := result.Write(out); err != nil {
 			return err
 		}
-		if err := report.SaveEvaluationPictures(strings.TrimSuffix(out, ".json")+"-", result); err != nil {
+		stem := strings.TrimSuffix(out, filepath.Ext(out))
+		if err := report.SaveEvaluationPictures(stem+"-", result); err != nil {
 			return err
 		}
 	}

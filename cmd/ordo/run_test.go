@@ -62,7 +62,7 @@ func TestRunAndEmbed(t *testing.T) {
 	npz := filepath.Join(t.TempDir(), "x.npz")
 	e := ordo(t, "embed", out, "--split", "all", "--out", npz)
 	e.check(t, exitOK)
-	if !strings.Contains(e.stdout, "48 images, features [48, 64], embedding [48, 8]") {
+	if !strings.Contains(e.stdout, "48 of 48 images (split all), features [48, 64], embedding [48, 8]") {
 		t.Errorf("stdout %q", e.stdout)
 	}
 	if _, err := os.Stat(npz); err != nil {
@@ -152,6 +152,10 @@ func TestRunRefuses(t *testing.T) {
 	}
 	t.Setenv(install.EnvLibrary, real)
 	ordo(t, "run", experiment(t, tiny), "--out", file).check(t, exitFailure, file+" is a file", "--out")
+	for _, args := range []string{"embed " + empty + " --out x.csv", "embed " + empty + " --out x", "views x.yaml --out x.jpg",
+		"data info x.yaml --sheet x.jpg", "eval x --out x.csv", "artifacts inspect x.onnx --svg x.png"} {
+		ordo(t, strings.Fields(args)...).check(t, exitUsage, "end the name in ")
+	}
 	ordo(t, "embed", empty, "train.epochs=3", "--out", "x").check(t, exitUsage, "data.KEY=VALUE")
 	ordo(t, "embed", empty, "--out", filepath.Join(empty, "x.npz")).check(t, exitFailure, "no finished run in "+empty)
 	ordo(t, "run", filepath.Join(empty, "none.yaml")).check(t, exitConfig, "none.yaml")

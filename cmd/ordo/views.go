@@ -52,6 +52,7 @@ func (o *viewsOptions) check(args []string) error {
 	err := cmp.Or(
 		atLeastOne(args, "an experiment file"),
 		required("out", o.out),
+		suffix("out", o.out, ".png"),
 		within("images", o.Images, 1, maxSheetImages),
 		within("steps", o.Steps, 2, maxSheetSteps),
 		oneOf("split", o.Split, views.SplitTrain, views.SplitTest),

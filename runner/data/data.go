@@ -30,6 +30,7 @@ type Dataset interface {
 // Splits are the two halves of an image set.
 type Splits struct {
 	Train, Test Dataset
+	About       source.About // what List says of the sets
 }
 
 // TakeNotes returns, in sentences, what is to be said of the sets since the last call: images that were left out, a
@@ -81,6 +82,7 @@ func OpenWatched(ctx context.Context, o Options, w Watch) (s Splits, err error) 
 			w.Note(text)
 		}
 	}
+	s.About = sets.About
 	if s.Train, err = o.open(ctx, sets.Train, "train", w); err != nil {
 		return Splits{}, wrap(ctx, err)
 	}

@@ -2,6 +2,7 @@ package embed
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -53,7 +54,9 @@ type Options struct {
 type Summary struct {
 	Out       string `json:"out"`
 	Run       string `json:"run"`
+	Split     string `json:"split"`
 	Images    int    `json:"images"`
+	Of        int    `json:"of"`        // images of the whole set, both splits
 	Features  int    `json:"features"`  // F
 	Embedding int    `json:"embedding"` // D
 	Classes   int    `json:"classes"`
@@ -62,7 +65,8 @@ type Summary struct {
 // batch is how many images are encoded at once.
 const batch = 128
 
-// Load reads the resolved experiment of the run in dir, which must be finished, and changes it by overrides KEY=VALUE.
+// Load reads the resolved experiment of the run in dir, which must be finished, and changes it by overrides KEY=VALUE, as
+// config.LoadRun does.
 func Load(dir string, overrides []string) (config.Experiment, error) {
 	if _, err := track.ReadResult(dir); errors.Is(err, fs.ErrNotExist) {
 		return config.Experiment{}, fault.New(fault.Other, "there is no finished run in %s", dir).
@@ -70,7 +74,7 @@ func Load(dir string, overrides []string) (config.Experiment, error) {
 	} else if err != nil {
 		return config.Experiment{}, err
 	}
-	return config.Load(track.ExperimentFile(dir), overrides, nil)
+	return config.LoadRun(dir, overrides)
 }
 
 // Export encodes every image of the split and writes the file, whole or not at all.
@@ -121,7 +125,10 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err := t.write(f, o, splits); err != nil {
 		return Summary{}, err
 	}
-	s := Summary{Out: o.Out, Run: o.Run, Images: t.Len(), Classes: len(t.Classes)}
+	s := Summary{
+		Out: o.Out, Run: o.Run, Split: o.Split, Images: t.Len(), Classes: len(t.Classes),
+		Of: cmp.Or(splits.About.Train+splits.About.Test, splits.Train.Len()+splits.Test.Len()),
+	}
 	for _, output := range t.Outputs {
 		switch output.Name {
 		case models.Features:

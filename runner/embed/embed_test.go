@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image/color"
 	"io"
 	"math"
@@ -172,7 +173,7 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Images != 78 || s.Features != 64 || s.Embedding != 8 || s.Classes != 12 || calls == 0 {
+	if s.Images != 78 || s.Of != 78 || s.Features != 64 || s.Embedding != 8 || s.Classes != 12 || calls == 0 {
 		t.Errorf("summary %+v, %d calls of progress", s, calls)
 	}
 	unreadable(t, run, e)
@@ -251,6 +252,37 @@ func TestExport(t *testing.T) {
 		if want := features[48*64+i]; math.Abs(float64(v-want)) > 1e-5 {
 			t.Fatalf("value %d is %v in the test split, %v in all", i, v, want)
 		}
+	}
+}
+
+// TestOtherImages: of another folder than the run's all images are encoded, however many of its own the run saw.
+func TestOtherImages(t *testing.T) {
+	run, _ := trained(t)
+	files := map[string][]byte{}
+	for i := range 70 {
+		files[fmt.Sprintf("a/%02d.png", i)] = sourcetest.PNG(t, 16, 16, color.Gray{uint8(i)})
+	}
+	root := sourcetest.Write(t, files)
+	for name, c := range map[string]struct {
+		overrides  []string
+		images, of int
+	}{
+		"all":     {[]string{"data.source=folder", "data.root=" + root}, 70, 70},
+		"bounded": {[]string{"data.source=folder", "data.root=" + root, "data.images=5"}, 0, 70},
+	} {
+		e, err := embed.Load(run, append(c.overrides, "data.cache.dir="+t.TempDir()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := embed.Export(t.Context(), embed.Options{
+			Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitAll, Out: filepath.Join(t.TempDir(), "x.npz"),
+		})
+		if err != nil || s.Of != c.of || c.images > 0 && s.Images != c.images || s.Images > c.of {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+	if e, err := embed.Load(run, []string{"data.image_size=16"}); err != nil || e.Data.Images != 48 {
+		t.Errorf("of its own set: %d images, %v", e.Data.Images, err)
 	}
 }
 

@@ -90,7 +90,7 @@ func Load(t Target, file string, overrides, environ []string) (config.Experiment
 	case file != "":
 		return config.Load(file, overrides, environ)
 	case t.Run != nil:
-		return config.Load(track.ExperimentFile(t.Path), overrides, nil)
+		return config.LoadRun(t.Path, overrides)
 	case sets("data.root=") || sets("data.source="):
 		e, err := config.Parse("folder", []byte("data: {source: folder}"), overrides, environ)
 		if err != nil {

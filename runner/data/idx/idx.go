@@ -46,6 +46,7 @@ func (s *Set) Fingerprint() string { return s.fingerprint }
 // split is the content of the files of one split.
 type split struct {
 	name          string
+	count         int // of images in the file
 	width, height int
 	grey          []uint8
 	labels        []uint8 // nil: none
@@ -79,15 +80,16 @@ func Read(ctx context.Context, dir string, limits Limits) (train, test *Set, err
 	for i := range highest + 1 {
 		classes = append(classes, strconv.Itoa(i))
 	}
-	if train, err = first.set(ctx, classes); err != nil {
+	about := source.About{Folder: dir, Train: first.count, Test: second.count}
+	if train, err = first.set(ctx, classes, about); err != nil {
 		return nil, nil, err
 	}
-	test, err = second.set(ctx, classes)
+	test, err = second.set(ctx, classes, about)
 	return train, test, err
 }
 
 // set makes a set of the split.
-func (s *split) set(ctx context.Context, classes []string) (*Set, error) {
+func (s *split) set(ctx context.Context, classes []string, about source.About) (*Set, error) {
 	pixels := s.width * s.height
 	h := sha256.New()
 	fmt.Fprintf(h, "idx %s %d %d %d %t %d\n", s.name, len(s.grey)/pixels, s.width, s.height, s.labels != nil, len(classes))
@@ -101,7 +103,7 @@ func (s *split) set(ctx context.Context, classes []string) (*Set, error) {
 	o := source.RecordOptions{
 		Settings: fmt.Sprintf("idx %x", sum), Classes: classes, Bytes: pixels, Width: s.width, Height: s.height, Channels: 1,
 		Blobs:  []source.Blob{{Name: s.name, Data: bytes.NewReader(s.grey), Size: int64(len(s.grey))}},
-		Decode: repeat,
+		Decode: repeat, About: about,
 	}
 	for i := range len(s.grey) / pixels {
 		r := source.Record{ID: fmt.Sprintf("%s/%06d", s.name, i), Label: -1, Offset: int64(i) * int64(pixels)}
@@ -130,8 +132,8 @@ func readSplit(ctx context.Context, dir, name string, limit int) (*split, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &split{name: name, height: dims[1], width: dims[2], grey: grey}
 	count := dims[0]
+	s := &split{name: name, count: count, height: dims[1], width: dims[2], grey: grey}
 
 	file, err = find(dir, name+"-labels", "idx1-ubyte")
 	if err == nil {

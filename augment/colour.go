@@ -9,14 +9,14 @@ import (
 
 // ColorJitter applies brightness, contrast, saturation and hue in random order (torchvision ColorJitter inside
 // RandomApply(p)). The first three draw their factor uniformly from [max(0, 1-v), 1+v], v in [0, 8]; the hue shift,
-// in turns, is uniform in [-v, v], v in [0, 0.5]. A zero switches that one off. torchvision has no defaults; these are
-// SimCLR's at half strength.
+// in turns, is uniform in [-v, v], v in [0, 0.5]. A zero switches that one off. The bare name has SimCLR's values at
+// half strength; where settings are given, those that aren't named have torchvision's defaults: 0, and always applied.
 type ColorJitter struct {
-	Brightness float64 `yaml:"brightness"` // most change of the brightness, in [0, 8]; default 0.4
-	Contrast   float64 `yaml:"contrast"`   // most change of the contrast, in [0, 8]; default 0.4
-	Saturation float64 `yaml:"saturation"` // most change of the saturation, in [0, 8]; default 0.4
-	Hue        float64 `yaml:"hue"`        // most shift of the hue in turns, in [0, 0.5]; default 0.1
-	P          float64 `yaml:"p"`          // probability, default 0.8
+	Brightness float64 `yaml:"brightness"` // most change of the brightness, in [0, 8]; default 0, by the bare name 0.4
+	Contrast   float64 `yaml:"contrast"`   // most change of the contrast, in [0, 8]; default 0, by the bare name 0.4
+	Saturation float64 `yaml:"saturation"` // most change of the saturation, in [0, 8]; default 0, by the bare name 0.4
+	Hue        float64 `yaml:"hue"`        // most shift of the hue in turns, in [0, 0.5]; default 0, by the bare name 0.1
+	P          float64 `yaml:"p"`          // probability, default 1, by the bare name 0.8
 }
 
 func (*ColorJitter) byDefault() Transformation {

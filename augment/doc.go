@@ -102,7 +102,8 @@
 //	random_rotation      RandomRotation         degrees: [-15, 15]
 //	random_affine        RandomAffine           degrees: [-15, 15], translate: [0, 0], scale: [1, 1], shear: [0, 0, 0, 0]
 //	random_perspective   RandomPerspective      distortion_scale: 0.5, p: 0.5
-//	color_jitter         ColorJitter            brightness, contrast, saturation: 0.4, hue: 0.1, p: 0.8
+//	color_jitter         ColorJitter            brightness, contrast, saturation: 0.4, hue: 0.1, p: 0.8 by the bare
+//	                                            name; 0, 0, 0, 0 and 1 for those that given settings leave out
 //	grayscale            RandomGrayscale        p: 0.1
 //	gaussian_blur        GaussianBlur           kernel_size: 0 (a tenth of the view), sigma: [0.1, 2], p: 0.5
 //	solarize             RandomSolarize         threshold: 0.5 of the range, p: 0.5

@@ -131,6 +131,17 @@ func DefaultTransformation(name string) (Transformation, error) {
 		name, strings.Join(TransformationNames(), ", "), strings.Join(FamilyNames(), ", "))
 }
 
+// GivenTransformation returns the named random transformation as it is before settings by name are laid over it. It is
+// DefaultTransformation's, but for color_jitter: what its settings don't name is off and its probability is 1, as for
+// torchvision, where a recipe is written with all of its numbers.
+func GivenTransformation(name string) (Transformation, error) {
+	t, err := DefaultTransformation(name)
+	if t.ColorJitter != nil {
+		t.ColorJitter = &ColorJitter{P: 1}
+	}
+	return t, err
+}
+
 // one returns the entry's one transformation.
 func (t Transformation) one() transformation {
 	for _, e := range t.entries() {

@@ -38,7 +38,7 @@ name: small
 data: {source: orchard, image_size: 16, images: 48, test_images: 24}
 model: {backbone: convnet, width: 4, projector: [16, 8]}
 augment:
-  invariant: [horizontal_flip, {color_jitter: {p: 0.8}}]
+  invariant: [horizontal_flip, color_jitter]
   ordered: [{family: rotate, levels: 2}, {family: hue, levels: 1}]
 train: {epochs: 3, batch_size: 12, warmup_epochs: 1}
 `), overrides, nil)

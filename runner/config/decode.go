@@ -269,10 +269,25 @@ func (d *decoder) step(path string, dst reflect.Value, src any) {
 			return
 		}
 		if settings != nil {
+			if step, err = augment.GivenTransformation(name); err != nil {
+				d.mistake(path, "%v", err)
+				return
+			}
 			d.value(join(path, name), stepBody(&step, name), settings)
+			d.idle(join(path, name), step, settings)
 		}
 		dst.Set(reflect.ValueOf(step))
 	}
+}
+
+// idle refuses settings of color_jitter that name no strength: it would change nothing, where its name alone does.
+func (d *decoder) idle(path string, step augment.Transformation, settings any) {
+	tree, ok := settings.(map[string]any)
+	if _, p := tree["p"]; !ok || step.ColorJitter == nil || len(tree) > 1 || len(tree) == 1 && !p {
+		return
+	}
+	d.mistake(path, "names none of brightness, contrast, saturation and hue, which are 0 then, so that nothing would be "+
+		"changed; write color_jitter alone for the values of the recipe, or name them")
 }
 
 // familyStep decodes a family of the invariant list. It adds no views, so it has no levels.

@@ -106,7 +106,7 @@ func TestKeys(t *testing.T) {
 
 func TestKeysSay(t *testing.T) {
 	for path, want := range map[string]string{
-		"augment.invariant.INDEX.color_jitter.p": "a number, in [0, 1]; default 0.8",
+		"augment.invariant.INDEX.color_jitter.p": "a number, in [0, 1]; default 1",
 		"augment.ordered.INDEX.levels":           "a whole number, in [1, 64]; default 3",
 		"augment.ordered.INDEX.family":           "text, one of rotate, quarter_turn, ",
 		"augment.roles.FAMILY":                   "text, one of ordered, invariant, absent; default \"\"",

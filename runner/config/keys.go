@@ -229,7 +229,7 @@ func (s *schema) leaf(path, field string, v reflect.Value) {
 		s.entry(entry, reflect.ValueOf(augment.Family{}))
 		s.keys = append(s.keys, declared{join(entry, "views"), viewsType, []int{}, []string{declaration(stepType, "Views")}})
 		for _, name := range augment.TransformationNames() {
-			step, err := augment.DefaultTransformation(name)
+			step, err := augment.GivenTransformation(name)
 			if err != nil {
 				continue // not a name of TransformationNames then
 			}

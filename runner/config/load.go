@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
 
+	"ordo/augment"
 	"ordo/models/fault"
 )
 
@@ -224,7 +226,7 @@ func (l *loader) setEntry(list string, rest []string, value any) error {
 }
 
 // replace returns a copy of the tree with another value at a path. A text that has to hold keys is a transformation by
-// its bare name.
+// its bare name, of which a setting is changed and the others stay.
 func replace(tree any, path []string, value any) (any, error) {
 	if len(path) == 0 {
 		return value, nil
@@ -232,6 +234,14 @@ func replace(tree any, path []string, value any) (any, error) {
 	key, rest := path[0], path[1:]
 	if bare, ok := tree.(string); ok {
 		tree = map[string]any{bare: nil}
+	}
+	if whole, ok := tree.(map[string]any); ok && len(rest) > 0 {
+		step, err := augment.DefaultTransformation(key)
+		if settings, there := whole[key]; there && settings == nil && err == nil {
+			whole = maps.Clone(whole)
+			whole[key] = plain(stepBody(&step, key))
+			tree = whole
+		}
 	}
 	if list, ok := tree.([]any); ok {
 		i, err := strconv.Atoi(key)

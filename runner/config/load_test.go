@@ -50,7 +50,7 @@ func TestDesignFile(t *testing.T) {
 	want.Data.Source, want.Data.Root = "idx", "data/mnist5k"
 	crop, _ := augment.DefaultTransformation("random_resized_crop")
 	crop.RandomResizedCrop.Scale = [2]float64{0.6, 1}
-	jitter, _ := augment.DefaultTransformation("color_jitter")
+	jitter := augment.Transformation{ColorJitter: &augment.ColorJitter{Brightness: 0.4, Contrast: 0.4, P: 0.8}}
 	want.Augment.Invariant = []augment.Transformation{crop, jitter}
 	want.Augment.Ordered = []augment.Family{{Family: "rotate", Max: 180, Levels: 3}}
 	want.Loss.Invariance.Temperature = 0.2
@@ -59,6 +59,43 @@ func TestDesignFile(t *testing.T) {
 	want.Eval.EveryEpochs = 5
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// TestColorJitter: the bare name has the recipe's values; settings by name are all that there is then.
+func TestColorJitter(t *testing.T) {
+	recipe := augment.ColorJitter{Brightness: 0.4, Contrast: 0.4, Saturation: 0.4, Hue: 0.1, P: 0.8}
+	bright := augment.ColorJitter{Brightness: 0.4, P: 1}
+	half := recipe
+	half.Hue = 0.05
+	for _, c := range []struct {
+		name, written, override string
+		want                    augment.ColorJitter
+	}{
+		{"bare", "color_jitter", "", recipe},
+		{"no settings", "{color_jitter: }", "", recipe},
+		{"one setting", "{color_jitter: {brightness: 0.4}}", "", bright},
+		{"its own probability", "{color_jitter: {hue: 0.1, p: 0.5}}", "", augment.ColorJitter{Hue: 0.1, P: 0.5}},
+		{"a setting of the bare name", "color_jitter", "augment.invariant.0.color_jitter.hue=0.05", half},
+		{"a setting of none", "{color_jitter: }", "augment.invariant.0.color_jitter.hue=0.05", half},
+		{"a setting of settings", "{color_jitter: {hue: 0.1}}", "augment.invariant.0.color_jitter.p=0.5",
+			augment.ColorJitter{Hue: 0.1, P: 0.5}},
+		{"beside views", "{color_jitter: {brightness: 0.4}, views: [0]}", "", bright},
+	} {
+		var overrides []string
+		if c.override != "" {
+			overrides = append(overrides, c.override)
+		}
+		e := parse(t, "augment: {invariant: ["+c.written+"]}", overrides...)
+		if got := *e.Augment.Invariant[0].ColorJitter; got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+	for _, idle := range []string{"{p: 0.5}", "{}"} {
+		_, err := config.Parse("x.yaml", []byte("augment: {invariant: [{color_jitter: "+idle+"}]}"), nil, nil)
+		if !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), "write color_jitter alone") {
+			t.Errorf("%s: %v", idle, err)
+		}
 	}
 }
 

@@ -183,6 +183,8 @@ func hosts(path string) (string, []host) {
 	var list []host
 	add := func(kind, format string) { list = append(list, host{kind, strings.ReplaceAll(format, "KIND", kind)}) }
 	switch parts := strings.Split(path, "."); {
+	case strings.HasPrefix(path, "augment.invariant.INDEX.color_jitter."): // what it is beside another setting
+		add("", "augment: {invariant: [{color_jitter: {brightness: 0}}]}")
 	case strings.HasPrefix(path, "augment.invariant.INDEX.") && slices.Contains(augment.TransformationNames(), parts[3]):
 		add("", "augment: {invariant: ["+parts[3]+"]}")
 	case strings.Contains(path, ".with.INDEX."):

@@ -123,6 +123,9 @@ func (r *run) remarks() error {
 	for _, w := range r.setup.Plan.Warnings() {
 		notes = append(notes, "warning: "+w)
 	}
+	if text := machine.BeyondCores(r.folder.Began().Threads); text != "" {
+		notes = append(notes, text)
+	}
 	if !evaluation.HasClasses(r.splits) {
 		notes = append(notes, "the images have no labels of two classes or more: kNN is left out")
 	}

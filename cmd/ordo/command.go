@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ordo/runner/config"
+	"ordo/runner/machine"
 )
 
 // command is what a subcommand does. Its type holds what the flags say.
@@ -112,3 +113,10 @@ func (g *global) load(args []string) (config.Experiment, error) {
 
 // note says something to a person, as a line of its own.
 func (g *global) note(text string) { fmt.Fprintln(g.stderr, text) }
+
+// beyondCores warns of more threads than cores.
+func (g *global) beyondCores(threads int) {
+	if text := machine.BeyondCores(threads); text != "" {
+		g.note(text)
+	}
+}

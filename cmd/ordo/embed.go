@@ -83,6 +83,7 @@ func (o *embedOptions) run(ctx context.Context, g *global, args []string) error 
 	if err != nil {
 		return err
 	}
+	g.beyondCores(o.threads)
 	at, err := findLibrary(g, false)
 	if err != nil {
 		return err

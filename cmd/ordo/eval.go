@@ -242,6 +242,7 @@ func (o *evalOptions) options(g *global, args []string) (evaluation.Options, err
 	if options.Input.Normalisation, err = models.ParseNormalisation(o.mean, o.std, o.span); err != nil {
 		return options, err
 	}
+	g.beyondCores(o.threads)
 	if options.Target, err = evaluation.Find(args[0]); err != nil {
 		return options, err
 	}

@@ -129,12 +129,8 @@ func (p expectParser) ranges(path string, n *yaml.Node, x *Expect) []Range {
 		case strings.Contains(key.Value, "="):
 			p.mistake(key, "%s: only a sweep file has groups of trials, and no group has groups", at)
 		default:
-			if near, ok := isMetric(key.Value); !ok {
-				hint := meant(near)
-				if near == "" {
-					hint = "; some are knn_top1, order_accuracy.FAMILY.OUTPUT and loss"
-				}
-				p.mistake(key, "%s: is no number of a result%s", at, hint)
+			if err := CheckMetric(key.Value); err != nil {
+				p.mistake(key, "%s: %v", at, err)
 				continue
 			}
 			if r, ok := p.bounds(at, v); ok {
@@ -204,6 +200,19 @@ func isMetric(path string) (near string, ok bool) {
 		}
 	}
 	return Nearest(path, slices.Compact(known)), false
+}
+
+// CheckMetric returns an error if results have no number of this path. It begins with a verb, for the caller to put the
+// key before.
+func CheckMetric(path string) error {
+	near, ok := isMetric(path)
+	switch {
+	case ok:
+		return nil
+	case near == "":
+		return errors.New("is no number of a result; some are knn_top1, order_accuracy.FAMILY.OUTPUT and loss")
+	}
+	return fmt.Errorf("is no number of a result%s", meant(near))
 }
 
 // matches says whether a path is of a pattern of track.NumberPaths.

@@ -55,7 +55,7 @@ func Parse(file string, text []byte, overrides, environ []string) (Experiment, e
 	if len(l.mistakes) == 0 {
 		for _, err := range flatten(e.Validate()) {
 			key, _, _ := strings.Cut(err.Error(), ":")
-			l.mistakes.add(l.origins.of(key), "%v", err)
+			l.mistakes.add(l.origins.of(key), "%s", suggested(err.Error()))
 		}
 	}
 	if len(l.mistakes) > 0 {

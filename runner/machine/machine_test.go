@@ -2,7 +2,9 @@ package machine
 
 import (
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -93,5 +95,17 @@ func TestSizes(t *testing.T) {
 	got := sizes(root, "status", "VmRSS", "VmHWM", "RssAnon", "Threads", "VmSwap")
 	if want := []int64{12 << 10, 0, 0, 0, 0}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestBeyondCores(t *testing.T) {
+	cores := runtime.GOMAXPROCS(0)
+	for _, threads := range []int{0, 1, cores} {
+		if text := BeyondCores(threads); text != "" {
+			t.Errorf("%d threads: %q", threads, text)
+		}
+	}
+	if text := BeyondCores(cores + 1); !strings.Contains(text, "warning") {
+		t.Errorf("one too many: %q", text)
 	}
 }

@@ -150,6 +150,11 @@ func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 			p.metric(v, &f.Metric)
 		case "columns":
 			f.Columns = p.texts(key, v)
+			for i, c := range f.Columns {
+				if err := config.CheckMetric(c); err != nil {
+					p.mistake(v.Line, "columns[%d]: %q %v", i, c, err)
+				}
+			}
 		case "parameters":
 			p.parameters("", v, f)
 		case "expect":
@@ -217,7 +222,7 @@ func (p *parser) metric(n *yaml.Node, m *Metric) {
 	line := n.Line
 	p.keys("metric", n, []string{"name", "goal"}, func(key string, v *yaml.Node) {
 		if key == "name" {
-			m.Name = p.text("metric.name", v)
+			m.Name = p.number("metric.name", v)
 		} else if m.Goal = p.text("metric.goal", v); m.Goal != maximize && m.Goal != minimize && m.Goal != "" {
 			p.mistake(v.Line, "metric.goal: must be %s or %s, got %q", maximize, minimize, m.Goal)
 		}
@@ -225,6 +230,18 @@ func (p *parser) metric(n *yaml.Node, m *Metric) {
 	if resolve(n).Kind == yaml.MappingNode && (m.Name == "" || m.Goal == "") {
 		p.mistake(line, "metric: needs both, as in {name: knn_top1, goal: maximize}")
 	}
+}
+
+// number reads the path of a number of results.
+func (p *parser) number(key string, n *yaml.Node) string {
+	path := p.text(key, n)
+	if path == "" {
+		return ""
+	}
+	if err := config.CheckMetric(path); err != nil {
+		p.mistake(n.Line, "%s: %q %v", key, path, err)
+	}
+	return path
 }
 
 // parameters reads a map of keys to values; keys of maps nested by `parameters` are put behind prefix.

@@ -275,6 +275,11 @@ func TestParseFileFaults(t *testing.T) {
 			`s.yaml:4: metric: "nam" is no key here; did you mean name?`,
 			"s.yaml:4: metric: needs both",
 		}},
+		{"misspelt metrics", "base: a\nmethod: grid\nparameters: {seed: {value: 1}}\n" +
+			"metric: {name: knn_top_1, goal: maximize}\ncolumns: [loss, order_accuracy.rotat.embedding]", []string{
+			`s.yaml:4: metric.name: "knn_top_1" is no number of a result; did you mean knn_top1?`,
+			`s.yaml:5: columns[1]: "order_accuracy.rotat.embedding" is no number of a result; did you mean order_accuracy.rotate`,
+		}},
 		{"parameters", `base: a
 method: grid
 parameters:

@@ -139,23 +139,24 @@ func TestTableColumns(t *testing.T) {
 	if got := table.Text(); !strings.HasSuffix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	b.write("roles.yaml", strings.Replace(tableText, "method:", "columns: [knn_top1, los]\nmethod:", 1))
+	b.write("roles.yaml", strings.Replace(tableText, "method:", "columns: [knn_top1, order_accuracy.shear_x.embedding]\nmethod:", 1))
 	p = b.plan()
-	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1}`)
-	if table, err = p.Table(b.out); err != nil || table.Note != "no result has los, did you mean loss?" {
+	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"shear_y": {"embedding": 1}}}`)
+	if table, err = p.Table(b.out); err != nil || table.Note != "no result has order_accuracy.shear_x.embedding, "+
+		"did you mean order_accuracy.shear_y.embedding?" {
 		t.Errorf("note %q, %v", table.Note, err)
 	}
 }
 
 func TestTableMetric(t *testing.T) {
-	b := newBench(t, strings.Replace(tableText, "name: loss, goal: minimize", "name: knn_top_1, goal: maximize", 1))
+	b := newBench(t, strings.Replace(tableText, "name: loss, goal: minimize", "name: order_accuracy.hue.features, goal: maximize", 1))
 	p := b.plan()
 	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1}`)
 	table, err := p.Table(b.out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "no result has knn_top_1, did you mean knn_top1?"; table.Note != want ||
+	if want := "no result has order_accuracy.hue.features"; table.Note != want ||
 		!strings.Contains(table.Text(), want) {
 		t.Errorf("note %q, want %q", table.Note, want)
 	}

@@ -13,15 +13,17 @@ import (
 )
 
 // identify says what the numbers of a run on this machine must be read with.
-func (r *run) identify(rt *models.Runtime) {
+func (r *run) identify(rt *models.Runtime) error {
 	e := r.o.Experiment
+	paths, err := e.AbsolutePaths()
 	r.now = track.Record{
 		Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
 		Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
 		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: machine.Processor(), Threads: train.Threads(e),
-		Model: r.setup.Model.Fingerprint(),
+		Model: r.setup.Model.Fingerprint(), Paths: paths,
 	}
+	return err
 }
 
 // finished gives the result of a run that is complete. Without one, the error wraps fs.ErrNotExist.

@@ -103,7 +103,9 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	if err := r.open(ctx); err != nil {
 		return track.Result{}, err
 	}
-	r.identify(rt)
+	if err := r.identify(rt); err != nil {
+		return track.Result{}, err
+	}
 	if done, err := finished(r.o.Dir, r.now); err == nil {
 		return done, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {

@@ -1,6 +1,11 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,10 +23,11 @@ func OtherImages(overrides []string) bool {
 	})
 }
 
-// LoadRun reads the resolved experiment of the run in dir and changes it by overrides KEY=VALUE. Where these name
-// another image set, all of its images count: the run's own bounds on their number are dropped, but not those that the
-// overrides set.
+// LoadRun reads the resolved experiment of the run in dir and changes it by overrides KEY=VALUE. Its paths are where they
+// were when it ran, whatever the working folder is now. Where the overrides name another image set, all of its images
+// count: the run's own bounds on their number are dropped, but not those that the overrides set.
 func LoadRun(dir string, overrides []string) (Experiment, error) {
+	given := overrides
 	if OtherImages(overrides) {
 		var all []string
 		for _, key := range ofImages {
@@ -29,5 +35,40 @@ func LoadRun(dir string, overrides []string) (Experiment, error) {
 		}
 		overrides = slices.Concat(all, overrides)
 	}
-	return Load(track.ExperimentFile(dir), overrides, nil)
+	e, err := Load(track.ExperimentFile(dir), overrides, nil)
+	if err != nil {
+		return e, err
+	}
+	record, err := track.ReadRecord(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return e, err
+	}
+	for key, path := range e.Paths() {
+		was := record.Paths[key]
+		if was == "" || slices.ContainsFunc(given, func(text string) bool { return strings.HasPrefix(text, key+"=") }) {
+			continue
+		}
+		// A run folder may have come from another machine, beside its images.
+		_, moved := os.Stat(was)
+		if _, missing := os.Stat(*path); moved == nil || missing != nil {
+			*path = was
+		}
+	}
+	return e, nil
+}
+
+// AbsolutePaths are the experiment's paths that are set, by their keys, as they are from any working folder.
+func (e Experiment) AbsolutePaths() (map[string]string, error) {
+	all := map[string]string{}
+	for key, path := range e.Paths() {
+		if *path == "" {
+			continue
+		}
+		at, err := filepath.Abs(*path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		all[key] = at
+	}
+	return all, nil
 }

@@ -249,6 +249,20 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// TestMissingRoot: it is said what a relative root is relative to.
+func TestMissingRoot(t *testing.T) {
+	wd := t.TempDir()
+	t.Chdir(wd)
+	for _, source := range []string{SourceFolder, SourceIDX, SourceList, SourceCUB200} {
+		o := DefaultOptions()
+		o.Source, o.Root = source, "none/at/all"
+		_, err := List(t.Context(), o)
+		if !errors.Is(err, fault.Data) || !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), wd) {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
 func ExampleOpen() {
 	o := DefaultOptions()
 	o.Images, o.TestImages = 1200, 240

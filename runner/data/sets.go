@@ -3,7 +3,11 @@ package data
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"ordo/models/fault"
 	"ordo/runner/data/bloodcells"
@@ -44,7 +48,7 @@ func List(ctx context.Context, o Options) (Sets, error) {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return Sets{}, wrap(ctx, err)
+		return Sets{}, wrap(ctx, o.missing(err))
 	}
 	if d, ok := sets.Train.(source.Described); ok {
 		sets.About = d.About()
@@ -54,6 +58,19 @@ func List(ctx context.Context, o Options) (Sets, error) {
 	}
 	sets.Test, err = o.each(sets.Test, "test_per_class", o.TestPerClass)
 	return sets, err
+}
+
+// missing says of a relative root that isn't there what it is relative to, or gives the error back.
+func (o Options) missing(err error) error {
+	if o.Root == "" || filepath.IsAbs(o.Root) || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	wd, failed := os.Getwd()
+	if _, there := os.Stat(o.Root); failed != nil || there == nil {
+		return err
+	}
+	return source.Missing("data.root: there is no %s in the working folder, %s", o.Root, wd).
+		Advise("give another root, or work in the folder that it is in")
 }
 
 func listSets(ctx context.Context, o Options) (s Sets, err error) {

@@ -101,10 +101,18 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
+	own, err := o.ownImages()
+	if err != nil {
+		return Summary{}, err
+	}
 	o.Experiment.Data.ImageSize = size
 	splits, err := data.OpenWatched(ctx, o.Experiment.Data, o.Watch)
 	if err != nil {
 		return Summary{}, err
+	}
+	if now := fingerprint(splits); own != "" && own != now && o.Watch.Note != nil {
+		o.Watch.Note(fmt.Sprintf("warning: %s holds other images than the run's (fingerprint %s, the run's %s)",
+			o.Experiment.Data.Root, now, own))
 	}
 	o.Watch.Tell(splits) // what is left out, before the work
 	defer o.Watch.Tell(splits)
@@ -139,6 +147,18 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	}
 	return s, nil
 }
+
+// ownImages is the fingerprint of the run's images if these are to be encoded, or "": other keys of data, other images.
+func (o Options) ownImages() (string, error) {
+	was, err := config.LoadRun(o.Run, nil)
+	if err != nil || was.Data != o.Experiment.Data {
+		return "", err
+	}
+	record, err := track.ReadRecord(o.Run)
+	return record.Data, err
+}
+
+func fingerprint(s data.Splits) string { return s.Train.Fingerprint() + "-" + s.Test.Fingerprint() }
 
 func encode(
 	ctx context.Context, encoder *models.Encoder, plan *augment.Plan, sets []data.Dataset, progress func(done, total int),
@@ -215,7 +235,7 @@ func (t *Table) write(f *renameio.PendingFile, o Options, splits data.Splits) er
 	}
 	meta, err := json.Marshal(map[string]any{
 		"run": record.Name, "hash": record.Hash, "seed": record.Seed, "encoder_sha256": hex.EncodeToString(sum[:]),
-		"data_fingerprint": splits.Train.Fingerprint() + "-" + splits.Test.Fingerprint(), "split": o.Split,
+		"data_fingerprint": fingerprint(splits), "split": o.Split,
 	})
 	if err != nil {
 		return fmt.Errorf("embed: describe: %w", err)

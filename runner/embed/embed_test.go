@@ -156,6 +156,38 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 	}
 }
 
+// changed exports a run whose images are no longer what they were: that is said.
+func changed(t *testing.T, run string, e config.Experiment) {
+	t.Helper()
+	run = copyRun(t, run, "")
+	path := filepath.Join(run, "run.json")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := track.ReadRecord(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		was  string
+		want int
+	}{{record.Data, 0}, {"another", 1}} {
+		other := bytes.ReplaceAll(raw, []byte(record.Data), []byte(c.was))
+		if err := os.WriteFile(path, other, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var notes []string
+		_, err = embed.Export(t.Context(), embed.Options{
+			Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitTest, Out: filepath.Join(t.TempDir(), "x.npz"),
+			Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }},
+		})
+		if err != nil || len(notes) != c.want || c.want > 0 && !strings.Contains(notes[0], "other images than the run's") {
+			t.Errorf("fingerprint %s: notes %q, %v", c.was, notes, err)
+		}
+	}
+}
+
 func TestExport(t *testing.T) {
 	run, e := trained(t)
 	file := filepath.Join(t.TempDir(), "all.npz")
@@ -177,6 +209,7 @@ func TestExport(t *testing.T) {
 		t.Errorf("summary %+v, %d calls of progress", s, calls)
 	}
 	unreadable(t, run, e)
+	changed(t, run, e)
 	splits, err := data.Open(context.Background(), e.Data)
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,8 @@ type Record struct {
 	Platform    string `json:"platform"`
 	CPU         string `json:"cpu"`
 	Threads     int    `json:"threads"` // fixes the order of sums: another number, other last bits
+	// Paths are the absolute paths of the experiment's files, by their keys, when the run began.
+	Paths map[string]string `json:"paths,omitempty"`
 }
 
 // Folder is an open run folder. The process that has it open has it alone.

@@ -45,8 +45,8 @@ type Options struct {
 	// Source is the kind of image set. Default orchard.
 	Source string `yaml:"source"`
 
-	// Root is the folder that holds the files; for list it is the CSV or Parquet file. All sources but orchard need it;
-	// orchard has no files and takes none. As in all paths, a leading ~ and ${NAME} of the environment are expanded.
+	// Root is the folder that holds the files; for list it is the CSV or Parquet file, or a folder of Parquet
+	// files. All sources but orchard need it; orchard has no files and takes none. As in all paths, a leading ~ and ${NAME} of the environment are expanded.
 	Root string `yaml:"root"`
 
 	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard
@@ -92,10 +92,11 @@ type Options struct {
 	// Unlabeled adds the 100,000 images without labels of stl10 to its training split. Default false. Only stl10 has it.
 	Unlabeled bool `yaml:"unlabeled"`
 
-	// PathColumn is the column of list's table with the images' paths. Empty, the default: path or image. Only list has
-	// it.
+	// PathColumn is the column of list's table with the images or their paths. Empty, the default: path, image and so on,
+	// or the one whose values are images. Only list has it.
 	PathColumn string `yaml:"path_column"`
-	// LabelColumn is the column of list's table with the classes. Empty, the default: label or class. Only list has it.
+	// LabelColumn is the column of list's table with the classes. Empty, the default: label, class and so on. Only list
+	// has it.
 	LabelColumn string `yaml:"label_column"`
 	// SplitColumn is the column of list's table with train or test. Empty, the default: split. Only list has it.
 	SplitColumn string `yaml:"split_column"`

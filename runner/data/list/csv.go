@@ -52,6 +52,10 @@ func readCSV(r io.Reader) (*table, error) {
 		if t.columns == nil {
 			t.columns = row
 			for i, name := range row {
+				if name == "" { // a spreadsheet writes columns that were touched once, pandas its index
+					continue
+				}
+				t.all = append(t.all, name)
 				if slices.Contains(row[:i], name) {
 					return nil, fmt.Errorf("line 1: two columns are called %q", name)
 				}

@@ -1,4 +1,4 @@
-// Package list lists the images that a table names: a CSV or a Parquet file.
+// Package list lists the images that a table names: a CSV or a Parquet file, or a folder of Parquet files.
 //
 // # Table
 //
@@ -10,8 +10,10 @@
 // any order and beside others; Options names them, or else the first one is taken that is there, in upper or lower
 // case:
 //
-//	path    path, image, file, file_name, filename, image_path
-//	label   label, class, target; without one there are no classes. An empty value is an image without a label
+//	path    path, image, file, file_name, filename, image_path, img, image_file, image_bytes, picture, photo, jpg, jpeg,
+//	        png, webp
+//	label   label, class, target, labels, fine_label, category; without one there are no classes. An empty value is an
+//	        image without a label
 //	split   split; train (or training), test (or testing), val (or valid, validation). Without a column, or with neither
 //	        test nor val in it, a share of the training images is put aside. Where there is test, val is passed over;
 //	        else it is the test split
@@ -22,15 +24,25 @@
 // # CSV
 //
 // The first line names the columns. They are separated by commas, or by tabs or semicolons where the first line has no
-// comma. Values may be quoted, as RFC 4180 has it. Files are UTF-8, with or without a mark at the beginning.
+// comma. Values may be quoted, as RFC 4180 has it. Columns without a name are passed over. Files are UTF-8, with or without a mark at the beginning.
 //
 // # Parquet
 //
 // The same columns, as text or whole numbers. A column may also hold the images themselves, as data sets of Hugging
-// Face do: a group with the fields bytes (the file) and path, which is called like a path column, "image" usually. The
-// id is the row's number then, from 000000 on. If the file's metadata say what a label's numbers stand for (features of
-// the kind ClassLabel), those names are the classes.
+// Face do: a group with the fields bytes (the file) and path, either of which may be missing or null, or byte strings.
+// It is called like a path column, or else the one is taken that Hugging Face's metadata call an image or whose values
+// are images. The id is the row's number then, from 000000 on. Where a row has no bytes, its path is read, relative to
+// the table's folder; a group without any bytes is a column of paths. If the file's metadata say what a label's numbers
+// stand for (features of the kind ClassLabel), those names are the classes, and such a column is the label where none
+// is called so.
+//
+// # A folder of Parquet files
+//
+// All files *.parquet in a folder and two folders deep are one table, sorted by their paths. A name that begins with a
+// split, or a folder that is called so, says the split: data/train-00000-of-00002.parquet, default/test/0000.parquet.
+// The id of an image in a file is the path of that file without its extension, and the row's number.
 //
 // Images in a file are read by going through its pages in order. Reading them in their order, by several goroutines
-// too, is fast; each jump back begins at the start of a row group again.
+// too, is fast; each jump back begins at the start of a row group again. Columns in LZ4 are decompressed into memory, a
+// row group at a time.
 package list

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,39 +31,49 @@ type Options struct {
 
 // names that a column may have if the options don't say.
 var (
-	pathNames  = []string{"path", "image", "file", "file_name", "filename", "image_path"}
-	labelNames = []string{"label", "class", "target"}
+	pathNames = []string{
+		"path", "image", "file", "file_name", "filename", "image_path", "img", "image_file", "image_bytes", "picture", "photo",
+		"jpg", "jpeg", "png", "webp",
+	}
+	labelNames = []string{"label", "class", "target", "labels", "fine_label", "category"}
 	splitNames = []string{"split"}
 )
 
-// table is what a file says, whatever its format.
+// table is what a file or several say, whatever their format.
 type table struct {
-	columns []string
+	columns []string // that are read
+	all     []string // that there are
 	// rows has a value a column, and lines the line of each in the file; for Parquet its number from 1.
 	rows  [][]string
 	lines []int
-	unit  string // what lines counts: "line" or "row"
+	unit  string   // what lines counts: "line" or "row"
+	dirs  []string // of each row's file
+	path  string   // of Parquet: the column of images or paths; "": none
+	label string   // of Parquet: the column of labels where the options name none; "": none
 	// classes are the names of the labels 0, 1 and so on, nil where the labels are the names.
 	classes []string
-	// embedded reads the images that the file holds; its column is in columns, with empty values.
-	embedded *embedded
+	names   []string // of the classes, found by labels
+	splits  []int    // of each row, by the names of files; nil: a column says it, or nothing
+	// images is the column whose images the files hold, with empty values; places and ids are those of the rows' images.
+	images string
+	places []place
+	ids    []string
 }
 
 // Read lists both splits. Errors name the file and the line and say what to do; the context's error comes back as it
 // is.
 func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
-	f, info, err := source.OpenFile(o.File)
-	if err != nil {
+	var t *table
+	if info, failed := os.Stat(o.File); failed == nil && info.IsDir() {
+		t, err = readShards(ctx, o)
+	} else {
+		t, err = readFile(o.File, o)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, source.Advise(err, "give the CSV or Parquet file that lists the images")
 	}
-	t, err := parse(f, info.Size(), o)
 	if err != nil {
-		return nil, nil, errors.Join(fault.New(fault.Data, "%s: %w", o.File, err), f.Close())
-	}
-	if t.embedded == nil {
-		if err := f.Close(); err != nil {
-			return nil, nil, err
-		}
+		return nil, nil, err
 	}
 	if train, test, err = t.sets(ctx, o); err != nil && ctx.Err() == nil {
 		err = fault.New(fault.Data, "%s: %w", o.File, err)
@@ -85,55 +96,20 @@ func parse(f *os.File, size int64, o Options) (*table, error) {
 // sets makes the sets of the table.
 func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, err error) {
 	usual := pathNames
-	if t.embedded != nil {
-		usual = []string{t.embedded.group}
+	if t.unit == "row" { // readParquet has found it
+		usual = []string{t.path}
 	}
 	path, err := t.column("path", o.PathColumn, usual)
 	if err != nil {
 		return nil, nil, err
 	}
 	if path < 0 {
-		return nil, nil, fault.New(fault.Data, "no column is called %s; there are %s",
-			strings.Join(pathNames, ", "), source.List(t.columns)).Advise("set data.path_column")
+		return nil, nil, fault.New(fault.Data, "no column is called %s, or holds images; there are %s",
+			strings.Join(pathNames, ", "), strings.Join(t.all, ", ")).Advise("set data.path_column")
 	}
-	label, err := t.column("label", o.LabelColumn, labelNames)
+	items, err := t.items(path, o)
 	if err != nil {
 		return nil, nil, err
-	}
-	split, err := t.column("split", o.SplitColumn, splitNames)
-	if err != nil {
-		return nil, nil, err
-	}
-	labels, classes, err := t.labels(label)
-	if err != nil {
-		return nil, nil, err
-	}
-	var items [3][]source.File // by split
-	seen := map[string]int{}
-	for i, row := range t.rows {
-		id := row[path]
-		if t.embedded != nil {
-			id = fmt.Sprintf("%06d", i)
-		}
-		if id == "" {
-			return nil, nil, t.fault(i, "column %s is empty", t.columns[path])
-		}
-		if before, ok := seen[id]; ok {
-			return nil, nil, t.fault(i, "%q again, after %s %d; remove one of them", id, t.unit, t.lines[before])
-		}
-		seen[id] = i
-		at := splitTrain
-		if split >= 0 {
-			var ok bool
-			if at, ok = splits[strings.ToLower(row[split])]; !ok {
-				return nil, nil, t.fault(i, "split %q must be train, test or val", row[split])
-			}
-		}
-		file := filepath.FromSlash(id)
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(filepath.Dir(o.File), file)
-		}
-		items[at] = append(items[at], source.File{ID: id, Path: file, Label: labels[i]})
 	}
 	first, second := items[splitTrain], items[splitTest]
 	if len(second) == 0 {
@@ -147,12 +123,63 @@ func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, er
 	case len(first) == 0:
 		return nil, nil, fault.New(fault.Data, "no image is for training").Advise("mark some with train in the split column")
 	}
-	settings := fmt.Sprintf("list %q", []string{t.columns[path]})
-	if t.embedded != nil {
-		return t.embedded.sets(ctx, first, second, classes, settings, o)
+	settings, about := fmt.Sprintf("list %q", []string{t.columns[path]}), source.About{Folder: o.File}
+	if t.places != nil {
+		return t.embeddedSets(ctx, first, second, settings, o, about)
 	}
 	return source.FileSets(ctx, first, second, o.Bounds,
-		source.FileOptions{Settings: settings, Classes: classes, Picture: o.Picture})
+		source.FileOptions{Settings: settings, Classes: t.names, Picture: o.Picture, About: about})
+}
+
+// items are the table's images by split, and their classes become t.names.
+func (t *table) items(path int, o Options) (items [3][]source.File, err error) {
+	usual := labelNames
+	if t.unit == "row" {
+		usual = []string{t.label}
+	}
+	label, err := t.column("label", o.LabelColumn, usual)
+	if err != nil {
+		return items, err
+	}
+	split, err := t.column("split", o.SplitColumn, splitNames)
+	if err != nil {
+		return items, err
+	}
+	labels, classes, err := t.labels(label)
+	if err != nil {
+		return items, err
+	}
+	t.names = classes
+	seen := map[string]int{}
+	for i, row := range t.rows {
+		id := row[path]
+		if t.ids != nil {
+			id = t.ids[i]
+		}
+		if id == "" {
+			return items, t.fault(i, "column %s is empty", t.columns[path])
+		}
+		if before, ok := seen[id]; ok {
+			return items, t.fault(i, "%q again, after %s %d; remove one of them", id, t.unit, t.lines[before])
+		}
+		seen[id] = i
+		at := splitTrain
+		if t.splits != nil {
+			at = t.splits[i]
+		}
+		if split >= 0 && (t.splits == nil || o.SplitColumn != "") {
+			var ok bool
+			if at, ok = splits[strings.ToLower(row[split])]; !ok {
+				return items, t.fault(i, "split %q must be train, test or val", row[split])
+			}
+		}
+		file := filepath.FromSlash(id)
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(t.dirs[i], file)
+		}
+		items[at] = append(items[at], source.File{ID: id, Path: file, Label: labels[i]})
+	}
+	return items, nil
 }
 
 // Splits by their names.
@@ -178,7 +205,7 @@ func (t *table) column(what, name string, usual []string) (int, error) {
 		if i := slices.Index(t.columns, name); i >= 0 {
 			return i, nil
 		}
-		return -1, fault.New(fault.Data, "no column is called %s; there are %s", name, source.List(t.columns)).
+		return -1, fault.New(fault.Data, "no column is called %s; there are %s", name, strings.Join(t.all, ", ")).
 			Advise("change data.%s_column", what)
 	}
 	for _, name := range usual {

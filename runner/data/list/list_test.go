@@ -56,6 +56,10 @@ func TestCSV(t *testing.T) {
 		},
 		"tabs": {"path\tlabel\tsplit\na/0.png\tx, y\ttrain\nb/2.png\tz\tvalidation\n", nil, "a/0.png=x, y", "b/2.png=z",
 			[]string{"x, y", "z"}},
+		"columns without a name": {
+			",path,label,,\n0,a/0.png,cat,,\n1,b/2.png,dog,,\n2,b/3.png,cat,,\n", func(o *Options) { o.TestFraction = 0.5 },
+			"b/2.png=dog", "a/0.png=cat b/3.png=cat", []string{"cat", "dog"},
+		},
 		"semicolons": {
 			"path;label;split\na/0.png;10;train\na/1.png;9;train\nb/2.png;-1;val\n", nil,
 			"a/0.png=10 a/1.png=9", "b/2.png=-1", []string{"-1", "9", "10"},
@@ -211,9 +215,8 @@ func TestErrors(t *testing.T) {
 	}{
 		"empty":   {"", nil, "line 1: must name the columns, such as path,label,split"},
 		"no rows": {"path,label\n", nil, "it names columns, but no image"},
-		"no path": {"picture,label\nx,y\n", nil,
-			"no column is called path, image, file, file_name, filename, image_path; there are picture, label: set " +
-				"data.path_column"},
+		"no path": {"scan,label\nx,y\n", nil,
+			"; there are scan, label: set data.path_column"},
 		"wrong name": {"path,label\nx,y\n", func(o *Options) { o.LabelColumn = "Label" },
 			"no column is called Label; there are path, label: change data.label_column"},
 		"two columns":   {"path,path\nx,y\n", nil, "line 1: two columns are called \"path\""},
@@ -239,8 +242,8 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	if _, _, err := Read(t.Context(), Options{File: "testdata"}); err == nil ||
-		!strings.Contains(err.Error(), "testdata: not a file") {
+	if _, _, err := Read(t.Context(), Options{File: t.TempDir()}); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), "holds no .parquet file") {
 		t.Errorf("a folder: %v", err)
 	}
 	if _, _, err := Read(t.Context(), Options{File: "testdata/none.csv"}); !errors.Is(err, fs.ErrNotExist) {
@@ -261,7 +264,10 @@ func TestErrors(t *testing.T) {
 
 // FuzzRead: whatever a table holds, reading it ends in an error or in sets that can be asked.
 func FuzzRead(f *testing.F) {
-	for _, name := range []string{"testdata/paths.parquet", "testdata/images.parquet"} {
+	for _, name := range []string{
+		"testdata/paths.parquet", "testdata/images.parquet", "testdata/codecs/lz41.parquet", "testdata/codecs/lz42.parquet",
+		"testdata/bytes.parquet", "testdata/content.parquet", "testdata/path_only.parquet",
+	} {
 		raw, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

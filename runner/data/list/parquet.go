@@ -1,24 +1,21 @@
 package list
 
 import (
-	"context"
-	"crypto/sha256"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"runtime"
+	"path/filepath"
 	"slices"
 	"strconv"
-	"sync"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
-	"ordo/augment"
 	"ordo/models/fault"
 	"ordo/runner/data/picture"
-	"ordo/runner/data/source"
 )
 
 // maxRows is how many rows a file of few bytes may claim: equal values take hardly any.
@@ -27,7 +24,7 @@ const maxRows = 1 << 24
 // readParquet reads a table. Only the columns that may count are read.
 func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 	defer damaged(&err)
-	file, err := parquet.OpenFile(f, size, parquet.SkipBloomFilters(true))
+	file, err := parquet.OpenFile(f, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 	if err != nil {
 		return nil, fault.New(fault.Data, "a damaged Parquet file (%w)", err).Advise("write or fetch it again")
 	}
@@ -41,25 +38,29 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 	if len(t.rows) == 0 {
 		return nil, errors.New("it has columns, but no row")
 	}
-	usual := slices.Concat(pathNames, labelNames, splitNames)
+	known := features(file)
 	for _, field := range file.Schema().Fields() {
-		name := field.Name()
-		if !isIn(usual, name) && !slices.Contains([]string{o.PathColumn, o.LabelColumn, o.SplitColumn}, name) {
-			continue
+		t.all = append(t.all, field.Name())
+	}
+	images, err := imageColumn(file, known, o.PathColumn)
+	if err != nil {
+		return nil, err
+	}
+	t.path = images
+	if images != "" {
+		if err := t.addImages(f, file, images, o); err != nil {
+			return nil, fmt.Errorf("column %s: %w", images, err)
 		}
-		if leaf, ok := file.Schema().Lookup(name, "bytes"); ok && leaf.MaxRepetitionLevel == 0 && t.embedded == nil {
-			if o.PathColumn != "" && name != o.PathColumn {
-				continue
-			}
-			info, err := f.Stat()
-			if err != nil {
-				return nil, err
-			}
-			t.embedded = &embedded{
-				name: f.Name(), group: name, file: file, column: leaf.ColumnIndex,
-				stamp: fmt.Sprint(size, info.ModTime().UnixNano()),
-			}
-			t.add(name, make([]string, len(t.rows)))
+	}
+	t.label = firstOf(t.all, labelNames)
+	if t.label == "" {
+		at := slices.IndexFunc(t.all, func(name string) bool { return known[name].Type == "ClassLabel" })
+		if at >= 0 {
+			t.label = t.all[at]
+		}
+	}
+	for _, name := range t.all {
+		if name == images || name != o.LabelColumn && name != o.SplitColumn && name != t.label && !isIn(splitNames, name) {
 			continue
 		}
 		leaf, ok := file.Schema().Lookup(name)
@@ -71,11 +72,156 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 			return nil, fmt.Errorf("column %s: %w", name, err)
 		}
 		t.add(name, values)
-		if isIn(labelNames, name) || name == o.LabelColumn {
-			t.classes = classNames(file, name)
+		if name == cmp.Or(o.LabelColumn, t.label) && known[name].Type == "ClassLabel" {
+			t.classes = known[name].Names
 		}
 	}
 	return t, nil
+}
+
+// imageColumn finds the column with the images or their paths: the one that is asked for, one with a usual name, one
+// that Hugging Face's metadata call an image, or one whose values are images. "": there is none.
+func imageColumn(file *parquet.File, known map[string]feature, asked string) (string, error) {
+	var all []string
+	for _, field := range file.Schema().Fields() {
+		if asked != "" && field.Name() == asked {
+			return asked, nil
+		}
+		all = append(all, field.Name())
+	}
+	if asked != "" {
+		return "", nil // it is said which there are
+	}
+	if name := firstOf(all, pathNames); name != "" {
+		return name, nil
+	}
+	for _, name := range all {
+		if known[name].Type == "Image" {
+			return name, nil
+		}
+	}
+	for _, name := range all {
+		if leaf, ok := file.Schema().Lookup(name, "bytes"); ok && isBytes(leaf) {
+			return name, nil
+		}
+		leaf, ok := file.Schema().Lookup(name)
+		if !ok || !isBytes(leaf) {
+			continue
+		}
+		if first, err := firstValue(file, leaf.ColumnIndex); err != nil || picture.Known(first) {
+			return name, err
+		}
+	}
+	return "", nil
+}
+
+// firstOf returns the first of names that is among all, in upper or lower case and as it is written there, or "".
+func firstOf(all, names []string) string {
+	for _, name := range names {
+		if i := slices.IndexFunc(all, func(c string) bool { return strings.EqualFold(c, name) }); i >= 0 {
+			return all[i]
+		}
+	}
+	return ""
+}
+
+// isBytes says whether a column has one byte string a row.
+func isBytes(leaf parquet.LeafColumn) bool {
+	return leaf.MaxRepetitionLevel == 0 && leaf.Node.Type().Kind() == parquet.ByteArray
+}
+
+// addImages adds the column with the images or their paths: a group of the fields bytes and path, either of which may be
+// missing or null, byte strings that are images, or texts.
+func (t *table) addImages(f *os.File, file *parquet.File, name string, o Options) error {
+	plain, isPlain := file.Schema().Lookup(name)
+	raw, hasBytes := file.Schema().Lookup(name, "bytes")
+	path, hasPath := file.Schema().Lookup(name, "path")
+	var paths []string
+	var err error
+	switch {
+	case isPlain && isBytes(plain):
+		first, err := firstValue(file, plain.ColumnIndex)
+		if err != nil {
+			return err
+		}
+		if !picture.Known(first) {
+			return t.addTexts(file, name, plain.ColumnIndex)
+		}
+		raw = plain
+	case isPlain && plain.MaxRepetitionLevel == 0:
+		return t.addTexts(file, name, plain.ColumnIndex)
+	case hasBytes && isBytes(raw) && hasPath && allNull(file, raw.ColumnIndex), !hasBytes && hasPath && isBytes(path):
+		return t.addTexts(file, name, path.ColumnIndex)
+	case hasBytes && isBytes(raw):
+		if hasPath && isBytes(path) {
+			if paths, err = column(file, path.ColumnIndex); err != nil {
+				return err
+			}
+		}
+	default:
+		return fault.New(fault.Data, "it holds neither images nor paths").
+			Advise("set data.path_column to one that does, of %s", strings.Join(t.all, ", "))
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	e := &embedded{
+		name: f.Name(), dir: filepath.Dir(f.Name()), file: file, column: raw.ColumnIndex, paths: paths,
+		stamp: fmt.Sprint(info.Size(), info.ModTime().UnixNano()),
+	}
+	t.images = name
+	for i := range t.rows {
+		t.places = append(t.places, place{e, i})
+		t.ids = append(t.ids, fmt.Sprintf("%06d", i))
+	}
+	t.add(name, make([]string, len(t.rows)))
+	return nil
+}
+
+func (t *table) addTexts(file *parquet.File, name string, index int) error {
+	values, err := column(file, index)
+	if err != nil {
+		return err
+	}
+	t.add(name, values)
+	return nil
+}
+
+// allNull says whether the file's statistics show that a column has no value.
+func allNull(file *parquet.File, index int) bool {
+	for _, group := range file.Metadata().RowGroups {
+		if index >= len(group.Columns) {
+			return false
+		}
+		m := group.Columns[index].MetaData
+		if m.NumValues > 0 && m.Statistics.NullCount != m.NumValues {
+			return false
+		}
+	}
+	return true
+}
+
+// firstValue returns the first value of a column that isn't null, or nil if there is none near.
+func firstValue(file *parquet.File, index int) ([]byte, error) {
+	const near = 1000 // rows
+	for group := range file.RowGroups() {
+		pages, err := openChunk(file, group, index)
+		if err != nil {
+			return nil, err
+		}
+		c := &cursor{pages: pages}
+		for row := range min(file.RowGroups()[group].NumRows(), near) {
+			raw, err := c.read(int(row))
+			if err != nil || raw != nil {
+				return raw, errors.Join(err, c.close())
+			}
+		}
+		if err := c.close(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 func (t *table) add(name string, values []string) {
@@ -96,8 +242,11 @@ func damaged(err *error) {
 func column(file *parquet.File, index int) ([]string, error) {
 	out := make([]string, 0, file.NumRows())
 	buffer := make([]parquet.Value, 256)
-	for _, group := range file.RowGroups() {
-		pages := group.ColumnChunks()[index].Pages()
+	for group := range file.RowGroups() {
+		pages, err := openChunk(file, group, index)
+		if err != nil {
+			return nil, err
+		}
 		for {
 			page, err := pages.ReadPage()
 			if errors.Is(err, io.EOF) {
@@ -147,231 +296,32 @@ func text(v parquet.Value) string {
 	return v.String()
 }
 
-// classNames returns what Hugging Face's metadata say about the numbers of a label, or nil.
-func classNames(file *parquet.File, label string) []string {
+// feature is what Hugging Face's metadata say of a column.
+type feature struct {
+	Names []string `json:"names"`
+	Type  string   `json:"_type"`
+}
+
+// features returns what Hugging Face's metadata say of the columns, or nil.
+func features(file *parquet.File) map[string]feature {
 	raw, ok := file.Lookup("huggingface")
 	if !ok {
 		return nil
 	}
 	var meta struct {
 		Info struct {
-			Features map[string]struct {
-				Names []string `json:"names"`
-				Type  string   `json:"_type"`
-			} `json:"features"`
+			Features map[string]json.RawMessage `json:"features"`
 		} `json:"info"`
 	}
 	if err := json.Unmarshal([]byte(raw), &meta); err != nil {
 		return nil // other people's metadata
 	}
-	if f := meta.Info.Features[label]; f.Type == "ClassLabel" {
-		return f.Names
-	}
-	return nil
-}
-
-// embedded reads the images that a column holds.
-type embedded struct {
-	name   string // of the file
-	group  string // the column, which has the fields bytes and path
-	column int    // index of bytes
-	stamp  string
-	file   *parquet.File
-
-	mu   sync.Mutex
-	idle []*cursor
-}
-
-// cursor goes through the values of a row group.
-type cursor struct {
-	group  int
-	row    int // the next one
-	pages  parquet.Pages
-	values parquet.ValueReader // of the current page
-	page   parquet.Page
-}
-
-// bytes returns the file in a row. Rows are read by cursors that only go forward.
-func (e *embedded) bytes(row int) (raw []byte, err error) {
-	defer damaged(&err)
-	group := 0
-	groups := e.file.RowGroups()
-	for ; group < len(groups) && int64(row) >= groups[group].NumRows(); group++ {
-		row -= int(groups[group].NumRows())
-	}
-	if group == len(groups) {
-		return nil, errors.New("no such row")
-	}
-	c := e.take(group, row)
-	if c == nil {
-		c = &cursor{group: group, pages: groups[group].ColumnChunks()[e.column].Pages()}
-	}
-	raw, err = c.read(row)
-	if err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	return raw, e.give(c)
-}
-
-// take returns the idle cursor that is least far before the row, or nil.
-func (e *embedded) take(group, row int) *cursor {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	best := -1
-	for i, c := range e.idle {
-		if c.group == group && c.row <= row && (best < 0 || c.row > e.idle[best].row) {
-			best = i
+	all := map[string]feature{}
+	for name, raw := range meta.Info.Features {
+		var f feature
+		if err := json.Unmarshal(raw, &f); err == nil { // lists have another form
+			all[name] = f
 		}
 	}
-	if best < 0 {
-		return nil
-	}
-	c := e.idle[best]
-	e.idle = slices.Delete(e.idle, best, best+1)
-	return c
-}
-
-// give puts a cursor back, and closes the one that is idle longest when there are too many.
-func (e *embedded) give(c *cursor) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.idle = append(e.idle, c)
-	if len(e.idle) <= 2*runtime.GOMAXPROCS(0) {
-		return nil
-	}
-	oldest := e.idle[0]
-	e.idle = e.idle[1:]
-	return oldest.close()
-}
-
-// read goes to the row and returns a copy of its value.
-func (c *cursor) read(row int) ([]byte, error) {
-	var buffer [16]parquet.Value
-	for {
-		if c.values == nil {
-			page, err := c.pages.ReadPage()
-			if err != nil {
-				return nil, fmt.Errorf("a damaged Parquet file (%w)", err)
-			}
-			if n := int(page.NumRows()); c.row+n <= row {
-				c.row += n
-				parquet.Release(page)
-				continue
-			}
-			c.page, c.values = page, page.Values()
-		}
-		n, err := c.values.ReadValues(buffer[:min(len(buffer), row-c.row+1)])
-		c.row += n
-		if n > 0 && c.row == row+1 {
-			v := buffer[n-1]
-			if v.IsNull() {
-				return nil, errors.New("the row holds no image")
-			}
-			return slices.Clone(v.ByteArray()), nil
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("a damaged Parquet file (%w)", err)
-		}
-		if err != nil || n == 0 {
-			parquet.Release(c.page)
-			c.page, c.values = nil, nil
-		}
-	}
-}
-
-func (c *cursor) close() error {
-	if c.page != nil {
-		parquet.Release(c.page)
-	}
-	return c.pages.Close()
-}
-
-// sets makes the sets of the images in the file.
-func (e *embedded) sets(
-	ctx context.Context, train, test []source.File, classes []string, settings string, o Options,
-) (source.Set, source.Set, error) {
-	set := func(files []source.File, n int) *rows {
-		items := source.Sample(files, n, o.Bounds.Seed, func(f source.File) string { return f.ID })
-		s := &rows{e: e, items: items, classes: classes, picture: o.Picture}
-		h := sha256.New()
-		fmt.Fprintf(h, "%s %v %q %s\n", settings, o.Picture.Background, classes, e.stamp)
-		for _, f := range s.items {
-			fmt.Fprintf(h, "%q %d\n", f.ID, f.Label)
-		}
-		s.key = fmt.Sprintf("%x", h.Sum(nil)[:16])
-		return s
-	}
-	return set(train, o.Bounds.Images), set(test, o.Bounds.TestImages), ctx.Err()
-}
-
-// rows is a set of images in a Parquet file; an item's id is its row.
-type rows struct {
-	e       *embedded
-	items   []source.File
-	classes []string
-	picture picture.Options
-	key     string
-}
-
-func (s *rows) Len() int          { return len(s.items) }
-func (s *rows) ID(i int) string   { return s.items[i].ID }
-func (s *rows) Label(i int) int   { return s.items[i].Label }
-func (s *rows) Classes() []string { return slices.Clone(s.classes) }
-func (s *rows) Key() string       { return s.key }
-
-func (s *rows) raw(i int) ([]byte, error) {
-	if i < 0 || i >= len(s.items) {
-		return nil, fmt.Errorf("image %d of %d", i, len(s.items))
-	}
-	row, err := strconv.Atoi(s.items[i].ID)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := s.e.bytes(row)
-	if err != nil {
-		return nil, fmt.Errorf("%s: row %s: %w", s.e.name, s.items[i].ID, err)
-	}
-	return raw, nil
-}
-
-func (s *rows) Image(i int) (augment.Image, error) {
-	raw, err := s.raw(i)
-	if err != nil {
-		return augment.Image{}, err
-	}
-	m, err := picture.Decode(raw, s.picture)
-	if err != nil {
-		return augment.Image{}, fmt.Errorf("%s: row %s: %w", s.e.name, s.items[i].ID, err)
-	}
-	return m, nil
-}
-
-func (s *rows) Encoded(i int) ([]byte, error) {
-	raw, err := s.raw(i)
-	if err != nil {
-		return nil, err
-	}
-	if h, err := picture.Inspect(raw); err != nil || h.Format != "JPEG" || h.Orientation != 1 {
-		return nil, nil //nolint:nilerror // a damaged file is an error of Image
-	}
-	return raw, nil
-}
-
-func (s *rows) Inspect(i int) (source.Header, error) {
-	raw, err := s.raw(i)
-	if err != nil {
-		return source.Header{}, err
-	}
-	h, err := picture.Inspect(raw)
-	if err != nil {
-		return source.Header{}, fmt.Errorf("%s: row %s: %w", s.e.name, s.items[i].ID, err)
-	}
-	return source.Header{
-		Format: h.Format, Width: h.Width, Height: h.Height, Channels: h.Channels, Bytes: int64(len(raw)),
-	}, nil
-}
-
-func (s *rows) Digest(i int) (string, error) {
-	raw, err := s.raw(i)
-	return fmt.Sprintf("%x", sha256.Sum256(raw)), err
+	return all
 }

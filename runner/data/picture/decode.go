@@ -74,6 +74,12 @@ func decoder(decode func(io.Reader) (image.Image, error)) func([]byte, image.Con
 	}
 }
 
+// Known says whether a file begins as an image of a format that is read.
+func Known(raw []byte) bool {
+	_, err := find(raw)
+	return err == nil
+}
+
 // Inspect reads the header of a file. The beginning of the file is enough for most, not for every TIFF.
 func Inspect(raw []byte) (h Header, err error) {
 	_, _, h, err = inspect(raw)

@@ -213,6 +213,9 @@ func OpenFile(path string) (*os.File, os.FileInfo, error) {
 	return f, info, nil
 }
 
+// ReadImage reads an image file, which must not be larger than one may be.
+func ReadImage(path string) ([]byte, error) { return read(path, picture.MaxFileBytes) }
+
 // read returns the first limit bytes of a file, which must not be larger than an image may be.
 func read(path string, limit int64) ([]byte, error) {
 	f, info, err := OpenFile(path)

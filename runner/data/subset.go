@@ -57,3 +57,11 @@ type inspected struct {
 
 func (s inspected) Inspect(i int) (source.Header, error) { return s.all.Inspect(s.items[i]) }
 func (s inspected) Digest(i int) (string, error)         { return s.all.Digest(s.items[i]) }
+
+// SharedFile is that of the whole set.
+func (s inspected) SharedFile(i int) string {
+	if all, ok := s.all.(interface{ SharedFile(i int) string }); ok {
+		return all.SharedFile(s.items[i])
+	}
+	return ""
+}

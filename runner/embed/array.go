@@ -219,7 +219,11 @@ func (a *array) texts() ([]string, error) {
 		}
 		var text strings.Builder
 		for ; len(v) >= 4; v = v[4:] {
-			text.WriteRune(rune(a.order.Uint32(v)))
+			if r := a.order.Uint32(v); r >= escape+0x80 && r <= escape+0xff {
+				text.WriteByte(byte(r - escape))
+			} else {
+				text.WriteRune(rune(r))
+			}
 		}
 		values = append(values, strings.TrimRight(text.String(), "\x00"))
 	})

@@ -47,11 +47,29 @@ func (n npz) ints(name string, values []int64, shape ...int) error {
 	return binary.Write(w, binary.LittleEndian, values)
 }
 
+// escape is added to a byte that is not UTF-8, such as of a file's name in Latin-1, and makes a number of UTF-32 that no
+// letter has. Python does the same (surrogateescape), so that os.fsencode gives the name back there, as texts of an array
+// are read here.
+const escape = 0xdc00
+
+// letters is a text in UTF-32.
+func letters(text string) []rune {
+	out := make([]rune, 0, len(text))
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && size == 1 {
+			r = escape + rune(text[0])
+		}
+		out, text = append(out, r), text[size:]
+	}
+	return out
+}
+
 // texts writes strings of one width, in UTF-32 as NumPy stores them.
 func (n npz) texts(name string, values []string, shape ...int) error {
 	width := 1
 	for _, s := range values {
-		width = max(width, utf8.RuneCountInString(s))
+		width = max(width, len(letters(s)))
 	}
 	w, err := n.array(name, fmt.Sprintf("<U%d", width), shape...)
 	if err != nil {
@@ -60,12 +78,11 @@ func (n npz) texts(name string, values []string, shape ...int) error {
 	b := bufio.NewWriter(w)
 	for _, s := range values {
 		left := width
-		for _, r := range s {
-			if err := binary.Write(b, binary.LittleEndian, r); err != nil {
-				return err
-			}
-			left--
+		row := letters(s)
+		if err := binary.Write(b, binary.LittleEndian, row); err != nil {
+			return err
 		}
+		left -= len(row)
 		if _, err := b.Write(make([]byte, 4*left)); err != nil {
 			return err
 		}

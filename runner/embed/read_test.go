@@ -104,6 +104,30 @@ func pack(t testing.TB, arrays map[string]stored) []byte {
 	return archive(t, zip.Deflate, all)
 }
 
+// TestNamesThatAreNotUTF8: they stay different, are what Python's surrogateescape makes of them, and come back.
+func TestNamesThatAreNotUTF8(t *testing.T) {
+	names := []string{"a/x\xe8.png", "a/x\xe9.png", "a/ü\xff", "\ufffd", "plain"}
+	var b bytes.Buffer
+	z := npz{zip.NewWriter(&b)}
+	for _, err := range []error{
+		z.floats("features", make([]float32, 5), 5, 1), z.texts("ids", names, 5), z.zip.Close(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Contains(b.Bytes(), []byte("x\x00\x00\x00\xe8\xdc\x00\x00.")) {
+		t.Error("the byte E8 is not U+DCE8")
+	}
+	file := filepath.Join(t.TempDir(), "x.npz")
+	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := Read(file, nil); err != nil || !slices.Equal(back.IDs, names) {
+		t.Errorf("came back as %q, %v", back.IDs, err)
+	}
+}
+
 func TestReadTakesOtherTools(t *testing.T) {
 	little, big := binary.LittleEndian, binary.BigEndian
 	var halves []uint16

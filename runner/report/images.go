@@ -3,7 +3,10 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"ordo/runner/data/source"
 	"ordo/runner/data/survey"
@@ -11,7 +14,8 @@ import (
 
 const (
 	maxClasses    = 200
-	maxUnreadable = 10
+	maxUnreadable = 10 // lines
+	alike         = 3  // images that can't be read for one reason are a line from here on
 	maxClassName  = 43 // letters
 )
 
@@ -30,25 +34,42 @@ func ImageSet(kind, root string, about source.About, s survey.Survey) string {
 		fmt.Fprintf(&b, "%-16s%v (not read as images)\n", "left out", about.LeftOut)
 	}
 	b.WriteByte('\n')
-	fmt.Fprintf(&b, "%-16s%24s%24s\n", "", "train", "test")
-	for _, fact := range splitFacts {
-		fmt.Fprintf(&b, "%-16s%24s%24s\n", fact.name, fact.of(s.Train), fact.of(s.Test))
-	}
+	b.WriteString(splitTable(s))
 	b.WriteString("(width and height: smallest – median – largest)\n")
 	if d := s.Duplicates; d.Groups > 0 {
 		fmt.Fprintf(&b, "\nduplicates: %d images are equal to others, in %s, %d of them across the splits\n",
 			d.Images, Plural(d.Groups, "group"), d.Across)
 		for _, ids := range d.Examples {
-			fmt.Fprintf(&b, "  %s\n", strings.Join(ids, " = "))
+			for i, id := range ids {
+				fmt.Fprintf(&b, "%s%s", []string{"  ", " = "}[min(i, 1)], printable(string(id)))
+			}
+			b.WriteByte('\n')
 		}
 	}
 	if bad := slices.Concat(s.Train.Unreadable, s.Test.Unreadable); len(bad) > 0 {
-		fmt.Fprintf(&b, "\nunreadable:\n%s", Unreadable(bad[:min(len(bad), maxUnreadable)]))
-		if more := len(bad) - maxUnreadable; more > 0 {
-			fmt.Fprintf(&b, "  and %d more\n", more)
-		}
+		fmt.Fprintf(&b, "\nunreadable:\n%s", Unreadable(bad))
 	}
 	b.WriteString(classes(s.Classes))
+	return b.String()
+}
+
+// splitTable has a column for each split, wide enough for what is in it.
+func splitTable(s survey.Survey) string {
+	const least, between = 24, 2
+	rows := [][3]string{{"", "train", "test"}}
+	for _, fact := range splitFacts {
+		rows = append(rows, [3]string{fact.name, fact.of(s.Train), fact.of(s.Test)})
+	}
+	widths := [3]int{16, least, least}
+	for _, row := range rows {
+		for c, text := range row[1:] {
+			widths[c+1] = max(widths[c+1], utf8.RuneCountInString(text)+between)
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		fmt.Fprintf(&b, "%-*s%*s%*s\n", widths[0], row[0], widths[1], row[1], widths[2], row[2])
+	}
 	return b.String()
 }
 
@@ -94,7 +115,7 @@ func classes(list []survey.Class) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%-44s%10s%10s\n", fmt.Sprintf("class (%d)", len(list)), "train", "test")
 	for _, c := range list[:min(len(list), maxClasses)] {
-		fmt.Fprintf(&b, "%-44s%10d%10d\n", shorten(c.Name, maxClassName), c.Train, c.Test)
+		fmt.Fprintf(&b, "%-44s%10d%10d\n", shorten(printable(c.Name), maxClassName), c.Train, c.Test)
 	}
 	if more := len(list) - maxClasses; more > 0 {
 		fmt.Fprintf(&b, "and %d more\n", more)
@@ -102,20 +123,60 @@ func classes(list []survey.Class) string {
 	return b.String()
 }
 
-// Unreadable is a line for each image that can't be read, with the reason.
+// Unreadable lists images that can't be read: a line for each with the reason, or one for several that have the same,
+// and no more than ten.
 func Unreadable(failures []survey.Failure) string {
+	why := make([]string, len(failures))
+	many := map[string][]string{} // ids by reason
+	for i, f := range failures {
+		why[i] = reason(f)
+		many[why[i]] = append(many[why[i]], printable(string(f.ID)))
+	}
 	var b strings.Builder
-	for _, f := range failures {
-		fmt.Fprintf(&b, "  %s: %s\n", f.ID, f.Cause)
+	lines, shown := 0, 0
+	for i, f := range failures {
+		ids := many[why[i]]
+		switch {
+		case ids == nil: // in the line of the first
+		case lines == maxUnreadable:
+		case len(ids) >= alike:
+			fmt.Fprintf(&b, "  %d images: %s (%s)\n", len(ids), why[i], source.List(ids))
+			many[why[i]] = nil
+			lines, shown = lines+1, shown+len(ids)
+		default:
+			fmt.Fprintf(&b, "  %s: %s\n", printable(string(f.ID)), why[i])
+			lines, shown = lines+1, shown+1
+		}
+	}
+	if more := len(failures) - shown; more > 0 {
+		fmt.Fprintf(&b, "  and %d more\n", more)
 	}
 	return b.String()
 }
 
-// shorten cuts a text to at most n letters.
+// reason is why an image can't be read, without its path, which ends in the id.
+func reason(f survey.Failure) string {
+	if _, rest, ok := strings.Cut(f.Cause, string(f.ID)+": "); ok {
+		return printable(rest)
+	}
+	return printable(f.Cause)
+}
+
+// printable is a text with what a terminal can't show, such as bytes that are not UTF-8, as \\xNN.
+func printable(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }) {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
+}
+
+// shorten cuts a text to at most n letters, in its middle: the ends of names tell most.
 func shorten(text string, n int) string {
 	letters := []rune(text)
 	if len(letters) <= n {
 		return text
 	}
-	return string(letters[:n-1]) + "…"
+	head := n / 2
+	return string(letters[:head]) + "…" + string(letters[len(letters)-(n-1-head):])
 }

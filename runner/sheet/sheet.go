@@ -137,7 +137,7 @@ func (l *layout) measure() error {
 				columns = max(columns, len(line))
 			}
 			if r.Label != "" {
-				l.labels = max(l.labels, min(l.text.width(r.Label), maxLabel)+gap)
+				l.labels = max(l.labels, min(l.text.width(l.text.legible(r.Label)), maxLabel)+gap)
 			}
 			for _, c := range r.Cells {
 				if n := 3 * c.Image.Width * c.Image.Height; n < 1 || len(c.Image.Pix) != n {

@@ -111,11 +111,31 @@ func TestFit(t *testing.T) {
 	for _, text := range []string{"", "short", "Ülünde käfer, ein sehr langer Name", "日本語の長い名前です"} {
 		for room := range 120 {
 			got := f.small.fit(text, room)
-			if !utf8.ValidString(got) || got != text && !strings.HasSuffix(got, ellipsis) || f.small.width(got) > room &&
+			whole := f.small.legible(text)
+			if !utf8.ValidString(got) || got != whole && !strings.Contains(got, ellipsis) || f.small.width(got) > room &&
 				got != ellipsis {
 				t.Errorf("%q in %d pixels: %q", text, room, got)
 			}
 		}
+	}
+}
+
+// TestLetters: those that the font lacks are told by their numbers, and names are cut in their middle.
+func TestLetters(t *testing.T) {
+	f, err := newFonts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"Käfer": "Käfer", "猫": "‹U+732B›", "a猫犬b": "a‹U+732B U+72AC›b", "": "",
+	} {
+		if got := f.text.legible(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	if got := f.text.fit("photograph 001 of the first series.png", 120); !strings.HasPrefix(got, "photo") ||
+		!strings.HasSuffix(got, "s.png") {
+		t.Errorf("cut to %s", got)
 	}
 }
 

@@ -1,15 +1,20 @@
 package sheet
 
 import (
+	"fmt"
+	"strings"
+
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
 )
 
 // face is a font of one size.
 type face struct {
 	font.Face
+	letters        *opentype.Font
 	ascent, Height int // in pixels; Height is from line to line
 }
 
@@ -36,7 +41,7 @@ func newFonts() (fonts, error) {
 			return f, err
 		}
 		metrics := made.Metrics()
-		*x.dst = &face{made, metrics.Ascent.Ceil(), metrics.Height.Ceil()}
+		*x.dst = &face{made, parsed, metrics.Ascent.Ceil(), metrics.Height.Ceil()}
 	}
 	return f, nil
 }
@@ -46,14 +51,46 @@ func (f *face) width(text string) int { return font.MeasureString(f.Face, text).
 
 const ellipsis = "…"
 
-// fit cuts a text that is wider than room, and ends it in an ellipsis then.
+// legible is a text with the code points of letters that the font lacks, such as Chinese ones, in the place of the empty
+// box that each would be: ‹U+732B U+72AC›.
+func (f *face) legible(text string) string {
+	var b strings.Builder
+	var buffer sfnt.Buffer
+	missing := false
+	for _, r := range text {
+		glyph, err := f.letters.GlyphIndex(&buffer, r)
+		lacks := err != nil || glyph == 0
+		switch {
+		case lacks && missing:
+			b.WriteByte(' ')
+		case lacks:
+			b.WriteRune('‹')
+		case missing:
+			b.WriteRune('›')
+		}
+		if missing = lacks; lacks {
+			fmt.Fprintf(&b, "U+%04X", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	if missing {
+		b.WriteRune('›')
+	}
+	return b.String()
+}
+
+// fit makes a text legible and cuts one that is wider than room in its middle, with an ellipsis there: the ends of names
+// tell most.
 func (f *face) fit(text string, room int) string {
+	text = f.legible(text)
 	if f.width(text) <= room {
 		return text
 	}
 	letters := []rune(text)
 	for n := len(letters) - 1; n > 0; n-- {
-		if cut := string(letters[:n]) + ellipsis; f.width(cut) <= room {
+		head := (n + 1) / 2
+		if cut := string(letters[:head]) + ellipsis + string(letters[len(letters)-(n-head):]); f.width(cut) <= room {
 			return cut
 		}
 	}

@@ -171,6 +171,14 @@ func (s *Files) Inspect(i int) (Header, error) {
 	return out, nil
 }
 
+// SharedFile is the file of item i where that is a box of it, which other items may be, too, and else "".
+func (s *Files) SharedFile(i int) string {
+	if s.files[i].Box == (image.Rectangle{}) {
+		return ""
+	}
+	return s.files[i].Path
+}
+
 // Digest names the content of item i.
 func (s *Files) Digest(i int) (string, error) {
 	f, err := s.at(i)

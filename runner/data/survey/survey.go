@@ -53,17 +53,17 @@ type Count struct {
 
 // Duplicates are images with equal content.
 type Duplicates struct {
-	Groups   int        `json:"groups"`   // of images that are equal
-	Images   int        `json:"images"`   // in these groups
-	Across   int        `json:"across"`   // groups with images of both splits
-	Examples [][]string `json:"examples"` // ids of the first groups, those across splits first; at most 10, of 5 ids
+	Groups   int             `json:"groups"`   // of images that are equal
+	Images   int             `json:"images"`   // in these groups
+	Across   int             `json:"across"`   // groups with images of both splits
+	Examples [][]source.Name `json:"examples"` // ids of the first groups, those across splits first; at most 10, of 5 ids
 }
 
 // Failure is an image that can't be read.
 type Failure struct {
-	Split string `json:"split"` // train or test
-	ID    string `json:"id"`
-	Cause string `json:"cause"`
+	Split string      `json:"split"` // train or test
+	ID    source.Name `json:"id"`
+	Cause string      `json:"cause"`
 }
 
 // splits are the names of the two halves.
@@ -130,24 +130,35 @@ func inspect(set source.Set, i int) (source.Header, error) {
 func summary(set source.Set, items []item, name string) Split {
 	out := Split{Images: set.Len(), Key: set.Key(), Unreadable: []Failure{}}
 	var widths, heights []int
-	formats, channels := map[string]int{}, map[string]int{}
+	formats, channels, seen := map[string]int{}, map[string]int{}, map[string]bool{}
 	for i, it := range items {
 		if set.Label(i) < 0 {
 			out.Unlabelled++
 		}
 		if it.err != nil {
-			out.Unreadable = append(out.Unreadable, Failure{name, set.ID(i), it.err.Error()})
+			out.Unreadable = append(out.Unreadable, Failure{name, source.Name(set.ID(i)), it.err.Error()})
 			continue
 		}
 		h := it.header
 		widths, heights = append(widths, h.Width), append(heights, h.Height)
+		if file := shared(set, i); file == "" || !seen[file] { // a photograph with many boxes is on the disk once
+			out.Bytes += h.Bytes
+			seen[file] = true
+		}
 		formats[h.Format]++
 		channels[map[int]string{1: "grey", 3: "colour", 4: "alpha or CMYK"}[h.Channels]]++
-		out.Bytes += h.Bytes
 	}
 	out.Width, out.Height = spread(widths), spread(heights)
 	out.Formats, out.Channels = counts(formats), counts(channels)
 	return out
+}
+
+// shared is the file that an item may have in common with others, or "".
+func shared(set source.Set, i int) string {
+	if s, ok := set.(interface{ SharedFile(i int) string }); ok {
+		return s.SharedFile(i)
+	}
+	return ""
 }
 
 func spread(values []int) Range {
@@ -213,7 +224,7 @@ func duplicates(ctx context.Context, sets [2]source.Set, items []item) (Duplicat
 		}
 		return a[0] - b[0]
 	})
-	out := Duplicates{Groups: len(found), Examples: [][]string{}}
+	out := Duplicates{Groups: len(found), Examples: [][]source.Name{}}
 	for _, g := range found {
 		out.Images += len(g)
 		if across(g) {
@@ -224,9 +235,9 @@ func duplicates(ctx context.Context, sets [2]source.Set, items []item) (Duplicat
 			if len(few) > 5 {
 				few = append(slices.Clone(g[:4]), g[len(g)-1])
 			}
-			var ids []string
+			var ids []source.Name
 			for _, i := range few {
-				ids = append(ids, sets[items[i].split].ID(items[i].index))
+				ids = append(ids, source.Name(sets[items[i].split].ID(items[i].index)))
 			}
 			out.Examples = append(out.Examples, ids)
 		}
@@ -256,7 +267,7 @@ func Verify(ctx context.Context, train, test source.Set, progress func(done, tot
 	for i, err := range errs {
 		if err != nil {
 			set, split, j := at(i)
-			failures = append(failures, Failure{split, set.ID(j), err.Error()})
+			failures = append(failures, Failure{split, source.Name(set.ID(j)), err.Error()})
 		}
 	}
 	return failures, nil

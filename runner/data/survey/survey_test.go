@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"image/color"
 	"log"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"ordo/runner/data"
 	"ordo/runner/data/folder"
 	"ordo/runner/data/orchard"
 	"ordo/runner/data/source"
@@ -71,7 +74,7 @@ func TestTake(t *testing.T) {
 		2,
 		5,
 		1,
-		[][]string{{"train/cat/1.png", "train/dog/4.png", "test/cat/7.png"}, {"test/dog/8.png", "test/dog/9.png"}},
+		[][]source.Name{{"train/cat/1.png", "train/dog/4.png", "test/cat/7.png"}, {"test/dog/8.png", "test/dog/9.png"}},
 	}
 	if !reflect.DeepEqual(s.Duplicates, want) {
 		t.Errorf("duplicates %+v", s.Duplicates)
@@ -103,7 +106,7 @@ func TestVerify(t *testing.T) {
 	}
 	var got []string
 	for _, f := range failures {
-		got = append(got, f.Split+" "+f.ID)
+		got = append(got, f.Split+" "+string(f.ID))
 	}
 	if want := []string{"train train/dog/5.png", "train train/dog/6.png"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
@@ -165,4 +168,23 @@ func ExampleTake() {
 	fmt.Println(s.Train.Images, s.Train.Width.Median, s.Classes[9])
 	// Output:
 	// 24 32 {banana 2 1}
+}
+
+// TestBytesOfBoxes: a photograph with several boxes is on the disk once.
+func TestBytesOfBoxes(t *testing.T) {
+	raw := sourcetest.PNG(t, 9, 9, color.White)
+	path := filepath.Join(sourcetest.Write(t, map[string][]byte{"1.png": raw}), "1.png")
+	var files []source.File
+	for i := range 3 {
+		files = append(files, source.File{ID: fmt.Sprint(i), Path: path, Label: -1, Box: image.Rect(i, 0, i+2, 5)})
+	}
+	set, err := source.NewFiles(t.Context(), files, source.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, train := range []source.Set{set, data.First(set, 2)} {
+		if s, err := Take(t.Context(), train, set, nil); err != nil || s.Train.Bytes != int64(len(raw)) {
+			t.Errorf("%d bytes, want %d, %v", s.Train.Bytes, len(raw), err)
+		}
+	}
 }

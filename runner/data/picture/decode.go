@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -44,7 +43,7 @@ type Header struct {
 type format struct {
 	name   string
 	magic  []string // beginnings; ? is any byte
-	config func(io.Reader) (image.Config, error)
+	config func(raw []byte) (image.Config, error)
 	decode func(raw []byte, c image.Config) (still, error)
 	// orientation finds the EXIF orientation; nil: the format has none.
 	orientation func(raw []byte) int
@@ -55,16 +54,21 @@ type still struct {
 	image.Image
 	at    image.Point
 	video bool // its YCbCr has the range of video
+	rgb   bool // its YCbCr is red, green and blue
 }
 
 var formats = [...]format{
-	{"JPEG", []string{"\xff\xd8"}, jpeg.DecodeConfig, decodeJPEG, jpegOrientation},
-	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, png.DecodeConfig, decoder(png.Decode), pngOrientation},
-	{"WebP", []string{"RIFF????WEBP"}, webp.DecodeConfig, decodeWebP, webpOrientation},
-	{"GIF", []string{"GIF87a", "GIF89a"}, gif.DecodeConfig, decodeGIF, nil},
-	{"BMP", []string{"BM"}, bmp.DecodeConfig, decoder(bmp.Decode), nil},
-	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiff.DecodeConfig, decodeTIFF, tiffOrientation},
+	{"JPEG", []string{"\xff\xd8"}, header(jpeg.DecodeConfig), decodeJPEG, jpegOrientation},
+	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, header(png.DecodeConfig), decoder(png.Decode), pngOrientation},
+	{"WebP", []string{"RIFF????WEBP"}, header(webp.DecodeConfig), decodeWebP, webpOrientation},
+	{"GIF", []string{"GIF87a", "GIF89a"}, gifConfig, decodeGIF, nil},
+	{"BMP", []string{"BM"}, header(bmp.DecodeConfig), decoder(bmp.Decode), nil},
+	{"TIFF", []string{"II*\x00", "MM\x00*"}, tiffConfig, decodeTIFF, tiffOrientation},
 	{"PNM", pnmMagic(), pnmConfig, decodePNM, nil},
+}
+
+func header(config func(io.Reader) (image.Config, error)) func(raw []byte) (image.Config, error) {
+	return func(raw []byte) (image.Config, error) { return config(bytes.NewReader(raw)) }
 }
 
 func decoder(decode func(io.Reader) (image.Image, error)) func([]byte, image.Config) (still, error) {
@@ -92,7 +96,7 @@ func inspect(raw []byte) (f format, c image.Config, h Header, err error) {
 		return f, c, h, err
 	}
 	defer recovered(f.name, &err)
-	c, err = f.config(bytes.NewReader(raw))
+	c, err = f.config(raw)
 	if err != nil {
 		return f, c, h, broken(f.name, raw, err)
 	}

@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"encoding/binary"
+	"regexp"
 
 	"ordo/augment"
 )
@@ -10,50 +11,81 @@ import (
 // orientationTag is the number of TIFF's and EXIF's Orientation.
 const orientationTag = 0x0112
 
-// tiffOrientation reads the orientation of TIFF data, which is the form that EXIF has, too. It is 1, upright, where
-// there is none that makes sense.
-func tiffOrientation(raw []byte) int {
-	if o, ok := tiffShort(raw, orientationTag); ok && o >= 1 && o <= 8 {
-		return o
-	}
-	return 1
-}
+// tiffOrientation reads the orientation of a TIFF file. It is 1, upright, where there is none that makes sense.
+func tiffOrientation(raw []byte) int { return max(1, exifOrientation(raw)) }
 
-// tiffShort reads the tag of the first directory of TIFF data that is one 16-bit number.
-func tiffShort(raw []byte, tag uint16) (value int, ok bool) {
-	if len(raw) < 8 {
+// tiffNumber reads the tag of the first directory of TIFF data that is a number of 16 or 32 bits, or the first of
+// several that fit in the entry.
+func tiffNumber(raw []byte, tag uint16) (value int, ok bool) {
+	order, at := tiffEntry(raw, tag)
+	if at < 0 {
 		return 0, false
 	}
-	var order binary.ByteOrder
+	switch order.Uint16(raw[at+2:]) {
+	case tiffShort:
+		return int(order.Uint16(raw[at+8:])), true
+	case tiffLong:
+		return int(order.Uint32(raw[at+8:])), true
+	}
+	return 0, false
+}
+
+// Types of TIFF's values.
+const (
+	tiffShort = 3 // 16 bits
+	tiffLong  = 4 // 32 bits
+)
+
+// tiffEntry says where the 12 bytes of a tag of the first directory of TIFF data begin: tag, type, count, and the value or
+// where it is; -1: it isn't there.
+func tiffEntry(raw []byte, tag uint16) (order binary.ByteOrder, at int) {
+	if len(raw) < 8 {
+		return nil, -1
+	}
 	switch string(raw[:4]) {
 	case "II*\x00":
 		order = binary.LittleEndian
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return 0, false
+		return nil, -1
 	}
-	at := uint64(order.Uint32(raw[4:]))
-	if at+2 > uint64(len(raw)) {
-		return 0, false
+	at = int(order.Uint32(raw[4:]))
+	if at+2 > len(raw) {
+		return nil, -1
 	}
-	entries := raw[at+2:]
-	for range order.Uint16(raw[at:]) {
-		if len(entries) < 12 {
+	entries := int(order.Uint16(raw[at:]))
+	at += 2
+	for range entries {
+		if at+12 > len(raw) {
 			break
 		}
-		const short = 3 // the tag's type
-		if order.Uint16(entries) == tag && order.Uint16(entries[2:]) == short {
-			return int(order.Uint16(entries[8:])), true
+		if order.Uint16(raw[at:]) == tag {
+			return order, at
 		}
-		entries = entries[12:]
+		at += 12
 	}
-	return 0, false
+	return nil, -1
 }
 
-// exifOrientation reads the orientation of EXIF data, with or without the mark that precedes them in a JPEG.
+// exifOrientation reads the orientation of EXIF data, which have the form of TIFF, with or without the mark that
+// precedes them in a JPEG. It is 0 where there is none that makes sense.
 func exifOrientation(raw []byte) int {
-	return tiffOrientation(bytes.TrimPrefix(raw, []byte("Exif\x00\x00")))
+	if o, ok := tiffNumber(bytes.TrimPrefix(raw, []byte("Exif\x00\x00")), orientationTag); ok && o >= 1 && o <= 8 {
+		return o
+	}
+	return 0
+}
+
+// inXMP is an orientation in a packet of XMP, as an attribute or as an element.
+var inXMP = regexp.MustCompile(`tiff:Orientation\s*(?:=\s*["']|>\s*)([1-8])\s*["'<]`)
+
+// xmpOrientation reads the orientation of XMP data, or 0.
+func xmpOrientation(raw []byte) int {
+	if found := inXMP.FindSubmatch(raw); found != nil {
+		return int(found[1][0] - '0')
+	}
+	return 0
 }
 
 // upright turns and mirrors an image that was stored with the given EXIF orientation.

@@ -2,26 +2,40 @@ package picture
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"image"
 	"image/gif"
-	"image/jpeg"
-	"slices"
+	"math"
 
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 )
 
 // Markers of JPEG.
 const (
+	markerSOF0  = 0xc0 // and the following, but for three
+	markerDHT   = 0xc4
+	markerJPG   = 0xc8
+	markerDAC   = 0xcc
+	markerSOF15 = 0xcf
 	markerSOS   = 0xda
+	markerAPP0  = 0xe0
 	markerAPP1  = 0xe1
 	markerAPP14 = 0xee
 )
 
 // jpegSegment returns the content of the first segment with the marker that begins so, before the first scan; or nil.
 func jpegSegment(raw []byte, marker byte, begin string) []byte {
+	from, end := findSegment(raw, marker, begin)
+	if end == 0 {
+		return nil
+	}
+	return raw[from:end]
+}
+
+// findSegment says where that content is; 0, 0: there is none.
+func findSegment(raw []byte, marker byte, begin string) (from, end int) {
 	for at := 2; at+4 <= len(raw) && raw[at] == 0xff; {
 		m := raw[at+1]
 		if m == 0xff { // a fill byte
@@ -35,58 +49,69 @@ func jpegSegment(raw []byte, marker byte, begin string) []byte {
 		if end < at+4 || end > len(raw) {
 			break
 		}
-		if content := raw[at+4 : end]; m == marker && bytes.HasPrefix(content, []byte(begin)) {
-			return content
+		if m == marker && bytes.HasPrefix(raw[at+4:end], []byte(begin)) {
+			return at + 4, end
 		}
 		at = end
 	}
-	return nil
+	return 0, 0
 }
 
+// jpegOrientation reads EXIF data, and XMP where these say nothing, as Pillow does.
 func jpegOrientation(raw []byte) int {
-	return exifOrientation(jpegSegment(raw, markerAPP1, "Exif\x00\x00"))
+	return cmp.Or(exifOrientation(jpegSegment(raw, markerAPP1, "Exif\x00\x00")),
+		xmpOrientation(jpegSegment(raw, markerAPP1, "http://ns.adobe.com/xap/1.0/\x00")), 1)
 }
 
-// plainCMYK is Adobe's marker, saying that no transformation was applied to the channels.
-var plainCMYK = []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
-
-func decodeJPEG(raw []byte, c image.Config) (still, error) {
-	if channels(c.ColorModel) == 4 && jpegSegment(raw, markerAPP14, "Adobe") == nil {
-		raw = slices.Concat(raw[:2], plainCMYK, raw[2:]) // the decoder asks for the marker
-	}
-	m, err := jpeg.Decode(bytes.NewReader(raw))
-	return still{Image: m}, err
+// gifConfig is gif.DecodeConfig of a canvas that holds the first frame.
+func gifConfig(raw []byte) (image.Config, error) {
+	return gif.DecodeConfig(bytes.NewReader(gifCanvas(raw)))
 }
 
 func decodeGIF(raw []byte, _ image.Config) (still, error) {
-	m, err := gif.Decode(bytes.NewReader(raw)) // the first frame only
+	m, err := gif.Decode(bytes.NewReader(gifCanvas(raw))) // the first frame only
 	if err != nil {
 		return still{}, err
 	}
 	return still{Image: m, at: m.Bounds().Min}, nil
 }
 
-// decodeTIFF decodes the first page. Where a fax's two colours (CCITT) are stored with black as 0,
-// golang.org/x/image/tiff takes the one for the other.
-func decodeTIFF(raw []byte, _ image.Config) (still, error) {
-	m, err := tiff.Decode(bytes.NewReader(raw))
-	if err != nil {
-		return still{}, err
+// gifCanvas returns a file whose canvas is at least as large as the first frame, as browsers and Pillow take it. Some
+// programs write a smaller one, or none.
+func gifCanvas(raw []byte) []byte {
+	const head = 13
+	if len(raw) < head {
+		return raw
 	}
-	const compression, group3, group4 = 259, 3, 4
-	const photometric, blackIsZero = 262, 1
-	kind, _ := tiffShort(raw, compression)
-	colours, _ := tiffShort(raw, photometric)
-	if grey, ok := m.(*image.Gray); ok && (kind == group3 || kind == group4) && colours == blackIsZero {
-		for i, v := range grey.Pix {
-			grey.Pix[i] = 255 - v
+	table := func(flags byte) int { // bytes of a table of colours
+		if flags&0x80 == 0 {
+			return 0
 		}
+		return 3 << (1 + flags&7)
 	}
-	return still{Image: m}, nil
+	at := head + table(raw[10])
+	for at < len(raw) && raw[at] == '!' { // extensions: a kind, then blocks with their lengths, up to an empty one
+		for at += 2; at < len(raw) && raw[at] != 0; at += 1 + int(raw[at]) {
+		}
+		at++
+	}
+	if at+9 > len(raw) || raw[at] != ',' {
+		return raw
+	}
+	number := func(at int) int { return int(binary.LittleEndian.Uint16(raw[at:])) }
+	width, height := number(at+1)+number(at+5), number(at+3)+number(at+7)
+	if width <= number(6) && height <= number(8) || width > math.MaxUint16 || height > math.MaxUint16 {
+		return raw
+	}
+	larger := bytes.Clone(raw)
+	binary.LittleEndian.PutUint16(larger[6:], uint16(max(width, number(6))))
+	binary.LittleEndian.PutUint16(larger[8:], uint16(max(height, number(8))))
+	return larger
 }
 
-// pngOrientation looks for an eXIf chunk before the pixels.
+// pngOrientation looks for an eXIf chunk before the pixels, and else for XMP.
 func pngOrientation(raw []byte) int {
+	xmp := 0
 	for at := 8; at+8 <= len(raw); {
 		n := uint64(binary.BigEndian.Uint32(raw[at:]))
 		kind := string(raw[at+4 : at+8])
@@ -94,12 +119,18 @@ func pngOrientation(raw []byte) int {
 		if kind == "IDAT" || end+4 > uint64(len(raw)) {
 			break
 		}
-		if kind == "eXIf" {
-			return exifOrientation(raw[at+8 : end])
+		content := raw[at+8 : end]
+		switch {
+		case kind == "eXIf":
+			if o := exifOrientation(content); o > 0 {
+				return o
+			}
+		case kind == "iTXt" && bytes.HasPrefix(content, []byte("XML:com.adobe.xmp\x00")):
+			xmp = xmpOrientation(content)
 		}
 		at = int(end) + 4
 	}
-	return 1
+	return max(1, xmp)
 }
 
 // riffChunks calls visit for each chunk of a RIFF file's content, until visit returns false.
@@ -117,14 +148,37 @@ func riffChunks(content []byte, visit func(kind string, chunk []byte) bool) {
 }
 
 func webpOrientation(raw []byte) int {
-	orientation := 1
+	exif, xmp := 0, 0
 	riffChunks(raw[12:], func(kind string, chunk []byte) bool {
-		if kind == "EXIF" {
-			orientation = exifOrientation(chunk)
+		switch kind {
+		case "EXIF":
+			exif = exifOrientation(chunk)
+		case "XMP ":
+			xmp = xmpOrientation(chunk)
 		}
-		return kind != "EXIF"
+		return exif == 0
 	})
-	return orientation
+	return cmp.Or(exif, xmp, 1)
+}
+
+// webpWithoutAlpha returns a file whose header promises no channel of alpha if there is none, for which
+// golang.org/x/image/webp asks otherwise; an image that is stored without loss has its own.
+func webpWithoutAlpha(raw []byte) []byte {
+	const flags, alphaBit = 20, 1 << 4
+	if len(raw) <= flags || string(raw[12:16]) != "VP8X" || raw[flags]&alphaBit == 0 {
+		return raw
+	}
+	alpha := false
+	riffChunks(raw[12:], func(kind string, _ []byte) bool {
+		alpha = kind == "ALPH"
+		return !alpha
+	})
+	if alpha {
+		return raw
+	}
+	raw = bytes.Clone(raw)
+	raw[flags] &^= alphaBit
+	return raw
 }
 
 var errFrame = errors.New("an animation without a frame that fits its canvas")
@@ -140,7 +194,7 @@ func decodeWebP(raw []byte, c image.Config) (still, error) {
 		return frame == nil
 	})
 	if frame == nil {
-		m, err := webp.Decode(bytes.NewReader(raw))
+		m, err := webp.Decode(bytes.NewReader(webpWithoutAlpha(raw)))
 		return still{Image: m, video: true}, err
 	}
 	if len(frame) < 16 {

@@ -91,14 +91,7 @@ func readPNMHeader(raw []byte) (h pnmHeader, err error) {
 	return h, nil
 }
 
-// maxPNMHeader bounds a header with its comments.
-const maxPNMHeader = 64 << 10
-
-func pnmConfig(r io.Reader) (image.Config, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxPNMHeader))
-	if err != nil {
-		return image.Config{}, err
-	}
+func pnmConfig(raw []byte) (image.Config, error) {
 	h, err := readPNMHeader(raw)
 	model := color.GrayModel
 	if h.colour() {

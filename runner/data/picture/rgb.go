@@ -34,9 +34,9 @@ func rows(s still, background [3]uint8) func(dst []uint8, y int) {
 	bounds := s.Bounds()
 	switch m := s.Image.(type) {
 	case *image.YCbCr:
-		return newYCC(m, s.video).row
+		return newYCC(s, m).row
 	case *image.NYCbCrA:
-		ycc := newYCC(&m.YCbCr, s.video)
+		ycc := newYCC(s, &m.YCbCr)
 		return func(dst []uint8, y int) {
 			ycc.row(dst, y)
 			for i, a := range m.A[y*m.AStride:][:len(dst)/3] {
@@ -120,6 +120,7 @@ func blend(v, w, a uint8) uint8 {
 type ycc struct {
 	m      *image.YCbCr
 	video  bool
+	rgb    bool // the planes are red, green and blue
 	halfX  bool // chroma has half the columns
 	halfY  bool // … half the rows
 	smooth bool // chroma is enlarged by the triangle filter
@@ -127,8 +128,9 @@ type ycc struct {
 	sum    []int32
 }
 
-func newYCC(m *image.YCbCr, video bool) *ycc {
-	c := &ycc{m: m, video: video}
+// newYCC reads planes that have the properties of s.
+func newYCC(s still, m *image.YCbCr) *ycc {
+	c := &ycc{m: m, video: s.video, rgb: s.rgb}
 	switch m.SubsampleRatio {
 	case image.YCbCrSubsampleRatio420:
 		c.halfX, c.halfY, c.smooth = true, true, true
@@ -156,9 +158,12 @@ func (c *ycc) row(dst []uint8, y int) {
 		}
 	}
 	for x, l := range luma {
-		if c.video {
+		switch {
+		case c.rgb:
+			dst[3*x], dst[3*x+1], dst[3*x+2] = l, c.cb[x], c.cr[x]
+		case c.video:
 			dst[3*x], dst[3*x+1], dst[3*x+2] = videoToRGB(l, c.cb[x], c.cr[x])
-		} else {
+		default:
 			dst[3*x], dst[3*x+1], dst[3*x+2] = color.YCbCrToRGB(l, c.cb[x], c.cr[x])
 		}
 	}

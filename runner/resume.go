@@ -122,9 +122,11 @@ func (r *run) note(text string) error {
 // remarks says what the user should know before the first step.
 func (r *run) remarks() error {
 	notes := r.splits.TakeNotes()
-	for _, w := range r.setup.Plan.Warnings() {
-		notes = append(notes, "warning: "+w)
+	warnings, err := train.Warnings(r.setup.Plan, r.splits.Train)
+	if err != nil {
+		return err
 	}
+	notes = append(notes, warnings...)
 	if text := machine.BeyondCores(r.folder.Began().Threads); text != "" {
 		notes = append(notes, text)
 	}

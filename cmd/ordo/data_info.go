@@ -68,6 +68,9 @@ func (o *dataInfoOptions) run(ctx context.Context, g *global, args []string) err
 	if info.Survey, err = survey.Take(ctx, sets.Train, sets.Test, newReading(g).image); err != nil {
 		return err
 	}
+	for _, note := range sets.Notes() {
+		g.note(note)
+	}
 	if o.asJSON {
 		return g.printJSON(info)
 	}

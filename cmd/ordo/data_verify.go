@@ -46,12 +46,12 @@ func (o *dataVerifyOptions) run(ctx context.Context, g *global, args []string) e
 	if found.Unreadable, err = survey.Verify(ctx, sets.Train, sets.Test, newReading(g).image); err != nil {
 		return err
 	}
+	for _, note := range sets.Notes() {
+		g.note(note)
+	}
 	if o.asJSON {
 		err = g.printJSON(found)
 	} else {
-		for _, note := range sets.Notes() {
-			g.note(note)
-		}
 		fmt.Fprint(g.stdout, report.Unreadable(found.Unreadable))
 		fmt.Fprintf(g.stdout, "%d images, %d unreadable\n", found.Images, len(found.Unreadable))
 	}

@@ -68,6 +68,7 @@ func (o *viewsOptions) run(ctx context.Context, g *global, args []string) error 
 	if o.Experiment, err = g.load(args); err != nil {
 		return err
 	}
+	o.Note = g.note
 	s, err := views.Sheet(ctx, o.Options)
 	if err != nil {
 		return err

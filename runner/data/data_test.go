@@ -249,6 +249,30 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// TestOneClass: a folder too high has one class, and that is asked.
+func TestOneClass(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"images/a/1.png": "", "images/b/2.png": "", "images/b/3.png": ""} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := DefaultOptions()
+	o.Source, o.TestFraction = SourceFolder, 0.5
+	for root, want := range map[string]int{dir: 1, filepath.Join(dir, "images"): 0} {
+		o.Root = root
+		sets, err := List(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := sets.Notes(); len(notes) != want || want > 0 && !strings.Contains(notes[0], "are the classes in "+
+			filepath.Join(dir, "images")+"?") {
+			t.Errorf("%s: notes %q", root, notes)
+		}
+	}
+}
+
 // TestMissingRoot: it is said what a relative root is relative to.
 func TestMissingRoot(t *testing.T) {
 	wd := t.TempDir()

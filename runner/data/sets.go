@@ -29,12 +29,18 @@ type Sets struct {
 	About       source.About // the zero value where the reader has nothing to say
 }
 
-// Notes are, in sentences, what is to be said of the sets: files that are left out.
+// Notes are, in sentences, what is to be said of the sets: files that are left out, and one class only.
 func (s Sets) Notes() []string {
-	if s.About.LeftOut.Files() == 0 {
-		return nil
+	var notes []string
+	if s.About.LeftOut.Files() > 0 {
+		notes = append(notes, fmt.Sprintf("%s: files that can't be read as images are left out: %v", s.About.Folder,
+			s.About.LeftOut))
 	}
-	return []string{fmt.Sprintf("%s: files that can't be read as images are left out: %v", s.About.Folder, s.About.LeftOut)}
+	if classes := s.Train.Classes(); len(classes) == 1 && s.About.Folder != "" {
+		notes = append(notes, fmt.Sprintf("warning: there is one class only, %s: are the classes in %s?", classes[0],
+			filepath.Join(s.About.Folder, classes[0])))
+	}
+	return notes
 }
 
 // List lists the image set that the options name, and decodes nothing. It returns early with the context's error when

@@ -126,25 +126,23 @@ func classes(list []survey.Class) string {
 // Unreadable lists images that can't be read: a line for each with the reason, or one for several that have the same,
 // and no more than ten.
 func Unreadable(failures []survey.Failure) string {
-	why := make([]string, len(failures))
-	many := map[string][]string{} // ids by reason
-	for i, f := range failures {
-		why[i] = reason(f)
-		many[why[i]] = append(many[why[i]], printable(string(f.ID)))
-	}
 	var b strings.Builder
 	lines, shown := 0, 0
-	for i, f := range failures {
-		ids := many[why[i]]
-		switch {
-		case ids == nil: // in the line of the first
-		case lines == maxUnreadable:
-		case len(ids) >= alike:
-			fmt.Fprintf(&b, "  %d images: %s (%s)\n", len(ids), why[i], source.List(ids))
-			many[why[i]] = nil
+	groups := source.GroupAlike(len(failures), func(i int) (id, cause string) {
+		return string(failures[i].ID), failures[i].Cause
+	})
+	for _, g := range groups {
+		ids := g.IDs
+		for i, id := range ids {
+			ids[i] = printable(id)
+		}
+		if len(ids) >= alike && lines < maxUnreadable {
+			fmt.Fprintf(&b, "  %d images: %s (%s)\n", len(ids), printable(g.Reason), source.List(ids))
 			lines, shown = lines+1, shown+len(ids)
-		default:
-			fmt.Fprintf(&b, "  %s: %s\n", printable(string(f.ID)), why[i])
+			continue
+		}
+		for _, id := range ids[:min(len(ids), maxUnreadable-lines)] {
+			fmt.Fprintf(&b, "  %s: %s\n", id, printable(g.Reason))
 			lines, shown = lines+1, shown+1
 		}
 	}
@@ -152,14 +150,6 @@ func Unreadable(failures []survey.Failure) string {
 		fmt.Fprintf(&b, "  and %d more\n", more)
 	}
 	return b.String()
-}
-
-// reason is why an image can't be read, without its path, which ends in the id.
-func reason(f survey.Failure) string {
-	if _, rest, ok := strings.Cut(f.Cause, string(f.ID)+": "); ok {
-		return printable(rest)
-	}
-	return printable(f.Cause)
 }
 
 // printable is a text with what a terminal can't show, such as bytes that are not UTF-8, as \\xNN.

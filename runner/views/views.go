@@ -15,6 +15,7 @@ import (
 	"ordo/runner/data/pack"
 	"ordo/runner/data/source"
 	"ordo/runner/sheet"
+	"ordo/runner/train"
 )
 
 // Options says what is shown.
@@ -24,6 +25,8 @@ type Options struct {
 	Images     int    // rows of views, spread over the split
 	Steps      int    // scales of a family, from 0 to 1; at least 2; a nominal family has its classes
 	Size       int    // side of a picture in pixels; 0: about 120, a whole multiple of the views' side if they are smaller
+	// Note hears, in sentences, what is wrong with the experiment or its images. May be nil.
+	Note func(text string)
 }
 
 // The splits.
@@ -74,6 +77,15 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 	images, err := job.Memory(ctx)
 	if err != nil {
 		return sheet.Sheet{}, fault.Wrap(fault.Data, err)
+	}
+	warnings, err := train.Warnings(plan, images)
+	if err != nil {
+		return sheet.Sheet{}, fault.Wrap(fault.Data, err)
+	}
+	if o.Note != nil {
+		for _, text := range append(sets.Notes(), warnings...) {
+			o.Note(text)
+		}
 	}
 	d := drawer{plan: plan, options: e.Augment, pixels: make([]float32, 3*e.Data.ImageSize*e.Data.ImageSize)}
 	if o.Size == 0 {

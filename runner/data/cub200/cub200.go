@@ -160,6 +160,9 @@ func table(dir, name string, fields int) (map[string]line, []string, error) {
 		switch {
 		case len(parts) == 0:
 			continue
+		case len(parts) != fields+1 && strings.Contains(in.Text(), ","):
+			return nil, nil, l.wrong("its values are separated by commas, those of the published tables by blanks; " +
+				"put blanks in their place")
 		case len(parts) != fields+1:
 			return nil, nil, l.wrong("must be an id and %d more, found %d words", fields, len(parts))
 		case lines[parts[0]].file != "":

@@ -129,6 +129,7 @@ func TestErrors(t *testing.T) {
 			"image_class_labels.txt: line 5: class \"7\" is not in classes.txt"},
 		"cut": {"image_class_labels.txt", "1 1\n2 1\n3",
 			"image_class_labels.txt: line 3: must be an id and 1 more, found 1 words"},
+		"commas": {"image_class_labels.txt", "1,1\n2,1\n", "image_class_labels.txt: line 1: its values are separated by commas"},
 		"short": {"image_class_labels.txt", "1 1\n2 1\n",
 			"images.txt: line 3: image 3 has no line in image_class_labels.txt"},
 		"split": {"train_test_split.txt", "1 0\n2 1\n3 2\n4 1\n5 1\n6 0\n",

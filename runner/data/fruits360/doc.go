@@ -4,7 +4,7 @@
 // # Layout
 //
 //	…/Training/CLASS/IMAGE.jpg
-//	…/Test/CLASS/IMAGE.jpg
+//	…/Test/CLASS/IMAGE.jpg, or Testing, or Validation
 //
 // and, by version, Validation (original-size), test-multiple_fruits (photographs of several fruits), papers, LICENSE
 // and a readme beside them, which are passed over. Versions have other folders around these two:

@@ -58,6 +58,18 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// TestTestFolders: copies call the test split otherwise; beside Test, others are passed over.
+func TestTestFolders(t *testing.T) {
+	raw := sourcetest.JPEG(t, 10, 10, color.White)
+	for _, name := range []string{"Testing", "Validation"} {
+		files := map[string][]byte{"x/Training/a/1.jpg": raw, "x/" + name + "/a/2.jpg": raw}
+		_, test, err := Read(t.Context(), Options{Root: sourcetest.Write(t, files)})
+		if err != nil || test.Len() != 1 || test.ID(0) != name+"/a/2.jpg" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	several := version(t, "fruits-360_100x100/")
 	for name, raw := range version(t, "fruits-360_original-size/") {
@@ -67,8 +79,8 @@ func TestErrors(t *testing.T) {
 		files map[string][]byte
 		want  string
 	}{
-		"empty":   {nil, "holds no folder with Training, Test in it: unpack the data set there"},
-		"half":    {map[string][]byte{"Training/a/1.jpg": nil}, "holds no folder with Training, Test"},
+		"empty":   {nil, "holds no folder with Training and one of Test, Testing, Validation in it: unpack"},
+		"half":    {map[string][]byte{"Training/a/1.jpg": nil}, "holds no folder with Training and one of"},
 		"several": {several, "fruits-360_original-size: give one of them"},
 		"class":   {map[string][]byte{"Training/a/1.jpg": nil, "Test/b/1.jpg": nil}, "a class without training images"},
 	} {

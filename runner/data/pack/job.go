@@ -95,16 +95,29 @@ func (e *UnreadableError) Unwrap() []error {
 	return out
 }
 
-// listed is the first few failures, a line each.
+// listed is the first few failures, a line each, or a line for many that have one reason.
 func listed(failures []Failure) string {
-	const few = 5
+	const few, alike = 5, 3
 	var b strings.Builder
-	for i, f := range failures {
-		if i == few {
-			fmt.Fprintf(&b, "\n…and %d more", len(failures)-few)
-			break
+	lines, shown := 0, 0
+	byID := map[string]Failure{}
+	groups := source.GroupAlike(len(failures), func(i int) (id, cause string) {
+		byID[failures[i].ID] = failures[i]
+		return failures[i].ID, failures[i].Err.Error()
+	})
+	for _, g := range groups {
+		if len(g.IDs) >= alike && lines < few {
+			fmt.Fprintf(&b, "\n%d images: %s (%s)", len(g.IDs), g.Reason, source.List(g.IDs))
+			lines, shown = lines+1, shown+len(g.IDs)
+			continue
 		}
-		b.WriteString("\n" + f.String())
+		for _, id := range g.IDs[:min(len(g.IDs), few-lines)] {
+			b.WriteString("\n" + byID[id].String())
+			lines, shown = lines+1, shown+1
+		}
+	}
+	if more := len(failures) - shown; more > 0 {
+		fmt.Fprintf(&b, "\n…and %d more", more)
 	}
 	return b.String()
 }

@@ -138,7 +138,8 @@ func (o *evalOptions) check(args []string) error {
 	if _, err := models.ParseNormalisation(o.mean, o.std, o.span); err != nil {
 		return usagef("--%v", err)
 	}
-	return cmp.Or(suffix("out", o.out, ".json"), within("image-size", o.imageSize, 0, 1024), within("threads", o.threads, 0, 1024))
+	return cmp.Or(suffix("out", o.out, ".json"),
+		within("image-size", o.imageSize, 0, 1024), within("threads", o.threads, 0, 1024))
 }
 
 // suits refuses flags that mean nothing for a target.

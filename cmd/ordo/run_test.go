@@ -152,8 +152,10 @@ func TestRunRefuses(t *testing.T) {
 	}
 	t.Setenv(install.EnvLibrary, real)
 	ordo(t, "run", experiment(t, tiny), "--out", file).check(t, exitFailure, file+" is a file", "--out")
-	for _, args := range []string{"embed " + empty + " --out x.csv", "embed " + empty + " --out x", "views x.yaml --out x.jpg",
-		"data info x.yaml --sheet x.jpg", "eval x --out x.csv", "artifacts inspect x.onnx --svg x.png"} {
+	for _, args := range []string{
+		"embed " + empty + " --out x.csv", "embed " + empty + " --out x", "views x.yaml --out x.jpg",
+		"data info x.yaml --sheet x.jpg", "eval x --out x.csv", "artifacts inspect x.onnx --svg x.png",
+	} {
 		ordo(t, strings.Fields(args)...).check(t, exitUsage, "end the name in ")
 	}
 	ordo(t, "embed", empty, "train.epochs=3", "--out", "x").check(t, exitUsage, "data.KEY=VALUE")

@@ -16,15 +16,17 @@ func TestPathsAreOneExperiment(t *testing.T) {
 	t.Setenv("HOME", wd)
 	parse := func(root string, environ ...string) Experiment {
 		t.Helper()
-		e, err := Parse("x.yaml", []byte("data: {source: folder}"), []string{"data.root=" + root}, append(environ, "HOME="+wd))
+		e, err := Parse("x.yaml", []byte("data: {source: folder}"), []string{"data.root=" + root},
+			append(environ, "HOME="+wd))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return e
 	}
 	want := parse("photos").Hash()
-	for _, root := range []string{"./photos", "photos/", "a/../photos", filepath.Join(wd, "photos"), "~/photos", "${DIR}/photos",
-		"${NAME}"} {
+	for _, root := range []string{
+		"./photos", "photos/", "a/../photos", filepath.Join(wd, "photos"), "~/photos", "${DIR}/photos", "${NAME}",
+	} {
 		e := parse(root, "DIR="+wd, "NAME=photos")
 		if e.Data.Root != "photos" || e.Hash() != want {
 			t.Errorf("%s: root %s, hash %s, want %s", root, e.Data.Root, e.Hash(), want)
@@ -43,7 +45,9 @@ func TestPathsAreOneExperiment(t *testing.T) {
 func TestPathsThatCannotBeExpanded(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("data: {source: folder, root: \"${PHOTOS}/a\"}\nmodel: {weights: \"${W}\"}"), nil,
 		[]string{"W="})
-	for _, want := range []string{"x.yaml:1: data.root: ", "no variable PHOTOS", "x.yaml:2: model.weights: ", "no variable W"} {
+	for _, want := range []string{
+		"x.yaml:1: data.root: ", "no variable PHOTOS", "x.yaml:2: model.weights: ", "no variable W",
+	} {
 		if fault.KindOf(err) != fault.Config || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}

@@ -23,9 +23,9 @@ func OtherImages(overrides []string) bool {
 	})
 }
 
-// LoadRun reads the resolved experiment of the run in dir and changes it by overrides KEY=VALUE. Its paths are where they
-// were when it ran, whatever the working folder is now. Where the overrides name another image set, all of its images
-// count: the run's own bounds on their number are dropped, but not those that the overrides set.
+// LoadRun reads the resolved experiment of the run in dir and changes it by overrides KEY=VALUE. Its paths are where
+// they were when it ran, whatever the working folder is now. Where the overrides name another image set, all of its
+// images count: the run's own bounds on their number are dropped, but not those that the overrides set.
 func LoadRun(dir string, overrides []string) (Experiment, error) {
 	given := overrides
 	if OtherImages(overrides) {

@@ -46,7 +46,8 @@ type Options struct {
 	Source string `yaml:"source"`
 
 	// Root is the folder that holds the files; for list it is the CSV or Parquet file, or a folder of Parquet
-	// files. All sources but orchard need it; orchard has no files and takes none. As in all paths, a leading ~ and ${NAME} of the environment are expanded.
+	// files. All sources but orchard need it; orchard has no files and takes none. As in all paths, a leading ~ and
+	// ${NAME} of the environment are expanded.
 	Root string `yaml:"root"`
 
 	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard

@@ -65,8 +65,8 @@ type Summary struct {
 // batch is how many images are encoded at once.
 const batch = 128
 
-// Load reads the resolved experiment of the run in dir, which must be finished, and changes it by overrides KEY=VALUE, as
-// config.LoadRun does.
+// Load reads the resolved experiment of the run in dir, which must be finished, and changes it by overrides KEY=VALUE,
+// as config.LoadRun does.
 func Load(dir string, overrides []string) (config.Experiment, error) {
 	if _, err := track.ReadResult(dir); errors.Is(err, fs.ErrNotExist) {
 		return config.Experiment{}, fault.New(fault.Other, "there is no finished run in %s", dir).

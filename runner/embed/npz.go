@@ -47,9 +47,9 @@ func (n npz) ints(name string, values []int64, shape ...int) error {
 	return binary.Write(w, binary.LittleEndian, values)
 }
 
-// escape is added to a byte that is not UTF-8, such as of a file's name in Latin-1, and makes a number of UTF-32 that no
-// letter has. Python does the same (surrogateescape), so that os.fsencode gives the name back there, as texts of an array
-// are read here.
+// escape is added to a byte that is not UTF-8, such as of a file's name in Latin-1, and makes a number of UTF-32 that
+// no letter has. Python does the same (surrogateescape), so that os.fsencode gives the name back there, as texts of an
+// array are read here.
 const escape = 0xdc00
 
 // letters is a text in UTF-32.

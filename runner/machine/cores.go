@@ -12,6 +12,6 @@ func BeyondCores(threads int) string {
 	if threads <= cores {
 		return ""
 	}
-	return fmt.Sprintf("warning: %d threads on %d cores are slower than %d would be; 0 stands for one a core", threads, cores,
-		cores)
+	return fmt.Sprintf("warning: %d threads on %d cores are slower than %d would be; 0 stands for one a core", threads,
+		cores, cores)
 }

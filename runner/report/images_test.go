@@ -17,7 +17,8 @@ func TestImageSet(t *testing.T) {
 	}
 	s := survey.Survey{Train: split, Test: split}
 	for i := range maxUnreadable + 2 {
-		s.Train.Unreadable = append(s.Train.Unreadable, survey.Failure{ID: source.Name(fmt.Sprint("bad", i)), Cause: fmt.Sprintf("x/bad%d: is cut off at %d", i, i)})
+		f := survey.Failure{ID: source.Name(fmt.Sprint("bad", i)), Cause: fmt.Sprintf("x/bad%d: is cut off at %d", i, i)}
+		s.Train.Unreadable = append(s.Train.Unreadable, f)
 	}
 	for i := range maxClasses + 3 {
 		s.Classes = append(s.Classes, survey.Class{Name: fmt.Sprint(strings.Repeat("ü", 50), i), Train: 1})
@@ -25,7 +26,8 @@ func TestImageSet(t *testing.T) {
 	s.Duplicates = survey.Duplicates{Images: 2, Groups: 1, Across: 1, Examples: [][]source.Name{{"a", "b"}}}
 	text := ImageSet("folder", "x", source.About{Folder: "x/in", LeftOut: source.Kinds{".npy": 2, ".txt": 3}}, s)
 	for _, want := range []string{
-		"source          folder in x\n", "x/in", "3 .txt, 2 .npy", "1 – 2 – 3", "PNG 2, JPEG 1", "RGB", "1 MiB", strings.Repeat("k", 16) + " ", "a = b",
+		"source          folder in x\n", "x/in", "3 .txt, 2 .npy", "1 – 2 – 3", "PNG 2, JPEG 1", "RGB", "1 MiB",
+		strings.Repeat("k", 16) + " ", "a = b",
 		"1 of them across the splits", "\n  bad9: is cut off at 9\n  and 2 more\n", "class (203)",
 		strings.Repeat("ü", 21) + "…" + strings.Repeat("ü", 20), "\nand 3 more\n",
 	} {
@@ -72,7 +74,8 @@ func TestSplitTable(t *testing.T) {
 	formats := []survey.Count{{Name: "JPEG", Images: 123456}, {Name: "PNG", Images: 12345}, {Name: "TIFF", Images: 1234}}
 	split := survey.Split{Key: strings.Repeat("k", 32), Formats: formats}
 	text := splitTable(survey.Survey{Train: split, Test: split})
-	if !strings.Contains(text, "format            JPEG 123456, PNG 12345, TIFF 1234  JPEG 123456, PNG 12345, TIFF 1234\n") {
+	const both = "format            JPEG 123456, PNG 12345, TIFF 1234  JPEG 123456, PNG 12345, TIFF 1234\n"
+	if !strings.Contains(text, both) {
 		t.Errorf("got\n%s", text)
 	}
 }

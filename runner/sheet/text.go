@@ -51,8 +51,8 @@ func (f *face) width(text string) int { return font.MeasureString(f.Face, text).
 
 const ellipsis = "…"
 
-// legible is a text with the code points of letters that the font lacks, such as Chinese ones, in the place of the empty
-// box that each would be: ‹U+732B U+72AC›.
+// legible is a text with the code points of letters that the font lacks, such as Chinese ones, in the place of the
+// empty box that each would be: ‹U+732B U+72AC›.
 func (f *face) legible(text string) string {
 	var b strings.Builder
 	var buffer sfnt.Buffer
@@ -80,8 +80,8 @@ func (f *face) legible(text string) string {
 	return b.String()
 }
 
-// fit makes a text legible and cuts one that is wider than room in its middle, with an ellipsis there: the ends of names
-// tell most.
+// fit makes a text legible and cuts one that is wider than room in its middle, with an ellipsis there: the ends of
+// names tell most.
 func (f *face) fit(text string, room int) string {
 	text = f.legible(text)
 	if f.width(text) <= room {

@@ -278,7 +278,7 @@ func TestParseFileFaults(t *testing.T) {
 		{"misspelt metrics", "base: a\nmethod: grid\nparameters: {seed: {value: 1}}\n" +
 			"metric: {name: knn_top_1, goal: maximize}\ncolumns: [loss, order_accuracy.rotat.embedding]", []string{
 			`s.yaml:4: metric.name: "knn_top_1" is no number of a result; did you mean knn_top1?`,
-			`s.yaml:5: columns[1]: "order_accuracy.rotat.embedding" is no number of a result; did you mean order_accuracy.rotate`,
+			`s.yaml:5: columns[1]: "order_accuracy.rotat.embedding" is no number of a result; did you mean order_acc`,
 		}},
 		{"parameters", `base: a
 method: grid

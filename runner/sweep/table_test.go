@@ -139,7 +139,8 @@ func TestTableColumns(t *testing.T) {
 	if got := table.Text(); !strings.HasSuffix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	b.write("roles.yaml", strings.Replace(tableText, "method:", "columns: [knn_top1, order_accuracy.shear_x.embedding]\nmethod:", 1))
+	b.write("roles.yaml", strings.Replace(tableText, "method:",
+		"columns: [knn_top1, order_accuracy.shear_x.embedding]\nmethod:", 1))
 	p = b.plan()
 	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1, "order_accuracy": {"shear_y": {"embedding": 1}}}`)
 	if table, err = p.Table(b.out); err != nil || table.Note != "no result has order_accuracy.shear_x.embedding, "+
@@ -149,7 +150,8 @@ func TestTableColumns(t *testing.T) {
 }
 
 func TestTableMetric(t *testing.T) {
-	b := newBench(t, strings.Replace(tableText, "name: loss, goal: minimize", "name: order_accuracy.hue.features, goal: maximize", 1))
+	b := newBench(t, strings.Replace(tableText, "name: loss, goal: minimize",
+		"name: order_accuracy.hue.features, goal: maximize", 1))
 	p := b.plan()
 	b.found(p, `{"status": "finished", "knn_top1": 0.5, "loss": 1}`)
 	table, err := p.Table(b.out)

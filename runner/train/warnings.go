@@ -45,8 +45,8 @@ func Warnings(plan *augment.Plan, images Images) ([]string, error) {
 			return all, err
 		}
 	}
-	return append(all, fmt.Sprintf("warning: %s in augment.ordered, but the images have no colour: all of its scales look "+
-		"alike there, and its order says nothing", strings.Join(void, ", "))), nil
+	return append(all, fmt.Sprintf("warning: %s in augment.ordered, but the images have no colour: all of its scales "+
+		"look alike there, and its order says nothing", strings.Join(void, ", "))), nil
 }
 
 // hasColour says whether a channel of a pixel differs from another by more than JPEG's rounding.

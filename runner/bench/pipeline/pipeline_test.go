@@ -94,7 +94,10 @@ func experiment(t testing.TB, overrides ...string) config.Experiment {
 	e, err := config.Parse("small.yaml", []byte(`
 data: {image_size: 16, images: 48, test_images: 24}
 augment:
-  invariant: [{color_jitter: {brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, p: 0.2}}, horizontal_flip, {family: blur}]
+  invariant:
+    - color_jitter: {brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, p: 0.2}
+    - horizontal_flip
+    - {family: blur}
   ordered: [{family: rotate, levels: 2}, {family: blur, levels: 1}]
 `), overrides, nil)
 	if err != nil {

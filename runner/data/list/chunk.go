@@ -108,7 +108,8 @@ func rewrite(file *parquet.File, group, column int) (*parquet.File, error) {
 	}
 	out = binary.LittleEndian.AppendUint32(append(out, footer...), uint32(len(footer)))
 	out = append(out, magic...)
-	return parquet.OpenFile(bytes.NewReader(out), int64(len(out)), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	return parquet.OpenFile(bytes.NewReader(out), int64(len(out)), parquet.SkipBloomFilters(true),
+		parquet.SkipPageIndex(true))
 }
 
 // decompress returns a page without compression, and corrects what its header says of it.

@@ -24,7 +24,8 @@
 // # CSV
 //
 // The first line names the columns. They are separated by commas, or by tabs or semicolons where the first line has no
-// comma. Values may be quoted, as RFC 4180 has it. Columns without a name are passed over. Files are UTF-8, with or without a mark at the beginning.
+// comma. Values may be quoted, as RFC 4180 has it. Columns without a name are passed over. Files are UTF-8, with or
+// without a mark at the beginning.
 //
 // # Parquet
 //

@@ -52,7 +52,8 @@ type place struct {
 	row  int
 }
 
-// bytes returns the file in a row: the bytes that it holds, or those of the file that it names. Rows are read by cursors that only go forward.
+// bytes returns the file in a row: the bytes that it holds, or those of the file that it names. Rows are read by
+// cursors that only go forward.
 func (e *embedded) bytes(row int) (raw []byte, err error) {
 	defer damaged(&err)
 	if raw, err = e.held(row); err != nil || raw != nil {

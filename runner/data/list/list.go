@@ -32,8 +32,8 @@ type Options struct {
 // names that a column may have if the options don't say.
 var (
 	pathNames = []string{
-		"path", "image", "file", "file_name", "filename", "image_path", "img", "image_file", "image_bytes", "picture", "photo",
-		"jpg", "jpeg", "png", "webp",
+		"path", "image", "file", "file_name", "filename", "image_path", "img", "image_file", "image_bytes", "picture",
+		"photo", "jpg", "jpeg", "png", "webp",
 	}
 	labelNames = []string{"label", "class", "target", "labels", "fine_label", "category"}
 	splitNames = []string{"split"}

@@ -130,8 +130,8 @@ func isBytes(leaf parquet.LeafColumn) bool {
 	return leaf.MaxRepetitionLevel == 0 && leaf.Node.Type().Kind() == parquet.ByteArray
 }
 
-// addImages adds the column with the images or their paths: a group of the fields bytes and path, either of which may be
-// missing or null, byte strings that are images, or texts.
+// addImages adds the column with the images or their paths: a group of the fields bytes and path, either of which may
+// be missing or null, byte strings that are images, or texts.
 func (t *table) addImages(f *os.File, file *parquet.File, name string, o Options) error {
 	plain, isPlain := file.Schema().Lookup(name)
 	raw, hasBytes := file.Schema().Lookup(name, "bytes")

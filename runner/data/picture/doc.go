@@ -21,8 +21,8 @@
 // # What becomes of the pixels
 //
 // Grey is repeated in all three channels, of 16 bits the high byte is kept, and transparent pixels are laid over
-// Options.Background: round((v*a + b*(255-a)) / 255). A sample v of a PNM file, whose header gives the value m of white,
-// becomes round(255*v/m). CMYK becomes R = (255-C)(255-K)/255 and so on. Colour profiles
+// Options.Background: round((v*a + b*(255-a)) / 255). A sample v of a PNM file, whose header gives the value m of
+// white, becomes round(255*v/m). CMYK becomes R = (255-C)(255-K)/255 and so on. Colour profiles
 // and gamma are ignored, as torchvision and Pillow ignore them unless asked.
 //
 // Lossy WebP keeps its colours in the range of video (16 to 235, BT.601) and is converted from it, as libwebp does it;

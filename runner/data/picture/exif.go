@@ -36,8 +36,8 @@ const (
 	tiffLong  = 4 // 32 bits
 )
 
-// tiffEntry says where the 12 bytes of a tag of the first directory of TIFF data begin: tag, type, count, and the value or
-// where it is; -1: it isn't there.
+// tiffEntry says where the 12 bytes of a tag of the first directory of TIFF data begin: tag, type, count, and the value
+// or where it is; -1: it isn't there.
 func tiffEntry(raw []byte, tag uint16) (order binary.ByteOrder, at int) {
 	if len(raw) < 8 {
 		return nil, -1

@@ -109,9 +109,10 @@ func TestTIFFSamples(t *testing.T) {
 	for what, raw := range map[string][]byte{
 		"planes": directory(separate, base(map[uint16][]int{tagBits: {8, 8, 8}, tagSamples: {3}, tagPlanar: {planes},
 			278: {m.Height}, tagOffsets: {from, from + n, from + 2*n}, tagCounts: {n, n, n}})),
-		"planes in strips": directory(separate, base(map[uint16][]int{tagBits: {8, 8, 8}, tagSamples: {3}, tagPlanar: {planes},
-			278: {20}, tagOffsets: {from, from + upper, from + n, from + n + upper, from + 2*n, from + 2*n + upper},
-			tagCounts: {upper, n - upper, upper, n - upper, upper, n - upper}})),
+		"planes in strips": directory(separate, base(map[uint16][]int{tagBits: {8, 8, 8}, tagSamples: {3},
+			tagPlanar: {planes}, 278: {20},
+			tagOffsets: {from, from + upper, from + n, from + n + upper, from + 2*n, from + 2*n + upper},
+			tagCounts:  {upper, n - upper, upper, n - upper, upper, n - upper}})),
 		"RGBX": directory(four, base(map[uint16][]int{tagBits: {8, 8, 8, 8}, tagSamples: {4}, tagExtra: {0}, 278: {m.Height},
 			tagOffsets: {from}, tagCounts: {4 * n}})),
 	} {

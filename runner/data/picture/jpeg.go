@@ -41,7 +41,7 @@ func decodeJPEG(raw []byte, c image.Config) (still, error) {
 		return still{Image: m, rgb: true}, err
 	}
 	m, err := jpeg.Decode(bytes.NewReader(raw))
-	if ink, ok := m.(*image.CMYK); ok && err == nil && halved && (len(adobe) <= adobeTransform || adobe[adobeTransform] == 0) {
+	if ink, ok := m.(*image.CMYK); ok && err == nil && halved {
 		enlargeInk(ink, false)
 	}
 	return still{Image: m}, err

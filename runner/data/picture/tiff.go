@@ -105,7 +105,8 @@ func setTIFF(raw []byte, tag uint16, value uint16) {
 	}
 }
 
-// plane returns a grey file that is plane i of a planar one: its directory names the strips or tiles of this plane only.
+// plane returns a grey file that is plane i of a planar one: its directory names the strips or tiles of this plane
+// only.
 func plane(raw []byte, i int) []byte {
 	samples, _ := tiffNumber(raw, tagSamples)
 	bits := uint16(8)

@@ -7,8 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Name is an id, which may have bytes that are not UTF-8, as names of files do. JSON has such a byte as \udc80 to \udcff,
-// which is what Python makes of it (surrogateescape): names stay different, and os.fsencode gives the file's name back.
+// Name is an id, which may have bytes that are not UTF-8, as names of files do. JSON has such a byte as \udc80 to
+// \udcff, which is what Python makes of it (surrogateescape): names stay different, and os.fsencode gives the file's
+// name back.
 type Name string
 
 // MarshalJSON writes the name.

@@ -48,7 +48,7 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 	}
 	t.path = images
 	if images != "" {
-		if err := t.addImages(f, file, images, o); err != nil {
+		if err := t.addImages(f, file, images); err != nil {
 			return nil, fmt.Errorf("column %s: %w", images, err)
 		}
 	}
@@ -132,7 +132,7 @@ func isBytes(leaf parquet.LeafColumn) bool {
 
 // addImages adds the column with the images or their paths: a group of the fields bytes and path, either of which may
 // be missing or null, byte strings that are images, or texts.
-func (t *table) addImages(f *os.File, file *parquet.File, name string, o Options) error {
+func (t *table) addImages(f *os.File, file *parquet.File, name string) error {
 	plain, isPlain := file.Schema().Lookup(name)
 	raw, hasBytes := file.Schema().Lookup(name, "bytes")
 	path, hasPath := file.Schema().Lookup(name, "path")

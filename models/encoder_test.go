@@ -169,6 +169,21 @@ func TestEncoderTakes(t *testing.T) {
 	}
 }
 
+// TestDescribe: what is written into a file is found in it.
+func TestDescribe(t *testing.T) {
+	file := wish{elem: onnxgraph.Float32, norm: shown}.graph(t)
+	want := models.Input{Layout: "nchw", Type: "float32", Size: side, Framing: "circle", Normalisation: models.Normalisation{
+		Mean: [3]float64{0.1, 1. / 3, 0.7}, Std: [3]float64{1, 0.3, 0.25}, Range: 1}}
+	for range 2 { // a second time replaces the first
+		if err := models.Describe(file, want, map[string]string{models.MetaRun: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e, _ := features(t, file, models.EncoderOptions{}); e.Input() != want {
+		t.Errorf("%+v, want %+v", e.Input(), want)
+	}
+}
+
 // TestEncoderOutputs: rows are taken, also with axes of 1 and of other floats, and what is none is left.
 func TestEncoderOutputs(t *testing.T) {
 	w := wish{elem: onnxgraph.Float32, size: side, norm: shown, tail: func(b *onnxgraph.Builder, x string) {
@@ -237,6 +252,8 @@ func TestEncoderRefuses(t *testing.T) {
 		"no such output": {func(*wish) {}, models.EncoderOptions{Outputs: []string{"z"}}, fault.Config, "no output z"},
 		"metadata": {func(w *wish) { w.meta = map[string]string{models.MetaLayout: "chwn", models.MetaStd: "0"} },
 			models.EncoderOptions{}, fault.Data, "ordo.std"},
+		"framing": {func(w *wish) { w.meta = map[string]string{models.MetaFraming: "square"} }, models.EncoderOptions{},
+			fault.Data, "ordo.framing"},
 		"metadata of another size": {func(w *wish) { w.meta = map[string]string{models.MetaImageSize: "16"} },
 			models.EncoderOptions{}, fault.Config, "not of 16"},
 		"too small": {func(w *wish) { w.size = 0 }, said(models.InputOptions{Size: 1}), fault.Data, "can't be run"},

@@ -12,6 +12,7 @@ import (
 	onnx "github.com/yalue/onnxruntime_go"
 
 	"ordo/models/fault"
+	"ordo/models/onnxgraph"
 )
 
 // The keys of an ONNX file's metadata (metadata_props) that say how its network takes images. All are optional; what
@@ -22,6 +23,13 @@ const (
 	MetaMean      = "ordo.mean"       // of red, green and blue, R,G,B, or one number for all, in units of the range
 	MetaStd       = "ordo.std"        // the same, divides
 	MetaRange     = "ordo.range"      // 1 or 255: what white is before mean and std
+	MetaFraming   = "ordo.framing"    // circle: outside of the inscribed disc the network saw the mean; or none
+)
+
+// Further keys of the files that ordo writes, for whoever uses them.
+const (
+	MetaClasses = "ordo.classes" // names of the training images' classes, a JSON list
+	MetaRun     = "ordo.run"     // name and hash of the experiment
 )
 
 // The orders of an input's axes.
@@ -57,6 +65,7 @@ type Input struct {
 	Batch  int    `json:"batch,omitempty"` // images that the graph takes at once; 0: any number
 	Size   int    `json:"image_size"`      // side of the square images in pixels
 	Normalisation
+	Framing string `json:"framing,omitempty"` // that the file says the images had in training; "": it says nothing
 }
 
 // InputOptions is what someone says of an encoder's input.
@@ -64,6 +73,7 @@ type InputOptions struct {
 	Layout        string         // "": unsaid
 	Size          int            // 0: unsaid
 	Normalisation *Normalisation // nil: unsaid
+	Framing       string         // "": unsaid
 }
 
 // ParseNormalisation reads a normalisation from texts: R,G,B or one number for all channels, and a range; "" is unsaid,
@@ -134,8 +144,38 @@ func readMetadata(look func(key string) string) (o InputOptions, err error) {
 	if o.Normalisation, err = ParseNormalisation(look(MetaMean), look(MetaStd), look(MetaRange)); err != nil {
 		faults = append(faults, fmt.Errorf("ordo.%w", err))
 	}
+	if o.Framing = look(MetaFraming); o.Framing != "" && o.Framing != "circle" && o.Framing != "none" {
+		faults = append(faults, fmt.Errorf("%s must be circle or none, it is %q", MetaFraming, o.Framing))
+	}
 	return o, errors.Join(faults...)
 }
+
+// Describe stores in an ONNX file how its network takes images, and further metadata. The file is replaced, whole or not
+// at all.
+func Describe(file string, in Input, further map[string]string) error {
+	m, err := onnxgraph.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	b := onnxgraph.Extend(m)
+	for key, value := range map[string]string{
+		MetaLayout: in.Layout, MetaFraming: in.Framing, MetaImageSize: strconv.Itoa(in.Size),
+		MetaMean: join(in.Mean), MetaStd: join(in.Std), MetaRange: number(in.Range),
+	} {
+		b.Meta(key, value)
+	}
+	for key, value := range further {
+		b.Meta(key, value)
+	}
+	slices.SortFunc(m.MetadataProps, func(a, b *onnxgraph.StringEntry) int { return cmp.Compare(a.GetKey(), b.GetKey()) })
+	return m.WriteFile(file)
+}
+
+func join(channels [3]float64) string {
+	return number(channels[0]) + "," + number(channels[1]) + "," + number(channels[2])
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // input finds how a graph takes images: what Given says, what the graph itself says, what its metadata says, and what
 // Unsaid says, in this order.
@@ -163,7 +203,7 @@ func (o EncoderOptions) input(in onnx.InputOutputInfo, metadata InputOptions) (I
 	if i.Size, err = o.size(i.Layout, in, metadata); err != nil {
 		return i, err
 	}
-	i.Normalisation = o.Images
+	i.Framing, i.Normalisation = metadata.Framing, o.Images
 	said := cmp.Or(o.Given.Normalisation, metadata.Normalisation)
 	switch {
 	case i.Type == typeUint8 && said != nil && *said != raw:

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
@@ -24,7 +23,7 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 	}
 	defer os.RemoveAll(dir) // it is in the way of nothing
 	encoder := filepath.Join(dir, "encoder.onnx")
-	if err := r.trainer.Export(encoder, models.Features, models.Embedding); err != nil {
+	if err := r.export(encoder); err != nil {
 		return track.Evaluation{}, err
 	}
 	e, last := r.o.Experiment, r.step == r.total

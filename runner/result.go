@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"math"
 
 	"ordo/loss"
@@ -19,7 +21,7 @@ import (
 func (r *run) finish() (track.Result, error) {
 	e := r.o.Experiment
 	dir := r.folder.Dir()
-	if err := r.trainer.Export(track.EncoderFile(dir), models.Features, models.Embedding); err != nil {
+	if err := r.export(track.EncoderFile(dir)); err != nil {
 		return track.Result{}, err
 	}
 	values, err := r.trainer.CopyParameters(false)
@@ -88,4 +90,20 @@ func terms(v loss.Values) map[string]float64 {
 		out[d.Name] = d.Value
 	}
 	return out
+}
+
+// export writes the encoder, and into it how it takes images.
+func (r *run) export(file string) error {
+	if err := r.trainer.Export(file, models.Features, models.Embedding); err != nil {
+		return err
+	}
+	e := r.o.Experiment
+	classes, err := json.Marshal(r.splits.Train.Classes())
+	if err != nil {
+		return fmt.Errorf("runner: the classes: %w", err)
+	}
+	return models.Describe(file, models.Input{
+		Layout: models.LayoutNCHW, Size: e.Data.ImageSize, Framing: r.setup.Plan.Framing(),
+		Normalisation: models.Normalisation{Mean: e.Augment.Mean, Std: e.Augment.Std, Range: 1},
+	}, map[string]string{models.MetaClasses: string(classes), models.MetaRun: e.Name + " " + e.Hash()})
 }

@@ -16,6 +16,7 @@ import (
 
 	"ordo/models"
 	"ordo/models/fault"
+	"ordo/models/onnxgraph"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
 	"ordo/runner/track"
@@ -139,6 +140,18 @@ func TestEqualRunsAreEqualBitForBit(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(a, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s is missing or empty: %v", name, err)
 		}
+	}
+	encoder, err := onnxgraph.ReadFile(filepath.Join(a, "encoder.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for _, e := range encoder.GetMetadataProps() {
+		said[e.GetKey()] = e.GetValue()
+	}
+	if said[models.MetaFraming] != "circle" || said[models.MetaImageSize] != "16" || said[models.MetaMean] != "0.5,0.5,0.5" ||
+		!strings.HasPrefix(said[models.MetaClasses], `["`) || !strings.Contains(said[models.MetaRun], experiment(t).Hash()) {
+		t.Errorf("the encoder says %v", said)
 	}
 	resolved, err := config.Load(filepath.Join(a, "experiment.yaml"), nil, nil)
 	if err != nil || resolved.Hash() != experiment(t).Hash() {

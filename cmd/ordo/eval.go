@@ -36,7 +36,7 @@ images, --layout, --image-size, --mean, --std and --range do, for example ImageN
   --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
 Without them it gets what the experiment's network gets. They change its input only, not the
 views and not the pixels beside it. The file's metadata may say it for good: the keys are
-ordo.layout, ordo.image_size, ordo.mean, ordo.std and ordo.range.
+ordo.layout, ordo.image_size, ordo.mean, ordo.std, ordo.range and ordo.framing.
 
 Of rows there are classes and label-free measures, beside chance and --against. Families, LiDAR,
 the untrained network and pixels need images; of FILE only the eval section counts.

@@ -259,7 +259,7 @@ func TestEvalFolder(t *testing.T) {
 	if knn := named(t, plain, "knn", "features", ""); knn.Value.Number < 0.5 || knn.References.Pixels.Number < 0.5 {
 		t.Errorf("dark and light are told by %+v", knn)
 	}
-	if plain.Columns["embedding"] != 0 || plain.Data.ImageSize != 16 || plain.Data.Framing != "none" ||
+	if plain.Columns["embedding"] != 0 || plain.Data.ImageSize != 16 || plain.Data.Framing != "circle" ||
 		plain.Families()[0] != "brightness" || plain.Input.Mean[0] != 0.5 {
 		t.Errorf("columns %v, data %+v, input %+v", plain.Columns, plain.Data, plain.Input)
 	}

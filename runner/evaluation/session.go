@@ -109,6 +109,9 @@ func (s *session) openEncoder() error {
 	}
 	in := encoder.Input()
 	s.result.Input, e.Data.ImageSize = &in, in.Size
+	if e.Augment.Framing == augment.FramingAuto && in.Framing != "" {
+		e.Augment.Framing = in.Framing
+	}
 	return s.subjects[0].choose(s.outputs)
 }
 

@@ -53,9 +53,10 @@
 //
 //	L_q = 1/(Q N) Σ_q 1/B Σ_{p base view of q's image} -log( exp(cos(q,p)/τ) / Σ_{b base view} exp(cos(q,b)/τ) )
 //
-// The value is the mean over all rows, a query's with weight w (`query_weight`): (B L + w Q L_q)/(B + w Q). So where images lie is settled by what tells the unchanged
-// ones apart, the families included, and changed ones are pulled to where their image lies. With `views: all` it is
-// settled without the families: the changed views of all other images are in each denominator, too.
+// The value is the mean over all rows, a query's with weight w (`query_weight`): (B L + w Q L_q)/(B + w Q). So where
+// images lie is settled by what tells the unchanged ones apart, the families included, and changed ones are pulled to
+// where their image lies. With `views: all` it is settled without the families: the changed views of all other images
+// are in each denominator, too.
 //
 // With `output: own` the rows are those of a projector of the term's own on the features, `invariance_base` or
 // `invariance_all` by its views. Two such terms in `loss.terms`, one that knows the families' views and one that does
@@ -178,9 +179,10 @@
 //	Σ |(g_i - g_j) - (t_i - t_j)|² / Σ |t_i - t_j|²
 //
 // A linear head needs a few directions of the features, however small their variance, and leaves the rest to the
-// invariance term: with `views: all` features can be robust to a family and tell its scale. Order follows, as the head's
-// euclidean distances are those of scale; the diagnostics below are by them. AugSelf's idea (Lee et al. 2021) is near:
-// it predicts differences of draws, by a head of three layers. It has no temperature, and no other output or distance.
+// invariance term: with `views: all` features can be robust to a family and tell its scale. Order follows, as the
+// head's euclidean distances are those of scale; the diagnostics below are by them. AugSelf's idea (Lee et al. 2021) is
+// near: it predicts differences of draws, by a head of three layers. The kind has no temperature, and no other output or
+// distance.
 //
 // An anchor from which everything is equally far does not count; a family without any order in the batch has loss 0.
 // The term is the mean over the ordered families of weight_f * L_f, where weight_f and its schedule are from

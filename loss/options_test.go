@@ -25,7 +25,8 @@ func TestValidate(t *testing.T) {
 			func(o *Options) { o.Invariance.Output = "logits" }},
 		{`invariance.views: must be base or all, got "queries"`,
 			func(o *Options) { o.Invariance.Kind, o.Invariance.Views = KindVICReg, ViewsQueries }},
-		{`order.kind: must be ranknet, triplet, listmle, soft_spearman, chain, rank_n_contrast, relative_scale or none, got "hinge"`,
+		{"order.kind: must be ranknet, triplet, listmle, soft_spearman, chain, rank_n_contrast, relative_scale or none, " +
+			`got "hinge"`,
 			func(o *Options) { o.Order.Kind = "hinge" }},
 		{`order.distance: must be cosine, euclidean or sqeuclidean, got "manhattan"`,
 			func(o *Options) { o.Order.Distance = "manhattan" }},

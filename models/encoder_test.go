@@ -172,8 +172,8 @@ func TestEncoderTakes(t *testing.T) {
 // TestDescribe: what is written into a file is found in it.
 func TestDescribe(t *testing.T) {
 	file := wish{elem: onnxgraph.Float32, norm: shown}.graph(t)
-	want := models.Input{Layout: "nchw", Type: "float32", Size: side, Framing: "circle", Normalisation: models.Normalisation{
-		Mean: [3]float64{0.1, 1. / 3, 0.7}, Std: [3]float64{1, 0.3, 0.25}, Range: 1}}
+	want := models.Input{Layout: "nchw", Type: "float32", Size: side, Framing: "circle",
+		Normalisation: models.Normalisation{Mean: [3]float64{0.1, 1. / 3, 0.7}, Std: [3]float64{1, 0.3, 0.25}, Range: 1}}
 	for range 2 { // a second time replaces the first
 		if err := models.Describe(file, want, map[string]string{models.MetaRun: "x"}); err != nil {
 			t.Fatal(err)

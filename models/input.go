@@ -150,8 +150,8 @@ func readMetadata(look func(key string) string) (o InputOptions, err error) {
 	return o, errors.Join(faults...)
 }
 
-// Describe stores in an ONNX file how its network takes images, and further metadata. The file is replaced, whole or not
-// at all.
+// Describe stores in an ONNX file how its network takes images, and further metadata. The file is replaced, whole or
+// not at all.
 func Describe(file string, in Input, further map[string]string) error {
 	m, err := onnxgraph.ReadFile(file)
 	if err != nil {

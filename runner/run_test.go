@@ -149,8 +149,8 @@ func TestEqualRunsAreEqualBitForBit(t *testing.T) {
 	for _, e := range encoder.GetMetadataProps() {
 		said[e.GetKey()] = e.GetValue()
 	}
-	if said[models.MetaFraming] != "circle" || said[models.MetaImageSize] != "16" || said[models.MetaMean] != "0.5,0.5,0.5" ||
-		!strings.HasPrefix(said[models.MetaClasses], `["`) || !strings.Contains(said[models.MetaRun], experiment(t).Hash()) {
+	if said[models.MetaFraming] != "circle" || said[models.MetaImageSize] != "16" ||
+		said[models.MetaMean] != "0.5,0.5,0.5" || !strings.HasPrefix(said[models.MetaClasses], `["`) || !strings.Contains(said[models.MetaRun], experiment(t).Hash()) {
 		t.Errorf("the encoder says %v", said)
 	}
 	resolved, err := config.Load(filepath.Join(a, "experiment.yaml"), nil, nil)

@@ -181,8 +181,8 @@
 // A linear head needs a few directions of the features, however small their variance, and leaves the rest to the
 // invariance term: with `views: all` features can be robust to a family and tell its scale. Order follows, as the
 // head's euclidean distances are those of scale; the diagnostics below are by them. AugSelf's idea (Lee et al. 2021) is
-// near: it predicts differences of draws, by a head of three layers. The kind has no temperature, and no other output or
-// distance.
+// near: it predicts differences of draws, by a head of three layers. The kind has no temperature, and no other output
+// or distance.
 //
 // An anchor from which everything is equally far does not count; a family without any order in the batch has loss 0.
 // The term is the mean over the ordered families of weight_f * L_f, where weight_f and its schedule are from

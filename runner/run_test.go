@@ -150,7 +150,8 @@ func TestEqualRunsAreEqualBitForBit(t *testing.T) {
 		said[e.GetKey()] = e.GetValue()
 	}
 	if said[models.MetaFraming] != "circle" || said[models.MetaImageSize] != "16" ||
-		said[models.MetaMean] != "0.5,0.5,0.5" || !strings.HasPrefix(said[models.MetaClasses], `["`) || !strings.Contains(said[models.MetaRun], experiment(t).Hash()) {
+		said[models.MetaMean] != "0.5,0.5,0.5" || !strings.HasPrefix(said[models.MetaClasses], `["`) ||
+		!strings.Contains(said[models.MetaRun], experiment(t).Hash()) {
 		t.Errorf("the encoder says %v", said)
 	}
 	resolved, err := config.Load(filepath.Join(a, "experiment.yaml"), nil, nil)

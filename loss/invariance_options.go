@@ -24,7 +24,7 @@ type InvarianceOptions struct {
 	// among the base views, on which they don't pull. Views of nominal families never do.
 	Views string `yaml:"views"`
 	// QueryWeight is for the views queries of ntxent: how much one of their rows counts beside a base view's; default
-	// 0.5, range [0, 1e6].
+	// 1, range [0, 1e6].
 	QueryWeight float64 `yaml:"query_weight"`
 	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too, ntxent
 	// also own, a head on the features for this term.

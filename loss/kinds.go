@@ -28,7 +28,7 @@ type kind struct {
 // kinds are all kinds of terms, role by role, the default of the role first. A new one is an entry here, a file with
 // its term or its orderLoss, and a paragraph in doc.go.
 var kinds = []kind{
-	invarianceKind(KindNTXent, InvarianceOptions{Temperature: 0.5, QueryWeight: 0.5}, newNTXent,
+	invarianceKind(KindNTXent, InvarianceOptions{Temperature: 0.5, QueryWeight: 1}, newNTXent,
 		OutputEmbedding, OutputFeatures, OutputOwn),
 	invarianceKind(KindMoCo, InvarianceOptions{
 		Temperature: 0.2, Queue: 4096, Momentum: 0.999, MomentumSchedule: ScheduleConstant,

@@ -68,6 +68,18 @@ func TestRunAndEmbed(t *testing.T) {
 	if _, err := os.Stat(npz); err != nil {
 		t.Error(err)
 	}
+	for _, name := range []string{"x.npy", "x.parquet", "x.csv"} {
+		file := filepath.Join(filepath.Dir(npz), name)
+		e := ordo(t, "embed", out, "--outputs", "embedding", "--out", file)
+		e.check(t, exitOK)
+		if !strings.HasSuffix(e.stdout, "), embedding [24, 8]\n") {
+			t.Errorf("stdout %q", e.stdout)
+		}
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+	ordo(t, "embed", out, "--outputs", "features,embedding", "--out", "x.npy").check(t, exitUsage, "holds one output")
 	t.Chdir(t.TempDir())
 	d := ordo(t, "run", file, "train.epochs=1")
 	d.check(t, exitOK)
@@ -153,7 +165,8 @@ func TestRunRefuses(t *testing.T) {
 	t.Setenv(install.EnvLibrary, real)
 	ordo(t, "run", experiment(t, tiny), "--out", file).check(t, exitFailure, file+" is a file", "--out")
 	for _, args := range []string{
-		"embed " + empty + " --out x.csv", "embed " + empty + " --out x", "views x.yaml --out x.jpg",
+		"embed " + empty + " --out x.txt", "embed " + empty + " --out x", "embed " + empty + " --out x.npz --format csv",
+		"views x.yaml --out x.jpg",
 		"data info x.yaml --sheet x.jpg", "eval x --out x.csv", "artifacts inspect x.onnx --svg x.png",
 	} {
 		ordo(t, strings.Fields(args)...).check(t, exitUsage, "end the name in ")

@@ -1,10 +1,10 @@
 // Package embed exports what a trained encoder makes of images: features and embedding of every image, with ids and
-// labels, as a NumPy .npz file, and reads such files, those of other tools too.
+// labels, as a NumPy, Parquet or CSV file, and reads .npz files, those of other tools too.
 //
 // The encoder is the inference graph that a run exported (encoder.onnx), run by ordinary ONNX Runtime inference. Images
 // are seen as in evaluation: whole, at the origin of every family, framed and normalised as in training.
 //
-// The file holds, row i of each belonging to image i of the data set's order,
+// A .npz file holds, row i of each belonging to image i of the data set's order,
 //
 //	features   float32 [N, F]
 //	embedding  float32 [N, D]
@@ -13,6 +13,10 @@
 //	classes    text    [C]
 //	split      text    [N]     train or test
 //	meta       text    []      JSON: run, hash, seed, data fingerprint, encoder's SHA-256
+//
+// The other formats hold the same ids, labels, names of classes and splits: .parquet and .csv in the columns id, label,
+// class and split, beside a list of float or a column a number for each output; lightly's CSV as its load_embeddings
+// wants them; and beside a .npy file, which is one matrix, [RowsFile] has them.
 //
 // [Read] takes more than that, so that a file is one line of numpy.savez. Outputs are any matrices of float16, float32
 // or float64, [N, columns]. All other arrays may be missing: ids are texts or numbers; labels are texts, or numbers, of

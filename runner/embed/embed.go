@@ -1,7 +1,7 @@
 package embed
 
 import (
-	"archive/zip"
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -43,7 +43,9 @@ type Options struct {
 	Run        string            // folder of a finished run
 	Experiment config.Experiment // the run's, as Load gives it; its data section names the images
 	Split      string            // train, test or all
-	Out        string            // .npz file
+	Out        string            // the file to write
+	Format     string            // of Formats; "": what Out's end says
+	Outputs    []string          // of Outputs; nil: both, for npy features and for lightly embedding
 	Threads    int               // ONNX Runtime's; 0 is one a core
 	// Progress hears how many images are encoded, after every batch. May be nil.
 	Progress func(done, total int)
@@ -65,6 +67,30 @@ type Summary struct {
 // batch is how many images are encoded at once.
 const batch = 128
 
+// resolve fills in the format and the outputs.
+func (o *Options) resolve() error {
+	if o.Format == "" {
+		o.Format = FormatOf(o.Out)
+	}
+	if !slices.Contains(Formats(), o.Format) || !strings.EqualFold(filepath.Ext(o.Out), Extension(o.Format)) {
+		return fault.New(fault.Config, "the name of %s doesn't end as a file of embeddings does", o.Out).
+			Advise("end it in .npz, .npy, .parquet or .csv")
+	}
+	alone := o.Format == FormatNPY || o.Format == FormatLightly
+	switch {
+	case o.Outputs == nil && o.Format == FormatNPY:
+		o.Outputs = []string{models.Features}
+	case o.Outputs == nil && o.Format == FormatLightly:
+		o.Outputs = []string{models.Embedding}
+	case o.Outputs == nil:
+		o.Outputs = Outputs()
+	case alone && len(o.Outputs) != 1:
+		return fault.New(fault.Config, "a file of format %s holds one output, not %d", o.Format, len(o.Outputs)).
+			Advise("choose features or embedding")
+	}
+	return nil
+}
+
 // Load reads the resolved experiment of the run in dir, which must be finished, and changes it by overrides KEY=VALUE,
 // as config.LoadRun does.
 func Load(dir string, overrides []string) (config.Experiment, error) {
@@ -81,6 +107,9 @@ func Load(dir string, overrides []string) (config.Experiment, error) {
 func Export(ctx context.Context, o Options) (Summary, error) {
 	if !slices.Contains(Splits(), o.Split) {
 		return Summary{}, fmt.Errorf("embed: split must be one of %s, got %q", strings.Join(Splits(), ", "), o.Split)
+	}
+	if err := o.resolve(); err != nil {
+		return Summary{}, err
 	}
 	// The file comes first, so that hours of encoding do not end at a folder that is not there.
 	f, err := renameio.NewPendingFile(o.Out, renameio.WithPermissions(0o644), renameio.WithTempDir(filepath.Dir(o.Out)))
@@ -127,7 +156,7 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	for i := range t.Test {
 		t.Test[i] = o.Split == SplitTest || o.Split == SplitAll && i >= splits.Train.Len()
 	}
-	if err := t.complete(); err != nil {
+	if err := errors.Join(t.complete(), t.keep(o.Outputs)); err != nil {
 		return Summary{}, err
 	}
 	if err := t.write(f, o, splits); err != nil {
@@ -240,28 +269,31 @@ func (t *Table) write(f *renameio.PendingFile, o Options, splits data.Splits) er
 	if err != nil {
 		return fmt.Errorf("embed: describe: %w", err)
 	}
-	z, n := npz{zip.NewWriter(f)}, t.Len()
-	var writes []func() error
-	for _, output := range t.Outputs {
-		writes = append(writes, func() error { return z.floats(output.Name, output.Values, n, output.Columns) })
+	if o.Format == FormatNPZ {
+		err = t.writeNPZ(f, string(meta))
+	} else {
+		err = writeTable(f, o.Format, t, string(meta))
 	}
-	names := map[bool]string{true: SplitTest, false: SplitTrain}
-	labels, of := make([]int64, n), make([]string, n)
-	for i, test := range t.Test {
-		labels[i], of[i] = int64(t.Labels[i]), names[test]
+	if err == nil && o.Format == FormatNPY {
+		err = t.writeBeside(RowsFile(o.Out))
 	}
-	for _, write := range append(writes,
-		func() error { return z.texts(arrayIDs, t.IDs, n) },
-		func() error { return z.ints(arrayLabels, labels, n) },
-		func() error { return z.texts(arrayClasses, t.Classes, len(t.Classes)) },
-		func() error { return z.texts(arraySplit, of, n) },
-		func() error { return z.texts("meta", []string{string(meta)}) },
-		z.zip.Close,
-		f.CloseAtomicallyReplace,
-	) {
-		if err := write(); err != nil {
-			return fault.Writing(o.Out, err)
-		}
+	if err == nil {
+		err = f.CloseAtomicallyReplace()
+	}
+	if err != nil {
+		return fault.Writing(o.Out, err)
 	}
 	return nil
+}
+
+// RowsFile is the file beside one in npy that says which image each row is of.
+func RowsFile(out string) string { return strings.TrimSuffix(out, filepath.Ext(out)) + ".rows.csv" }
+
+// writeBeside writes what the rows are of, whole or not at all.
+func (t *Table) writeBeside(file string) error {
+	var text bytes.Buffer
+	if err := t.writeRows(&text); err != nil {
+		return err
+	}
+	return renameio.WriteFile(file, text.Bytes(), 0o644)
 }

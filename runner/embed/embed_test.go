@@ -136,7 +136,7 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 	good := sourcetest.PNG(t, 16, 16, color.White)
 	o.Root = sourcetest.Write(
 		t,
-		map[string][]byte{"train/a/1.png": good, "train/a/2.png": good[:20], "test/a/3.png": good},
+		map[string][]byte{"train/a/1.png": good, "train/a/2.png": good[:20], "train/b/4.png": good, "test/a/3.png": good},
 	)
 	var notes []string
 	e.Data = o
@@ -151,7 +151,7 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 		),
 		Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }},
 	})
-	if err != nil || s.Images != 2 || len(notes) != 1 || !strings.Contains(notes[0], "1 of 2 images can't be read") {
+	if err != nil || s.Images != 3 || len(notes) != 1 || !strings.Contains(notes[0], "1 of 3 images can't be read") {
 		t.Errorf("%d images, notes %q, %v", s.Images, notes, err)
 	}
 }

@@ -19,6 +19,11 @@ func (n npz) array(name, dtype string, shape ...int) (io.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return w, startArray(w, dtype, shape...)
+}
+
+// startArray writes the header of an array.
+func startArray(w io.Writer, dtype string, shape ...int) error {
 	dims := make([]string, len(shape))
 	for i, d := range shape {
 		dims[i] = fmt.Sprintf("%d,", d)
@@ -27,8 +32,8 @@ func (n npz) array(name, dtype string, shape ...int) (io.Writer, error) {
 	const prefix = 10 // magic, version, length of the header
 	header += strings.Repeat(" ", 63-(prefix+len(header))%64) + "\n"
 	start := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header)))
-	_, err = w.Write(append(start, header...))
-	return w, err
+	_, err := w.Write(append(start, header...))
+	return err
 }
 
 func (n npz) floats(name string, values []float32, shape ...int) error {
@@ -36,6 +41,10 @@ func (n npz) floats(name string, values []float32, shape ...int) error {
 	if err != nil {
 		return err
 	}
+	return writeFloats(w, values)
+}
+
+func writeFloats(w io.Writer, values []float32) error {
 	return binary.Write(w, binary.LittleEndian, values)
 }
 
@@ -88,4 +97,30 @@ func (n npz) texts(name string, values []string, shape ...int) error {
 		}
 	}
 	return b.Flush()
+}
+
+// writeNPZ writes what Read takes.
+func (t *Table) writeNPZ(to io.Writer, meta string) error {
+	z, n := npz{zip.NewWriter(to)}, t.Len()
+	var writes []func() error
+	for _, output := range t.Outputs {
+		writes = append(writes, func() error { return z.floats(output.Name, output.Values, n, output.Columns) })
+	}
+	labels, of := make([]int64, n), make([]string, n)
+	for i, test := range t.Test {
+		labels[i], of[i] = int64(t.Labels[i]), splitOf(test)
+	}
+	for _, write := range append(writes,
+		func() error { return z.texts(arrayIDs, t.IDs, n) },
+		func() error { return z.ints(arrayLabels, labels, n) },
+		func() error { return z.texts(arrayClasses, t.Classes, len(t.Classes)) },
+		func() error { return z.texts(arraySplit, of, n) },
+		func() error { return z.texts("meta", []string{meta}) },
+		z.zip.Close,
+	) {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -54,7 +54,8 @@ func newEmbedCommand(g *global) *cobra.Command {
 
 func (o *embedOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "`FILE` to write: .npz, .npy, .parquet or .csv")
-	flags.StringVar(&o.format, "format", "", "npz, npy, parquet, csv or lightly (CSV as lightly reads it); default by FILE's end")
+	flags.StringVar(&o.format, "format", "",
+		"npz, npy, parquet, csv or lightly (CSV as lightly reads it); default by FILE's end")
 	flags.StringSliceVar(&o.outputs, "outputs", nil,
 		"features, embedding or both; default both, in npy features, for lightly embedding")
 	flags.StringVar(&o.root, "data", "", "folder of the images (`DIR`), in place of the run's data.root")
@@ -94,7 +95,8 @@ func (o *embedOptions) checkFormat() error {
 		}
 	}
 	if format == "" {
-		return usagef("--out writes npz, npy, parquet and csv files, got %q: end the name in .npz, .npy, .parquet or .csv", o.out)
+		return usagef("--out writes npz, npy, parquet and csv files, got %q: end the name in .npz, .npy, .parquet or .csv",
+			o.out)
 	}
 	if (format == embed.FormatNPY || format == embed.FormatLightly) && len(o.outputs) > 1 {
 		return usagef("a file of format %s holds one output: choose --outputs features or --outputs embedding", format)

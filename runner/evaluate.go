@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -35,9 +36,10 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 		Brief: !last || e.Eval.AtEnd == eval.AtEndBrief, Alone: !last,
 	}
 	if last {
-		o.Watch.Note, o.Progress = r.o.Progress.Note, r.o.Progress.Evaluating
+		o.Watch.Note, o.Progress = r.hear, r.o.Progress.Evaluating
 	}
 	result, err := evaluation.Evaluate(ctx, o)
+	err = cmp.Or(err, r.logHeard())
 	if err != nil || !last {
 		return result.Numbers(), err
 	}

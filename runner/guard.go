@@ -43,7 +43,7 @@ func (r *run) readOutputs() error {
 	if len(found) == 0 || r.stops() {
 		return nil
 	}
-	return r.note("warning: the training collapses, " + guard.Describe(found))
+	return r.note(track.Warning + guard.Collapses + ", " + guard.Describe(found))
 }
 
 // see shows a line to the watch and gives what it found.
@@ -64,8 +64,8 @@ func (r *run) stopOnCollapse() error {
 	if len(found) == 0 || !r.stops() {
 		return nil
 	}
-	return fault.New(fault.Collapse, "the training collapses, %s; train.stop_on_collapse ends it after epoch %d of %d",
-		guard.Describe(found), r.step/r.perEpoch, r.o.Experiment.Train.Epochs).
+	return fault.New(fault.Collapse, "%s, %s; train.stop_on_collapse ends it after epoch %d of %d",
+		guard.Collapses, guard.Describe(found), r.step/r.perEpoch, r.o.Experiment.Train.Epochs).
 		Advise("lower train.lr or raise train.warmup_epochs, give more weight to what keeps images apart in loss, " +
 			"or go on from here with train.stop_on_collapse=false")
 }

@@ -11,6 +11,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/runner/config"
+	"ordo/runner/guard"
 	"ordo/runner/track"
 )
 
@@ -51,6 +52,9 @@ func TestCollapseIsSaid(t *testing.T) {
 	said := collapses(t, whole)
 	if len(want.Collapse) == 0 || said == 0 || said > len(want.Collapse) {
 		t.Fatalf("said %d times: %+v", said, want.Collapse)
+	}
+	if w := strings.Join(want.Warnings, "\n"); strings.Count(w, guard.Collapses) != said {
+		t.Errorf("warnings %q", w)
 	}
 	for _, f := range want.Collapse {
 		if !f.Stands || f.Seen > 3 {

@@ -51,6 +51,9 @@ func (r *run) finish() (track.Result, error) {
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
 	result.Collapse = r.watch.Findings()
+	if result.Warnings, err = r.folder.Warnings(); err != nil {
+		return track.Result{}, err
+	}
 	result.SetEvaluation(history.Evals[len(history.Evals)-1].Evaluation)
 	if err := r.folder.Log("finished"); err != nil {
 		return track.Result{}, err

@@ -47,7 +47,9 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 	}
 	if !r.folder.HasCheckpoint() {
 		if note != "" {
-			r.o.Progress.Note(note)
+			if err := r.note(note); err != nil {
+				return models.Artifacts{}, err
+			}
 		}
 		return r.buildArtifacts(kernels)
 	}
@@ -63,7 +65,10 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 		if note == "" {
 			note = "with ONNX Runtime's own"
 		}
-		r.o.Progress.Note("warning: the run began with the fast kernels and goes on " + note + ": " + otherBits)
+		text := track.Warning + "the run began with the fast kernels and goes on " + note + ": " + otherBits
+		if err := r.note(text); err != nil {
+			return a, err
+		}
 		if a, err = r.buildArtifacts(nil); err != nil {
 			return a, err
 		}
@@ -78,8 +83,8 @@ func (r *run) buildArtifacts(kernels *models.Kernels) (models.Artifacts, error) 
 	if err != nil {
 		return a, err
 	}
-	for _, note := range notes {
-		r.o.Progress.Note(note)
+	if err := r.tell(notes); err != nil {
+		return a, err
 	}
 	return a, models.WriteGraphs(r.folder.Graphs(), a)
 }
@@ -117,6 +122,24 @@ func (r *run) readPosition() error {
 func (r *run) note(text string) error {
 	r.o.Progress.Note(text)
 	return r.folder.Log(text)
+}
+
+// hear says something to the user at once, and to the log when logHeard is called: where the log can't be written to,
+// or isn't there yet.
+func (r *run) hear(text string) {
+	r.o.Progress.Note(text)
+	r.heard = append(r.heard, text)
+}
+
+// logHeard gives the log what hear was told.
+func (r *run) logHeard() error {
+	for _, text := range r.heard {
+		if err := r.folder.Log(text); err != nil {
+			return err
+		}
+	}
+	r.heard = nil
+	return nil
 }
 
 // remarks says what the user should know before the first step.

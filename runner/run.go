@@ -65,6 +65,7 @@ type run struct {
 	stepper *train.Stepper
 	trainer *models.Trainer // the stepper's
 	watch   guard.Watch
+	heard   []string // notes that are not in the log yet
 
 	step     int // steps done
 	skipped  int // of them, because of gradients that were not finite
@@ -134,7 +135,7 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 // open opens the images.
 func (r *run) open(ctx context.Context) (err error) {
 	e := r.o.Experiment
-	watch := data.Watch{Note: r.o.Progress.Note, Progress: r.o.Progress.Reading}
+	watch := data.Watch{Note: r.hear, Progress: r.o.Progress.Reading}
 	if r.splits, err = data.OpenWatched(ctx, e.Data, watch); err != nil {
 		if ctx.Err() != nil {
 			return fault.New(fault.Interrupted, "interrupted while the images were read")
@@ -153,6 +154,9 @@ func (r *run) open(ctx context.Context) (err error) {
 
 // inFolder does everything that needs the run folder.
 func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, error) {
+	if err := r.logHeard(); err != nil {
+		return track.Result{}, err
+	}
 	artifacts, err := r.artifacts(rt)
 	if err != nil {
 		return track.Result{}, err

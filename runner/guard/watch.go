@@ -111,6 +111,9 @@ func (w *Watch) Collapsed() []Finding {
 	return slices.DeleteFunc(w.Findings(), func(f Finding) bool { return !f.Stands })
 }
 
+// Collapses is what a warning of findings begins with; Describe goes on.
+const Collapses = "the training collapses"
+
 // Describe says what was found, as a clause: since when, and each number beside its best.
 func Describe(found []Finding) string {
 	since := found[0].Since

@@ -9,6 +9,7 @@ import (
 	"ordo/augment"
 	"ordo/models"
 	"ordo/runner/eval"
+	"ordo/runner/guard"
 	"ordo/runner/track"
 )
 
@@ -49,12 +50,7 @@ func Table(r track.Result) string {
 	if len(rows) > 0 {
 		b.WriteString("\n" + indented(Columns(append(evaluatedHead(), rows...))) + "\n" + readingHelp(r.Evaluation, families))
 	}
-	for _, f := range r.Collapse {
-		fmt.Fprintf(&b, "\n  Collapsed since epoch %d: the %s's %v; at the end %.3g.", f.Since, f.Output, f, f.Last)
-	}
-	if len(r.Collapse) > 0 {
-		b.WriteString("\n")
-	}
+	b.WriteString(warned(r))
 	share, target := r.TimeShare, ""
 	if share.Target > 0 {
 		target = "averaged network " + percent(share.Target) + ", "
@@ -63,6 +59,23 @@ func Table(r track.Result) string {
 		r.Seconds, percent(share.ONNXRuntime), target, percent(share.DataWait), percent(share.Loss), percent(share.Rest))
 	fmt.Fprintf(&b, "  Memory: %.0f MB at most.\n", float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
+}
+
+// warned says how the training collapsed, and what else was warned of.
+func warned(r track.Result) string {
+	var b strings.Builder
+	for _, f := range r.Collapse {
+		fmt.Fprintf(&b, "  Collapsed since epoch %d: the %s's %v; at the end %.3g.\n", f.Since, f.Output, f, f.Last)
+	}
+	for _, text := range r.Warnings {
+		if !strings.HasPrefix(text, guard.Collapses) { // it stands above, as it ended
+			b.WriteString(indented(strings.Join(wrap("Warning: "+text, 78), "\n")) + "\n")
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\n" + b.String()
 }
 
 // rolesFirst lists the families: ordered ones, absent ones, invariant ones, others; each by name.

@@ -45,6 +45,20 @@ func TestEvaluation(t *testing.T) {
 	}
 }
 
+// TestTableWarns: a collapse stands there once, as it ended.
+func TestTableWarns(t *testing.T) {
+	long := strings.Repeat("word ", 20) + "end"
+	text := Table(track.Result{Warnings: []string{"short", guard.Collapses + ", since epoch 1", long}})
+	for part, want := range map[string]bool{
+		"\n\n  Warning: short\n  Warning: word": true, "\n  word word word word word word end\n\n  Time": true,
+		guard.Collapses: false,
+	} {
+		if strings.Contains(text, part) != want {
+			t.Errorf("%q in it: %v\n%s", part, !want, text)
+		}
+	}
+}
+
 func TestTable(t *testing.T) {
 	r := track.Result{
 		Name: "mnist", Hash: "0123456789", Seed: 3, Epochs: 15, Steps: 300, ImagesPerSecond: 321.4, Seconds: 187,

@@ -44,5 +44,5 @@
 // next one out until the last of them has stopped.
 //
 // The table has a row for every combination without the seed: mean and sample standard deviation (n-1) over the trials
-// that are finished.
+// that are finished. Below it stands what their results warn of, each warning once with how many trials have it.
 package sweep

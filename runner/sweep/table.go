@@ -15,6 +15,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/runner/config"
+	"ordo/runner/guard"
 	"ordo/runner/track"
 )
 
@@ -29,7 +30,15 @@ type Table struct {
 	Metrics []string `json:"metrics"` // paths into a run's result: Metric's first
 	Rows    []Row    `json:"rows"`    // a row for every combination of Keys
 	Trials  []State  `json:"trials"`
-	Note    string   `json:"note,omitempty"` // why no row is the best, if none is
+	// Warnings are those of the finished trials, what most of them warn of first.
+	Warnings []Warning `json:"warnings"`
+	Note     string    `json:"note,omitempty"` // why no row is the best, if none is
+}
+
+// Warning is a sentence of the trials' results.
+type Warning struct {
+	Text   string `json:"text"`
+	Trials int    `json:"trials"` // that have it
 }
 
 // Row is a combination of values, over all its seeds.
@@ -57,8 +66,9 @@ type State struct {
 	Numbers map[string]float64 `json:"numbers,omitempty"`
 	Failure *Failure           `json:"failure,omitempty"`
 
-	row []string           // the values of its row
-	all map[string]float64 // every number
+	row      []string // the values of its row
+	warnings []string
+	all      map[string]float64 // every number
 }
 
 // Table reads the folder of the plan's sweep; "" is the plan's. It is an error if the folder holds none or
@@ -89,6 +99,7 @@ func (p *Plan) Table(dir string) (Table, error) {
 		if result, ok := trial.result(dir); ok {
 			s.Status, s.all = Finished, track.Numbers(result)
 			s.Numbers = maps.Clone(s.all)
+			s.warnings = warnings(result)
 		} else {
 			t.Status = "incomplete"
 			if f, ok := failures[trial.Folder]; ok {
@@ -99,7 +110,54 @@ func (p *Plan) Table(dir string) (Table, error) {
 	}
 	t.choose(p.columns)
 	t.fill(p)
+	t.warn()
 	return t, nil
+}
+
+// warnings lists what a trial's result warns of, each once. Of a collapse, whose numbers are another trial's nowhere,
+// it says only that there was one.
+func warnings(result map[string]any) []string {
+	var all []string
+	texts, _ := result["warnings"].([]any)
+	for _, v := range texts {
+		text, ok := v.(string)
+		if strings.HasPrefix(text, guard.Collapses) {
+			text = guard.Collapses
+		}
+		if ok && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// warn counts the trials' warnings.
+func (t *Table) warn() {
+	t.Warnings = []Warning{}
+	for _, s := range t.Trials {
+		for _, text := range s.warnings {
+			i := slices.IndexFunc(t.Warnings, func(w Warning) bool { return w.Text == text })
+			if i < 0 {
+				i = len(t.Warnings)
+				t.Warnings = append(t.Warnings, Warning{Text: text})
+			}
+			t.Warnings[i].Trials++
+		}
+	}
+	slices.SortStableFunc(t.Warnings, func(a, b Warning) int { return b.Trials - a.Trials })
+}
+
+// warned says each warning in a line.
+func (t Table) warned() []string {
+	finished := 0
+	for _, r := range t.Rows {
+		finished += r.Finished
+	}
+	var lines []string
+	for _, w := range t.Warnings {
+		lines = append(lines, fmt.Sprintf("%s%s (%d of %d trials)", track.Warning, w.Text, w.Trials, finished))
+	}
+	return lines
 }
 
 // choose lists the numbers that a table shows, and keeps only those of the trials.
@@ -258,7 +316,7 @@ func (t Table) Text() string {
 	for i := range lines {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines[:len(lines)-1], "\n") + "\n" + strings.Join(append(t.warned(), ""), "\n")
 }
 
 // markdown is the table for a document.
@@ -276,6 +334,9 @@ func (t Table) markdown() string {
 	b.WriteString(strings.Repeat("| --- ", len(head)) + "|\n")
 	for _, cells := range rows {
 		line(cells)
+	}
+	for _, text := range t.warned() {
+		b.WriteString("\n" + text + "\n")
 	}
 	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -110,6 +111,34 @@ func TestTable(t *testing.T) {
 	if err != nil || back["status"] != "incomplete" || trial["status"] != "finished" ||
 		trial["folder"] != p.Trials[2].Folder {
 		t.Errorf("JSON %s, %v", encoded, err)
+	}
+}
+
+// TestTableWarns: each warning once, with how many finished trials have it, and a collapse without its numbers.
+func TestTableWarns(t *testing.T) {
+	b := newBench(t, tableText)
+	p := b.plan()
+	b.found(
+		p,
+		`{"status": "finished", "warnings": ["rare", "common", "the training collapses, since epoch 3"]}`,
+		`{"status": "finished", "warnings": ["common", "the training collapses, since epoch 4"]}`,
+		`{"status": "finished", "warnings": ["common", "common"]}`,
+		`{"status": "finished"}`,
+		`{"status": "running", "warnings": ["none"]}`,
+	)
+	table, err := p.Table(b.out)
+	want := []Warning{{"common", 3}, {"the training collapses", 2}, {"rare", 1}}
+	if err != nil || !slices.Equal(table.Warnings, want) {
+		t.Fatalf("%+v, %v", table.Warnings, err)
+	}
+	end := "warning: common (3 of 4 trials)\nwarning: the training collapses (2 of 4 trials)\n" +
+		"warning: rare (1 of 4 trials)\n"
+	if text := table.Text(); !strings.HasSuffix(text, "\n"+end) {
+		t.Errorf("Text:\n%s", text)
+	}
+	end = " |\n\n" + strings.ReplaceAll(end[:len(end)-1], "\n", "\n\n") + "\n"
+	if text := table.markdown(); !strings.HasSuffix(text, end) {
+		t.Errorf("Markdown:\n%s", text)
 	}
 }
 

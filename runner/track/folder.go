@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -319,6 +321,26 @@ func (f *Folder) Log(text string) error {
 		return fault.Writing(f.path(logFile), err)
 	}
 	return nil
+}
+
+// Warning stands before what log.txt and the screen warn of.
+const Warning = "warning: "
+
+// Warnings lists what log.txt warns of: each sentence once, in the order of their first time, without Warning. All
+// processes that worked on the run have written there.
+func (f *Folder) Warnings() ([]string, error) {
+	text, err := os.ReadFile(f.path(logFile))
+	if err != nil {
+		return nil, fault.New(fault.Storage, "read what the run warned of: %w", err)
+	}
+	all := []string{}
+	for line := range strings.Lines(string(text)) {
+		_, said, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ") // after the time
+		if said, ok := strings.CutPrefix(said, Warning); ok && !slices.Contains(all, said) {
+			all = append(all, said)
+		}
+	}
+	return all, nil
 }
 
 // Sync puts the lines on the disk; it goes before every checkpoint, so that no checkpoint is ahead of its metrics.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -191,6 +192,26 @@ func TestWhatAKilledProcessLeftIsNoObstacle(t *testing.T) {
 	log, err := os.ReadFile(filepath.Join(dir, "log.txt"))
 	if err != nil || strings.Count(string(log), "\n") != 2 || !strings.Contains(string(log), "Z hello\n") {
 		t.Errorf("log %q, %v", log, err)
+	}
+}
+
+// TestWarnings: those of every process, each once.
+func TestWarnings(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	for range 2 {
+		f := open(t, dir, Record{Hash: "h"})
+		for _, text := range []string{"begins", Warning + "first", Warning + "second, warning: of two", "a warning: none"} {
+			if err := f.Log(text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := f.Warnings()
+		if want := []string{"first", "second, warning: of two"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ type Result struct {
 	// Collapse lists the numbers of the guard by which an output collapsed, even where it came back; none: sound.
 	Collapse []guard.Finding `json:"collapse,omitempty"`
 
+	// Warnings are those of log.txt, each once, without the word before it; those of a collapse too.
+	Warnings []string `json:"warnings"`
+
 	TimeShare       TimeShare `json:"time_share"`
 	PeakMemoryBytes int64     `json:"peak_memory_bytes"`
 	ParametersHash  string    `json:"parameters_sha256"` // of all parameters, to compare runs

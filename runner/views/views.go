@@ -14,6 +14,7 @@ import (
 	"ordo/runner/data"
 	"ordo/runner/data/pack"
 	"ordo/runner/data/source"
+	"ordo/runner/machine"
 	"ordo/runner/sheet"
 	"ordo/runner/train"
 )
@@ -83,7 +84,11 @@ func Sheet(ctx context.Context, o Options) (sheet.Sheet, error) {
 		return sheet.Sheet{}, fault.Wrap(fault.Data, err)
 	}
 	if o.Note != nil {
-		for _, text := range append(sets.Notes(), warnings...) {
+		notes := append(sets.Notes(), warnings...)
+		if text := machine.BeyondCores(train.Threads(e)); text != "" {
+			notes = append(notes, text)
+		}
+		for _, text := range notes {
 			o.Note(text)
 		}
 	}

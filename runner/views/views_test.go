@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/color"
 	"log"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +59,17 @@ func labels(r sheet.Row) []string {
 		out = append(out, c.Label)
 	}
 	return out
+}
+
+// TestSheetWarns: of what a run would.
+func TestSheetWarns(t *testing.T) {
+	e := load(t)
+	e.Model.Threads = runtime.GOMAXPROCS(0) + 1
+	var notes []string
+	o := Options{Experiment: e, Split: SplitTrain, Images: 1, Steps: 2, Note: func(n string) { notes = append(notes, n) }}
+	if draw(t, o); len(notes) != 1 || !strings.Contains(notes[0], "threads on") {
+		t.Errorf("notes %q", notes)
+	}
 }
 
 func TestSheet(t *testing.T) {

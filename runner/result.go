@@ -24,6 +24,10 @@ func (r *run) finish() (track.Result, error) {
 	if err := r.export(track.EncoderFile(dir)); err != nil {
 		return track.Result{}, err
 	}
+	encoder, err := track.EncoderSum(dir)
+	if err != nil {
+		return track.Result{}, err
+	}
 	values, err := r.trainer.CopyParameters(false)
 	if err != nil {
 		return track.Result{}, err
@@ -47,7 +51,7 @@ func (r *run) finish() (track.Result, error) {
 		Epochs: e.Train.Epochs, Steps: r.total, Seconds: took.Seconds,
 		ImagesPerSecond: images, ViewsPerSecond: images * float64(len(r.setup.Plan.Views())),
 		TimeShare: took.Share, PeakMemoryBytes: took.PeakMemoryBytes,
-		ParametersHash: hashFloats(values), Parameters: count,
+		ParametersHash: hashFloats(values), Parameters: count, EncoderSHA256: encoder,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
 	result.Collapse = r.watch.Findings()

@@ -51,15 +51,29 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 				return models.Artifacts{}, err
 			}
 		}
-		return r.buildArtifacts(kernels)
+		a, err := r.buildArtifacts(kernels)
+		if err != nil {
+			return a, err
+		}
+		r.origin = r.originOf(a)
+		return a, models.WriteGraphs(r.folder.Graphs(), a)
 	}
 	a, err := models.ReadGraphs(r.folder.Graphs())
 	if err != nil {
 		return a, err
 	}
+	checkpoint, kept, err := models.ReadCheckpoint(r.folder.Checkpoint())
+	if err != nil {
+		return a, err
+	}
+	r.origin = r.originOf(a)
+	if err := r.checkOrigin(r.origin, kept); err != nil {
+		return a, err
+	}
+	delete(kept, keptOrigin) // the new one takes its place
 	contract, err := a.Contract()
 	if err != nil {
-		return a, fault.New(fault.Data, "%s: %w", r.folder.Graphs(), err).Advise("remove the run's folder to start anew")
+		return a, fault.New(fault.Data, "%s: %w", r.folder.Graphs(), err).Advise(startAnew)
 	}
 	if contract.Kernels && kernels == nil {
 		if note == "" {
@@ -69,24 +83,22 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 		if err := r.note(text); err != nil {
 			return a, err
 		}
+		// The folder keeps its graphs, which the checkpoint knows.
 		if a, err = r.buildArtifacts(nil); err != nil {
 			return a, err
 		}
 	}
-	a.Checkpoint, a.Kept, err = models.ReadCheckpoint(r.folder.Checkpoint())
-	return a, err
+	a.Checkpoint, a.Kept = checkpoint, kept
+	return a, nil
 }
 
-// buildArtifacts builds the training graphs and keeps them in the folder.
+// buildArtifacts builds the training graphs.
 func (r *run) buildArtifacts(kernels *models.Kernels) (models.Artifacts, error) {
 	a, notes, err := r.setup.Build(kernels)
 	if err != nil {
 		return a, err
 	}
-	if err := r.tell(notes); err != nil {
-		return a, err
-	}
-	return a, models.WriteGraphs(r.folder.Graphs(), a)
+	return a, r.tell(notes)
 }
 
 // readPosition finds the step that the checkpoint is of, and drops the metrics behind it.

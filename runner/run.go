@@ -62,6 +62,7 @@ type run struct {
 	splits  data.Splits
 	now     track.Record // of this process
 	folder  *track.Folder
+	origin  *origin // of the checkpoints
 	stepper *train.Stepper
 	trainer *models.Trainer // the stepper's
 	watch   guard.Watch
@@ -167,6 +168,9 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	}
 	defer r.stepper.Close()
 	r.trainer = r.stepper.Trainer()
+	if err := r.trainer.Keep(keptOrigin, r.origin); err != nil {
+		return track.Result{}, err
+	}
 	if err := r.readPosition(); err != nil {
 		return track.Result{}, err
 	}

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -109,6 +106,9 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, fmt.Errorf("embed: split must be one of %s, got %q", strings.Join(Splits(), ", "), o.Split)
 	}
 	if err := o.resolve(); err != nil {
+		return Summary{}, err
+	}
+	if err := track.CheckEncoder(o.Run); err != nil {
 		return Summary{}, err
 	}
 	// The file comes first, so that hours of encoding do not end at a folder that is not there.
@@ -253,17 +253,16 @@ func (t *Table) complete() error {
 }
 
 func (t *Table) write(f *renameio.PendingFile, o Options, splits data.Splits) error {
-	encoder, err := os.ReadFile(track.EncoderFile(o.Run))
+	sum, err := track.EncoderSum(o.Run)
 	if err != nil {
-		return fault.Reading(fault.Other, track.EncoderFile(o.Run), err)
+		return err
 	}
-	sum := sha256.Sum256(encoder)
 	record, err := track.ReadRecord(o.Run)
 	if err != nil {
 		return err
 	}
 	meta, err := json.Marshal(map[string]any{
-		"run": record.Name, "hash": record.Hash, "seed": record.Seed, "encoder_sha256": hex.EncodeToString(sum[:]),
+		"run": record.Name, "hash": record.Hash, "seed": record.Seed, "encoder_sha256": sum,
 		"data_fingerprint": fingerprint(splits), "split": o.Split,
 	})
 	if err != nil {

@@ -64,6 +64,9 @@ func Find(path string) (Target, error) {
 	} else if err != nil {
 		return t, err
 	}
+	if err := track.CheckEncoder(path); err != nil {
+		return t, err
+	}
 	record, err := track.ReadRecord(path)
 	if err != nil {
 		return t, err

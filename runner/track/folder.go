@@ -326,8 +326,8 @@ func (f *Folder) Log(text string) error {
 // Warning stands before what log.txt and the screen warn of.
 const Warning = "warning: "
 
-// Warnings lists what log.txt warns of: each sentence once, in the order of their first time, without Warning. All
-// processes that worked on the run have written there.
+// Warnings lists what log.txt warns of: each sentence once, in the order of their first time, without Warning; of one
+// with several lines the first. All processes that worked on the run have written there.
 func (f *Folder) Warnings() ([]string, error) {
 	text, err := os.ReadFile(f.path(logFile))
 	if err != nil {

@@ -39,6 +39,7 @@ type Result struct {
 	PeakMemoryBytes int64     `json:"peak_memory_bytes"`
 	ParametersHash  string    `json:"parameters_sha256"` // of all parameters, to compare runs
 	Parameters      int       `json:"parameters"`        // trainable values
+	EncoderSHA256   string    `json:"encoder_sha256"`    // of encoder.onnx
 }
 
 // SetEvaluation fills in what an evaluation found.

@@ -1,0 +1,37 @@
+package track
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+
+	"ordo/models/fault"
+)
+
+// EncoderSum gives the SHA-256 of the encoder of the run in dir, in hexadecimal digits. A file that can't be read is a
+// fault of kind Data.
+func EncoderSum(dir string) (string, error) {
+	encoder, err := os.ReadFile(EncoderFile(dir))
+	if err != nil {
+		return "", fault.Reading(fault.Data, EncoderFile(dir), err)
+	}
+	sum := sha256.Sum256(encoder)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// CheckEncoder compares the encoder of the finished run in dir with what its result says: a flipped bit in a weight
+// would give other numbers without a word. One that differs is a fault of kind Data. Results of earlier versions say
+// nothing.
+func CheckEncoder(dir string) error {
+	result, err := ReadResult(dir)
+	if err != nil || result.EncoderSHA256 == "" {
+		return err
+	}
+	sum, err := EncoderSum(dir)
+	if err != nil || sum == result.EncoderSHA256 {
+		return err
+	}
+	return fault.New(fault.Data, "%s is not the file that the run wrote: its checksum differs from that in %s",
+		EncoderFile(dir), resultFile).Advise("remove %s and run the experiment again: it is exported anew, without training",
+		resultFile)
+}

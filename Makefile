@@ -15,9 +15,11 @@ FUZZTIME  := 10s
 BENCHTIME := 1s
 # Packages to test, race-test, fuzz or measure, for example: make test PKG=./augment/...
 PKG ?= ./...
-# For check-experiments: the folder of MNIST's four files (empty: no experiments on MNIST), and 1 for the sweeps, too.
-MNIST  ?=
-SWEEPS ?=
+# For check-experiments: the folders of MNIST's four files and of Fruits-360 (empty: no experiments on them), and 1 for
+# the sweeps, too.
+MNIST     ?=
+FRUITS360 ?=
+SWEEPS    ?=
 
 .DEFAULT_GOAL := help
 
@@ -41,7 +43,7 @@ demo: build runtime ## Train the demo experiment; the results are in runs/demo
 
 .PHONY: check-experiments
 check-experiments: build runtime ## Run the shipped experiments and compare with what they expect (MNIST=DIR SWEEPS=1: more)
-	@OUT='$(CHECK_OUT)' MNIST='$(MNIST)' SWEEPS='$(SWEEPS)' .ci/experiments
+	@OUT='$(CHECK_OUT)' MNIST='$(MNIST)' FRUITS360='$(FRUITS360)' SWEEPS='$(SWEEPS)' .ci/experiments
 
 .PHONY: test
 test: build runtime ## Run all tests

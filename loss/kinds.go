@@ -64,7 +64,7 @@ func invarianceKind(name string, d InvarianceOptions, build func(InvarianceOptio
 		build: func(t TermOptions) term { return build(*t.Invariance) },
 		views: []string{ViewsBase, ViewsAll},
 	}
-	if name == KindNTXent {
+	if d.QueryWeight != 0 {
 		k.views = append(k.views, ViewsQueries)
 	}
 	return k

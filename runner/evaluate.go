@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
@@ -24,10 +25,15 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 	}
 	defer os.RemoveAll(dir) // it is in the way of nothing
 	encoder := filepath.Join(dir, "encoder.onnx")
-	if err := r.export(encoder); err != nil {
+	e, last := r.o.Experiment, r.step == r.total
+	if last { // what ordo eval finds of the run's encoder.onnx depends on what that says of itself
+		err = r.export(encoder)
+	} else {
+		err = r.trainer.Export(encoder, models.Features, models.Embedding)
+	}
+	if err != nil {
 		return track.Evaluation{}, err
 	}
-	e, last := r.o.Experiment, r.step == r.total
 	o := evaluation.Options{
 		Library: r.o.Libraries.ONNXRuntime, Experiment: e, Name: atEnd, Version: r.o.Version,
 		Target: evaluation.Target{Path: r.folder.Dir(), Encoder: encoder, Data: r.now.Data,

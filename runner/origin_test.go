@@ -73,11 +73,11 @@ func TestAForeignFolderIsRefused(t *testing.T) {
 func TestADamagedEncoderIsNoticed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	mustRun(t, dir, "train.epochs=1")
-	if err := track.CheckEncoder(dir); err != nil {
+	if _, err := track.CheckEncoder(dir); err != nil {
 		t.Fatal(err)
 	}
 	was := flip(t, track.EncoderFile(dir))
-	if err := track.CheckEncoder(dir); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "checksum") {
+	if _, err := track.CheckEncoder(dir); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "checksum") {
 		t.Errorf("error %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, "result.json")); err != nil {
@@ -87,7 +87,7 @@ func TestADamagedEncoderIsNoticed(t *testing.T) {
 	if now, err := os.ReadFile(track.EncoderFile(dir)); err != nil || string(now) != string(was) {
 		t.Errorf("the encoder isn't the same again: %v", err)
 	}
-	if err := track.CheckEncoder(dir); err != nil {
+	if _, err := track.CheckEncoder(dir); err != nil {
 		t.Error(err)
 	}
 }

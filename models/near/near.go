@@ -1,4 +1,3 @@
-// Package near finds what a user most likely meant by a name that isn't there.
 package near
 
 // Distance is the number of bytes to insert, delete, change or swap with their neighbour that makes a into b (optimal

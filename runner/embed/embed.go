@@ -108,7 +108,8 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err := o.resolve(); err != nil {
 		return Summary{}, err
 	}
-	if err := track.CheckEncoder(o.Run); err != nil {
+	sum, err := track.CheckEncoder(o.Run)
+	if err != nil {
 		return Summary{}, err
 	}
 	// The file comes first, so that hours of encoding do not end at a folder that is not there.
@@ -159,7 +160,7 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err := errors.Join(t.complete(), t.keep(o.Outputs)); err != nil {
 		return Summary{}, err
 	}
-	if err := t.write(f, o, splits); err != nil {
+	if err := t.write(f, o, splits, sum); err != nil {
 		return Summary{}, err
 	}
 	s := Summary{
@@ -252,11 +253,8 @@ func (t *Table) complete() error {
 	return nil
 }
 
-func (t *Table) write(f *renameio.PendingFile, o Options, splits data.Splits) error {
-	sum, err := track.EncoderSum(o.Run)
-	if err != nil {
-		return err
-	}
+// write writes the table that the encoder with this checksum made.
+func (t *Table) write(f *renameio.PendingFile, o Options, splits data.Splits, sum string) error {
 	record, err := track.ReadRecord(o.Run)
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ func Find(path string) (Target, error) {
 	} else if err != nil {
 		return t, err
 	}
-	if err := track.CheckEncoder(path); err != nil {
+	if _, err := track.CheckEncoder(path); err != nil {
 		return t, err
 	}
 	record, err := track.ReadRecord(path)

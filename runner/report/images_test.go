@@ -46,7 +46,7 @@ func TestImageSet(t *testing.T) {
 func TestUnreadable(t *testing.T) {
 	var all []survey.Failure
 	add := func(id, cause string) {
-		all = append(all, survey.Failure{ID: source.Name(id), Cause: "/root/" + id + ": " + cause})
+		all = append(all, survey.Failure{ID: source.Name(id), Cause: "/photos/" + id + ": " + cause})
 	}
 	add("a/x\xe8.png", "is cut off")
 	for i := range 400 {
@@ -64,7 +64,7 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, "/root/") || strings.Count(text, "\n") != maxUnreadable+1 {
+	if strings.Contains(text, "/photos/") || strings.Count(text, "\n") != maxUnreadable+1 {
 		t.Errorf("got\n%s", text)
 	}
 }

@@ -21,17 +21,17 @@ func EncoderSum(dir string) (string, error) {
 
 // CheckEncoder compares the encoder of the finished run in dir with what its result says: a flipped bit in a weight
 // would give other numbers without a word. One that differs is a fault of kind Data. Results of earlier versions say
-// nothing.
-func CheckEncoder(dir string) error {
+// nothing. The sum is EncoderSum's.
+func CheckEncoder(dir string) (sum string, err error) {
 	result, err := ReadResult(dir)
-	if err != nil || result.EncoderSHA256 == "" {
-		return err
+	if err != nil {
+		return "", err
 	}
-	sum, err := EncoderSum(dir)
-	if err != nil || sum == result.EncoderSHA256 {
-		return err
+	sum, err = EncoderSum(dir)
+	if err != nil || result.EncoderSHA256 == "" || sum == result.EncoderSHA256 {
+		return sum, err
 	}
-	return fault.New(fault.Data, "%s is not the file that the run wrote: its checksum differs from that in %s",
+	return "", fault.New(fault.Data, "%s is not the file that the run wrote: its checksum differs from that in %s",
 		EncoderFile(dir), resultFile).Advise("remove %s and run the experiment again: it is exported anew, without training",
 		resultFile)
 }

@@ -620,12 +620,12 @@ func TestManyAlike(t *testing.T) {
 	e := &UnreadableError{Total: 5000}
 	for i := range 4000 {
 		id := fmt.Sprintf("a/%d.jpg", i)
-		e.Failures = append(e.Failures, Failure{id, fmt.Errorf("/root/%s: a pointer of Git LFS", id)})
+		e.Failures = append(e.Failures, Failure{id, fmt.Errorf("/photos/%s: a pointer of Git LFS", id)})
 	}
-	e.Failures = append(e.Failures, Failure{"b.jpg", errors.New("/root/b.jpg: cut off")})
+	e.Failures = append(e.Failures, Failure{"b.jpg", errors.New("/photos/b.jpg: cut off")})
 	text := e.Error()
 	if strings.Count(text, "Git LFS") != 1 || !strings.Contains(text, "4000 images: a pointer of Git LFS (a/0.jpg, ") ||
-		!strings.Contains(text, "\n/root/b.jpg: cut off") || strings.Contains(text, "more") {
+		!strings.Contains(text, "\n/photos/b.jpg: cut off") || strings.Contains(text, "more") {
 		t.Error(text)
 	}
 }

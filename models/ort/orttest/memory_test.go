@@ -11,7 +11,8 @@ type page struct {
 	_    [4000]byte
 }
 
-// TestRise leaks on purpose, and keeps one large block from some call on, which is no leak.
+// TestRise leaks on purpose, and keeps one large block from some call on, which is no leak. Like NoLeak, it gives the
+// caches of the runtime and of malloc several attempts.
 func TestRise(t *testing.T) {
 	var kept *page
 	var large []byte
@@ -24,8 +25,15 @@ func TestRise(t *testing.T) {
 		{"a page a call", func() { kept = &page{next: kept} }, 4096},
 		{"a block kept for good", func() { large = append(large, make([]byte, 1<<20-len(large))...) }, 0},
 	} {
-		if got := rise(c.call); math.Abs(got-c.want) > allowed/2 {
-			t.Errorf("%s: %.0f bytes a call, want %.0f", c.name, got, c.want)
+		var rises []float64
+		for range attempts {
+			rises = append(rises, rise(c.call))
+			if math.Abs(rises[len(rises)-1]-c.want) <= allowed/2 {
+				break
+			}
+		}
+		if math.Abs(rises[len(rises)-1]-c.want) > allowed/2 {
+			t.Errorf("%s: bytes a call, in %d attempts: %.0f, want %.0f", c.name, attempts, rises, c.want)
 		}
 	}
 	if kept == nil || len(large) == 0 {

@@ -161,7 +161,7 @@ const hashDigits = 10
 
 // laterKeys are the keys that came after the first release. At their defaults they are left out of the hash, so that an
 // experiment from before such a key keeps its hash.
-var laterKeys = []string{"data.per_class", "data.test_per_class", "loss.invariance.query_weight"}
+var laterKeys = []string{"data.per_class", "data.test_per_class", "data.fold", "loss.invariance.query_weight"}
 
 // notHashed are the keys and sections that the hash has no part of, but for those that Hash sets to zero.
 var notHashed = []string{

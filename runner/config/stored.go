@@ -13,7 +13,7 @@ import (
 )
 
 // ofImages are the keys that bound how many images a run saw; they say nothing of another image set.
-var ofImages = []string{"data.images", "data.test_images", "data.per_class", "data.test_per_class"}
+var ofImages = []string{"data.images", "data.test_images", "data.per_class", "data.test_per_class", "data.fold"}
 
 // OtherImages says whether overrides KEY=VALUE name another image set than a run's own.
 func OtherImages(overrides []string) bool {

@@ -70,7 +70,7 @@ func Open(ctx context.Context, o Options) (Splits, error) { return OpenWatched(c
 
 // OpenWatched is Open that tells w meanwhile what it does.
 func OpenWatched(ctx context.Context, o Options, w Watch) (s Splits, err error) {
-	sets, err := List(ctx, o)
+	sets, err := listWhole(ctx, o)
 	if err != nil {
 		return Splits{}, err
 	}
@@ -85,6 +85,11 @@ func OpenWatched(ctx context.Context, o Options, w Watch) (s Splits, err error) 
 	s.About = sets.About
 	if s.Train, err = o.open(ctx, sets.Train, "train", w); err != nil {
 		return Splits{}, wrap(ctx, err)
+	}
+	if o.Fold > 0 {
+		folds, err := o.foldOf(s.Train)
+		folds.About = s.About
+		return folds, err
 	}
 	if s.Test, err = o.open(ctx, sets.Test, "test", w); err != nil {
 		return Splits{}, wrap(ctx, err)

@@ -46,6 +46,15 @@ func (s Sets) Notes() []string {
 // List lists the image set that the options name, and decodes nothing. It returns early with the context's error when
 // ctx is done. Errors about the files are of kind fault.Data, those about the options of kind fault.Config.
 func List(ctx context.Context, o Options) (Sets, error) {
+	sets, err := listWhole(ctx, o)
+	if err != nil {
+		return Sets{}, err
+	}
+	return o.fold(sets)
+}
+
+// listWhole is List without the fold.
+func listWhole(ctx context.Context, o Options) (Sets, error) {
 	if err := o.Validate(); err != nil {
 		return Sets{}, fault.Wrap(fault.Config, err)
 	}

@@ -39,7 +39,10 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 		Target: evaluation.Target{Path: r.folder.Dir(), Encoder: encoder, Data: r.now.Data,
 			Run: &evaluation.Run{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}},
 		Threads: r.folder.Began().Threads, Splits: &r.splits,
-		Brief: !last || e.Eval.AtEnd == eval.AtEndBrief, Alone: !last,
+		Extent: e.Eval.AtEnd, Alone: e.Eval.AtEnd == eval.AtEndRoles,
+	}
+	if !last {
+		o.Extent, o.Alone = eval.AtEndBrief, true
 	}
 	if last {
 		o.Watch.Note, o.Progress = r.hear, r.o.Progress.Evaluating

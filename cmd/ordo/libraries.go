@@ -18,12 +18,18 @@ func prepare(g *global, args []string) (setup, error) {
 	if err != nil {
 		return setup{}, err
 	}
+	l, err := librariesFor(g, e)
+	return setup{e, l}, err
+}
+
+// librariesFor finds the libraries that an experiment is run with.
+func librariesFor(g *global, e config.Experiment) (models.Libraries, error) {
 	at, err := findLibrary(g, e.Model.Execution.Provider == models.CUDA)
 	if err != nil {
-		return setup{}, err
+		return models.Libraries{}, err
 	}
 	oneDNN, err := findOneDNN(g)
-	return setup{e, models.Libraries{ONNXRuntime: at.Path, OneDNN: oneDNN}}, err
+	return models.Libraries{ONNXRuntime: at.Path, OneDNN: oneDNN}, err
 }
 
 // findLibrary finds ONNX Runtime, or the one with CUDA.

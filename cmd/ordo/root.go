@@ -50,6 +50,7 @@ func newRootCommand(g *global) *cobra.Command {
 	},
 		newRunCommand(g),
 		newSweepCommand(g),
+		newSelectCommand(g),
 		newEvalCommand(g),
 		newEmbedCommand(g),
 		newArtifactsCommand(g),

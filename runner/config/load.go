@@ -149,6 +149,19 @@ func (l *loader) readEnvironment(environ []string) {
 	}
 }
 
+// WithoutKeys is an environment without the variables that set keys of an experiment.
+func WithoutKeys(environ []string) []string {
+	e := Default()
+	variables := map[string]bool{}
+	for _, k := range newSchema(&e).keys {
+		variables[k.variable()] = true
+	}
+	return slices.DeleteFunc(slices.Clone(environ), func(text string) bool {
+		name, _, _ := strings.Cut(text, "=")
+		return name != "" && variables[name]
+	})
+}
+
 // ours says whether a variable's name begins as those of a section do.
 func (l *loader) ours(name string) bool {
 	return slices.ContainsFunc(l.schema.sections, func(section string) bool {

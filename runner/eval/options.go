@@ -25,7 +25,8 @@ type Options struct {
 	EveryEpochs int          `yaml:"every_epochs"` // evaluate briefly after every n epochs; default 0: only at the end
 
 	// AtEnd is what the evaluation that ends a run measures: brief (kNN, and for every family the order of distances and
-	// kNN on transformed images) or full (all that `ordo eval` does); default brief.
+	// kNN on transformed images), roles (what a family's roles are compared by, without references: kNN and probe, on
+	// transformed images too, and R² of the scale) or full (all that `ordo eval` does); default brief.
 	AtEnd string `yaml:"at_end"`
 	// Families lists families to evaluate beside those that the experiment names, as strong as they are where nothing is
 	// said; all: every family.
@@ -49,6 +50,7 @@ type Options struct {
 // The values of Options.AtEnd.
 const (
 	AtEndBrief = "brief"
+	AtEndRoles = "roles"
 	AtEndFull  = "full"
 )
 
@@ -83,8 +85,9 @@ func (o Options) Validate() error {
 	if o.EveryEpochs < 0 {
 		faults = append(faults, fmt.Errorf("every_epochs: must be 0 (only at the end) or more, got %d", o.EveryEpochs))
 	}
-	if o.AtEnd != AtEndBrief && o.AtEnd != AtEndFull {
-		faults = append(faults, fmt.Errorf("at_end: must be %s or %s, got %q", AtEndBrief, AtEndFull, o.AtEnd))
+	if !slices.Contains([]string{AtEndBrief, AtEndRoles, AtEndFull}, o.AtEnd) {
+		faults = append(faults, fmt.Errorf("at_end: must be one of %s, %s and %s, got %q", AtEndBrief, AtEndRoles, AtEndFull,
+			o.AtEnd))
 	}
 	return errors.Join(append(faults, o.measureFaults()...)...)
 }

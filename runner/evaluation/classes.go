@@ -23,7 +23,7 @@ type learnt struct {
 
 // measureClasses measures what needs no family, and keeps what has learnt the classes for the families.
 func (s *session) measureClasses() error {
-	if s.classes == 0 && s.o.Brief {
+	if s.classes == 0 && s.brief() {
 		return nil
 	}
 	test, err := s.rows(s.test)
@@ -38,7 +38,7 @@ func (s *session) measureClasses() error {
 		return err
 	}
 	if s.learnt, err = each(s, func(i, o int) (learnt, error) {
-		if s.o.Brief {
+		if s.brief() {
 			return learnt{train: train[i][o]}, nil
 		}
 		probe, err := eval.FitProbe(train[i][o], eval.DefaultProbeOptions())
@@ -46,15 +46,17 @@ func (s *session) measureClasses() error {
 	}); err != nil {
 		return fmt.Errorf("the linear probe: %w", err)
 	}
-	if err := s.measureKNN(test); err != nil || s.o.Brief {
+	if err := s.measureKNN(test); err != nil || s.brief() {
 		return err
 	}
 	if err := s.measureProbe(test); err != nil {
 		return err
 	}
-	for _, shots := range []int{1, 5} {
-		if err := s.measureFewShot(test, shots); err != nil {
-			return err
+	if s.full() {
+		for _, shots := range []int{1, 5} {
+			if err := s.measureFewShot(test, shots); err != nil {
+				return err
+			}
 		}
 	}
 	return s.measureLabelFree(test)
@@ -187,8 +189,10 @@ func (s *session) measureLabelFree(test [][]eval.Rows) error {
 			return err
 		}
 	}
-	if err := s.measureLiDAR(); err != nil {
-		return err
+	if s.full() {
+		if err := s.measureLiDAR(); err != nil {
+			return err
+		}
 	}
 	return s.measureOverlap(test)
 }

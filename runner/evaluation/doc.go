@@ -20,8 +20,9 @@
 // every family: order accuracy and rank correlations of the distances from the origin; R² of the scale, read off one
 // view (individual), off two (relative) and beyond the scales that were learnt from, by ridge regression; the
 // prediction of the transformed view's output by ridge maps; invariance relative to the differences between images;
-// and how many classes kNN and probe tell from transformed images. Without labels: RankMe, self-clustering,
-// normalised deviation, α-ReQ and the neighbours shared with the untrained network. Formulas are in package eval.
+// whether images have the scale and their classes need it (package selection); and how many classes kNN and probe tell
+// from transformed images. Without labels: RankMe, self-clustering, normalised deviation, α-ReQ and the neighbours
+// shared with the untrained network. Formulas are in package eval.
 //
 // # References
 //

@@ -36,16 +36,19 @@ func (s *session) measureFamilies() error {
 			v.protocol.MaxWith = append(v.protocol.MaxWith, m.Max)
 		}
 		measures := []func(*shown) error{s.measureOrder, s.measureRobustness}
-		if !s.o.Brief {
+		if !s.brief() {
 			if v.train, err = s.orbits(s.views[0], i); err != nil {
 				return err
 			}
+			v.protocol.TrainImages = len(s.views[0].images)
+			measures = []func(*shown) error{s.measureOrder, s.measureScale, s.measureRobustness}
+		}
+		if s.full() {
 			if v.candidates, err = s.candidates(v); err != nil {
 				return err
 			}
-			v.protocol.TrainImages = len(s.views[0].images)
 			measures = []func(*shown) error{
-				s.measureOrder, s.measureScale, s.measurePrediction, s.measureInvariance, s.measureRobustness,
+				s.measureOrder, s.measureScale, s.measurePrediction, s.measureInvariance, s.measureRobustness, s.measureScreens,
 			}
 		}
 		for _, measure := range measures {
@@ -209,7 +212,7 @@ func (s *session) measureRobustness(v *shown) error {
 	m := s.metric(v, "knn_transformed", Higher, s.knnMethod()+", on views, mean over the scales beside the origin")
 	m.Protocol.TrainImages = len(s.train.images)
 	m.References = s.majority(labels)
-	if err := s.add(m, knn); err != nil || s.o.Brief {
+	if err := s.add(m, knn); err != nil || s.brief() {
 		return err
 	}
 	probe, err := by(func(l learnt, rows eval.Rows) (eval.Classification, error) { return l.probe.Classify(rows) })
@@ -217,7 +220,7 @@ func (s *session) measureRobustness(v *shown) error {
 		return err
 	}
 	m.Name, m.Protocol.Method = "probe_transformed", probeMethod()+", on views, mean over the scales beside the origin"
-	if err := s.add(m, probe); err != nil {
+	if err := s.add(m, probe); err != nil || !s.full() {
 		return err
 	}
 	for _, shots := range []int{1, 5} {
@@ -455,7 +458,9 @@ func (s *session) measureScale(v *shown) error {
 			return within(v.sample(train), train, 0, inRange), within(v.sample(test), test, math.Nextafter(inRange, 1), 1), nil
 		}, false},
 	}
-	if s.eval.MLP {
+	if !s.full() {
+		tasks = tasks[:1]
+	} else if s.eval.MLP {
 		method := fmt.Sprintf("MLP %v of %s on one view's row", eval.DefaultMLPOptions().Hidden, target)
 		tasks = append(tasks, task{"scale_r2_mlp", method, individual, true})
 	}

@@ -27,8 +27,8 @@ type Options struct {
 	Outputs []string
 	// Input is what the user says of how the encoder takes images, before what its file says.
 	Input models.InputOptions
-	// Brief leaves kNN, and of every family the order of distances and kNN on transformed images.
-	Brief bool
+	// Extent is how much is measured, one of the values of eval.Options.AtEnd; "" is full.
+	Extent string
 	// Alone leaves out the references.
 	Alone bool
 	// Progress hears how many views are encoded, after every batch. May be nil.

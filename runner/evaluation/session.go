@@ -189,7 +189,7 @@ func (s *session) chooseImages() {
 	train, test := all(s.splits.Train, classes), all(s.splits.Test, classes)
 	if !classes {
 		s.classes = 0
-		if !s.o.Brief {
+		if !s.brief() {
 			why := "the images have no labels of two classes or more"
 			if s.splits.Train.Len() == 0 {
 				why = "there are no training images"
@@ -325,7 +325,7 @@ func (s *session) describe() error {
 	r.Data = Data{Fingerprint: s.fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(), Classes: s.classes}
 	if s.classes > 0 {
 		s.total = len(s.train.images) + len(s.test.images)
-	} else if !s.o.Brief {
+	} else if !s.brief() {
 		s.total = len(s.test.images)
 	}
 	if s.plan == nil {
@@ -334,11 +334,15 @@ func (s *session) describe() error {
 	r.Data.ImageSize, r.Data.Framing = s.plan.ImageSize(), s.plan.Framing()
 	levels := s.eval.Order.Levels
 	shown := levels * len(s.views[1].images) // of every family
-	if !s.o.Brief {
+	if !s.brief() {
+		shown += levels * len(s.views[0].images)
+	}
+	if s.full() {
 		if s.random() {
 			s.total += augmentations * len(s.views[1].images)
 		}
-		shown += levels*len(s.views[0].images) + (s.eval.Candidates-levels)*len(s.retrievedOf())
+		shown += len(s.views[0].images) + len(s.views[1].images) // of next to nothing
+		shown += (s.eval.Candidates - levels) * len(s.retrievedOf())
 	}
 	for i := range s.families {
 		if s.ordered(i) {
@@ -348,6 +352,10 @@ func (s *session) describe() error {
 	s.pixels = make([]float32, batch*3*r.Data.ImageSize*r.Data.ImageSize)
 	return nil
 }
+
+// brief and full say whether little or all is measured.
+func (s *session) brief() bool { return s.o.Extent == eval.AtEndBrief }
+func (s *session) full() bool  { return s.o.Extent == "" || s.o.Extent == eval.AtEndFull }
 
 // random says whether the experiment draws base views at random.
 func (s *session) random() bool {

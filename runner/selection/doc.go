@@ -1,0 +1,64 @@
+// Package selection answers which transformations should be equivariant on a set of images: for each candidate family
+// whether its scale should be ordered in the features, invariant, or left out, or that the trials don't decide it.
+//
+// # Trials
+//
+// The base is an experiment in which every candidate has a role. A cell is the base with one candidate in another role;
+// with F candidates there are 2F cells beside the base. A trial is a cell trained with one seed, as a run of its own.
+// All trials show equally many views an image, so that no role has more to learn from: what ordered views of a family
+// add, base views make up where it has another role.
+//
+// Seed s holds the fold 1 + (s-1) mod 5 of the training images out, and a trial's outcome is measured there: the mean
+// of kNN's and the linear probe's accuracy on the features. So the outcomes of seeds vary with the images too, and the
+// test split decides nothing.
+//
+// Seeds are rounds. After a round in which a family's roles differ by p < 0.001, later ones leave it out (Haybittle and
+// Peto's boundary, which leaves the last test as it is).
+//
+// # Statistics
+//
+// An outcome is y = cell + seed + ε with one deviation σ of ε for all, a two-way table without interaction, fitted by
+// least squares. A family's roles differ if the F test of its three cells says so, by Holm's method over the families at
+// 5 %. Then, and only then, pairs of roles are compared at 5 % each (Fisher's protected comparisons, which keep the
+// level of the family for three cells). A role is out if the best one is above it with a lower bound above 0.
+//
+//	ordered     invariant is out and ordered isn't, or ordered alone is left
+//	invariant   absent is out and invariant isn't: forgetting gains, and order gains nothing more
+//	leave out   absent alone is left; or all roles are within the margin of each other with 95 % intervals: it makes no
+//	            difference
+//	undecided   otherwise; with the number of seeds that would bring the intervals down to the largest difference, or to
+//	            the margin where that is larger
+//
+// Where absent and ordered are both left, ordered is chosen if its mean is no more than the margin below: it knows the
+// scale as well, and tells images apart in spite of it.
+//
+// In the end the base with all chosen roles, the joint cell, is trained with every seed and compared with the base.
+//
+// # Screens
+//
+// Cheap numbers of one run, the pilot, in which all candidates are ordered. Each has an interval over images, and stands
+// beside what an untrained network and raw pixels give.
+//
+//   - broken (S1; "To augment or not to augment?", 2025): how well a linear probe tells transformed images from others,
+//     both resampled. Chance is 0.5: the images look alike at every scale, so no view can tell its own.
+//   - forgetting (S3): kNN on features averaged over a family's scales less kNN on them as they are.
+//   - class_of_scale (S2): how well the scale alone, as it is read off an image, tells the class, less the same for images
+//     that were transformed at random.
+//   - class_relevance (S5; after Understanding E-SSL, NeurIPS 2024): R² of the scale given features and class less R²
+//     given features.
+//   - gain (S4): R² of the scale on features less the untrained network's.
+//
+// They decide nothing: Kendall's τ with what invariance costs in the trials says how far they would have been right.
+//
+// # The folder
+//
+//	plan.json        what was asked, frozen; another question is another folder
+//	files/           the experiment file of every cell, and a sweep file a round
+//	pilot/, seed-N/  sweeps: their trials are ordinary run folders
+//	select.json      the answer
+//	select.html      the page
+//	selected.yaml    the base with the chosen roles, ready to run
+//
+// Nothing but finished trials is remembered: the same command goes on after any interruption, and comes to the same
+// answer.
+package selection

@@ -1,0 +1,170 @@
+package selection
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"ordo/augment"
+	"ordo/models/graph"
+	"ordo/runner/eval"
+	"ordo/runner/evaluation"
+)
+
+// The screens, by the names of their metrics, and gain, which is made of one.
+const (
+	screenBroken     = "broken"
+	screenForgetting = "forgetting"
+	screenClass      = "class_of_scale"
+	screenRelevance  = "class_relevance"
+	screenGain       = "gain"
+)
+
+// screens lists them in the order in which they are told.
+var screens = []string{screenBroken, screenForgetting, screenClass, screenRelevance, screenGain}
+
+// screen fills in the pilot's numbers, and how far they would have said what the trials did.
+func (s *selection) screen(r *Result, pilot evaluation.Result) {
+	for _, m := range pilot.Metrics {
+		i := slices.IndexFunc(r.Families, func(f Family) bool { return f.Family == m.Family })
+		if i < 0 || m.Output != graph.Features || !m.Value.Defined {
+			continue
+		}
+		f := &r.Families[i]
+		switch {
+		case m.Name == "scale_r2" && m.Gain != nil && m.Gain.Value.Defined:
+			f.Unit = m.Protocol.Unit
+			f.Screens[screenGain] = newScreen(m.Gain.Value.Number, m.Gain.Interval, evaluation.Metric{Protocol: m.Protocol})
+		case slices.Contains(screens, m.Name):
+			f.Screens[m.Name] = newScreen(m.Value.Number, m.Interval, m)
+		}
+	}
+	if len(r.Families) < 3 {
+		return // τ of two is 1 or -1
+	}
+	for _, name := range screens {
+		var told, cost []float64
+		for i := range r.Families {
+			f := &r.Families[i]
+			if x, ok := f.Screens[name]; ok && len(f.Differences) > 0 {
+				// Forgetting is the other way round: what it gains is no cost.
+				value := x.Value
+				if name == screenForgetting {
+					value = -value
+				}
+				told = append(told, value)
+				cost = append(cost, -f.difference(augment.RoleInvariant, augment.RoleAbsent).Value)
+			}
+		}
+		if tau, ok := kendall(told, cost); ok {
+			r.Agreements = append(r.Agreements, Agrees{name, tau, len(told)})
+		}
+	}
+}
+
+func newScreen(value float64, interval *evaluation.Interval, m evaluation.Metric) Screen {
+	number := func(v eval.Value) *float64 {
+		if !v.Defined {
+			return nil
+		}
+		return &v.Number
+	}
+	x := Screen{Value: value, Images: m.Protocol.TestImages, Chance: number(m.References.Chance),
+		Untrained: number(m.References.Untrained), Pixels: number(m.References.Pixels)}
+	if interval != nil {
+		x.Low, x.High = number(interval.Low), number(interval.High)
+	}
+	return x
+}
+
+// write puts the answer's files into the folder: select.json last.
+func (s *selection) write(r *Result) error {
+	e, err := s.withViews(s.o.Base.Name+"-selected", r.Joint.Roles)
+	if err != nil {
+		return err
+	}
+	e.Eval.AtEnd = eval.AtEndFull
+	text, err := e.YAML()
+	if err != nil {
+		return err
+	}
+	var head strings.Builder
+	fmt.Fprintf(&head, "# %s with the roles that `ordo select` chose from %d trials:\n", s.o.Base.Name, r.Runs)
+	for _, f := range r.Families {
+		fmt.Fprintf(&head, "#   %s: %s\n", f.Family, f.Verdict)
+	}
+	if err := s.put(selectedFile, append([]byte(head.String()), text...)); err != nil {
+		return err
+	}
+	text, err = json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("selection: write JSON: %w", err)
+	}
+	return s.put(resultFile, append(text, '\n'))
+}
+
+// Text is the answer for a terminal.
+func (r Result) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d runs, %d seeds, each with another fifth of the training images held out\n\n", r.Base, r.Runs, r.Seeds)
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "family\tverdict\tabsent\tinvariant\tordered\tp\n")
+	for _, f := range r.Families {
+		fmt.Fprintf(w, "%s\t%s", f.Family, f.Verdict)
+		for _, role := range f.Roles {
+			mark := ""
+			if role.Role == f.Base {
+				mark = "*"
+			}
+			fmt.Fprintf(w, "\t%.3f%s", role.Outcome, mark)
+		}
+		fmt.Fprintf(w, "\t%.2g\n", f.Holm)
+	}
+	_ = w.Flush() // a Builder takes everything
+	fmt.Fprintf(&b, "\nAccuracy is the %s.\n* the base. p: that the roles are one, by Holm over the families. Deviation of a trial: %.3f.\n\n",
+		r.Outcome, r.Deviation)
+	for _, f := range r.Families {
+		fmt.Fprintf(&b, "%s: %s. %s.\n", f.Family, f.Verdict, f.Evidence)
+	}
+	w = tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\nscreens\t%s\n", strings.Join(screens, "\t"))
+	for _, f := range r.Families {
+		fmt.Fprint(w, f.Family)
+		for _, name := range screens {
+			if x, ok := f.Screens[name]; ok {
+				fmt.Fprintf(w, "\t%.3f", x.Value)
+			} else {
+				fmt.Fprint(w, "\t–")
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush()
+	for _, a := range r.Agreements {
+		fmt.Fprintf(&b, "Kendall's τ of %s with what invariance costs: %+.2f over %d families\n", a.Screen, a.Tau, a.Families)
+	}
+	if r.Joint.Gain != nil {
+		g := r.Joint.Gain
+		fmt.Fprintf(&b, "\nAll chosen roles together: %+.1f points over the base (95 %% from %+.1f to %+.1f).\n", 100*g.Value,
+			100*g.Low, 100*g.High)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "note: %s\n", note)
+	}
+	fmt.Fprintf(&b, "\nready to run: %s\n", filepath.Join(r.Folder, selectedFile))
+	return b.String()
+}
+
+// Read reads the answer in a folder.
+func Read(dir string) (Result, error) {
+	var r Result
+	text, err := os.ReadFile(filepath.Join(dir, resultFile))
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	return r, err
+}

@@ -1,0 +1,356 @@
+package selection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"ordo/augment"
+	"ordo/models/graph"
+	"ordo/runner/config"
+	"ordo/runner/evaluation"
+)
+
+// Verdicts, beside the roles invariant and ordered.
+const (
+	LeaveOut  = "leave out"
+	Undecided = "undecided"
+)
+
+// Result is select.json.
+type Result struct {
+	Folder     string   `json:"folder"`
+	Base       string   `json:"base"` // the experiment's name
+	Outcome    string   `json:"outcome"`
+	Seeds      int      `json:"seeds"`
+	Runs       int      `json:"runs"` // that were trained
+	Margin     float64  `json:"margin"`
+	Level      float64  `json:"level"` // of tests and intervals
+	Deviation  float64  `json:"deviation"`
+	Freedom    float64  `json:"degrees_of_freedom"` // of the deviation
+	Families   []Family `json:"families"`
+	Joint      Joint    `json:"joint"`
+	Agreements []Agrees `json:"screens_against_trials"`
+	Notes      []string `json:"notes,omitempty"`
+}
+
+// Family is what was found of a candidate.
+type Family struct {
+	Family      string            `json:"family"`
+	Max         float64           `json:"max"`
+	Unit        string            `json:"unit,omitempty"`
+	Base        string            `json:"role_in_base"`
+	Verdict     string            `json:"verdict"`
+	Evidence    string            `json:"evidence"`
+	P           float64           `json:"p"`      // of the roles' being one
+	Holm        float64           `json:"p_holm"` // over the families
+	Roles       []Role            `json:"roles"`
+	Differences []Difference      `json:"differences"`
+	SeedsNeeded int               `json:"seeds_needed,omitempty"` // of an undecided one; 0: none, or more than MaxSeeds
+	Screens     map[string]Screen `json:"screens"`
+}
+
+// Role is a family in one of its roles.
+type Role struct {
+	Role    string    `json:"role"`
+	Outcome float64   `json:"outcome"` // in the mean seed
+	Seeds   []float64 `json:"by_seed"` // of those that it was trained with
+	// Kept says what the features keep, means over the seeds: kNN and probe on transformed images, R² of the scale.
+	Kept map[string]float64 `json:"kept"`
+	Runs []string           `json:"runs"` // folders
+}
+
+// Difference is a role's outcome less another's.
+type Difference struct {
+	Of   string `json:"of"`
+	Over string `json:"over"`
+	Estimate
+}
+
+// Screen is a cheap number of a family from the pilot's features.
+type Screen struct {
+	Value     float64  `json:"value"`
+	Low       *float64 `json:"low"` // of the interval over images; null: none
+	High      *float64 `json:"high"`
+	Images    int      `json:"images"`
+	Chance    *float64 `json:"chance"`
+	Untrained *float64 `json:"untrained"`
+	Pixels    *float64 `json:"pixels"`
+}
+
+// Joint is the base with all chosen roles.
+type Joint struct {
+	Roles map[string]string `json:"roles"`
+	// Gain is its outcome less the base's; nil where nothing was changed, or there were too few runs left.
+	Gain *Estimate `json:"gain_over_base,omitempty"`
+	Runs []string  `json:"runs,omitempty"`
+}
+
+// Agrees says how far a screen would have said what trials did.
+type Agrees struct {
+	Screen   string  `json:"screen"`
+	Tau      float64 `json:"tau"` // Kendall's τ-b over families with what invariance costs
+	Families int     `json:"families"`
+}
+
+// outcomeSays describes the outcome.
+const outcomeSays = "mean of kNN's and the linear probe's accuracy on the features of images that were held out of training"
+
+// kept are the numbers of Role.Kept, by their names in a run's evaluation.
+var kept = []string{"knn_transformed", "probe_transformed", "scale_r2"}
+
+// judge makes verdicts of the rounds.
+func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error) {
+	r := Result{Folder: s.dir, Base: s.o.Base.Name, Outcome: outcomeSays, Seeds: rounds, Runs: s.ended, Margin: s.o.Margin,
+		Level: level}
+	t, ok := fit(s.seen, len(s.cells), max(rounds, 1))
+	if rounds > 0 && ok {
+		r.Deviation, r.Freedom = t.sigma, t.free
+	}
+	var p []float64
+	for i, c := range s.candidates {
+		f := Family{Family: c.Name(), Max: c.Max, Base: c.role, Verdict: Undecided, P: 1, Screens: map[string]Screen{}}
+		if ok {
+			f.P = s.test(t, i)
+		}
+		for _, role := range roles {
+			f.Roles = append(f.Roles, s.role(t, ok, i, role))
+		}
+		p = append(p, f.P)
+		r.Families = append(r.Families, f)
+	}
+	for i, adjusted := range holm(p) {
+		f := &r.Families[i]
+		f.Holm = adjusted
+		if !ok {
+			f.Evidence = "there are too few trials to tell what chance does; train more seeds"
+			continue
+		}
+		for _, pair := range [][2]string{
+			{augment.RoleInvariant, augment.RoleAbsent}, {augment.RoleOrdered, augment.RoleAbsent},
+			{augment.RoleOrdered, augment.RoleInvariant},
+		} {
+			f.Differences = append(f.Differences, Difference{pair[0], pair[1], t.difference(s.of(i, pair[0]), s.of(i, pair[1]))})
+		}
+		f.decide(s.o.Margin)
+		if f.Verdict == Undecided {
+			f.SeedsNeeded = t.seedsFor(max(f.widest(), s.o.Margin), len(s.cells), MaxSeeds)
+		}
+		f.Evidence = f.evidence(s.o.Margin)
+	}
+	s.screen(&r, screens)
+	return r, nil
+}
+
+// role is what was found of a family in a role.
+func (s *selection) role(t table, ok bool, family int, role string) Role {
+	cell := s.of(family, role)
+	r := Role{Role: role, Kept: map[string]float64{}}
+	if ok {
+		r.Outcome = t.cells[cell]
+	}
+	sums := map[string]float64{}
+	counts := map[string]int{}
+	for i, row := range s.rows {
+		if row.cell != cell {
+			continue
+		}
+		r.Seeds = append(r.Seeds, s.seen[i].y)
+		r.Runs = append(r.Runs, row.folder)
+		for _, name := range kept {
+			if x, ok := row.numbers[s.candidates[family].Name()+"."+name+"."+graph.Features]; ok {
+				sums[name] += x
+				counts[name]++
+			}
+		}
+	}
+	for name, n := range counts {
+		r.Kept[name] = sums[name] / float64(n)
+	}
+	if !ok && len(r.Seeds) > 0 {
+		for _, y := range r.Seeds {
+			r.Outcome += y / float64(len(r.Seeds))
+		}
+	}
+	return r
+}
+
+// difference is that of a role over another, in either direction.
+func (f *Family) difference(of, over string) Estimate {
+	for _, d := range f.Differences {
+		switch {
+		case d.Of == of && d.Over == over:
+			return d.Estimate
+		case d.Of == over && d.Over == of:
+			return Estimate{-d.Value, -d.High, -d.Low, d.P}
+		}
+	}
+	return Estimate{P: 1}
+}
+
+func (f *Family) outcome(role string) float64 {
+	i := slices.IndexFunc(f.Roles, func(r Role) bool { return r.Role == role })
+	return f.Roles[i].Outcome
+}
+
+// widest is the largest difference between roles.
+func (f *Family) widest() float64 {
+	w := 0.
+	for _, d := range f.Differences {
+		w = max(w, math.Abs(d.Value))
+	}
+	return w
+}
+
+// best is the role with the highest outcome; in the order of roles where some are equal.
+func (f *Family) best() string {
+	best := roles[0]
+	for _, role := range roles {
+		if f.outcome(role) > f.outcome(best) {
+			best = role
+		}
+	}
+	return best
+}
+
+// out says whether the best role is above this one for sure.
+func (f *Family) out(role string) bool {
+	best := f.best()
+	return role != best && f.difference(best, role).Low > 0
+}
+
+// decide sets the verdict, as the package's documentation says.
+func (f *Family) decide(margin float64) {
+	absent, invariant, ordered := f.out(augment.RoleAbsent), f.out(augment.RoleInvariant), f.out(augment.RoleOrdered)
+	within := !slices.ContainsFunc(f.Differences, func(d Difference) bool { return d.Low < -margin || d.High > margin })
+	switch {
+	case f.Holm >= level && within:
+		f.Verdict = LeaveOut
+	case f.Holm >= level || !absent && !invariant:
+		f.Verdict = Undecided
+	case !absent && !ordered: // invariance costs
+		f.Verdict = augment.RoleOrdered
+		if f.outcome(augment.RoleAbsent)-f.outcome(augment.RoleOrdered) > margin {
+			f.Verdict = LeaveOut
+		}
+	case !absent: // and invariant is out, and ordered
+		f.Verdict = LeaveOut
+	case invariant:
+		f.Verdict = augment.RoleOrdered
+	default:
+		f.Verdict = augment.RoleInvariant
+	}
+}
+
+// evidence is the verdict's reason in one sentence.
+func (f *Family) evidence(margin float64) string {
+	best := f.best()
+	points := func(e Estimate) string {
+		return fmt.Sprintf("%+.1f points (95 %% from %+.1f to %+.1f)", 100*e.Value, 100*e.Low, 100*e.High)
+	}
+	var others []string
+	for _, role := range roles {
+		if role != best {
+			others = append(others, points(f.difference(role, best))+" "+role)
+		}
+	}
+	text := fmt.Sprintf("%s has %.3f, and beside it %s", best, f.outcome(best), strings.Join(others, ", "))
+	switch {
+	case f.Verdict == LeaveOut && f.Holm >= level:
+		return fmt.Sprintf("all roles are within %.1f points of each other: %s", 100*margin, text)
+	case f.Verdict != Undecided:
+		return text
+	case f.Holm >= level:
+		text += fmt.Sprintf("; the roles do not differ beyond chance (p = %.2g after Holm)", f.Holm)
+	default:
+		text += "; the best of them is not known"
+	}
+	if f.SeedsNeeded > 0 {
+		return text + fmt.Sprintf("; about %d seeds would decide it", f.SeedsNeeded)
+	}
+	return text + fmt.Sprintf("; more than %d seeds would be needed", MaxSeeds)
+}
+
+// Chosen is the role that a verdict gives a family: that of the base where it is undecided.
+func (f Family) Chosen() string {
+	switch f.Verdict {
+	case LeaveOut:
+		return augment.RoleAbsent
+	case Undecided:
+		return f.Base
+	}
+	return f.Verdict
+}
+
+// compareJoint trains the base with the chosen roles, where that is none of the cells, and compares it with the base.
+func (s *selection) compareJoint(ctx context.Context, r *Result, rounds int) error {
+	r.Joint.Roles = map[string]string{}
+	for _, f := range r.Families {
+		r.Joint.Roles[f.Family] = f.Chosen()
+	}
+	e, same, other, err := s.joint(r.Joint.Roles)
+	if err != nil {
+		return err
+	}
+	if !other {
+		if t, ok := fit(s.seen, len(s.cells), rounds); ok && same > 0 {
+			gain := t.difference(same, 0)
+			r.Joint.Gain = &gain
+		}
+		return nil
+	}
+	if s.o.Runs > 0 && s.ended+rounds > s.o.Runs {
+		r.Notes = append(r.Notes, "the runs were used up before the chosen roles could be tried together")
+		return nil
+	}
+	if r.Joint.Runs, err = s.everySeed(ctx, e, rounds); err != nil {
+		return err
+	}
+	seen := slices.Clone(s.seen)
+	for i, folder := range r.Joint.Runs {
+		_, y, err := s.read(len(s.cells), i+1, folder)
+		if err != nil {
+			return err
+		}
+		seen = append(seen, observation{len(s.cells), i, y})
+	}
+	if t, ok := fit(seen, len(s.cells)+1, rounds); ok {
+		gain := t.difference(len(s.cells), 0)
+		r.Joint.Gain = &gain
+		if gain.High < 0 {
+			r.Notes = append(r.Notes, "the chosen roles together are worse than the base: they don't add up, take them one at a time")
+		}
+	}
+	r.Runs = s.ended
+	return nil
+}
+
+// everySeed trains an experiment with all seeds, as many at once as trials may be.
+func (s *selection) everySeed(ctx context.Context, e config.Experiment, seeds int) ([]string, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	folders, errs := make([]string, seeds), make([]error, seeds)
+	running := make(chan struct{}, s.o.Jobs)
+	var all sync.WaitGroup
+	for i := range seeds {
+		running <- struct{}{}
+		all.Go(func() {
+			defer func() { <-running }()
+			if ctx.Err() != nil {
+				return
+			}
+			found, err := s.sweep(ctx, fmt.Sprintf("%s-%d", jointStage, i+1), i+1, []config.Experiment{e})
+			if errs[i] = err; err != nil {
+				stop(err)
+				return
+			}
+			folders[i] = found[0]
+		})
+	}
+	all.Wait()
+	return folders, errors.Join(errs...)
+}

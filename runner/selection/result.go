@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -82,7 +83,7 @@ func newScreen(value float64, interval *evaluation.Interval, m evaluation.Metric
 }
 
 // write puts the answer's files into the folder: select.json last.
-func (s *selection) write(r *Result) error {
+func (s *selection) write(ctx context.Context, r *Result) error {
 	e, err := s.withViews(s.o.Base.Name+"-selected", r.Joint.Roles)
 	if err != nil {
 		return err
@@ -98,6 +99,13 @@ func (s *selection) write(r *Result) error {
 		fmt.Fprintf(&head, "#   %s: %s\n", f.Family, f.Verdict)
 	}
 	if err := s.put(selectedFile, append([]byte(head.String()), text...)); err != nil {
+		return err
+	}
+	drawn, err := s.page(ctx, *r)
+	if err != nil {
+		return err
+	}
+	if err := s.put(pageFile, drawn); err != nil {
 		return err
 	}
 	text, err = json.MarshalIndent(r, "", "  ")
@@ -155,7 +163,8 @@ func (r Result) Text() string {
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "note: %s\n", note)
 	}
-	fmt.Fprintf(&b, "\nready to run: %s\n", filepath.Join(r.Folder, selectedFile))
+	fmt.Fprintf(&b, "\npage: %s\nready to run: %s\n", filepath.Join(r.Folder, pageFile),
+		filepath.Join(r.Folder, selectedFile))
 	return b.String()
 }
 

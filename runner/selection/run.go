@@ -162,7 +162,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := s.compareJoint(ctx, &r, rounds); err != nil {
 		return r, err
 	}
-	return r, s.write(&r)
+	return r, s.write(ctx, &r)
 }
 
 // Frozen returns how many runs a folder's question has room for, if it was asked with this budget; else 0.

@@ -1,0 +1,233 @@
+package selection
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"slices"
+
+	"ordo/augment"
+	"ordo/runner/config"
+	"ordo/runner/sheet"
+	"ordo/runner/views"
+)
+
+//go:embed page.html
+var pageText string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// page is what the template shows.
+type page struct {
+	Result
+	Families  []pageFamily
+	Axis      []pageTick // of the plots of outcomes
+	Screens   []pageScreen
+	Level     string
+	Deviation string
+	JointText string
+}
+
+// pageFamily is a row.
+type pageFamily struct {
+	Family
+	Pictures []pagePicture
+	Dots     []pageRole
+	Numbers  []pageNumber
+}
+
+// pagePicture is an image at a scale.
+type pagePicture struct {
+	Label string
+	Data  template.URL
+}
+
+// pageRole is a line of a plot: the seeds' outcomes and their mean, in the plot's units.
+type pageRole struct {
+	Role, Mean, Kept string
+	Base             bool
+	Y, At            float64
+	Seeds            []float64
+}
+
+// pageTick is a mark of the plot's axis.
+type pageTick struct {
+	At    float64
+	Label string
+}
+
+// pageNumber is a screen of a family.
+type pageNumber struct {
+	Name, Value, Beside string
+}
+
+// pageScreen says what a screen is, and how far it agreed.
+type pageScreen struct {
+	Name, Says, Tau string
+}
+
+// screenSays describes the screens.
+var screenSays = map[string]string{
+	screenBroken: "how well a linear probe tells transformed images from others: 0.5 means that they look alike at every " +
+		"scale",
+	screenForgetting: "kNN on features averaged over the scales less kNN on them as they are: below 0, forgetting the scale " +
+		"costs",
+	screenClass: "how much of the class the scale alone tells, as it is read off an image",
+	screenRelevance: "how much better the scale is read where the class is known: R² less R², above 0 the two belong " +
+		"together",
+	screenGain: "R² of the scale on the features less the untrained network's",
+}
+
+// The plot of outcomes: where its axis begins and ends, and the distance of its lines.
+const (
+	plotLeft, plotRight = 70., 380.
+	plotTop, plotLine   = 16., 24.
+)
+
+// page draws the answer as one file that needs no other.
+func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
+	pilot, err := s.pilot()
+	if err != nil {
+		return nil, err
+	}
+	pictures, err := strips(ctx, pilot)
+	if err != nil {
+		return nil, err
+	}
+	p := page{Result: r, Level: fmt.Sprintf("%.0f %%", 100*(1-r.Level)), Deviation: fmt.Sprintf("%.3f", r.Deviation)}
+	low, high := 1., 0.
+	for _, f := range r.Families {
+		for _, role := range f.Roles {
+			for _, y := range role.Seeds {
+				low, high = min(low, y), max(high, y)
+			}
+		}
+	}
+	at, ticks := scaleOf(low, high)
+	p.Axis = ticks
+	for _, f := range r.Families {
+		row := pageFamily{Family: f, Pictures: pictures[f.Family]}
+		for i, role := range f.Roles {
+			dots := pageRole{Role: role.Role, Mean: fmt.Sprintf("%.3f", role.Outcome), Base: role.Role == f.Base,
+				Y: plotTop + plotLine*float64(i), At: at(role.Outcome)}
+			for _, y := range role.Seeds {
+				dots.Seeds = append(dots.Seeds, at(y))
+			}
+			if x, ok := role.Kept["scale_r2"]; ok {
+				dots.Kept = fmt.Sprintf("R² %.2f", x)
+			}
+			if x, ok := role.Kept["knn_transformed"]; ok {
+				dots.Kept += fmt.Sprintf(", kNN transformed %.2f", x)
+			}
+			row.Dots = append(row.Dots, dots)
+		}
+		for _, name := range screens {
+			if x, ok := f.Screens[name]; ok {
+				row.Numbers = append(row.Numbers, pageNumber{name, fmt.Sprintf("%.3f", x.Value), x.beside()})
+			}
+		}
+		p.Families = append(p.Families, row)
+	}
+	for _, name := range screens {
+		tau := "–"
+		if i := slices.IndexFunc(r.Agreements, func(a Agrees) bool { return a.Screen == name }); i >= 0 {
+			tau = fmt.Sprintf("%+.2f", r.Agreements[i].Tau)
+		}
+		p.Screens = append(p.Screens, pageScreen{name, screenSays[name], tau})
+	}
+	if g := r.Joint.Gain; g != nil {
+		p.JointText = fmt.Sprintf("%+.1f points over the base (from %+.1f to %+.1f)", 100*g.Value, 100*g.Low, 100*g.High)
+	}
+	var text bytes.Buffer
+	if err := pageTemplate.Execute(&text, p); err != nil {
+		return nil, fmt.Errorf("selection: draw the page: %w", err)
+	}
+	return text.Bytes(), nil
+}
+
+// beside says a screen's interval and references.
+func (x Screen) beside() string {
+	text := ""
+	if x.Low != nil && x.High != nil {
+		text = fmt.Sprintf("%.3f to %.3f", *x.Low, *x.High)
+	}
+	for _, r := range []struct {
+		name  string
+		value *float64
+	}{{"untrained", x.Untrained}, {"pixels", x.Pixels}, {"chance", x.Chance}} {
+		if r.value != nil {
+			text += fmt.Sprintf("; %s %.3f", r.name, *r.value)
+		}
+	}
+	return text
+}
+
+// scaleOf maps outcomes to the plot, with about five ticks at round numbers.
+func scaleOf(low, high float64) (func(y float64) float64, []pageTick) {
+	if low >= high {
+		low, high = low-0.01, low+0.01
+	}
+	step := 1.
+	for _, s := range []float64{0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001} {
+		if (high-low)/s <= 5 {
+			step = s
+		}
+	}
+	low, high = step*math.Floor(low/step), step*math.Ceil(high/step)
+	at := func(y float64) float64 { return plotLeft + (plotRight-plotLeft)*(y-low)/(high-low) }
+	var ticks []pageTick
+	for i := range int(math.Round((high-low)/step)) + 1 {
+		y := low + step*float64(i)
+		ticks = append(ticks, pageTick{at(y), fmt.Sprintf("%.3g", y)})
+	}
+	return at, ticks
+}
+
+// stripSteps is how many scales of a family are shown.
+const stripSteps = 5
+
+// strips are an image's views from scale 0 to 1, by family.
+func strips(ctx context.Context, pilot config.Experiment) (map[string][]pagePicture, error) {
+	sheet, err := views.Sheet(ctx, views.Options{Experiment: pilot, Split: views.SplitTrain, Images: 1, Steps: stripSteps})
+	if err != nil {
+		return nil, err
+	}
+	groups := sheet.Groups[1:] // after the views of the first epoch
+	all := map[string][]pagePicture{}
+	for _, f := range pilot.Augment.Ordered {
+		if pilot.Augment.Roles[f.Name()] == augment.RoleAbsent {
+			continue
+		}
+		for _, cell := range groups[0].Rows[0].Cells {
+			picture, err := dataURL(cell)
+			if err != nil {
+				return nil, err
+			}
+			all[f.Name()] = append(all[f.Name()], picture)
+		}
+		groups = groups[1:]
+	}
+	return all, nil
+}
+
+// dataURL is a picture that a page holds itself.
+func dataURL(c sheet.Cell) (pagePicture, error) {
+	m := image.NewNRGBA(image.Rect(0, 0, c.Image.Width, c.Image.Height))
+	for i := range c.Image.Width * c.Image.Height {
+		p := c.Image.Pix[3*i:]
+		m.SetNRGBA(i%c.Image.Width, i/c.Image.Width, color.NRGBA{p[0], p[1], p[2], 255})
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, m); err != nil {
+		return pagePicture{}, fmt.Errorf("selection: draw a picture: %w", err)
+	}
+	return pagePicture{c.Label, template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(file.Bytes()))},
+		nil
+}

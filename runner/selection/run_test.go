@@ -1,0 +1,270 @@
+package selection
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ordo/augment"
+	"ordo/runner/config"
+	"ordo/runner/eval"
+	"ordo/runner/evaluation"
+)
+
+// The test binary plays two other programs: `ordo run`, without training, and a process that selects.
+const (
+	asVariable = "SELECTION_TEST_AS" // run or select
+	// callsVariable names a file to which every trial appends a line.
+	callsVariable = "SELECTION_TEST_CALLS"
+	failVariable  = "SELECTION_TEST_FAIL" // the name of experiments that fail
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(asVariable) {
+	case "run":
+		os.Exit(fakeRun(os.Args[1:]))
+	case "select":
+		o, err := fakeOptions(os.Args[1])
+		must(err)
+		_, err = Run(context.Background(), o)
+		must(err)
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// must is for the programs that the test binary plays.
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// gains is what each role gives over the base's in the fake's world.
+var gains = map[string]float64{
+	"rotate ordered": 0.001, "rotate invariant": 0.002, // no difference
+	"hue absent": 0, "hue invariant": -0.2, // the base has it ordered
+	"blur absent": -0.1, "blur ordered": -0.003, // the base has it invariant
+}
+
+// fakeRun keeps the contract of `ordo run BASE KEY=VALUE … --out DIR --json`: result.json last.
+func fakeRun(args []string) int {
+	at := slices.Index(args, "--out")
+	e, err := config.Load(args[0], args[1:at], os.Environ())
+	must(err)
+	dir := args[at+1]
+	must(os.MkdirAll(dir, 0o755))
+	if e.Name == os.Getenv(failVariable) {
+		fmt.Fprintln(os.Stderr, "trouble")
+		return 4
+	}
+	if file := os.Getenv(callsVariable); file != "" {
+		calls, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		must(err)
+		_, err = fmt.Fprintf(calls, "%s seed %d fold %d threads %d\n", e.Name, e.Seed, e.Data.Fold, e.Model.Threads)
+		must(err)
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, e.Hash())
+	y := 0.7 + 0.01*float64(e.Seed) + 0.004*math.Sin(float64(h.Sum64()%1000))
+	for _, f := range []string{"rotate", "hue", "blur"} {
+		role := augment.RoleAbsent
+		for _, o := range e.Augment.Ordered {
+			if o.Name() == f {
+				role = augment.RoleOrdered
+			}
+		}
+		if given, ok := e.Augment.Roles[f]; ok {
+			role = given
+		}
+		y += gains[f+" "+role]
+	}
+	metrics := map[string]float64{"knn.features": y - 0.01, "probe.features": y + 0.01, "hue.scale_r2.features": 0.5}
+	if e.Name == pilotStage {
+		r := evaluation.Result{}
+		for i, f := range []string{"rotate", "hue", "blur"} {
+			for k, name := range []string{"broken", "forgetting", "class_of_scale", "class_relevance"} {
+				r.Metrics = append(r.Metrics, evaluation.Metric{Group: evaluation.GroupFamily, Name: name, Family: f,
+					Output: "features", Value: eval.Defined(float64(i) + float64(k)/10)})
+			}
+		}
+		must(r.Write(evaluation.File(dir, "end")))
+	}
+	result, err := json.Marshal(map[string]any{"status": "finished", "hash": e.Hash(), "seed": e.Seed, "name": e.Name,
+		"evaluation": metrics})
+	must(err)
+	time.Sleep(2 * time.Millisecond)
+	must(os.WriteFile(filepath.Join(dir, "result.json"), result, 0o644))
+	return 0
+}
+
+// fakeOptions is a question to the fake.
+func fakeOptions(dir string) (Options, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return Options{}, err
+	}
+	e, err := config.Parse("fruit.yaml", []byte(baseText), nil, nil)
+	return Options{Base: e, Seeds: 3, Margin: DefaultMargin, Jobs: 2, Dir: dir, Command: []string{program},
+		Environ: append(os.Environ(), asVariable+"=run", "ORDO_SEED=9")}, err
+}
+
+func selected(t *testing.T, dir string, change func(o *Options)) (Result, error) {
+	t.Helper()
+	o, err := fakeOptions(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(&o)
+	}
+	return Run(t.Context(), o)
+}
+
+// calls are the trials that were trained since the last call, sorted.
+func calls(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(os.Getenv(callsVariable))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	_ = os.Remove(os.Getenv(callsVariable))
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	slices.Sort(lines)
+	return slices.DeleteFunc(lines, func(l string) bool { return l == "" })
+}
+
+func TestRun(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	dir := filepath.Join(t.TempDir(), "select")
+	var last Event
+	r, err := selected(t, dir, func(o *Options) { o.Progress = func(e Event) { last = e } })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"rotate": Undecided, "hue": "ordered", "blur": "invariant"}
+	for _, f := range r.Families {
+		if f.Verdict != want[f.Family] {
+			t.Errorf("%s is %s, want %s: %s", f.Family, f.Verdict, want[f.Family], f.Evidence)
+		}
+		if len(f.Screens) != 4 {
+			t.Errorf("%s has the screens %v", f.Family, f.Screens)
+		}
+	}
+	trained := calls(t)
+	// The pilot, and in every seed the base and two cells a family, but for those that the first two rounds settled.
+	if n := len(trained); n != 1+2*7+3 || r.Runs != n || last.Ended != n {
+		t.Errorf("%d runs, said %d and %d: %v", len(trained), r.Runs, last.Ended, trained)
+	}
+	if !slices.Contains(trained, "hue-invariant seed 2 fold 2 threads "+fmt.Sprint(threads(config.Experiment{}, 2))) {
+		t.Errorf("trained %v", trained)
+	}
+	again, err := selected(t, dir, nil)
+	if err != nil || len(calls(t)) > 0 || again.Text() != r.Text() {
+		t.Errorf("the second call: %v\n%s\n%s", err, again.Text(), r.Text())
+	}
+	for _, text := range []string{"hue     ordered", "rotate  undecided", "ready to run: " + dir} {
+		if !strings.Contains(r.Text(), text) {
+			t.Errorf("no %q in\n%s", text, r.Text())
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(dir, pageFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Five scales a family; three seeds of the base and of rotate's roles, two of the others'.
+	if text := string(page); strings.Count(text, "data:image/png") != 15 || strings.Contains(text, "http") ||
+		strings.Count(text, "<circle") != 3*3+2*7 {
+		t.Errorf("the page has %d pictures and %d points", strings.Count(text, "data:image/png"), strings.Count(text, "<circle"))
+	}
+	e, err := config.Load(filepath.Join(dir, selectedFile), nil, nil)
+	if err != nil || e.Augment.Roles["hue"] != "" || e.Augment.Roles["blur"] != augment.RoleInvariant || e.Data.Fold != 0 {
+		t.Errorf("%s: %v, roles %v, fold %d", selectedFile, err, e.Augment.Roles, e.Data.Fold)
+	}
+}
+
+// TestBudget: rounds that don't fit are left out.
+func TestBudget(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	r, err := selected(t, filepath.Join(t.TempDir(), "select"), func(o *Options) { o.Runs = 10 })
+	if err != nil || r.Seeds != 1 || r.Runs != 8 || len(calls(t)) != 8 {
+		t.Fatalf("%v, %d seeds, %d runs", err, r.Seeds, r.Runs)
+	}
+	for _, f := range r.Families {
+		if f.Verdict != Undecided || !strings.Contains(f.Evidence, "too few trials") {
+			t.Errorf("%s is %s after one seed: %s", f.Family, f.Verdict, f.Evidence)
+		}
+	}
+}
+
+func TestFailure(t *testing.T) {
+	t.Setenv(failVariable, "blur-absent")
+	dir := filepath.Join(t.TempDir(), "select")
+	if _, err := selected(t, dir, nil); err == nil || !strings.Contains(err.Error(), "1 of 7 trials failed") {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv(failVariable, "")
+	if _, err := selected(t, dir, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKill: a selection that is killed at any moment comes to the same answer.
+func TestKill(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	dir := filepath.Join(root, "select")
+	t.Setenv(callsVariable, filepath.Join(root, "calls"))
+	kills := 0
+	for moment := 1; ; moment++ {
+		cmd := exec.Command(program, dir)
+		cmd.Env = append(os.Environ(), asVariable+"=select")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		select {
+		case <-done: // it may have come to the lock of a trial that still stops
+		case <-time.After(time.Duration(moment) * 40 * time.Millisecond):
+			kills++
+			_ = cmd.Process.Kill()
+			<-done
+		}
+		if _, err := Read(dir); err == nil {
+			break
+		}
+		if moment > 10_000 {
+			t.Fatal("never finished")
+		}
+	}
+	got, err := os.ReadFile(filepath.Join(dir, resultFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	undisturbed := filepath.Join(t.TempDir(), "select")
+	if _, err := selected(t, undisturbed, nil); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(undisturbed, resultFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ReplaceAll(string(got), dir, "") != strings.ReplaceAll(string(want), undisturbed, "") {
+		t.Errorf("killed %d times:\n%s\nundisturbed:\n%s", kills, got, want)
+	}
+	t.Logf("killed %d times", kills)
+}

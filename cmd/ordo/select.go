@@ -115,10 +115,6 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 	if err != nil {
 		return err
 	}
-	libraries, err := librariesFor(g, e)
-	if err != nil {
-		return err
-	}
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the program that runs the trials: %w", err)
@@ -132,6 +128,13 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 		if options.Dir, err = selection.Folder(options); err != nil {
 			return err
 		}
+	}
+	if err := selection.Check(ctx, options); err != nil {
+		return err
+	}
+	libraries, err := librariesFor(g, e)
+	if err != nil {
+		return err
 	}
 	if limit > 0 {
 		options.Runs = selection.Frozen(options.Dir, o.budget)

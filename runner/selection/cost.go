@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ordo/models"
+	"ordo/models/fault"
 	"ordo/runner/bench"
 	"ordo/runner/data"
 )
@@ -21,6 +22,29 @@ type Cost struct {
 	Steps    int           `json:"steps"`   // of a trial
 	Step     time.Duration `json:"step_ns"` // median
 	Minutes  float64       `json:"minutes"` // of all runs, as many at once as Options.Jobs says
+}
+
+// Check reports what is wrong with a question before anything is done: its options, the trials' experiments, and images
+// that aren't there.
+func Check(ctx context.Context, o Options) error {
+	d, err := newDesign(o)
+	if err != nil {
+		return err
+	}
+	_, err = d.list(ctx)
+	return err
+}
+
+// list lists the images of a trial with the first seed.
+func (d *design) list(ctx context.Context) (data.Sets, error) {
+	e := d.o.Base.Data
+	e.Fold = fold(1)
+	sets, err := data.List(ctx, e)
+	if err == nil && len(sets.Train.Classes()) < 2 {
+		err = fault.New(fault.Data, "the images have no labels of two classes or more, and roles are compared by how well "+
+			"features tell classes").Advise("name images with labels")
+	}
+	return sets, err
 }
 
 // Steps that are timed, and that go before them.
@@ -39,8 +63,7 @@ func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (C
 	if err != nil {
 		return Cost{}, err
 	}
-	e.Data.Fold = 1
-	sets, err := data.List(ctx, e.Data)
+	sets, err := d.list(ctx)
 	if err != nil {
 		return Cost{}, err
 	}
@@ -63,8 +86,12 @@ func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (C
 
 // Text says the cost in words.
 func (c Cost) Text(name string) string {
-	return fmt.Sprintf("%s: up to %d runs for %s, each %d steps on %d images, %d views of each; about %.0f minutes",
-		name, c.Runs, strings.Join(c.Families, ", "), c.Steps, c.Images, c.Views, math.Ceil(c.Minutes))
+	took := fmt.Sprintf("about %.0f minutes", math.Ceil(c.Minutes))
+	if c.Minutes <= 1 {
+		took = "about a minute"
+	}
+	return fmt.Sprintf("%s: up to %d runs for %s, each %d steps on %d images, %d views of each; %s",
+		name, c.Runs, strings.Join(c.Families, ", "), c.Steps, c.Images, c.Views, took)
 }
 
 // RunsIn is how many trials a time has room for.

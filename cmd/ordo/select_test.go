@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ordo/models/ort/install"
+	"ordo/models/ort/orttest"
+	"ordo/runner/selection"
+)
+
+// smallSelection is an experiment with one candidate, and images enough for five folds.
+const smallSelection = `
+data: {image_size: 16, per_class: 10, test_images: 24}
+model: {backbone: convnet, width: 4, projector: [8]}
+augment: {ordered: [{family: rotate, levels: 1}], roles: {rotate: absent}}
+loss: {order: {kind: relative_scale, weight: 0.1}, invariance: {views: queries}}
+train: {epochs: 1, batch_size: 24}
+eval: {knn: {k: 3}, order: {levels: 4}, family_images: 20, resamples: 20}
+`
+
+func TestSelect(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	t.Setenv(asCommand, "1")
+	file, out := experiment(t, smallSelection), filepath.Join(t.TempDir(), "select")
+	dry := ordo(t, "select", file, "--seeds", "2", "--out", out, "--dry-run")
+	dry.check(t, exitOK, "tiny: up to 9 runs for rotate, each 4 steps on 96 images, 3 views of each; about a minute")
+	if _, err := os.Stat(out); !os.IsNotExist(err) {
+		t.Fatalf("--dry-run left %s: %v", out, err)
+	}
+	r := ordo(t, "select", file, "--seeds", "2", "--out", out, "--json")
+	r.check(t, exitOK, "[0/9] pilot/pilot: running", "seed-2/rotate-ordered: finished, accuracy 0.")
+	var found selection.Result
+	if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
+		t.Fatalf("%v in %s", err, r.stdout)
+	}
+	if len(found.Families) != 1 || found.Seeds != 2 || found.Runs < 7 {
+		t.Errorf("found %+v", found)
+	}
+	f := found.Families[0]
+	for _, name := range []string{"broken", "forgetting", "class_of_scale", "class_relevance", "gain"} {
+		if _, ok := f.Screens[name]; !ok {
+			t.Errorf("no screen %s", name)
+		}
+	}
+	for _, role := range f.Roles {
+		if len(role.Seeds) != 2 || !(role.Outcome > 0) || len(role.Kept) != 3 {
+			t.Errorf("role %+v", role)
+		}
+	}
+	again := ordo(t, "select", file, "--seeds", "2", "--out", out)
+	again.check(t, exitOK)
+	if strings.Contains(again.stderr, "running") || !strings.Contains(again.stdout, "rotate: "+f.Verdict) {
+		t.Errorf("the second call trained: %s, and said\n%s", again.stderr, again.stdout)
+	}
+	ordo(t, "run", filepath.Join(out, "selected.yaml"), "--out", filepath.Join(out, "selected")).check(t, exitOK)
+	ordo(t, "select", file, "--seeds", "3", "--out", out).check(t, exitFailure, "another question", "--out")
+}
+
+func TestSelectErrors(t *testing.T) {
+	file := experiment(t, smallSelection)
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"nothing", nil, exitUsage, "an experiment file is missing; or name images with --data"},
+		{"two bases", []string{file, "--data", "photos"}, exitUsage, "keep one"},
+		{"one seed", []string{file, "--seeds", "1"}, exitUsage, "--seeds must be in [2, 100]"},
+		{"no jobs", []string{file, "--jobs", "0"}, exitUsage, "--jobs must be in"},
+		{"no budget", []string{file, "--budget", "soon"}, exitUsage, `a time such as 30m or a number of runs such as 40, got "soon"`},
+		{"a missing file", []string{file + "x"}, exitConfig, "there is no such file"},
+		{"no such family", []string{file, "--families", "rotat"}, exitConfig, "rotat"},
+		{"no such folder", []string{"--data", filepath.Join(t.TempDir(), "none")}, exitData, "none"},
+	} {
+		r := ordo(t, append([]string{"select"}, c.args...)...)
+		if r.code != c.code || !strings.Contains(r.stderr, c.says) || r.stdout != "" {
+			t.Errorf("%s: exit status %d, stderr %q, want %d and %q", c.name, r.code, r.stderr, c.code, c.says)
+		}
+	}
+}

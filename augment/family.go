@@ -3,6 +3,7 @@ package augment
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -63,6 +64,7 @@ type familySpec struct {
 	check    func(float64) bool // whether a max is allowed
 	limits   string             // check in words
 	unit     string             // of its strength; "": none
+	factor   bool               // its strength is a factor, max to the power s
 	geometry func(g *geometry, max, s float64, a aspect)
 	pixels   func(c *canvas, max, s float64, a aspect)
 }
@@ -84,7 +86,7 @@ var familySpecs = [...]familySpec{
 		},
 	},
 	{
-		name: "zoom", kind: KindOneSided, max: 2, limits: "must be in [0.125, 8] and not 1",
+		name: "zoom", kind: KindOneSided, factor: true, max: 2, limits: "must be in [0.125, 8] and not 1",
 		check:    func(m float64) bool { return m >= 0.125 && m <= 8 && m != 1 },
 		geometry: func(g *geometry, max, s float64, _ aspect) { g.zoom(math.Pow(max, s)) },
 	},
@@ -159,26 +161,26 @@ var familySpecs = [...]familySpec{
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.solarize(1 - max*s) },
 	},
 	{
-		name: "downscale", kind: KindOneSided, max: 4, limits: "must be in (1, 16]",
+		name: "downscale", kind: KindOneSided, factor: true, max: 4, limits: "must be in (1, 16]",
 		check: func(m float64) bool { return m > 1 && m <= 16 },
 		pixels: func(c *canvas, max, s float64, _ aspect) {
 			c.downscale(int(math.Round(float64(c.width) / math.Pow(max, s))))
 		},
 	},
 	{
-		name: "brightness", kind: KindTwoSided, max: 2.5, check: factor, limits: factorLimits,
+		name: "brightness", kind: KindTwoSided, factor: true, max: 2.5, check: factor, limits: factorLimits,
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.brightness(math.Pow(max, s)) },
 	},
 	{
-		name: "contrast", kind: KindTwoSided, max: 2.5, check: factor, limits: factorLimits,
+		name: "contrast", kind: KindTwoSided, factor: true, max: 2.5, check: factor, limits: factorLimits,
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.contrast(math.Pow(max, s)) },
 	},
 	{
-		name: "saturation", kind: KindTwoSided, max: 4, check: factor, limits: factorLimits,
+		name: "saturation", kind: KindTwoSided, factor: true, max: 4, check: factor, limits: factorLimits,
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.saturation(math.Pow(max, s)) },
 	},
 	{
-		name: "gamma", kind: KindTwoSided, max: 2.5, check: factor, limits: factorLimits,
+		name: "gamma", kind: KindTwoSided, factor: true, max: 2.5, check: factor, limits: factorLimits,
 		pixels: func(c *canvas, max, s float64, _ aspect) { c.gamma(math.Pow(max, s)) },
 	},
 	{
@@ -285,6 +287,26 @@ func DefaultFamily(name string) (Family, error) {
 		return Family{}, fmt.Errorf("no family is called %q, there are %s", name, strings.Join(FamilyNames(), ", "))
 	}
 	return Family{Family: spec.name, Max: spec.max, Levels: defaultLevels}, nil
+}
+
+// Within returns the family whose scale 1 is this one's scale s, in (0, 1]: with a smaller Max, of every member.
+func (f Family) Within(s float64) Family {
+	f.Max = findFamily(f.Family).within(f.Max, s)
+	f.With = slices.Clone(f.With)
+	for i, m := range f.With {
+		f.With[i].Max = findFamily(m.Family).within(m.Max, s)
+	}
+	return f
+}
+
+// Ordered says whether the family's scales have an order: those of a nominal one are names of classes.
+func (f Family) Ordered() bool { return f.info().Classes == 0 }
+
+func (f *familySpec) within(max, s float64) float64 {
+	if f.factor {
+		return math.Pow(max, s)
+	}
+	return max * s
 }
 
 func findFamily(name string) *familySpec {

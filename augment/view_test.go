@@ -194,6 +194,34 @@ func TestStrengthIsMonotoneOnPictures(t *testing.T) {
 	}
 }
 
+// A family within another is that one on a part of its scale.
+func TestWithin(t *testing.T) {
+	const size, s = 32, 0.25
+	img := texture(40, 50)
+	for _, name := range FamilyNames() {
+		if findFamily(name).kind == KindNominal {
+			continue
+		}
+		o := ordered(t, name, 0)
+		if name == "blur" {
+			o.Ordered[0].With = []Member{{Family: "brightness", Max: 4}}
+		}
+		wide := mustPlan(t, o, size)
+		o.Ordered[0] = o.Ordered[0].Within(s)
+		narrow := mustPlan(t, o, size)
+		var scratch Scratch
+		a, b := make([]float32, 3*size*size), make([]float32, 3*size*size)
+		wide.RenderEval(a, &scratch, img, 0, s)
+		narrow.RenderEval(b, &scratch, img, 0, 1)
+		for i := range a {
+			if math.Abs(float64(a[i]-b[i])) > 1e-5 {
+				t.Errorf("%s: value %d is %g at scale %g and %g at scale 1 within it", name, i, a[i], s, b[i])
+				break
+			}
+		}
+	}
+}
+
 func TestSamplings(t *testing.T) {
 	const levels, images = 4, 3000
 	for _, c := range []struct{ family, sampling string }{

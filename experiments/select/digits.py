@@ -3,7 +3,7 @@
 
     python3 digits.py MNIST OUT        # needs numpy and Pillow
 
-OUT gets, each with the same images in the same order:
+OUT gets, of the same digits but for six-nine:
   upright   the digits as they are (10 classes): rotation is ordered, digits have an upright
   six-nine  6 and 9 only: the angle is the class, so forgetting it costs
   turned    every digit turned by an angle of its own: all angles look alike, rotation is invariant
@@ -57,6 +57,9 @@ def main(mnist, out):
     for split in PER_CLASS:
         images = read(mnist, split + "-images-idx3-ubyte")
         labels = read(mnist, split + "-labels-idx1-ubyte")
+        two = np.sort(np.concatenate([np.flatnonzero(labels == c)[:5 * PER_CLASS[split]] for c in (6, 9)]))
+        write(os.path.join(out, "six-nine", split + "-images-idx3-ubyte"), images[two])
+        write(os.path.join(out, "six-nine", split + "-labels-idx1-ubyte"), (labels[two] == 9).astype(np.uint8))
         kept = np.sort(np.concatenate([np.flatnonzero(labels == c)[:PER_CLASS[split]] for c in range(10)]))
         images, labels = images[kept], labels[kept]
         angles, hues = rng.uniform(-180, 180, len(kept)), rng.uniform(0, 1, len(kept))
@@ -69,9 +72,6 @@ def main(mnist, out):
         for name, these in sets.items():
             write(os.path.join(out, name, split + "-images-idx3-ubyte"), these)
             write(os.path.join(out, name, split + "-labels-idx1-ubyte"), labels)
-        of = np.isin(labels, (6, 9))
-        write(os.path.join(out, "six-nine", split + "-images-idx3-ubyte"), images[of])
-        write(os.path.join(out, "six-nine", split + "-labels-idx1-ubyte"), (labels[of] == 9).astype(np.uint8))
         for i, (m, label, hue, colour) in enumerate(zip(images, labels, hues, colours)):
             for name, picture, kind in (
                     ("colours", painted(m, colour / len(COLOURS)), COLOURS[colour]),

@@ -74,7 +74,8 @@ func TestFoldOfNothing(t *testing.T) {
 		func() error { _, err := Open(t.Context(), o); return err },
 		func() error { _, err := List(t.Context(), o); return err },
 	} {
-		if err := open(); fault.KindOf(err) != fault.Config || !strings.Contains(err.Error(), "data.fold: fold 1 puts 0 of 6") {
+		if err := open(); fault.KindOf(err) != fault.Config ||
+			!strings.Contains(err.Error(), "data.fold: fold 1 puts 0 of 6") {
 			t.Errorf("got %v", err)
 		}
 	}

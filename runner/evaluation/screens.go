@@ -75,8 +75,8 @@ func (s *session) measureBroken(v *shown) error {
 	if err != nil {
 		return err
 	}
-	m := s.metric(v, "broken", Higher, fmt.Sprintf("%s, on one view's row: the image, or transformed by a scale of its own;"+
-		" both have been resampled, the image at scale %g", probeMethod(), nextToNothing))
+	m := s.metric(v, "broken", Higher, fmt.Sprintf("%s, on one view's row: the image, or transformed by a scale of its "+
+		"own; both have been resampled, the image at scale %g", probeMethod(), nextToNothing))
 	m.References = References{Chance: eval.Defined(0.5), ChanceBy: "the images look the same at every scale"}
 	return s.add(m, all)
 }
@@ -117,7 +117,8 @@ func (s *session) measureForgetting(v *shown) error {
 	if err != nil {
 		return err
 	}
-	m := s.metric(v, "forgetting", Higher, s.knnMethod()+" of the rows' mean over the scales less that of the images' rows")
+	m := s.metric(v, "forgetting", Higher,
+		s.knnMethod()+" of the rows' mean over the scales less that of the images' rows")
 	m.References = References{Chance: eval.Defined(0), ChanceBy: "the scale is of no use and in no way"}
 	return s.add(m, all)
 }

@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"fmt"
 	"slices"
 
 	"ordo/augment"
@@ -29,6 +30,7 @@ type cell struct {
 	// family is the number of the candidate, -1: none, the base.
 	family int
 	role   string
+	share  float64 // of the candidate's max, as augment.Family.Within has it; 1: all
 }
 
 // maxViews is how many base views there may be in place of ordered ones.
@@ -56,15 +58,15 @@ func newDesign(o Options) (*design, error) {
 	if err := d.frame(); err != nil {
 		return nil, err
 	}
-	d.cells = []cell{{"base", -1, ""}}
+	d.cells = []cell{{"base", -1, "", 1}}
 	for i, c := range d.candidates {
 		for _, role := range roles {
 			if role != c.role {
-				d.cells = append(d.cells, cell{nameOf(c.Name()) + "-" + role, i, role})
+				d.cells = append(d.cells, cell{nameOf(c.Name()) + "-" + role, i, role, 1})
 			}
 		}
 	}
-	for _, c := range d.cells {
+	for _, c := range slices.Concat(d.cells, d.ranges()) {
 		if _, err := d.experiment(c); err != nil {
 			return nil, err
 		}
@@ -110,7 +112,27 @@ func (d *design) of(family int, role string) int {
 	if d.candidates[family].role == role {
 		return 0
 	}
-	return slices.IndexFunc(d.cells, func(c cell) bool { return c.family == family && c.role == role })
+	return slices.IndexFunc(d.cells, func(c cell) bool { return c.family == family && c.role == role && c.share == 1 })
+}
+
+// shares are the strengths at which invariance is tried beside a family's max.
+var shares = []float64{0.25, 0.5}
+
+// ranges are the cells of weaker invariance. A nominal family has no weaker one.
+func (d *design) ranges() []cell {
+	if !d.o.Range {
+		return nil
+	}
+	var all []cell
+	for i, c := range d.candidates {
+		for _, share := range shares {
+			if c.Family.Ordered() {
+				all = append(all, cell{fmt.Sprintf("%s-%s-%g", nameOf(c.Name()), augment.RoleInvariant, share), i,
+					augment.RoleInvariant, share})
+			}
+		}
+	}
+	return all
 }
 
 // experiment is a cell's.
@@ -120,7 +142,12 @@ func (d *design) experiment(c cell) (config.Experiment, error) {
 		name := d.candidates[c.family].Name()
 		roles[name], shown = c.role, map[string]bool{name: true}
 	}
-	e, err := d.with(c.name, roles, shown)
+	p := *d
+	if c.share < 1 {
+		p.candidates = slices.Clone(d.candidates)
+		p.candidates[c.family].Family = p.candidates[c.family].Within(c.share)
+	}
+	e, err := p.with(c.name, roles, shown)
 	if err != nil {
 		return e, err
 	}
@@ -128,8 +155,8 @@ func (d *design) experiment(c cell) (config.Experiment, error) {
 	return e, nil
 }
 
-// with is the base with these roles of the candidates. Candidates that are absent are left out, unless they are shown to
-// the evaluation.
+// with is the base with these roles of the candidates. Candidates that are absent are left out, unless they are shown
+// to the evaluation.
 func (d *design) with(name string, roles map[string]string, shown map[string]bool) (config.Experiment, error) {
 	e := d.o.Base
 	e.Name = name

@@ -218,7 +218,8 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _ := newDesign(o)
-	if err := (&selection{design: d, dir: other}).freeze(); err == nil || !strings.Contains(err.Error(), "holds photo.png") {
+	err = (&selection{design: d, dir: other}).freeze()
+	if err == nil || !strings.Contains(err.Error(), "holds photo.png") {
 		t.Errorf("a folder of photographs: %v", err)
 	}
 }

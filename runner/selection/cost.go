@@ -69,7 +69,8 @@ func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (C
 	}
 	jobs := d.o.jobs()
 	e.Model.Threads = threads(e, jobs)
-	measured, err := bench.Step(ctx, bench.Options{Experiment: e, Libraries: libraries, Steps: timedSteps, Warmup: warmSteps})
+	measured, err := bench.Step(ctx,
+		bench.Options{Experiment: e, Libraries: libraries, Steps: timedSteps, Warmup: warmSteps})
 	if err != nil {
 		return Cost{}, err
 	}

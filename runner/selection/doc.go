@@ -18,8 +18,8 @@
 // # Statistics
 //
 // An outcome is y = cell + seed + ε with one deviation σ of ε for all, a two-way table without interaction, fitted by
-// least squares. A family's roles differ if the F test of its three cells says so, by Holm's method over the families at
-// 5 %. Then, and only then, pairs of roles are compared at 5 % each (Fisher's protected comparisons, which keep the
+// least squares. A family's roles differ if the F test of its three cells says so, by Holm's method over the families
+// at 5 %. Then, and only then, pairs of roles are compared at 5 % each (Fisher's protected comparisons, which keep the
 // level of the family for three cells). A role is out if the best one is above it with a lower bound above 0.
 //
 //	ordered     invariant is out and ordered isn't, or ordered alone is left
@@ -32,23 +32,27 @@
 // Where absent and ordered are both left, ordered is chosen if its mean is no more than the margin below: it knows the
 // scale as well, and tells images apart in spite of it.
 //
+// With Options.Range, invariance is tried at a quarter and at half of each candidate's strength too: it costs nothing
+// up to the largest strength at which it isn't below absent for sure.
+//
 // In the end the base with all chosen roles, the joint cell, is trained with every seed and compared with the base.
 //
 // # Screens
 //
-// Cheap numbers of one run, the pilot, in which all candidates are ordered. Each has an interval over images, and stands
-// beside what an untrained network and raw pixels give.
+// Cheap numbers of one run, the pilot, in which all candidates are ordered. Each has an interval over images, and
+// stands beside what an untrained network and raw pixels give.
 //
 //   - broken (S1; "To augment or not to augment?", 2025): how well a linear probe tells transformed images from others,
 //     both resampled. Chance is 0.5: the images look alike at every scale, so no view can tell its own.
 //   - forgetting (S3): kNN on features averaged over a family's scales less kNN on them as they are.
-//   - class_of_scale (S2): how well the scale alone, as it is read off an image, tells the class, less the same for images
-//     that were transformed at random.
+//   - class_of_scale (S2): how well the scale alone, as it is read off an image, tells the class, less the same for
+//     images that were transformed at random.
 //   - class_relevance (S5; after Understanding E-SSL, NeurIPS 2024): R² of the scale given features and class less R²
 //     given features.
 //   - gain (S4): R² of the scale on features less the untrained network's.
 //
 // They decide nothing: Kendall's τ with what invariance costs in the trials says how far they would have been right.
+// So it does for RankMe and self-clustering of the trials, which need no labels, with the trials' outcomes.
 //
 // # The folder
 //

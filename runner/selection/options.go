@@ -21,8 +21,10 @@ type Options struct {
 	// Families are the candidates; empty: all entries of augment.ordered. One that the base doesn't list joins it as
 	// strong as it is by default, absent.
 	Families []string
-	Seeds    int     // rounds, in [2, 100]; default 3
-	Margin   float64 // a difference in outcome that doesn't matter, in [0, 1); default 0.005
+	Seeds    int // rounds, in [2, 100]; default 3
+	// Range asks also up to which strength invariance costs nothing: at a quarter and at half of every candidate's max.
+	Range  bool
+	Margin float64 // a difference in outcome that doesn't matter, in [0, 1); default 0.005
 	// Runs bounds how many trials are trained, the pilot among them; 0: as many as it takes. Rounds that don't fit are
 	// left out.
 	Runs int

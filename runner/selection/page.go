@@ -75,10 +75,10 @@ type pageScreen struct {
 
 // screenSays describes the screens.
 var screenSays = map[string]string{
-	screenBroken: "how well a linear probe tells transformed images from others: 0.5 means that they look alike at every " +
-		"scale",
-	screenForgetting: "kNN on features averaged over the scales less kNN on them as they are: below 0, forgetting the scale " +
-		"costs",
+	screenBroken: "how well a linear probe tells transformed images from others: 0.5 means that they look alike at " +
+		"every scale",
+	screenForgetting: "kNN on features averaged over the scales less kNN on them as they are: below 0, forgetting the " +
+		"scale costs",
 	screenClass: "how much of the class the scale alone tells, as it is read off an image",
 	screenRelevance: "how much better the scale is read where the class is known: R² less R², above 0 the two belong " +
 		"together",

@@ -44,9 +44,6 @@ func (s *selection) screen(r *Result, pilot evaluation.Result) {
 			f.Screens[m.Name] = newScreen(m.Value.Number, m.Interval, m)
 		}
 	}
-	if len(r.Families) < 3 {
-		return // τ of two is 1 or -1
-	}
 	for _, name := range screens {
 		var told, cost []float64
 		for i := range r.Families {
@@ -61,10 +58,46 @@ func (s *selection) screen(r *Result, pilot evaluation.Result) {
 				cost = append(cost, -f.difference(augment.RoleInvariant, augment.RoleAbsent).Value)
 			}
 		}
-		if tau, ok := kendall(told, cost); ok {
-			r.Agreements = append(r.Agreements, Agrees{name, tau, len(told)})
+		if tau, ok := kendall(told, cost); ok && len(told) > 2 { // τ of two is 1 or -1
+			r.Agreements = append(r.Agreements, Agrees{name, tau, withCost, len(told)})
 		}
 	}
+	s.withoutLabels(r)
+}
+
+// labelFree are the numbers of trials that need no labels, with the direction in which they are better.
+var labelFree = []struct {
+	name string
+	sign float64
+}{{"rankme", 1}, {"self_clustering", -1}}
+
+// withoutLabels asks whether numbers of the trials that need no labels would have told which are better.
+func (s *selection) withoutLabels(r *Result) {
+	for _, number := range labelFree {
+		var told, outcomes []float64
+		for c := range s.cells {
+			var of, y []float64
+			for i, row := range s.rows {
+				if x, ok := row.numbers[number.name+"."+graph.Features]; ok && row.cell == c {
+					of, y = append(of, number.sign*x), append(y, s.seen[i].y)
+				}
+			}
+			if len(of) > 0 {
+				told, outcomes = append(told, mean(of)), append(outcomes, mean(y))
+			}
+		}
+		if tau, ok := kendall(told, outcomes); ok {
+			r.Agreements = append(r.Agreements, Agrees{number.name, tau, withOutcome, len(told)})
+		}
+	}
+}
+
+func mean(values []float64) float64 {
+	sum := 0.
+	for _, x := range values {
+		sum += x
+	}
+	return sum / float64(len(values))
 }
 
 func newScreen(value float64, interval *evaluation.Interval, m evaluation.Metric) Screen {
@@ -118,7 +151,8 @@ func (s *selection) write(ctx context.Context, r *Result) error {
 // Text is the answer for a terminal.
 func (r Result) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d runs, %d seeds, each with another fifth of the training images held out\n\n", r.Base, r.Runs, r.Seeds)
+	fmt.Fprintf(&b, "%s: %d runs, %d seeds, each with another fifth of the training images held out\n\n", r.Base, r.Runs,
+		r.Seeds)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "family\tverdict\tabsent\tinvariant\tordered\tp\n")
 	for _, f := range r.Families {
@@ -133,8 +167,8 @@ func (r Result) Text() string {
 		fmt.Fprintf(w, "\t%.2g\n", f.Holm)
 	}
 	_ = w.Flush() // a Builder takes everything
-	fmt.Fprintf(&b, "\nAccuracy is the %s.\n* the base. p: that the roles are one, by Holm over the families. Deviation of a trial: %.3f.\n\n",
-		r.Outcome, r.Deviation)
+	fmt.Fprintf(&b, "\nAccuracy is the %s.\n* the base. p: that the roles are one, by Holm over the families. Deviation "+
+		"of a trial: %.3f.\n\n", r.Outcome, r.Deviation)
 	for _, f := range r.Families {
 		fmt.Fprintf(&b, "%s: %s. %s.\n", f.Family, f.Verdict, f.Evidence)
 	}
@@ -153,7 +187,7 @@ func (r Result) Text() string {
 	}
 	_ = w.Flush()
 	for _, a := range r.Agreements {
-		fmt.Fprintf(&b, "Kendall's τ of %s with what invariance costs: %+.2f over %d families\n", a.Screen, a.Tau, a.Families)
+		fmt.Fprintf(&b, "Kendall's τ of %s with %s: %+.2f (%d)\n", a.Screen, a.With, a.Tau, a.Of)
 	}
 	if r.Joint.Gain != nil {
 		g := r.Joint.Gain

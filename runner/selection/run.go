@@ -58,6 +58,7 @@ type plan struct {
 	Base   string   `json:"base"` // the resolved experiment's text
 	Asked  []string `json:"families"`
 	Seeds  int      `json:"seeds"`
+	Range  bool     `json:"range,omitempty"`
 	Margin float64  `json:"margin"`
 	Budget string   `json:"budget,omitempty"`
 	Runs   int      `json:"runs,omitempty"` // that the budget has room for, as it was measured once
@@ -102,7 +103,7 @@ func threads(e config.Experiment, jobs int) int {
 
 // runs is how many trials there may be.
 func (d *design) runs() int {
-	n := 1 + d.o.Seeds*len(d.cells) + d.o.Seeds
+	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())) + d.o.Seeds
 	if d.o.Runs > 0 {
 		n = min(n, d.o.Runs)
 	}
@@ -126,8 +127,8 @@ func Folder(o Options) (string, error) {
 
 func (o Options) plan() (plan, error) {
 	text, err := o.Base.YAML()
-	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Margin: o.Margin, Budget: o.Budget,
-		Runs: o.Runs}, err
+	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Range: o.Range, Margin: o.Margin,
+		Budget: o.Budget, Runs: o.Runs}, err
 }
 
 // Run trains what isn't trained yet, and writes the answer into the folder. When it is interrupted, or trials fail, the
@@ -155,9 +156,16 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	ranged, err := s.weaker(ctx, rounds)
+	if err != nil {
+		return Result{}, err
+	}
 	r, err := s.judge(screens, rounds)
 	if err != nil {
 		return r, err
+	}
+	if !ranged {
+		r.Notes = append(r.Notes, "the runs were used up before weaker invariance could be tried")
 	}
 	if err := s.compareJoint(ctx, &r, rounds); err != nil {
 		return r, err
@@ -336,7 +344,7 @@ func (s *selection) rounds(ctx context.Context) (int, error) {
 		if len(open) == 0 || s.o.Runs > 0 && s.ended+len(cells) > s.o.Runs {
 			return seed - 1, nil
 		}
-		if err := s.round(ctx, seed, cells); err != nil {
+		if err := s.round(ctx, fmt.Sprintf("seed-%d", seed), seed, cells); err != nil {
 			return 0, err
 		}
 		if t, ok := fit(s.seen, len(s.cells), seed); ok {
@@ -351,8 +359,31 @@ func (d *design) test(t table, family int) float64 {
 	return t.test(d.of(family, augment.RoleAbsent), d.of(family, augment.RoleInvariant), d.of(family, augment.RoleOrdered))
 }
 
+// weaker trains the cells of weaker invariance with as many seeds as there were rounds; ok is false where there were
+// too few runs left.
+func (s *selection) weaker(ctx context.Context, rounds int) (ok bool, err error) {
+	more := s.ranges()
+	if len(more) == 0 {
+		return true, nil
+	}
+	if s.o.Runs > 0 && s.ended+rounds*len(more) > s.o.Runs {
+		return false, nil
+	}
+	var cells []int
+	for _, c := range more {
+		cells = append(cells, len(s.cells))
+		s.cells = append(s.cells, c)
+	}
+	for seed := 1; seed <= rounds; seed++ {
+		if err := s.round(ctx, fmt.Sprintf("range-%d", seed), seed, cells); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // round trains cells with a seed and takes their outcomes.
-func (s *selection) round(ctx context.Context, seed int, cells []int) error {
+func (s *selection) round(ctx context.Context, stage string, seed int, cells []int) error {
 	var all []config.Experiment
 	for _, c := range cells {
 		e, err := s.experiment(s.cells[c])
@@ -361,7 +392,7 @@ func (s *selection) round(ctx context.Context, seed int, cells []int) error {
 		}
 		all = append(all, e)
 	}
-	folders, err := s.sweep(ctx, fmt.Sprintf("seed-%d", seed), seed, all)
+	folders, err := s.sweep(ctx, stage, seed, all)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,13 @@ func fakeRun(args []string) int {
 		if given, ok := e.Augment.Roles[f]; ok {
 			role = given
 		}
-		y += gains[f+" "+role]
+		gain := gains[f+" "+role]
+		for _, o := range e.Augment.Ordered { // weak invariance costs nothing
+			if o.Name() == "hue" && f == "hue" && role == augment.RoleInvariant && o.Max < 0.5 {
+				gain = 0
+			}
+		}
+		y += gain
 	}
 	metrics := map[string]float64{"knn.features": y - 0.01, "probe.features": y + 0.01, "hue.scale_r2.features": 0.5}
 	if e.Name == pilotStage {
@@ -185,11 +191,40 @@ func TestRun(t *testing.T) {
 	// Five scales a family; three seeds of the base and of rotate's roles, two of the others'.
 	if text := string(page); strings.Count(text, "data:image/png") != 15 || strings.Contains(text, "http") ||
 		strings.Count(text, "<circle") != 3*3+2*7 {
-		t.Errorf("the page has %d pictures and %d points", strings.Count(text, "data:image/png"), strings.Count(text, "<circle"))
+		t.Errorf("the page has %d pictures and %d points", strings.Count(text, "data:image/png"),
+			strings.Count(text, "<circle"))
 	}
 	e, err := config.Load(filepath.Join(dir, selectedFile), nil, nil)
 	if err != nil || e.Augment.Roles["hue"] != "" || e.Augment.Roles["blur"] != augment.RoleInvariant || e.Data.Fold != 0 {
 		t.Errorf("%s: %v, roles %v, fold %d", selectedFile, err, e.Augment.Roles, e.Data.Fold)
+	}
+}
+
+// TestRange: invariance is tried at three strengths, and costs from where the fake says so.
+func TestRange(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	r, err := selected(t, filepath.Join(t.TempDir(), "select"), func(o *Options) { o.Range = true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	trained := calls(t)
+	if n := len(trained); n != 18+3*2*3 || !slices.Contains(trained, "hue-invariant-0.25 seed 3 fold 3 threads "+
+		fmt.Sprint(threads(config.Experiment{}, 2))) {
+		t.Errorf("%d runs: %v", n, trained)
+	}
+	for _, f := range r.Families {
+		var most []float64
+		for _, point := range f.Range {
+			most = append(most, point.Max)
+		}
+		want := map[string][]float64{"rotate": {22.5, 45, 90}, "hue": {0.125, 0.25, 0.5}, "blur": {0.5, 1, 2}}[f.Family]
+		if !slices.Equal(most, want) {
+			t.Errorf("%s: strengths %v, want %v", f.Family, most, want)
+		}
+		holds := map[string]float64{"rotate": 90, "hue": 0.25, "blur": 2}[f.Family]
+		if f.HoldsTo == nil || *f.HoldsTo != holds {
+			t.Errorf("%s: invariance holds up to %v, want %g", f.Family, f.HoldsTo, holds)
+		}
 	}
 }
 

@@ -50,6 +50,8 @@ type Family struct {
 	Holm        float64           `json:"p_holm"` // over the families
 	Roles       []Role            `json:"roles"`
 	Differences []Difference      `json:"differences"`
+	Range       []Strength        `json:"invariance_by_max,omitempty"` // rising; empty: not asked for
+	HoldsTo     *float64          `json:"invariance_costs_nothing_up_to,omitempty"`
 	SeedsNeeded int               `json:"seeds_needed,omitempty"` // of an undecided one; 0: none, or more than MaxSeeds
 	Screens     map[string]Screen `json:"screens"`
 }
@@ -62,6 +64,13 @@ type Role struct {
 	// Kept says what the features keep, means over the seeds: kNN and probe on transformed images, R² of the scale.
 	Kept map[string]float64 `json:"kept"`
 	Runs []string           `json:"runs"` // folders
+}
+
+// Strength is invariance up to some strength.
+type Strength struct {
+	Max     float64  `json:"max"`
+	Outcome float64  `json:"outcome"`
+	Gain    Estimate `json:"gain_over_absent"`
 }
 
 // Difference is a role's outcome less another's.
@@ -90,15 +99,23 @@ type Joint struct {
 	Runs []string  `json:"runs,omitempty"`
 }
 
-// Agrees says how far a screen would have said what trials did.
+// Agrees says how far a cheap number would have said what trials did.
 type Agrees struct {
-	Screen   string  `json:"screen"`
-	Tau      float64 `json:"tau"` // Kendall's τ-b over families with what invariance costs
-	Families int     `json:"families"`
+	Screen string  `json:"screen"`
+	Tau    float64 `json:"tau"` // Kendall's τ-b with With, over Of
+	With   string  `json:"with"`
+	Of     int     `json:"of"`
 }
 
+// What a number is compared with: a screen, over the families, with how much invariance costs; a number without labels,
+// over the cells, with their outcome.
+const (
+	withCost    = "what invariance costs, over families"
+	withOutcome = "the outcome, over trials' means"
+)
+
 // outcomeSays describes the outcome.
-const outcomeSays = "mean of kNN's and the linear probe's accuracy on the features of images that were held out of training"
+const outcomeSays = "mean of kNN's and the linear probe's accuracy on the features of held-out images"
 
 // kept are the numbers of Role.Kept, by their names in a run's evaluation.
 var kept = []string{"knn_transformed", "probe_transformed", "scale_r2"}
@@ -141,9 +158,36 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 			f.SeedsNeeded = t.seedsFor(max(f.widest(), s.o.Margin), len(s.cells), MaxSeeds)
 		}
 		f.Evidence = f.evidence(s.o.Margin)
+		s.rangeOf(f, t, i)
 	}
 	s.screen(&r, screens)
 	return r, nil
+}
+
+// rangeOf says how strong invariance may be.
+func (s *selection) rangeOf(f *Family, t table, family int) {
+	absent := s.of(family, augment.RoleAbsent)
+	add := func(cell int, most float64) {
+		f.Range = append(f.Range, Strength{most, t.cells[cell], t.difference(cell, absent)})
+	}
+	for i, c := range s.cells {
+		if c.family == family && c.share < 1 {
+			add(i, s.candidates[family].Within(c.share).Max)
+		}
+	}
+	if len(f.Range) == 0 {
+		return
+	}
+	add(s.of(family, augment.RoleInvariant), s.candidates[family].Max)
+	text := "invariance costs from the weakest on"
+	for _, point := range f.Range {
+		if point.Gain.High < 0 {
+			break
+		}
+		f.HoldsTo = &point.Max
+		text = fmt.Sprintf("invariance costs nothing for sure up to %.3g", point.Max)
+	}
+	f.Evidence += "; " + text
 }
 
 // role is what was found of a family in a role.
@@ -322,7 +366,8 @@ func (s *selection) compareJoint(ctx context.Context, r *Result, rounds int) err
 		gain := t.difference(len(s.cells), 0)
 		r.Joint.Gain = &gain
 		if gain.High < 0 {
-			r.Notes = append(r.Notes, "the chosen roles together are worse than the base: they don't add up, take them one at a time")
+			r.Notes = append(r.Notes, "the chosen roles together are worse than the base: they don't add up, take them one at "+
+				"a time")
 		}
 	}
 	r.Runs = s.ended

@@ -43,7 +43,7 @@ type selectOptions struct {
 	families          []string
 	seeds, jobs       int
 	margin            float64
-	ranged            bool
+	ranged, screens   bool
 	dry, asJSON       bool
 	given             func(flag string) bool
 }
@@ -62,6 +62,7 @@ func (o *selectOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.families, "families", nil, "candidates (`A,B`); default: those of augment.ordered")
 	flags.IntVar(&o.seeds, "seeds", selection.DefaultSeeds, "rounds, each with a seed of its own")
 	flags.Float64Var(&o.margin, "margin", selection.DefaultMargin, "a difference in accuracy that doesn't matter")
+	flags.BoolVar(&o.screens, "screens", false, "train the pilot only: its cheap numbers, without trials and verdicts")
 	flags.BoolVar(&o.ranged, "range", false, "ask also up to which strength invariance costs nothing")
 	flags.StringVar(&o.budget, "budget", "", "train no more than fits a time or a number of runs (`30m|40`)")
 	flags.IntVar(&o.jobs, "jobs", 0, "trials at once; they share the cores (default: one a core, 16 at most)")
@@ -123,8 +124,9 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 	}
 	runs, limit, _ := o.limit() // check has seen it
 	options := selection.Options{
-		Base: e, Families: o.families, Seeds: o.seeds, Range: o.ranged, Margin: o.margin, Runs: runs, Budget: o.budget,
-		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(),
+		Base: e, Families: o.families, Seeds: o.seeds, Screens: o.screens, Range: o.ranged, Margin: o.margin, Runs: runs,
+		Budget: o.budget,
+		Dir:    o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(),
 	}
 	if options.Dir == "" {
 		if options.Dir, err = selection.Folder(options); err != nil {

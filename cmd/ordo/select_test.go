@@ -1,7 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +65,43 @@ func TestSelect(t *testing.T) {
 	ordo(t, "select", file, "--seeds", "3", "--out", out).check(t, exitFailure, "another question", "--out")
 }
 
+// photographs writes n pictures of noise into one folder.
+func photographs(t *testing.T, n int) string {
+	t.Helper()
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range n {
+		m := image.NewRGBA(image.Rect(0, 0, 20, 20))
+		for k := range m.Pix {
+			m.Pix[k] = uint8(r.Uint32())
+		}
+		var file bytes.Buffer
+		if err := png.Encode(&file, m); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d.png", i)), file.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// Images without labels have screens, and --screens says so.
+func TestSelectWithoutLabels(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	t.Setenv(asCommand, "1")
+	file, out := experiment(t, smallSelection), filepath.Join(t.TempDir(), "select")
+	photos := photographs(t, 50)
+	args := []string{"select", file, "data.source=folder", "data.root=" + photos, "data.per_class=0", "data.test_images=0",
+		"--out", out}
+	ordo(t, args...).check(t, exitData, "no labels", "--screens")
+	r := ordo(t, append(args, "--screens")...)
+	r.check(t, exitOK, "up to 1 runs")
+	if !strings.Contains(r.stdout, "broken") || strings.Contains(r.stdout, "undecided") {
+		t.Errorf("said\n%s", r.stdout)
+	}
+}
+
 func TestSelectErrors(t *testing.T) {
 	file := experiment(t, smallSelection)
 	for _, c := range []struct {
@@ -76,6 +118,7 @@ func TestSelectErrors(t *testing.T) {
 			`a time such as 30m or a number of runs such as 40, got "soon"`},
 		{"a missing file", []string{file + "x"}, exitConfig, "there is no such file"},
 		{"no such family", []string{file, "--families", "rotat"}, exitConfig, "rotat"},
+		{"few images", []string{file, "train.batch_size=97"}, exitConfig, "train.batch_size: is 97"},
 		{"no such folder", []string{"--data", filepath.Join(t.TempDir(), "none")}, exitData, "none"},
 	} {
 		r := ordo(t, append([]string{"select"}, c.args...)...)

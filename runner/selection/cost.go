@@ -31,7 +31,15 @@ func Check(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.list(ctx)
+	sets, err := d.list(ctx)
+	if batch := o.Base.Train.BatchSize; err == nil && sets.Train.Len() < batch {
+		return fault.New(fault.Config, "train.batch_size: is %d, and with a fifth held out there are %d training images",
+			batch, sets.Train.Len()).Advise("lower it")
+	}
+	if err == nil && len(sets.Train.Classes()) < 2 && !o.Screens {
+		return fault.New(fault.Data, "the images have no labels of two classes or more, and roles are compared by how well "+
+			"features tell classes").Advise("name images with labels").With(fault.Option{Name: "screens"})
+	}
 	return err
 }
 
@@ -39,12 +47,7 @@ func Check(ctx context.Context, o Options) error {
 func (d *design) list(ctx context.Context) (data.Sets, error) {
 	e := d.o.Base.Data
 	e.Fold = fold(1)
-	sets, err := data.List(ctx, e)
-	if err == nil && len(sets.Train.Classes()) < 2 {
-		err = fault.New(fault.Data, "the images have no labels of two classes or more, and roles are compared by how well "+
-			"features tell classes").Advise("name images with labels")
-	}
-	return sets, err
+	return data.List(ctx, e)
 }
 
 // Steps that are timed, and that go before them.

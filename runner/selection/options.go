@@ -22,6 +22,8 @@ type Options struct {
 	// strong as it is by default, absent.
 	Families []string
 	Seeds    int // rounds, in [2, 100]; default 3
+	// Screens trains the pilot only: no trials, no verdicts. It is all that there is for images without labels.
+	Screens bool
 	// Range asks also up to which strength invariance costs nothing: at a quarter and at half of every candidate's max.
 	Range  bool
 	Margin float64 // a difference in outcome that doesn't matter, in [0, 1); default 0.005

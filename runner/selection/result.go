@@ -153,27 +153,11 @@ func (r Result) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d runs, %d seeds, each with another fifth of the training images held out\n\n", r.Base, r.Runs,
 		r.Seeds)
+	if r.Seeds > 0 {
+		r.verdicts(&b)
+	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "family\tverdict\tabsent\tinvariant\tordered\tp\n")
-	for _, f := range r.Families {
-		fmt.Fprintf(w, "%s\t%s", f.Family, f.Verdict)
-		for _, role := range f.Roles {
-			mark := ""
-			if role.Role == f.Base {
-				mark = "*"
-			}
-			fmt.Fprintf(w, "\t%.3f%s", role.Outcome, mark)
-		}
-		fmt.Fprintf(w, "\t%.2g\n", f.Holm)
-	}
-	_ = w.Flush() // a Builder takes everything
-	fmt.Fprintf(&b, "\nAccuracy is the %s.\n* the base. p: that the roles are one, by Holm over the families. Deviation "+
-		"of a trial: %.3f.\n\n", r.Outcome, r.Deviation)
-	for _, f := range r.Families {
-		fmt.Fprintf(&b, "%s: %s. %s.\n", f.Family, f.Verdict, f.Evidence)
-	}
-	w = tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\nscreens\t%s\n", strings.Join(screens, "\t"))
+	fmt.Fprintf(w, "screens\t%s\n", strings.Join(screens, "\t"))
 	for _, f := range r.Families {
 		fmt.Fprint(w, f.Family)
 		for _, name := range screens {
@@ -185,7 +169,7 @@ func (r Result) Text() string {
 		}
 		fmt.Fprintln(w)
 	}
-	_ = w.Flush()
+	_ = w.Flush() // a Builder takes everything
 	for _, a := range r.Agreements {
 		fmt.Fprintf(&b, "Kendall's τ of %s with %s: %+.2f (%d)\n", a.Screen, a.With, a.Tau, a.Of)
 	}
@@ -200,6 +184,30 @@ func (r Result) Text() string {
 	fmt.Fprintf(&b, "\npage: %s\nready to run: %s\n", filepath.Join(r.Folder, pageFile),
 		filepath.Join(r.Folder, selectedFile))
 	return b.String()
+}
+
+// verdicts tells what the trials said.
+func (r Result) verdicts(b *strings.Builder) {
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "family\tverdict\tabsent\tinvariant\tordered\tp\n")
+	for _, f := range r.Families {
+		fmt.Fprintf(w, "%s\t%s", f.Family, f.Verdict)
+		for _, role := range f.Roles {
+			mark := ""
+			if role.Role == f.Base {
+				mark = "*"
+			}
+			fmt.Fprintf(w, "\t%.3f%s", role.Outcome, mark)
+		}
+		fmt.Fprintf(w, "\t%.2g\n", f.Holm)
+	}
+	_ = w.Flush() // a Builder takes everything
+	fmt.Fprintf(b, "\nAccuracy is the %s.\n* the base. p: that the roles are one, by Holm over the families. Deviation "+
+		"of a trial: %.3f.\n\n", r.Outcome, r.Deviation)
+	for _, f := range r.Families {
+		fmt.Fprintf(b, "%s: %s. %s.\n", f.Family, f.Verdict, f.Evidence)
+	}
+	fmt.Fprintln(b)
 }
 
 // Read reads the answer in a folder.

@@ -58,6 +58,7 @@ type plan struct {
 	Base   string   `json:"base"` // the resolved experiment's text
 	Asked  []string `json:"families"`
 	Seeds  int      `json:"seeds"`
+	Only   bool     `json:"screens_only,omitempty"`
 	Range  bool     `json:"range,omitempty"`
 	Margin float64  `json:"margin"`
 	Budget string   `json:"budget,omitempty"`
@@ -103,6 +104,9 @@ func threads(e config.Experiment, jobs int) int {
 
 // runs is how many trials there may be.
 func (d *design) runs() int {
+	if d.o.Screens {
+		return 1
+	}
 	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())) + d.o.Seeds
 	if d.o.Runs > 0 {
 		n = min(n, d.o.Runs)
@@ -127,7 +131,7 @@ func Folder(o Options) (string, error) {
 
 func (o Options) plan() (plan, error) {
 	text, err := o.Base.YAML()
-	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Range: o.Range, Margin: o.Margin,
+	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Only: o.Screens, Range: o.Range, Margin: o.Margin,
 		Budget: o.Budget, Runs: o.Runs}, err
 }
 
@@ -330,6 +334,9 @@ func (s *selection) pilotRun(ctx context.Context) (evaluation.Result, error) {
 
 // rounds trains a round a seed, and returns how many there were.
 func (s *selection) rounds(ctx context.Context) (int, error) {
+	if s.o.Screens {
+		return 0, nil
+	}
 	open := make([]int, len(s.candidates))
 	for i := range open {
 		open[i] = i
@@ -363,7 +370,7 @@ func (d *design) test(t table, family int) float64 {
 // too few runs left.
 func (s *selection) weaker(ctx context.Context, rounds int) (ok bool, err error) {
 	more := s.ranges()
-	if len(more) == 0 {
+	if len(more) == 0 || rounds == 0 {
 		return true, nil
 	}
 	if s.o.Runs > 0 && s.ended+rounds*len(more) > s.o.Runs {

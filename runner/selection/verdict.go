@@ -145,6 +145,9 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 		f.Holm = adjusted
 		if !ok {
 			f.Evidence = "there are too few trials to tell what chance does; train more seeds"
+			if s.o.Screens {
+				f.Evidence = "there were no trials, only the screens"
+			}
 			continue
 		}
 		for _, pair := range [][2]string{
@@ -347,7 +350,7 @@ func (s *selection) compareJoint(ctx context.Context, r *Result, rounds int) err
 		}
 		return nil
 	}
-	if s.o.Runs > 0 && s.ended+rounds > s.o.Runs {
+	if other && s.o.Runs > 0 && s.ended+rounds > s.o.Runs {
 		r.Notes = append(r.Notes, "the runs were used up before the chosen roles could be tried together")
 		return nil
 	}

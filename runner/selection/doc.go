@@ -45,8 +45,7 @@
 //   - broken (S1; "To augment or not to augment?", 2025): how well a linear probe tells transformed images from others,
 //     both resampled. Chance is 0.5: the images look alike at every scale, so no view can tell its own.
 //   - forgetting (S3): kNN on features averaged over a family's scales less kNN on them as they are.
-//   - class_of_scale (S2): how well the scale alone, as it is read off an image, tells the class, less the same for
-//     images that were transformed at random.
+//   - class_of_scale (S2): how well the scale alone, as precisely as it is read off an image, tells the class.
 //   - class_relevance (S5; after Understanding E-SSL, NeurIPS 2024): R² of the scale given features and class less R²
 //     given features.
 //   - gain (S4): R² of the scale on features less the untrained network's.

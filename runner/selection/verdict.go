@@ -158,7 +158,7 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 		}
 		f.decide(s.o.Margin)
 		if f.Verdict == Undecided {
-			f.SeedsNeeded = t.seedsFor(max(f.widest(), s.o.Margin), len(s.cells), MaxSeeds)
+			f.SeedsNeeded = t.seedsFor(max(f.open(), s.o.Margin), len(s.cells), MaxSeeds)
 		}
 		f.Evidence = f.evidence(s.o.Margin)
 		s.rangeOf(f, t, i)
@@ -244,11 +244,13 @@ func (f *Family) outcome(role string) float64 {
 	return f.Roles[i].Outcome
 }
 
-// widest is the largest difference between roles.
-func (f *Family) widest() float64 {
+// open is the largest difference between roles that may still be the best.
+func (f *Family) open() float64 {
 	w := 0.
 	for _, d := range f.Differences {
-		w = max(w, math.Abs(d.Value))
+		if !f.out(d.Of) && !f.out(d.Over) {
+			w = max(w, math.Abs(d.Value))
+		}
 	}
 	return w
 }
@@ -314,7 +316,7 @@ func (f *Family) evidence(margin float64) string {
 	case f.Holm >= level:
 		text += fmt.Sprintf("; the roles do not differ beyond chance (p = %.2g after Holm)", f.Holm)
 	default:
-		text += "; the best of them is not known"
+		text += "; which of those that are left is the best is not known"
 	}
 	if f.SeedsNeeded > 0 {
 		return text + fmt.Sprintf("; about %d seeds would decide it", f.SeedsNeeded)

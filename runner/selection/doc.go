@@ -35,7 +35,10 @@
 // With Options.Range, invariance is tried at a quarter and at half of each candidate's strength too: it costs nothing
 // up to the largest strength at which it isn't below absent for sure.
 //
-// In the end the base with all chosen roles, the joint cell, is trained with every seed and compared with the base.
+// In the end the base with all chosen roles, the joint choice, is trained with every seed and compared with the base,
+// and so are its runners-up: the choice with one family in another role that was not out, for the two nearest of these. One
+// that is better for sure takes its place. They have as many views as the trials, so that ordered families have fewer
+// levels where they are many.
 //
 // # Screens
 //

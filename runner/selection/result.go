@@ -117,7 +117,7 @@ func newScreen(value float64, interval *evaluation.Interval, m evaluation.Metric
 
 // write puts the answer's files into the folder: select.json last.
 func (s *selection) write(ctx context.Context, r *Result) error {
-	e, err := s.withViews(s.o.Base.Name+"-selected", r.Joint.Roles)
+	e, err := s.chosen(s.o.Base.Name+"-selected", r.Joint.Roles)
 	if err != nil {
 		return err
 	}
@@ -177,6 +177,10 @@ func (r Result) Text() string {
 		g := r.Joint.Gain
 		fmt.Fprintf(&b, "\nAll chosen roles together: %+.1f points over the base (95 %% from %+.1f to %+.1f).\n", 100*g.Value,
 			100*g.Low, 100*g.High)
+	}
+	for _, x := range r.Joint.Runners {
+		fmt.Fprintf(&b, "With %s %s in place of that: %+.1f points (95 %% from %+.1f to %+.1f).\n", x.Family, x.Role,
+			100*x.Gain.Value, 100*x.Gain.Low, 100*x.Gain.High)
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "note: %s\n", note)

@@ -107,7 +107,7 @@ func (d *design) runs() int {
 	if d.o.Screens {
 		return 1
 	}
-	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())) + d.o.Seeds
+	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())+1+mostRunners)
 	if d.o.Runs > 0 {
 		n = min(n, d.o.Runs)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -225,6 +226,39 @@ func TestRange(t *testing.T) {
 		if f.HoldsTo == nil || *f.HoldsTo != holds {
 			t.Errorf("%s: invariance holds up to %v, want %g", f.Family, f.HoldsTo, holds)
 		}
+	}
+}
+
+// TestJoint: what is chosen is tried together, beside the nearest other choices.
+func TestJoint(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	r, err := selected(t, filepath.Join(t.TempDir(), "select"), func(o *Options) {
+		o.Base.Augment.Roles = map[string]string{
+			"rotate": augment.RoleAbsent, "hue": augment.RoleInvariant, "blur": augment.RoleAbsent,
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"rotate": augment.RoleAbsent, "hue": augment.RoleOrdered, "blur": augment.RoleInvariant}
+	if !maps.Equal(r.Joint.Roles, want) {
+		t.Errorf("chose %v", r.Joint.Roles)
+	}
+	if g := r.Joint.Gain; g == nil || math.Abs(g.Value-0.3) > 0.02 || g.Low < 0.27 || len(r.Joint.Runs) != 3 {
+		t.Errorf("gain %v by %v", r.Joint.Gain, r.Joint.Runs)
+	}
+	if len(r.Joint.Runners) != 2 {
+		t.Fatalf("runners-up %v", r.Joint.Runners)
+	}
+	for _, runner := range r.Joint.Runners {
+		if math.Abs(runner.Gain.Value) > 0.02 || runner.Role == want[runner.Family] || len(runner.Runs) != 3 {
+			t.Errorf("runner-up %+v", runner)
+		}
+	}
+	trained := calls(t)
+	if !slices.ContainsFunc(trained, func(l string) bool { return strings.HasPrefix(l, "joint seed 3 fold 3") }) ||
+		len(trained) != r.Runs {
+		t.Errorf("%d runs, trained %v", r.Runs, trained)
 	}
 }
 

@@ -1,17 +1,13 @@
 package selection
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
-	"sync"
 
 	"ordo/augment"
 	"ordo/models/graph"
-	"ordo/runner/config"
 	"ordo/runner/evaluation"
 )
 
@@ -95,8 +91,17 @@ type Screen struct {
 type Joint struct {
 	Roles map[string]string `json:"roles"`
 	// Gain is its outcome less the base's; nil where nothing was changed, or there were too few runs left.
-	Gain *Estimate `json:"gain_over_base,omitempty"`
-	Runs []string  `json:"runs,omitempty"`
+	Gain    *Estimate `json:"gain_over_base,omitempty"`
+	Runs    []string  `json:"runs,omitempty"` // folders; of a cell they are the cell's
+	Runners []Runner  `json:"runners_up,omitempty"`
+}
+
+// Runner is the joint choice with another role of one family, one that was not out.
+type Runner struct {
+	Family string   `json:"family"`
+	Role   string   `json:"role"`
+	Gain   Estimate `json:"gain_over_joint"`
+	Runs   []string `json:"runs"`
 }
 
 // Agrees says how far a cheap number would have said what trials did.
@@ -333,74 +338,4 @@ func (f Family) Chosen() string {
 		return f.Base
 	}
 	return f.Verdict
-}
-
-// compareJoint trains the base with the chosen roles, where that is none of the cells, and compares it with the base.
-func (s *selection) compareJoint(ctx context.Context, r *Result, rounds int) error {
-	r.Joint.Roles = map[string]string{}
-	for _, f := range r.Families {
-		r.Joint.Roles[f.Family] = f.Chosen()
-	}
-	e, same, other, err := s.joint(r.Joint.Roles)
-	if err != nil {
-		return err
-	}
-	if !other {
-		if t, ok := fit(s.seen, len(s.cells), rounds); ok && same > 0 {
-			gain := t.difference(same, 0)
-			r.Joint.Gain = &gain
-		}
-		return nil
-	}
-	if other && s.o.Runs > 0 && s.ended+rounds > s.o.Runs {
-		r.Notes = append(r.Notes, "the runs were used up before the chosen roles could be tried together")
-		return nil
-	}
-	if r.Joint.Runs, err = s.everySeed(ctx, e, rounds); err != nil {
-		return err
-	}
-	seen := slices.Clone(s.seen)
-	for i, folder := range r.Joint.Runs {
-		_, y, err := s.read(len(s.cells), i+1, folder)
-		if err != nil {
-			return err
-		}
-		seen = append(seen, observation{len(s.cells), i, y})
-	}
-	if t, ok := fit(seen, len(s.cells)+1, rounds); ok {
-		gain := t.difference(len(s.cells), 0)
-		r.Joint.Gain = &gain
-		if gain.High < 0 {
-			r.Notes = append(r.Notes, "the chosen roles together are worse than the base: they don't add up, take them one at "+
-				"a time")
-		}
-	}
-	r.Runs = s.ended
-	return nil
-}
-
-// everySeed trains an experiment with all seeds, as many at once as trials may be.
-func (s *selection) everySeed(ctx context.Context, e config.Experiment, seeds int) ([]string, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	folders, errs := make([]string, seeds), make([]error, seeds)
-	running := make(chan struct{}, s.o.Jobs)
-	var all sync.WaitGroup
-	for i := range seeds {
-		running <- struct{}{}
-		all.Go(func() {
-			defer func() { <-running }()
-			if ctx.Err() != nil {
-				return
-			}
-			found, err := s.sweep(ctx, fmt.Sprintf("%s-%d", jointStage, i+1), i+1, []config.Experiment{e})
-			if errs[i] = err; err != nil {
-				stop(err)
-				return
-			}
-			folders[i] = found[0]
-		})
-	}
-	all.Wait()
-	return folders, errors.Join(errs...)
 }

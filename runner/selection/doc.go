@@ -29,16 +29,16 @@
 //	undecided   otherwise; with the number of seeds that would bring the intervals down to the largest difference, or to
 //	            the margin where that is larger
 //
-// Where absent and ordered are both left, ordered is chosen if its mean is no more than the margin below: it knows the
-// scale as well, and tells images apart in spite of it.
+// Where absent and ordered are both left, ordered is chosen, for it is trained to know the scale and costs nothing for
+// sure; how far it may be below absent stands beside it.
 //
 // With Options.Range, invariance is tried at a quarter and at half of each candidate's strength too: it costs nothing
 // up to the largest strength at which it isn't below absent for sure.
 //
 // In the end the base with all chosen roles, the joint choice, is trained with every seed and compared with the base,
-// and so are its runners-up: the choice with one family in another role that was not out, for the two nearest of these. One
-// that is better for sure takes its place. They have as many views as the trials, so that ordered families have fewer
-// levels where they are many.
+// and so are its runners-up: the choice with one family in another role that was not out, for the two nearest of these.
+// One that is better for sure takes its place. They have as many views as the trials, so that ordered families have
+// fewer levels where they are many.
 //
 // # Screens
 //

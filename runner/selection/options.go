@@ -46,7 +46,9 @@ const (
 	DefaultSeeds  = 3
 	DefaultMargin = 0.005
 
-	MinSeeds, MaxSeeds = 2, 100 // of Options.Seeds
+	// MinSeeds and MaxSeeds are the range of Options.Seeds.
+	MinSeeds = 2
+	MaxSeeds = 100
 )
 
 // defaultBase is the experiment for images of which nothing is known.

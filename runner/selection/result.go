@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -212,14 +211,4 @@ func (r Result) verdicts(b *strings.Builder) {
 		fmt.Fprintf(b, "%s: %s. %s.\n", f.Family, f.Verdict, f.Evidence)
 	}
 	fmt.Fprintln(b)
-}
-
-// Read reads the answer in a folder.
-func Read(dir string) (Result, error) {
-	var r Result
-	text, err := os.ReadFile(filepath.Join(dir, resultFile))
-	if err == nil {
-		err = json.Unmarshal(text, &r)
-	}
-	return r, err
 }

@@ -304,8 +304,11 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		done := make(chan error, 1)
-		go func() { done <- cmd.Wait() }()
+		done := make(chan struct{})
+		go func() {
+			_ = cmd.Wait() // it may have been killed
+			close(done)
+		}()
 		select {
 		case <-done: // it may have come to the lock of a trial that still stops
 		case <-time.After(time.Duration(moment) * 40 * time.Millisecond):
@@ -313,7 +316,7 @@ func TestKill(t *testing.T) {
 			_ = cmd.Process.Kill()
 			<-done
 		}
-		if _, err := Read(dir); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, resultFile)); err == nil {
 			break
 		}
 		if moment > 10_000 {

@@ -286,12 +286,7 @@ func (f *Family) decide(margin float64) {
 		f.Verdict = LeaveOut
 	case f.Holm >= level || !absent && !invariant:
 		f.Verdict = Undecided
-	case !absent && !ordered: // invariance costs
-		f.Verdict = augment.RoleOrdered
-		if f.outcome(augment.RoleAbsent)-f.outcome(augment.RoleOrdered) > margin {
-			f.Verdict = LeaveOut
-		}
-	case !absent: // and invariant is out, and ordered
+	case !absent && ordered: // and invariant is out
 		f.Verdict = LeaveOut
 	case invariant:
 		f.Verdict = augment.RoleOrdered

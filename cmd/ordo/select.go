@@ -62,7 +62,7 @@ func (o *selectOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.families, "families", nil, "candidates (`A,B`); default: those of augment.ordered")
 	flags.IntVar(&o.seeds, "seeds", selection.DefaultSeeds, "rounds, each with a seed of its own")
 	flags.Float64Var(&o.margin, "margin", selection.DefaultMargin, "a difference in accuracy that doesn't matter")
-	flags.BoolVar(&o.screens, "screens", false, "train the pilot only: its cheap numbers, without trials and verdicts")
+	flags.BoolVar(&o.screens, "screens", false, "train the pilot only: cheap numbers and hints, no verdicts")
 	flags.BoolVar(&o.ranged, "range", false, "ask also up to which strength invariance costs nothing")
 	flags.StringVar(&o.budget, "budget", "", "train no more than fits a time or a number of runs (`30m|40`)")
 	flags.IntVar(&o.jobs, "jobs", 0, "trials at once; they share the cores (default: one a core, 16 at most)")

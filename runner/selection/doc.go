@@ -26,8 +26,8 @@
 //	invariant   absent is out and invariant isn't: forgetting gains, and order gains nothing more
 //	leave out   absent alone is left; or all roles are within the margin of each other with 95 % intervals: it makes no
 //	            difference
-//	undecided   otherwise; with the number of seeds that would bring the intervals down to the largest difference, or to
-//	            the margin where that is larger
+//	undecided   otherwise; with the number of seeds that would bring the intervals down to the largest difference between
+//	            roles that are left, or to the margin where that is larger
 //
 // Where absent and ordered are both left, ordered is chosen, for it is trained to know the scale and costs nothing for
 // sure; how far it may be below absent stands beside it.
@@ -47,7 +47,8 @@
 //
 //   - broken (S1; "To augment or not to augment?", 2025): how well a linear probe tells transformed images from others,
 //     both resampled. Chance is 0.5: the images look alike at every scale, so no view can tell its own.
-//   - forgetting (S3): kNN on features averaged over a family's scales less kNN on them as they are.
+//   - forgetting (S3): kNN on features averaged over a family's scales less kNN on them as they are. Below 0 for sure,
+//     it hints to keep the scale; above, to forget it.
 //   - class_of_scale (S2): how well the scale alone, as precisely as it is read off an image, tells the class.
 //   - class_relevance (S5; after Understanding E-SSL, NeurIPS 2024): R² of the scale given features and class less R²
 //     given features.

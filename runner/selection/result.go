@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,6 +42,15 @@ func (s *selection) screen(r *Result, pilot evaluation.Result) {
 			f.Screens[screenGain] = newScreen(m.Gain.Value.Number, m.Gain.Interval, evaluation.Metric{Protocol: m.Protocol})
 		case slices.Contains(screens, m.Name):
 			f.Screens[m.Name] = newScreen(m.Value.Number, m.Interval, m)
+		}
+	}
+	for i := range r.Families {
+		f := &r.Families[i]
+		switch x := f.Screens[screenForgetting]; {
+		case x.High != nil && *x.High < 0:
+			f.Hint = Keep
+		case x.Low != nil && *x.Low > 0:
+			f.Hint = Forget
 		}
 	}
 	for _, name := range screens {
@@ -156,7 +166,7 @@ func (r Result) Text() string {
 		r.verdicts(&b)
 	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "screens\t%s\n", strings.Join(screens, "\t"))
+	fmt.Fprintf(w, "screens\t%s\thint\n", strings.Join(screens, "\t"))
 	for _, f := range r.Families {
 		fmt.Fprint(w, f.Family)
 		for _, name := range screens {
@@ -166,7 +176,7 @@ func (r Result) Text() string {
 				fmt.Fprint(w, "\t–")
 			}
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "\t%s\n", cmp.Or(f.Hint, "–"))
 	}
 	_ = w.Flush() // a Builder takes everything
 	for _, a := range r.Agreements {

@@ -101,8 +101,10 @@ func fakeRun(args []string) int {
 		r := evaluation.Result{}
 		for i, f := range []string{"rotate", "hue", "blur"} {
 			for k, name := range []string{"broken", "forgetting", "class_of_scale", "class_relevance"} {
+				value := float64(i-1) + float64(k)/100
 				r.Metrics = append(r.Metrics, evaluation.Metric{Group: evaluation.GroupFamily, Name: name, Family: f,
-					Output: "features", Value: eval.Defined(float64(i) + float64(k)/10)})
+					Output: "features", Value: eval.Defined(value),
+					Interval: &evaluation.Interval{Low: eval.Defined(value - 0.1), High: eval.Defined(value + 0.1)}})
 			}
 		}
 		must(r.Write(evaluation.File(dir, "end")))
@@ -163,6 +165,9 @@ func TestRun(t *testing.T) {
 	for _, f := range r.Families {
 		if f.Verdict != want[f.Family] {
 			t.Errorf("%s is %s, want %s: %s", f.Family, f.Verdict, want[f.Family], f.Evidence)
+		}
+		if hint := map[string]string{"rotate": Keep, "hue": "", "blur": Forget}[f.Family]; f.Hint != hint {
+			t.Errorf("%s: hint %q, want %q", f.Family, f.Hint, hint)
 		}
 		if len(f.Screens) != 4 {
 			t.Errorf("%s has the screens %v", f.Family, f.Screens)

@@ -50,7 +50,15 @@ type Family struct {
 	HoldsTo     *float64          `json:"invariance_costs_nothing_up_to,omitempty"`
 	SeedsNeeded int               `json:"seeds_needed,omitempty"` // of an undecided one; 0: none, or more than MaxSeeds
 	Screens     map[string]Screen `json:"screens"`
+	// Hint is what the screen forgetting says: keep where its interval is below 0, forget where it is above, else "".
+	Hint string `json:"hint,omitempty"`
 }
+
+// Hints of a family.
+const (
+	Keep   = "keep"
+	Forget = "forget"
+)
 
 // Role is a family in one of its roles.
 type Role struct {

@@ -25,6 +25,8 @@ func completeOverrides(g *global, c *cobra.Command) {
 		c.ValidArgsFunction = g.completeRun
 	case strings.Contains(use, "TARGET [FILE] [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeEval
+	case strings.Contains(use, "--data DIR} [KEY=VALUE"):
+		c.ValidArgsFunction = g.completeSelect
 	case strings.Contains(use, "FILE [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeFile
 	}
@@ -36,6 +38,14 @@ func (g *global) completeFile(_ *cobra.Command, args []string, text string) ([]s
 		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 	}
 	return g.candidates(args[0], text)
+}
+
+// completeSelect completes {FILE | --data DIR} [KEY=VALUE ...]; with --data there is no file, and all are keys.
+func (g *global) completeSelect(c *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	if c.Flags().Changed("data") {
+		return g.candidates("", text)
+	}
+	return g.completeFile(c, args, text)
 }
 
 // completeData completes FILE [KEY=VALUE ...] and data.KEY=VALUE …

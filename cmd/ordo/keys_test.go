@@ -63,6 +63,8 @@ func TestComplete(t *testing.T) {
 		how  cobra.ShellCompDirective
 	}{
 		{"run exp", "yaml yml", cobra.ShellCompDirectiveFilterFileExt},
+		{"select exp", "yaml yml", cobra.ShellCompDirectiveFilterFileExt},
+		{"select --data photos loss.order.kind=so", "loss.order.kind=soft_spearman", nothing},
 		{"sweep exp", "yaml yml", cobra.ShellCompDirectiveFilterFileExt},
 		{"run " + demo + " train.sched", "train.schedule=", nothing | cobra.ShellCompDirectiveNoSpace},
 		{"run " + demo + " train.schedule=", "train.schedule=cosine train.schedule=constant", nothing},

@@ -56,6 +56,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newArtifactsCommand(g),
 		newDataCommand(g),
 		newViewsCommand(g),
+		newConfigCommand(g),
 		newKeysCommand(g),
 		newBenchCommand(g),
 		newRuntimeCommand(g),

@@ -127,12 +127,16 @@ func flatten(err error) []error {
 
 // YAML returns the resolved experiment file: every key, in the order of the structs. Loading it gives an equal
 // Experiment.
-func (e Experiment) YAML() ([]byte, error) {
+func (e Experiment) YAML() ([]byte, error) { return e.yaml(func(*yaml.Node) {}) }
+
+// yaml is YAML of a tree to which something was done before.
+func (e Experiment) yaml(do func(root *yaml.Node)) ([]byte, error) {
 	var node yaml.Node
 	if err := node.Encode(e); err != nil {
 		return nil, fmt.Errorf("config: write YAML: %w", err)
 	}
 	flow(&node)
+	do(&node)
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)

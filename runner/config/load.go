@@ -35,6 +35,12 @@ func Load(file string, overrides, environ []string) (Experiment, error) {
 
 // Parse is Load with the text of the file at hand; file names it in errors and gives the experiment its default name.
 func Parse(file string, text []byte, overrides, environ []string) (Experiment, error) {
+	e, _, err := parse(file, text, overrides, environ)
+	return e, err
+}
+
+// parse is Parse, and says where keys were set.
+func parse(file string, text []byte, overrides, environ []string) (Experiment, *origins, error) {
 	e := Default()
 	base := filepath.Base(file)
 	e.Name = strings.TrimSuffix(base, filepath.Ext(base))
@@ -45,7 +51,7 @@ func Parse(file string, text []byte, overrides, environ []string) (Experiment, e
 		origins: origins{file: file, lines: map[string]int{}},
 	}
 	if !l.readFile(text) {
-		return Experiment{}, cmp.Or(l.err, l.mistakes.err()) // the rest would only repeat that keys are missing
+		return Experiment{}, nil, cmp.Or(l.err, l.mistakes.err()) // the rest would only repeat that keys are missing
 	}
 	l.readEnvironment(environ)
 	for _, text := range overrides {
@@ -61,9 +67,9 @@ func Parse(file string, text []byte, overrides, environ []string) (Experiment, e
 		}
 	}
 	if len(l.mistakes) > 0 {
-		return Experiment{}, l.mistakes.err()
+		return Experiment{}, nil, l.mistakes.err()
 	}
-	return e, nil
+	return e, &l.origins, nil
 }
 
 // loader merges the layers in viper and then decodes them into the experiment that its schema points into.

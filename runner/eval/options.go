@@ -86,7 +86,7 @@ func (o Options) Validate() error {
 		faults = append(faults, fmt.Errorf("every_epochs: must be 0 (only at the end) or more, got %d", o.EveryEpochs))
 	}
 	if !slices.Contains([]string{AtEndBrief, AtEndRoles, AtEndFull}, o.AtEnd) {
-		faults = append(faults, fmt.Errorf("at_end: must be one of %s, %s and %s, got %q", AtEndBrief, AtEndRoles, AtEndFull,
+		faults = append(faults, fmt.Errorf("at_end: must be one of %s, %s, %s, got %q", AtEndBrief, AtEndRoles, AtEndFull,
 			o.AtEnd))
 	}
 	return errors.Join(append(faults, o.measureFaults()...)...)

@@ -82,3 +82,92 @@ func Starter(folder string) ([]byte, error) {
 	name := strings.TrimSpace(string(quoted))
 	return []byte(strings.ReplaceAll(starter, "DATA", name)), nil
 }
+
+// Difference is a key of which two experiments have another value, as YAML; "": none.
+type Difference struct{ Key, First, Second string }
+
+// Differences lists the keys of which two experiments have another value, in the order of the file. An entry of a list
+// is named by its family or transformation, so that one that was left out moves no other.
+func Differences(first, second Experiment) []Difference {
+	a, b := first.values(), second.values()
+	var all []Difference
+	seen := map[string]bool{}
+	for _, list := range [][]setValue{a, b} {
+		for _, v := range list {
+			if seen[v.path] {
+				continue
+			}
+			seen[v.path] = true
+			if x, y := find(a, v.path), find(b, v.path); x != y {
+				all = append(all, Difference{v.path, x, y})
+			}
+		}
+	}
+	return all
+}
+
+// setValue is a key with its value as YAML.
+type setValue struct{ path, text string }
+
+func find(all []setValue, path string) string {
+	for _, v := range all {
+		if v.path == path {
+			return v.text
+		}
+	}
+	return ""
+}
+
+// values lists the experiment's keys that hold no further keys.
+func (e Experiment) values() []setValue {
+	var all []setValue
+	_, err := e.yaml(func(root *yaml.Node) { collect(root, "", &all) })
+	if err != nil {
+		panic(err) // plain structs of numbers and text
+	}
+	return all
+}
+
+func collect(n *yaml.Node, path string, all *[]setValue) {
+	switch {
+	case n.Kind == yaml.MappingNode && len(n.Content) > 0:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			collect(n.Content[i+1], join(path, n.Content[i].Value), all)
+		}
+	case hasKeys(n):
+		names := entryNames(n)
+		for i, entry := range n.Content {
+			collect(entry, join(path, names[i]), all)
+		}
+	default:
+		text, err := yaml.Marshal(n)
+		if err != nil {
+			panic(err) // a node of a tree that was encoded
+		}
+		*all = append(*all, setValue{path, strings.TrimSpace(string(text))})
+	}
+}
+
+// entryNames are the names of a list's entries: its family or its first key, or the position where that is there twice.
+func entryNames(list *yaml.Node) []string {
+	names := make([]string, len(list.Content))
+	count := map[string]int{}
+	for i, entry := range list.Content {
+		names[i] = strconv.Itoa(i)
+		for k := 0; k+1 < len(entry.Content); k += 2 {
+			if key := entry.Content[k].Value; key == "family" || key == "name" || key == "kind" {
+				names[i] = entry.Content[k+1].Value
+				break
+			} else if k == 0 && entry.Content[1].Kind != yaml.ScalarNode {
+				names[i] = key
+			}
+		}
+		count[names[i]]++
+	}
+	for i, name := range names {
+		if count[name] > 1 {
+			names[i] = strconv.Itoa(i)
+		}
+	}
+	return names
+}

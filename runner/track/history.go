@@ -2,9 +2,16 @@ package track
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
 
 	"ordo/models/fault"
 	"ordo/runner/eval"
@@ -170,4 +177,44 @@ func (h History) MeanLoss(n int) (float64, map[string]float64) {
 		terms[name] /= float64(count[name])
 	}
 	return sum / float64(max(1, steps)), terms
+}
+
+// tailBytes is how much of metrics.jsonl is read for its last line: an evaluation's may be long.
+const tailBytes = 1 << 18
+
+// LastStep reads the last whole line of the run's metrics, whatever it is about: how far the run has come. Without one,
+// the error wraps fs.ErrNotExist.
+func LastStep(dir string) (Step, error) {
+	name := filepath.Join(dir, metricsFile)
+	f, err := os.Open(name)
+	if err != nil {
+		return Step{}, fault.Reading(fault.Other, name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Step{}, fault.Reading(fault.Other, name, err)
+	}
+	text := make([]byte, min(info.Size(), tailBytes))
+	if _, err := f.ReadAt(text, info.Size()-int64(len(text))); err != nil && !errors.Is(err, io.EOF) {
+		return Step{}, fault.Reading(fault.Other, name, err)
+	}
+	lines := bytes.Split(text, []byte("\n"))
+	for _, line := range slices.Backward(lines[:len(lines)-1]) { // what is behind the last line's end isn't whole
+		var s Step
+		if json.Unmarshal(line, &s) == nil && s.Step > 0 {
+			return s, nil
+		}
+	}
+	return Step{}, fault.New(fault.Other, "%s has no step yet: %w", name, fs.ErrNotExist)
+}
+
+// InUse says whether a process has the folder open.
+func InUse(dir string) bool {
+	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR, 0o644)
+	if err != nil {
+		return false
+	}
+	defer lock.Close() // and with it the lock, if it was free
+	return errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ordo/models/ort/install"
+	"ordo/models/ort/orttest"
+	"ordo/runner/catalogue"
+)
+
+func TestRuns(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	file, dir := experiment(t, tiny), t.TempDir()
+	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "sub", "two")
+	ordo(t, "run", file, "--out", one).check(t, exitOK)
+	ordo(t, "run", file, "seed=2", "--out", two).check(t, exitOK)
+	stopped := filepath.Join(dir, "stopped") // as a killed run leaves it
+	ordo(t, "run", file, "seed=3", "--out", stopped).check(t, exitOK)
+	if err := os.Remove(filepath.Join(stopped, "result.json")); err != nil {
+		t.Fatal(err)
+	}
+	listed := ordo(t, "runs", dir)
+	listed.check(t, exitOK)
+	lines := strings.Split(strings.TrimSpace(listed.stdout), "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[1], "finished") || !strings.Contains(lines[1], "2/2") ||
+		!strings.HasSuffix(lines[2], stopped) || !strings.HasPrefix(lines[2], "stopped") ||
+		!strings.HasSuffix(lines[3], two) {
+		t.Errorf("listed\n%s", listed.stdout)
+	}
+	var all []catalogue.Run
+	if err := json.Unmarshal([]byte(ordo(t, "runs", dir, "--status", "finished", "--json").stdout), &all); err != nil ||
+		len(all) != 2 || all[1].Seed != 2 || all[0].Numbers["knn_top1"] == 0 {
+		t.Errorf("%v: %+v", err, all)
+	}
+	diff := ordo(t, "runs", "diff", one, two)
+	diff.check(t, exitOK)
+	for _, want := range []string{"seed      1  2", "knn.features", "intervals"} {
+		if !strings.Contains(diff.stdout, want) {
+			t.Errorf("no %q in\n%s", want, diff.stdout)
+		}
+	}
+	removed := ordo(t, "runs", "rm", stopped, dir)
+	removed.check(t, exitFailure, "holds no run, so it stays")
+	if _, err := os.Stat(stopped); !os.IsNotExist(err) {
+		t.Errorf("%s is still there: %v", stopped, err)
+	}
+	if _, err := os.Stat(one); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRunsErrors(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"runs", filepath.Join(t.TempDir(), "none")}, exitFailure, "none"},
+		{[]string{"runs", "--sort", "luck"}, exitUsage, "--sort must be one of"},
+		{[]string{"runs", "--status", "lost"}, exitUsage, "--status must be one of"},
+		{[]string{"runs", "--metric", "knn_top"}, exitUsage, "knn_top"},
+		{[]string{"runs", "diff", "one"}, exitUsage, "name two run folders"},
+		{[]string{"runs", "rm"}, exitUsage, "a run folder is missing"},
+		{[]string{"runs", "rm", t.TempDir()}, exitFailure, "holds no run"},
+	} {
+		if r := ordo(t, c.args...); r.code != c.code || !strings.Contains(r.stderr, c.says) || r.stdout != "" {
+			t.Errorf("%v: exit status %d, stderr %q, want %d and %q", c.args, r.code, r.stderr, c.code, c.says)
+		}
+	}
+	none := ordo(t, "runs", t.TempDir())
+	if none.check(t, exitOK); !strings.HasPrefix(none.stdout, "no runs in ") {
+		t.Errorf("said %q", none.stdout)
+	}
+}

@@ -64,7 +64,7 @@ func TestDifferences(t *testing.T) {
 		got[d.Key] = d.First + " " + d.Second
 	}
 	want := map[string]string{"seed": "1 2", "augment.ordered.rotate.family": "rotate ",
-		"augment.ordered.rotate.max": "180 ",
+		"augment.ordered.rotate.max":    "180 ",
 		"augment.ordered.rotate.levels": "3 ", "augment.ordered.hue.max": "0.2 0.3", "augment.roles.hue": " absent"}
 	if !maps.Equal(got, want) {
 		t.Errorf("differences %v, want %v", got, want)

@@ -348,7 +348,8 @@ func (s *selection) rounds(ctx context.Context) (int, error) {
 				cells = append(cells, c)
 			}
 		}
-		if len(open) == 0 || s.o.Runs > 0 && s.ended+len(cells) > s.o.Runs {
+		// The joint choice is still to be tried, with as many seeds as there are rounds.
+		if len(open) == 0 || s.o.Runs > 0 && s.ended+len(cells)+seed > s.o.Runs {
 			return seed - 1, nil
 		}
 		if err := s.round(ctx, fmt.Sprintf("seed-%d", seed), seed, cells); err != nil {

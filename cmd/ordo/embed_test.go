@@ -31,8 +31,8 @@ func TestEmbedAndNeighbours(t *testing.T) {
 	files["test/x/same.png"] = files["train/x/4.png"]
 	root := sourcetest.Write(t, files)
 	rows := filepath.Join(dir, "rows.npz")
-	r := ordo(t, "embed", encoder, "--data", root, "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5", "data.cache.kind=memory",
-		"--out", rows, "--json")
+	r := ordo(t, "embed", encoder, "--data", root, "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5",
+		"data.cache.kind=memory", "--out", rows, "--json")
 	r.check(t, exitOK)
 	var s embed.Summary
 	if err := json.Unmarshal([]byte(r.stdout), &s); err != nil || s.Images != 19 || s.Rows != 19 || s.Split != "all" ||

@@ -34,8 +34,8 @@
 //
 // Images are encoded in batches, and the rows of a batch go to a part file ([PartFile]) with a checksum. When all are
 // there the file is written from it. An interrupted export goes on after the last whole batch of the part file, which
-// names all that its rows depend on; batches are the same in either case, so that the bytes are, too. A shard is some of
-// the batches: shards one after the other are the whole.
+// names all that its rows depend on; batches are the same in either case, so that the bytes are, too. A shard is some
+// of the batches: shards one after the other are the whole.
 //
 // # Reading
 //

@@ -64,7 +64,7 @@ type Options struct {
 	Watch              data.Watch // hears how the images are read, and what is wrong with them
 }
 
-// Shard is one of several parts of the images, by whole batches: those of all parts, one after the other, are the whole.
+// Shard is one of several parts of the images, by whole batches: all of them, one after the other, are the whole.
 type Shard struct {
 	Part, Of int // in [1, Of]; 0 and 0: everything
 }
@@ -178,8 +178,8 @@ func (o *Options) resolve() error {
 }
 
 // Export encodes every image of the split and writes the file, whole or not at all. What is encoded is kept beside it,
-// in [PartFile], until it is whole: an Export that was ended, however it was, goes on there when it is called again with
-// the same options, and the file has the same bytes. Memory doesn't grow with the number of rows but by their names.
+// in [PartFile], until it is whole: an Export that was ended, however it was, goes on there when it is called again
+// with the same options, and the file has the same bytes. Memory grows with the number of rows by their names only.
 //
 // Faults are of kind Config (settings), Data (images, encoder), Library, Numeric (outputs that are not finite, or too
 // large for float16) and Interrupted.

@@ -191,7 +191,8 @@ func changed(t *testing.T, run string, e config.Experiment) {
 		}
 		var notes []string
 		_, err = embed.Export(t.Context(), embed.Options{
-			Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitTest, Out: filepath.Join(t.TempDir(), "x.npz"),
+			Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitTest,
+			Out:   filepath.Join(t.TempDir(), "x.npz"),
 			Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }},
 		})
 		if err != nil || len(notes) != c.want || c.want > 0 && !strings.Contains(notes[0], "other images than the run's") {
@@ -218,7 +219,8 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.Images != 78 || s.Of != 78 || s.Rows != 78 ||
-		!slices.Equal(s.Outputs, []embed.OutputShape{{Name: "features", Columns: 64}, {Name: "embedding", Columns: 8}}) || s.Classes != 12 || calls == 0 {
+		!slices.Equal(s.Outputs, []embed.OutputShape{{Name: "features", Columns: 64}, {Name: "embedding", Columns: 8}}) ||
+		s.Classes != 12 || calls == 0 {
 		t.Errorf("summary %+v, %d calls of progress", s, calls)
 	}
 	unreadable(t, run, e)
@@ -321,7 +323,8 @@ func TestOtherImages(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := embed.Export(t.Context(), embed.Options{
-			Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitAll, Out: filepath.Join(t.TempDir(), "x.npz"),
+			Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitAll,
+			Out: filepath.Join(t.TempDir(), "x.npz"),
 		})
 		if err != nil || s.Of != c.of || c.images > 0 && s.Images != c.images || s.Images > c.of {
 			t.Errorf("%s: %+v, %v", name, s, err)

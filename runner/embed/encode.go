@@ -13,7 +13,7 @@ import (
 	"ordo/runner/loader"
 )
 
-// batch is how many images are encoded at once. What an image has does not depend on it to the last bit, so that batches
+// batch is how many images are encoded at once. The last bit of a number may depend on its batch, which is why batches
 // are the same however often an Export goes on, and in every shard.
 const batch = 128
 

@@ -192,7 +192,8 @@ func TestEncoderAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := embed.Options{Library: orttest.Path(t), Target: to, Experiment: e, Split: embed.SplitAll, Threads: 1, Neighbours: 3}
+		o := embed.Options{Library: orttest.Path(t), Target: to, Experiment: e, Split: embed.SplitAll, Threads: 1,
+			Neighbours: 3}
 		_, content := export(t, o, "x.csv")
 		contents = append(contents, content)
 		if path == run {

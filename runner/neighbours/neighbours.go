@@ -114,7 +114,9 @@ const (
 )
 
 // find hears the k nearest of each of the rows among the candidates, which is not the row itself.
-func (s search) find(ctx context.Context, rows, candidates []int, k int, do func(row int, near []eval.Neighbour)) error {
+func (s search) find(
+	ctx context.Context, rows, candidates []int, k int, do func(row int, near []eval.Neighbour),
+) error {
 	done := 0
 	for some := range slices.Chunk(rows, together) {
 		own := make([]int, len(some))

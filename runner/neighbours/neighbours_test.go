@@ -122,7 +122,8 @@ func TestSheet(t *testing.T) {
 		t.Error(err)
 	}
 	r.Neighbours[1].ID = "another"
-	if _, err := r.Sheet(t.Context(), o); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "no image another") {
+	_, err = r.Sheet(t.Context(), o)
+	if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "no image another") {
 		t.Errorf("got %v", err)
 	}
 }

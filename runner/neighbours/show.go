@@ -81,8 +81,8 @@ func (r Result) rows() (title string, rows []row) {
 	return title, rows[:min(len(rows), maxRows)]
 }
 
-// Sheet shows what was found as pictures: a row an image, itself first. The pictures are those of an image set, found by
-// their ids; data.Options need no image size.
+// Sheet shows what was found as pictures: a row an image, itself first. The pictures are those of an image set, found
+// by their ids; data.Options need no image size.
 func (r Result) Sheet(ctx context.Context, o data.Options) (sheet.Sheet, error) {
 	if o.ImageSize == 0 {
 		o.ImageSize = data.DefaultOptions().ImageSize

@@ -209,7 +209,7 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	splits, err := data.OpenWatched(ctx, o.Experiment.Data, o.Watch)
+	splits, err := data.OpenWatched(ctx, o.Experiment.Data.Few(), o.Watch)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -380,7 +380,7 @@ func (e *encoding) write(meta map[string]any, splits data.Splits) error {
 		return fault.Writing(o.Out, err)
 	}
 	defer f.Cleanup() //nolint:errcheck // after a successful rename there is nothing left to clean
-	e.rows.describe = func() (*described, error) { return describe(e.ctx, o.Experiment.Data) }
+	e.rows.describe = func() (*described, error) { return describe(e.ctx, o.Experiment.Data.Few()) }
 	if o.Neighbours > 0 {
 		e.rows.search = e.neighbours
 	}

@@ -252,3 +252,24 @@ func parquetRows(t *testing.T, content []byte) {
 		}
 	}
 }
+
+// TestOneImage: a folder of one image has an embedding, whichever split it falls into.
+func TestOneImage(t *testing.T) {
+	o := many(t)
+	o.Outputs = []string{"embedding"}
+	for _, name := range []string{"a/1.png", "a/2.png", "b/x.png", "c/3.png", "c/4.png", "c/5.png", "c/6.png"} {
+		for _, kind := range []string{"memory", "packed"} {
+			root := sourcetest.Write(t, map[string][]byte{name: sourcetest.PNG(t, 16, 16, color.White)})
+			e, err := target.Load(o.Target, "", []string{"data.source=folder", "data.root=" + root, "data.cache.kind=" + kind,
+				"data.cache.dir=" + t.TempDir()}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Experiment = e
+			if s, content := export(t, o, "x.csv"); s.Images != 1 || !strings.HasPrefix(strings.Split(string(content), "\n")[1],
+				name+","+name+",0,"+name[:1]) {
+				t.Errorf("%s: %+v, %s", name, s, content)
+			}
+		}
+	}
+}

@@ -87,7 +87,7 @@ func (r Result) Sheet(ctx context.Context, o data.Options) (sheet.Sheet, error) 
 	if o.ImageSize == 0 {
 		o.ImageSize = data.DefaultOptions().ImageSize
 	}
-	sets, err := data.List(ctx, o)
+	sets, err := data.List(ctx, o.Few())
 	if err != nil {
 		return sheet.Sheet{}, err
 	}

@@ -224,7 +224,7 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	meta := o.meta(sum, splits)
-	if err := e.export(meta, splits); err != nil {
+	if err := e.export(meta); err != nil {
 		return Summary{}, err
 	}
 	return e.summary(splits), nil
@@ -349,7 +349,7 @@ func (e *encoding) summary(splits data.Splits) Summary {
 func PartFile(out string) string { return out + ".part" }
 
 // export encodes what the part file lacks, and writes the file from it.
-func (e *encoding) export(meta map[string]any, splits data.Splits) error {
+func (e *encoding) export(meta map[string]any) error {
 	key, err := e.key(meta)
 	if err != nil {
 		return err
@@ -362,14 +362,14 @@ func (e *encoding) export(meta map[string]any, splits data.Splits) error {
 	if err := e.encode(); err != nil {
 		return err
 	}
-	if err := e.write(meta, splits); err != nil {
+	if err := e.write(meta); err != nil {
 		return err
 	}
 	return e.part.remove()
 }
 
 // write writes the file from what is encoded.
-func (e *encoding) write(meta map[string]any, splits data.Splits) error {
+func (e *encoding) write(meta map[string]any) error {
 	o := e.o
 	text, err := json.Marshal(meta)
 	if err != nil {

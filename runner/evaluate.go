@@ -10,6 +10,7 @@ import (
 	"ordo/models/fault"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
+	"ordo/runner/target"
 	"ordo/runner/track"
 )
 
@@ -36,8 +37,8 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 	}
 	o := evaluation.Options{
 		Library: r.o.Libraries.ONNXRuntime, Experiment: e, Name: atEnd, Version: r.o.Version,
-		Target: evaluation.Target{Path: r.folder.Dir(), Encoder: encoder, Data: r.now.Data,
-			Run: &evaluation.Run{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}},
+		Target: target.Target{Path: r.folder.Dir(), Encoder: encoder, Data: r.now.Data,
+			Run: &target.Run{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}},
 		Threads: r.folder.Began().Threads, Splits: &r.splits,
 		Extent: e.Eval.AtEnd, Alone: e.Eval.AtEnd == eval.AtEndRoles,
 	}

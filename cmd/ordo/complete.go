@@ -21,8 +21,6 @@ func completeOverrides(g *global, c *cobra.Command) {
 	switch use := c.Use; {
 	case strings.Contains(use, "| data.KEY=VALUE"):
 		c.ValidArgsFunction = g.completeData
-	case strings.Contains(use, "RUN [data.KEY=VALUE"):
-		c.ValidArgsFunction = g.completeRun
 	case strings.Contains(use, "TARGET [FILE] [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeEval
 	case strings.Contains(use, "--data DIR} [KEY=VALUE"):
@@ -57,21 +55,6 @@ func (g *global) completeData(c *cobra.Command, args []string, text string) ([]s
 		return g.candidates("", text)
 	}
 	return g.candidates(args[0], text)
-}
-
-// completeRun completes RUN [data.KEY=VALUE ...].
-func (g *global) completeRun(_ *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	}
-	const section = "data."
-	switch {
-	case strings.HasPrefix(section, text):
-		text = section
-	case !strings.HasPrefix(text, section):
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return g.candidates(track.ExperimentFile(args[0]), text)
 }
 
 // completeEval completes TARGET [FILE] [KEY=VALUE ...]: files and folders, then a file or keys; without a file those of

@@ -4,27 +4,39 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"ordo/models"
+	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/embed"
+	"ordo/runner/target"
 )
 
-const embedHelp = `Encode every image with the encoder of a finished run and write features, embedding, ids,
-labels and splits to a file:
-  .npz      NumPy arrays, which ordo eval takes (--split all)
-  .npy      one matrix, float32; FILE.rows.csv says which image each row is of
-  .parquet  a row an image, features and embedding as lists of float
-  .csv      a row an image, a column a number; as lightly reads it with --format lightly
+const embedHelp = `Encode every image with an encoder and write its outputs, ids, labels and splits to a file:
+  .npz      NumPy arrays, which ordo eval takes (--split all) and ordo neighbours
+  .npy      one matrix; FILE.rows.csv says which image each row is of
+  .parquet  a row an image: id, path, label, class, split, width, height, and a list of numbers
+            for each output
+  .csv      the same with a column a number; as lightly reads it with --format lightly
 
-The images are those of the run's own data section. --data names another folder of the
-same kind of source, and data.KEY=VALUE changes any key of the section: of another set all
-images are encoded, however many of its own the run saw.
+TARGET is the folder of a finished run, whose images are those of its own data section, or any
+encoder in ONNX with --data DIR or an experiment FILE, and with the flags of ordo eval for how
+it takes images. Of a run, --data names another folder of the same kind of source, and
+data.KEY=VALUE changes any key of the section: of other images than the run's all are encoded.
+
+Memory is the same for any number of images. What is encoded is kept in OUT.part until the file
+is whole: the same command goes on there when it was interrupted, and the file has the same
+bytes. --shard 1/4 to 4/4 are four files, whose rows one after the other are those of one file:
+numpy.concatenate, pyarrow.concat_tables, or in DuckDB SELECT * FROM 'part-*.parquet'.
+
+--family rotate --scales 0,0.25,0.5,1 shows every image at four scales: a row an image and scale,
+with a column scale, or with --average their mean. --neighbours 10 adds a column neighbors to
+Parquet and CSV: {ids, distances} of the nearest other images, exact, by 1 - cosine of the
+first output; ids are rows from 0, as embedding-atlas --neighbors wants them.
 
 In Python:
   f = numpy.load("out.npz")      # features, embedding, ids, labels, classes, split
@@ -33,57 +45,64 @@ In Python:
 
 const embedExamples = `  ordo embed runs/demo --out demo.npz
   ordo embed runs/demo data.source=folder --data ~/fruit --out fruit.npz
-  ordo embed runs/demo --split all --out demo.parquet`
+  ordo embed runs/demo --split all --out demo.parquet --neighbours 10
+  ordo embed resnet18.onnx --data photos --out photos.npy --dtype float16 \
+    --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  ordo embed runs/demo --family rotate --scales 0,0.25,0.5,1 --out turned.npz`
 
 type embedOptions struct {
-	out, root, split string
-	format           string
-	outputs          []string
-	threads          int
-	asJSON           bool
+	encoderFlags
+	out, split, format, dtype, shard string
+	outputs                          []string
+	views                            embed.Views
+	neighbours                       int
+	asJSON                           bool
 }
 
 func newEmbedCommand(g *global) *cobra.Command {
 	return newCommand(g, &cobra.Command{
-		Use:     "embed RUN [data.KEY=VALUE ...]",
-		Short:   "Write features and embedding of every image to a NumPy, Parquet or CSV file",
+		Use:     "embed TARGET [FILE] [KEY=VALUE ...]",
+		Short:   "Write what an encoder makes of every image to a NumPy, Parquet or CSV file",
 		Long:    embedHelp,
 		Example: embedExamples,
 	}, &embedOptions{})
 }
 
 func (o *embedOptions) AddFlags(flags *pflag.FlagSet) {
+	o.encoderFlags.AddFlags(flags)
 	flags.StringVar(&o.out, "out", "", "`FILE` to write: .npz, .npy, .parquet or .csv")
 	flags.StringVar(&o.format, "format", "",
 		"npz, npy, parquet, csv or lightly (CSV as lightly reads it); default by FILE's end")
 	flags.StringSliceVar(&o.outputs, "outputs", nil,
-		"features, embedding or both; default both, in npy features, for lightly embedding")
-	flags.StringVar(&o.root, "data", "", "folder of the images (`DIR`), in place of the run's data.root")
-	flags.StringVar(&o.split, "split", "", "`SPLIT` of the data set: train, test or all; default test, of another set all")
-	flags.IntVar(&o.threads, "threads", 0, "ONNX Runtime's threads; 0 is one a core")
+		"outputs to write (`A,B`); features and embedding, or else all; in npy features, for lightly embedding")
+	flags.StringVar(&o.dtype, "dtype", embed.Float32, "numbers as float32, or in npz, npy and parquet float16 (`TYPE`)")
+	flags.StringVar(&o.split, "split", "",
+		"`SPLIT` of the data set: train, test or all; default test, of images that are not the run's all")
+	flags.StringVar(&o.shard, "shard", "", "one of several parts of the images (`I/N`), such as 1/4 to 4/4")
+	flags.StringVar(&o.views.Family, "family", "", "family (`NAME`) at whose scales images are shown")
+	flags.Float64SliceVar(&o.views.Scales, "scales", nil, "those scales (`S,…`), in [0, 1]")
+	flags.BoolVar(&o.views.Average, "average", false, "write the mean over the scales")
+	flags.IntVar(&o.neighbours, "neighbours", 0, "how many nearest images (`K`) to write beside each; parquet and csv")
 	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object about the file")
 }
 
 func (o *embedOptions) check(args []string) error {
-	if err := atLeastOne(args, "a run folder"); err != nil {
+	if err := atLeastOne(args, "a run folder or an ONNX file"); err != nil {
 		return err
-	}
-	for _, a := range args[1:] {
-		if !strings.HasPrefix(a, "data.") || !strings.Contains(a, "=") {
-			return usagef("unexpected argument %q, only data.KEY=VALUE can be changed here", a)
-		}
 	}
 	if o.split != "" {
 		if err := oneOf("split", o.split, embed.Splits()...); err != nil {
 			return err
 		}
 	}
-	for _, name := range o.outputs {
-		if err := oneOf("outputs", name, embed.Outputs()...); err != nil {
-			return err
-		}
+	if _, err := embed.ParseShard(o.shard); err != nil {
+		return usagef("--shard: %v", err)
 	}
-	return cmp.Or(required("out", o.out), o.checkFormat())
+	if (o.views.Family == "") != (len(o.views.Scales) == 0) {
+		return usagef("--family and --scales need each other")
+	}
+	return cmp.Or(changeable(args[1:], "data"), o.encoderFlags.check(), required("out", o.out), o.checkFormat(),
+		oneOf("dtype", o.dtype, embed.DTypes()...), within("neighbours", o.neighbours, 0, 1000))
 }
 
 // checkFormat refuses a name that promises another format than the one that is written.
@@ -105,46 +124,72 @@ func (o *embedOptions) checkFormat() error {
 }
 
 func (o *embedOptions) run(ctx context.Context, g *global, args []string) error {
-	overrides := args[1:]
-	if o.root != "" {
-		overrides = append(overrides, "data.root="+o.root)
-	}
-	if o.split == "" {
-		o.split = embed.SplitTest
-		if config.OtherImages(overrides) {
-			o.split = embed.SplitAll
-		}
-	}
-	e, err := embed.Load(args[0], overrides)
+	options, err := o.options(g, args)
 	if err != nil {
 		return err
 	}
-	g.beyondCores(o.threads)
-	at, err := findLibrary(g, false)
-	if err != nil {
-		return err
-	}
-	s, err := embed.Export(ctx, embed.Options{
-		Library: at.Path, Run: args[0], Experiment: e, Split: o.split, Out: o.out, Threads: o.threads,
-		Format: o.format, Outputs: o.outputs,
-		Progress: newEncoding(g).image,
-		Watch:    data.Watch{Note: g.note, Progress: newReading(g).image},
-	})
+	s, err := embed.Export(ctx, options)
 	if err != nil {
 		return err
 	}
 	if o.asJSON {
 		return g.printJSON(s)
 	}
-	text := fmt.Sprintf("%s: %d of %d images (split %s)", s.Out, s.Images, s.Of, s.Split)
-	for _, output := range []struct {
-		name    string
-		columns int
-	}{{models.Features, s.Features}, {models.Embedding, s.Embedding}} {
-		if output.columns > 0 {
-			text += fmt.Sprintf(", %s [%d, %d]", output.name, s.Images, output.columns)
-		}
+	shard := ""
+	if s.Shard != "" {
+		shard = ", shard " + s.Shard
+	}
+	text := fmt.Sprintf("%s: %d of %d images (split %s%s)", s.Out, s.Images, s.Of, s.Split, shard)
+	for _, output := range s.Outputs {
+		text += fmt.Sprintf(", %s [%d, %d]", output.Name, s.Rows, output.Columns)
 	}
 	fmt.Fprintln(g.stdout, text)
 	return nil
+}
+
+// options finds what the command line names.
+func (o *embedOptions) options(g *global, args []string) (embed.Options, error) {
+	file, given := splitFile(args[1:])
+	overrides := o.overrides(given)
+	if o.views.Family != "" {
+		overrides = append(overrides, "eval.families=["+o.views.Family+"]") // framed as where it is evaluated
+	}
+	options := embed.Options{
+		Split: o.split, Out: o.out, Format: o.format, Outputs: o.outputs, DType: o.dtype, Views: o.views,
+		Neighbours: o.neighbours, Threads: o.threads, Progress: newEncoding(g).image,
+		Compared: (&reading{g: g, done: "compared", now: time.Now}).image,
+		Watch:    data.Watch{Note: g.note, Progress: newReading(g).image},
+	}
+	var err error
+	if options.Input, err = o.input(); err != nil {
+		return options, err
+	}
+	if options.Shard, err = embed.ParseShard(o.shard); err != nil {
+		return options, err
+	}
+	g.beyondCores(o.threads)
+	t, err := target.Find(args[0])
+	if err != nil {
+		return options, err
+	}
+	if t.Embeddings {
+		return options, fault.New(fault.Config, "%s is an embeddings file already", t.Path).
+			Advise("name a run folder or an ONNX file")
+	}
+	if err := o.suits(t); err != nil {
+		return options, err
+	}
+	options.Target = t
+	if o.split == "" {
+		options.Split = embed.SplitTest
+		if t.Run == nil || file != "" || config.OtherImages(overrides) {
+			options.Split = embed.SplitAll
+		}
+	}
+	if options.Experiment, err = target.Load(t, file, overrides, g.environ()); err != nil {
+		return options, err
+	}
+	at, err := findLibrary(g, false)
+	options.Library = at.Path
+	return options, err
 }

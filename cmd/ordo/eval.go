@@ -10,11 +10,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"ordo/models"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/evaluation"
 	"ordo/runner/report"
+	"ordo/runner/target"
 )
 
 const evalHelp = `Evaluate an encoder that is trained already, without training: how well its outputs tell
@@ -69,10 +69,9 @@ const evalExamples = `  ordo eval runs/demo
   ordo eval test.npz --train train.npz --against other.npz`
 
 type evalOptions struct {
-	name, against, families, out, train, root string
-	outputs, layout, mean, std, span          string
-	threads, imageSize                        int
-	asJSON, asMarkdown, asCSV, asLaTeX, full  bool
+	encoderFlags
+	name, against, families, out, train, outputs string
+	asJSON, asMarkdown, asCSV, asLaTeX, full     bool
 }
 
 func newEvalCommand(g *global) *cobra.Command {
@@ -85,19 +84,13 @@ func newEvalCommand(g *global) *cobra.Command {
 }
 
 func (o *evalOptions) AddFlags(flags *pflag.FlagSet) {
+	o.encoderFlags.AddFlags(flags)
 	flags.StringVar(&o.name, "name", "default", "`NAME` of the evaluation and of its file in the run's folder eval")
 	flags.StringVar(&o.out, "out", "", "file to write (`FILE.json`), in place of the run's own")
 	flags.StringVar(&o.against, "against", "", "`TARGET` to compare with on the same images, paired")
-	flags.StringVar(&o.root, "data", "", "folder of images (`DIR`), in place of data.root; with ONNX in place of FILE")
 	flags.StringVar(&o.train, "train", "", "`FILE.npz` of training images, beside one of test images")
 	flags.StringVar(&o.outputs, "outputs", "", "outputs to measure (`A,B`); features and embedding, or else all")
-	flags.StringVar(&o.layout, "layout", "", "axes of an ONNX file's input (`LAYOUT`): nchw or nhwc")
-	flags.IntVar(&o.imageSize, "image-size", 0, "side of its images in pixels (`N`), where the file leaves it free")
-	flags.StringVar(&o.mean, "mean", "", "taken from red, green and blue (`R,G,B`), in units of the range")
-	flags.StringVar(&o.std, "std", "", "divides red, green and blue after that (`R,G,B`)")
-	flags.StringVar(&o.span, "range", "", "what white is before mean and std (`N`): 1 or 255")
 	flags.StringVar(&o.families, "families", "", "families (`A,B`) beside those that the experiment names; all: every one")
-	flags.IntVar(&o.threads, "threads", 0, "ONNX Runtime's threads; 0 is one a core")
 	flags.BoolVar(&o.full, "full", false, "print all metrics of families; --json and --csv always do")
 	flags.BoolVar(&o.asJSON, "json", false, "print the results as one JSON object")
 	flags.BoolVar(&o.asMarkdown, "markdown", false, "print a Markdown table")
@@ -123,55 +116,7 @@ func (o *evalOptions) check(args []string) error {
 			}
 		}
 	}
-	file, overrides := splitFile(args[1:])
-	for _, a := range overrides {
-		own := strings.HasPrefix(a, "data.") || strings.HasPrefix(a, "eval.")
-		if !strings.Contains(a, "=") || file == "" && !own {
-			return usagef("unexpected argument %q, only data.KEY=VALUE and eval.KEY=VALUE can be changed here", a)
-		}
-	}
-	if o.layout != "" {
-		if err := oneOf("layout", o.layout, models.Layouts()...); err != nil {
-			return err
-		}
-	}
-	if _, err := models.ParseNormalisation(o.mean, o.std, o.span); err != nil {
-		return usagef("--%v", err)
-	}
-	return cmp.Or(suffix("out", o.out, ".json"),
-		within("image-size", o.imageSize, 0, 1024), within("threads", o.threads, 0, 1024))
-}
-
-// suits refuses flags that mean nothing for a target.
-func (o *evalOptions) suits(t evaluation.Target) error {
-	network := !t.Embeddings && t.Run == nil
-	for _, f := range []struct {
-		flag         string
-		given, means bool
-		of           string
-	}{
-		{"train", o.train != "", t.Embeddings, "embeddings files"},
-		{"data", o.root != "", !t.Embeddings, "encoders"},
-		{"families", o.families != "", !t.Embeddings, "encoders"},
-		{"layout", o.layout != "", network, "ONNX files"},
-		{"image-size", o.imageSize != 0, network, "ONNX files"},
-		{"mean", o.mean != "", network, "ONNX files"},
-		{"std", o.std != "", network, "ONNX files"},
-		{"range", o.span != "", network, "ONNX files"},
-	} {
-		if f.given && !f.means {
-			return usagef("--%s is for %s, and %s is none of them", f.flag, f.of, t.Path)
-		}
-	}
-	return nil
-}
-
-// splitFile takes the experiment file, if there is one, from the arguments behind the target.
-func splitFile(args []string) (file string, overrides []string) {
-	if len(args) > 0 && !strings.Contains(args[0], "=") {
-		return args[0], args[1:]
-	}
-	return "", args
+	return cmp.Or(changeable(args[1:], "data", "eval"), o.encoderFlags.check(), suffix("out", o.out, ".json"))
 }
 
 func (o *evalOptions) run(ctx context.Context, g *global, args []string) error {
@@ -225,40 +170,39 @@ func (o *evalOptions) run(ctx context.Context, g *global, args []string) error {
 // options finds what the command line names.
 func (o *evalOptions) options(g *global, args []string) (evaluation.Options, error) {
 	file, overrides := splitFile(args[1:])
-	if o.root != "" {
-		overrides = append(overrides, "data.root="+o.root)
-	}
+	overrides = o.overrides(overrides)
 	if o.families != "" {
 		overrides = append(overrides, "eval.families=["+o.families+"]")
 	}
 	options := evaluation.Options{
 		Name: o.name, Version: thisBuild().String(), Threads: o.threads, Progress: newEncoding(g).image,
 		Watch: data.Watch{Note: g.note, Progress: newReading(g).image},
-		Input: models.InputOptions{Layout: o.layout, Size: o.imageSize},
 	}
 	if o.outputs != "" {
 		options.Outputs = strings.Split(o.outputs, ",")
 	}
 	var err error
-	if options.Input.Normalisation, err = models.ParseNormalisation(o.mean, o.std, o.span); err != nil {
+	if options.Input, err = o.input(); err != nil {
 		return options, err
 	}
 	g.beyondCores(o.threads)
-	if options.Target, err = evaluation.Find(args[0]); err != nil {
+	if options.Target, err = target.Find(args[0]); err != nil {
 		return options, err
 	}
-	if err := o.suits(options.Target); err != nil {
+	if err := o.suits(options.Target,
+		meaning{"train", o.train != "", options.Target.Embeddings, "embeddings files"},
+		meaning{"families", o.families != "", !options.Target.Embeddings, "encoders"}); err != nil {
 		return options, err
 	}
 	options.Target.Train = o.train
 	if o.against != "" {
-		other, err := evaluation.Find(o.against)
+		other, err := target.Find(o.against)
 		if err != nil {
 			return options, err
 		}
 		options.Against = &other
 	}
-	options.Experiment, err = evaluation.Load(options.Target, file, overrides, g.environ())
+	options.Experiment, err = target.Load(options.Target, file, overrides, g.environ())
 	if err != nil || options.Target.Embeddings {
 		return options, err
 	}

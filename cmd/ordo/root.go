@@ -54,6 +54,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newEvalCommand(g),
 		newEmbedCommand(g),
 		newRunsCommand(g),
+		newNeighboursCommand(g),
 		newArtifactsCommand(g),
 		newDataCommand(g),
 		newViewsCommand(g),

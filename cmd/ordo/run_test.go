@@ -155,7 +155,7 @@ func TestRunRefuses(t *testing.T) {
 		})
 	}
 	ordo(t, "run").check(t, exitUsage, "an experiment file is missing")
-	ordo(t, "embed").check(t, exitUsage, "a run folder is missing")
+	ordo(t, "embed").check(t, exitUsage, "a run folder or an ONNX file is missing")
 	ordo(t, "embed", empty).check(t, exitUsage, "--out is missing")
 	ordo(t, "embed", empty, "--out", "x.npz", "--split", "valid").check(t, exitUsage, "train, test, all")
 	file := filepath.Join(empty, "file")
@@ -172,7 +172,7 @@ func TestRunRefuses(t *testing.T) {
 		ordo(t, strings.Fields(args)...).check(t, exitUsage, "end the name in ")
 	}
 	ordo(t, "embed", empty, "train.epochs=3", "--out", "x").check(t, exitUsage, "data.KEY=VALUE")
-	ordo(t, "embed", empty, "--out", filepath.Join(empty, "x.npz")).check(t, exitFailure, "no finished run in "+empty)
+	ordo(t, "embed", empty, "--out", filepath.Join(empty, "x.npz")).check(t, exitData, "no finished run in "+empty)
 	ordo(t, "run", filepath.Join(empty, "none.yaml")).check(t, exitConfig, "none.yaml")
 	ordo(t, "run", experiment(t, "train: {epochs: 1")).check(t, exitConfig, "tiny.yaml")
 }

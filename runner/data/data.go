@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"ordo/augment"
 	"ordo/models/fault"
@@ -98,6 +99,9 @@ func OpenWatched(ctx context.Context, o Options, w Watch) (s Splits, err error) 
 }
 
 func (o Options) open(ctx context.Context, set source.Set, split string, w Watch) (Dataset, error) {
+	if o.few && set.Len() == 0 {
+		return empty(set.Classes()), nil
+	}
 	job := o.Job(set, split)
 	job.Note, job.Progress = w.Note, w.Progress
 	packed, err := o.packed(set)
@@ -111,6 +115,19 @@ func (o Options) open(ctx context.Context, set source.Set, split string, w Watch
 		return nil, err
 	}
 	return job.Pack(ctx)
+}
+
+// empty is a split without images (Options.Few), of a set with some classes.
+type empty []string
+
+func (empty) Len() int            { return 0 }
+func (empty) Label(int) int       { return -1 }
+func (empty) ID(int) string       { return "" }
+func (e empty) Classes() []string { return e }
+func (empty) Fingerprint() string { return strings.Repeat("0", 16) }
+
+func (empty) Image(int) (augment.Image, error) {
+	return augment.Image{}, fault.New(fault.Data, "there are no images in the split")
 }
 
 // Job returns how a split of the set is decoded: what the options say, without a folder.

@@ -113,6 +113,8 @@ type Options struct {
 	// OnError says what becomes of unreadable images: fail (the default) names them and ends the run before it begins;
 	// skip leaves them out, says so, and lists them beside the packed images.
 	OnError string `yaml:"on_error"`
+
+	few bool // see Few
 }
 
 // Values of Options.OnError.
@@ -120,6 +122,13 @@ const (
 	OnErrorFail = "fail"
 	OnErrorSkip = "skip"
 )
+
+// Few allows a split without images, where a set that comes in one part has too few for two: to look at images, not to
+// train.
+func (o Options) Few() Options {
+	o.few = true
+	return o
+}
 
 // DefaultOptions returns the options of an experiment that says nothing about data: Orchard at 32 px.
 func DefaultOptions() Options {

@@ -65,3 +65,11 @@ func (s inspected) SharedFile(i int) string {
 	}
 	return ""
 }
+
+// File is that of the whole set.
+func (s inspected) File(i int) string {
+	if all, ok := s.all.(interface{ File(i int) string }); ok {
+		return all.File(s.items[i])
+	}
+	return ""
+}

@@ -28,6 +28,7 @@ import (
 	"ordo/runner/data/source/sourcetest"
 	"ordo/runner/embed"
 	"ordo/runner/eval"
+	"ordo/runner/target"
 	"ordo/runner/track"
 )
 
@@ -64,6 +65,16 @@ eval: {knn: {k: 5}}
 		t.Fatal(err)
 	}
 	return dir, e
+}
+
+// found is the run as a target.
+func found(t *testing.T, run string) target.Target {
+	t.Helper()
+	to, err := target.Find(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
 }
 
 // entry is an array of an .npz file: its header as npyio reads it, and its bytes.
@@ -142,7 +153,7 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 	e.Data = o
 	s, err := embed.Export(t.Context(), embed.Options{
 		Library:    orttest.Path(t),
-		Run:        run,
+		Target:     found(t, run),
 		Experiment: e,
 		Split:      embed.SplitAll,
 		Out: filepath.Join(
@@ -151,6 +162,7 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 		),
 		Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }},
 	})
+	notes = slices.DeleteFunc(notes, func(text string) bool { return strings.HasPrefix(text, "packing") }) // if it is slow
 	if err != nil || s.Images != 3 || len(notes) != 1 || !strings.Contains(notes[0], "1 of 3 images can't be read") {
 		t.Errorf("%d images, notes %q, %v", s.Images, notes, err)
 	}
@@ -179,7 +191,8 @@ func changed(t *testing.T, run string, e config.Experiment) {
 		}
 		var notes []string
 		_, err = embed.Export(t.Context(), embed.Options{
-			Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitTest, Out: filepath.Join(t.TempDir(), "x.npz"),
+			Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitTest,
+			Out:   filepath.Join(t.TempDir(), "x.npz"),
 			Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }},
 		})
 		if err != nil || len(notes) != c.want || c.want > 0 && !strings.Contains(notes[0], "other images than the run's") {
@@ -194,7 +207,7 @@ func TestExport(t *testing.T) {
 	calls := 0
 	s, err := embed.Export(
 		context.Background(),
-		embed.Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitAll, Out: file,
+		embed.Options{Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitAll, Out: file,
 			Progress: func(done, total int) {
 				calls++
 				if total != 78 || done > total {
@@ -205,7 +218,9 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Images != 78 || s.Of != 78 || s.Features != 64 || s.Embedding != 8 || s.Classes != 12 || calls == 0 {
+	if s.Images != 78 || s.Of != 78 || s.Rows != 78 ||
+		!slices.Equal(s.Outputs, []embed.OutputShape{{Name: "features", Columns: 64}, {Name: "embedding", Columns: 8}}) ||
+		s.Classes != 12 || calls == 0 {
 		t.Errorf("summary %+v, %d calls of progress", s, calls)
 	}
 	unreadable(t, run, e)
@@ -276,7 +291,7 @@ func TestExport(t *testing.T) {
 	part := filepath.Join(t.TempDir(), "test.npz")
 	if _, err := embed.Export(
 		context.Background(),
-		embed.Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitTest, Out: part},
+		embed.Options{Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitTest, Out: part},
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -303,18 +318,19 @@ func TestOtherImages(t *testing.T) {
 		"all":     {[]string{"data.source=folder", "data.root=" + root}, 70, 70},
 		"bounded": {[]string{"data.source=folder", "data.root=" + root, "data.images=5"}, 0, 70},
 	} {
-		e, err := embed.Load(run, append(c.overrides, "data.cache.dir="+t.TempDir()))
+		e, err := target.Load(found(t, run), "", append(c.overrides, "data.cache.dir="+t.TempDir()), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s, err := embed.Export(t.Context(), embed.Options{
-			Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitAll, Out: filepath.Join(t.TempDir(), "x.npz"),
+			Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitAll,
+			Out: filepath.Join(t.TempDir(), "x.npz"),
 		})
 		if err != nil || s.Of != c.of || c.images > 0 && s.Images != c.images || s.Images > c.of {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}
-	if e, err := embed.Load(run, []string{"data.image_size=16"}); err != nil || e.Data.Images != 48 {
+	if e, err := target.Load(found(t, run), "", []string{"data.image_size=16"}, nil); err != nil || e.Data.Images != 48 {
 		t.Errorf("of its own set: %d images, %v", e.Data.Images, err)
 	}
 }
@@ -322,7 +338,7 @@ func TestOtherImages(t *testing.T) {
 func TestExportRefuses(t *testing.T) {
 	run, e := trained(t)
 	out := filepath.Join(t.TempDir(), "x.npz")
-	good := embed.Options{Library: orttest.Path(t), Run: run, Experiment: e, Split: embed.SplitTest, Out: out}
+	good := embed.Options{Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitTest, Out: out}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, c := range map[string]struct {
@@ -333,7 +349,13 @@ func TestExportRefuses(t *testing.T) {
 		"no split": {context.Background(), func(o *embed.Options) { o.Split = "valid" }, nil},
 		"no data": {context.Background(),
 			func(o *embed.Options) { o.Experiment.Data.Source, o.Experiment.Data.Root = "folder", t.TempDir() }, fault.Data},
-		"no encoder": {context.Background(), func(o *embed.Options) { o.Run = copyRun(t, run, "encoder.onnx") }, nil},
+		"no encoder": {context.Background(), func(o *embed.Options) { o.Target.Encoder = "none.onnx" }, fault.Data},
+		"no output":  {context.Background(), func(o *embed.Options) { o.Outputs = []string{"logits"} }, fault.Config},
+		"no family": {context.Background(),
+			func(o *embed.Options) { o.Views = embed.Views{Family: "spin", Scales: []float64{0}} }, fault.Config},
+		"no scale": {context.Background(),
+			func(o *embed.Options) { o.Views = embed.Views{Family: "rotate", Scales: []float64{1.5}} }, fault.Config},
+		"empty shard": {context.Background(), func(o *embed.Options) { o.Shard = embed.Shard{Part: 1, Of: 3} }, fault.Config},
 		"no folder": {context.Background(), func(o *embed.Options) { o.Out = filepath.Join(t.TempDir(), "none", "x.npz") },
 			os.ErrNotExist},
 		"interruption": {cancelled, func(*embed.Options) {}, context.Canceled},

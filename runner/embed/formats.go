@@ -1,8 +1,8 @@
 package embed
 
 import (
-	"bufio"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,11 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
-
-	"ordo/models"
-	"ordo/models/fault"
+	"ordo/runner/eval"
 )
 
 // The formats of files.
@@ -48,110 +44,121 @@ func Extension(format string) string {
 	return "." + format
 }
 
-// writeTable writes a table in a format other than npz. meta is what is to be said of it.
-func writeTable(to io.Writer, format string, t *Table, meta string) error {
+// writeTable writes rows in a format other than npz. meta is what is to be said of them.
+func writeTable(to io.Writer, format string, r *rows, meta string) error {
 	switch format {
 	case FormatNPY:
-		return t.writeMatrix(to)
+		return r.writeNPY(to)
 	case FormatParquet:
-		return t.writeParquet(to, meta)
+		return r.writeParquet(to, meta)
 	case FormatLightly:
-		return t.writeLightly(to)
+		return r.writeLightly(to)
 	default:
-		return t.writeCSV(to)
+		return r.writeCSV(to)
 	}
 }
 
-// one is the only output, for formats that have room for one.
-func (t *Table) one(format string) (Output, error) {
-	if len(t.Outputs) != 1 {
-		return Output{}, fmt.Errorf("embed: %s holds one output, not %d", format, len(t.Outputs))
+func (r *rows) writeNPY(to io.Writer) error {
+	o := r.outputs[0]
+	if err := startArray(to, floatType(r.half), r.len(), o.Columns); err != nil {
+		return err
 	}
-	return t.Outputs[0], nil
+	return r.writeMatrix(to, o)
 }
 
-func (t *Table) writeMatrix(to io.Writer) error {
-	o, err := t.one(FormatNPY)
-	if err != nil {
-		return err
+// columnNeighbours holds an image's neighbours, under the name that embedding-atlas's users give it.
+const columnNeighbours = "neighbors"
+
+// said are the names of the columns that say what a row is: the image's id, path below the root, number and name of its
+// class, split, width and height, and the scale where images are shown at some.
+func said(scaled bool) []string {
+	names := []string{"id", "path", "label", "class", "split", "width", "height"}
+	if scaled {
+		names = append(names, arrayScale)
 	}
-	b := bufio.NewWriter(to)
-	if err := startArray(b, "<f4", t.Len(), o.Columns); err != nil {
-		return err
-	}
-	for i := range t.Len() {
-		if err := writeFloats(b, o.row(i)); err != nil {
-			return err
+	return names
+}
+
+// appendSaid appends the texts of said: what isn't known is empty.
+func (r *rows) appendSaid(line []string, rec *record) []string {
+	number := func(n int, known bool) string {
+		if !known {
+			return ""
 		}
+		return strconv.Itoa(n)
 	}
-	return b.Flush()
-}
-
-// row is row i.
-func (o Output) row(i int) []float32 { return o.Values[i*o.Columns:][:o.Columns] }
-
-// said are the names of the columns that say what a row is, and their texts in row i: its id, the number and the name
-// of its class, which are empty where it has none, and its split.
-func said() []string { return []string{"id", "label", "class", "split"} }
-
-func (t *Table) said(i int) []string {
-	texts := []string{t.IDs[i], "", "", splitOf(t.Test[i])}
-	if l := t.Labels[i]; l >= 0 {
-		texts[1], texts[2] = strconv.Itoa(l), t.Classes[l]
+	class := ""
+	if rec.label >= 0 {
+		class = r.classes[rec.label]
 	}
-	return texts
-}
-
-func splitOf(test bool) string {
-	if test {
-		return SplitTest
+	line = append(line, rec.id, rec.path, number(rec.label, rec.label >= 0), class, rec.split,
+		number(rec.width, rec.width > 0), number(rec.height, rec.height > 0))
+	if r.scales != nil {
+		line = append(line, strconv.FormatFloat(rec.scale, 'g', -1, 64))
 	}
-	return SplitTrain
+	return line
 }
 
-// writeRows writes said alone, as CSV.
-func (t *Table) writeRows(to io.Writer) error {
-	return (&Table{IDs: t.IDs, Labels: t.Labels, Classes: t.Classes, Test: t.Test}).writeCSV(to)
-}
-
-func (t *Table) writeCSV(to io.Writer) error {
+func (r *rows) writeCSV(to io.Writer) error {
 	w := csv.NewWriter(to)
-	line := said()
-	for _, o := range t.Outputs {
+	line := said(r.scales != nil)
+	if r.search != nil {
+		line = append(line, columnNeighbours)
+	}
+	for _, o := range r.outputs {
 		line = append(line, numbered(o.Name, o.Columns)...)
 	}
 	if err := w.Write(line); err != nil {
 		return err
 	}
-	for i := range t.Len() {
-		line = append(line[:0], t.said(i)...)
-		for _, o := range t.Outputs {
-			line = appendNumbers(line, o.row(i))
+	if err := r.each(func(rec *record) error {
+		line = r.appendSaid(line[:0], rec)
+		if r.search != nil {
+			text, err := json.Marshal(near(rec.neighbours))
+			if err != nil {
+				return fmt.Errorf("embed: describe: %w", err)
+			}
+			line = append(line, string(text))
 		}
-		if err := w.Write(line); err != nil {
-			return err
+		for _, v := range rec.values {
+			line = appendNumbers(line, v)
 		}
+		return w.Write(line)
+	}); err != nil {
+		return err
 	}
 	w.Flush()
 	return w.Error()
 }
 
-// writeLightly writes what lightly's load_embeddings reads: labels are whole numbers, -1 where there is none.
-func (t *Table) writeLightly(to io.Writer) error {
-	o, err := t.one(FormatLightly)
-	if err != nil {
-		return err
+// nearby is how embedding-atlas has a row's neighbours: their rows' numbers from 0, and how far they are.
+type nearby struct {
+	IDs       []int     `json:"ids"`
+	Distances []float32 `json:"distances"`
+}
+
+func near(neighbours []eval.Neighbour) nearby {
+	n := nearby{IDs: []int{}, Distances: []float32{}}
+	for _, x := range neighbours {
+		n.IDs, n.Distances = append(n.IDs, x.Row), append(n.Distances, float32(x.Distance))
 	}
+	return n
+}
+
+// writeLightly writes what lightly's load_embeddings reads: labels are whole numbers, -1 where there is none.
+func (r *rows) writeLightly(to io.Writer) error {
 	w := csv.NewWriter(to)
-	line := append(append([]string{"filenames"}, numbered("embedding", o.Columns)...), "labels")
+	line := append(append([]string{"filenames"}, numbered("embedding", r.outputs[0].Columns)...), "labels")
 	if err := w.Write(line); err != nil {
 		return err
 	}
-	for i := range t.Len() {
-		line = append(appendNumbers(append(line[:0], t.IDs[i]), o.row(i)), strconv.Itoa(t.Labels[i]))
-		if err := w.Write(line); err != nil {
-			return err
-		}
+	alone := *r
+	alone.describe = nil
+	if err := alone.each(func(rec *record) error {
+		line = append(appendNumbers(append(line[:0], rec.id), rec.values[0]), strconv.Itoa(rec.label))
+		return w.Write(line)
+	}); err != nil {
+		return err
 	}
 	w.Flush()
 	return w.Error()
@@ -172,63 +179,3 @@ func appendNumbers(line []string, row []float32) []string {
 	}
 	return line
 }
-
-// groupRows is how many rows Parquet's readers get at a time.
-const groupRows = 8192
-
-// writeParquet writes a column for each of said, label and class without a value where an image has none, and a list of
-// float for each output. meta is the file's key ordo.
-func (t *Table) writeParquet(to io.Writer, meta string) error {
-	group := parquet.Group{
-		"id": parquet.String(), "split": parquet.String(), "class": parquet.Optional(parquet.String()),
-		"label": parquet.Optional(parquet.Int(32)),
-	}
-	for _, o := range t.Outputs {
-		group[o.Name] = parquet.List(parquet.Leaf(parquet.FloatType))
-	}
-	schema := parquet.NewSchema("images", group)
-	w := parquet.NewWriter(to, schema, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(groupRows),
-		parquet.KeyValueMetadata("ordo", meta))
-	at := map[string]int{} // the column of a leaf
-	for i, path := range schema.Columns() {
-		at[path[0]] = i
-	}
-	for i := range t.Len() {
-		row := parquet.Row{
-			parquet.ByteArrayValue([]byte(t.IDs[i])).Level(0, 0, at["id"]),
-			parquet.ByteArrayValue([]byte(splitOf(t.Test[i]))).Level(0, 0, at["split"]),
-			parquet.NullValue().Level(0, 0, at["class"]), parquet.NullValue().Level(0, 0, at["label"]),
-		}
-		if l := t.Labels[i]; l >= 0 {
-			row[2] = parquet.ByteArrayValue([]byte(t.Classes[l])).Level(0, 1, at["class"])
-			row[3] = parquet.Int32Value(int32(l)).Level(0, 1, at["label"])
-		}
-		for _, o := range t.Outputs {
-			for c, x := range o.row(i) {
-				row = append(row, parquet.FloatValue(x).Level(min(c, 1), 1, at[o.Name]))
-			}
-		}
-		slices.SortStableFunc(row, func(a, b parquet.Value) int { return a.Column() - b.Column() })
-		if _, err := w.WriteRows([]parquet.Row{row}); err != nil {
-			return err
-		}
-	}
-	return w.Close()
-}
-
-// keep leaves the named outputs of those that an encoder has.
-func (t *Table) keep(names []string) error {
-	var kept []Output
-	for _, name := range names {
-		o := t.Output(name)
-		if o == nil {
-			return fault.New(fault.Config, "the encoder has no output %s", name)
-		}
-		kept = append(kept, *o)
-	}
-	t.Outputs = kept
-	return nil
-}
-
-// Outputs lists what Options.Outputs can name.
-func Outputs() []string { return []string{models.Features, models.Embedding} }

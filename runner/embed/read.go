@@ -29,7 +29,14 @@ const (
 	arrayLabels  = "labels"
 	arrayClasses = "classes"
 	arraySplit   = "split"
+	arrayScale   = "scale"
+	arrayMeta    = "meta"
 )
+
+// reserved are the names that outputs can't have: those of arrays and of columns.
+func reserved() []string {
+	return append(said(true), arrayIDs, arrayLabels, arrayClasses, arrayMeta, columnNeighbours)
+}
 
 // Read reads an embeddings file, of Export or of another tool: see the package for its arrays. The outputs are those of
 // the given names; without any they are features and embedding, or else all matrices of floats. What is wrong with the

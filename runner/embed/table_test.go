@@ -19,23 +19,31 @@ func small() *Table {
 }
 
 func TestTableNoticesWhatDoesNotFit(t *testing.T) {
-	if err := small().complete(); err != nil {
+	if err := small().check(); err != nil {
 		t.Fatal(err)
 	}
 	for says, change := range map[string]func(t *Table){
-		"two images have the id a": func(t *Table) { t.IDs[1] = "a" },
-		"3 images have 2 ids":      func(t *Table) { t.Test = append(t.Test, true) },
-		"1 labels":                 func(t *Table) { t.Labels = t.Labels[1:] },
-		"features has 5 values":    func(t *Table) { t.Outputs[0].Values = t.Outputs[0].Values[1:] },
-		"of 0 columns":             func(t *Table) { t.Outputs[0] = Output{Name: "features"} },
-		"no rows":                  func(t *Table) { t.Outputs = nil },
-		"label 2":                  func(t *Table) { t.Labels[0] = 2 },
+		"3 images have 2 ids":   func(t *Table) { t.Test = append(t.Test, true) },
+		"1 labels":              func(t *Table) { t.Labels = t.Labels[1:] },
+		"features has 5 values": func(t *Table) { t.Outputs[0].Values = t.Outputs[0].Values[1:] },
+		"of 0 columns":          func(t *Table) { t.Outputs[0] = Output{Name: "features"} },
+		"no rows":               func(t *Table) { t.Outputs = nil },
+		"label 2":               func(t *Table) { t.Labels[0] = 2 },
 	} {
 		x := small()
 		change(x)
-		if err := x.complete(); err == nil || !strings.Contains(err.Error(), says) {
+		if err := x.check(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("error %v, want %q", err, says)
 		}
+	}
+}
+
+func TestUnique(t *testing.T) {
+	if err := unique([]string{"b", "a", "c"}); err != nil {
+		t.Error(err)
+	}
+	if err := unique([]string{"b", "a", "b"}); err == nil || !strings.Contains(err.Error(), "two images have the id b") {
+		t.Errorf("got %v", err)
 	}
 }
 

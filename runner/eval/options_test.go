@@ -20,7 +20,7 @@ func TestValidate(t *testing.T) {
 		{"knn.temperature: must be in (0, 100], got NaN", func(o *Options) { o.KNN.Temperature = math.NaN() }},
 		{"order.levels: must be in [3, 1000], got 2", func(o *Options) { o.Order.Levels = 2 }},
 		{"every_epochs: must be 0 (only at the end) or more, got -5", func(o *Options) { o.EveryEpochs = -5 }},
-		{"at_end: must be brief or full, got \"all\"", func(o *Options) { o.AtEnd = "all" }},
+		{"at_end: must be one of brief, roles, full, got \"all\"", func(o *Options) { o.AtEnd = "all" }},
 		{"families[0]: no family is called \"spin\"", func(o *Options) { o.Families = []string{"spin"} }},
 		{"train_images: must be 0 (all) or at least 10, got 9", func(o *Options) { o.TrainImages = 9 }},
 		{"test_images: must be 0 (all) or at least 10, got -1", func(o *Options) { o.TestImages = -1 }},

@@ -51,28 +51,19 @@ func NeighbourOverlap(a, b Rows, k int) (Overlap, error) {
 // equally near.
 func neighbours(rows Rows, k int) []int {
 	n := rows.Len()
-	unit, _ := units(rows)
-	others := newCosines(rows)
-	all := make([]int, n*k)
-	parallel((n+cosineRows-1)/cosineRows, func(b int) {
-		from := b * cosineRows
-		count := min(cosineRows, n-from)
-		best := make([]nearest, count)
-		others.of(unit[from*rows.Dim:][:count*rows.Dim], func(i, first int, cosines []float64) {
-			for j, c := range cosines {
-				if first+j != from+i && (len(best[i]) < k || c > best[i][0].cosine) {
-					best[i].add(neighbour{c, first + j}, k)
-				}
-			}
-		})
-		for i, of := range best {
-			to := all[(from+i)*k:][:k]
-			for p, x := range of {
-				to[p] = x.row
-			}
-			slices.Sort(to)
+	own := make([]int, n)
+	for i := range own {
+		own[i] = i
+	}
+	s := newSearch(rows, k, own)
+	s.add(rows, 0)
+	all := make([]int, 0, n*k)
+	for _, of := range s.best {
+		for _, x := range of {
+			all = append(all, x.row)
 		}
-	})
+		slices.Sort(all[len(all)-k:])
+	}
 	return all
 }
 

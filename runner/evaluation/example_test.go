@@ -5,22 +5,23 @@ import (
 	"fmt"
 
 	"ordo/runner/evaluation"
+	"ordo/runner/target"
 )
 
 // A finished run is evaluated with other limits, and its result kept beside the default one.
 func ExampleEvaluate() {
-	target, err := evaluation.Find("runs/demo")
+	encoder, err := target.Find("runs/demo")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	experiment, err := evaluation.Load(target, "", []string{"eval.family_images=1000"}, nil)
+	experiment, err := target.Load(encoder, "", []string{"eval.family_images=1000"}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	result, err := evaluation.Evaluate(context.Background(), evaluation.Options{
-		Library: "/usr/lib/libonnxruntime.so", Target: target, Experiment: experiment, Name: "thorough",
+		Library: "/usr/lib/libonnxruntime.so", Target: encoder, Experiment: experiment, Name: "thorough",
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -11,13 +11,14 @@ import (
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/target"
 )
 
 // Options say what to evaluate, and how.
 type Options struct {
 	Library    string            // the file of ONNX Runtime's library
-	Target     Target            // whose encoder it is
-	Against    *Target           // another to compare with, nil: none
+	Target     target.Target     // whose encoder it is
+	Against    *target.Target    // another to compare with, nil: none
 	Experiment config.Experiment // its data, augment and eval sections say what is shown and measured
 	Name       string            // of the evaluation
 	Version    string            // of ordo, for the record

@@ -12,18 +12,19 @@ import (
 	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/eval"
+	"ordo/runner/target"
 	"ordo/runner/track"
 )
 
 // Result is what an evaluation found.
 type Result struct {
-	Name     string   `json:"name"`     // of the evaluation
-	Settings string   `json:"settings"` // hash of all that decides the numbers beside encoder and data
-	Target   string   `json:"target"`   // the run folder, the ONNX file or the embeddings file
-	Against  string   `json:"against,omitempty"`
-	Run      *Run     `json:"run,omitempty"`            // nil: the encoder is no run's
-	Encoder  string   `json:"encoder_sha256,omitempty"` // "": there are embeddings in its place
-	Software Software `json:"software"`
+	Name     string      `json:"name"`     // of the evaluation
+	Settings string      `json:"settings"` // hash of all that decides the numbers beside encoder and data
+	Target   string      `json:"target"`   // the run folder, the ONNX file or the embeddings file
+	Against  string      `json:"against,omitempty"`
+	Run      *target.Run `json:"run,omitempty"`            // nil: the encoder is no run's
+	Encoder  string      `json:"encoder_sha256,omitempty"` // "": there are embeddings in its place
+	Software Software    `json:"software"`
 	// Embeddings are the files of rows: that of training images before that of test images where these are two.
 	Embeddings []Source      `json:"embeddings,omitempty"`
 	Input      *models.Input `json:"input,omitempty"` // how the encoder takes images
@@ -35,13 +36,6 @@ type Result struct {
 
 	Metrics   []Metric   `json:"metrics"`
 	Distances []Distance `json:"distances"`
-}
-
-// Run is the training that the encoder is of.
-type Run struct {
-	Name string `json:"name"`
-	Hash string `json:"hash"`
-	Seed uint64 `json:"seed"`
 }
 
 // Source is a file that rows were read from.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 
 	"ordo/augment"
 	"ordo/models"
@@ -14,6 +13,7 @@ import (
 	"ordo/runner/data"
 	"ordo/runner/eval"
 	"ordo/runner/loader"
+	"ordo/runner/target"
 )
 
 // batch is how many images are encoded at once.
@@ -88,10 +88,8 @@ func (s *session) note(text string) {
 }
 
 func (s *session) openEncoder() error {
-	e := &s.o.Experiment
-	encoder, err := models.OpenEncoder(s.o.Library, s.o.Target.Encoder, models.EncoderOptions{
-		Threads: s.o.Threads, Outputs: s.o.Outputs, Images: normalisation(e.Augment), Given: s.o.Input,
-		Unsaid: models.InputOptions{Size: e.Data.ImageSize},
+	encoder, outputs, err := s.o.Target.Open(&s.o.Experiment, target.Opening{
+		Library: s.o.Library, Threads: s.o.Threads, Outputs: s.o.Outputs, Input: s.o.Input,
 	})
 	if err != nil {
 		return err
@@ -99,25 +97,13 @@ func (s *session) openEncoder() error {
 	s.subjects = append(s.subjects, subject{encoder: network{encoder}})
 	s.result.Software = Software{Ordo: s.o.Version, ONNXRuntime: encoder.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	s.outputs = encoder.Outputs()
-	if slices.Contains(s.outputs, models.Features) && s.o.Outputs == nil {
-		s.outputs = slices.DeleteFunc([]string{models.Features, models.Embedding}, func(name string) bool {
-			return !slices.Contains(encoder.Outputs(), name)
-		})
-	} else if left := encoder.Left(); len(left) > 0 {
-		s.note("outputs that are no row of numbers an image are left out: " + strings.Join(left, "; "))
+	s.outputs = outputs
+	if text := target.LeftOut(encoder); text != "" {
+		s.note(text)
 	}
 	in := encoder.Input()
-	s.result.Input, e.Data.ImageSize = &in, in.Size
-	if e.Augment.Framing == augment.FramingAuto && in.Framing != "" {
-		e.Augment.Framing = in.Framing
-	}
+	s.result.Input = &in
 	return s.subjects[0].choose(s.outputs)
-}
-
-// normalisation is how views are normalised.
-func normalisation(o augment.Options) models.Normalisation {
-	return models.Normalisation{Mean: o.Mean, Std: o.Std, Range: 1}
 }
 
 func (s *session) openImages() error {
@@ -247,21 +233,21 @@ func (s *session) openReferences() error {
 
 // openAgainst adds the encoder to compare with, which must be used to such views. What the file of one that is no run's
 // doesn't say of its input is as the target's.
-func (s *session) openAgainst(t Target) error {
+func (s *session) openAgainst(t target.Target) error {
 	if t.Embeddings {
 		return fault.New(fault.Config, "%s is an embeddings file, and %s is none", t.Path, s.o.Target.Path).
 			Advise("compare like with like")
 	}
 	in, mine := *s.result.Input, s.o.Experiment
-	o := models.EncoderOptions{Threads: s.o.Threads, Images: normalisation(mine.Augment),
+	o := models.EncoderOptions{Threads: s.o.Threads, Images: target.Normalisation(mine.Augment),
 		Unsaid: models.InputOptions{Layout: in.Layout, Size: in.Size, Normalisation: &in.Normalisation}}
 	var e config.Experiment
 	if t.Run != nil {
 		var err error
-		if e, err = Load(t, "", nil, nil); err != nil {
+		if e, err = target.Load(t, "", nil, nil); err != nil {
 			return err
 		}
-		its := normalisation(e.Augment)
+		its := target.Normalisation(e.Augment)
 		o.Unsaid.Normalisation = &its
 	}
 	other, err := models.OpenEncoder(s.o.Library, t.Encoder, o)
@@ -319,7 +305,7 @@ func (s *session) describe() error {
 	if r.Settings, err = s.o.settings(s.families, r.Input); err != nil {
 		return err
 	}
-	if r.Encoder, r.Embeddings, err = s.o.Target.sums(); err != nil {
+	if r.Encoder, r.Embeddings, err = sums(s.o.Target); err != nil {
 		return err
 	}
 	r.Data = Data{Fingerprint: s.fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(), Classes: s.classes}

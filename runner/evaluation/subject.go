@@ -11,6 +11,7 @@ import (
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
+	"ordo/runner/target"
 	"ordo/runner/train"
 )
 
@@ -158,5 +159,7 @@ func openUntrained(e config.Experiment, library string, threads int) (enc *model
 	if err := trainer.Export(file, models.Features, models.Embedding); err != nil {
 		return nil, err
 	}
-	return models.OpenEncoder(library, file, models.EncoderOptions{Threads: threads, Images: normalisation(e.Augment)})
+	return models.OpenEncoder(library, file, models.EncoderOptions{
+		Threads: threads, Images: target.Normalisation(e.Augment),
+	})
 }

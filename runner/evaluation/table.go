@@ -1,12 +1,14 @@
 package evaluation
 
 import (
+	"fmt"
 	"runtime"
 
 	"ordo/augment"
 	"ordo/models/fault"
 	"ordo/runner/data"
 	"ordo/runner/embed"
+	"ordo/runner/target"
 )
 
 // known is the encoder of an embeddings file: its rows are known already.
@@ -82,7 +84,7 @@ func (p *part) Fingerprint() string { return p.table.Fingerprint(p.rows) }
 
 // openTable takes an embeddings file in the place of encoder and images.
 func (s *session) openTable() error {
-	t, err := s.o.Target.read(s.o.Outputs)
+	t, err := readRows(s.o.Target, s.o.Outputs)
 	if err != nil {
 		return err
 	}
@@ -111,12 +113,12 @@ func (s *session) openTable() error {
 }
 
 // openOtherTable adds the embeddings file to compare with.
-func (s *session) openOtherTable(other Target, t *embed.Table) error {
+func (s *session) openOtherTable(other target.Target, t *embed.Table) error {
 	if !other.Embeddings {
 		return fault.New(fault.Config, "%s is no embeddings file, as %s is", other.Path, s.o.Target.Path).
 			Advise("compare like with like")
 	}
-	rows, err := other.read(s.o.Outputs)
+	rows, err := readRows(other, s.o.Outputs)
 	if err != nil {
 		return err
 	}
@@ -126,4 +128,40 @@ func (s *session) openOtherTable(other Target, t *embed.Table) error {
 	s.subjects = append(s.subjects, subject{encoder: known{rows}, name: Against})
 	s.result.Against = other.Path
 	return nil
+}
+
+// readRows reads what an encoder made of images.
+func readRows(t target.Target, outputs []string) (*embed.Table, error) {
+	test, err := embed.Read(t.Path, outputs)
+	if err != nil || t.Train == "" {
+		return test, err
+	}
+	train, err := embed.Read(t.Train, outputs)
+	if err != nil {
+		return nil, err
+	}
+	both, err := embed.Join(train, test)
+	if err != nil {
+		return nil, fmt.Errorf("%s beside %s: %w", t.Path, t.Train, err)
+	}
+	return both, nil
+}
+
+// sums is the SHA-256 of the encoder's file, with the files in which it keeps tensors, or of the files of embeddings.
+func sums(t target.Target) (encoder string, embeddings []Source, err error) {
+	if !t.Embeddings {
+		encoder, err = target.SumEncoder(t.Encoder)
+		return encoder, nil, err
+	}
+	for _, path := range []string{t.Train, t.Path} {
+		if path == "" {
+			continue
+		}
+		sum, err := target.Sum(nil, path)
+		if err != nil {
+			return "", nil, err
+		}
+		embeddings = append(embeddings, Source{path, sum})
+	}
+	return "", embeddings, nil
 }

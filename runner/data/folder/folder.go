@@ -38,7 +38,7 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	trainFiles, testFiles, err := source.SplitFiles(found.Files, o.TestFraction, o.Bounds.Seed, o.Root)
+	trainFiles, testFiles, err := source.SplitFiles(found.Files, o.TestFraction, o.Bounds, o.Root)
 	if err != nil {
 		return nil, nil, err
 	}

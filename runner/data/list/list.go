@@ -117,7 +117,7 @@ func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, er
 	}
 	switch {
 	case len(second) == 0:
-		if first, second, err = source.SplitFiles(first, o.TestFraction, o.Bounds.Seed, "the table"); err != nil {
+		if first, second, err = source.SplitFiles(first, o.TestFraction, o.Bounds, "the table"); err != nil {
 			return nil, nil, err
 		}
 	case len(first) == 0:

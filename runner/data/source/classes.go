@@ -14,6 +14,7 @@ import (
 type Bounds struct {
 	Images, TestImages int
 	Seed               uint64
+	Few                bool // allows a split without items, where a set that comes in one part has too few for two
 }
 
 // Listing is what ClassFolders finds.
@@ -155,9 +156,9 @@ func RecordSets(ctx context.Context, train, test []Record, b Bounds, o RecordOpt
 }
 
 // SplitFiles puts a share of a set that comes in one part aside for testing. Where names the part in the error.
-func SplitFiles(files []File, share float64, seed uint64, where string) (train, test []File, err error) {
-	train, test = Split(files, share, seed, func(f File) string { return f.ID })
-	if len(train) == 0 || len(test) == 0 {
+func SplitFiles(files []File, share float64, b Bounds, where string) (train, test []File, err error) {
+	train, test = Split(files, share, b.Seed, func(f File) string { return f.ID })
+	if !b.Few && (len(train) == 0 || len(test) == 0) {
 		return nil, nil, fault.New(fault.Data, "%s: splitting its %d images leaves %d for training and %d for testing", where,
 			len(files), len(train), len(test)).
 			Advise("add images, make train and test folders, or change data.test_fraction (%v)", share)

@@ -171,6 +171,9 @@ func (s *Files) Inspect(i int) (Header, error) {
 	return out, nil
 }
 
+// File is the path of item i's file.
+func (s *Files) File(i int) string { return s.files[i].Path }
+
 // SharedFile is the file of item i where that is a box of it, which other items may be, too, and else "".
 func (s *Files) SharedFile(i int) string {
 	if s.files[i].Box == (image.Rectangle{}) {

@@ -1,4 +1,4 @@
-package evaluation
+package target
 
 import (
 	"crypto/sha256"
@@ -13,12 +13,19 @@ import (
 	"strings"
 
 	"ordo/augment"
+	"ordo/models"
 	"ordo/models/fault"
 	"ordo/models/onnxgraph"
 	"ordo/runner/config"
-	"ordo/runner/embed"
 	"ordo/runner/track"
 )
+
+// Run is the training that an encoder is of.
+type Run struct {
+	Name string `json:"name"`
+	Hash string `json:"hash"`
+	Seed uint64 `json:"seed"`
+}
 
 // Target is where an encoder is, or what it made of images.
 type Target struct {
@@ -76,7 +83,7 @@ func Find(path string) (Target, error) {
 	return t, nil
 }
 
-// Load reads the experiment that says how to evaluate a target: the run's own, or that of a file. An encoder that is no
+// Load reads the experiment that says what to show a target: the run's own, or that of a file. An encoder that is no
 // run's needs the file, or overrides that say where its images are: then it is an image folder unless they say more.
 // An embeddings file needs none, and of a file only the eval section counts. The overrides, KEY=VALUE, change the
 // experiment.
@@ -112,44 +119,54 @@ func Load(t Target, file string, overrides, environ []string) (config.Experiment
 		With(fault.Option{Name: "data"})
 }
 
-// read reads an embeddings file.
-func (t Target) read(outputs []string) (*embed.Table, error) {
-	test, err := embed.Read(t.Path, outputs)
-	if err != nil || t.Train == "" {
-		return test, err
-	}
-	train, err := embed.Read(t.Train, outputs)
-	if err != nil {
-		return nil, err
-	}
-	both, err := embed.Join(train, test)
-	if err != nil {
-		return nil, fmt.Errorf("%s beside %s: %w", t.Path, t.Train, err)
-	}
-	return both, nil
+// Opening says how an encoder is opened.
+type Opening struct {
+	Library string              // the file of ONNX Runtime's library
+	Threads int                 // ONNX Runtime's; 0 is one a core
+	Outputs []string            // that are wanted; nil: features and embedding, or where there are no features all
+	Input   models.InputOptions // what the user says of how it takes images, before what its file says
 }
 
-// sums is the SHA-256 of the encoder's file, with the files in which it keeps tensors, or of the files of embeddings.
-func (t Target) sums() (encoder string, embeddings []Source, err error) {
-	if !t.Embeddings {
-		encoder, err = sumEncoder(t.Encoder)
-		return encoder, nil, err
+// Open opens a target's encoder and gives the names of the outputs that are wanted. The experiment's image size becomes
+// the encoder's, and its framing, where it leaves that open, what the encoder's file says.
+func (t Target) Open(e *config.Experiment, o Opening) (*models.Encoder, []string, error) {
+	encoder, err := models.OpenEncoder(o.Library, t.Encoder, models.EncoderOptions{
+		Threads: o.Threads, Outputs: o.Outputs, Images: Normalisation(e.Augment), Given: o.Input,
+		Unsaid: models.InputOptions{Size: e.Data.ImageSize},
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	for _, path := range []string{t.Train, t.Path} {
-		if path == "" {
-			continue
-		}
-		sum, err := sum(nil, path)
-		if err != nil {
-			return "", nil, err
-		}
-		embeddings = append(embeddings, Source{path, sum})
+	in := encoder.Input()
+	e.Data.ImageSize = in.Size
+	if e.Augment.Framing == augment.FramingAuto && in.Framing != "" {
+		e.Augment.Framing = in.Framing
 	}
-	return "", embeddings, nil
+	outputs := encoder.Outputs()
+	if o.Outputs == nil && slices.Contains(outputs, models.Features) {
+		outputs = slices.DeleteFunc([]string{models.Features, models.Embedding}, func(name string) bool {
+			return !slices.Contains(outputs, name)
+		})
+	}
+	return encoder, outputs, nil
 }
 
-// sumEncoder is the SHA-256 of an ONNX file, followed by those of the files beside it in which it keeps tensors.
-func sumEncoder(path string) (string, error) {
+// LeftOut says which outputs of an encoder are left out because they are no rows; "": none, or none that matters beside
+// features.
+func LeftOut(e *models.Encoder) string {
+	if left := e.Left(); len(left) > 0 && !slices.Contains(e.Outputs(), models.Features) {
+		return "outputs that are no row of numbers an image are left out: " + strings.Join(left, "; ")
+	}
+	return ""
+}
+
+// Normalisation is how views are normalised.
+func Normalisation(o augment.Options) models.Normalisation {
+	return models.Normalisation{Mean: o.Mean, Std: o.Std, Range: 1}
+}
+
+// SumEncoder is the SHA-256 of an ONNX file and, after it, the files beside it in which it keeps tensors.
+func SumEncoder(path string) (string, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", fault.Reading(fault.Data, path, err)
@@ -162,11 +179,11 @@ func sumEncoder(path string) (string, error) {
 	for _, name := range m.ExternalFiles() {
 		files = append(files, filepath.Join(filepath.Dir(path), filepath.FromSlash(name)))
 	}
-	return sum(data, files...)
+	return Sum(data, files...)
 }
 
-// sum is the SHA-256 of what was read already, followed by files, one after the other.
-func sum(first []byte, paths ...string) (string, error) {
+// Sum is the SHA-256 of what was read already, followed by files, one after the other.
+func Sum(first []byte, paths ...string) (string, error) {
 	h := sha256.New()
 	h.Write(first) // a hash takes everything
 	for _, path := range paths {

@@ -53,6 +53,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newSelectCommand(g),
 		newEvalCommand(g),
 		newEmbedCommand(g),
+		newExportCommand(g),
 		newArtifactsCommand(g),
 		newDataCommand(g),
 		newViewsCommand(g),

@@ -155,6 +155,10 @@ func (p *Plan) ImageSize() int { return p.size }
 // Framing returns FramingCircle or FramingNone: what the options' framing came to.
 func (p *Plan) Framing() string { return p.framing }
 
+// Mask returns what the pixels of every view are multiplied with after normalisation, [ImageSize, ImageSize]: 1 inside
+// of the frame, 0 outside; nil for FramingNone.
+func (p *Plan) Mask() []float32 { return slices.Clone(p.mask) }
+
 // Warnings returns a sentence for each way in which the plan contradicts itself: it asks the network to order what
 // every view randomises.
 func (p *Plan) Warnings() []string { return append([]string(nil), p.warnings...) }

@@ -17,7 +17,7 @@
 // roles tells a graph's parameters from its constants. zoo makes forward graphs with initial weights, weights puts
 // those of a file in, and heads adds what stands on a backbone. autodiff turns a forward graph into artifacts,
 // artifacts makes folders of those from anybody's graph and reads them, checkpoint reads and writes the state of a
-// training, verify and inspect look at graphs. ort binds ONNX Runtime, with its operators of ordo's own in ort/kernels
-// and the libraries' installation in ort/install; optimizer updates parameters in Go, and limits measures what a
-// machine can do at most.
+// training, verify and inspect look at graphs, and preprocess puts before a network's graph what happens to pixels. ort
+// binds ONNX Runtime, with its operators of ordo's own in ort/kernels and the libraries' installation in ort/install;
+// optimizer updates parameters in Go, and limits measures what a machine can do at most.
 package models

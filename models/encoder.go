@@ -351,19 +351,19 @@ func (e *Encoder) tensor(images []float32, n int) (onnx.Value, error) {
 	if e.input.Layout == LayoutNHWC {
 		shape = onnx.NewShape(int64(n), size, size, 3)
 	}
-	if e.input.Layout == LayoutNCHW && e.input.Type == typeFloat32 && e.convert.same && len(images) == n*e.pixels() {
+	if e.input.Layout == LayoutNCHW && e.input.Type == TypeFloat32 && e.convert.same && len(images) == n*e.pixels() {
 		return onnx.NewTensor(shape, images)
 	}
 	values := make([]float32, n*e.pixels())
 	e.convert.arrange(values, images, e.input)
 	switch e.input.Type {
-	case typeUint8:
+	case TypeUint8:
 		pixels := make([]uint8, len(values))
 		for i, v := range values {
 			pixels[i] = uint8(math.RoundToEven(float64(min(max(v, 0), 255))))
 		}
 		return onnx.NewTensor(shape, pixels)
-	case typeFloat16:
+	case TypeFloat16:
 		bits := make([]byte, 0, 2*len(values))
 		for _, v := range values {
 			bits = binary.NativeEndian.AppendUint16(bits, half.Bits(v))

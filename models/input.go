@@ -30,6 +30,8 @@ const (
 const (
 	MetaClasses = "ordo.classes" // names of the training images' classes, a JSON list
 	MetaRun     = "ordo.run"     // name and hash of the experiment
+	MetaEncoder = "ordo.encoder" // SHA-256 of the encoder that a file is made of
+	MetaInside  = "ordo.inside"  // what the graph itself does to pixels before its network, a JSON object
 )
 
 // The orders of an input's axes.
@@ -43,9 +45,9 @@ func Layouts() []string { return []string{LayoutNCHW, LayoutNHWC} }
 
 // The types of an input's values.
 const (
-	typeFloat32 = "float32"
-	typeFloat16 = "float16"
-	typeUint8   = "uint8"
+	TypeFloat32 = "float32"
+	TypeFloat16 = "float16"
+	TypeUint8   = "uint8"
 )
 
 // Normalisation says how pixels, which are in [0, 1], become a network's numbers: (pixel·Range - Mean) / Std.
@@ -157,6 +159,12 @@ func Describe(file string, in Input, further map[string]string) error {
 	if err != nil {
 		return err
 	}
+	Annotate(m, in, further)
+	return m.WriteFile(file)
+}
+
+// Annotate is Describe of a model in memory. Keys that it has keep their values, unless they are among these.
+func Annotate(m *onnxgraph.Model, in Input, further map[string]string) {
 	b := onnxgraph.Extend(m)
 	for key, value := range map[string]string{
 		MetaLayout: in.Layout, MetaFraming: in.Framing, MetaImageSize: strconv.Itoa(in.Size),
@@ -168,7 +176,6 @@ func Describe(file string, in Input, further map[string]string) error {
 		b.Meta(key, value)
 	}
 	slices.SortFunc(m.MetadataProps, func(a, b *onnxgraph.StringEntry) int { return cmp.Compare(a.GetKey(), b.GetKey()) })
-	return m.WriteFile(file)
 }
 
 func join(channels [3]float64) string {
@@ -183,11 +190,11 @@ func (o EncoderOptions) input(in onnx.InputOutputInfo, metadata InputOptions) (I
 	var i Input
 	switch in.DataType {
 	case onnx.TensorElementDataTypeFloat:
-		i.Type = typeFloat32
+		i.Type = TypeFloat32
 	case onnx.TensorElementDataTypeFloat16:
-		i.Type = typeFloat16
+		i.Type = TypeFloat16
 	case onnx.TensorElementDataTypeUint8:
-		i.Type = typeUint8
+		i.Type = TypeUint8
 	default:
 		return i, fault.New(fault.Data, "its input %s takes neither float32 nor float16 nor uint8", in.Name)
 	}
@@ -206,10 +213,10 @@ func (o EncoderOptions) input(in onnx.InputOutputInfo, metadata InputOptions) (I
 	i.Framing, i.Normalisation = metadata.Framing, o.Images
 	said := cmp.Or(o.Given.Normalisation, metadata.Normalisation)
 	switch {
-	case i.Type == typeUint8 && said != nil && *said != raw:
+	case i.Type == TypeUint8 && said != nil && *said != raw:
 		return i, fault.New(fault.Config, "its input %s takes whole numbers from 0 to 255, which have no other range, "+
 			"mean or std", in.Name).Advise("leave them out")
-	case i.Type == typeUint8:
+	case i.Type == TypeUint8:
 		i.Normalisation = raw
 	case said != nil:
 		i.Normalisation = *said

@@ -36,6 +36,7 @@
 //	track          the run folder: what each file holds, and how it appears whole
 //	report         results as text for people
 //	embed          embeddings of a finished run's encoder, as a table
+//	standalone     the encoder of a finished run as one graph, from pixels on
 //	views, sheet   an experiment's views as pictures, and the sheet that they are drawn on
 //	sweep          many runs: plan, processes, table
 //	bench          the speed of training steps; bench/pipeline that of images becoming views; bench/script Python beside

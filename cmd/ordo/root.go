@@ -55,6 +55,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newEmbedCommand(g),
 		newRunsCommand(g),
 		newNeighboursCommand(g),
+		newExportCommand(g),
 		newArtifactsCommand(g),
 		newDataCommand(g),
 		newViewsCommand(g),

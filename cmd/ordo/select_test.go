@@ -32,12 +32,12 @@ func TestSelect(t *testing.T) {
 	t.Setenv(asCommand, "1")
 	file, out := experiment(t, smallSelection), filepath.Join(t.TempDir(), "select")
 	dry := ordo(t, "select", file, "--seeds", "2", "--out", out, "--dry-run")
-	dry.check(t, exitOK, "tiny: up to 9 runs for rotate, each 4 steps on 96 images, 3 views of each; about a minute")
+	dry.check(t, exitOK, "tiny: up to 13 runs for rotate, each 4 steps on 96 images, 3 views of each; about a minute")
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
 		t.Fatalf("--dry-run left %s: %v", out, err)
 	}
 	r := ordo(t, "select", file, "--seeds", "2", "--out", out, "--json")
-	r.check(t, exitOK, "[0/9] pilot/pilot: running", "seed-2/rotate-ordered: finished, accuracy 0.")
+	r.check(t, exitOK, "[0/13] pilot/pilot: running", "seed-2/rotate-ordered: finished, accuracy 0.")
 	var found selection.Result
 	if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
 		t.Fatalf("%v in %s", err, r.stdout)

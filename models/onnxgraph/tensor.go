@@ -17,6 +17,12 @@ func NewFloats(name string, dims []int64, values []float32) *Tensor {
 	return &Tensor{Name: name, Dims: dims, DataType: Float32, RawData: raw}
 }
 
+// NewDouble makes a float64 scalar.
+func NewDouble(name string, v float64) *Tensor {
+	raw := binary.LittleEndian.AppendUint64(nil, math.Float64bits(v))
+	return &Tensor{Name: name, DataType: Tensor_DOUBLE, RawData: raw}
+}
+
 // NewInts makes an int64 tensor of one dimension, as shapes, axes and the like are given.
 func NewInts(name string, values ...int64) *Tensor {
 	raw := make([]byte, 0, 8*len(values))

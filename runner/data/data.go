@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -133,14 +134,17 @@ func (empty) Image(int) (augment.Image, error) {
 // Job returns how a split of the set is decoded: what the options say, without a folder.
 func (o Options) Job(set source.Set, split string) pack.Job {
 	short := o.Cache.ShortSide
-	if short == 0 && o.pictures() {
-		short = 2 * o.ImageSize
+	if o.pictures() {
+		short = o.FileShortSide()
 	}
 	return pack.Job{
 		Set: set, Name: o.Source + "-" + split, Format: o.Cache.Format, ShortSide: short, Quality: o.Cache.Quality,
 		Skip: o.OnError == OnErrorSkip,
 	}
 }
+
+// FileShortSide returns the short side in pixels that larger image files are reduced to.
+func (o Options) FileShortSide() int { return cmp.Or(o.Cache.ShortSide, 2*o.ImageSize) }
 
 // largeSet is how many bytes of pixels are packed where the user leaves it open.
 const largeSet = 512 << 20

@@ -68,10 +68,9 @@ type plan struct {
 // selection is the state of one call of Run.
 type selection struct {
 	*design
-	dir   string
-	files map[int]string // of the cells' experiments, below filesDir
-	seen  []observation
-	rows  []trial
+	dir  string
+	seen []observation
+	rows []trial
 
 	mu    sync.Mutex
 	ended int // trials, over all stages
@@ -142,7 +141,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s := &selection{design: d, dir: o.Dir, files: map[int]string{}}
+	s := &selection{design: d, dir: o.Dir}
 	if s.dir == "" {
 		if s.dir, err = Folder(o); err != nil {
 			return Result{}, err

@@ -219,7 +219,7 @@ func TestNPY(t *testing.T) {
 			t.Fatal(err)
 		}
 		head, values := string(file.Bytes()[:128]), file.Bytes()[128:]
-		if !strings.Contains(head, "'shape': (3, 3,)") || !strings.Contains(head, c.head) || len(values) != 9*c.bytes {
+		if !strings.Contains(head, "'shape': (3, 3)") || !strings.Contains(head, c.head) || len(values) != 9*c.bytes {
 			t.Errorf("header %q, %d bytes of values", head, len(values))
 		}
 		var first float32
@@ -427,6 +427,26 @@ func TestResolve(t *testing.T) {
 		err := c.o.resolve()
 		if got := c.o.Format + " " + c.o.DType; (err != nil) != (c.want == "") || err == nil && got != c.want {
 			t.Errorf("%+v: %s, %v, want %q", c.o, got, err, c.want)
+		}
+	}
+}
+
+// TestArrayHeader: headers are numpy 2.4's, whose shape is written as a tuple of Python.
+func TestArrayHeader(t *testing.T) {
+	for _, c := range []struct {
+		shape []int
+		want  string
+	}{
+		{[]int{1800, 256}, "{'descr': '<f4', 'fortran_order': False, 'shape': (1800, 256), }"},
+		{[]int{5}, "{'descr': '<f4', 'fortran_order': False, 'shape': (5,), }"},
+		{nil, "{'descr': '<f4', 'fortran_order': False, 'shape': (), }"},
+	} {
+		var b bytes.Buffer
+		if err := startArray(&b, "<f4", c.shape...); err != nil {
+			t.Fatal(err)
+		}
+		if text := b.String(); len(text)%64 != 0 || strings.TrimRight(text[10:], " \n") != c.want {
+			t.Errorf("%q of %d bytes, want %q", text, len(text), c.want)
 		}
 	}
 }

@@ -26,13 +26,18 @@ func (n npz) array(name, dtype string, shape ...int) (io.Writer, error) {
 	return w, startArray(w, dtype, shape...)
 }
 
-// startArray writes the header of an array.
+// startArray writes the header of an array, to the letter as NumPy does: some readers, autofaiss' among them, look for
+// its text and don't parse it.
 func startArray(w io.Writer, dtype string, shape ...int) error {
 	dims := make([]string, len(shape))
 	for i, d := range shape {
-		dims[i] = fmt.Sprintf("%d,", d)
+		dims[i] = fmt.Sprint(d)
 	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, strings.Join(dims, " "))
+	tuple := strings.Join(dims, ", ")
+	if len(dims) == 1 {
+		tuple += ","
+	}
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, tuple)
 	const prefix = 10 // magic, version, length of the header
 	header += strings.Repeat(" ", 63-(prefix+len(header))%64) + "\n"
 	start := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header)))

@@ -6,12 +6,15 @@
     python docs/recipes/embeddings.py rows
 
 runs every recipe whose program is installed, and fails where one reads something else than the others. Needs numpy;
-each of pandas, polars, pyarrow, duckdb, faiss-cpu, scikit-learn and embedding-atlas if it is there.
+each of pandas, polars, pyarrow, duckdb, faiss-cpu, autofaiss, scikit-learn and embedding-atlas if it is there.
 """
 
 import csv
 import importlib
+import logging
+import shutil
 import sys
+import tempfile
 
 import numpy as np
 
@@ -83,6 +86,16 @@ def with_faiss(name):
     return f"{index.ntotal} rows, the nearest image is ordo's for {agree:.4f}"
 
 
+def with_autofaiss(name):
+    from autofaiss import build_index
+
+    with tempfile.TemporaryDirectory() as folder:  # it reads all files of one
+        shutil.copy(name + ".npy", folder)
+        index, _ = build_index(folder, save_on_disk=False, max_index_memory_usage="100MB", current_memory_available="1G",
+                               verbose=logging.ERROR)
+    return f"{index.ntotal} rows of {index.d}"
+
+
 def with_sklearn(name):
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -110,8 +123,8 @@ def same(name, x, ids):
 
 
 def main(name):
-    for recipe in (with_numpy, with_pandas, with_polars, with_pyarrow, with_duckdb, with_faiss, with_sklearn,
-                   with_embedding_atlas):
+    for recipe in (with_numpy, with_pandas, with_polars, with_pyarrow, with_duckdb, with_faiss, with_autofaiss,
+                   with_sklearn, with_embedding_atlas):
         program = recipe.__name__.removeprefix("with_")
         try:
             version = getattr(importlib.import_module(program), "__version__", "")

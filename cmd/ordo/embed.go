@@ -36,7 +36,8 @@ numpy.concatenate, pyarrow.concat_tables, or in DuckDB SELECT * FROM 'part-*.par
 --family rotate --scales 0,0.25,0.5,1 shows every image at four scales: a row an image and scale,
 with a column scale, or with --average their mean. --neighbours 10 adds a column neighbors to
 Parquet and CSV: {ids, distances} of the nearest other images, exact, by 1 - cosine of the
-first output; ids are rows from 0, as embedding-atlas --neighbors wants them.
+first output; ids are rows from 0, as embedding-atlas --neighbors wants them. --xy adds columns
+x and y: the plane of the first output's two first principal components.
 
 In Python:
   f = numpy.load("out.npz")      # features, embedding, ids, labels, classes, split
@@ -56,6 +57,7 @@ type embedOptions struct {
 	outputs                          []string
 	views                            embed.Views
 	neighbours                       int
+	plane                            bool
 	asJSON                           bool
 }
 
@@ -82,6 +84,7 @@ func (o *embedOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.views.Family, "family", "", "family (`NAME`) at whose scales images are shown")
 	flags.Float64SliceVar(&o.views.Scales, "scales", nil, "those scales (`S,…`), in [0, 1]")
 	flags.BoolVar(&o.views.Average, "average", false, "write the mean over the scales")
+	flags.BoolVar(&o.plane, "xy", false, "write where each row lies on the plane of the first output; parquet and csv")
 	flags.IntVar(&o.neighbours, "neighbours", 0, "how many nearest images (`K`) to write beside each; parquet and csv")
 	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object about the file")
 }
@@ -156,7 +159,7 @@ func (o *embedOptions) options(g *global, args []string) (embed.Options, error) 
 	}
 	options := embed.Options{
 		Split: o.split, Out: o.out, Format: o.format, Outputs: o.outputs, DType: o.dtype, Views: o.views,
-		Neighbours: o.neighbours, Threads: o.threads, Progress: newEncoding(g).image,
+		Neighbours: o.neighbours, Plane: o.plane, Threads: o.threads, Progress: newEncoding(g).image,
 		Compared: (&reading{g: g, done: "compared", now: time.Now}).image,
 		Watch:    data.Watch{Note: g.note, Progress: newReading(g).image},
 	}

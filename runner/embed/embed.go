@@ -57,6 +57,9 @@ type Options struct {
 	Shard      Shard  // the zero value: all images
 	Views      Views  // the zero value: each image as it is
 	Neighbours int    // of each image, in a column neighbors of Parquet and CSV; 0: none
+	// Plane adds columns x and y to Parquet and CSV: where a row lies on the plane of its first output's two first
+	// principal components.
+	Plane bool
 	Threads    int    // ONNX Runtime's; 0 is one a core
 	// Progress hears how many views are encoded, after every batch, and Compared how many images' neighbours are known.
 	// Both may be nil.
@@ -165,6 +168,12 @@ func (o *Options) resolve() error {
 		return fault.New(fault.Config, "an average is over views of a family, and none is named")
 	case o.Format == FormatLightly && scaled:
 		return fault.New(fault.Config, "lightly's files have a row an image, not one a scale").Advise("average the views")
+	case o.Plane && o.Format != FormatParquet && o.Format != FormatCSV:
+		return fault.New(fault.Config, "x and y are columns of Parquet and CSV files, not of %s", o.Format).
+			Advise("write one of those")
+	case o.Plane && o.Shard.Of > 1:
+		return fault.New(fault.Config, "x and y are those of all images, and a shard has some of them").
+			Advise("join the shards and project them then")
 	case o.Neighbours > 0 && o.Format != FormatParquet && o.Format != FormatCSV:
 		return fault.New(fault.Config, "neighbours are a column of Parquet and CSV files, not of %s", o.Format).
 			Advise("write one of these")
@@ -383,6 +392,11 @@ func (e *encoding) write(meta map[string]any) error {
 	e.rows.describe = func() (*described, error) { return describe(e.ctx, o.Experiment.Data.Few()) }
 	if o.Neighbours > 0 {
 		e.rows.search = e.neighbours
+	}
+	if o.Plane {
+		if e.rows.plane, err = e.rows.fitPlane(); err != nil {
+			return err
+		}
 	}
 	if o.Format == FormatNPZ {
 		err = e.rows.writeNPZ(f, string(text))

@@ -69,6 +69,9 @@ func (r *rows) writeNPY(to io.Writer) error {
 // columnNeighbours holds an image's neighbours, under the name that embedding-atlas's users give it.
 const columnNeighbours = "neighbors"
 
+// The columns of where a row lies on the plane of its output's two first principal components.
+const columnX, columnY = "x", "y"
+
 // said are the names of the columns that say what a row is: the image's id, path below the root, number and name of its
 // class, split, width and height, and the scale where images are shown at some.
 func said(scaled bool) []string {
@@ -102,6 +105,9 @@ func (r *rows) appendSaid(line []string, rec *record) []string {
 func (r *rows) writeCSV(to io.Writer) error {
 	w := csv.NewWriter(to)
 	line := said(r.scales != nil)
+	if r.plane != nil {
+		line = append(line, columnX, columnY)
+	}
 	if r.search != nil {
 		line = append(line, columnNeighbours)
 	}
@@ -113,6 +119,9 @@ func (r *rows) writeCSV(to io.Writer) error {
 	}
 	if err := r.each(func(rec *record) error {
 		line = r.appendSaid(line[:0], rec)
+		if r.plane != nil {
+			line = append(line, strconv.FormatFloat(rec.x, 'g', -1, 64), strconv.FormatFloat(rec.y, 'g', -1, 64))
+		}
 		if r.search != nil {
 			text, err := json.Marshal(near(rec.neighbours))
 			if err != nil {

@@ -154,7 +154,7 @@ func column[T int64 | float64](n npz, r *rows, name, dtype string, of func(*reco
 // bare are the rows without numbers and without what is known of their files.
 func (r *rows) bare() *rows {
 	b := *r
-	b.outputs, b.read, b.describe, b.search = nil, nil, nil, nil
+	b.outputs, b.read, b.describe, b.search, b.plane = nil, nil, nil, nil, nil
 	return &b
 }
 

@@ -33,6 +33,9 @@ func (r *rows) schema() *parquet.Schema {
 	if r.scales != nil {
 		group[arrayScale] = parquet.Leaf(parquet.DoubleType)
 	}
+	if r.plane != nil {
+		group[columnX], group[columnY] = parquet.Leaf(parquet.DoubleType), parquet.Leaf(parquet.DoubleType)
+	}
 	number := parquet.Leaf(parquet.FloatType)
 	if r.half {
 		number = parquet.Leaf(float16{parquet.FixedLenByteArrayType(2)})
@@ -118,6 +121,10 @@ func (r *rows) fillLine(l *line, rec *record) {
 	l.maybe("height", parquet.Int32Value(int32(rec.height)), rec.height > 0)
 	if r.scales != nil {
 		l.add(arrayScale, parquet.DoubleValue(rec.scale))
+	}
+	if r.plane != nil {
+		l.add(columnX, parquet.DoubleValue(rec.x))
+		l.add(columnY, parquet.DoubleValue(rec.y))
 	}
 	for o, values := range rec.values {
 		l.list(r.outputs[o].Name, len(values), func(i int) parquet.Value {

@@ -23,6 +23,7 @@ type rows struct {
 	// values and the first of which is number from. Both may be nil.
 	describe func() (*described, error)
 	search   func(of []record, values []float32, from int) error
+	plane    *plane // gives rows a place; nil: they have none
 }
 
 // page is a batch of images that follow each other.
@@ -41,6 +42,7 @@ type record struct {
 	path          string // below the root, with slashes; "": it has none
 	width, height int    // of the picture; 0: not known
 	neighbours    []eval.Neighbour
+	x, y          float64     // on the rows' plane
 	values        [][]float32 // of each output; nil: they are not wanted
 }
 
@@ -96,6 +98,9 @@ func (r *rows) each(do func(*record) error) error {
 			at := values[min(i*r.width(), len(values)):]
 			for _, o := range r.outputs {
 				some[i].values, at = append(some[i].values, at[:o.Columns]), at[o.Columns:]
+			}
+			if r.plane != nil && r.read != nil {
+				some[i].x, some[i].y = r.plane.at(some[i].values[0])
 			}
 		}
 		if r.search != nil && r.read != nil {

@@ -59,8 +59,8 @@ type Options struct {
 	Neighbours int    // of each image, in a column neighbors of Parquet and CSV; 0: none
 	// Plane adds columns x and y to Parquet and CSV: where a row lies on the plane of its first output's two first
 	// principal components.
-	Plane bool
-	Threads    int    // ONNX Runtime's; 0 is one a core
+	Plane   bool
+	Threads int // ONNX Runtime's; 0 is one a core
 	// Progress hears how many views are encoded, after every batch, and Compared how many images' neighbours are known.
 	// Both may be nil.
 	Progress, Compared func(done, total int)

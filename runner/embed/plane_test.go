@@ -3,6 +3,7 @@ package embed
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"io"
 	"math"
 	"strconv"
@@ -74,7 +75,7 @@ func TestPlane(t *testing.T) {
 			X float64 `parquet:"x"`
 			Y float64 `parquet:"y"`
 		}, 1)
-		if n, err := reader.Read(row); n != 1 || err != nil && err != io.EOF {
+		if n, err := reader.Read(row); n != 1 || err != nil && !errors.Is(err, io.EOF) {
 			t.Fatalf("row %d: %v", i, err)
 		}
 		check(i, row[0].X, row[0].Y)

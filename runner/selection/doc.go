@@ -61,7 +61,8 @@
 //
 //	plan.json        what was asked, frozen; another question is another folder
 //	files/           the experiment file of every cell, and a sweep file a round
-//	pilot/, seed-N/  sweeps: their trials are ordinary run folders
+//	pilot/, seed-N/, range-N/, joint-N/, joint-FAMILY-ROLE-N/
+//	                 sweeps: their trials are ordinary run folders
 //	select.json      the answer
 //	select.html      the page
 //	selected.yaml    the base with the chosen roles, ready to run

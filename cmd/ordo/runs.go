@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -81,7 +82,7 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		root = args[0]
 	}
 	all, err := catalogue.List(ctx, root)
-	if err != nil {
+	if err != nil && !(len(args) == 0 && errors.Is(err, fs.ErrNotExist)) { // nothing was run here yet
 		return err
 	}
 	all = slices.DeleteFunc(all, func(r catalogue.Run) bool { return o.status != "" && r.Status != o.status })

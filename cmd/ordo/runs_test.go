@@ -71,6 +71,10 @@ func TestRunsErrors(t *testing.T) {
 			t.Errorf("%v: exit status %d, stderr %q, want %d and %q", c.args, r.code, r.stderr, c.code, c.says)
 		}
 	}
+	t.Chdir(t.TempDir())
+	if first := ordo(t, "runs"); first.code != exitOK || first.stdout != "no runs in runs\n" {
+		t.Errorf("where nothing was run: exit status %d, %q", first.code, first.stdout)
+	}
 	none := ordo(t, "runs", t.TempDir())
 	if none.check(t, exitOK); !strings.HasPrefix(none.stdout, "no runs in ") {
 		t.Errorf("said %q", none.stdout)

@@ -1,6 +1,7 @@
 package neighbours
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -139,7 +140,7 @@ type picture struct {
 func (p pictures) image(id string) (augment.Image, error) {
 	of, there := p.at[id]
 	if !there {
-		return augment.Image{}, fault.New(fault.Data, "there is no image %s in %s", id, p.root).
+		return augment.Image{}, fault.New(fault.Data, "there is no image %s in %s", id, cmp.Or(p.root, "the run's images")).
 			Advise("name the images that the embeddings are of")
 	}
 	return of.set.Image(of.item)

@@ -33,6 +33,20 @@ type cell struct {
 	share  float64 // of the candidate's max, as augment.Family.Within has it; 1: all
 }
 
+// leastBase is the number of base views that there are at least.
+const leastBase = 2
+
+// reserved are the views of ordered families that are no candidates.
+func (d *design) reserved() int {
+	n := 0
+	for _, c := range d.others {
+		if c.role == augment.RoleOrdered {
+			n += c.Levels
+		}
+	}
+	return n
+}
+
 // maxViews is how many base views there may be in place of ordered ones.
 const maxViews = 16
 
@@ -210,12 +224,7 @@ func (d *design) pilot() (config.Experiment, error) {
 		p.candidates[i].Levels = 1
 		roles[p.candidates[i].Name()] = augment.RoleOrdered
 	}
-	p.views = max(d.views, 2+len(p.candidates))
-	for _, c := range d.others {
-		if c.role == augment.RoleOrdered {
-			p.views = max(p.views, 2+len(p.candidates)+c.Levels)
-		}
-	}
+	p.views = max(d.views, leastBase+len(p.candidates)+d.reserved())
 	e, err := p.with("pilot", roles, nil)
 	e.Eval.AtEnd = eval.AtEndFull
 	return e, err

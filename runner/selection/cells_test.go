@@ -110,6 +110,21 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// TestPilotBesideOthers: families that are no candidates keep their views, and the pilot its two base views.
+func TestPilotBesideOthers(t *testing.T) {
+	o := options(t)
+	o.Base.Augment.Roles = nil // rotate, hue and blur are ordered, in seven views
+	o.Families = []string{"zoom", "noise", "gamma", "erase"}
+	d, err := newDesign(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pilot, err := d.pilot()
+	if err != nil || pilot.Augment.BaseViews != 2 || viewsOf(pilot) != 2+7+4 {
+		t.Errorf("%v, %d base views of %d", err, pilot.Augment.BaseViews, viewsOf(pilot))
+	}
+}
+
 // TestCandidates: those that are named join with their role, or with what the file has.
 func TestCandidates(t *testing.T) {
 	o := options(t)

@@ -161,12 +161,7 @@ func (d *design) cellOf(chosen map[string]string) int {
 func (d *design) chosen(name string, chosen map[string]string) (config.Experiment, error) {
 	p := *d
 	p.candidates = slices.Clone(d.candidates)
-	room, ordered := d.views-leastBase, 0
-	for _, c := range d.others {
-		if c.role == augment.RoleOrdered {
-			room -= c.Levels
-		}
-	}
+	room, ordered := d.views-leastBase-d.reserved(), 0
 	for _, c := range d.candidates {
 		if chosen[c.Name()] == augment.RoleOrdered {
 			ordered++
@@ -183,9 +178,6 @@ func (d *design) chosen(name string, chosen map[string]string) (config.Experimen
 	p.views += max(0, needed-room)
 	return p.with(name, chosen, d.everyone())
 }
-
-// leastBase is how many base views there are at least.
-const leastBase = 2
 
 // everySeed trains an experiment with all seeds, as many at once as trials may be.
 func (s *selection) everySeed(ctx context.Context, e config.Experiment, seeds int) ([]string, error) {

@@ -83,6 +83,14 @@ func DefaultOptions() Options {
 	}
 }
 
+// Role is the role of an entry of Ordered.
+func (o Options) Role(f Family) string {
+	if role, ok := o.Roles[f.Name()]; ok {
+		return role
+	}
+	return RoleOrdered
+}
+
 // Validate reports every fault, each a sentence that starts with the key's path inside this struct.
 func (o Options) Validate() error {
 	var faults []error

@@ -183,8 +183,7 @@ func selectProgress(g *global, began time.Time) func(selection.Event) {
 		text := e.Status
 		switch {
 		case e.Status == sweep.Failed:
-			text += fmt.Sprintf(" with exit status %d, log %s", e.Failed.Exit, e.Log)
-			text += strings.Join(slices.Concat([]string{""}, e.Failed.Lines), "\n    ")
+			text += howFailed(e.Failed, e.Log)
 		case e.Outcome != nil:
 			text += fmt.Sprintf(", accuracy %.3f", *e.Outcome)
 			if done := e.Ended - before; done > 1 {

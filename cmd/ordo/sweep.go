@@ -167,9 +167,14 @@ func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
 				text += fmt.Sprintf(", %s %.4f", plan.Metric.Name, x)
 			}
 		case sweep.Failed:
-			text += fmt.Sprintf(" with exit status %d, log %s", e.Failed.Exit, e.Log)
-			text += strings.Join(slices.Concat([]string{""}, e.Failed.Lines), "\n    ")
+			text += howFailed(e.Failed, e.Log)
 		}
 		fmt.Fprintf(g.stderr, "[%d/%d] %s: %s\n", e.Ended, e.Total, e.Trial.Folder, text)
 	}
+}
+
+// howFailed says how a trial ended, with the last lines of its log.
+func howFailed(f sweep.Failure, log string) string {
+	return fmt.Sprintf(" with exit status %d, log %s", f.Exit, log) +
+		strings.Join(slices.Concat([]string{""}, f.Lines), "\n    ")
 }

@@ -99,8 +99,7 @@ func (e Experiment) contradictions() []error {
 			kind, e.Augment.BaseViews))
 	}
 	ordered := slices.ContainsFunc(e.Augment.Ordered, func(f augment.Family) bool {
-		role, ok := e.Augment.Roles[f.Name()]
-		return !ok || role == augment.RoleOrdered
+		return e.Augment.Role(f) == augment.RoleOrdered
 	})
 	if e.Loss.Invariance.Kind == loss.KindNone && len(e.Loss.Terms) == 0 && !ordered {
 		faults = append(faults, errors.New("loss.invariance.kind: is none, there are no loss.terms, "+

@@ -23,11 +23,7 @@ func (e Experiment) Families() ([]Family, error) {
 		}
 	}
 	for _, f := range e.Augment.Ordered {
-		role, ok := e.Augment.Roles[f.Name()]
-		if !ok {
-			role = augment.RoleOrdered
-		}
-		add(f, role)
+		add(f, e.Augment.Role(f))
 	}
 	invariant := e.Augment.Invariant
 	if e.Augment.Preset != "" {

@@ -142,6 +142,14 @@ func (p pairs) tau() float64 {
 	return float64(p.concordant-p.discordant) / math.Sqrt(below)
 }
 
+// Kendall is Kendall's tau-b of pairs of numbers; ok is false where one of the two never varies. Numbers of a that are
+// within 1e-9 of each other are ties.
+func Kendall(a, b []float64) (tau float64, ok bool) {
+	p := comparePairs(a, b)
+	compared := p.concordant + p.discordant
+	return p.tau(), compared+p.tiedScale > p.tiedBoth && compared+p.tiedDistance > 0
+}
+
 // ranks returns the ranks of x from 0 on; a run of values, each at most tie above the one before, shares its mean rank.
 func ranks(x []float64, tie float64) []float64 {
 	order := make([]int, len(x))

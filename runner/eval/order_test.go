@@ -250,3 +250,15 @@ func BenchmarkOrderOfImages(b *testing.B) {
 	}
 	b.ReportMetric(float64(grid*n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+func TestKendall(t *testing.T) {
+	tau, ok := Kendall([]float64{1, 2, 2, 4, 5}, []float64{3, 1, 2, 2, 9})
+	if want := 0.2222222222222222; !ok || math.Abs(tau-want) > 1e-9 { // scipy's kendalltau
+		t.Errorf("τ %g, want %g", tau, want)
+	}
+	for _, c := range [][2][]float64{{{1, 1}, {1, 2}}, {{1, 2}, {1, 1}}} {
+		if _, ok := Kendall(c[0], c[1]); ok {
+			t.Errorf("%v has a τ", c)
+		}
+	}
+}

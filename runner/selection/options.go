@@ -96,11 +96,7 @@ func (o Options) candidates() ([]candidate, error) {
 		if len(o.Families) > 0 && !slices.Contains(o.Families, f.Name()) {
 			continue
 		}
-		role, ok := o.Base.Augment.Roles[f.Name()]
-		if !ok {
-			role = augment.RoleOrdered
-		}
-		all = append(all, candidate{f, role})
+		all = append(all, candidate{f, o.Base.Augment.Role(f)})
 	}
 	for _, t := range o.Base.Augment.Invariant {
 		if t.Family == nil || listed[t.Family.Name()] || !slices.Contains(o.Families, t.Family.Name()) {
@@ -137,11 +133,7 @@ func (o Options) others(candidates []candidate) []candidate {
 	var all []candidate
 	for _, f := range o.Base.Augment.Ordered {
 		if !slices.ContainsFunc(candidates, func(c candidate) bool { return c.Name() == f.Name() }) {
-			role, ok := o.Base.Augment.Roles[f.Name()]
-			if !ok {
-				role = augment.RoleOrdered
-			}
-			all = append(all, candidate{f, role})
+			all = append(all, candidate{f, o.Base.Augment.Role(f)})
 		}
 	}
 	return all

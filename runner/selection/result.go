@@ -67,7 +67,7 @@ func (s *selection) screen(r *Result, pilot evaluation.Result) {
 				cost = append(cost, -f.difference(augment.RoleInvariant, augment.RoleAbsent).Value)
 			}
 		}
-		if tau, ok := kendall(told, cost); ok && len(told) > 2 { // τ of two is 1 or -1
+		if tau, ok := eval.Kendall(told, cost); ok && len(told) > 2 { // τ of two is 1 or -1
 			r.Agreements = append(r.Agreements, Agrees{name, tau, withCost, len(told)})
 		}
 	}
@@ -95,7 +95,7 @@ func (s *selection) withoutLabels(r *Result) {
 				told, outcomes = append(told, mean(of)), append(outcomes, mean(y))
 			}
 		}
-		if tau, ok := kendall(told, outcomes); ok {
+		if tau, ok := eval.Kendall(told, outcomes); ok {
 			r.Agreements = append(r.Agreements, Agrees{number.name, tau, withOutcome, len(told)})
 		}
 	}

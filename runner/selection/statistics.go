@@ -148,18 +148,3 @@ func holm(p []float64) []float64 {
 	}
 	return adjusted
 }
-
-// kendall is Kendall's τ-b of pairs of numbers; ok is false where one of the two never varies.
-func kendall(a, b []float64) (tau float64, ok bool) {
-	var agree, ofA, ofB float64
-	for i := range a {
-		for j := range i {
-			x, y := float64(cmp.Compare(a[i], a[j])), float64(cmp.Compare(b[i], b[j]))
-			agree, ofA, ofB = agree+x*y, ofA+x*x, ofB+y*y
-		}
-	}
-	if ofA == 0 || ofB == 0 {
-		return 0, false
-	}
-	return agree / math.Sqrt(ofA*ofB), true
-}

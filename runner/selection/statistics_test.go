@@ -72,14 +72,6 @@ func TestHolm(t *testing.T) {
 	}
 }
 
-func TestKendall(t *testing.T) {
-	tau, ok := kendall([]float64{1, 2, 2, 4, 5}, []float64{3, 1, 2, 2, 9}) // scipy's kendalltau
-	near(t, "tau", tau, 0.2222222222222222)
-	if _, still := kendall([]float64{1, 1}, []float64{1, 2}); !ok || still {
-		t.Error("τ of a number that never varies")
-	}
-}
-
 // verdicts makes those of families from outcomes by role, absent being the base's.
 func verdicts(t *testing.T, try uint64, families, seeds int, noise float64, gain func(role int) float64) []Family {
 	t.Helper()

@@ -232,9 +232,7 @@ func (s *selection) role(t table, ok bool, family int, role string) Role {
 		r.Kept[name] = sums[name] / float64(n)
 	}
 	if !ok && len(r.Seeds) > 0 {
-		for _, y := range r.Seeds {
-			r.Outcome += y / float64(len(r.Seeds))
-		}
+		r.Outcome = mean(r.Seeds)
 	}
 	return r
 }

@@ -164,11 +164,7 @@ func families(o augment.Options) []role {
 		}
 	}
 	for _, f := range o.Ordered {
-		as, ok := o.Roles[f.Name()]
-		if !ok {
-			as = augment.RoleOrdered
-		}
-		add(f, as)
+		add(f, o.Role(f))
 	}
 	for _, s := range o.Invariant {
 		if s.Family != nil {

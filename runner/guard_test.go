@@ -30,7 +30,7 @@ func collapses(t testing.TB, dir string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Count(string(log), "warning: the training collapses")
+	return strings.Count(string(log), `level=WARN msg="the training collapses`)
 }
 
 func history(t testing.TB, dir string) track.History {

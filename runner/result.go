@@ -54,7 +54,7 @@ func (r *run) finish() (track.Result, error) {
 		ParametersHash: hashFloats(values), Parameters: count, EncoderSHA256: encoder,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
-	result.Collapse = r.watch.Findings()
+	result.Collapse, result.Best = r.watch.Findings(), r.best
 	if result.Warnings, err = r.folder.Warnings(); err != nil {
 		return track.Result{}, err
 	}
@@ -70,7 +70,10 @@ func (r *run) finish() (track.Result, error) {
 	if err != nil {
 		return track.Result{}, err
 	}
-	return result, r.folder.Finish(result, []byte(report.Table(result)), pictures)
+	if err := r.folder.DropEarlier(); err != nil {
+		return track.Result{}, err
+	}
+	return r.folder.Finish(result, []byte(report.Table(result)), pictures)
 }
 
 // hashFloats gives the SHA-256 of float32 values, least byte first.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -45,7 +46,11 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 	if err != nil {
 		return models.Artifacts{}, err
 	}
-	if !r.folder.HasCheckpoint() {
+	from, err := r.usableCheckpoint()
+	if err != nil {
+		return models.Artifacts{}, err
+	}
+	if from == nil {
 		if note != "" {
 			if err := r.note(note); err != nil {
 				return models.Artifacts{}, err
@@ -58,19 +63,10 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 		r.origin = r.originOf(a)
 		return a, models.WriteGraphs(r.folder.Graphs(), a)
 	}
-	a, err := models.ReadGraphs(r.folder.Graphs())
+	a, err := r.graphsOf(from, kernels)
 	if err != nil {
 		return a, err
 	}
-	checkpoint, kept, err := models.ReadCheckpoint(r.folder.Checkpoint())
-	if err != nil {
-		return a, err
-	}
-	r.origin = r.originOf(a)
-	if err := r.checkOrigin(r.origin, kept); err != nil {
-		return a, err
-	}
-	delete(kept, keptOrigin) // the new one takes its place
 	contract, err := a.Contract()
 	if err != nil {
 		return a, fault.New(fault.Data, "%s: %w", r.folder.Graphs(), err).Advise(startAnew)
@@ -88,8 +84,45 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 			return a, err
 		}
 	}
-	a.Checkpoint, a.Kept = checkpoint, kept
+	r.step, r.lines = from.origin.Step, from.origin.Lines
+	a.Checkpoint, a.Kept = from.parameters, from.kept
 	return a, nil
+}
+
+// graphsOf reads the graphs that a checkpoint was made with. Where one is damaged they are built again, which gives the
+// same bytes with the same ordo on such a machine; else it is a fault.
+func (r *run) graphsOf(from *checkpoint, kernels *models.Kernels) (models.Artifacts, error) {
+	a, err := models.ReadGraphs(r.folder.Graphs())
+	if err == nil {
+		r.origin = r.originOf(a)
+		err = from.origin.checkGraphs(r.folder.Graphs(), r.origin)
+	}
+	if err == nil {
+		return a, nil
+	}
+	again, _, buildErr := r.setup.Build(kernels)
+	if buildErr != nil {
+		return a, err
+	}
+	r.origin = r.originOf(again)
+	if from.origin.checkGraphs(r.folder.Graphs(), r.origin) != nil {
+		return a, err
+	}
+	text := fmt.Sprintf("%s%s; the graphs are built again, and are those that the run began with", track.Warning, said(err))
+	if err := r.note(text); err != nil {
+		return a, err
+	}
+	again.Checkpoint = nil
+	return again, models.WriteGraphs(r.folder.Graphs(), again)
+}
+
+// said is what happened, without what to do about it.
+func said(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Unwrap().Error()
+	}
+	return err.Error()
 }
 
 // buildArtifacts builds the training graphs.
@@ -101,22 +134,15 @@ func (r *run) buildArtifacts(kernels *models.Kernels) (models.Artifacts, error) 
 	return a, r.tell(notes)
 }
 
-// readPosition finds the step that the checkpoint is of, and drops the metrics behind it.
-func (r *run) readPosition() error {
-	if r.folder.HasCheckpoint() {
-		at, err := r.trainer.Property(propertyStep)
-		if err != nil {
+// goBack drops the metrics behind the checkpoint, and takes up what the others tell.
+func (r *run) goBack() error {
+	if err := r.folder.Rewind(r.lines); err != nil {
+		return err
+	}
+	if r.lines != nil && !r.folder.LogFits(r.lines) {
+		if err := r.note(track.Warning + "log.txt was changed: what the run warned of before may be missing"); err != nil {
 			return err
 		}
-		step, ok := at.(int64)
-		if !ok || step < 0 || step > int64(r.total) {
-			return fault.New(fault.Data, "%s: the checkpoint is of step %v, outside of this experiment's %d steps",
-				r.folder.Checkpoint(), at, r.total).Advise("remove the run folder to start anew")
-		}
-		r.step = int(step)
-	}
-	if err := r.folder.Rewind(r.step); err != nil {
-		return err
 	}
 	history, err := track.ReadHistory(r.folder.Dir())
 	for _, s := range history.Steps {
@@ -126,6 +152,9 @@ func (r *run) readPosition() error {
 	}
 	for _, l := range history.Guards {
 		r.see(l)
+	}
+	for _, l := range history.Evals {
+		r.isBest(l)
 	}
 	return err
 }

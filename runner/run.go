@@ -52,9 +52,6 @@ type Step struct {
 	ImagesPerSecond float64 // over this process's steps
 }
 
-// checkpoint properties
-const propertyStep = "ordo.step"
-
 // run is the state of one call of Run.
 type run struct {
 	o       Options
@@ -62,7 +59,8 @@ type run struct {
 	splits  data.Splits
 	now     track.Record // of this process
 	folder  *track.Folder
-	origin  *origin // of the checkpoints
+	origin  *origin                 // of the checkpoints
+	lines   map[string]track.Extent // that the checkpoint belongs to which the run goes on from; nil: none
 	stepper *train.Stepper
 	trainer *models.Trainer // the stepper's
 	watch   guard.Watch
@@ -72,6 +70,10 @@ type run struct {
 	skipped  int // of them, because of gradients that were not finite
 	perEpoch int
 	total    int
+
+	saved   int       // step of the last checkpoint
+	savedAt time.Time // when; of this process's first step before
+	best    *track.Best
 
 	whole, epoch train.Times
 }
@@ -171,7 +173,7 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err := r.trainer.Keep(keptOrigin, r.origin); err != nil {
 		return track.Result{}, err
 	}
-	if err := r.readPosition(); err != nil {
+	if err := r.goBack(); err != nil {
 		return track.Result{}, err
 	}
 	if err := r.remarks(); err != nil {
@@ -188,6 +190,7 @@ func (r *run) train(ctx context.Context) error {
 	if err := r.stepper.Feed(ctx, r.splits.Train, r.step); err != nil {
 		return err
 	}
+	r.saved, r.savedAt = r.step, time.Now()
 	r.o.Progress.Start(r.step, r.total)
 	defer r.o.Progress.End()
 	for {
@@ -201,6 +204,11 @@ func (r *run) train(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			return r.interrupted()
+		}
+		if every := r.o.Experiment.Train.CheckpointMinutes; every > 0 && time.Since(r.savedAt).Minutes() >= every {
+			if err := r.save(); err != nil {
+				return err
+			}
 		}
 		if err := r.trainStep(); err != nil {
 			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -278,24 +286,60 @@ func (r *run) endEpoch(ctx context.Context) error {
 	if err := r.note(report.Evaluation(epoch, found)); err != nil {
 		return err
 	}
-	return r.folder.Eval(track.EvalLine{Step: r.step, Epoch: r.epochs(), Evaluation: found})
+	line := track.EvalLine{Step: r.step, Epoch: r.epochs(), Evaluation: found}
+	if err := r.folder.Eval(line); err != nil {
+		return err
+	}
+	// The checkpoint again, which knows of the evaluation now, so that it need not be repeated.
+	if err := r.save(); err != nil {
+		return err
+	}
+	if r.isBest(line) {
+		return r.keepBest()
+	}
+	return nil
 }
 
 // save writes the checkpoint; the metrics and times up to it go to the disk before.
 func (r *run) save() error {
-	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.Steps, Seconds: r.epoch.Total.Seconds(),
-		Share: r.epoch.Share(), PeakMemoryBytes: machine.PeakMemory()})
-	if err != nil {
-		return err
+	if r.epoch.Steps > 0 {
+		err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.Steps, Seconds: r.epoch.Total.Seconds(),
+			Share: r.epoch.Share(), PeakMemoryBytes: machine.PeakMemory()})
+		if err != nil {
+			return err
+		}
 	}
 	r.epoch = train.Times{}
 	if err := r.folder.Sync(); err != nil {
 		return err
 	}
-	if err := r.trainer.SetProperty(propertyStep, int64(r.step)); err != nil {
+	if r.step != r.saved {
+		if err := r.folder.Rotate(r.o.Experiment.Train.KeepCheckpoints); err != nil {
+			return err
+		}
+	}
+	r.origin.Step, r.origin.Lines = r.step, r.folder.Extents()
+	r.saved, r.savedAt = r.step, time.Now()
+	return r.trainer.Save(r.folder.Checkpoint())
+}
+
+// isBest holds an evaluation against the best one by train.keep_best, and takes its place if it is better.
+func (r *run) isBest(l track.EvalLine) bool {
+	name := r.o.Experiment.Train.KeepBest
+	value, ok := l.Metrics[name]
+	if !ok || r.best != nil && value <= r.best.Value {
+		return false
+	}
+	r.best = &track.Best{Metric: name, Value: value, Step: l.Step, Epoch: l.Epoch}
+	return true
+}
+
+// keepBest keeps the current checkpoint, and its encoder, as the best.
+func (r *run) keepBest() error {
+	if err := r.folder.KeepBest(); err != nil {
 		return err
 	}
-	return r.trainer.Save(r.folder.Checkpoint())
+	return r.export(r.folder.BestEncoder())
 }
 
 // goOn is what to do after an interruption.

@@ -20,7 +20,8 @@ const (
 	exitStorage     = 6   // no space, no permission
 	exitNumeric     = 7   // a loss or gradient that is not finite
 	exitCollapse    = 8   // train.stop_on_collapse ended the training
-	exitInterrupted = 130 // by SIGINT or SIGTERM
+	exitStopped     = 75  // by SIGTERM, SIGHUP or SIGUSR1: whoever starts it again finds all that was done
+	exitInterrupted = 130 // by SIGINT
 )
 
 // statuses are those of the kinds of faults.

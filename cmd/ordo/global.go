@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,8 +25,8 @@ type global struct {
 	env         map[string]string // the environment
 }
 
-// Main runs the command line args (without the program's name) and returns the exit status. SIGINT and SIGTERM cancel
-// the commands' context, and a second one ends the process at once.
+// Main runs the command line args (without the program's name) and returns the exit status. Signals to stop cancel the
+// commands' context, and a second SIGINT or SIGTERM ends the process at once.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	g := &global{stdin: stdin, stdout: &output{w: stdout}, stderr: stderr, env: map[string]string{}}
 	for _, kv := range environ {
@@ -42,28 +43,57 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	root := newRootCommand(g)
 	root.SetArgs(append([]string{}, args...)) // for nil, cobra takes those of the process
 	err := root.ExecuteContext(ctx)
-	if err == nil && g.stdout.err != nil {
+	if err == nil && g.stdout.err != nil && !errors.Is(g.stdout.err, syscall.EPIPE) { // whoever read it has enough
 		err = fault.Writing("standard output", g.stdout.err)
 	}
-	return g.report(err)
+	code := g.report(err)
+	var by *signalled
+	if code == exitInterrupted && errors.As(context.Cause(ctx), &by) && by.signal != os.Interrupt {
+		return exitStopped
+	}
+	return code
 }
 
-// withSignals returns a context that SIGINT or SIGTERM cancels with a cause of kind fault.Interrupted. From then on the
-// signals do what they do by default, so a command that is slow to stop can be killed.
+// signalled is the cause of a context that a signal cancelled.
+type signalled struct{ signal os.Signal }
+
+func (s *signalled) Error() string { return fmt.Sprintf("%v (%v)", fault.Interrupted, s.signal) }
+
+// Unwrap gives the kind.
+func (s *signalled) Unwrap() error { return fault.Interrupted }
+
+// withSignals returns a context that a signal to stop cancels: SIGINT, which a person sends, or SIGTERM, SIGHUP of a
+// terminal that is closed, and SIGUSR1, by which Slurm warns that time is up. After the first SIGINT or SIGTERM these do
+// what they do by default, so a command that is slow to stop can be killed. From a pipe that is closed a write's error
+// comes, but no signal: a run goes on when nobody reads its progress any more.
 func withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	orders, warnings, pipes := make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(orders, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(warnings, syscall.SIGUSR1)
+	if !signal.Ignored(syscall.SIGHUP) { // else it was started to outlive its terminal, by nohup
+		signal.Notify(warnings, syscall.SIGHUP)
+	}
+	signal.Notify(pipes, syscall.SIGPIPE)
+	done := make(chan struct{})
 	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			cancel(fmt.Errorf("%w (%v)", fault.Interrupted, s))
-		case <-ctx.Done():
+		for {
+			select {
+			case s := <-orders:
+				signal.Stop(orders)
+				cancel(&signalled{s})
+			case s := <-warnings:
+				cancel(&signalled{s})
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {
-		signal.Stop(signals)
+		for _, c := range []chan os.Signal{orders, warnings, pipes} {
+			signal.Stop(c)
+		}
+		close(done)
 		cancel(nil)
 	}
 }

@@ -141,7 +141,7 @@ func TestHelp(t *testing.T) {
 	root := ordo(t)
 	root.check(t, exitOK)
 	for _, c := range []int{exitOK, exitFailure, exitUsage, exitConfig, exitData, exitLibrary, exitStorage, exitNumeric,
-		exitCollapse, exitInterrupted} {
+		exitCollapse, exitStopped, exitInterrupted} {
 		if !strings.Contains(root.stdout, fmt.Sprintf("\n  %-4d", c)) {
 			t.Errorf("the help does not list exit status %d", c)
 		}

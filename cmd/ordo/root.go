@@ -22,17 +22,19 @@ Environment:
   ORDO_CACHE         folder of cached files (default: ordo in the user's cache folder)
   ORDO_SIMD          off: losses and views are computed without assembly, to compare
 
-Exit status:
+Exit status, and whether the same command is worth another try:
   0     success
-  1     a failure with no status of its own
-  2     a command line that ordo does not understand
-  3     a bad experiment file
-  4     bad input data
-  5     ONNX Runtime is missing or unfit
-  6     storage: no space left, no permission
-  7     numeric: a loss or gradient is not finite
-  8     collapse: train.stop_on_collapse ended the training
-  130   interrupted (SIGINT, SIGTERM)`
+  1     a failure with no status of its own                        read the message
+  2     a command line that ordo does not understand               no
+  3     a bad experiment file                                      no
+  4     bad input data                                             no
+  5     ONNX Runtime is missing or unfit                           no
+  6     storage: no space left, no permission                      once there is space
+  7     numeric: a loss or gradient is not finite                  no
+  8     collapse: train.stop_on_collapse ended the training        no
+  75    stopped early, all is saved (SIGTERM, SIGHUP, SIGUSR1)     yes: it goes on
+  130   interrupted (SIGINT, which is ctrl-C), all is saved        yes: it goes on
+  137   killed (SIGKILL): what the last checkpoint has is saved    yes: it goes on`
 
 // helpWidth is the longest line of a help text, in letters.
 const helpWidth = 100

@@ -225,13 +225,21 @@ func TestInterruptedRun(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 	args := []string{"run", file, "train.epochs=100", "--out", out}
-	r := ordoInterrupted(t, syscall.SIGINT, ": step ", args...)
-	r.check(t, exitInterrupted, "interrupted after step", "run the same command again")
-	if _, err := os.Stat(filepath.Join(out, "last.ckpt")); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(filepath.Join(out, "result.json")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("an interrupted run has a result: %v", err)
+	for _, c := range []struct {
+		signal syscall.Signal
+		code   int
+	}{
+		{syscall.SIGINT, exitInterrupted}, {syscall.SIGTERM, exitStopped}, {syscall.SIGHUP, exitStopped},
+		{syscall.SIGUSR1, exitStopped},
+	} {
+		r := ordoInterrupted(t, c.signal, ": step ", args...)
+		r.check(t, c.code, "interrupted after step", "run the same command again")
+		if _, err := os.Stat(filepath.Join(out, "last.ckpt")); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(out, "result.json")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("an interrupted run has a result: %v", err)
+		}
 	}
 	ordo(t, args...).check(t, exitOK, "going on after step")
 	ordo(t, "run", file, "train.epochs=3", "--out", out).check(t, exitFailure, "another experiment", "--out")

@@ -183,6 +183,6 @@ func TestInterrupt(t *testing.T) {
 	r := ordo(t, "runtime", "install")
 	cancel()
 	<-done
-	r.check(t, exitInterrupted, "interrupted")
+	r.check(t, exitStopped, "interrupted")
 	checkNoFiles(t, cache)
 }

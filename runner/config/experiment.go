@@ -94,6 +94,9 @@ func (e Experiment) contradictions() []error {
 	if err := e.Model.CheckImageSize(e.Data.ImageSize); err != nil {
 		faults = append(faults, fmt.Errorf("data.image_size: %w", err))
 	}
+	if err := e.checkBest(); err != nil {
+		faults = append(faults, err)
+	}
 	if kind := e.Loss.Invariance.Kind; kind != loss.KindNone && e.Augment.BaseViews < 2 {
 		faults = append(faults, fmt.Errorf("augment.base_views: must be at least 2 for loss.invariance.kind %s, got %d",
 			kind, e.Augment.BaseViews))
@@ -106,6 +109,27 @@ func (e Experiment) contradictions() []error {
 			"and no family of augment.ordered has the role ordered: nothing would be learnt"))
 	}
 	return faults
+}
+
+// checkBest returns what is wrong with train.keep_best.
+func (e Experiment) checkBest() error {
+	name := e.Train.KeepBest
+	if name == "" {
+		return nil
+	}
+	if e.Eval.EveryEpochs == 0 {
+		return fmt.Errorf("train.keep_best: is %s, but eval.every_epochs is 0: nothing is evaluated before the end", name)
+	}
+	names := []string{"knn." + models.Features, "knn." + models.Embedding}
+	for _, f := range e.Augment.Ordered {
+		for _, output := range []string{models.Features, models.Embedding} {
+			names = append(names, f.Name()+".order_accuracy."+output)
+		}
+	}
+	if !slices.Contains(names, name) {
+		return fmt.Errorf("train.keep_best: must be one of %s, got %q", strings.Join(names, ", "), name)
+	}
+	return nil
 }
 
 // flatten takes joined errors apart.
@@ -169,12 +193,12 @@ var laterKeys = []string{"data.per_class", "data.test_per_class", "data.fold", "
 // notHashed are the keys and sections that the hash has no part of, but for those that Hash sets to zero.
 var notHashed = []string{
 	"model.execution", "model.kernels", "train.guard_images", "train.stop_on_collapse", "data.cache.kind",
-	"data.cache.dir", "eval",
+	"data.cache.dir", "eval", "train.checkpoint_minutes", "train.keep_checkpoints", "train.keep_best",
 }
 
 // Hash returns 10 hexadecimal digits that name the trained network: the SHA-256 of all keys but name, train.workers,
 // train.guard_images, train.stop_on_collapse, model.threads, model.execution, model.kernels, data.cache.kind,
-// data.cache.dir and those of eval. Workers change nothing, nor does where images are kept, or how the network is
+// data.cache.dir, those of eval, and which checkpoints are made and kept. Workers change nothing, nor does where images are kept, or how the network is
 // evaluated: evaluations have hashes of their own. A guard only looks on, and where it stops a run, the run is not
 // finished: without stop_on_collapse it goes on to the same weights. Threads and kernels change the last bits of sums,
 // but they belong to the machine and not to the experiment: 0 threads stand for another number on every machine. The

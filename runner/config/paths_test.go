@@ -1,12 +1,14 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"ordo/models/fault"
+	"ordo/runner/track"
 )
 
 // TestPathsAreOneExperiment: however a folder below the working folder is written, the experiment is one.
@@ -61,16 +63,11 @@ func TestLoadRun(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(there, "set"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(run, 0o755); err != nil {
+	folder, err := track.Open(run, track.Record{Paths: map[string]string{
+		"data.root": filepath.Join(there, "set"), "data.cache.dir": filepath.Join(there, "gone"),
+	}}, []byte("data: {source: folder, root: set, images: 5, cache: {dir: gone}}"))
+	if err := errors.Join(err, folder.Close()); err != nil {
 		t.Fatal(err)
-	}
-	for name, text := range map[string]string{
-		"experiment.yaml": "data: {source: folder, root: set, images: 5, cache: {dir: gone}}",
-		"run.json":        `{"paths": {"data.root": "` + there + `/set", "data.cache.dir": "` + there + `/gone"}}`,
-	} {
-		if err := os.WriteFile(filepath.Join(run, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 	t.Chdir(here)
 	if err := os.Mkdir("set", 0o755); err != nil {
@@ -102,5 +99,12 @@ func TestLoadRun(t *testing.T) {
 	}
 	if e, err := LoadRun(run, nil); err != nil || e.Data.Root != "set" {
 		t.Errorf("moved: root %s, %v", e.Data.Root, err)
+	}
+	// An edited experiment is not what was trained.
+	if err := os.WriteFile(track.ExperimentFile(run), []byte("data: {source: orchard}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadRun(run, nil); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "experiment.yaml") {
+		t.Errorf("edited: %v", err)
 	}
 }

@@ -35,6 +35,9 @@ func LoadRun(dir string, overrides []string) (Experiment, error) {
 		}
 		overrides = slices.Concat(all, overrides)
 	}
+	if err := track.CheckExperiment(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Experiment{}, err
+	}
 	e, err := Load(track.ExperimentFile(dir), overrides, nil)
 	if err != nil {
 		return e, err

@@ -41,7 +41,17 @@ type Train struct {
 	// StopOnCollapse ends the run where the outputs collapse, after the epoch's checkpoint; default false. The same run
 	// goes on from there where it is false.
 	StopOnCollapse bool `yaml:"stop_on_collapse"`
-	Workers        int  `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
+	// CheckpointMinutes is after how many minutes a checkpoint is made within an epoch, beside those at every epoch's
+	// end; in [0, 100000], default 10; 0: none.
+	CheckpointMinutes float64 `yaml:"checkpoint_minutes"`
+	// KeepCheckpoints is how many of the last checkpoints are kept while the run is trained: where the last is damaged, the
+	// run goes on from the one before it, to the same bits. In [1, 100], default 2.
+	KeepCheckpoints int `yaml:"keep_checkpoints"`
+	// KeepBest is the number of an evaluation by which the best checkpoint and its encoder are kept, as best.ckpt and
+	// best.onnx, where larger is better: knn.OUTPUT or FAMILY.order_accuracy.OUTPUT, as in knn.features; default none. It
+	// needs eval.every_epochs.
+	KeepBest string `yaml:"keep_best"`
+	Workers  int    `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
 }
 
 // DefaultTrain returns the defaults of the `train:` section.
@@ -54,6 +64,9 @@ func DefaultTrain() Train {
 		Schedule:     ScheduleCosine,
 		WarmupEpochs: 1,
 		GuardImages:  512,
+
+		CheckpointMinutes: 10,
+		KeepCheckpoints:   2,
 	}
 }
 
@@ -83,6 +96,10 @@ func (t Train) Validate() error {
 		"guard_images: must be 0 (none) or in [%d, %d], got %d", guardLeast, guardMost, t.GuardImages)
 	check(!t.StopOnCollapse || t.Guarded() > 0,
 		"stop_on_collapse: must be false where train.guard_images is 0 or train.batch_size below %d, got true", guardLeast)
+	check(t.CheckpointMinutes >= 0 && t.CheckpointMinutes <= 100_000,
+		"checkpoint_minutes: must be in [0, 100000], got %v", t.CheckpointMinutes)
+	check(t.KeepCheckpoints >= 1 && t.KeepCheckpoints <= 100,
+		"keep_checkpoints: must be in [1, 100], got %d", t.KeepCheckpoints)
 	check(t.Workers >= 0 && t.Workers <= 1024, "workers: must be in [0, 1024], got %d", t.Workers)
 	return errors.Join(faults...)
 }

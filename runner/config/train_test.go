@@ -49,13 +49,14 @@ func TestTrainValidate(t *testing.T) {
 	bad := optimizer.DefaultOptions()
 	bad.Optimizer, bad.WeightDecay = "adam", -1
 	all := Train{Epochs: 0, BatchSize: 1, LR: math.NaN(), Schedule: "step",
-		WarmupEpochs: math.NaN(), Workers: -1, GuardImages: 15, StopOnCollapse: true, Options: bad}.Validate()
+		WarmupEpochs: math.NaN(), Workers: -1, GuardImages: 15, StopOnCollapse: true,
+		CheckpointMinutes: -1, Options: bad}.Validate()
 	if all == nil {
 		t.Fatal("no fault found")
 	}
 	lines := strings.Split(all.Error(), "\n")
 	for i, key := range []string{"epochs", "batch_size", "optimizer", "weight_decay", "lr", "schedule", "warmup_epochs",
-		"guard_images", "stop_on_collapse", "workers"} {
+		"guard_images", "stop_on_collapse", "checkpoint_minutes", "keep_checkpoints", "workers"} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], key+": must be ") {
 			t.Errorf("fault %d of %q is not about %s", i, lines, key)
 		}

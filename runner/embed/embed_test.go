@@ -172,26 +172,15 @@ func unreadable(t *testing.T, run string, e config.Experiment) {
 func changed(t *testing.T, run string, e config.Experiment) {
 	t.Helper()
 	run = copyRun(t, run, "")
-	path := filepath.Join(run, "run.json")
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record, err := track.ReadRecord(run)
-	if err != nil {
-		t.Fatal(err)
-	}
+	target := found(t, run)
 	for _, c := range []struct {
 		was  string
 		want int
-	}{{record.Data, 0}, {"another", 1}} {
-		other := bytes.ReplaceAll(raw, []byte(record.Data), []byte(c.was))
-		if err := os.WriteFile(path, other, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	}{{target.Data, 0}, {"another", 1}} {
+		target.Data = c.was
 		var notes []string
-		_, err = embed.Export(t.Context(), embed.Options{
-			Library: orttest.Path(t), Target: found(t, run), Experiment: e, Split: embed.SplitTest,
+		_, err := embed.Export(t.Context(), embed.Options{
+			Library: orttest.Path(t), Target: target, Experiment: e, Split: embed.SplitTest,
 			Out:   filepath.Join(t.TempDir(), "x.npz"),
 			Watch: data.Watch{Note: func(text string) { notes = append(notes, text) }},
 		})

@@ -1,13 +1,8 @@
 package evaluation
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2"
 
 	"ordo/models"
 	"ordo/models/fault"
@@ -192,31 +187,13 @@ func File(run, name string) string { return filepath.Join(run, Dir, name+".json"
 // Read reads a result that Write wrote.
 func Read(path string) (Result, error) {
 	var r Result
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return r, fault.Reading(fault.Other, path, err)
-	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return r, fault.New(fault.Other, "%s is damaged: %w", path, err).Advise("remove it and evaluate again")
-	}
-	return r, nil
+	return r, track.ReadSealed(path, &r)
 }
 
 // Write writes the result as JSON, whole or not at all, and makes the folder that it is in if that is missing.
 func (r Result) Write(path string) error {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	if err := e.Encode(r); err != nil {
-		return fmt.Errorf("evaluation: write JSON: %w", err)
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fault.Writing(filepath.Dir(path), err)
 	}
-	err := renameio.WriteFile(path, text.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)))
-	if err != nil {
-		return fault.Writing(path, err)
-	}
-	return nil
+	return track.WriteSealed(path, r)
 }

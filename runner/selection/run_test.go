@@ -2,7 +2,6 @@ package selection
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -19,6 +18,7 @@ import (
 	"ordo/runner/config"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
+	"ordo/runner/track"
 )
 
 // The test binary plays two other programs: `ordo run`, without training, and a process that selects.
@@ -64,7 +64,10 @@ func fakeRun(args []string) int {
 	e, err := config.Load(args[0], args[1:at], os.Environ())
 	must(err)
 	dir := args[at+1]
-	must(os.MkdirAll(dir, 0o755))
+	text, err := e.YAML()
+	must(err)
+	folder, err := track.Open(dir, track.Record{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}, text)
+	must(err)
 	if e.Name == os.Getenv(failVariable) {
 		fmt.Fprintln(os.Stderr, "trouble")
 		return 4
@@ -109,11 +112,11 @@ func fakeRun(args []string) int {
 		}
 		must(r.Write(evaluation.File(dir, "end")))
 	}
-	result, err := json.Marshal(map[string]any{"status": "finished", "hash": e.Hash(), "seed": e.Seed, "name": e.Name,
-		"evaluation": metrics})
-	must(err)
 	time.Sleep(2 * time.Millisecond)
-	must(os.WriteFile(filepath.Join(dir, "result.json"), result, 0o644))
+	_, err = folder.Finish(track.Result{Status: track.Finished, Hash: e.Hash(), Seed: e.Seed, Name: e.Name, Steps: 1,
+		Evaluation: track.Evaluation{Metrics: metrics}}, nil, nil)
+	must(err)
+	must(folder.Close())
 	return 0
 }
 

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"ordo/runner/config"
+	"ordo/runner/track"
 )
 
 // The test binary plays two other programs: `ordo run`, without training, and a process that runs a sweep.
@@ -56,8 +56,11 @@ func fakeRun(args []string) int {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	_, err = fmt.Fprintln(calls, strings.Join(args[1:], " "))
 	must(err)
-	must(os.MkdirAll(dir, 0o755))
 	e, err := config.Load(base, overrides, os.Environ())
+	must(err)
+	text, err := e.YAML()
+	must(err)
+	folder, err := track.Open(dir, track.Record{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}, text)
 	must(err)
 
 	for _, o := range strings.Split(os.Getenv(failVariable), ",") {
@@ -80,15 +83,15 @@ func fakeRun(args []string) int {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	result, err := json.Marshal(map[string]any{
-		"status": "finished", "hash": e.Hash(), "seed": e.Seed, "name": e.Name,
-		"knn_top1":       e.Train.LR + float64(e.Seed)/100,
-		"order_accuracy": map[string]any{"rotate": map[string]any{"features": 0.5, "embedding": e.Train.LR}},
-		"loss":           float64(e.Seed),
-	})
+	top1 := e.Train.LR + float64(e.Seed)/100
+	_, err = folder.Finish(track.Result{
+		Status: track.Finished, Hash: e.Hash(), Seed: e.Seed, Name: e.Name, Steps: 1, KNNTop1: &top1,
+		OrderAccuracy: map[string]map[string]float64{"rotate": {"features": 0.5, "embedding": e.Train.LR}},
+		Loss:          float64(e.Seed),
+	}, nil, nil)
 	must(err)
-	must(os.WriteFile(filepath.Join(dir, "result.json"), result, 0o644))
-	fmt.Printf("%s\n", result)
+	must(folder.Close())
+	fmt.Printf("{\"knn_top1\": %g}\n", top1)
 	return 0
 }
 

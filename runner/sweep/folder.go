@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +12,9 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
-	"golang.org/x/sys/unix"
-
 	"ordo/models/fault"
+	"ordo/runner/lock"
+	"ordo/runner/track"
 )
 
 const (
@@ -23,7 +24,6 @@ const (
 	lockFile     = ".lock"
 	csvFile      = "results.csv"
 	markdownFile = "results.md"
-	resultFile   = "result.json" // of a run
 )
 
 // frozen is sweep.json.
@@ -34,24 +34,18 @@ type frozen struct {
 	Trials []Trial  `json:"trials"`
 }
 
-// lock makes the folder and keeps others out. The trials inherit the file, and with it the lock.
-func lock(dir string) (*os.File, error) {
+// take makes the folder and keeps others out. The trials inherit the lock.
+func take(dir string) (*lock.Lock, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fault.Writing(dir, err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fault.Writing(filepath.Join(dir, lockFile), err)
+	l, err := lock.Take(filepath.Join(dir, lockFile), 0)
+	var held *lock.HeldError
+	if errors.As(err, &held) {
+		return nil, fault.New(fault.Other, "another sweep works in %s, or trials of one that was killed still stop (%v)", dir,
+			held.Holder).Advise("%s", held.Wait()).With(fault.OtherFolder{})
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fault.New(fault.Other, "another sweep works in %s, or trials of one that was killed still stop", dir).
-				Advise("wait for them").With(fault.OtherFolder{})
-		}
-		return nil, fault.Writing(dir, err)
-	}
-	return f, nil
+	return l, err
 }
 
 // check says whether the folder is this sweep's, and refuses one that is something else's. A folder that holds nothing
@@ -90,15 +84,28 @@ func (p *Plan) freeze(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {
 		return fault.Writing(dir, err)
 	}
+	if err := p.copyBases(dir); err != nil {
+		return err
+	}
 	var files []string
 	for _, b := range p.bases {
-		file := filepath.Join(baseDir, b.file)
-		if err := renameio.WriteFile(filepath.Join(dir, file), b.text, 0o644); err != nil {
-			return fault.Writing(filepath.Join(dir, file), err)
-		}
-		files = append(files, file)
+		files = append(files, filepath.Join(baseDir, b.file))
 	}
-	return writeJSON(filepath.Join(dir, planFile), frozen{p.Name, p.Hash, files, p.Trials})
+	return track.WriteSealed(filepath.Join(dir, planFile), frozen{p.Name, p.Hash, files, p.Trials})
+}
+
+// copyBases writes the folder's copies of the base experiments where they aren't what the trials are to be made of.
+func (p *Plan) copyBases(dir string) error {
+	for _, b := range p.bases {
+		file := filepath.Join(dir, baseDir, b.file)
+		if text, err := os.ReadFile(file); err == nil && bytes.Equal(text, b.text) {
+			continue
+		}
+		if err := renameio.WriteFile(file, b.text, 0o644); err != nil {
+			return fault.Writing(file, err)
+		}
+	}
+	return nil
 }
 
 // base is the sweep's copy of a trial's experiment file.
@@ -147,30 +154,7 @@ func (p *Plan) changed(dir string, was frozen) string {
 
 func readPlan(dir string) (frozen, error) {
 	var f frozen
-	return f, readJSON(filepath.Join(dir, planFile), &f)
-}
-
-func readJSON(file string, v any) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return fault.Reading(fault.Other, file, err)
-	}
-	if err := json.Unmarshal(text, v); err != nil {
-		return fault.New(fault.Other, "%s is damaged: %w", file, err).Advise("remove the folder to start anew").
-			With(fault.OtherFolder{})
-	}
-	return nil
-}
-
-func writeJSON(file string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("sweep: write %s: %w", file, err)
-	}
-	if err := renameio.WriteFile(file, append(text, '\n'), 0o644); err != nil {
-		return fault.Writing(file, err)
-	}
-	return nil
+	return f, track.ReadSealed(filepath.Join(dir, planFile), &f)
 }
 
 // Failure is how a trial ended that did not finish.
@@ -179,20 +163,27 @@ type Failure struct {
 	Lines []string `json:"lines"` // the last ones of its log
 }
 
-// readFailures reads what is known of failed trials, by their folders.
-func readFailures(dir string) (map[string]Failure, error) {
-	failures := map[string]Failure{}
-	if err := readJSON(filepath.Join(dir, failuresFile), &failures); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return failures, nil
+// failed is failures.json.
+type failed struct {
+	Trials map[string]Failure `json:"trials"` // by their folders
 }
 
-// result reads what a trial has found. ok is false if it isn't finished.
+// readFailures reads what is known of failed trials, by their folders.
+func readFailures(dir string) (map[string]Failure, error) {
+	f := failed{map[string]Failure{}}
+	if err := track.ReadSealed(filepath.Join(dir, failuresFile), &f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return f.Trials, nil
+}
+
+// result reads what a trial has found. ok is false if it isn't finished, or what says so is damaged or another trial's:
+// the trial's run is called again then, and says what is wrong.
 func (t Trial) result(dir string) (result map[string]any, ok bool) {
-	if err := readJSON(filepath.Join(dir, t.Folder, resultFile), &result); err != nil {
+	r, err := track.ReadResult(filepath.Join(dir, t.Folder))
+	if err != nil || r.Hash != t.Hash {
 		return nil, false
 	}
-	hash, isText := result["hash"].(string)
-	return result, result["status"] == "finished" && (!isText || hash == t.Hash)
+	text, err := json.Marshal(r)
+	return result, err == nil && json.Unmarshal(text, &result) == nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"ordo/models/fault"
+	"ordo/runner/lock"
 	"ordo/runner/report"
 	"ordo/runner/track"
 )
@@ -68,14 +69,16 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if _, err := p.check(o.Dir); err != nil { // before anything is put there
 		return Table{}, err
 	}
-	held, err := lock(o.Dir)
+	held, err := take(o.Dir)
 	if err != nil {
 		return Table{}, err
 	}
-	defer held.Close()
+	defer held.Release()        //nolint:errcheck // the end of the process gives it back, too
 	ours, err := p.check(o.Dir) // again, now that no other process can change it
 	if err == nil && !ours {
 		err = p.freeze(o.Dir)
+	} else if err == nil {
+		err = p.copyBases(o.Dir)
 	}
 	if err != nil {
 		return Table{}, err
@@ -97,7 +100,7 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 type sweep struct {
 	plan *Plan
 	o    Options
-	lock *os.File
+	lock *lock.Lock
 
 	mu       sync.Mutex
 	failures map[string]Failure // by folder
@@ -201,7 +204,7 @@ func (s *sweep) note(t Trial, f *Failure) {
 	} else {
 		s.failures[t.Folder] = *f
 	}
-	if err := writeJSON(filepath.Join(s.o.Dir, failuresFile), s.failures); err != nil && s.err == nil {
+	if err := track.WriteSealed(filepath.Join(s.o.Dir, failuresFile), failed{s.failures}); err != nil && s.err == nil {
 		s.err = err
 	}
 }
@@ -232,7 +235,7 @@ func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, er
 	cmd := exec.CommandContext(ctx, s.o.Command[0], args...)
 	cmd.Env = s.o.Environ
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{s.lock}
+	cmd.ExtraFiles = []*os.File{s.lock.File()}
 	cmd.SysProcAttr = attributes()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 

@@ -2,12 +2,14 @@ package sweep
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"ordo/runner/track"
 )
 
 // found makes the folder of a sweep whose trials have these results; "" for one that has none.
@@ -16,13 +18,20 @@ func (b *bench) found(p *Plan, results ...string) {
 	if err := p.freeze(b.out); err != nil {
 		b.t.Fatal(err)
 	}
-	for i, r := range results {
-		folder := filepath.Join("out", p.Trials[i].Folder)
-		if err := os.MkdirAll(filepath.Join(b.dir, folder), 0o755); err != nil {
+	for i, text := range results {
+		trial := p.Trials[i]
+		folder, err := track.Open(filepath.Join(b.out, trial.Folder), track.Record{Hash: trial.Hash}, []byte("name: x\n"))
+		if err != nil {
 			b.t.Fatal(err)
 		}
-		if r != "" {
-			b.write(filepath.Join(folder, resultFile), r)
+		r := track.Result{Hash: trial.Hash, Steps: 1}
+		if json.Unmarshal([]byte(text), &r) == nil {
+			_, err = folder.Finish(r, nil, nil)
+		} else if text != "" {
+			b.write(filepath.Join("out", trial.Folder, "result.json"), text)
+		}
+		if err := errors.Join(err, folder.Close()); err != nil {
+			b.t.Fatal(err)
 		}
 	}
 }

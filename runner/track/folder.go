@@ -1,13 +1,11 @@
 package track
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,9 +14,8 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
-	"golang.org/x/sys/unix"
-
 	"ordo/models/fault"
+	"ordo/runner/lock"
 )
 
 // ErrOccupied is wrapped by Open's error for a folder that another process works in or that holds something else.
@@ -36,7 +33,8 @@ type Record struct {
 	Go          string `json:"go"`
 	Platform    string `json:"platform"`
 	CPU         string `json:"cpu"`
-	Threads     int    `json:"threads"` // fixes the order of sums: another number, other last bits
+	Threads     int    `json:"threads"`           // fixes the order of sums: another number, other last bits
+	Experiment  string `json:"experiment_sha256"` // of experiment.yaml
 	// Paths are the absolute paths of the experiment's files, by their keys, when the run began.
 	Paths map[string]string `json:"paths,omitempty"`
 }
@@ -44,11 +42,12 @@ type Record struct {
 // Folder is an open run folder. The process that has it open has it alone.
 type Folder struct {
 	dir     string
-	created bool     // by this process
-	lock    *os.File // held
-	metrics *os.File
-	timing  *os.File
-	log     *os.File
+	created bool // by this process
+	lock    *lock.Lock
+	metrics *lines
+	timing  *lines
+	log     *lines
+	logger  slog.Handler // into log
 	began   Record
 	evals   map[int]bool // steps that have an evaluation line
 }
@@ -63,7 +62,6 @@ const (
 	logFile        = "log.txt"
 	lockFile       = ".lock"
 	graphsDir      = "graphs"
-	checkpointFile = "last.ckpt"
 	encoderFile    = "encoder.onnx"
 )
 
@@ -102,13 +100,14 @@ func (f *Folder) open(r Record, experiment []byte) (err error) {
 	}
 	f.sweep()
 	was, err := ReadRecord(f.dir)
+	r.Experiment = sum(experiment)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		was = r
 		if err := f.write(experimentFile, experiment); err != nil {
 			return err
 		}
-		if err := f.writeJSON(recordFile, r); err != nil {
+		if err := WriteSealed(f.path(recordFile), r); err != nil {
 			return err
 		}
 	case err != nil:
@@ -118,18 +117,28 @@ func (f *Folder) open(r Record, experiment []byte) (err error) {
 		return err
 	}
 	f.began = was
+	if err := f.mendExperiment(experiment); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(f.Graphs(), 0o755); err != nil {
 		return fault.Writing(f.Graphs(), err)
 	}
-	for name, file := range map[string]**os.File{metricsFile: &f.metrics, timingFile: &f.timing, logFile: &f.log} {
-		if *file, err = os.OpenFile(f.path(name), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
-			return fault.Writing(f.path(name), err)
+	for name, file := range map[string]**lines{metricsFile: &f.metrics, timingFile: &f.timing, logFile: &f.log} {
+		if *file, err = openLines(f.path(name)); err != nil {
+			return err
 		}
 	}
-	if _, err := f.log.Seek(0, io.SeekEnd); err != nil {
-		return fault.Writing(f.path(logFile), err)
-	}
+	f.logger = newLogger(f.log)
 	return nil
+}
+
+// mendExperiment writes experiment.yaml again where it is not what the run began with and what is there now is.
+func (f *Folder) mendExperiment(now []byte) error {
+	err := CheckExperiment(f.dir)
+	if err == nil || sum(now) != f.began.Experiment {
+		return err
+	}
+	return f.write(experimentFile, now)
 }
 
 // Check refuses to take the run in dir, which began as was, for the run now.
@@ -153,32 +162,19 @@ func occupied(format string, args ...any) error {
 }
 
 // take locks the folder for this process.
-func (f *Folder) take() error {
-	lock, err := os.OpenFile(f.path(lockFile), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return fault.Writing(f.path(lockFile), err)
+func (f *Folder) take() (err error) {
+	f.lock, err = lock.Take(f.path(lockFile), time.Second)
+	var held *lock.HeldError
+	if errors.As(err, &held) {
+		return fault.New(fault.Other, "%w: another ordo works in %s (%v)", ErrOccupied, f.dir, held.Holder).
+			Advise("%s", held.Wait()).With(fault.OtherFolder{})
 	}
-	for patience := time.Second; ; patience -= lockPause {
-		if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
-			f.lock = lock
-			return nil
-		}
-		if patience <= 0 {
-			_ = lock.Close()
-			return fault.New(fault.Other, "%w: another ordo works in %s", ErrOccupied, f.dir).Advise("wait for it").
-				With(fault.OtherFolder{})
-		}
-		time.Sleep(lockPause)
-	}
+	return err
 }
-
-// lockPause is how often a held lock is tried again, for a second: a killed process keeps its lock until its memory is
-// gone.
-const lockPause = 50 * time.Millisecond
 
 // temporary are the names that files have before they are whole.
 var temporary = regexp.MustCompile(
-	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx|[a-z]+\.(svg|png))\d+$`)
+	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|(last|last-\d+|best)\.ckpt|(encoder|best)\.onnx|[a-z-]+\.(svg|png|html))\d+$`)
 
 // sweep removes what a process that was killed while it wrote a file left behind.
 func (f *Folder) sweep() {
@@ -211,15 +207,70 @@ func (f *Folder) mustBeEmpty() error {
 // ReadRecord reads the record of the run in dir. Without one, the error wraps fs.ErrNotExist.
 func ReadRecord(dir string) (Record, error) {
 	var r Record
-	return r, readJSON(filepath.Join(dir, recordFile), &r)
+	return r, ReadSealed(filepath.Join(dir, recordFile), &r)
 }
 
-// ReadResult reads the result of the finished run in dir. Without one, the error wraps fs.ErrNotExist.
+// ReadResult reads the result of the finished run in dir, and makes sure that it is this run's. Without one, the error
+// wraps fs.ErrNotExist.
 func ReadResult(dir string) (Result, error) {
 	var r Result
-	err := readJSON(filepath.Join(dir, resultFile), &r)
+	path := filepath.Join(dir, resultFile)
+	if err := ReadSealed(path, &r); err != nil {
+		return r, err
+	}
 	r.Run = dir // it may have been moved
-	return r, err
+	if r.Status != Finished || r.Steps < 1 {
+		return r, damaged(path, fmt.Errorf("its status is %q after %d steps", r.Status, r.Steps))
+	}
+	record, err := os.ReadFile(filepath.Join(dir, recordFile))
+	if err != nil {
+		return r, fault.Reading(fault.Data, filepath.Join(dir, recordFile), err)
+	}
+	if sum(record) != r.Files[recordFile] {
+		return r, damaged(path, errors.New("it is another run's: "+recordFile+" is not the one that it was written beside"))
+	}
+	return r, nil
+}
+
+// CheckExperiment compares the experiment of the run in dir with what its record says. One that was changed is a fault
+// of kind Data.
+func CheckExperiment(dir string) error {
+	record, err := ReadRecord(dir)
+	if err != nil {
+		return err
+	}
+	return check(dir, experimentFile, record.Experiment, recordFile)
+}
+
+// CheckFiles compares files of the finished run in dir with what its result says; nil are all that it knows. The first
+// one that was changed is a fault of kind Data.
+func CheckFiles(dir string, names ...string) error {
+	r, err := ReadResult(dir)
+	if err != nil {
+		return err
+	}
+	if names == nil {
+		names = slices.Sorted(maps.Keys(r.Files))
+	}
+	for _, name := range names {
+		if err := check(dir, name, r.Files[name], resultFile); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check compares a file with its checksum, which another file of the folder has.
+func check(dir, name, want, in string) error {
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fault.Reading(fault.Data, path, err)
+	}
+	if sum(text) != want {
+		return damaged(path, fmt.Errorf("its checksum differs from that in %s", in))
+	}
+	return nil
 }
 
 // ExperimentFile is the resolved experiment of the run in dir.
@@ -237,72 +288,56 @@ func (f *Folder) Began() Record { return f.began }
 // Graphs is the folder of the training graphs.
 func (f *Folder) Graphs() string { return f.path(graphsDir) }
 
-// Checkpoint is the checkpoint's file.
-func (f *Folder) Checkpoint() string { return f.path(checkpointFile) }
-
-// HasCheckpoint says whether there is something to go on from.
-func (f *Folder) HasCheckpoint() bool {
-	_, err := os.Stat(f.Checkpoint())
-	return err == nil
+// Extents are the parts of the files that grow which a checkpoint belongs to, by their names.
+func (f *Folder) Extents() map[string]Extent {
+	all := map[string]Extent{}
+	for name, l := range f.growing() {
+		all[name] = l.extent()
+	}
+	return all
 }
 
-// line is what Rewind must know of a line.
-type line struct {
-	Step       int             `json:"step"`
-	Evaluation json.RawMessage `json:"evaluation"`
+func (f *Folder) growing() map[string]*lines {
+	return map[string]*lines{metricsFile: f.metrics, timingFile: f.timing, logFile: f.log}
 }
 
-// Rewind drops the lines of metrics.jsonl and timing.jsonl behind a step, the checkpoint's, or that a crash cut off,
-// and goes on behind the rest. Step 0 drops all. It is an error if metrics.jsonl does not reach the step.
-func (f *Folder) Rewind(step int) error {
-	last, err := rewind(f.metrics, step, f.evals)
-	if err != nil {
-		return fault.Writing(f.path(metricsFile), err)
-	}
-	if last != step {
-		return fault.New(fault.Other, "%s ends at step %d, but the checkpoint is of step %d: the folder is damaged",
-			f.path(metricsFile), last, step).Advise("remove it to start anew").With(fault.OtherFolder{})
-	}
-	if _, err := rewind(f.timing, step, map[int]bool{}); err != nil {
-		return fault.Writing(f.path(timingFile), err)
+// Fits says whether the files of metrics and times begin as they did when a checkpoint was made. Where they don't, the
+// error says which.
+func (f *Folder) Fits(extents map[string]Extent) error {
+	for _, name := range []string{metricsFile, timingFile} {
+		if !f.growing()[name].begins(extents[name]) {
+			return fmt.Errorf("%s does not begin as it did then", name)
+		}
 	}
 	return nil
 }
 
-// rewind gives the step of the last line that it keeps, 0 without one, and notes the evaluations.
-func rewind(file *os.File, step int, evals map[int]bool) (last int, err error) {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return 0, err
-	}
-	keep := int64(0)
-	for r := bufio.NewReader(file); ; {
-		text, err := r.ReadBytes('\n')
-		var l line
-		if err != nil || json.Unmarshal(text, &l) != nil || l.Step > step {
-			break
+// LogFits says the same of the log, which nothing but warnings is read from.
+func (f *Folder) LogFits(extents map[string]Extent) bool { return f.log.begins(extents[logFile]) }
+
+// Rewind drops the lines of metrics.jsonl and timing.jsonl behind a checkpoint's; nil drops all. The files must fit.
+func (f *Folder) Rewind(extents map[string]Extent) error {
+	for _, l := range []*lines{f.metrics, f.timing} {
+		if err := l.rewind(extents[filepath.Base(l.file.Name())].Bytes); err != nil {
+			return err
 		}
-		if l.Evaluation != nil {
-			evals[l.Step] = true
-		}
-		last = l.Step
-		keep += int64(len(text))
 	}
-	if err := file.Truncate(keep); err != nil {
-		return 0, err
+	history, err := ReadHistory(f.dir)
+	for _, e := range history.Evals {
+		f.evals[e.Step] = true
 	}
-	_, err = file.Seek(keep, io.SeekStart)
-	return last, err
+	return err
 }
 
 // HasEval says whether metrics.jsonl has an evaluation of that step.
 func (f *Folder) HasEval(step int) bool { return f.evals[step] }
 
 // Step appends a training step's line to metrics.jsonl.
-func (f *Folder) Step(s Step) error { return appendLine(f.metrics, s) }
+func (f *Folder) Step(s Step) error { return f.metrics.append(s) }
 
 // Eval appends an evaluation's line to metrics.jsonl.
 func (f *Folder) Eval(e EvalLine) error {
-	if err := appendLine(f.metrics, e); err != nil {
+	if err := f.metrics.append(e); err != nil {
 		return err
 	}
 	f.evals[e.Step] = true
@@ -310,67 +345,64 @@ func (f *Folder) Eval(e EvalLine) error {
 }
 
 // Guard appends a guard's line to metrics.jsonl.
-func (f *Folder) Guard(g GuardLine) error { return appendLine(f.metrics, g) }
+func (f *Folder) Guard(g GuardLine) error { return f.metrics.append(g) }
 
 // Timing appends a line to timing.jsonl.
-func (f *Folder) Timing(t Timing) error { return appendLine(f.timing, t) }
-
-// Log appends a line to log.txt, with the time.
-func (f *Folder) Log(text string) error {
-	if _, err := fmt.Fprintf(f.log, "%s %s\n", time.Now().UTC().Format(time.RFC3339), text); err != nil {
-		return fault.Writing(f.path(logFile), err)
-	}
-	return nil
-}
-
-// Warning stands before what log.txt and the screen warn of.
-const Warning = "warning: "
-
-// Warnings lists what log.txt warns of: each sentence once, in the order of their first time, without Warning; of one
-// with several lines the first. All processes that worked on the run have written there.
-func (f *Folder) Warnings() ([]string, error) {
-	text, err := os.ReadFile(f.path(logFile))
-	if err != nil {
-		return nil, fault.New(fault.Storage, "read what the run warned of: %w", err)
-	}
-	all := []string{}
-	for line := range strings.Lines(string(text)) {
-		_, said, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ") // after the time
-		if said, ok := strings.CutPrefix(said, Warning); ok && !slices.Contains(all, said) {
-			all = append(all, said)
-		}
-	}
-	return all, nil
-}
+func (f *Folder) Timing(t Timing) error { return f.timing.append(t) }
 
 // Sync puts the lines on the disk; it goes before every checkpoint, so that no checkpoint is ahead of its metrics.
 func (f *Folder) Sync() error {
-	if err := errors.Join(f.metrics.Sync(), f.timing.Sync()); err != nil {
+	if err := errors.Join(f.metrics.file.Sync(), f.timing.file.Sync(), f.log.file.Sync()); err != nil {
 		return fault.Writing(f.path(metricsFile), err)
 	}
 	return nil
 }
 
-// Finish writes the report, pictures by file name and, last, the result.
-func (f *Folder) Finish(r Result, report []byte, pictures map[string][]byte) error {
+// Finish writes the report, pictures by file name and, last, the result with the checksums of all files.
+func (f *Folder) Finish(r Result, report []byte, pictures map[string][]byte) (Result, error) {
 	if err := f.write(reportFile, report); err != nil {
-		return err
+		return r, err
 	}
 	for name, picture := range pictures {
 		if err := f.write(name, picture); err != nil {
-			return err
+			return r, err
 		}
 	}
-	return f.writeJSON(resultFile, r)
+	var err error
+	if r.Files, err = f.sums(); err != nil {
+		return r, err
+	}
+	return r, WriteSealed(f.path(resultFile), r)
+}
+
+// sums are the checksums of the folder's files, by their paths with slashes. The log may go on, and the lock changes.
+func (f *Folder) sums() (map[string]string, error) {
+	all := map[string]string{}
+	err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		name, err := filepath.Rel(f.dir, path)
+		if err != nil || name == logFile || name == resultFile || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		all[filepath.ToSlash(name)] = sum(data)
+		return err
+	})
+	return all, fault.Reading(fault.Storage, f.dir, err)
 }
 
 // Close releases the folder. The lock goes last.
 func (f *Folder) Close() error {
 	var err error
-	for _, file := range []*os.File{f.metrics, f.timing, f.log, f.lock} {
-		if file != nil {
-			err = errors.Join(err, file.Close())
+	for _, l := range []*lines{f.metrics, f.timing, f.log} {
+		if l != nil {
+			err = errors.Join(err, l.file.Close())
 		}
+	}
+	if f.lock != nil {
+		err = errors.Join(err, f.lock.Release())
 	}
 	if err != nil {
 		return fault.Writing(f.dir, err)
@@ -383,7 +415,7 @@ func (f *Folder) Abandon() {
 	switch {
 	case f.created && f.lock == nil: // nothing of ours is in it yet, but another process's may be
 		_ = os.Remove(f.dir)
-	case f.created && !f.HasCheckpoint():
+	case f.created && len(f.Checkpoints()) == 0:
 		_ = os.RemoveAll(f.dir)
 	}
 	_ = f.Close() // the error that led here matters more
@@ -395,36 +427,8 @@ func (f *Folder) write(name string, data []byte) error {
 	return fault.Writing(f.path(name), renameio.WriteFile(f.path(name), data, 0o644))
 }
 
-func (f *Folder) writeJSON(name string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("track: write %s: %w", name, err)
-	}
-	return f.write(name, append(data, '\n'))
-}
-
-func readJSON(path string, v any) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return fault.Reading(fault.Other, path, err)
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return damaged(path, err)
-	}
-	return nil
-}
-
-func appendLine(file *os.File, v any) error {
-	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(v); err != nil {
-		return fmt.Errorf("track: write %s: %w", filepath.Base(file.Name()), err)
-	}
-	_, err := file.Write(b.Bytes())
-	return fault.Writing(file.Name(), err)
-}
-
 // damaged is the fault of a file that doesn't hold what was written into it.
 func damaged(path string, err error) error {
-	return fault.New(fault.Other, "%s is damaged: %w", path, err).Advise("remove its folder to start anew").
+	return fault.New(fault.Data, "%s is damaged: %w", path, err).Advise("remove its folder to start anew").
 		With(fault.OtherFolder{})
 }

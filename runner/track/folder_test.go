@@ -3,6 +3,7 @@ package track
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/renameio/v2"
+
+	"ordo/models/fault"
 )
 
 func open(t *testing.T, dir string, r Record) *Folder {
@@ -43,9 +48,6 @@ func read(t *testing.T, dir string) History {
 func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	f := open(t, dir, Record{Hash: "h"})
-	if err := f.Rewind(0); err != nil {
-		t.Fatal(err)
-	}
 	write(t, f, 1, 2)
 	found := Evaluation{Metrics: map[string]float64{"knn.features": 0.5}}
 	if err := f.Eval(EvalLine{Step: 2, Evaluation: found}); err != nil {
@@ -55,7 +57,9 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 	if err := f.Timing(timing); err != nil {
 		t.Fatal(err)
 	}
-	write(t, f, 3, 4)
+	write(t, f, 3)
+	at := f.Extents()
+	write(t, f, 4)
 	if err := f.Timing(Timing{Step: 4}); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +77,10 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 	}
 
 	f = open(t, dir, Record{Hash: "h"})
-	if err := f.Rewind(3); err != nil {
+	if err := f.Fits(at); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Rewind(at); err != nil {
 		t.Fatal(err)
 	}
 	if !f.HasEval(2) || f.HasEval(3) {
@@ -100,17 +107,64 @@ func TestRewindDropsWhatIsBehindTheCheckpoint(t *testing.T) {
 	if got := read(t, dir).Time(); got != want {
 		t.Errorf("time %+v, want %+v", got, want)
 	}
-	if err := f.Rewind(9); err == nil || !strings.Contains(err.Error(), "ends at step 4") {
-		t.Errorf("metrics that do not reach the checkpoint: %v", err)
-	}
 	if loss, terms := h.MeanLoss(2); loss != 3.5 || terms["a"] != 7 {
 		t.Errorf("mean loss %v, terms %v", loss, terms)
 	}
-	if err := f.Rewind(0); err != nil {
+	if err := f.Rewind(nil); err != nil {
 		t.Fatal(err)
 	}
 	if h := read(t, dir); len(h.Steps)+len(h.Evals) != 0 {
-		t.Errorf("Rewind(0) kept %v", h)
+		t.Errorf("Rewind(nil) kept %v", h)
+	}
+}
+
+// TestFits: metrics and times that were cut, changed or replaced belong to no checkpoint any more; the log is only said
+// to be another.
+func TestFits(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	f := open(t, dir, Record{Hash: "h"})
+	write(t, f, 1, 2)
+	if err := errors.Join(f.Timing(Timing{Step: 2, Steps: 2}), f.Log("hello"), f.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	at := f.Extents()
+	write(t, f, 3)
+	if err := errors.Join(f.Log("more"), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		file   string
+		change func([]byte) []byte
+		fits   bool
+		log    bool
+	}{
+		{"as it was", metricsFile, func(b []byte) []byte { return b }, true, true},
+		{"a line behind the checkpoint", metricsFile, func(b []byte) []byte { b[len(b)-3] ^= 1; return b }, true, true},
+		{"a bit of a step", metricsFile, func(b []byte) []byte { b[9] ^= 1; return b }, false, true},
+		{"cut", metricsFile, func(b []byte) []byte { return b[:20] }, false, true},
+		{"gone", metricsFile, func([]byte) []byte { return nil }, false, true},
+		{"a bit of a time", timingFile, func(b []byte) []byte { b[9] ^= 1; return b }, false, true},
+		{"a bit of the log", logFile, func(b []byte) []byte { b[9] ^= 1; return b }, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(dir, c.file)
+			was, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, c.change(slices.Clone(was)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			f := open(t, dir, Record{Hash: "h"})
+			err = f.Fits(at)
+			if (err == nil) != c.fits || err != nil && !strings.Contains(err.Error(), c.file) || f.LogFits(at) != c.log {
+				t.Errorf("%v, the log %v", err, f.LogFits(at))
+			}
+			if err := errors.Join(f.Close(), os.WriteFile(path, was, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 
@@ -190,7 +244,7 @@ func TestWhatAKilledProcessLeftIsNoObstacle(t *testing.T) {
 		}
 	}
 	log, err := os.ReadFile(filepath.Join(dir, "log.txt"))
-	if err != nil || strings.Count(string(log), "\n") != 2 || !strings.Contains(string(log), "Z hello\n") {
+	if err != nil || strings.Count(string(log), "\n") != 2 || !strings.Contains(string(log), "Z level=INFO msg=hello\n") {
 		t.Errorf("log %q, %v", log, err)
 	}
 }
@@ -200,13 +254,14 @@ func TestWarnings(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	for range 2 {
 		f := open(t, dir, Record{Hash: "h"})
-		for _, text := range []string{"begins", Warning + "first", Warning + "second, warning: of two", "a warning: none"} {
+		for _, text := range []string{"begins", Warning + "first", Warning + "second, \"warning\": of two",
+			"a warning: none", "no\nTIME level=WARN msg=record", "none level=WARN msg=either", Warning + "third\nand more"} {
 			if err := f.Log(text); err != nil {
 				t.Fatal(err)
 			}
 		}
 		got, err := f.Warnings()
-		if want := []string{"first", "second, warning: of two"}; err != nil || !slices.Equal(got, want) {
+		if want := []string{"first", `second, "warning": of two`, "third"}; err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q, %v, want %q", got, err, want)
 		}
 		if err := f.Close(); err != nil {
@@ -256,7 +311,7 @@ func TestAbandonRemovesOnlyWhatHoldsNothing(t *testing.T) {
 	}
 	f.Abandon()
 	f = open(t, dir, Record{})
-	if !f.HasCheckpoint() {
+	if len(f.Checkpoints()) != 1 {
 		t.Error("a folder with a checkpoint was removed")
 	}
 	f.Abandon()
@@ -279,8 +334,14 @@ func TestResultComesLast(t *testing.T) {
 	if want.OrderAccuracy["rotate"]["embedding"] != 0.9 || *want.KNNTop1 != 0.75 {
 		t.Errorf("kNN %v, order accuracy %v", *want.KNNTop1, want.OrderAccuracy)
 	}
-	if err := f.Finish(want, []byte("table\n"), map[string][]byte{"order.svg": []byte("<svg/>")}); err != nil {
+	finished, err := f.Finish(want, []byte("table\n"), map[string][]byte{"order.svg": []byte("<svg/>")})
+	if err != nil {
 		t.Fatal(err)
+	}
+	want.Files = finished.Files
+	names := []string{"experiment.yaml", "metrics.jsonl", "order.svg", "report.txt", "run.json", "timing.jsonl"}
+	if got := slices.Sorted(maps.Keys(want.Files)); !slices.Equal(got, names) {
+		t.Errorf("checksums of %v, want those of %v", got, names)
 	}
 	got, err := ReadResult(dir)
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -291,28 +352,144 @@ func TestResultComesLast(t *testing.T) {
 	}
 }
 
-func FuzzRewind(f *testing.F) {
-	f.Add([]byte("{\"step\":1}\n{\"step\":2}\n{\"st"), 1)
-	f.Add([]byte("\n\n"), 0)
-	f.Add([]byte("{\"step\":-1,\"eval\":null}\n"), 9)
-	f.Fuzz(func(t *testing.T, content []byte, step int) {
-		file, err := os.Create(filepath.Join(t.TempDir(), metricsFile))
+// finishedRun makes the folder of a finished run.
+func finishedRun(t *testing.T, hash string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	f := open(t, dir, Record{Hash: hash, Threads: 2})
+	write(t, f, 1, 2)
+	if _, err := f.Finish(Result{Status: Finished, Hash: hash, Steps: 2}, []byte("table\n"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestEveryByteCounts: none of a sealed file can change unnoticed, nor any of a file that the result has a sum of.
+func TestEveryByteCounts(t *testing.T) {
+	dir := finishedRun(t, "h")
+	for _, c := range []struct {
+		file string
+		read func() error
+	}{
+		{recordFile, func() error { _, err := ReadRecord(dir); return err }},
+		{resultFile, func() error { _, err := ReadResult(dir); return err }},
+		{experimentFile, func() error { return CheckExperiment(dir) }},
+		{metricsFile, func() error { _, err := ReadHistory(dir); return err }},
+		{reportFile, func() error { return CheckFiles(dir) }},
+	} {
+		if err := c.read(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, c.file)
+		was, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close()
-		if _, err := file.Write(content); err != nil {
+		for at := range was { // a bit of each byte
+			now := slices.Clone(was)
+			now[at] ^= 1 << (at % 8)
+			if err := os.WriteFile(path, now, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.read(); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.file) {
+				t.Errorf("%s, byte %d: %v", c.file, at, err)
+			}
+		}
+		if err := os.WriteFile(path, was, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := rewind(file, step, map[int]bool{}); err != nil {
-			t.Fatal(err)
+	}
+}
+
+// TestResultIsThisRuns: that of another run, one that says too little, and one from before there were checksums.
+func TestResultIsThisRuns(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty": "{}", "forged": `{"status":"finished","knn_top1":7}`, "sealed of nothing": "", "another run's": "",
+	} {
+		dir := finishedRun(t, "h")
+		path := filepath.Join(dir, resultFile)
+		var err error
+		switch name {
+		case "sealed of nothing":
+			err = WriteSealed(path, map[string]string{"status": Finished})
+		case "another run's":
+			var other []byte
+			if other, err = os.ReadFile(filepath.Join(finishedRun(t, "other"), resultFile)); err == nil {
+				err = os.WriteFile(path, other, 0o600)
+			}
+		default:
+			err = os.WriteFile(path, []byte(text), 0o600)
 		}
-		kept, err := os.ReadFile(file.Name())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(string(content), string(kept)) || (len(kept) > 0 && kept[len(kept)-1] != '\n') {
-			t.Errorf("kept %q of %q", kept, content)
+		if _, err := ReadResult(dir); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), resultFile) {
+			t.Errorf("%s: %v", name, err)
 		}
-	})
+	}
+}
+
+// TestAnExperimentThatWasChanged is refused, or written again where it is known.
+func TestAnExperimentThatWasChanged(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if err := open(t, dir, Record{Hash: "h"}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := ExperimentFile(dir)
+	if err := os.WriteFile(path, []byte("name: y\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Record{Hash: "h"}, []byte("name: z\n")); !errors.Is(err, fault.Data) {
+		t.Errorf("with another text: %v", err)
+	}
+	open(t, dir, Record{Hash: "h"})
+	if text, err := os.ReadFile(path); err != nil || string(text) != "name: x\n" {
+		t.Errorf("the experiment is %q, %v", text, err)
+	}
+}
+
+// TestCheckpointsRotate: the newest first, no more than asked for, and the newest never away.
+func TestCheckpointsRotate(t *testing.T) {
+	for _, keep := range []int{1, 2, 3} {
+		f := open(t, filepath.Join(t.TempDir(), "run"), Record{})
+		for step := range 5 {
+			if err := f.Rotate(keep); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.Checkpoints(); step > 0 && (len(got) == 0 || got[0] != f.Checkpoint()) {
+				t.Errorf("before step %d there are %v", step, got)
+			}
+			if err := renameio.WriteFile(f.Checkpoint(), []byte{byte(step)}, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // again, as nothing new
+				if err := f.KeepBest(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got, want []byte
+			for back, file := range f.Checkpoints() {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, want = append(got, text...), append(want, byte(step-back))
+			}
+			if len(got) != min(keep, step+1) || !slices.Equal(got, want) {
+				t.Errorf("keep %d, step %d: %v, want %v", keep, step, got, want)
+			}
+		}
+		if err := f.DropEarlier(); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Checkpoints(); len(got) != 1 {
+			t.Errorf("keep %d: %v are left", keep, got)
+		}
+		if left, err := filepath.Glob(filepath.Join(f.Dir(), ".*0")); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	}
 }

@@ -11,11 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"ordo/models/fault"
 	"ordo/runner/eval"
 	"ordo/runner/guard"
+	"ordo/runner/lock"
 )
 
 // Step is a training step's line of metrics.jsonl.
@@ -82,10 +81,14 @@ type History struct {
 	Timing []Timing
 }
 
-// ReadHistory reads the history of the run in dir.
+// ReadHistory reads the history of the run in dir. That of a finished run must be what its result knows.
 func ReadHistory(dir string) (History, error) {
 	var h History
-	err := readLines(filepath.Join(dir, metricsFile), func(text []byte) error {
+	err := CheckFiles(dir, metricsFile, timingFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return h, err
+	}
+	err = readLines(filepath.Join(dir, metricsFile), func(text []byte) error {
 		var l struct {
 			Step
 			Evaluation
@@ -211,10 +214,6 @@ func LastStep(dir string) (Step, error) {
 
 // InUse says whether a process has the folder open.
 func InUse(dir string) bool {
-	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR, 0o644)
-	if err != nil {
-		return false
-	}
-	defer lock.Close() // and with it the lock, if it was free
-	return errors.Is(unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
+	_, held := lock.Held(filepath.Join(dir, lockFile))
+	return held
 }

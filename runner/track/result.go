@@ -40,6 +40,20 @@ type Result struct {
 	ParametersHash  string    `json:"parameters_sha256"` // of all parameters, to compare runs
 	Parameters      int       `json:"parameters"`        // trainable values
 	EncoderSHA256   string    `json:"encoder_sha256"`    // of encoder.onnx
+
+	// Best is the evaluation by which train.keep_best kept a checkpoint; nil: none was to be kept.
+	Best *Best `json:"best,omitempty"`
+
+	// Files are the SHA-256 of the other files of the folder but log.txt, by their paths.
+	Files map[string]string `json:"files"`
+}
+
+// Best is the best evaluation by a metric.
+type Best struct {
+	Metric string  `json:"metric"`
+	Value  float64 `json:"value"`
+	Step   int     `json:"step"`
+	Epoch  float64 `json:"epoch"`
 }
 
 // SetEvaluation fills in what an evaluation found.

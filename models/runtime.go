@@ -75,5 +75,22 @@ func ReadCheckpoint(path string) (parameters []byte, kept map[string][]byte, err
 	return checkpoint.ReadFile(path)
 }
 
+// CheckpointSum is the SHA-256 that a file of Trainer.Save has of itself.
+func CheckpointSum(path string) (string, error) { return checkpoint.Sum(path) }
+
+// FitsCheckpoint says whether the parameters of one checkpoint can take the place of another's; both are as ReadCheckpoint
+// or Artifacts.Checkpoint has them.
+func FitsCheckpoint(parameters, network []byte) error {
+	ours, err := checkpoint.Decode(parameters)
+	if err != nil {
+		return err
+	}
+	theirs, err := checkpoint.Decode(network)
+	if err != nil {
+		return err
+	}
+	return ours.Fits(theirs)
+}
+
 // ReadProfiles adds up what a trainer with TrainerOptions.Profile wrote, without the first steps.
 func ReadProfiles(prefix string, skip int) ([]OpTime, error) { return ort.ReadProfiles(prefix, skip) }

@@ -60,6 +60,11 @@ func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {
 		if err != nil {
 			return a, err
 		}
+		if r.fork != nil {
+			if err := r.startFork(&a); err != nil {
+				return a, err
+			}
+		}
 		r.origin = r.originOf(a)
 		return a, models.WriteGraphs(r.folder.Graphs(), a)
 	}
@@ -139,6 +144,12 @@ func (r *run) goBack() error {
 	if err := r.folder.Rewind(r.lines); err != nil {
 		return err
 	}
+	parent := r.folder.Began().Parent
+	if r.lines == nil && r.fork != nil {
+		if err := r.folder.Adopt(parent.Run, r.fork.checkpoint.origin.Lines); err != nil {
+			return err
+		}
+	}
 	if r.lines != nil && !r.folder.LogFits(r.lines) {
 		if err := r.note(track.Warning + "log.txt was changed: what the run warned of before may be missing"); err != nil {
 			return err
@@ -154,7 +165,9 @@ func (r *run) goBack() error {
 		r.see(l)
 	}
 	for _, l := range history.Evals {
-		r.isBest(l)
+		if parent == nil || l.Step > parent.Step { // of another run there is no best checkpoint here
+			r.isBest(l)
+		}
 	}
 	return err
 }

@@ -60,6 +60,7 @@ type run struct {
 	now     track.Record // of this process
 	folder  *track.Folder
 	origin  *origin                 // of the checkpoints
+	fork    *fork                   // that a new folder begins with; nil: it begins anew, or is there already
 	lines   map[string]track.Extent // that the checkpoint belongs to which the run goes on from; nil: none
 	stepper *train.Stepper
 	trainer *models.Trainer // the stepper's
@@ -115,6 +116,9 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return track.Result{}, err
 	}
+	if err := r.lookBack(); err != nil {
+		return track.Result{}, err
+	}
 	yaml, err := r.o.Experiment.YAML()
 	if err != nil {
 		return track.Result{}, err
@@ -153,6 +157,17 @@ func (r *run) open(ctx context.Context) (err error) {
 	r.perEpoch = n / e.Train.BatchSize
 	r.total = r.perEpoch * e.Train.Epochs
 	return nil
+}
+
+// lookBack opens the run that a new one goes on from.
+func (r *run) lookBack() (err error) {
+	if _, err := os.Stat(track.CheckpointFile(r.o.Dir)); err == nil {
+		return nil // all that it began with is in its folder
+	}
+	if r.fork, err = r.openFork(); r.fork != nil {
+		r.now.Parent = &r.fork.parent
+	}
+	return err
 }
 
 // inFolder does everything that needs the run folder.
@@ -223,8 +238,9 @@ func (r *run) train(ctx context.Context) error {
 func (r *run) trainStep() error {
 	start := time.Now()
 	r.sample()
-	rate := float32(r.o.Experiment.Train.Rate(r.step, r.perEpoch))
-	taken, err := r.stepper.Take(float64(r.step)/float64(r.total), rate)
+	t, step, total := r.schedule()
+	rate := float32(t.Rate(step, r.perEpoch))
+	taken, err := r.stepper.Take(float64(step)/float64(total), rate)
 	line := track.Step{Loss: taken.Loss.Total, GradNorm: taken.GradNorm, Terms: terms(taken.Loss)}
 	switch {
 	case train.NonFinite(err) && r.skipped < r.o.Experiment.Train.SkipNonFinite:

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -67,8 +68,9 @@ func named(t *testing.T, r evaluation.Result, name, output, family string) evalu
 func TestEval(t *testing.T) {
 	run := evaluated(t)
 	result, text := evaluate(t, run, "eval.families=[hue]")
-	saved, err := os.ReadFile(evaluation.File(run, "default"))
-	if err != nil || string(saved) != text {
+	saved, err := evaluation.Read(evaluation.File(run, "default"))
+	var printed evaluation.Result
+	if err = errors.Join(err, json.Unmarshal([]byte(text), &printed)); err != nil || !reflect.DeepEqual(saved, printed) {
 		t.Errorf("what is saved differs from what is printed (%v)", err)
 	}
 	for _, name := range []string{"end.json", "default-order.svg", "default-order.png", "default-robustness.svg"} {

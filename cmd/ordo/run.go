@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models/fault"
 	"ordo/runner"
 	"ordo/runner/config"
 	"ordo/runner/report"
@@ -26,13 +29,16 @@ environment variable (train.batch_size is ORDO_TRAIN_BATCH_SIZE). The command li
 before the environment, and the environment before the file.
 
 The same command again goes on where it was interrupted; a finished run only shows its
-result.
+result. A run folder in place of FILE goes on with that run, and with KEY=VALUE trains
+another one from its last checkpoint on: train.epochs=30 makes it longer, and what else is
+changed, such as train.lr or a weight of the loss, counts from there.
 
 ` + checkHelp
 
 const runExamples = `  ordo run experiments/demo.yaml --check
   ordo run experiments/mnist-rotation.yaml data.root=data/mnist seed=2 --json
-  ordo run experiments/demo.yaml augment.roles.rotate=invariant --out runs/invariant`
+  ordo run experiments/demo.yaml augment.roles.rotate=invariant --out runs/invariant
+  ordo run runs/invariant train.epochs=40 --out runs/longer`
 
 type runOptions struct {
 	out             string
@@ -41,7 +47,7 @@ type runOptions struct {
 
 func newRunCommand(g *global) *cobra.Command {
 	return newCommand(g, &cobra.Command{
-		Use:     "run FILE [KEY=VALUE ...]",
+		Use:     "run {FILE | RUN} [KEY=VALUE ...]",
 		Short:   "Train what an experiment file describes, and evaluate it",
 		Long:    runHelp,
 		Example: runExamples,
@@ -57,7 +63,7 @@ func (o *runOptions) AddFlags(flags *pflag.FlagSet) {
 func (o *runOptions) check(args []string) error { return atLeastOne(args, "an experiment file") }
 
 func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
-	s, err := prepare(g, args)
+	s, err := o.prepare(g, args)
 	if err != nil {
 		return err
 	}
@@ -97,6 +103,29 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 		fmt.Fprint(g.stdout, "\n"+check.Text())
 	}
 	return verdict(check)
+}
+
+// prepare reads the experiment of a file, or what is to be run of a run folder.
+func (o *runOptions) prepare(g *global, args []string) (setup, error) {
+	if info, err := os.Stat(args[0]); err != nil || !info.IsDir() {
+		return prepare(g, args)
+	}
+	if o.checked {
+		return setup{}, usagef("--check needs an experiment file, and %s is a folder", args[0])
+	}
+	if _, err := track.ReadRecord(args[0]); errors.Is(err, fs.ErrNotExist) {
+		return setup{}, fault.New(fault.Config, "there is no run in the folder %s", args[0]).
+			Advise("name an experiment file or a run folder")
+	}
+	e, again, err := config.LoadFork(args[0], args[1:])
+	if err != nil {
+		return setup{}, err
+	}
+	if again && o.out == "" {
+		o.out = filepath.Clean(args[0])
+	}
+	l, err := librariesFor(g, e)
+	return setup{e, l}, err
 }
 
 // print prints the result, or with --json what is said of it.

@@ -245,6 +245,35 @@ func TestInterruptedRun(t *testing.T) {
 	ordo(t, "run", file, "train.epochs=3", "--out", out).check(t, exitFailure, "another experiment", "--out")
 }
 
+// TestRunOfARunFolder: it goes on with the run, shows its result, or trains a longer one.
+func TestRunOfARunFolder(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	dir := t.TempDir()
+	file, out := experiment(t, tiny), filepath.Join(dir, "run")
+	ordoInterrupted(t, syscall.SIGINT, ": step 4", "run", file, "train.epochs=4", "--out", out)
+	ordo(t, "run", out).check(t, exitOK, "going on after step")
+	before := read(t, filepath.Join(out, "result.json"))
+	if r := ordo(t, "run", out, "eval.knn.k=5"); r.code != exitOK || read(t, filepath.Join(out, "result.json")) != before {
+		t.Errorf("a finished run was trained again: %s", r.stderr)
+	}
+	longer := filepath.Join(dir, "longer")
+	r := ordo(t, "run", out, "train.epochs=6", "train.lr=1e-3", "--out", longer, "--json")
+	r.check(t, exitOK, "goes on from "+out, "epoch 4")
+	record, err := track.ReadRecord(longer)
+	if err != nil || record.Parent == nil || record.Parent.Epoch != 4 {
+		t.Errorf("lineage %+v, %v", record.Parent, err)
+	}
+	longest := filepath.Join(dir, "longest")
+	ordo(t, "run", longer, "train.epochs=7", "--out", longest).check(t, exitOK, "goes on from "+longer, "epoch 6")
+	ordo(t, "run", out, "train.epochs=6", "model.weights="+out, "--out", filepath.Join(dir, "x")).
+		check(t, exitConfig, "model is not what it was")
+	ordo(t, "run", file, "seed=3", "model.weights="+out, "--out", filepath.Join(dir, "y")).
+		check(t, exitOK, "parameters taken")
+	ordo(t, "run", dir).check(t, exitConfig, "no run in the folder")
+	ordo(t, "run", out, "--check").check(t, exitUsage, "needs an experiment file")
+	ordo(t, "run", file, "train.from="+dir).check(t, exitConfig, "train.from", "last.ckpt")
+}
+
 // TestProgressOfImages: where no bar can be drawn, there is a line now and then.
 func TestProgressOfImages(t *testing.T) {
 	var stderr strings.Builder

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,30 @@ func ReadFile(path string) (parameters []byte, kept map[string][]byte, err error
 		return nil, nil, fault.New(fault.Data, "the checkpoint %s %w", path, err).Advise("remove it to start anew")
 	}
 	return parameters, kept, nil
+}
+
+// Sum is the SHA-256 that a saved checkpoint has of itself, in hexadecimal digits. The file is not read for that, so it
+// may be damaged; one that has none is a fault of kind Data.
+func Sum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fault.Reading(fault.Data, path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fault.Reading(fault.Data, path, err)
+	}
+	end := make([]byte, min(info.Size(), int64(sha256.Size+len(keptMark))))
+	if _, err := f.ReadAt(end, info.Size()-int64(len(end))); err != nil {
+		return "", fault.Reading(fault.Data, path, err)
+	}
+	for _, m := range []string{keptMark, mark} {
+		if sum, ok := bytes.CutSuffix(end, []byte(m)); ok && len(sum) >= sha256.Size {
+			return hex.EncodeToString(sum[len(sum)-sha256.Size:]), nil
+		}
+	}
+	return "", fault.New(fault.Data, "%s is cut off or was not written by ordo", path)
 }
 
 func split(data []byte) (parameters []byte, kept map[string][]byte, err error) {

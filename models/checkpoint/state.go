@@ -2,7 +2,10 @@ package checkpoint
 
 import (
 	"encoding/binary"
+	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -99,4 +102,31 @@ func writeTensors(b *flatbuffers.Builder, tensors []Tensor) flatbuffers.UOffsetT
 		b.PrependUOffsetT(offsets[i])
 	}
 	return b.EndVector(len(offsets))
+}
+
+// Fits says whether parameters can take the place of others: the same names, types and shapes, in any order. The error
+// names one that differs.
+func (p *Parameters) Fits(others *Parameters) error {
+	for _, c := range []struct{ ours, theirs []Tensor }{
+		{p.Trainable, others.Trainable}, {p.Frozen, others.Frozen},
+	} {
+		wanted := map[string]Tensor{}
+		for _, t := range c.theirs {
+			wanted[t.Name] = t
+		}
+		for _, t := range c.ours {
+			o, ok := wanted[t.Name]
+			switch {
+			case !ok:
+				return fmt.Errorf("it has no %s", t.Name)
+			case t.Elem != o.Elem || !slices.Equal(t.Dims, o.Dims):
+				return fmt.Errorf("its %s is of %v, not of %v", t.Name, o.Dims, t.Dims)
+			}
+			delete(wanted, t.Name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(wanted)) {
+			return fmt.Errorf("it has %s beside what is there", name)
+		}
+	}
+	return nil
 }

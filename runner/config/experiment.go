@@ -188,17 +188,21 @@ const hashDigits = 10
 
 // laterKeys are the keys that came after the first release. At their defaults they are left out of the hash, so that an
 // experiment from before such a key keeps its hash.
-var laterKeys = []string{"data.per_class", "data.test_per_class", "data.fold", "loss.invariance.query_weight"}
+var laterKeys = []string{
+	"data.per_class", "data.test_per_class", "data.fold", "loss.invariance.query_weight", "train.from_checkpoint",
+	"train.from_schedule",
+}
 
 // notHashed are the keys and sections that the hash has no part of, but for those that Hash sets to zero.
 var notHashed = []string{
 	"model.execution", "model.kernels", "train.guard_images", "train.stop_on_collapse", "data.cache.kind",
 	"data.cache.dir", "eval", "train.checkpoint_minutes", "train.keep_checkpoints", "train.keep_best",
+	"train.from",
 }
 
 // Hash returns 10 hexadecimal digits that name the trained network: the SHA-256 of all keys but name, train.workers,
 // train.guard_images, train.stop_on_collapse, model.threads, model.execution, model.kernels, data.cache.kind,
-// data.cache.dir, those of eval, and which checkpoints are made and kept. Workers change nothing, nor does where images are kept, or how the network is
+// data.cache.dir, those of eval, train.from, for which train.from_checkpoint stands, and which checkpoints are made and kept. Workers change nothing, nor does where images are kept, or how the network is
 // evaluated: evaluations have hashes of their own. A guard only looks on, and where it stops a run, the run is not
 // finished: without stop_on_collapse it goes on to the same weights. Threads and kernels change the last bits of sums,
 // but they belong to the machine and not to the experiment: 0 threads stand for another number on every machine. The

@@ -59,6 +59,7 @@ func parse(file string, text []byte, overrides, environ []string) (Experiment, *
 	}
 	l.decode()
 	l.paths(&e, environ)
+	l.runs(&e)
 	e.Model, e.Loss = e.Model.Resolved(), e.Loss.Resolved()
 	if len(l.mistakes) == 0 {
 		for _, err := range flatten(e.Validate()) {

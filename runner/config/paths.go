@@ -6,13 +6,16 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"ordo/models"
+	"ordo/runner/track"
 )
 
 // Paths are the keys that name files or folders, and their values: relative to the working folder, or absolute.
 func (e *Experiment) Paths() map[string]*string {
 	return map[string]*string{
 		"data.root": &e.Data.Root, "data.cache.dir": &e.Data.Cache.Dir,
-		"model.artifacts": &e.Model.Artifacts, "model.weights": &e.Model.Weights,
+		"model.artifacts": &e.Model.Artifacts, "model.weights": &e.Model.Weights, "train.from": &e.Train.From,
 	}
 }
 
@@ -80,4 +83,28 @@ func (l *loader) paths(e *Experiment, environ []string) {
 		}
 		*path = canonical(expanded)
 	}
+}
+
+// fromDigits is how many digits of a checkpoint's checksum name it.
+const fromDigits = 16
+
+// runs looks at the run folders that an experiment names: that of model.weights stands for its encoder, and that of
+// train.from has a checkpoint.
+func (l *loader) runs(e *Experiment) {
+	if info, err := os.Stat(e.Model.Weights); err == nil && info.IsDir() {
+		if _, err := track.CheckEncoder(e.Model.Weights); err != nil {
+			l.mistakes.add(l.origins.of("model.weights"), "model.weights: %v", err)
+			return
+		}
+		e.Model.Weights = track.EncoderFile(e.Model.Weights)
+	}
+	if e.Train.From == "" || e.Train.FromCheckpoint != "" {
+		return
+	}
+	sum, err := models.CheckpointSum(track.CheckpointFile(e.Train.From))
+	if err != nil {
+		l.mistakes.add(l.origins.of("train.from"), "train.from: %v", err)
+		sum = "unknown" // one mistake is enough
+	}
+	e.Train.FromCheckpoint = sum[:min(len(sum), fromDigits)]
 }

@@ -75,3 +75,19 @@ func (e Experiment) AbsolutePaths() (map[string]string, error) {
 	}
 	return all, nil
 }
+
+// LoadFork reads what is to be run of a run's experiment with overrides KEY=VALUE: the run itself where they change
+// nothing that its weights depend on (again is true), else one that goes on from its last checkpoint.
+func LoadFork(dir string, overrides []string) (e Experiment, again bool, err error) {
+	was, err := LoadRun(dir, nil)
+	if err != nil {
+		return e, false, err
+	}
+	if e, err = LoadRun(dir, overrides); err == nil && e.Hash() == was.Hash() {
+		return e, true, nil
+	}
+	// Of a run that was a fork itself the lineage is in the record.
+	from := []string{"train.from=" + dir, "train.from_checkpoint="}
+	e, err = LoadRun(dir, slices.Concat(from, overrides))
+	return e, false, err
+}

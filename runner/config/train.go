@@ -12,6 +12,9 @@ import (
 const (
 	ScheduleCosine   = "cosine"
 	ScheduleConstant = "constant"
+
+	FromStretched = "stretched"
+	FromAnew      = "anew"
 )
 
 // Fewer images tell little of their spread, and the time for their rank grows with the cube.
@@ -51,7 +54,18 @@ type Train struct {
 	// best.onnx, where larger is better: knn.OUTPUT or FAMILY.order_accuracy.OUTPUT, as in knn.features; default none. It
 	// needs eval.every_epochs.
 	KeepBest string `yaml:"keep_best"`
-	Workers  int    `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
+	// From is the folder of a run that this one goes on from: it takes over the weights, the optimizer's state, the
+	// position and the metrics of its last checkpoint, which must be that of an epoch's end. epochs counts those that are
+	// done there too. data, model, batch_size, optimizer and seed must be the same; what else is different counts from there
+	// on. Empty, the default: the run begins anew.
+	From string `yaml:"from"`
+	// FromCheckpoint is the beginning of that checkpoint's checksum. It stands for From in the experiment's hash, and is
+	// filled in where it is left out.
+	FromCheckpoint string `yaml:"from_checkpoint"`
+	// FromSchedule is the course of the learning rate from there on: stretched (default), that of all epochs, entered where
+	// the other run ended; or anew, with a warm-up, over the epochs that are added.
+	FromSchedule string `yaml:"from_schedule"`
+	Workers      int    `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
 }
 
 // DefaultTrain returns the defaults of the `train:` section.
@@ -67,6 +81,7 @@ func DefaultTrain() Train {
 
 		CheckpointMinutes: 10,
 		KeepCheckpoints:   2,
+		FromSchedule:      FromStretched,
 	}
 }
 
@@ -100,6 +115,10 @@ func (t Train) Validate() error {
 		"checkpoint_minutes: must be in [0, 100000], got %v", t.CheckpointMinutes)
 	check(t.KeepCheckpoints >= 1 && t.KeepCheckpoints <= 100,
 		"keep_checkpoints: must be in [1, 100], got %d", t.KeepCheckpoints)
+	check(t.FromSchedule == FromStretched || t.FromSchedule == FromAnew,
+		"from_schedule: must be %s or %s, got %q", FromStretched, FromAnew, t.FromSchedule)
+	check((t.From == "") == (t.FromCheckpoint == ""),
+		"from_checkpoint: must be left out, or stand beside train.from, got %q", t.FromCheckpoint)
 	check(t.Workers >= 0 && t.Workers <= 1024, "workers: must be in [0, 1024], got %d", t.Workers)
 	return errors.Join(faults...)
 }
@@ -110,6 +129,14 @@ func (t Train) Guarded() int {
 		return n
 	}
 	return 0
+}
+
+// Left is the training of the epochs that come after those of another run, by FromSchedule.
+func (t Train) Left(done int) Train {
+	if t.FromSchedule == FromAnew {
+		t.Epochs -= done
+	}
+	return t
 }
 
 // Rate returns the learning rate of a step, counted from 0 over the whole training. With w = warmup_epochs and T =

@@ -56,7 +56,7 @@ func TestTrainValidate(t *testing.T) {
 	}
 	lines := strings.Split(all.Error(), "\n")
 	for i, key := range []string{"epochs", "batch_size", "optimizer", "weight_decay", "lr", "schedule", "warmup_epochs",
-		"guard_images", "stop_on_collapse", "checkpoint_minutes", "keep_checkpoints", "workers"} {
+		"guard_images", "stop_on_collapse", "checkpoint_minutes", "keep_checkpoints", "from_schedule", "workers"} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], key+": must be ") {
 			t.Errorf("fault %d of %q is not about %s", i, lines, key)
 		}

@@ -27,6 +27,9 @@ func earlier(back int) string {
 	return fmt.Sprintf("last-%d.ckpt", back)
 }
 
+// CheckpointFile is the last checkpoint of the run in dir.
+func CheckpointFile(dir string) string { return filepath.Join(dir, checkpointFile) }
+
 // Checkpoint is the last checkpoint's file.
 func (f *Folder) Checkpoint() string { return f.path(checkpointFile) }
 

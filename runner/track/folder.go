@@ -35,8 +35,21 @@ type Record struct {
 	CPU         string `json:"cpu"`
 	Threads     int    `json:"threads"`           // fixes the order of sums: another number, other last bits
 	Experiment  string `json:"experiment_sha256"` // of experiment.yaml
+	// Parent is the run that this one goes on from; nil: it began anew.
+	Parent *Parent `json:"parent,omitempty"`
 	// Paths are the absolute paths of the experiment's files, by their keys, when the run began.
 	Paths map[string]string `json:"paths,omitempty"`
+}
+
+// Parent is a run from whose checkpoint another goes on.
+type Parent struct {
+	Run        string `json:"run"` // its folder, as it was named
+	Name       string `json:"name"`
+	Hash       string `json:"hash"`
+	Step       int    `json:"step"`  // steps done there
+	Epoch      int    `json:"epoch"` // epochs done there
+	Schedule   string `json:"schedule"`
+	Checkpoint string `json:"checkpoint_sha256"`
 }
 
 // Folder is an open run folder. The process that has it open has it alone.
@@ -322,11 +335,37 @@ func (f *Folder) Rewind(extents map[string]Extent) error {
 			return err
 		}
 	}
+	return f.noteEvals()
+}
+
+// noteEvals notes which evaluations there are.
+func (f *Folder) noteEvals() error {
 	history, err := ReadHistory(f.dir)
 	for _, e := range history.Evals {
 		f.evals[e.Step] = true
 	}
 	return err
+}
+
+// Adopt begins metrics and times with those of the run in another folder, up to a checkpoint's extents. They must be
+// what the checkpoint knows.
+func (f *Folder) Adopt(dir string, extents map[string]Extent) error {
+	for _, l := range []*lines{f.metrics, f.timing} {
+		name := filepath.Base(l.file.Name())
+		path := filepath.Join(dir, name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fault.Reading(fault.Data, path, err)
+		}
+		want := extents[name]
+		if int64(len(text)) < want.Bytes || sum(text[:want.Bytes]) != want.SHA256 {
+			return damaged(path, errors.New("it does not begin as the checkpoint says"))
+		}
+		if _, err := l.Write(text[:want.Bytes]); err != nil {
+			return fault.Writing(l.file.Name(), err)
+		}
+	}
+	return f.noteEvals()
 }
 
 // HasEval says whether metrics.jsonl has an evaluation of that step.

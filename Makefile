@@ -56,6 +56,15 @@ test: build runtime ## Run all tests
 test-race: build runtime ## Run the tests with the race detector
 	go test -count=1 -race $(PKG)
 
+# How often, and from which seed the choices come: make torture KILLS=200 DAMAGES=5000 SEED=7
+KILLS   ?= 60
+DAMAGES ?= 1000
+SEED    ?= 1
+.PHONY: torture
+torture: build runtime ## Kill runs at random moments and damage files at random; as root also fill disks (an hour)
+	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go test ./cmd/ordo -count=1 -run Torture -v -timeout 0 -torture.kills=$(KILLS) \
+		-torture.damages=$(DAMAGES) -torture.seed=$(SEED) -torture.disks
+
 .PHONY: lint
 lint: ## Check the format, go vet, dead code and golangci-lint
 	@bad=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 ls -d 2>/dev/null | xargs -r gofmt -l); \

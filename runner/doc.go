@@ -17,7 +17,13 @@
 // The same experiment file, seed and thread count give the same metrics.jsonl and the same weights, bit for bit,
 // whether the run was interrupted or not: every draw is a function of (seed, epoch, sample, view), the order of the
 // images of (seed, epoch), and the checkpoint holds everything else. Run resumes by itself when its folder has a
-// checkpoint.
+// checkpoint; one that is damaged gives way to the one before it, and graphs that are damaged are built again, to the
+// same bits.
+//
+// A run can go on from another's checkpoint (train.from, file fork.go): it takes over weights, optimizer, position and
+// metrics, and its record says from where.
+//
+// The first step whose numbers are not finite is kept in the run folder, and Replay takes it again to find the operator.
 //
 // After every epoch a guard holds the spread of the outputs against its best so far (package guard). A collapse is a
 // warning, in the log and in the result, or with train.stop_on_collapse the end of the run: a fault of kind Collapse,

@@ -34,9 +34,12 @@ func (o *origin) MarshalBinary() ([]byte, error) { return json.Marshal(o) }
 func (o *origin) UnmarshalBinary(data []byte) error { return json.Unmarshal(data, o) }
 
 // originOf is that of a checkpoint of this run with these graphs.
-func (r *run) originOf(a models.Artifacts) *origin {
+func (r *run) originOf(a models.Artifacts) *origin { return graphsOrigin(r.now.Hash, a) }
+
+// graphsOrigin is that of a checkpoint of the run with that hash.
+func graphsOrigin(hash string, a models.Artifacts) *origin {
 	a.Checkpoint = nil
-	o := &origin{Run: r.now.Hash, Graphs: map[string]string{}}
+	o := &origin{Run: hash, Graphs: map[string]string{}}
 	for name, data := range a.Files() {
 		sum := sha256.Sum256(data)
 		o.Graphs[name] = hex.EncodeToString(sum[:])

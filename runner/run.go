@@ -241,6 +241,11 @@ func (r *run) trainStep() error {
 	t, step, total := r.schedule()
 	rate := float32(t.Rate(step, r.perEpoch))
 	taken, err := r.stepper.Take(float64(step)/float64(total), rate)
+	if train.NonFinite(err) {
+		if err := r.capture(err, rate); err != nil {
+			return err
+		}
+	}
 	line := track.Step{Loss: taken.Loss.Total, GradNorm: taken.GradNorm, Terms: terms(taken.Loss)}
 	switch {
 	case train.NonFinite(err) && r.skipped < r.o.Experiment.Train.SkipNonFinite:
@@ -251,7 +256,7 @@ func (r *run) trainStep() error {
 			return err
 		}
 	case err != nil:
-		return train.Diverged(r.step+1, err)
+		return r.diverged(err)
 	}
 	r.step++
 	line.Step, line.Epoch, line.Rate = r.step, r.epochs(), rate
@@ -267,6 +272,16 @@ func (r *run) trainStep() error {
 	speed := r.whole.ImagesPerSecond(r.o.Experiment.Train.BatchSize)
 	r.o.Progress.Step(Step{Number: r.step, Epoch: r.epochs(), Loss: line.Loss, ImagesPerSecond: speed})
 	return nil
+}
+
+// diverged is the error of a step that isn't passed over.
+func (r *run) diverged(err error) error {
+	wrong := train.Diverged(r.step+1, err)
+	var f *fault.Error
+	if train.NonFinite(err) && errors.As(wrong, &f) {
+		return f.With(fault.Replay{Folder: r.folder.Dir()})
+	}
+	return wrong
 }
 
 // epochs is how many epochs are done.

@@ -23,6 +23,8 @@ func completeOverrides(g *global, c *cobra.Command) {
 		c.ValidArgsFunction = g.completeData
 	case strings.Contains(use, "TARGET [FILE] [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeEval
+	case strings.Contains(use, "| RUN} [KEY=VALUE"):
+		c.ValidArgsFunction = g.completeRun
 	case strings.Contains(use, "--data DIR} [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeSelect
 	case strings.Contains(use, "FILE [KEY=VALUE"):
@@ -36,6 +38,16 @@ func (g *global) completeFile(_ *cobra.Command, args []string, text string) ([]s
 		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 	}
 	return g.candidates(args[0], text)
+}
+
+// completeRun completes {FILE | RUN} [KEY=VALUE ...].
+func (g *global) completeRun(c *cobra.Command, args []string, text string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		if _, err := os.Stat(track.ExperimentFile(args[0])); err == nil {
+			args = []string{track.ExperimentFile(args[0])}
+		}
+	}
+	return g.completeFile(c, args, text)
 }
 
 // completeSelect completes {FILE | --data DIR} [KEY=VALUE ...]; with --data there is no file, and all are keys.
@@ -72,7 +84,7 @@ func (g *global) completeEval(_ *cobra.Command, args []string, text string) ([]s
 }
 
 // pathKeys are the keys whose values are files or folders.
-var pathKeys = []string{"data.root", "data.cache.dir", "model.artifacts", "model.weights"}
+var pathKeys = []string{"data.root", "data.cache.dir", "model.artifacts", "model.weights", "train.from"}
 
 // candidates are what can follow the text of an override of the experiment in a file.
 func (g *global) candidates(file, text string) ([]string, cobra.ShellCompDirective) {

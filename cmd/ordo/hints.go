@@ -79,6 +79,8 @@ func (g *global) words(h fault.Hint) string {
 			command += fmt.Sprintf(" --head '%s'", head)
 		}
 		return fmt.Sprintf("build the artifacts anew with the options that they were built with: `%s`", command)
+	case fault.Replay:
+		return fmt.Sprintf("see with `ordo replay %s` which operator it was", h.Folder)
 	case fault.Finish:
 		return fmt.Sprintf("make or finish one with `ordo run FILE --out %s`", h.Folder)
 	case fault.Option:

@@ -39,6 +39,7 @@ func TestEveryHintHasWords(t *testing.T) {
 		says []string
 	}{
 		{fault.OtherFolder{}, nil, []string{"another folder", "--out"}},
+		{fault.Replay{Folder: "runs/x"}, nil, []string{"ordo replay runs/x"}},
 		{fault.InstallLibrary{}, nil, []string{"`ordo runtime install`"}},
 		{fault.InstallLibrary{GPU: true}, nil, []string{"`ordo runtime install --gpu`"}},
 		{fault.InstallLibrary{}, map[string]string{install.EnvLibrary: "/x.so"},

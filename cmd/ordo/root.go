@@ -56,6 +56,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newEvalCommand(g),
 		newEmbedCommand(g),
 		newRunsCommand(g),
+		newReplayCommand(g),
 		newNeighboursCommand(g),
 		newExportCommand(g),
 		newArtifactsCommand(g),

@@ -274,6 +274,23 @@ func TestRunOfARunFolder(t *testing.T) {
 	ordo(t, "run", file, "train.from="+dir).check(t, exitConfig, "train.from", "last.ckpt")
 }
 
+// TestReplayCommand: the error of a run that diverges names the command, which names the operator.
+func TestReplayCommand(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
+	ordo(t, "run", file, "augment.std=[1e-38, 1e-38, 1e-38]", "--out", out).check(t, exitNumeric, "`ordo replay "+out+"`")
+	r := ordo(t, "replay", out)
+	if r.check(t, exitOK); !strings.Contains(r.stdout, "node bn1, in the forward pass") {
+		t.Errorf("says %s", r.stdout)
+	}
+	var found map[string]any
+	if r = ordo(t, "replay", out, "--json"); json.Unmarshal([]byte(r.stdout), &found) != nil || found["found"] == nil {
+		t.Errorf("JSON %s", r.stdout)
+	}
+	ordo(t, "replay").check(t, exitUsage, "a run folder is missing")
+	ordo(t, "replay", t.TempDir()).check(t, exitConfig, "experiment.yaml")
+}
+
 // TestProgressOfImages: where no bar can be drawn, there is a line now and then.
 func TestProgressOfImages(t *testing.T) {
 	var stderr strings.Builder

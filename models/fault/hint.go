@@ -19,6 +19,9 @@ type BuildArtifacts struct {
 	Heads []string // further heads to build in, in the notation of model.heads
 }
 
+// Replay is to take a run's step again, whose numbers were not finite, and find where that began.
+type Replay struct{ Folder string }
+
 // Finish is to go on with a run that is not finished.
 type Finish struct{ Folder string }
 
@@ -40,4 +43,5 @@ func (OtherFolder) hint()    {}
 func (InstallLibrary) hint() {}
 func (BuildArtifacts) hint() {}
 func (Finish) hint()         {}
+func (Replay) hint()         {}
 func (Option) hint()         {}

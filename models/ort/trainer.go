@@ -246,6 +246,33 @@ func (t *Trainer) Accumulate(in Inputs) error {
 	return nil
 }
 
+// Observe runs forward, the loss and backward on a batch and shows every float32 output of the training graph, also
+// where its numbers are not finite. Then the trainer is as it was before. The values are valid until see returns.
+func (t *Trainer) Observe(in Inputs, see func(name string, shape []int64, values []float32)) error {
+	err := t.contract.checkInputs(in)
+	if err == nil {
+		err = t.keepStatistics()
+	}
+	if err != nil {
+		return fmt.Errorf("ort: observe: %w", err)
+	}
+	t.releaseOutputs()
+	_, err = t.forwardBackward(in)
+	for i, v := range t.outputs {
+		if v == nil || err != nil {
+			break
+		}
+		if values, shape, wrong := view(v); wrong == nil { // else it isn't one of float32
+			see(t.trainOut[i], shape, values)
+		}
+	}
+	t.releaseOutputs()
+	if err != nil {
+		err = during("observe", err)
+	}
+	return errors.Join(err, t.undo())
+}
+
 // Update lets the optimizer take a step at the given learning rate by the accumulated gradients, and gives their global
 // L2 norm, before any clipping. If that is not finite, the trainer is as it was before the first Accumulate; an error
 // of the update itself ("optimizer step") leaves it unfit to go on.

@@ -244,6 +244,14 @@ func (l *Loader) work(s *augment.Scratch) {
 	}
 }
 
+// StepImages are the images of a step, counted from 0, in their order in the batch, of a set of n.
+func StepImages(seed uint64, step, batch, n int) []int {
+	perEpoch := n / batch
+	order := epochOrder(seed, uint64(step/perEpoch), n)
+	at := step % perEpoch * batch
+	return order[at : at+batch]
+}
+
 // epochOrder is the order in which an epoch sees the images.
 func epochOrder(seed, epoch uint64, n int) []int {
 	return rand.New(rand.NewPCG(seed, epoch)).Perm(n)

@@ -86,6 +86,15 @@ func (f *Folder) KeepBest() error {
 // BestEncoder is the file of the best checkpoint's encoder.
 func (f *Folder) BestEncoder() string { return f.path(bestEncoderFile) }
 
+const nonFiniteDir = "nonfinite"
+
+// NonFiniteState is the checkpoint of before the first step of the run in dir whose numbers were not finite, and
+// NonFiniteFile what is known of the step.
+func NonFiniteState(dir string) string { return filepath.Join(dir, nonFiniteDir, "state.ckpt") }
+
+// NonFiniteFile is a sealed file; it is written after the state.
+func NonFiniteFile(dir string) string { return filepath.Join(dir, nonFiniteDir, "step.json") }
+
 // link gives a file a second name, in place of what has it; where a file system has no links, a copy.
 func link(from, to string) error {
 	source, err := os.Stat(from)

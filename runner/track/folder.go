@@ -298,8 +298,11 @@ func (f *Folder) Dir() string { return f.dir }
 // Began is the record of the process that started the run; Threads of it must be kept, or the last bits change.
 func (f *Folder) Began() Record { return f.began }
 
+// GraphsDir is the folder of the training graphs of the run in dir.
+func GraphsDir(dir string) string { return filepath.Join(dir, graphsDir) }
+
 // Graphs is the folder of the training graphs.
-func (f *Folder) Graphs() string { return f.path(graphsDir) }
+func (f *Folder) Graphs() string { return GraphsDir(f.dir) }
 
 // Extents are the parts of the files that grow which a checkpoint belongs to, by their names.
 func (f *Folder) Extents() map[string]Extent {

@@ -2,7 +2,11 @@ package train
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -34,8 +38,9 @@ type Stepper struct {
 	views   loss.Views // of the batch that is trained on
 	outputs []loss.Output
 	values  loss.Values
-	now     Times // the current step
-	taken   int   // batches of the loader in the current step
+	now     Times  // the current step
+	taken   int    // batches of the loader in the current step
+	bad     string // SHA-256 of the images of the last batch whose numbers ran away; "" with micro-batches
 }
 
 // Step is what came of a training step.
@@ -180,9 +185,23 @@ func (s *Stepper) whole(progress float64, rate float32) (float32, error) {
 	err = s.trainer.Accumulate(s.inputs(b))
 	s.now.ORT += time.Since(begin) - (s.now.Loss - before)
 	if err != nil {
+		if NonFinite(err) {
+			s.bad = sumOf(b)
+		}
 		return 0, err
 	}
 	return s.update(progress, rate)
+}
+
+// sumOf is the SHA-256 of a batch's images, in hexadecimal digits.
+func sumOf(b *loader.Batch) string {
+	h := sha256.New()
+	var word [4]byte
+	for _, x := range b.Images.Data() {
+		binary.LittleEndian.PutUint32(word[:], math.Float32bits(x))
+		h.Write(word[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // inputs are what the training graph takes of a batch: a loss may look at draws that no head takes.

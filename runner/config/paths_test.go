@@ -60,12 +60,14 @@ func TestPathsThatCannotBeExpanded(t *testing.T) {
 func TestLoadRun(t *testing.T) {
 	there, here := t.TempDir(), t.TempDir()
 	run := filepath.Join(there, "run")
-	if err := os.MkdirAll(filepath.Join(there, "set"), 0o755); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"set", "cache"} {
+		if err := os.MkdirAll(filepath.Join(there, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	folder, err := track.Open(run, track.Record{Paths: map[string]string{
-		"data.root": filepath.Join(there, "set"), "data.cache.dir": filepath.Join(there, "gone"),
-	}}, []byte("data: {source: folder, root: set, images: 5, cache: {dir: gone}}"))
+		"data.root": filepath.Join(there, "set"), "data.cache.dir": filepath.Join(there, "cache"),
+	}}, []byte("data: {source: folder, root: set, images: 5, cache: {dir: cache}}"))
 	if err := errors.Join(err, folder.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -89,16 +91,16 @@ func TestLoadRun(t *testing.T) {
 		if err != nil || e.Data.Root != c.root || e.Data.Images != c.images {
 			t.Errorf("%s: root %s, %d images, %v", c.name, e.Data.Root, e.Data.Images, err)
 		}
-		if e.Data.Cache.Dir != filepath.Join(there, "gone") {
+		if e.Data.Cache.Dir != filepath.Join(there, "cache") {
 			t.Errorf("%s: cache in %s", c.name, e.Data.Cache.Dir)
 		}
 	}
 	// The folders came from another machine, beside each other.
-	if err := os.Remove(filepath.Join(there, "set")); err != nil {
+	if err := errors.Join(os.Remove(filepath.Join(there, "set")), os.Remove(filepath.Join(there, "cache"))); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := LoadRun(run, nil); err != nil || e.Data.Root != "set" {
-		t.Errorf("moved: root %s, %v", e.Data.Root, err)
+	if e, err := LoadRun(run, nil); err != nil || e.Data.Root != "set" || e.Data.Cache.Dir != "" {
+		t.Errorf("moved: root %s, cache in %s, %v", e.Data.Root, e.Data.Cache.Dir, err)
 	}
 	// An edited experiment is not what was trained.
 	if err := os.WriteFile(track.ExperimentFile(run), []byte("data: {source: orchard}"), 0o600); err != nil {

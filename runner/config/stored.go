@@ -24,7 +24,8 @@ func OtherImages(overrides []string) bool {
 }
 
 // LoadRun reads the resolved experiment of the run in dir and changes it by overrides KEY=VALUE. Its paths are where
-// they were when it ran, whatever the working folder is now. Where the overrides name another image set, all of its
+// they were when it ran, whatever the working folder is now; a cache folder that isn't there any more is left to the
+// default. Where the overrides name another image set, all of its
 // images count: the run's own bounds on their number are dropped, but not those that the overrides set.
 func LoadRun(dir string, overrides []string) (Experiment, error) {
 	given := overrides
@@ -57,8 +58,14 @@ func LoadRun(dir string, overrides []string) (Experiment, error) {
 			*path = was
 		}
 	}
+	// A folder that somebody sent doesn't decide where images are packed.
+	if _, err := os.Stat(e.Data.Cache.Dir); err != nil && !slices.ContainsFunc(given, setsCache) {
+		e.Data.Cache.Dir = ""
+	}
 	return e, nil
 }
+
+func setsCache(override string) bool { return strings.HasPrefix(override, "data.cache.dir=") }
 
 // AbsolutePaths are the experiment's paths that are set, by their keys, as they are from any working folder.
 func (e Experiment) AbsolutePaths() (map[string]string, error) {

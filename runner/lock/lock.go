@@ -81,7 +81,7 @@ var here = system{unix.Flock, self, Beat}
 func Take(path string, patience time.Duration) (*Lock, error) { return here.take(path, patience) }
 
 func (s system) take(path string, patience time.Duration) (*Lock, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o644)
 	if err != nil {
 		return nil, fault.Writing(path, err)
 	}
@@ -171,7 +171,7 @@ func read(file *os.File) (h Holder) {
 func Held(path string) (h Holder, ok bool) { return here.held(path) }
 
 func (s system) held(path string) (Holder, bool) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	file, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return Holder{}, false
 	}

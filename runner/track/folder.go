@@ -235,11 +235,11 @@ func ReadResult(dir string) (Result, error) {
 	if r.Status != Finished || r.Steps < 1 {
 		return r, damaged(path, fmt.Errorf("its status is %q after %d steps", r.Status, r.Steps))
 	}
-	record, err := os.ReadFile(filepath.Join(dir, recordFile))
+	record, err := sumFile(filepath.Join(dir, recordFile))
 	if err != nil {
 		return r, fault.Reading(fault.Data, filepath.Join(dir, recordFile), err)
 	}
-	if sum(record) != r.Files[recordFile] {
+	if record != r.Files[recordFile] {
 		return r, damaged(path, errors.New("it is another run's: "+recordFile+" is not the one that it was written beside"))
 	}
 	return r, nil
@@ -276,11 +276,11 @@ func CheckFiles(dir string, names ...string) error {
 // check compares a file with its checksum, which another file of the folder has.
 func check(dir, name, want, in string) error {
 	path := filepath.Join(dir, filepath.FromSlash(name))
-	text, err := os.ReadFile(path)
+	found, err := sumFile(path)
 	if err != nil {
 		return fault.Reading(fault.Data, path, err)
 	}
-	if sum(text) != want {
+	if found != want {
 		return damaged(path, fmt.Errorf("its checksum differs from that in %s", in))
 	}
 	return nil
@@ -428,8 +428,7 @@ func (f *Folder) sums() (map[string]string, error) {
 		if err != nil || name == logFile || name == resultFile || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}
-		data, err := os.ReadFile(path)
-		all[filepath.ToSlash(name)] = sum(data)
+		all[filepath.ToSlash(name)], err = sumFile(path)
 		return err
 	})
 	return all, fault.Reading(fault.Storage, f.dir, err)

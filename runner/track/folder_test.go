@@ -451,6 +451,28 @@ func TestAnExperimentThatWasChanged(t *testing.T) {
 	}
 }
 
+// TestLinksAreNotWrittenThrough: a folder that somebody sent has no other file changed.
+func TestLinksAreNotWrittenThrough(t *testing.T) {
+	for _, name := range []string{metricsFile, timingFile, logFile, lockFile} {
+		dir, other := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "precious")
+		if err := open(t, dir, Record{Hash: "h"}).Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		err := errors.Join(os.WriteFile(other, []byte("precious"), 0o600), os.Remove(path), os.Symlink(other, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, Record{Hash: "h"}, []byte("name: x\n")); fault.KindOf(err) != fault.Storage ||
+			!strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if text, err := os.ReadFile(other); err != nil || string(text) != "precious" {
+			t.Errorf("%s: the other file holds %q, %v", name, text, err)
+		}
+	}
+}
+
 // TestCheckpointsRotate: the newest first, no more than asked for, and the newest never away.
 func TestCheckpointsRotate(t *testing.T) {
 	for _, keep := range []int{1, 2, 3} {

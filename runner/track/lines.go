@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sys/unix"
+
 	"ordo/models/fault"
 )
 
@@ -29,7 +31,8 @@ type lines struct {
 
 // openLines opens a file to go on behind what it holds.
 func openLines(path string) (*lines, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	// A folder that somebody sent must not have another file written to by a link.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o644)
 	if err != nil {
 		return nil, fault.Writing(path, err)
 	}

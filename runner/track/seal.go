@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,9 @@ import (
 
 // sealEnd is how a sealed file ends: its last key has the SHA-256 of all before that key's line.
 var sealEnd = regexp.MustCompile(`,\n  "checksum": "sha256:([0-9a-f]{64})"\n}\n$`)
+
+// maxSealed is the size of the largest sealed file that is read: a full evaluation of all families has a few megabytes.
+const maxSealed = 256 << 20
 
 // errSeal is what is wrong with a file whose seal is broken.
 var errSeal = errors.New("its checksum is not that of its text: it was changed, or an earlier version of ordo wrote it")
@@ -40,6 +44,13 @@ func WriteSealed(path string, v any) error {
 // ReadSealed reads what WriteSealed wrote. A file that was changed since is a fault of kind Data. Without one, the error
 // wraps fs.ErrNotExist.
 func ReadSealed(path string, v any) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fault.Reading(fault.Other, path, err)
+	}
+	if info.Size() > maxSealed {
+		return damaged(path, fmt.Errorf("it has %d bytes, and none of ordo's has more than %d", info.Size(), maxSealed))
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fault.Reading(fault.Other, path, err)
@@ -58,4 +69,18 @@ func ReadSealed(path string, v any) error {
 func sum(data []byte) string {
 	s := sha256.Sum256(data)
 	return hex.EncodeToString(s[:])
+}
+
+// sumFile is the SHA-256 of a file.
+func sumFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -143,14 +143,9 @@ func (r *run) open(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	n := r.splits.Train.Len()
-	if n < e.Train.BatchSize {
-		return fault.New(fault.Config, "train.batch_size: is %d, but the data set has only %d training images",
-			e.Train.BatchSize, n).Advise("lower it")
-	}
-	r.perEpoch = n / e.Train.BatchSize
+	r.perEpoch, err = train.EpochSteps(e.Train, r.splits.Train.Len())
 	r.total = r.perEpoch * e.Train.Epochs
-	return nil
+	return err
 }
 
 // inFolder does everything that needs the run folder.

@@ -12,6 +12,7 @@ import (
 
 	"ordo/runner"
 	"ordo/runner/config"
+	"ordo/runner/forecast"
 	"ordo/runner/report"
 	"ordo/runner/track"
 )
@@ -26,17 +27,19 @@ environment variable (train.batch_size is ORDO_TRAIN_BATCH_SIZE). The command li
 before the environment, and the environment before the file.
 
 The same command again goes on where it was interrupted; a finished run only shows its
-result.
+result. --dry-run says what would be trained, how long that takes, and what memory and disk
+it needs, after a few steps that are timed; it leaves nothing on the disk.
 
 ` + checkHelp
 
 const runExamples = `  ordo run experiments/demo.yaml --check
+  ordo run experiments/demo.yaml model.backbone=resnet18 --dry-run
   ordo run experiments/mnist-rotation.yaml data.root=data/mnist seed=2 --json
   ordo run experiments/demo.yaml augment.roles.rotate=invariant --out runs/invariant`
 
 type runOptions struct {
-	out             string
-	checked, asJSON bool
+	out                  string
+	checked, dry, asJSON bool
 }
 
 func newRunCommand(g *global) *cobra.Command {
@@ -51,10 +54,16 @@ func newRunCommand(g *global) *cobra.Command {
 func (o *runOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "run folder (default `runs/NAME-HASH`)")
 	flags.BoolVar(&o.checked, "check", false, "compare the result with what the file expects")
+	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 }
 
-func (o *runOptions) check(args []string) error { return atLeastOne(args, "an experiment file") }
+func (o *runOptions) check(args []string) error {
+	if err := exclusive("check", o.checked, "dry-run", o.dry); err != nil {
+		return err
+	}
+	return atLeastOne(args, "an experiment file")
+}
 
 func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	s, err := prepare(g, args)
@@ -70,6 +79,9 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", e.Name+"-"+e.Hash())
+	}
+	if o.dry {
+		return o.forecast(ctx, g, s)
 	}
 	other := evaluatedOtherwise(o.out, e)
 	result, err := runner.Run(ctx, runner.Options{
@@ -97,6 +109,19 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 		fmt.Fprint(g.stdout, "\n"+check.Text())
 	}
 	return verdict(check)
+}
+
+// forecast says what a run would take.
+func (o *runOptions) forecast(ctx context.Context, g *global, s setup) error {
+	f, err := forecast.Of(ctx, forecast.Options{Experiment: s.experiment, Dir: o.out, Libraries: s.libraries})
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return g.printJSON(f)
+	}
+	fmt.Fprint(g.stdout, f.Text())
+	return nil
 }
 
 // print prints the result, or with --json what is said of it.

@@ -50,6 +50,8 @@ type Trial struct {
 	families  []string // that it measures
 	base      int      // in the plan's bases
 	values    []string // of the plan's parameters
+
+	experiment config.Experiment
 }
 
 const (
@@ -145,6 +147,7 @@ func (p *Plan) resolve(file string, environ []string) error {
 		}
 		same[string(resolved)] = true
 		t.Number, t.Hash, t.threads = len(p.Trials)+1, e.Hash(), e.Model.Threads
+		t.experiment = e
 		t.Outcome = e.Outcome()
 		if t.families, err = e.FamilyNames(); err != nil {
 			return err

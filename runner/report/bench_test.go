@@ -120,10 +120,13 @@ func TestFit(t *testing.T) {
 		want  string
 	}{
 		{"long names", [][]string{{"status", "a number with a long name", "folder"}, {"finished", "0.9310", long}, {"", "", "x"}},
-			"status    a number with a long name  folder\n" +
-				"finished                     0.9310  runs/orchard-order-d3456fa615/018-kind-\n" +
-				"                                     rank_n_contrast-distance-cosine-seed-3\n" +
-				"                                     x\n"},
+			"status    a number  folder\n" +
+				"            with a\n" +
+				"              long\n" +
+				"              name\n" +
+				"finished    0.9310  runs/orchard-order-d3456fa615/018-kind-rank_n_contrast-\n" +
+				"                    distance-cosine-seed-3\n" +
+				"                    x\n"},
 		{"no mark to break at", [][]string{{strings.Repeat("x", 90), "1"}},
 			strings.Repeat("x", 77) + "  1\n" + strings.Repeat("x", 13) + "\n"},
 		{"what fits", [][]string{{strings.Repeat("x", 77), "1"}}, strings.Repeat("x", 77) + "  1\n"},

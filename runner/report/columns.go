@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -63,17 +64,11 @@ func Fit(table [][]string, width int) [][]string {
 	if total <= width {
 		return table
 	}
-	for ; total > width; total-- {
-		widest := 0
-		for i, w := range widths {
-			if w > widths[widest] {
-				widest = i
-			}
+	// First the heads are broken, then cells between words, then cells anywhere.
+	for _, least := range [][]int{headed(table), pieces(table), nil} {
+		for total > width && narrow(widths, least) {
+			total--
 		}
-		if widths[widest] <= narrowest {
-			break
-		}
-		widths[widest]--
 	}
 	var fitted [][]string
 	for _, row := range table {
@@ -96,6 +91,63 @@ func Fit(table [][]string, width int) [][]string {
 	return fitted
 }
 
+// narrow takes a letter from the widest column that is wider than its least width, if there is one.
+func narrow(widths, least []int) bool {
+	widest := -1
+	for i, w := range widths {
+		at := narrowest
+		if least != nil {
+			at = max(at, least[i])
+		}
+		if w > at && (widest < 0 || w > widths[widest]) {
+			widest = i
+		}
+	}
+	if widest < 0 {
+		return false
+	}
+	widths[widest]--
+	return true
+}
+
+// headed are the widths of a table's columns with the first row broken at its spaces and marks.
+func headed(table [][]string) []int {
+	least := pieces(table[:1])
+	if len(table) > 1 {
+		for i, w := range widths(table[1:]) {
+			least[i] = max(least[i], w)
+		}
+	}
+	return least
+}
+
+// pieces are the widths of a table's columns with all cells broken at their spaces and marks.
+func pieces(table [][]string) []int {
+	least := make([]int, len(table[0]))
+	for _, row := range table {
+		for i, cell := range row {
+			begin := 0
+			letters := []rune(cell)
+			for k := range letters {
+				if mark(letters, k) || k == len(letters)-1 {
+					least[i] = max(least[i], k+1-begin)
+					begin = k + 1
+				}
+			}
+		}
+	}
+	return least
+}
+
+// mark says whether a cell may be broken behind letter k. Signs and points of numbers are no marks.
+func mark(letters []rune, k int) bool {
+	if strings.ContainsRune(" /_=", letters[k]) {
+		return true
+	}
+	next := k + 1
+	return strings.ContainsRune("-.,+", letters[k]) && next < len(letters) && !unicode.IsDigit(letters[next])
+}
+
 // broken breaks a cell into parts of at most n letters: at a space or behind a mark where there is one in the second
 // half of a part.
 func broken(cell string, n int) []string {
@@ -104,7 +156,7 @@ func broken(cell string, n int) []string {
 	for len(rest) > n {
 		at := n
 		for i := n; i > n/2; i-- {
-			if rest[i] == ' ' || strings.ContainsRune("/-_.,=+", rest[i-1]) {
+			if rest[i] == ' ' || mark(rest, i-1) {
 				at = i
 				break
 			}

@@ -93,7 +93,7 @@ func (p *Plan) freeze(dir string) error {
 	var files []string
 	for _, b := range p.bases {
 		file := filepath.Join(baseDir, b.file)
-		if err := renameio.WriteFile(filepath.Join(dir, file), b.text, 0o644); err != nil {
+		if err := renameio.WriteFile(filepath.Join(dir, file), b.flat, 0o644); err != nil {
 			return fault.Writing(filepath.Join(dir, file), err)
 		}
 		files = append(files, file)
@@ -135,7 +135,7 @@ func (p *Plan) changed(dir string, was frozen) string {
 		if !slices.Contains(was.Bases, file) {
 			continue
 		}
-		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil && string(text) != string(b.text) {
+		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil && string(text) != string(b.flat) {
 			says = append(says, "the base experiment "+b.file+" was edited")
 		}
 	}

@@ -36,6 +36,7 @@ type base struct {
 	path string // as it was read
 	file string // its base name
 	text []byte
+	flat []byte // text, with the files that it extends in it
 }
 
 // Trial is one combination.
@@ -84,7 +85,11 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: base: %w", file, fault.Reading(fault.Config, path, err))
 		}
-		p.bases = append(p.bases, base{path, filepath.Base(path), text})
+		flat, err := config.Flat(path, text)
+		if err != nil {
+			return nil, err
+		}
+		p.bases = append(p.bases, base{path, filepath.Base(path), text, flat})
 		stems = append(stems, stem(path))
 	}
 	if len(p.bases) > 1 {

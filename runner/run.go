@@ -40,6 +40,8 @@ type Progress interface {
 	Evaluating(done, total int)
 	// Note says something that happens between steps, such as an evaluation's result, in a sentence.
 	Note(text string)
+	// Detail says what most people don't want to know while they wait: what else is only in the log.
+	Detail(text string)
 	// End is called once, after the last step, also after an error.
 	End()
 }
@@ -281,6 +283,12 @@ func (r *run) save() error {
 	err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.Steps, Seconds: r.epoch.Total.Seconds(),
 		Share: r.epoch.Share(), PeakMemoryBytes: machine.PeakMemory()})
 	if err != nil {
+		return err
+	}
+	share := r.epoch.Share()
+	if err := r.detail(fmt.Sprintf("checkpoint of step %d: %d steps in %.1f s, ONNX Runtime %.1f %%, waiting for views "+
+		"%.1f %%, loss %.1f %%", r.step, r.epoch.Steps, r.epoch.Total.Seconds(), 100*share.ONNXRuntime, 100*share.DataWait,
+		100*share.Loss)); err != nil {
 		return err
 	}
 	r.epoch = train.Times{}

@@ -90,8 +90,8 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		return err
 	}
 	if plan.Duplicates > 0 {
-		fmt.Fprintf(g.stderr, "%s: left out %d of %d combinations, each the same experiment as an earlier one\n",
-			plan.Name, plan.Duplicates, plan.Duplicates+len(plan.Trials))
+		g.note(fmt.Sprintf("%s: left out %d of %d combinations, each the same experiment as an earlier one",
+			plan.Name, plan.Duplicates, plan.Duplicates+len(plan.Trials)))
 	}
 	if o.checked {
 		if plan.Expect == nil {
@@ -192,6 +192,7 @@ func asWritten(g *global, args []string, plan *sweep.Plan) bool {
 
 // sweepProgress says on stderr how the trials go.
 func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
+	all := newTrials(g)
 	return func(e sweep.Event) {
 		text := e.Status
 		switch e.Status {
@@ -202,7 +203,10 @@ func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
 		case sweep.Failed:
 			text += howFailed(e.Failed, e.Log)
 		}
-		fmt.Fprintf(g.stderr, "[%d/%d] %s: %s\n", e.Ended, e.Total, e.Trial.Folder, text)
+		all.say(e.Ended, e.Total, e.Trial.Folder+": "+text)
+		if e.Status == sweep.Running {
+			g.detail("    log: " + e.Log)
+		}
 	}
 }
 

@@ -44,6 +44,7 @@
 //	embed          embeddings of a finished run's encoder, as a table
 //	standalone     the encoder of a finished run as one graph, from pixels on
 //	views, sheet   an experiment's views as pictures, and the sheet that they are drawn on
+//	forecast       what a training would take, of a few timed steps
 //	sweep          many runs: plan, processes, table
 //	bench          the speed of training steps; bench/pipeline that of images becoming views; bench/script Python beside
 //	machine        processor, memory and limits of where it all runs

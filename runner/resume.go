@@ -178,6 +178,12 @@ func (r *run) note(text string) error {
 	return r.folder.Log(text)
 }
 
+// detail says something to a user who wants to know more, and to the log.
+func (r *run) detail(text string) error {
+	r.o.Progress.Detail(text)
+	return r.folder.Log(text)
+}
+
 // hear says something to the user at once, and to the log when logHeard is called: where the log can't be written to,
 // or isn't there yet.
 func (r *run) hear(text string) {
@@ -198,6 +204,12 @@ func (r *run) logHeard() error {
 
 // remarks says what the user should know before the first step.
 func (r *run) remarks() error {
+	e := r.o.Experiment
+	if err := r.detail(fmt.Sprintf("%d training and %d test images; ONNX Runtime %s with %d threads, %d that render views, "+
+		"on %s", r.splits.Train.Len(), r.splits.Test.Len(), r.now.ONNXRuntime, r.folder.Began().Threads, train.Workers(e),
+		r.now.CPU)); err != nil {
+		return err
+	}
 	notes := r.splits.TakeNotes()
 	warnings, err := train.Warnings(r.setup.Plan, r.splits.Train)
 	if err != nil {

@@ -40,6 +40,8 @@ type Progress interface {
 	Evaluating(done, total int)
 	// Note says something that happens between steps, such as an evaluation's result, in a sentence.
 	Note(text string)
+	// Detail says what most people don't want to know while they wait: what else is only in the log.
+	Detail(text string)
 	// End is called once, after the last step, also after an error.
 	End()
 }
@@ -149,14 +151,9 @@ func (r *run) open(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	n := r.splits.Train.Len()
-	if n < e.Train.BatchSize {
-		return fault.New(fault.Config, "train.batch_size: is %d, but the data set has only %d training images",
-			e.Train.BatchSize, n).Advise("lower it")
-	}
-	r.perEpoch = n / e.Train.BatchSize
+	r.perEpoch, err = train.EpochSteps(e.Train, r.splits.Train.Len())
 	r.total = r.perEpoch * e.Train.Epochs
-	return nil
+	return err
 }
 
 // lookBack opens the run that a new one goes on from.
@@ -333,9 +330,15 @@ func (r *run) endEpoch(ctx context.Context) error {
 
 // save writes the checkpoint; the metrics and times up to it go to the disk before.
 func (r *run) save() error {
-	if r.epoch.Steps > 0 {
-		err := r.folder.Timing(track.Timing{Step: r.step, Steps: r.epoch.Steps, Seconds: r.epoch.Total.Seconds(),
-			Share: r.epoch.Share(), PeakMemoryBytes: machine.PeakMemory()})
+	if t := r.epoch; t.Steps > 0 {
+		share := t.Share()
+		err := r.folder.Timing(track.Timing{Step: r.step, Steps: t.Steps, Seconds: t.Total.Seconds(), Share: share,
+			PeakMemoryBytes: machine.PeakMemory()})
+		if err != nil {
+			return err
+		}
+		err = r.detail(fmt.Sprintf("checkpoint of step %d: %d steps in %.1f s, ONNX Runtime %.1f %%, waiting for views %.1f %%, "+
+			"loss %.1f %%", r.step, t.Steps, t.Total.Seconds(), 100*share.ONNXRuntime, 100*share.DataWait, 100*share.Loss))
 		if err != nil {
 			return err
 		}

@@ -50,6 +50,7 @@ type quiet struct {
 
 func (q *quiet) Reading(int, int)    {}
 func (q *quiet) Evaluating(int, int) {}
+func (q *quiet) Detail(string)       {}
 func (q *quiet) Start(int, int)      {}
 func (q *quiet) Step(s Step) {
 	if q.step != nil {

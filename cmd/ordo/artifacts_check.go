@@ -177,18 +177,17 @@ func useKernels(g *global, rt *models.Runtime, f *artifacts.Folder, o models.Opt
 
 // checkProgress says on a terminal how far the finite differences are, which can take minutes.
 func checkProgress(g *global) verify.Progress {
-	if !g.stderrIsTTY {
+	if !g.redraws() {
 		return nil
 	}
 	var last time.Time
 	return func(done, total int) {
-		if done == total {
-			fmt.Fprintf(g.stderr, "\r%60s\r", "")
-			return
-		}
-		if time.Since(last) > time.Second/4 {
+		switch {
+		case done == total:
+			g.wipe()
+		case time.Since(last) > redrawInterval:
 			last = time.Now()
-			fmt.Fprintf(g.stderr, "\rfinite differences: %d of %d parameters", done, total)
+			g.drawBar(bar{"finite differences", done, total, []string{fmt.Sprintf("%d/%d parameters", done, total)}})
 		}
 	}
 }

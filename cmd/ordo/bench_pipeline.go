@@ -73,11 +73,11 @@ func (o *benchPipelineOptions) run(ctx context.Context, g *global, args []string
 		Experiment: e, Operations: o.operations, Rounds: o.rounds, Round: time.Duration(o.seconds * float64(time.Second)),
 		Beside: o.python, Watch: data.Watch{Note: g.note, Progress: newReading(g).image},
 	}
-	if g.stderrIsTTY {
-		options.Doing = func(what string) { fmt.Fprintf(g.stderr, "\r\x1b[Kmeasuring: %s", what) }
-		defer fmt.Fprint(g.stderr, "\r\x1b[K")
+	if g.redraws() {
+		options.Doing = func(what string) { g.draw(cut("measuring: "+what, g.columns()-1)) }
 	}
 	result, err := pipeline.Run(ctx, options)
+	g.wipe()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"ordo/runner/config"
 	"ordo/runner/machine"
+	"ordo/runner/track"
 )
 
 // command is what a subcommand does. Its type holds what the flags say.
@@ -111,8 +113,46 @@ func (g *global) load(args []string) (config.Experiment, error) {
 	return config.Load(args[0], args[1:], g.environ())
 }
 
-// note says something to a person, as a line of its own.
-func (g *global) note(text string) { fmt.Fprintln(g.stderr, text) }
+// note says something to a person, as a line of its own, unless only results are wanted.
+func (g *global) note(text string) {
+	if g.quiet {
+		return
+	}
+	g.wipe()
+	if rest, ok := strings.CutPrefix(text, track.Warning); ok {
+		text = g.painted(yellow, strings.TrimSpace(track.Warning)) + " " + rest
+	}
+	fmt.Fprintln(g.stderr, text)
+}
+
+// detail says what only a person who asks for it wants to know.
+func (g *global) detail(text string) {
+	if g.verbose {
+		g.note(text)
+	}
+}
+
+// aside is where the lines of those who write them themselves go.
+func (g *global) aside() io.Writer {
+	if g.quiet {
+		return io.Discard
+	}
+	return g.stderr
+}
+
+// Colours, as terminals have them. Nothing is said by them alone.
+const (
+	red    = "31"
+	yellow = "33"
+)
+
+// painted gives a text a colour, where there are colours.
+func (g *global) painted(colour, text string) string {
+	if !g.colour {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
 
 // beyondCores warns of more threads than cores.
 func (g *global) beyondCores(threads int) {

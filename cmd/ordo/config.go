@@ -64,8 +64,8 @@ func (*configCheckOptions) run(_ context.Context, g *global, args []string) erro
 }
 
 const configShowHelp = `Print an experiment as it would be run, every key of it, with where each value comes from: a
-line of the file, an environment variable, or the command line. What says nothing is a
-default.`
+line of the file or of one that it extends, an environment variable, or the command line.
+What says nothing is a default.`
 
 type configShowOptions struct{}
 

@@ -16,7 +16,6 @@ import (
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
 	"ordo/runner/machine"
-	"ordo/runner/report"
 )
 
 // diagnosis is what ordo doctor finds, and its JSON form. Sizes are in bytes; zero or an empty text means unknown, or
@@ -166,7 +165,7 @@ func (d *diagnosis) findCache(g *global) {
 	d.Cache = cacheFinding{Dir: dir, Free: machine.FreeSpace(dir)}
 	if d.Cache.Free > 0 && d.Cache.Free < minCacheSpace {
 		d.advise(fmt.Sprintf("the cache folder has less than %s left: free some space or set %s to another folder",
-			report.Bytes(minCacheSpace), install.EnvCache))
+			machine.Bytes(minCacheSpace), install.EnvCache))
 	}
 }
 
@@ -274,12 +273,12 @@ func (d diagnosis) print(w io.Writer) {
 	} else {
 		line("cores", "%d", d.CPU.Cores)
 	}
-	memory := report.Bytes(d.Memory.Total) + ", free " + report.Bytes(d.Memory.Free)
+	memory := machine.Bytes(d.Memory.Total) + ", free " + machine.Bytes(d.Memory.Free)
 	if d.Memory.Limit > 0 {
-		memory += ", limited to " + report.Bytes(d.Memory.Limit)
+		memory += ", limited to " + machine.Bytes(d.Memory.Limit)
 	}
 	line("memory", "%s", memory)
-	line("cache", "%s, free %s", d.Cache.Dir, report.Bytes(d.Cache.Free))
+	line("cache", "%s, free %s", d.Cache.Dir, machine.Bytes(d.Cache.Free))
 	if d.Maven != "" {
 		line("mvn", "%s", d.Maven)
 	} else {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -160,7 +159,7 @@ func (o *embedOptions) options(g *global, args []string) (embed.Options, error) 
 	options := embed.Options{
 		Split: o.split, Out: o.out, Format: o.format, Outputs: o.outputs, DType: o.dtype, Views: o.views,
 		Neighbours: o.neighbours, Plane: o.plane, Threads: o.threads, Progress: newEncoding(g).image,
-		Compared: (&reading{g: g, done: "compared", now: time.Now}).image,
+		Compared: newComparing(g).image,
 		Watch:    data.Watch{Note: g.note, Progress: newReading(g).image},
 	}
 	var err error

@@ -62,6 +62,7 @@ func (g *global) report(err error) int {
 	}
 	text := g.explain(err)
 	// Nobody is left to tell if this cannot be written; the status still says it.
-	_, _ = fmt.Fprintf(g.stderr, "ordo: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+	g.wipe()
+	_, _ = fmt.Fprintf(g.stderr, "%s %s\n", g.painted(red, "ordo:"), strings.ReplaceAll(text, "\n", "\n  "))
 	return code
 }

@@ -22,7 +22,12 @@ type global struct {
 	stdout      *output           // results: what a script reads
 	stderr      io.Writer         // progress and errors: what a person reads
 	stderrIsTTY bool              // progress may be redrawn
+	colour      bool              // stderr shows colours
+	columns     func() int        // of the terminal that stderr is
 	env         map[string]string // the environment
+
+	quiet, verbose bool // the flags of all commands
+	drawn          bool // a line that is redrawn stands on the terminal
 }
 
 // Main runs the command line args (without the program's name) and returns the exit status. Signals to stop cancel the
@@ -35,7 +40,10 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		}
 	}
 	if f, ok := stderr.(*os.File); ok {
-		g.stderrIsTTY = term.IsTerminal(int(f.Fd()))
+		g.terminal(term.IsTerminal(int(f.Fd())), func() (int, error) {
+			columns, _, err := term.GetSize(int(f.Fd()))
+			return columns, err
+		})
 	}
 
 	ctx, stop := withSignals(ctx)
@@ -52,6 +60,21 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		return exitStopped
 	}
 	return code
+}
+
+// defaultColumns is the width of a terminal that doesn't tell.
+const defaultColumns = 80
+
+// terminal notes what stderr is, and what the environment wants of it. A dumb terminal can't redraw a line.
+func (g *global) terminal(is bool, size func() (columns int, err error)) {
+	g.stderrIsTTY = is && g.env["TERM"] != "dumb"
+	g.colour = g.stderrIsTTY && g.env["NO_COLOR"] == "" && g.env["CLICOLOR"] != "0"
+	g.columns = func() int {
+		if n, err := size(); err == nil && n > 0 {
+			return n
+		}
+		return defaultColumns
+	}
 }
 
 // signalled is the cause of a context that a signal cancelled.

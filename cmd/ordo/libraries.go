@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"ordo/models"
 	"ordo/models/ort/install"
 	"ordo/runner/config"
@@ -29,6 +31,8 @@ func librariesFor(g *global, e config.Experiment) (models.Libraries, error) {
 		return models.Libraries{}, err
 	}
 	oneDNN, err := findOneDNN(g)
+	g.detail("ONNX Runtime: " + at.Path)
+	g.detail("oneDNN: " + cmp.Or(oneDNN, "none"))
 	return models.Libraries{ONNXRuntime: at.Path, OneDNN: oneDNN}, err
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -88,7 +87,7 @@ func (o *neighboursOptions) run(ctx context.Context, g *global, args []string) e
 		return usagef("%s is no embeddings file: write one with ordo embed --out FILE.npz", args[0])
 	}
 	options := neighbours.Options{File: t.Path, Output: o.output, K: o.k,
-		Progress: (&reading{g: g, done: "compared", now: time.Now}).image}
+		Progress: newComparing(g).image}
 	var outputs []string
 	if o.output != "" {
 		outputs = []string{o.output}

@@ -2,93 +2,101 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"ordo/runner"
 )
 
 // newProgress shows a run on stderr: a bar that is redrawn on a terminal, plain lines elsewhere.
 func newProgress(g *global, name string) runner.Progress {
-	if g.stderrIsTTY {
-		return &barProgress{g: g, name: name}
+	p := runProgress{g: g, name: name, now: time.Now, reading: newReading(g), encoding: newEncoding(g)}
+	if g.redraws() {
+		return &barProgress{runProgress: p}
 	}
-	return &lineProgress{g: g, name: name, now: time.Now}
+	return &lineProgress{runProgress: p}
 }
 
-type barProgress struct {
+// runProgress is what both ways to show a run have.
+type runProgress struct {
 	g                 *global
 	name              string
-	bar               *progressbar.ProgressBar
+	now               func() time.Time
+	total, first      int // steps; those of an earlier process
+	begun, said       time.Time
 	reading, encoding *reading
 }
 
-func (p *barProgress) Reading(done, total int) {
-	if p.reading == nil {
-		p.reading = newReading(p.g)
-	}
-	p.reading.image(done, total)
+func (p *runProgress) Reading(done, total int)    { p.reading.image(done, total) }
+func (p *runProgress) Evaluating(done, total int) { p.encoding.image(done, total) }
+func (p *runProgress) Note(text string)           { p.g.note(text) }
+func (p *runProgress) Detail(text string)         { p.g.detail(text) }
+func (p *runProgress) End()                       { p.g.wipe() }
+
+func (p *runProgress) Start(done, total int) {
+	p.total, p.first, p.begun, p.said = total, done, p.now(), p.now()
 }
 
-func (p *barProgress) Evaluating(done, total int) {
-	if p.encoding == nil {
-		p.encoding = newEncoding(p.g)
-		_ = p.bar.Clear()
-	}
-	p.encoding.image(done, total)
+// left says how long the steps go on.
+func (p *runProgress) left(s runner.Step) string {
+	return left(p.now().Sub(p.begun), s.Number-p.first, p.total-p.first)
 }
 
-func (p *barProgress) Start(done, total int) {
-	p.bar = newBar(p.g, p.name, total)
-	_ = p.bar.Set(done) // a bar that cannot be drawn must not stop the run
-}
-
-func newBar(g *global, name string, total int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(g.stderr),
-		progressbar.OptionSetDescription(name),
-		progressbar.OptionSetWidth(24),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionSetElapsedTime(true),
-		progressbar.OptionFullWidth(),
-	)
-}
+type barProgress struct{ runProgress }
 
 func (p *barProgress) Step(s runner.Step) {
-	p.bar.Describe(fmt.Sprintf("%s  epoch %.1f  loss %.4f  %.0f images/s", p.name, s.Epoch, s.Loss, s.ImagesPerSecond))
-	_ = p.bar.Set(s.Number)
-}
-
-func (p *barProgress) Note(text string) {
-	if p.bar != nil {
-		_ = p.bar.Clear()
+	if now := p.now(); now.Sub(p.said) < redrawInterval && s.Number < p.total {
+		return
 	}
-	fmt.Fprintln(p.g.stderr, text)
+	p.said = p.now()
+	// Facts keep their widths, so that nothing jumps.
+	epochs := fmt.Sprintf("%.0f", float64(p.total)/float64(s.Number)*s.Epoch)
+	p.g.drawBar(bar{p.name, s.Number, p.total, []string{
+		fmt.Sprintf("epoch %*.1f/%s", len(epochs)+2, s.Epoch, epochs), fmt.Sprintf("loss %-5.3g", s.Loss),
+		fmt.Sprintf("%10s", p.left(s)), fmt.Sprintf("%4.0f img/s", s.ImagesPerSecond),
+	}})
 }
 
-func (p *barProgress) End() {
-	_ = p.bar.Exit()
-	fmt.Fprintln(p.g.stderr)
+// Where no bar can be drawn, a line comes so often: at the end of the first epoch, so that a log soon shows whether the
+// loss makes sense, then of an epoch now and then, and within one that takes long.
+const (
+	epochInterval = 5 * time.Second
+	lineInterval  = 30 * time.Second
+)
+
+type lineProgress struct {
+	runProgress
+	epoch int
+}
+
+func (p *lineProgress) Step(s runner.Step) {
+	now := p.now()
+	since, next := now.Sub(p.said), int(s.Epoch) != p.epoch
+	if !(next && (p.epoch == 0 || since >= epochInterval || s.Number == p.total)) && since < lineInterval {
+		return
+	}
+	p.epoch, p.said = int(s.Epoch), now
+	p.Note(fmt.Sprintf("%s: step %d of %d, epoch %.1f, loss %.4f, %.0f images/s, %s",
+		p.name, s.Number, p.total, s.Epoch, s.Loss, s.ImagesPerSecond, p.left(s)))
 }
 
 // reading shows how many images are decoded, or encoded, once that takes a while: a bar on a terminal, plain lines
 // elsewhere.
 type reading struct {
 	g     *global
-	done  string // decoded or encoded
+	done  string // decoded, encoded or compared
 	now   func() time.Time
 	said  time.Time
 	began time.Time
 	last  int
-	bar   *progressbar.ProgressBar
+	shown bool
 }
 
 func newReading(g *global) *reading { return &reading{g: g, done: "decoded", now: time.Now} }
 
 func newEncoding(g *global) *reading { return &reading{g: g, done: "encoded", now: time.Now} }
+
+func newComparing(g *global) *reading { return &reading{g: g, done: "compared", now: time.Now} }
 
 // patience is how long images are decoded before a bar is worth it.
 const patience = time.Second
@@ -97,72 +105,57 @@ const patience = time.Second
 func (r *reading) image(done, total int) {
 	now := r.now()
 	if done <= r.last || r.began.IsZero() { // the next split begins
-		r.began, r.said = now, now
+		r.began, r.said, r.shown = now, now, false
 	}
 	r.last = done
+	took := now.Sub(r.began)
 	switch {
-	case r.g.stderrIsTTY && (r.bar != nil || now.Sub(r.began) > patience):
-		if r.bar == nil {
-			r.bar = newBar(r.g, "images "+r.done, total)
+	case r.g.redraws() && done == total:
+		r.g.wipe()
+	case r.g.redraws() && (r.shown || took > patience):
+		if r.shown && now.Sub(r.said) < redrawInterval {
+			return
 		}
-		_ = r.bar.Set(done) // a bar that cannot be drawn must not stop anything
-		if done == total {
-			_ = r.bar.Exit()
-			r.bar = nil
-			fmt.Fprintln(r.g.stderr)
+		r.said, r.shown = now, true
+		facts := []string{fmt.Sprintf("%d/%d", done, total), left(took, done, total)}
+		if took > 0 {
+			facts = append(facts, fmt.Sprintf("%.0f img/s", float64(done)/took.Seconds()))
 		}
-	case !r.g.stderrIsTTY && now.Sub(r.said) >= lineInterval:
+		r.g.drawBar(bar{"images " + r.done, done, total, slices.DeleteFunc(facts, func(f string) bool { return f == "" })})
+	case !r.g.redraws() && now.Sub(r.said) >= lineInterval:
 		r.said = now
-		fmt.Fprintf(r.g.stderr, "%d of %d images %s\n", done, total, r.done)
+		r.g.note(fmt.Sprintf("%d of %d images %s", done, total, r.done))
 	}
 }
 
-// lineInterval is how often lineProgress says something between epochs.
-const lineInterval = 30 * time.Second
-
-type lineProgress struct {
-	g           *global
-	name        string
-	now         func() time.Time
-	total       int
-	first       int
-	begun, said time.Time
-	epoch       int
-
-	reading, encoding *reading
+// trials shows how the trials of a sweep or a selection go: a line for each that starts or ends, and on a terminal a bar
+// below them.
+type trials struct {
+	g      *global
+	now    func() time.Time
+	began  time.Time
+	before int // trials that earlier calls finished
+	begun  bool
 }
 
-func (p *lineProgress) Reading(done, total int) {
-	if p.reading == nil {
-		p.reading = newReading(p.g)
-		p.reading.now = p.now
+func newTrials(g *global) *trials { return &trials{g: g, now: time.Now} }
+
+// say says what became of a trial, and how far all are.
+func (t *trials) say(ended, total int, text string) {
+	if !t.begun {
+		t.began, t.before, t.begun = t.now(), ended, true
 	}
-	p.reading.image(done, total)
-}
-
-func (p *lineProgress) Evaluating(done, total int) {
-	if p.encoding == nil {
-		p.encoding = newEncoding(p.g)
-		p.encoding.now = p.now
+	t.g.note(fmt.Sprintf("[%d/%d] %s", ended, total, text))
+	if t.g.redraws() && ended < total {
+		facts := []string{fmt.Sprintf("%d/%d", ended, total)}
+		if l := t.left(ended, total); l != "" {
+			facts = append(facts, l)
+		}
+		t.g.drawBar(bar{"trials", ended, total, facts})
 	}
-	p.encoding.image(done, total)
 }
 
-func (p *lineProgress) Start(done, total int) {
-	p.total, p.first, p.begun, p.said = total, done, p.now(), p.now()
+// left says how long the trials go on, once one has ended.
+func (t *trials) left(ended, total int) string {
+	return left(t.now().Sub(t.began), ended-t.before, total-t.before)
 }
-
-func (p *lineProgress) Step(s runner.Step) {
-	now := p.now()
-	if int(s.Epoch) == p.epoch && now.Sub(p.said) < lineInterval {
-		return
-	}
-	p.epoch, p.said = int(s.Epoch), now
-	left := time.Duration(float64(now.Sub(p.begun)) * float64(p.total-s.Number) / float64(s.Number-p.first))
-	p.Note(fmt.Sprintf("%s: step %d of %d, epoch %.1f, loss %.4f, %.0f images/s, %v left",
-		p.name, s.Number, p.total, s.Epoch, s.Loss, s.ImagesPerSecond, left.Round(time.Second)))
-}
-
-func (p *lineProgress) Note(text string) { fmt.Fprintln(p.g.stderr, text) }
-
-func (p *lineProgress) End() {}

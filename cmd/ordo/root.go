@@ -21,6 +21,7 @@ Environment:
   ORDO_ONEDNN        oneDNN to use, for fast kernels, in place of the installed one
   ORDO_CACHE         folder of cached files (default: ordo in the user's cache folder)
   ORDO_SIMD          off: losses and views are computed without assembly, to compare
+  NO_COLOR           set, or CLICOLOR=0: no colours; TERM=dumb: no bars either
 
 Exit status, and whether the same command is worth another try:
   0     success
@@ -69,6 +70,8 @@ func newRootCommand(g *global) *cobra.Command {
 		newDoctorCommand(g),
 		newVersionCommand(g),
 	)
+	root.PersistentFlags().BoolVarP(&g.quiet, "quiet", "q", false, "print results and errors only")
+	root.PersistentFlags().BoolVarP(&g.verbose, "verbose", "v", false, "say more, such as what else only a run's log.txt has")
 	root.SetIn(g.stdin)
 	root.SetOut(g.stdout)
 	root.SetErr(g.stderr)

@@ -15,6 +15,7 @@ import (
 	"ordo/models/fault"
 	"ordo/runner"
 	"ordo/runner/config"
+	"ordo/runner/forecast"
 	"ordo/runner/report"
 	"ordo/runner/track"
 )
@@ -32,17 +33,20 @@ The same command again goes on where it was interrupted; a finished run only sho
 result. A run folder in place of FILE goes on with that run, and with KEY=VALUE trains
 another one from its last checkpoint on: train.epochs=30 makes it longer, and what else is
 changed, such as train.lr or a weight of the loss, counts from there.
+--dry-run says what would be trained, how long that takes, and what memory and disk it
+needs, after a few steps that are timed; it leaves nothing on the disk.
 
 ` + checkHelp
 
 const runExamples = `  ordo run experiments/demo.yaml --check
+  ordo run experiments/demo.yaml model.backbone=resnet18 --dry-run
   ordo run experiments/mnist-rotation.yaml data.root=data/mnist seed=2 --json
   ordo run experiments/demo.yaml augment.roles.rotate=invariant --out runs/invariant
   ordo run runs/invariant train.epochs=40 --out runs/longer`
 
 type runOptions struct {
-	out             string
-	checked, asJSON bool
+	out                  string
+	checked, dry, asJSON bool
 }
 
 func newRunCommand(g *global) *cobra.Command {
@@ -57,10 +61,16 @@ func newRunCommand(g *global) *cobra.Command {
 func (o *runOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "run folder (default `runs/NAME-HASH`)")
 	flags.BoolVar(&o.checked, "check", false, "compare the result with what the file expects")
+	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
 }
 
-func (o *runOptions) check(args []string) error { return atLeastOne(args, "an experiment file") }
+func (o *runOptions) check(args []string) error {
+	if err := exclusive("check", o.checked, "dry-run", o.dry); err != nil {
+		return err
+	}
+	return atLeastOne(args, "an experiment file")
+}
 
 func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	s, err := o.prepare(g, args)
@@ -76,6 +86,9 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", e.Name+"-"+e.Hash())
+	}
+	if o.dry {
+		return o.forecast(ctx, g, s)
 	}
 	other := evaluatedOtherwise(o.out, e)
 	result, err := runner.Run(ctx, runner.Options{
@@ -126,6 +139,19 @@ func (o *runOptions) prepare(g *global, args []string) (setup, error) {
 	}
 	l, err := librariesFor(g, e)
 	return setup{e, l}, err
+}
+
+// forecast says what a run would take.
+func (o *runOptions) forecast(ctx context.Context, g *global, s setup) error {
+	f, err := forecast.Of(ctx, forecast.Options{Experiment: s.experiment, Dir: o.out, Libraries: s.libraries})
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return g.printJSON(f)
+	}
+	fmt.Fprint(g.stdout, f.Text())
+	return nil
 }
 
 // print prints the result, or with --json what is said of it.

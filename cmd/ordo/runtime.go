@@ -80,13 +80,13 @@ func (o *installOptions) check(args []string) error {
 
 func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
 	loc, err := install.Run(ctx, install.Options{
-		From: o.from, GPU: o.gpu, Cache: g.env[install.EnvCache], Progress: g.stderr, Check: checkTraining,
+		From: o.from, GPU: o.gpu, Cache: g.env[install.EnvCache], Progress: g.aside(), Check: checkTraining,
 	})
 	if err != nil {
 		return err
 	}
 	if other := g.env[install.EnvLibrary]; other != "" {
-		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed library\n", install.EnvLibrary, other)
+		g.note(fmt.Sprintf("%s is set: ordo will use %s, not the installed library", install.EnvLibrary, other))
 	}
 	if o.gpu {
 		if lacks := examineCUDA(g, loc.Path).lacks(); lacks != "" {
@@ -106,7 +106,7 @@ func (o *installOptions) run(ctx context.Context, g *global, _ []string) error {
 // a file of it, that is an error.
 func installOneDNN(ctx context.Context, g *global, from string) error {
 	_, err := install.Run(ctx, install.Options{
-		OneDNN: true, From: from, Cache: g.env[install.EnvCache], Progress: g.stderr,
+		OneDNN: true, From: from, Cache: g.env[install.EnvCache], Progress: g.aside(),
 	})
 	if err != nil && (from != "" || ctx.Err() != nil) {
 		return err
@@ -114,7 +114,7 @@ func installOneDNN(ctx context.Context, g *global, from string) error {
 	if err != nil {
 		g.note("there will be no fast kernels: " + g.explain(err))
 	} else if other := g.env[install.EnvOneDNN]; other != "" {
-		fmt.Fprintf(g.stderr, "%s is set: ordo will use %s, not the installed oneDNN\n", install.EnvOneDNN, other)
+		g.note(fmt.Sprintf("%s is set: ordo will use %s, not the installed oneDNN", install.EnvOneDNN, other))
 	}
 	return nil
 }

@@ -161,7 +161,7 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 			return nil
 		}
 	}
-	options.Progress = selectProgress(g, time.Now())
+	options.Progress = selectProgress(g)
 	result, err := selection.Run(ctx, options)
 	if err != nil {
 		return err
@@ -174,23 +174,19 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 }
 
 // selectProgress says on stderr how the trials go, and how long those that are left may take at most.
-func selectProgress(g *global, began time.Time) func(selection.Event) {
-	before := -1 // trials that earlier calls finished
+func selectProgress(g *global) func(selection.Event) {
+	all := newTrials(g)
 	return func(e selection.Event) {
-		if before < 0 {
-			before = e.Ended
-		}
 		text := e.Status
 		switch {
 		case e.Status == sweep.Failed:
 			text += howFailed(e.Failed, e.Log)
 		case e.Outcome != nil:
 			text += fmt.Sprintf(", accuracy %.3f", *e.Outcome)
-			if done := e.Ended - before; done > 1 {
-				left := time.Since(began) / time.Duration(done) * time.Duration(e.Total-e.Ended)
-				text += fmt.Sprintf(", at most %v left", max(left, 0).Round(time.Minute))
+			if left := all.left(e.Ended, e.Total); left != "" && !g.redraws() {
+				text += ", at most " + left
 			}
 		}
-		fmt.Fprintf(g.stderr, "[%d/%d] %s: %s\n", e.Ended, e.Total, filepath.Join(e.Stage, e.Trial), text)
+		all.say(e.Ended, e.Total, filepath.Join(e.Stage, e.Trial)+": "+text)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models"
 	"ordo/runner/expect"
 	"ordo/runner/sweep"
 )
@@ -30,13 +31,15 @@ KEY=VALUE changes the experiment of all trials.
 
 All combinations are checked before the first one starts. The same command again goes on
 where the sweep was stopped: it runs what failed, and not what is finished. A failed trial
-stops no other; its log is beside its folder.
+stops no other; its log is beside its folder. --dry-run says which trials would be run and
+what they take, after a few steps of each kind that are timed; it leaves nothing on the disk.
 
 ` + checkHelp + `
     rotate=ordered:                                  of the rows with this value only
       order_accuracy.rotate.embedding: [0.9, null]   what is compared is the mean over seeds`
 
 const sweepExamples = `  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist
+  ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --dry-run
   ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --table
   ordo sweep experiments/sweeps/mnist-role.yaml data.root=data/mnist --check`
 
@@ -44,7 +47,7 @@ type sweepOptions struct {
 	out               string
 	jobs              int
 	tableOnly, asJSON bool
-	checked           bool
+	checked, dry      bool
 	given             func(flag string) bool
 }
 
@@ -61,6 +64,7 @@ func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "sweep folder (default `runs/NAME-HASH`)")
 	flags.IntVar(&o.jobs, "jobs", 0, "trials at once (default: the file's `N`)")
 	flags.BoolVar(&o.tableOnly, "table", false, "run nothing, only print the table of what is finished")
+	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.checked, "check", false, "compare the table with what the file expects")
 	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
 	o.given = flags.Changed
@@ -68,6 +72,10 @@ func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
 
 func (o *sweepOptions) check(args []string) error {
 	if err := atLeastOne(args, "a sweep file"); err != nil {
+		return err
+	}
+	if err := cmp.Or(exclusive("check", o.checked, "dry-run", o.dry),
+		exclusive("table", o.tableOnly, "dry-run", o.dry)); err != nil {
 		return err
 	}
 	if o.given("jobs") {
@@ -82,8 +90,8 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		return err
 	}
 	if plan.Duplicates > 0 {
-		fmt.Fprintf(g.stderr, "%s: left out %d of %d combinations, each the same experiment as an earlier one\n",
-			plan.Name, plan.Duplicates, plan.Duplicates+len(plan.Trials))
+		g.note(fmt.Sprintf("%s: left out %d of %d combinations, each the same experiment as an earlier one",
+			plan.Name, plan.Duplicates, plan.Duplicates+len(plan.Trials)))
 	}
 	if o.checked {
 		if plan.Expect == nil {
@@ -101,6 +109,9 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		}
 		return o.print(g, plan, table)
 	}
+	if o.dry {
+		return o.forecast(ctx, g, plan)
+	}
 	// Each trial would say so; better once, before anything is there.
 	if _, err := findLibrary(g, false); err != nil {
 		return err
@@ -116,6 +127,28 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		return err
 	}
 	return cmp.Or(err, o.print(g, plan, table))
+}
+
+// forecast says what the sweep would take.
+func (o *sweepOptions) forecast(ctx context.Context, g *global, plan *sweep.Plan) error {
+	at, err := findLibrary(g, false)
+	if err != nil {
+		return err
+	}
+	oneDNN, err := findOneDNN(g)
+	if err != nil {
+		return err
+	}
+	libraries := models.Libraries{ONNXRuntime: at.Path, OneDNN: oneDNN}
+	f, err := plan.Forecast(ctx, sweep.Options{Dir: o.out, Jobs: o.jobs}, libraries)
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return g.printJSON(f)
+	}
+	fmt.Fprint(g.stdout, f.Text())
+	return nil
 }
 
 // print prints the table, and with --check what was expected of it; then it is an error that this isn't what is there.
@@ -159,6 +192,7 @@ func asWritten(g *global, args []string, plan *sweep.Plan) bool {
 
 // sweepProgress says on stderr how the trials go.
 func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
+	all := newTrials(g)
 	return func(e sweep.Event) {
 		text := e.Status
 		switch e.Status {
@@ -169,7 +203,10 @@ func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
 		case sweep.Failed:
 			text += howFailed(e.Failed, e.Log)
 		}
-		fmt.Fprintf(g.stderr, "[%d/%d] %s: %s\n", e.Ended, e.Total, e.Trial.Folder, text)
+		all.say(e.Ended, e.Total, e.Trial.Folder+": "+text)
+		if e.Status == sweep.Running {
+			g.detail("    log: " + e.Log)
+		}
 	}
 }
 

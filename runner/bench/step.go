@@ -24,6 +24,8 @@ type Options struct {
 	Steps      int  // that are measured, at least 1
 	Warmup     int  // steps before them, in which memory is taken and images are drawn; at least 0
 	Profile    bool // measure each operator too, which costs some speed
+	// Sizes measures what a run leaves on the disk, in place of what the machine can do.
+	Sizes bool
 }
 
 // Result is how fast an experiment's training steps are, and the JSON form of it. Times are wall time.
@@ -56,6 +58,14 @@ type Result struct {
 	Beside      *Comparison `json:"beside,omitempty"` // with PyTorch
 	Note        string      `json:"note,omitempty"`   // why there are no fast kernels
 	Ops         []Op        `json:"ops,omitempty"`    // by time, with Options.Profile
+	Sizes       *Sizes      `json:"sizes,omitempty"`  // with Options.Sizes
+}
+
+// Sizes are the bytes of a run's large files.
+type Sizes struct {
+	Checkpoint int64 `json:"checkpoint_bytes"` // weights, the optimizer's moments, and what the loss keeps
+	Graphs     int64 `json:"graphs_bytes"`
+	Encoder    int64 `json:"encoder_bytes"` // at most: with all heads
 }
 
 // Limits are what the machine can do at most with as many threads as ONNX Runtime has, see models.Limits.
@@ -124,8 +134,10 @@ func Step(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	// Behind the steps, whose memory it would add to.
-	if err := m.limits(); err != nil {
-		return Result{}, err
+	if !o.Sizes {
+		if err := m.limits(); err != nil {
+			return Result{}, err
+		}
 	}
 	if o.Profile {
 		if err := m.operators(profile); err != nil {
@@ -158,7 +170,9 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 	if err != nil {
 		return err
 	}
-	artifacts.Eval = nil
+	if !m.o.Sizes {
+		artifacts.Eval = nil
+	}
 	views := len(m.setup.Plan.Views())
 	operations, err := models.StepOperations(artifacts, e.Train.BatchSize*views)
 	if err != nil {
@@ -189,8 +203,35 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 		return err
 	}
 	m.result.GFLOPS = operations / 1e9 * float64(m.o.Steps) / max(whole.ORT.Seconds(), 1e-9)
-	m.result.Parameters, err = stepper.Trainer().ParameterCount(true)
+	if m.result.Parameters, err = stepper.Trainer().ParameterCount(true); err != nil || !m.o.Sizes {
+		return err
+	}
+	m.result.Sizes, err = sizes(artifacts, stepper.Trainer())
 	return err
+}
+
+// sizes writes a checkpoint to see how large it is, and removes it.
+func sizes(a models.Artifacts, t *models.Trainer) (*Sizes, error) {
+	dir, err := os.MkdirTemp("", "ordo-sizes-")
+	if err != nil {
+		return nil, fault.Writing(os.TempDir(), err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "checkpoint")
+	if err := t.Save(file); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fault.Reading(fault.Storage, file, err)
+	}
+	values, err := t.ParameterCount(false)
+	s := &Sizes{Checkpoint: info.Size(), Encoder: 4 * int64(values)}
+	a.Checkpoint = nil
+	for _, data := range a.Files() {
+		s.Graphs += int64(len(data))
+	}
+	return s, err
 }
 
 // take takes the steps, and fills in speed, memory and drift.

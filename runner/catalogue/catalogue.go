@@ -47,14 +47,23 @@ func List(ctx context.Context, root string) ([]Run, error) {
 		case err != nil || !d.IsDir():
 			return nil // a folder that can't be read has no runs to tell of
 		}
-		record, err := track.ReadRecord(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		run, err := Look(path)
+		if err != nil {
 			return nil
 		}
-		all = append(all, look(path, record, err))
+		all = append(all, run)
 		return filepath.SkipDir
 	})
 	return all, err
+}
+
+// Look reads the folder of one run. Without a run, the error wraps fs.ErrNotExist.
+func Look(dir string) (Run, error) {
+	record, err := track.ReadRecord(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Run{}, err
+	}
+	return look(dir, record, err), nil
 }
 
 // look reads a run's folder.

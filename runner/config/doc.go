@@ -24,6 +24,14 @@
 // that transformation's default. Below augment.roles and loss.order.families a joint family goes by its name,
 // rotate+blur.
 //
+// # One file over another
+//
+// A file's key `extends` names another experiment file, from the folder of the first, and that one may extend a third.
+// A file comes over the one that it extends: maps merge key by key, lists are replaced. What belongs to a file alone is
+// not taken over, its `name` and `expect`. The resolved experiment knows nothing of it: neither [Experiment.YAML] nor
+// [Experiment.Hash] tell whether a value was written in one file or in another. Circles, and chains of more than 16
+// files, are faults.
+//
 // # Expectations
 //
 // A file's section `expect` ([Expect]) is no part of the experiment: it says in which ranges its author found numbers

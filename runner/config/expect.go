@@ -56,32 +56,17 @@ func LoadExpect(file string) (*Expect, error) {
 	if err != nil {
 		return nil, fault.New(fault.Config, "%s: %w", file, err)
 	}
-	section := takeExpect(root)
+	section, _ := take(root, expectKey)
 	if section == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
 	var found mistakes
-	places := origins{file: file}
-	x := ParseExpect(section, false, func(line int, text string) { found.add(places.line(line), "%s", text) })
+	places := origins{files: []string{file}}
+	x := ParseExpect(section, false, func(line int, text string) { found.add(places.at(place{0, line}), "%s", text) })
 	if len(found) > 0 {
 		return nil, found.err()
 	}
 	return &x, nil
-}
-
-// takeExpect removes the section from the file's tree and returns its value; nil: there is none.
-func takeExpect(root *yaml.Node) *yaml.Node {
-	if root == nil || root.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		if root.Content[i].Value == expectKey {
-			section := root.Content[i+1]
-			root.Content = slices.Delete(root.Content, i, i+2)
-			return section
-		}
-	}
-	return nil
 }
 
 // ParseExpect reads the value of a file's key `expect`. Only a sweep has groups. What is wrong, mistake hears in

@@ -37,6 +37,8 @@ func Schema() ([]byte, error) {
 	for _, k := range Keys() {
 		root.put(strings.Split(k.Path, "."), schemaOf(k))
 	}
+	root.Properties[ExtendsKey] = &property{Type: "string",
+		Description: "The experiment file over which this one comes, by its path from this one's folder."}
 	root.Properties[expectKey] = &property{Type: "object",
 		Description: "What the file's author found: numbers of a result with the range that they should be in."}
 	// A list's transformation may be its bare name, and one without settings has no value.

@@ -20,7 +20,7 @@ import (
 	"ordo/models/fault"
 )
 
-// Load reads an experiment: the defaults, the file over them, then environ (entries NAME=VALUE, as os.Environ gives
+// Load reads an experiment: the defaults, the file over them and over the files that it extends, then environ (entries NAME=VALUE, as os.Environ gives
 // them; an empty value counts as none), then overrides (entries KEY=VALUE, later ones over earlier ones). All that the
 // user wrote wrong is in one error of kind fault.Config, one mistake a line. A file that can't be read is of that kind
 // too, and wraps the cause, such as fs.ErrNotExist. In paths, a leading ~ and ${NAME} are expanded, by environ or,
@@ -48,9 +48,9 @@ func parse(file string, text []byte, overrides, environ []string) (Experiment, *
 	l := &loader{
 		schema:  newSchema(&e),
 		viper:   viper.New(),
-		origins: origins{file: file, lines: map[string]int{}},
+		origins: origins{lines: map[string]place{}},
 	}
-	if !l.readFile(text) {
+	if !l.readFile(file, text) {
 		return Experiment{}, nil, cmp.Or(l.err, l.mistakes.err()) // the rest would only repeat that keys are missing
 	}
 	l.readEnvironment(environ)
@@ -82,44 +82,74 @@ type loader struct {
 	err      error // in place of mistakes: it isn't an experiment file at all
 }
 
-// readFile is false if the text is not a YAML map.
-func (l *loader) readFile(text []byte) bool {
-	whole := origin{label: l.origins.file}
+// readFile merges a file, which comes over the one that it extends. It is false if that can't be done, or if the text
+// is not a YAML map.
+func (l *loader) readFile(file string, text []byte) bool {
+	at := len(l.origins.files)
+	l.origins.files = append(l.origins.files, file)
+	line := func(n int) origin { return l.origins.at(place{at, n}) }
 	root, value, err := Document(text)
 	switch {
 	case err != nil:
-		l.mistakes.add(whole, "%v", err)
+		l.mistakes.add(line(0), "%v", err)
 		return false
 	case root == nil:
-		l.mistakes.add(whole, "is empty; write at least one key, such as `seed: 1`")
+		l.mistakes.add(line(0), "is empty; write at least one key, such as `seed: 1`")
+		return false
+	case isSweep(value) && at > 0:
+		l.mistakes.add(line(0), "is a sweep file, not an experiment file")
+		return false
+	case isSweep(value):
+		l.err = fault.New(fault.Config, "%s: is a sweep file, not an experiment file", file).
+			With(fault.OtherCommand{Sweep: true, File: file})
 		return false
 	}
-	if isSweep(value) {
-		l.err = fault.New(fault.Config, "%s: is a sweep file, not an experiment file", l.origins.file).
-			With(fault.OtherCommand{Sweep: true, File: l.origins.file})
-		return false
+	tree, isMap := value.(map[string]any)
+	section, _ := take(root, expectKey)
+	delete(tree, expectKey)
+	if section != nil && at == 0 { // that of another file is about that file
+		ParseExpect(section, false, func(n int, text string) { l.mistakes.add(line(n), "%s", text) })
 	}
-	if section := takeExpect(root); section != nil {
-		ParseExpect(section, false, func(line int, text string) { l.mistakes.add(l.origins.line(line), "%s", text) })
-		if tree, ok := value.(map[string]any); ok {
-			delete(tree, expectKey)
-		}
-	}
+	base, n := take(root, ExtendsKey)
+	delete(tree, ExtendsKey)
 	bad := len(l.mistakes)
-	badKeys(root, func(line int, text string) { l.mistakes.add(l.origins.line(line), "%s", text) })
+	badKeys(root, func(n int, text string) { l.mistakes.add(line(n), "%s", text) })
 	if len(l.mistakes) > bad {
 		return false
 	}
-	tree, ok := value.(map[string]any)
-	if !ok {
-		l.mistakes.add(whole, "must be a map of keys such as `seed: 1`, found %s", found(value))
+	if !isMap {
+		l.mistakes.add(line(0), "must be a map of keys such as `seed: 1`, found %s", found(value))
 		return false
 	}
-	scan(root, "", func(path string, n *yaml.Node) { l.origins.lines[path] = n.Line })
+	if base != nil && !l.readBase(file, base, line(n)) {
+		return false
+	}
+	if at > 0 { // a name is the file's own, too
+		take(root, nameKey)
+		delete(tree, nameKey)
+	}
+	return l.merge(root, tree, at)
+}
+
+// merge puts a file's keys over those that are there.
+func (l *loader) merge(root *yaml.Node, tree map[string]any, file int) bool {
+	own := map[string]place{}
+	scan(root, "", func(path string, n *yaml.Node) { own[path] = place{file, n.Line} })
+	under := l.origins.lines
+	l.origins.lines = own
 	settings := map[string]any{}
-	l.admit("", tree, l.origins.of, func(path string, value any) { put(settings, strings.Split(path, "."), value) })
+	l.admit("", tree, l.origins.of, func(path string, value any) {
+		put(settings, strings.Split(path, "."), value)
+		for at := range under { // a list is another one now
+			if strings.HasPrefix(at, path+".") {
+				delete(under, at)
+			}
+		}
+	})
+	maps.Copy(under, own)
+	l.origins.lines = under
 	if err := l.viper.MergeConfigMap(settings); err != nil {
-		l.mistakes.add(whole, "%v", err)
+		l.mistakes.add(l.origins.at(place{file, 0}), "%v", err)
 		return false
 	}
 	return true

@@ -50,11 +50,14 @@ var dotted = strings.NewReplacer("[", ".", "]", "")
 
 // origins remembers where every key was set.
 type origins struct {
-	file  string
-	lines map[string]int // by path with dots, for all keys and list entries of the file
-	later []setting      // variables and overrides, later ones over earlier ones
-	count int            // of places that next gave away
+	files []string         // the experiment's, and behind it the ones that it extends
+	lines map[string]place // by path with dots, for all keys and list entries of the files
+	later []setting        // variables and overrides, later ones over earlier ones
+	count int              // of places that next gave away
 }
+
+// place is a line of one of the files; line 0 is the whole file.
+type place struct{ file, line int }
 
 // setting is a key that a variable or an override sets.
 type setting struct {
@@ -72,23 +75,27 @@ func (o *origins) of(path string) origin {
 		}
 	}
 	for {
-		if line, ok := o.lines[path]; ok {
-			return o.line(line)
+		if at, ok := o.lines[path]; ok {
+			return o.at(at)
 		}
 		end := strings.LastIndexByte(path, '.')
 		if end < 0 {
-			return origin{label: o.file}
+			return o.at(place{})
 		}
 		path = path[:end]
 	}
 }
 
-func (o *origins) line(n int) origin {
-	return origin{label: fmt.Sprintf("%s:%d", o.file, n), order: n}
+func (o *origins) at(p place) origin {
+	label := o.files[p.file]
+	if p.line > 0 {
+		label = fmt.Sprintf("%s:%d", label, p.line)
+	}
+	return origin{label: label, order: p.file*maxFile + p.line}
 }
 
 // next returns the place of a new variable or override, behind all that is there.
 func (o *origins) next(label string) origin {
 	o.count++
-	return origin{label: label, order: maxFile + o.count}
+	return origin{label: label, order: (maxExtends+1)*maxFile + o.count}
 }

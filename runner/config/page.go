@@ -38,6 +38,16 @@ family, such as rotate, or of a joint one, such as rotate+blur. Settings of list
 Ranges are as in mathematics: [0, 1) holds 0 but not 1. Where a default or a range depends on the kind of loss or on the
 family, the kind or the family is in parentheses behind it.
 
+A file can come over another one, and then holds what differs from that:
+
+` + "```yaml" + `
+extends: demo.yaml                              # from this file's folder; it may extend a third one
+train: {epochs: 30}
+` + "```" + `
+
+Maps merge key by key, lists are replaced as a whole. ` + "`name` and `expect`" + ` are a file's own and are not taken over.
+` + "`ordo config show FILE`" + ` says of every value which file and line it comes from.
+
 One section, ` + "`expect`" + `, is no part of the experiment, and no key of it can be set elsewhere. It says what the
 author found, by the names of the numbers in ` + "`result.json`" + `. ` + "`ordo run FILE --check`" + ` compares, and
 fails outside of a range:

@@ -13,7 +13,7 @@ import (
 )
 
 // Show reads an experiment as Load does and returns the resolved file, with where each value comes from beside it: a
-// line of the file, a variable or an override. What has no such comment is a default.
+// line of the file or of one that it extends, a variable or an override. What has no such comment is a default.
 func Show(file string, overrides, environ []string) ([]byte, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -61,8 +61,8 @@ func (o *origins) set(path string) (label string, ok bool) {
 			return s.at.label, true
 		}
 	}
-	line, ok := o.lines[path]
-	return o.line(line).label, ok
+	at, ok := o.lines[path]
+	return o.at(at).label, ok
 }
 
 //go:embed starter.yaml

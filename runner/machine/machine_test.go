@@ -109,3 +109,12 @@ func TestBeyondCores(t *testing.T) {
 		t.Errorf("one too many: %q", text)
 	}
 }
+
+func TestBytes(t *testing.T) {
+	for n, want := range map[int64]string{0: "unknown", 999: "999 B", 1000: "0.977 KiB", 1 << 20: "1 MiB",
+		25276502016: "23.5 GiB", 5 << 50: "5.12e+03 TiB"} {
+		if got := Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+		}
+	}
+}

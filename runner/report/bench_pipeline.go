@@ -7,6 +7,7 @@ import (
 
 	"ordo/runner/bench/pipeline"
 	"ordo/runner/data/pack"
+	"ordo/runner/machine"
 )
 
 // BenchPipeline is what a bench of the way from files to views found: lines, and a table of the operations, with other
@@ -15,7 +16,7 @@ func BenchPipeline(r pipeline.Result) string {
 	var b strings.Builder
 	kept := "in memory"
 	if r.Kept == pack.KindPacked {
-		kept = fmt.Sprintf("packed into %s (%s)", r.Packed, Bytes(r.Bytes))
+		kept = fmt.Sprintf("packed into %s (%s)", r.Packed, machine.Bytes(r.Bytes))
 	}
 	line(&b, "data", "%d training images of %s, %s", r.Images, r.Source, kept)
 	line(&b, "decode", "%.4g images/s on one worker, %.4g on all %d", r.Decode.One, r.Decode.All, r.Workers)
@@ -23,9 +24,9 @@ func BenchPipeline(r pipeline.Result) string {
 	line(&b, "open", "%s; first epoch read in %s", Seconds(r.Open), Seconds(r.FirstEpoch))
 	line(&b, "read", "%.4g images/s (%.3g GB/s) on one worker, %.4g (%.3g GB/s) on all",
 		r.Read.One, r.ReadBytes.One, r.Read.All, r.ReadBytes.All)
-	memory := Bytes(r.Memory) + " at most"
+	memory := machine.Bytes(r.Memory) + " at most"
 	if r.Anonymous > 0 {
-		memory += ", " + Bytes(r.Anonymous) + " of it not backed by a file"
+		memory += ", " + machine.Bytes(r.Anonymous) + " of it not backed by a file"
 	}
 	line(&b, "memory", "%s", memory)
 	line(&b, "processor", "%s", r.CPU)

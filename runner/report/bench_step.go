@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ordo/runner/bench"
+	"ordo/runner/machine"
 )
 
 const (
@@ -24,7 +25,7 @@ func BenchStep(r bench.Result) string {
 		resident := ""
 		if d.ResidentWarm > 0 {
 			resident = fmt.Sprintf("; resident memory %s after the warm-up, %s at the end",
-				Bytes(d.ResidentWarm), Bytes(d.Resident))
+				machine.Bytes(d.ResidentWarm), machine.Bytes(d.Resident))
 		}
 		line(&b, "drift", "%.4g images/s in the first tenth of the steps, %.4g in the last%s",
 			d.First, d.Last, resident)
@@ -46,7 +47,7 @@ func BenchStep(r bench.Result) string {
 			l.MultiplyAdd, l.MatrixProduct, l.Memory)
 	}
 	line(&b, "threads", "%d of ONNX Runtime, %d that render views", r.Threads, r.Workers)
-	line(&b, "memory", "%s at most", Bytes(r.PeakMemory))
+	line(&b, "memory", "%s at most", machine.Bytes(r.PeakMemory))
 	line(&b, "model", "%d trainable values", r.Parameters)
 	line(&b, "ONNX Runtime", "%s on %s", r.ONNXRuntime, r.CPU)
 	if c := r.Beside; c != nil {
@@ -104,7 +105,7 @@ func besideTable(b *bench.Comparison) [][]string {
 			row[3], row[4] = fmt.Sprintf("%.3f", q.Median), fmt.Sprintf("%.3f to %.3f", q.Min, q.Max)
 			row[5] = fmt.Sprintf("%.3f", q.Best)
 		}
-		table = append(table, append(row, Bytes(s.PeakMemory), Bytes(s.PeakMemory-s.MemoryBefore)))
+		table = append(table, append(row, machine.Bytes(s.PeakMemory), machine.Bytes(s.PeakMemory-s.MemoryBefore)))
 	}
 	return table
 }

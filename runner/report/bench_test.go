@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"ordo/runner/bench"
 	"ordo/runner/bench/pipeline"
@@ -110,19 +111,47 @@ func TestOperators(t *testing.T) {
 	}
 }
 
-func TestSeconds(t *testing.T) {
-	for s, want := range map[float64]string{0: "0 µs", 1.25e-5: "12.5 µs", 0.0123456: "12.3 ms", 75.04: "75 s"} {
-		if got := Seconds(s); got != want {
-			t.Errorf("Seconds(%v) = %q, want %q", s, got, want)
+// TestFit: a table of long names is as wide as a terminal, and nothing of it is lost.
+func TestFit(t *testing.T) {
+	long := "runs/orchard-order-d3456fa615/018-kind-rank_n_contrast-distance-cosine-seed-3"
+	for _, c := range []struct {
+		name  string
+		table [][]string
+		want  string
+	}{
+		{"long names", [][]string{{"status", "a number with a long name", "folder"}, {"finished", "0.9310", long}, {"", "", "x"}},
+			"status    a number  folder\n" +
+				"            with a\n" +
+				"              long\n" +
+				"              name\n" +
+				"finished    0.9310  runs/orchard-order-d3456fa615/018-kind-rank_n_contrast-\n" +
+				"                    distance-cosine-seed-3\n" +
+				"                    x\n"},
+		{"no mark to break at", [][]string{{strings.Repeat("x", 90), "1"}},
+			strings.Repeat("x", 77) + "  1\n" + strings.Repeat("x", 13) + "\n"},
+		{"what fits", [][]string{{strings.Repeat("x", 77), "1"}}, strings.Repeat("x", 77) + "  1\n"},
+	} {
+		if got := Columns(c.table); got != c.want {
+			t.Errorf("%s:\n%swant\n%s", c.name, got, c.want)
+		}
+	}
+	many := make([]string, 40)
+	for i := range many {
+		many[i] = "0.1234 ± 0.0012"
+	}
+	for _, row := range Fit([][]string{many}, Width) {
+		for _, cell := range row {
+			if utf8.RuneCountInString(cell) > narrowest {
+				t.Errorf("%q is wider than a column need be", cell)
+			}
 		}
 	}
 }
 
-func TestBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "unknown", 999: "999 B", 1000: "0.977 KiB", 1 << 20: "1 MiB",
-		25276502016: "23.5 GiB", 5 << 50: "5.12e+03 TiB"} {
-		if got := Bytes(n); got != want {
-			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+func TestSeconds(t *testing.T) {
+	for s, want := range map[float64]string{0: "0 µs", 1.25e-5: "12.5 µs", 0.0123456: "12.3 ms", 75.04: "75 s"} {
+		if got := Seconds(s); got != want {
+			t.Errorf("Seconds(%v) = %q, want %q", s, got, want)
 		}
 	}
 }

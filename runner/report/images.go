@@ -10,6 +10,7 @@ import (
 
 	"ordo/runner/data/source"
 	"ordo/runner/data/survey"
+	"ordo/runner/machine"
 )
 
 const (
@@ -88,7 +89,7 @@ var splitFacts = []struct {
 		if s.Bytes == 0 {
 			return "nothing"
 		}
-		return Bytes(s.Bytes)
+		return machine.Bytes(s.Bytes)
 	}},
 	{"unreadable", func(s survey.Split) string { return fmt.Sprint(len(s.Unreadable)) }},
 	{"key", func(s survey.Split) string { return s.Key[:16] }},

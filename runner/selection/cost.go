@@ -9,8 +9,8 @@ import (
 
 	"ordo/models"
 	"ordo/models/fault"
-	"ordo/runner/bench"
 	"ordo/runner/data"
+	"ordo/runner/forecast"
 )
 
 // Cost is what Run would train at most.
@@ -50,12 +50,6 @@ func (d *design) list(ctx context.Context) (data.Sets, error) {
 	return data.List(ctx, e)
 }
 
-// Steps that are timed, and that go before them.
-const timedSteps, warmSteps = 5, 2
-
-// evaluationShare is how much longer a trial takes for its start and its evaluation.
-const evaluationShare = 0.25
-
 // EstimateCost counts the trials and times steps of one, as they will run.
 func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (Cost, error) {
 	d, err := newDesign(o)
@@ -72,30 +66,23 @@ func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (C
 	}
 	jobs := d.o.jobs()
 	e.Model.Threads = threads(e, jobs)
-	measured, err := bench.Step(ctx,
-		bench.Options{Experiment: e, Libraries: libraries, Steps: timedSteps, Warmup: warmSteps})
+	pace, err := forecast.Measure(ctx, e, libraries, sets.Train.Len())
 	if err != nil {
 		return Cost{}, err
 	}
-	c := Cost{Views: d.views, Images: sets.Train.Len(), Runs: d.runs(),
-		Steps: e.Train.Epochs * (sets.Train.Len() / e.Train.BatchSize),
-		Step:  time.Duration(measured.MedianSeconds * float64(time.Second))}
+	c := Cost{Views: d.views, Images: sets.Train.Len(), Runs: d.runs(), Steps: pace.Steps, Step: pace.Step()}
 	for _, f := range d.candidates {
 		c.Families = append(c.Families, f.Name())
 	}
-	one := c.Step.Minutes() * float64(c.Steps) * (1 + evaluationShare)
-	c.Minutes = one * math.Ceil(float64(c.Runs)/float64(jobs))
+	c.Minutes = pace.Minutes * math.Ceil(float64(c.Runs)/float64(jobs))
 	return c, nil
 }
 
 // Text says the cost in words.
 func (c Cost) Text(name string) string {
-	took := fmt.Sprintf("about %.0f minutes", math.Ceil(c.Minutes))
-	if c.Minutes <= 1 {
-		took = "about a minute"
-	}
 	return fmt.Sprintf("%s: up to %d runs for %s, each %d steps on %d images, %d views of each; %s",
-		name, c.Runs, strings.Join(c.Families, ", "), c.Steps, c.Images, c.Views, took)
+		name, c.Runs, strings.Join(c.Families, ", "), c.Steps, c.Images, c.Views,
+		forecast.Minutes(c.Minutes))
 }
 
 // RunsIn is how many trials a time has room for.

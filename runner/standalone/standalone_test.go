@@ -209,6 +209,7 @@ type silent struct{}
 
 func (silent) Reading(int, int)    {}
 func (silent) Evaluating(int, int) {}
+func (silent) Detail(string)       {}
 func (silent) Start(int, int)      {}
 func (silent) Step(runner.Step)    {}
 func (silent) Note(string)         {}

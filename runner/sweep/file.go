@@ -88,7 +88,7 @@ func isExperiment(root *yaml.Node) bool {
 			return false
 		}
 		found, _ := config.KeysOf(key)
-		is = is || len(found) > 0 && !slices.Contains(bothKeys, key)
+		is = is || key == config.ExtendsKey || len(found) > 0 && !slices.Contains(bothKeys, key)
 	}
 	return is
 }

@@ -98,10 +98,10 @@ func (p *Plan) freeze(dir string) error {
 func (p *Plan) copyBases(dir string) error {
 	for _, b := range p.bases {
 		file := filepath.Join(dir, baseDir, b.file)
-		if text, err := os.ReadFile(file); err == nil && bytes.Equal(text, b.text) {
+		if text, err := os.ReadFile(file); err == nil && bytes.Equal(text, b.flat) {
 			continue
 		}
-		if err := renameio.WriteFile(file, b.text, 0o644); err != nil {
+		if err := renameio.WriteFile(file, b.flat, 0o644); err != nil {
 			return fault.Writing(file, err)
 		}
 	}
@@ -142,7 +142,7 @@ func (p *Plan) changed(dir string, was frozen) string {
 		if !slices.Contains(was.Bases, file) {
 			continue
 		}
-		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil && string(text) != string(b.text) {
+		if text, err := os.ReadFile(filepath.Join(dir, file)); err == nil && string(text) != string(b.flat) {
 			says = append(says, "the base experiment "+b.file+" was edited")
 		}
 	}

@@ -36,6 +36,7 @@ type base struct {
 	path string // as it was read
 	file string // its base name
 	text []byte
+	flat []byte // text, with the files that it extends in it
 }
 
 // Trial is one combination.
@@ -50,6 +51,8 @@ type Trial struct {
 	families  []string // that it measures
 	base      int      // in the plan's bases
 	values    []string // of the plan's parameters
+
+	experiment config.Experiment
 }
 
 const (
@@ -82,7 +85,11 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: base: %w", file, fault.Reading(fault.Config, path, err))
 		}
-		p.bases = append(p.bases, base{path, filepath.Base(path), text})
+		flat, err := config.Flat(path, text)
+		if err != nil {
+			return nil, err
+		}
+		p.bases = append(p.bases, base{path, filepath.Base(path), text, flat})
 		stems = append(stems, stem(path))
 	}
 	if len(p.bases) > 1 {
@@ -145,6 +152,7 @@ func (p *Plan) resolve(file string, environ []string) error {
 		}
 		same[string(resolved)] = true
 		t.Number, t.Hash, t.threads = len(p.Trials)+1, e.Hash(), e.Model.Threads
+		t.experiment = e
 		t.Outcome = e.Outcome()
 		if t.families, err = e.FamilyNames(); err != nil {
 			return err

@@ -225,7 +225,7 @@ func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, er
 
 	args := slices.Concat(s.o.Command[1:], []string{s.plan.base(s.o.Dir, t)}, t.Overrides)
 	if s.o.Jobs > 1 && t.threads == 0 {
-		args = append(args, fmt.Sprintf("model.threads=%d", max(1, runtime.GOMAXPROCS(0)/s.o.Jobs)))
+		args = append(args, fmt.Sprintf("model.threads=%d", share(s.o.Jobs)))
 	}
 	args = append(args, "--out", filepath.Join(s.o.Dir, t.Folder), "--json")
 	if _, err := fmt.Fprintf(log, "$ ordo run %s\n", strings.Join(args[len(s.o.Command)-1:], " ")); err != nil {
@@ -249,6 +249,9 @@ func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, er
 	}
 	return cmd.ProcessState.ExitCode(), start, nil
 }
+
+// share is how many threads each of several trials has.
+func share(jobs int) int { return max(1, runtime.GOMAXPROCS(0)/jobs) }
 
 // tailLines is how much of a failed trial's log is shown.
 const tailLines = 5

@@ -79,6 +79,34 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
+// TestBaseExtends: the base may come over another file; the trials need only the sweep's folder, and another file below
+// is another sweep.
+func TestBaseExtends(t *testing.T) {
+	b := newBench(t, strings.Replace(rolesText, "base.yaml", "mine.yaml", 1))
+	b.write("mine.yaml", "extends: base.yaml\ntrain: {lr: 0.5}")
+	p := b.plan()
+	if err := os.Remove(filepath.Join(b.dir, "base.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	table, err := p.Run(t.Context(), options(b.out))
+	if err != nil || table.Rows[0].Finished != 3 || table.Rows[0].Numbers["knn_top1"].Mean != 0.52 {
+		t.Errorf("%v, %+v", err, table.Rows)
+	}
+	b.write("base.yaml", baseText+"seed: 3\naugment: {}\n")
+	if _, err := NewPlan(b.file, nil, nil); err == nil || !strings.Contains(err.Error(), "base.yaml") {
+		t.Errorf("a mistake below: %v", err)
+	}
+	b.write("base.yaml", "augment: {ordered: [{family: rotate}], base_views: 3}")
+	if _, err := b.plan().Run(t.Context(), options(b.out)); err == nil || !strings.Contains(err.Error(), "mine.yaml was edited") {
+		t.Errorf("another file below: %v", err)
+	}
+	b.write("mine.yaml", "extends: base.yaml")
+	if _, err := NewPlan(filepath.Join(b.dir, "mine.yaml"), nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "is an experiment file") {
+		t.Errorf("an experiment in place of a sweep: %v", err)
+	}
+}
+
 func TestFailure(t *testing.T) {
 	b := newBench(t, rolesText)
 	p := b.plan()

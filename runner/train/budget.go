@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"time"
 
+	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/track"
 )
@@ -23,6 +24,15 @@ func Workers(e config.Experiment) int {
 		return e.Train.Workers
 	}
 	return max(1, Threads(e)/4)
+}
+
+// EpochSteps is how many steps an epoch on n images has. Fewer images than a batch are a fault of kind Config.
+func EpochSteps(t config.Train, n int) (int, error) {
+	if n < t.BatchSize {
+		return 0, fault.New(fault.Config, "train.batch_size: is %d, but the data set has only %d training images",
+			t.BatchSize, n).Advise("lower it")
+	}
+	return n / t.BatchSize, nil
 }
 
 // Times are what the wall time of training steps went into.

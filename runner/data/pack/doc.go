@@ -18,7 +18,8 @@
 // A file is written under the name FILE.partial, which its writer holds a lock on (flock), then brought to disk and
 // renamed. A second process that wants the same file waits for the lock and then uses what the first one made. A writer
 // that fails deletes its partial file; one that was killed leaves it without a lock, and the next one that packs
-// anything into this folder deletes it.
+// anything into this folder deletes it. Where the headers of some images tell that the file won't fit its file system,
+// nothing is begun.
 //
 // # Damage
 //

@@ -43,6 +43,9 @@ type Job struct {
 	// Workers is how many goroutines decode; 0 is one a processor.
 	Workers int
 
+	// Free tells how many bytes can be written below a folder, 0: unknown; nil: the file system says.
+	Free func(dir string) int64
+
 	// Note hears what the user should know while he waits, in sentences; Progress hears of every image. Both are called by
 	// the goroutine that called Pack or Memory, and may be nil.
 	Note     func(text string)

@@ -175,6 +175,9 @@ func sweep(dir string, keep string) {
 // write packs into the locked partial file and gives it its name.
 func (j Job) write(ctx context.Context, partial *os.File, path string) (*File, error) {
 	sweep(j.Dir, partial.Name())
+	if err := j.checkRoom(); err != nil {
+		return nil, err
+	}
 	begun, progress := time.Now(), j.Progress
 	noted := false
 	j.Progress = func(done, total int) {

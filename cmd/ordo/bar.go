@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A bar's own width, between its brackets.
+const (
+	shortestBar = 4
+	longestBar  = 30
+)
+
+// redrawInterval is how often a bar is drawn at most: more often is flicker.
+const redrawInterval = 100 * time.Millisecond
+
+// bar is a line about work that goes on, drawn on a terminal again and again.
+type bar struct {
+	name        string
+	done, total int
+	facts       []string // what matters most first
+}
+
+// line draws the bar in so many columns. Facts that find no room are left out, and of the name stays what does.
+func (b bar) line(columns int) string {
+	share := 0.0
+	if b.total > 0 {
+		share = min(1, float64(b.done)/float64(b.total))
+	}
+	head := fmt.Sprintf("%3d%%", int(100*share))
+	room := columns - len(head) - len(" []") - shortestBar
+	if room < 0 {
+		return cut(head, columns)
+	}
+	tail := ""
+	for _, f := range b.facts {
+		if n := 1 + utf8.RuneCountInString(f); n <= room {
+			tail += " " + f
+			room -= n
+		}
+	}
+	if name := cut(b.name, room-1); utf8.RuneCountInString(name) > 3 || name == b.name && name != "" {
+		head = name + " " + head
+		room -= utf8.RuneCountInString(name) + 1
+	}
+	long := min(longestBar, shortestBar+room)
+	full := int(share * float64(long))
+	return fmt.Sprintf("%s [%s%s]%s", head, strings.Repeat("=", full), strings.Repeat(" ", long-full), tail)
+}
+
+// cut shortens a text to a number of letters, the last of which then says that there was more.
+func cut(text string, n int) string {
+	switch letters := []rune(text); {
+	case n < 1:
+		return ""
+	case len(letters) > n:
+		return string(letters[:n-1]) + "…"
+	}
+	return text
+}
+
+// left says how long work goes on, when done of total took so long; "" where that can't be known yet.
+func left(took time.Duration, done, total int) string {
+	if done < 1 || total < done {
+		return ""
+	}
+	t := time.Duration(float64(took) / float64(done) * float64(total-done))
+	switch {
+	case t >= 100*time.Hour:
+		return fmt.Sprintf("%d days left", int(t.Hours()+12)/24)
+	case t >= time.Hour:
+		return fmt.Sprintf("%dh%02dm left", int(t.Hours()), int(t.Minutes())%60)
+	case t >= time.Minute:
+		return fmt.Sprintf("%dm%02ds left", int(t.Minutes()), int(t.Seconds())%60)
+	}
+	return fmt.Sprintf("%ds left", int(t.Seconds()+0.5))
+}
+
+// draw puts a text in the place of the one that was drawn before, on the terminal that stderr is.
+func (g *global) draw(text string) {
+	fmt.Fprint(g.stderr, "\r\x1b[K"+text)
+	g.drawn = true
+}
+
+// wipe takes away what was drawn.
+func (g *global) wipe() {
+	if g.drawn {
+		fmt.Fprint(g.stderr, "\r\x1b[K")
+		g.drawn = false
+	}
+}
+
+// redraws says whether bars are drawn: for a person, on a terminal that can.
+func (g *global) redraws() bool { return g.stderrIsTTY && !g.quiet }
+
+// drawBar draws a bar in the terminal's width. The last column stays free: some terminals begin a line there.
+func (g *global) drawBar(b bar) { g.draw(b.line(g.columns() - 1)) }

@@ -25,6 +25,8 @@ func completeOverrides(g *global, c *cobra.Command) {
 		c.ValidArgsFunction = g.completeEval
 	case strings.Contains(use, "| RUN} [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeRun
+	case strings.Contains(use, "| SWEEP} [KEY=VALUE"):
+		c.ValidArgsFunction = g.completeFile
 	case strings.Contains(use, "--data DIR} [KEY=VALUE"):
 		c.ValidArgsFunction = g.completeSelect
 	case strings.Contains(use, "FILE [KEY=VALUE"):

@@ -39,6 +39,9 @@ func exitCode(err error) int {
 	if err == nil {
 		return exitOK
 	}
+	if code, ok := exitOf(err); ok {
+		return code
+	}
 	var usage *usageError
 	if errors.As(err, &usage) {
 		return exitUsage

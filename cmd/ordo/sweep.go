@@ -29,10 +29,17 @@ KEY=VALUE changes the experiment of all trials.
     seed: {values: [1, 2, 3]}
   jobs: 1                                  trials at once; they share the cores
 
+method: random draws run_cap of them, {min: 1e-4, max: 1e-2} or with a distribution. seeds: 3
+is short for three seeds, exclude: leaves combinations out, when: sets a key only where
+another has a value, and baseline: {KEY: VALUE} is what rows are compared with, paired by
+seed. go doc ./runner/sweep has all keys of the file.
+
 All combinations are checked before the first one starts. The same command again goes on
-where the sweep was stopped: it runs what failed, and not what is finished. A failed trial
-stops no other; its log is beside its folder. --dry-run says which trials would be run and
-what they take, after a few steps of each kind that are timed; it leaves nothing on the disk.
+where the sweep was stopped: it runs what failed, and not what is finished; the sweep's
+folder in place of FILE does the same. A failed trial stops no other, unless fail_fast is
+true; retries: 2 tries it again. Its log is beside its folder. --dry-run says which trials
+would be run and what they take, after a few steps of each kind that are timed; it leaves
+nothing on the disk.
 
 ` + checkHelp + `
     rotate=ordered:                                  of the rows with this value only
@@ -52,12 +59,14 @@ type sweepOptions struct {
 }
 
 func newSweepCommand(g *global) *cobra.Command {
-	return newCommand(g, &cobra.Command{
-		Use:     "sweep FILE [KEY=VALUE ...]",
+	cmd := newCommand(g, &cobra.Command{
+		Use:     "sweep {FILE | SWEEP} [KEY=VALUE ...]",
 		Short:   "Run an experiment with many values of its keys",
 		Long:    sweepHelp,
 		Example: sweepExamples,
 	}, &sweepOptions{})
+	cmd.AddCommand(sweepCommands(g)...)
+	return cmd
 }
 
 func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
@@ -85,7 +94,7 @@ func (o *sweepOptions) check(args []string) error {
 }
 
 func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error {
-	plan, err := sweep.NewPlan(args[0], args[1:], g.environ())
+	plan, err := openSweep(g, args)
 	if err != nil {
 		return err
 	}
@@ -202,6 +211,8 @@ func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
 			}
 		case sweep.Failed:
 			text += howFailed(e.Failed, e.Log)
+		case sweep.Again:
+			text = fmt.Sprintf("ended with exit status %d and is tried again", e.Failed.Exit)
 		}
 		all.say(e.Ended, e.Total, e.Trial.Folder+": "+text)
 		if e.Status == sweep.Running {

@@ -199,6 +199,12 @@ func WithoutKeys(environ []string) []string {
 	})
 }
 
+// OnlyKeys are the variables of an environment that set keys of an experiment.
+func OnlyKeys(environ []string) []string {
+	without := WithoutKeys(environ)
+	return slices.DeleteFunc(slices.Clone(environ), func(text string) bool { return slices.Contains(without, text) })
+}
+
 // ours says whether a variable's name begins as those of a section do.
 func (l *loader) ours(name string) bool {
 	return slices.ContainsFunc(l.schema.sections, func(section string) bool {

@@ -1,12 +1,12 @@
 package selection
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"ordo/runner/statistics"
 )
 
 // observation is one trial's outcome.
@@ -23,9 +23,6 @@ type table struct {
 	free    float64    // degrees of freedom of sigma
 	student distuv.StudentsT
 }
-
-// level is that of every interval and test.
-const level = 0.05
 
 // fit fits the model. ok is false where there is nothing to estimate σ from. Cell 0 must have been seen in every block,
 // and every cell in some.
@@ -83,7 +80,7 @@ func (t table) difference(a, b int) Estimate {
 	e := Estimate{Value: t.cells[a] - t.cells[b]}
 	v := t.inverse
 	off := t.sigma * math.Sqrt(max(0, v.At(a, a)+v.At(b, b)-2*v.At(a, b)))
-	half := off * t.student.Quantile(1-level/2)
+	half := off * t.student.Quantile(1-statistics.Level/2)
 	e.Low, e.High = e.Value-half, e.Value+half
 	e.P = t.tail(math.Abs(e.Value), off)
 	return e
@@ -125,26 +122,9 @@ func (t table) test(a, b, c int) float64 {
 func (t table) seedsFor(half float64, cells, most int) int {
 	for n := 2; n <= most; n++ {
 		student := distuv.StudentsT{Sigma: 1, Nu: float64((cells - 1) * (n - 1))}
-		if student.Quantile(1-level/2)*t.sigma*math.Sqrt(2/float64(n)) <= half {
+		if student.Quantile(1-statistics.Level/2)*t.sigma*math.Sqrt(2/float64(n)) <= half {
 			return n
 		}
 	}
 	return 0
-}
-
-// holm adjusts p values of several tests by Holm's method (1979), so that what is below the level is wrong in one of
-// them at most as often as the level says.
-func holm(p []float64) []float64 {
-	order := make([]int, len(p))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
-	adjusted := make([]float64, len(p))
-	largest := 0.
-	for rank, i := range order {
-		largest = max(largest, min(1, p[i]*float64(len(p)-rank)))
-		adjusted[i] = largest
-	}
-	return adjusted
 }

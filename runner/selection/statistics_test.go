@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"ordo/runner/statistics"
 )
 
 func near(t *testing.T, what string, got, want float64) {
@@ -64,14 +66,6 @@ func TestFitWithoutNoise(t *testing.T) {
 	}
 }
 
-func TestHolm(t *testing.T) {
-	// statsmodels' multipletests(…, method="holm")
-	want := []float64{0.04, 0.09, 0.09, 0.025, 0.8}
-	for i, got := range holm([]float64{0.01, 0.04, 0.03, 0.005, 0.8}) {
-		near(t, "p", got, want[i])
-	}
-}
-
 // verdicts makes those of families from outcomes by role, absent being the base's.
 func verdicts(t *testing.T, try uint64, families, seeds int, noise float64, gain func(role int) float64) []Family {
 	t.Helper()
@@ -106,7 +100,7 @@ func verdicts(t *testing.T, try uint64, families, seeds int, noise float64, gain
 		p = append(p, f.test(cells[0], cells[1], cells[2]))
 		all = append(all, one)
 	}
-	for i, adjusted := range holm(p) {
+	for i, adjusted := range statistics.Holm(p) {
 		all[i].Holm = adjusted
 		all[i].decide(0.005)
 	}

@@ -9,6 +9,7 @@ import (
 	"ordo/augment"
 	"ordo/models/graph"
 	"ordo/runner/evaluation"
+	"ordo/runner/statistics"
 )
 
 // Verdicts, beside the roles invariant and ordered.
@@ -136,7 +137,7 @@ var kept = []string{"knn_transformed", "probe_transformed", "scale_r2"}
 // judge makes verdicts of the rounds.
 func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error) {
 	r := Result{Folder: s.dir, Base: s.o.Base.Name, Outcome: outcomeSays, Seeds: rounds, Runs: s.ended, Margin: s.o.Margin,
-		Level: level}
+		Level: statistics.Level}
 	t, ok := fit(s.seen, len(s.cells), max(rounds, 1))
 	if rounds > 0 && ok {
 		r.Deviation, r.Freedom = t.sigma, t.free
@@ -153,7 +154,7 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 		p = append(p, f.P)
 		r.Families = append(r.Families, f)
 	}
-	for i, adjusted := range holm(p) {
+	for i, adjusted := range statistics.Holm(p) {
 		f := &r.Families[i]
 		f.Holm = adjusted
 		if !ok {
@@ -288,9 +289,9 @@ func (f *Family) decide(margin float64) {
 	absent, invariant, ordered := f.out(augment.RoleAbsent), f.out(augment.RoleInvariant), f.out(augment.RoleOrdered)
 	within := !slices.ContainsFunc(f.Differences, func(d Difference) bool { return d.Low < -margin || d.High > margin })
 	switch {
-	case f.Holm >= level && within:
+	case f.Holm >= statistics.Level && within:
 		f.Verdict = LeaveOut
-	case f.Holm >= level || !absent && !invariant:
+	case f.Holm >= statistics.Level || !absent && !invariant:
 		f.Verdict = Undecided
 	case !absent && ordered: // and invariant is out
 		f.Verdict = LeaveOut
@@ -315,11 +316,11 @@ func (f *Family) evidence(margin float64) string {
 	}
 	text := fmt.Sprintf("%s has %.3f, and beside it %s", best, f.outcome(best), strings.Join(others, ", "))
 	switch {
-	case f.Verdict == LeaveOut && f.Holm >= level:
+	case f.Verdict == LeaveOut && f.Holm >= statistics.Level:
 		return fmt.Sprintf("all roles are within %.1f points of each other: %s", 100*margin, text)
 	case f.Verdict != Undecided:
 		return text
-	case f.Holm >= level:
+	case f.Holm >= statistics.Level:
 		text += fmt.Sprintf("; the roles do not differ beyond chance (p = %.2g after Holm)", f.Holm)
 	default:
 		text += "; which of those that are left is the best is not known"

@@ -17,8 +17,24 @@
 //	  rotate=ordered:                          # of the rows with this value
 //	    order_accuracy.rotate.embedding: [0.9, null]
 //
-// The words are those of Weights & Biases' sweeps. A key is one of the experiment's, with dots or nested below
-// `parameters`. The last parameter changes fastest; with several base files, each is run with every combination.
+// and, where they are wanted:
+//
+//	method: random                             # run_cap combinations that are drawn, seeded by search_seed (1)
+//	run_cap: 20                                # of a grid: no more than its first ones
+//	parameters:
+//	  train.lr: {distribution: log_uniform_values, min: 1e-4, max: 1e-2}
+//	  train.epochs: {min: 10, max: 40}         # whole bounds draw whole numbers, others uniform ones
+//	  augment.roles.hue: {values: [absent, ordered], probabilities: [0.3, 0.7]}
+//	  loss.order.weight: {values: [1, 10], when: {augment.roles.hue: ordered}}
+//	seeds: 3                                   # every combination with the seeds 1, 2, 3; or a list
+//	exclude: [{train.lr: 0.1, seed: [2, 3]}]   # combinations that are left out
+//	baseline: {augment.roles.hue: absent}      # rows are compared with the one that has this, and else the same
+//	retries: 2                                 # of a trial that fails
+//	fail_fast: true                            # the first that fails for good stops the sweep
+//
+// The words are those of Weights & Biases' sweeps. Distributions: uniform, log_uniform_values, normal (mu, sigma), each
+// also with q_ before its name and a step q, and int_uniform. A key is one of the experiment's, with dots or nested
+// below `parameters`. The last parameter changes fastest; with several base files, each is run with every combination.
 // Combinations that resolve to the same experiment are one trial. What is expected is compared with the means of the
 // table's rows; a group's key is written whole or by its last part, several with commas, and its ranges stand in place
 // of those of every row.
@@ -32,7 +48,7 @@
 //	base/FILE                   the experiment file as it was then; trials read this one
 //	001-rotate-absent-seed-1/   a trial's run folder, made by `ordo run`
 //	001-rotate-absent-seed-1.log  all that its processes said
-//	failures.json               exit status and last lines of the trials that failed
+//	001-rotate-absent-seed-1.attempts.jsonl  how those of its processes ended that did not finish it
 //	results.csv, results.md     the table
 //
 // # What a sweep promises
@@ -40,9 +56,12 @@
 // All trials are resolved and checked before the first one starts. A trial is finished when its run folder has a
 // result.json, which `ordo run` writes last; nothing else is remembered, so a sweep that was killed at any moment goes
 // on where it was, and what is finished is not run again. Failed and interrupted trials are run again, and `ordo run`
-// goes on from their checkpoints. One process works in a folder at a time, and a lock that the trials inherit keeps the
+// goes on from their checkpoints. A trial that was told to stop (exit status 75 or 130) goes on, and counts as no
+// failure. The folder has all that is needed to go on without the sweep's file ([Open]), and a scheduler may run single
+// trials ([Plan.RunTrial]). One process works in a folder at a time, and a lock that the trials inherit keeps the
 // next one out until the last of them has stopped.
 //
 // The table has a row for every combination without the seed: mean and sample standard deviation (n-1) over the trials
-// that are finished. Below it stands what their results warn of, each warning once with how many trials have it.
+// that are finished. Rows are compared by the differences of trials with the same seed (package statistics): those with
+// the best row, whose interval may hold 0 ("within noise"), and those with the baseline's. Below it stands what their results warn of, each warning once with how many trials have it.
 package sweep

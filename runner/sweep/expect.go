@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,7 +21,7 @@ type condition struct {
 func (p *Plan) keys() []string {
 	keys := []string{}
 	for _, v := range p.parameters {
-		if len(v.Values) > 1 && v.Key != seedKey {
+		if v.varies() && v.Key != seedKey {
 			keys = append(keys, v.Key)
 		}
 	}
@@ -31,8 +32,8 @@ func (p *Plan) keys() []string {
 func (p *Plan) row(t Trial) []string {
 	values := []string{}
 	for i, v := range p.parameters {
-		if len(v.Values) > 1 && v.Key != seedKey {
-			values = append(values, t.values[i])
+		if v.varies() && v.Key != seedKey {
+			values = append(values, cmp.Or(t.Values[i], "–"))
 		}
 	}
 	return values

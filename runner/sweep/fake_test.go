@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,8 @@ const (
 	asVariable = "SWEEP_TEST_AS" // run or sweep
 	// failVariable lists, with commas, overrides whose trials fail.
 	failVariable = "SWEEP_TEST_FAIL"
+	// exitsVariable lists statuses with which the first attempts of every trial end.
+	exitsVariable = "SWEEP_TEST_EXITS"
 	// gateVariable names a file that trials wait for, if it is set.
 	gateVariable = "SWEEP_TEST_GATE"
 	// callsVariable names a file to which every trial appends a line: its overrides and options.
@@ -63,6 +66,18 @@ func fakeRun(args []string) int {
 	folder, err := track.Open(dir, track.Record{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}, text)
 	must(err)
 
+	// The attempts of a trial end with these statuses, one after the other, and then well.
+	attempts, err := os.OpenFile(dir+".count", os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
+	must(err)
+	info, err := attempts.Stat()
+	must(err)
+	if statuses := strings.Fields(os.Getenv(exitsVariable)); int(info.Size()) < len(statuses) {
+		_, err = attempts.WriteString("x")
+		must(err)
+		status, err := strconv.Atoi(statuses[info.Size()])
+		must(err)
+		return status
+	}
 	for _, o := range strings.Split(os.Getenv(failVariable), ",") {
 		if slices.Contains(overrides, o) {
 			for i := range 7 {

@@ -25,9 +25,16 @@ type sweepFile struct {
 	// Columns are numbers that the table shows beside the metric: paths into a run's result; nil: kNN, orders on the
 	// embedding, loss.
 	Columns    []string
-	Parameters []parameter    // in the order of the file
-	Jobs       int            // trials at once, in [1, 256]; default 1
-	Expect     *config.Expect // nil: nothing is expected
+	Parameters []parameter     // in the order of the file
+	Exclude    [][]requirement // a combination that meets all of one is left out
+	Random     bool            // values are drawn; else every combination is run
+	RunCap     int             // of a random search: how many are drawn, in [1, 10000]; 0 in a grid: all
+	SearchSeed uint64          // of the draws; default 1
+	Baseline   []requirement   // the row that others are compared with, one value a key
+	Jobs       int             // trials at once, in [1, 256]; default 1
+	Retries    int             // of a trial that fails, in [0, 100]; default 0
+	FailFast   bool            // the first trial that fails for good stops the sweep
+	Expect     *config.Expect  // nil: nothing is expected
 }
 
 // Metric is the number that the sweep looks for.
@@ -42,13 +49,6 @@ const (
 	minimize = "minimize"
 )
 
-// parameter is a key of the experiment and its values.
-type parameter struct {
-	Key    string
-	Values []string // as an override of the command line takes them
-	Lines  []int    // of the values, in the sweep file
-}
-
 // MaxJobs is the largest number of trials at once.
 const MaxJobs = 256
 
@@ -59,7 +59,7 @@ func parseFile(file string, text []byte) (sweepFile, error) {
 	f := sweepFile{
 		Name:   stem(file),
 		Metric: Metric{Name: "knn_top1", Goal: maximize},
-		Jobs:   1,
+		Jobs:   1, SearchSeed: 1,
 	}
 	root, _, err := config.Document(text)
 	switch {
@@ -94,7 +94,10 @@ func isExperiment(root *yaml.Node) bool {
 }
 
 // fileKeys are the keys of a sweep file.
-var fileKeys = []string{"name", "base", "method", "metric", "columns", "parameters", "jobs", "expect"}
+var fileKeys = []string{
+	"name", "base", "method", "metric", "columns", "parameters", "seeds", "exclude", "run_cap", "search_seed", "baseline",
+	"jobs", "retries", "fail_fast", "expect",
+}
 
 // bothKeys are those of them that an experiment file may have, too.
 var bothKeys = []string{"name", "expect"}
@@ -135,6 +138,7 @@ func (p *parser) err() error {
 // sweep reads the top level.
 func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 	required := map[string]bool{"base": true, "method": true, "parameters": true}
+	later := map[string]*yaml.Node{} // what is about the parameters, wherever it stands
 	p.keys("", n, fileKeys, func(key string, v *yaml.Node) {
 		delete(required, key)
 		switch key {
@@ -143,8 +147,9 @@ func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 		case "base":
 			f.Base = p.bases(v)
 		case "method":
-			if m := p.text(key, v); m != "" && m != "grid" {
-				p.mistake(v.Line, "method: must be grid, got %q", m)
+			m := p.text(key, v)
+			if f.Random = m == "random"; m != "" && m != "grid" && !f.Random {
+				p.mistake(v.Line, "method: must be grid or random, got %q", m)
 			}
 		case "metric":
 			p.metric(v, &f.Metric)
@@ -161,16 +166,94 @@ func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 			x := config.ParseExpect(v, true, func(line int, text string) { p.mistake(line, "%s", text) })
 			f.Expect = &x
 		case "jobs":
-			if err := v.Decode(&f.Jobs); err != nil || f.Jobs < 1 || f.Jobs > MaxJobs {
-				p.mistake(v.Line, "jobs: must be a whole number in [1, %d]", MaxJobs)
+			p.whole(key, v, &f.Jobs, 1, MaxJobs)
+		case "run_cap":
+			p.whole(key, v, &f.RunCap, 1, maxTrials)
+		case "retries":
+			p.whole(key, v, &f.Retries, 0, 100)
+		case "search_seed":
+			if err := v.Decode(&f.SearchSeed); err != nil {
+				p.mistake(v.Line, "search_seed: must be a whole number from 0")
 			}
+		case "fail_fast":
+			if err := v.Decode(&f.FailFast); err != nil {
+				p.mistake(v.Line, "fail_fast: must be true or false")
+			}
+		case "seeds", "exclude", "baseline":
+			later[key] = v
 		}
 	})
+	p.after(later, n, f)
 	if len(required) > 0 && n.Kind == yaml.MappingNode {
 		p.mistake(0, "lacks %s, which a sweep must have", strings.Join(slices.Sorted(maps.Keys(required)), ", "))
 	}
 	if err := config.CheckName(f.Name); err != nil && f.Name != "" {
 		p.mistake(0, "name: %v", err)
+	}
+}
+
+// after reads what is about the parameters.
+func (p *parser) after(given map[string]*yaml.Node, n *yaml.Node, f *sweepFile) {
+	if v := given["seeds"]; v != nil {
+		p.seeds(resolve(v), f)
+	}
+	if v := given["exclude"]; v != nil {
+		v = resolve(v)
+		if v.Kind != yaml.SequenceNode {
+			p.mistake(v.Line, "exclude: must be a list of maps, such as [{seed: 1}]")
+		}
+		for i, e := range v.Content {
+			if all := p.requirements(fmt.Sprintf("exclude[%d]", i), resolve(e), f); len(all) > 0 {
+				f.Exclude = append(f.Exclude, all)
+			}
+		}
+	}
+	if v := given["baseline"]; v != nil {
+		f.Baseline = p.requirements("baseline", resolve(v), f)
+		for _, r := range f.Baseline {
+			if len(r.values) > 1 || r.key == seedKey {
+				p.mistake(v.Line, "baseline: must have one value for each of some parameters, and none for the seed")
+			}
+		}
+	}
+	for _, v := range f.Parameters {
+		if !f.Random && (v.drawn != nil || v.probabilities != nil) {
+			p.mistake(v.Lines[0], "%s: is drawn, and method is grid: list its values, or let method be random", v.Key)
+		}
+	}
+	if f.Random && f.RunCap == 0 {
+		p.mistake(n.Line, "run_cap: is missing: how many combinations a random search draws")
+	}
+}
+
+// seeds reads a list of seeds, or how many, from 1: the parameter that changes fastest.
+func (p *parser) seeds(n *yaml.Node, f *sweepFile) {
+	if slices.ContainsFunc(f.Parameters, func(v parameter) bool { return v.Key == seedKey }) {
+		p.mistake(n.Line, "seeds: seed is among the parameters already; keep one")
+		return
+	}
+	v := parameter{Key: seedKey}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		p.values(&v, n.Content)
+	case yaml.ScalarNode:
+		count := 0
+		p.whole("seeds", n, &count, 1, maxTrials)
+		for i := range count {
+			v.Values, v.Lines = append(v.Values, strconv.Itoa(i+1)), append(v.Lines, n.Line)
+		}
+	}
+	if len(v.Values) == 0 {
+		p.mistake(n.Line, "seeds: must be a list of seeds, or how many")
+		return
+	}
+	f.Parameters = append(f.Parameters, v)
+}
+
+// whole reads a whole number within bounds.
+func (p *parser) whole(key string, n *yaml.Node, into *int, least, most int) {
+	if err := n.Decode(into); err != nil || *into < least || *into > most {
+		p.mistake(n.Line, "%s: must be a whole number in [%d, %d]", key, least, most)
 	}
 }
 
@@ -260,43 +343,6 @@ func (p *parser) parameters(prefix string, n *yaml.Node, f *sweepFile) {
 		}
 		p.parameter(key, k.Line, v, f)
 	}
-}
-
-func (p *parser) parameter(key string, line int, n *yaml.Node, f *sweepFile) {
-	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
-		p.mistake(line, "%s: must be one of {value: …}, {values: [ … ]} and {parameters: { … }}", key)
-		return
-	}
-	p.keys(key, n, []string{"value", "values", "parameters"}, func(kind string, v *yaml.Node) {
-		v = resolve(v)
-		if kind == "parameters" {
-			p.parameters(key, v, f)
-			return
-		}
-		list := []*yaml.Node{v}
-		if kind == "values" {
-			if v.Kind != yaml.SequenceNode || len(v.Content) == 0 {
-				p.mistake(v.Line, "%s.values: must be a list of at least one value", key)
-				return
-			}
-			list = v.Content
-		}
-		if slices.ContainsFunc(f.Parameters, func(o parameter) bool { return o.Key == key }) {
-			p.mistake(line, "%s: is there twice, with dots and nested; keep one", key)
-			return
-		}
-		parameter := parameter{Key: key}
-		for _, value := range list {
-			text, err := override(resolve(value))
-			if err != nil {
-				p.mistake(value.Line, "%s: %v", key, err)
-				continue
-			}
-			parameter.Values = append(parameter.Values, text)
-			parameter.Lines = append(parameter.Lines, value.Line)
-		}
-		f.Parameters = append(f.Parameters, parameter)
-	})
 }
 
 // override writes a value as the command line takes it: one line of YAML, scalars as they were written.

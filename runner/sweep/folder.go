@@ -2,6 +2,8 @@ package sweep
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,18 +22,39 @@ import (
 const (
 	planFile     = "sweep.json"
 	baseDir      = "base"
-	failuresFile = "failures.json"
+	attemptsEnd  = ".attempts.jsonl" // behind a trial's folder
 	lockFile     = ".lock"
 	csvFile      = "results.csv"
 	markdownFile = "results.md"
 )
 
-// frozen is sweep.json.
+// frozen is sweep.json: all that is needed to go on without the sweep's file.
 type frozen struct {
-	Name   string   `json:"name"`
-	Hash   string   `json:"hash"`
-	Bases  []string `json:"bases"`
-	Trials []Trial  `json:"trials"`
+	Name       string       `json:"name"`
+	Hash       string       `json:"hash"`
+	Metric     Metric       `json:"metric"`
+	Columns    []string     `json:"columns,omitempty"`
+	Jobs       int          `json:"jobs"`
+	Retries    int          `json:"retries,omitempty"`
+	FailFast   bool         `json:"fail_fast,omitempty"`
+	Environ    []string     `json:"environ,omitempty"` // variables that set keys of the experiment
+	Keys       []frozenKey  `json:"parameters"`
+	Baseline   []frozenPair `json:"baseline,omitempty"`
+	Bases      []string     `json:"bases"`
+	BaseSHA256 []string     `json:"bases_sha256"`
+	Trials     []Trial      `json:"trials"`
+}
+
+// frozenKey is a parameter.
+type frozenKey struct {
+	Key    string `json:"key"`
+	Varies bool   `json:"varies"`
+}
+
+// frozenPair is a value that the baseline has: Key is an index in the table's keys.
+type frozenPair struct {
+	Key   int    `json:"key"`
+	Value string `json:"value"`
 }
 
 // take makes the folder and keeps others out. The trials inherit the lock.
@@ -87,11 +110,54 @@ func (p *Plan) freeze(dir string) error {
 	if err := p.copyBases(dir); err != nil {
 		return err
 	}
-	var files []string
-	for _, b := range p.bases {
-		files = append(files, filepath.Join(baseDir, b.file))
+	f := frozen{Name: p.Name, Hash: p.Hash, Metric: p.Metric, Columns: p.columns, Jobs: p.Jobs, Retries: p.retries,
+		FailFast: p.failFast, Environ: p.environ, Trials: p.Trials}
+	for _, v := range p.parameters {
+		f.Keys = append(f.Keys, frozenKey{v.Key, v.varies()})
 	}
-	return track.WriteSealed(filepath.Join(dir, planFile), frozen{p.Name, p.Hash, files, p.Trials})
+	for _, c := range p.baseline {
+		f.Baseline = append(f.Baseline, frozenPair{c.key, c.value})
+	}
+	for _, b := range p.bases {
+		sum := sha256.Sum256(b.flat)
+		f.Bases = append(f.Bases, filepath.Join(baseDir, b.file))
+		f.BaseSHA256 = append(f.BaseSHA256, hex.EncodeToString(sum[:]))
+	}
+	return track.WriteSealed(filepath.Join(dir, planFile), f)
+}
+
+// Open reads the plan of the sweep in a folder, as it was when it was started.
+func Open(dir string) (*Plan, error) {
+	f, err := readPlan(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.Other, "there is no sweep in %s", dir).Advise("name a sweep's folder")
+	} else if err != nil {
+		return nil, err
+	}
+	p := &Plan{Name: f.Name, Hash: f.Hash, Metric: f.Metric, columns: f.Columns, Jobs: f.Jobs, retries: f.Retries,
+		failFast: f.FailFast, environ: f.Environ, Trials: f.Trials, folder: dir}
+	for _, k := range f.Keys {
+		p.parameters = append(p.parameters, parameter{Key: k.Key, frozen: k.Varies})
+	}
+	for _, b := range f.Baseline {
+		p.baseline = append(p.baseline, condition{b.Key, b.Value})
+	}
+	for i, file := range f.Bases {
+		path := filepath.Join(dir, file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fault.Reading(fault.Data, path, err)
+		}
+		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != f.BaseSHA256[i] {
+			return nil, fault.New(fault.Data, "%s was changed since the sweep was started", path).
+				Advise("name the sweep's file, which writes it again")
+		}
+		p.bases = append(p.bases, base{path, filepath.Base(file), text, text})
+	}
+	for i, t := range p.Trials {
+		p.Trials[i].base = max(0, slices.IndexFunc(p.bases, func(b base) bool { return b.file == t.Base }))
+	}
+	return p, nil
 }
 
 // copyBases writes the folder's copies of the base experiments where they aren't what the trials are to be made of.
@@ -155,26 +221,6 @@ func (p *Plan) changed(dir string, was frozen) string {
 func readPlan(dir string) (frozen, error) {
 	var f frozen
 	return f, track.ReadSealed(filepath.Join(dir, planFile), &f)
-}
-
-// Failure is how a trial ended that did not finish.
-type Failure struct {
-	Exit  int      `json:"exit"`  // exit status; -1 if a signal ended it or it did not start
-	Lines []string `json:"lines"` // the last ones of its log
-}
-
-// failed is failures.json.
-type failed struct {
-	Trials map[string]Failure `json:"trials"` // by their folders
-}
-
-// readFailures reads what is known of failed trials, by their folders.
-func readFailures(dir string) (map[string]Failure, error) {
-	f := failed{map[string]Failure{}}
-	if err := track.ReadSealed(filepath.Join(dir, failuresFile), &f); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return f.Trials, nil
 }
 
 // result reads what a trial has found. ok is false if it isn't finished, or what says so is damaged or another trial's:

@@ -78,7 +78,7 @@ func (p *Plan) Forecast(ctx context.Context, o Options, libraries models.Librari
 	longest := forecast.Pace{}
 	for _, t := range p.Trials {
 		e := t.experiment
-		if f.Jobs > 1 && t.threads == 0 {
+		if f.Jobs > 1 && t.Threads == 0 {
 			e.Model.Threads = share(f.Jobs)
 		}
 		set := fmt.Sprintf("%+v", e.Data)

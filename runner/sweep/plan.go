@@ -1,10 +1,12 @@
 package sweep
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,11 +26,20 @@ type Plan struct {
 	Duplicates int            // combinations left out because an earlier one is the same experiment
 	Expect     *config.Expect // what the file expects of the table; nil: nothing
 
-	file       string   // the sweep file
+	file       string   // the sweep file; "": the plan was read from a sweep's folder
+	folder     string   // that the plan was read from
 	common     []string // overrides of all trials
 	parameters []parameter
+	exclude    [][]requirement
+	draws      int // of a random search; 0: a grid
+	searchSeed uint64
+	runCap     int // of a grid; 0: none
+	baseline   []condition
+	retries    int
+	failFast   bool
 	columns    []string
 	bases      []base
+	environ    []string // variables that set keys of the experiment
 }
 
 // base is an experiment file.
@@ -45,12 +56,13 @@ type Trial struct {
 	Folder    string   `json:"folder"`         // in the sweep's folder
 	Base      string   `json:"base,omitempty"` // base name of its experiment file, where the sweep has several
 	Overrides []string `json:"overrides"`
-	Hash      string   `json:"hash"` // of the resolved experiment
-	Outcome   string   `json:"-"`    // config.Experiment.Outcome of it
-	threads   int      // model.threads of the experiment
+	Hash      string   `json:"hash"`              // of the resolved experiment
+	Seed      uint64   `json:"seed"`              // of the resolved experiment
+	Values    []string `json:"values"`            // of the plan's parameters; "": left out by its condition
+	Threads   int      `json:"threads,omitempty"` // model.threads of the experiment
+	Outcome   string   `json:"-"`                 // config.Experiment.Outcome of it
 	families  []string // that it measures
 	base      int      // in the plan's bases
-	values    []string // of the plan's parameters
 
 	experiment config.Experiment
 }
@@ -75,7 +87,13 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, common: overrides, columns: f.Columns, Expect: f.Expect,
-		file: file}
+		file: file, exclude: f.Exclude, searchSeed: f.SearchSeed, retries: f.Retries, failFast: f.FailFast,
+		environ: config.OnlyKeys(environ)}
+	if f.Random {
+		p.draws = f.RunCap
+	} else {
+		p.runCap = f.RunCap
+	}
 	var stems []string
 	for _, path := range f.Base {
 		if !filepath.IsAbs(path) {
@@ -102,6 +120,13 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	if err := p.checkGroups(file); err != nil {
 		return nil, err
 	}
+	for _, r := range f.Baseline {
+		at := slices.Index(p.keys(), r.key)
+		if at < 0 {
+			return nil, fault.New(fault.Config, "%s: baseline: %s has one value only", file, r.key).Advise("leave it out there")
+		}
+		p.baseline = append(p.baseline, condition{at, r.values[0]})
+	}
 	sum := sha256.New()
 	for _, t := range p.Trials {
 		fmt.Fprintf(sum, "%q %s\n", append(slices.Clone(t.Overrides), strings.Fields(t.Base)...), t.Hash)
@@ -112,13 +137,6 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 
 // resolve makes the trials.
 func (p *Plan) resolve(file string, environ []string) error {
-	count := 1
-	for _, v := range p.parameters {
-		if count *= len(v.Values); count > maxTrials {
-			return fault.New(fault.Config, "%s: parameters: more than %d combinations", file, maxTrials).
-				Advise("sweep fewer values at once")
-		}
-	}
 	var faults []error
 	for _, o := range p.common {
 		key, _, _ := strings.Cut(o, "=")
@@ -127,10 +145,17 @@ func (p *Plan) resolve(file string, environ []string) error {
 				Advise("change it in %s", file))
 		}
 	}
+	combinations, err := p.combinations(file)
+	if err != nil {
+		return err
+	}
 	said := map[string]bool{}
 	same := map[string]bool{}
-	for combination := range count {
-		t := p.trial(combination)
+	for _, values := range combinations {
+		if p.runCap > 0 && len(p.Trials) == p.runCap {
+			break
+		}
+		t := p.trial(values)
 		e, err := config.Parse(p.bases[t.base].path, p.bases[t.base].text, t.Overrides, environ)
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
@@ -151,7 +176,7 @@ func (p *Plan) resolve(file string, environ []string) error {
 			continue
 		}
 		same[string(resolved)] = true
-		t.Number, t.Hash, t.threads = len(p.Trials)+1, e.Hash(), e.Model.Threads
+		t.Number, t.Hash, t.Threads, t.Seed = len(p.Trials)+1, e.Hash(), e.Model.Threads, e.Seed
 		t.experiment = e
 		t.Outcome = e.Outcome()
 		if t.families, err = e.FamilyNames(); err != nil {
@@ -160,27 +185,71 @@ func (p *Plan) resolve(file string, environ []string) error {
 		p.Trials = append(p.Trials, t)
 	}
 	for i := range p.Trials {
-		p.Trials[i].Folder = p.folder(p.Trials[i])
+		p.Trials[i].Folder = p.trialFolder(p.Trials[i])
 	}
 	return errors.Join(faults...)
 }
 
-// trial makes the overrides of a combination: a number in which every parameter is a digit, the last one the lowest.
-func (p *Plan) trial(combination int) Trial {
-	t := Trial{Overrides: slices.Clone(p.common), values: make([]string, len(p.parameters))}
-	for i, v := range slices.Backward(p.parameters) {
-		at := combination % len(v.Values)
-		t.values[i] = v.Values[at]
-		combination /= len(v.Values)
-		if v.Key == baseKey {
-			t.base, t.Base = at, p.bases[at].file
-		}
+// combinations lists the values of all parameters, in their order; "" where one is left out by its condition. A grid's
+// last parameter changes fastest. In a random search base files and seeds are those of a grid for every draw.
+func (p *Plan) combinations(file string) ([][]string, error) {
+	rows := [][]string{nil}
+	if p.draws > 0 {
+		rows = make([][]string, p.draws)
 	}
 	for i, v := range p.parameters {
-		if v.Key == baseKey {
+		if p.draws > 0 && v.Key != baseKey && v.Key != seedKey {
+			for k := range rows {
+				// A draw of its own for every parameter of every row: one more parameter changes no other.
+				r := rand.New(rand.NewPCG(p.searchSeed, uint64(k)<<20|uint64(i)))
+				rows[k] = append(rows[k], v.draw(r))
+			}
 			continue
 		}
-		t.Overrides = append(t.Overrides, v.Key+"="+t.values[i])
+		if len(rows)*len(v.Values) > maxTrials {
+			return nil, fault.New(fault.Config, "%s: parameters: more than %d combinations", file, maxTrials).
+				Advise("sweep fewer values at once")
+		}
+		var next [][]string
+		for _, row := range rows {
+			for _, value := range v.Values {
+				next = append(next, append(slices.Clone(row), value))
+			}
+		}
+		rows = next
+	}
+	var kept [][]string
+	for _, row := range rows {
+		value := func(key string) string {
+			at := slices.IndexFunc(p.parameters, func(v parameter) bool { return v.Key == key })
+			return row[at]
+		}
+		for i, v := range p.parameters {
+			if !met(v.when, value) {
+				row[i] = ""
+			}
+		}
+		if !slices.ContainsFunc(p.exclude, func(all []requirement) bool { return met(all, value) }) {
+			kept = append(kept, row)
+		}
+	}
+	if len(kept) == 0 {
+		return nil, fault.New(fault.Config, "%s: exclude: leaves nothing to run", file)
+	}
+	return kept, nil
+}
+
+// trial makes the overrides of a combination.
+func (p *Plan) trial(values []string) Trial {
+	t := Trial{Overrides: slices.Clone(p.common), Values: values}
+	for i, v := range p.parameters {
+		switch {
+		case v.Key == baseKey:
+			t.base = slices.Index(v.Values, values[i])
+			t.Base = p.bases[t.base].file
+		case values[i] != "":
+			t.Overrides = append(t.Overrides, v.Key+"="+values[i])
+		}
 	}
 	return t
 }
@@ -188,6 +257,9 @@ func (p *Plan) trial(combination int) Trial {
 // locate turns config's "override KEY=VALUE: " into the place where the sweep file has that value.
 func (p *Plan) locate(file, line string) string {
 	for _, v := range p.parameters {
+		if rest, ok := strings.CutPrefix(line, "override "+v.Key+"="); ok && v.drawn != nil {
+			return fmt.Sprintf("%s:%d: %s: drawn %s", file, v.Lines[0], v.Key, rest)
+		}
 		for i, value := range v.Values {
 			if rest, ok := strings.CutPrefix(line, "override "+v.Key+"="+value+": "); ok {
 				return fmt.Sprintf("%s:%d: %s", file, v.Lines[i], rest)
@@ -200,15 +272,15 @@ func (p *Plan) locate(file, line string) string {
 // maxFolder is the length from which a trial's values would make its folder's name unreadable.
 const maxFolder = 60
 
-// folder names a trial's folder by its number and the values of the parameters that vary, or its hash if they are long.
-func (p *Plan) folder(t Trial) string {
+// trialFolder names a trial's folder by its number and the values of the parameters that vary, or its hash if they are long.
+func (p *Plan) trialFolder(t Trial) string {
 	digits := max(3, len(fmt.Sprint(len(p.Trials))))
 	name := fmt.Sprintf("%0*d", digits, t.Number)
 	var values strings.Builder
 	for i, v := range p.parameters {
-		if len(v.Values) > 1 {
+		if v.varies() && t.Values[i] != "" {
 			key := strings.Map(portable, v.Key[strings.LastIndexByte(v.Key, '.')+1:])
-			values.WriteString("-" + key + "-" + strings.Trim(strings.Map(portable, t.values[i]), "_"))
+			values.WriteString("-" + key + "-" + strings.Trim(strings.Map(portable, t.Values[i]), "_"))
 		}
 	}
 	if values.Len() > maxFolder {
@@ -226,4 +298,4 @@ func portable(r rune) rune {
 }
 
 // dir is the folder that the sweep has by default: runs/NAME-HASH.
-func (p *Plan) dir() string { return filepath.Join("runs", p.Name+"-"+p.Hash) }
+func (p *Plan) dir() string { return cmp.Or(p.folder, filepath.Join("runs", p.Name+"-"+p.Hash)) }

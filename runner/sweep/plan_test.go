@@ -230,7 +230,7 @@ parameters:
 		t.Fatal(err)
 	}
 	want := sweepFile{
-		Name: "roles", Base: []string{"../b.yaml"}, Jobs: 2,
+		Name: "roles", Base: []string{"../b.yaml"}, Jobs: 2, SearchSeed: 1,
 		Metric: Metric{Name: "order_accuracy.rotate.embedding", Goal: minimize},
 		Parameters: []parameter{
 			{Key: "train.lr", Values: []string{"1e-3", "0.10", "010"}, Lines: []int{9, 9, 9}},
@@ -259,13 +259,13 @@ func TestParseFileFaults(t *testing.T) {
 		{"a key twice", "base: a\nbase: b",
 			[]string{"s.yaml: is not YAML: line 2: mapping key \"base\" already defined at line 1"}},
 		{"a list", "- 1",
-			[]string{"s.yaml:1: must be a map with the keys name, base, method, metric, columns, parameters, jobs"}},
+			[]string{"s.yaml:1: must be a map with the keys name, base, method, metric, columns, parameters, seeds"}},
 		{"all missing", "jobs: 1", []string{"s.yaml: lacks base, method, parameters, which a sweep must have"}},
 		{"top level", "base: [1]\nmethods: grid\nmethod: bayes\njobs: 0\nname: a/b\nprogram: x\nparameters: {}", []string{
 			"s.yaml: name: becomes a folder's name",
 			"s.yaml:1: base[0]: must be text",
 			`s.yaml:2: "methods" is no key here; did you mean method?`,
-			`s.yaml:3: method: must be grid, got "bayes"`,
+			`s.yaml:3: method: must be grid or random, got "bayes"`,
 			"s.yaml:4: jobs: must be a whole number in [1, 256]",
 			`s.yaml:6: "program" is no key here; the keys are name, base, `,
 			"s.yaml:7: parameters: must be a map of an experiment's keys",
@@ -293,11 +293,12 @@ parameters:
   h: {parameters: {i: {values: {}}}}
   j.k: {value: 1}
   j: {parameters: {k: {value: 2}}}`, []string{
-			"s.yaml:4: a: must be one of {value: …}, {values: [ … ]} and {parameters: { … }}",
+			"s.yaml:4: a: must be one of {value: …}, {values: [ … ]}, {min: …, max: …} and {parameters: { … }}",
 			"s.yaml:5: b: must be one of",
 			"s.yaml:6: c.values: must be a list of at least one value",
 			"s.yaml:7: d.values: must be a list of at least one value",
-			`s.yaml:8: e: "distribution" is no key here; the keys are value, values, parameters`,
+			"s.yaml:8: e: uniform needs min below max",
+			"s.yaml:8: e: is drawn, and method is grid",
 			"s.yaml:9: f: has no value",
 			"s.yaml:10: g: has no value",
 			"s.yaml:11: h.i.values: must be a list",

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/google/renameio/v2"
 
 	"ordo/models/fault"
+	"ordo/runner/config"
 	"ordo/runner/lock"
 	"ordo/runner/report"
 	"ordo/runner/track"
@@ -48,9 +50,10 @@ type Event struct {
 const (
 	Finished    = "finished"
 	Failed      = "failed"
-	Running     = "running"     // in events only
-	Interrupted = "interrupted" // in events only
-	Pending     = "pending"     // in tables only: neither finished nor failed
+	Running     = "running"
+	Interrupted = "interrupted" // it was told to stop, and goes on when it is called again
+	Pending     = "pending"     // in tables only: it never ran, or what ran was killed before it could say so
+	Again       = "again"       // in events only: it ended too early, and is tried once more
 )
 
 // Run runs the trials that are not finished, and writes the table. It returns the table also with an error: that trials
@@ -83,11 +86,7 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
-	failures, err := readFailures(o.Dir)
-	if err != nil {
-		return Table{}, err
-	}
-	s := &sweep{plan: p, o: o, lock: held, failures: failures}
+	s := &sweep{plan: p, o: o, lock: held}
 	runErr := s.run(ctx)
 	table, err := p.Table(o.Dir)
 	if err == nil {
@@ -102,20 +101,27 @@ type sweep struct {
 	o    Options
 	lock *lock.Lock
 
-	mu       sync.Mutex
-	failures map[string]Failure // by folder
-	ended    int
-	failed   int
-	err      error // what stops the sweep: the folder can't be written
+	mu     sync.Mutex
+	ended  int
+	failed int
+	err    error // what stops the sweep: the folder can't be written
 }
 
 func (s *sweep) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var todo []Trial
+	elsewhere := 0
 	for _, t := range s.plan.Trials {
-		if _, ok := t.result(s.o.Dir); ok {
+		state, err := t.state(s.o.Dir)
+		switch {
+		case err != nil:
+			return err
+		case state.Status == Finished:
 			s.ended++
-			delete(s.failures, t.Folder)
-		} else {
+		case state.Status == Running: // by `ordo sweep trial`
+			elsewhere++
+		default:
 			todo = append(todo, t)
 		}
 	}
@@ -124,7 +130,9 @@ func (s *sweep) run(ctx context.Context) error {
 	for range min(s.o.Jobs, len(todo)) {
 		workers.Go(func() {
 			for t := range queue {
-				s.trial(ctx, t)
+				if failed := s.trial(ctx, t); failed && s.plan.failFast {
+					stop()
+				}
 			}
 		})
 	}
@@ -141,46 +149,100 @@ func (s *sweep) run(ctx context.Context) error {
 	switch {
 	case s.err != nil:
 		return s.err
-	case ctx.Err() != nil:
-		return fmt.Errorf("%w; the same command goes on", context.Cause(ctx))
 	case s.failed > 0:
 		return fault.New(fault.Other, "%d of %d trials failed; their logs are beside their folders in %s", s.failed,
 			len(s.plan.Trials), s.o.Dir).Advise("mend what they say, and give the same command, which tries them again")
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w; the same command goes on", context.Cause(ctx))
+	case elsewhere > 0:
+		return fault.New(fault.Other, "%d of %d trials of %s are run by other processes", elsewhere, len(s.plan.Trials),
+			s.o.Dir).Advise("give the same command again when they have ended")
 	}
 	return nil
 }
 
-// trial runs one trial to its end and notes how it ended.
-func (s *sweep) trial(ctx context.Context, t Trial) {
-	s.mu.Lock()
-	stop := s.err != nil || ctx.Err() != nil
-	if !stop {
-		s.tell(Event{Trial: t, Status: Running})
+// RunTrial runs one trial of the sweep in o.Dir, by its number, and no other: for schedulers that have a job for each.
+// It gives the exit status of its last process. The trial's own folder keeps others out.
+func (p *Plan) RunTrial(ctx context.Context, o Options, number int) (exit int, err error) {
+	if o.Dir == "" {
+		o.Dir = p.dir()
 	}
-	s.mu.Unlock()
-	if stop {
-		return
+	if number < 1 || number > len(p.Trials) {
+		return 0, fault.New(fault.Config, "the sweep in %s has trials 1 to %d, and none has the number %d", o.Dir,
+			len(p.Trials), number)
 	}
-	exit, start, err := s.process(ctx, t)
+	o.Jobs = 1
+	s := &sweep{plan: p, o: o}
+	t := p.Trials[number-1]
+	if _, ok := t.result(o.Dir); ok {
+		s.tell(Event{Trial: t, Status: Finished})
+		return 0, nil
+	}
+	s.trial(ctx, t)
+	if s.err != nil {
+		return 0, s.err
+	}
+	if _, ok := t.result(o.Dir); ok {
+		return 0, nil
+	}
+	all, err := t.attempts(o.Dir)
+	if err != nil || len(all) == 0 {
+		return 0, errors.Join(err, context.Cause(ctx))
+	}
+	return all[len(all)-1].Exit, nil
+}
 
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	result, finished := t.result(s.o.Dir)
-	switch {
-	case err != nil:
-		s.err = err
-	case finished:
-		s.ended++
-		s.note(t, nil)
-		s.tell(Event{Trial: t, Status: Finished, Numbers: track.Numbers(result)})
-	case ctx.Err() != nil:
-		s.tell(Event{Trial: t, Status: Interrupted})
-	default:
-		s.ended++
-		s.failed++
-		f := Failure{exit, tail(s.log(t), start)}
-		s.note(t, &f)
-		s.tell(Event{Trial: t, Status: Failed, Failed: f})
+// maxStops is how often in one call a trial that somebody else stopped goes on.
+const maxStops = 20
+
+// trial runs one trial to its end, as often as is asked for, and says whether it failed for good.
+func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
+	for retries, stops := 0, 0; ; {
+		s.mu.Lock()
+		stop := s.err != nil || ctx.Err() != nil
+		if !stop {
+			s.tell(Event{Trial: t, Status: Running})
+		}
+		s.mu.Unlock()
+		if stop {
+			return false
+		}
+		a, err := s.process(ctx, t)
+		result, finished := t.result(s.o.Dir)
+		if err == nil && !finished {
+			err = t.tried(s.o.Dir, a)
+		}
+		again := false
+		switch {
+		case err != nil || finished || ctx.Err() != nil:
+		case a.Stopped():
+			stops++
+			again = stops <= maxStops && s.lock != nil // a scheduler decides itself
+		case retries < s.plan.retries && !a.hopeless():
+			retries++
+			again = true
+		}
+		s.mu.Lock()
+		switch {
+		case err != nil:
+			s.err = err
+		case finished:
+			s.ended++
+			s.tell(Event{Trial: t, Status: Finished, Numbers: track.Numbers(result)})
+		case again:
+			s.tell(Event{Trial: t, Status: Again, Failed: a.Failure})
+		case ctx.Err() != nil || a.Stopped():
+			s.tell(Event{Trial: t, Status: Interrupted})
+		default:
+			s.ended++
+			s.failed++
+			failed = true
+			s.tell(Event{Trial: t, Status: Failed, Failed: a.Failure})
+		}
+		s.mu.Unlock()
+		if !again {
+			return failed
+		}
 	}
 }
 
@@ -194,64 +256,58 @@ func (s *sweep) tell(e Event) {
 	}
 }
 
-// note keeps how a trial failed, or with nil that it did not. The caller holds mu.
-func (s *sweep) note(t Trial, f *Failure) {
-	if _, was := s.failures[t.Folder]; !was && f == nil {
-		return
-	}
-	if f == nil {
-		delete(s.failures, t.Folder)
-	} else {
-		s.failures[t.Folder] = *f
-	}
-	if err := track.WriteSealed(filepath.Join(s.o.Dir, failuresFile), failed{s.failures}); err != nil && s.err == nil {
-		s.err = err
-	}
-}
-
-// process runs a trial's process, whose words go to the end of its log, from start on. Only trouble with the log is an
-// error; a process that can't be started has the exit status -1 and the reason in its log.
-func (s *sweep) process(ctx context.Context, t Trial) (exit int, start int64, err error) {
+// process runs a trial's process, whose words go to the end of its log, and says how it ended. Only trouble with the log
+// is an error; a process that can't be started has the exit status -1 and the reason in its log.
+func (s *sweep) process(ctx context.Context, t Trial) (a Attempt, err error) {
 	log, err := os.OpenFile(s.log(t), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
-		return 0, 0, fault.Writing(s.log(t), err)
+		return a, fault.Writing(s.log(t), err)
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	info, err := log.Stat()
 	if err != nil {
-		return 0, 0, fault.Writing(s.log(t), err)
+		return a, fault.Writing(s.log(t), err)
 	}
-	start = info.Size()
 
 	args := slices.Concat(s.o.Command[1:], []string{s.plan.base(s.o.Dir, t)}, t.Overrides)
-	if s.o.Jobs > 1 && t.threads == 0 {
+	if s.o.Jobs > 1 && t.Threads == 0 {
 		args = append(args, fmt.Sprintf("model.threads=%d", share(s.o.Jobs)))
 	}
 	args = append(args, "--out", filepath.Join(s.o.Dir, t.Folder), "--json")
 	if _, err := fmt.Fprintf(log, "$ ordo run %s\n", strings.Join(args[len(s.o.Command)-1:], " ")); err != nil {
-		return 0, start, fault.Writing(s.log(t), err)
+		return a, fault.Writing(s.log(t), err)
 	}
 
 	cmd := exec.CommandContext(ctx, s.o.Command[0], args...)
-	cmd.Env = s.o.Environ
+	cmd.Env = slices.Concat(config.WithoutKeys(s.o.Environ), s.plan.environ)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{s.lock.File()}
+	if s.lock != nil {
+		cmd.ExtraFiles = []*os.File{s.lock.File()}
+	}
 	cmd.SysProcAttr = attributes()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 
 	// The signal that a dying sweep sends is bound to the thread that started the process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	a.Began = now()
+	a.Host, _ = os.Hostname() // it only tells where to look
 	err = cmd.Run()
+	a.Ended = now()
 	if cmd.ProcessState == nil && ctx.Err() == nil {
 		_, err = fmt.Fprintf(log, "can't be started: %v\n", err)
-		return -1, start, err
+		a.Exit = -1
+	} else {
+		a.Exit, err = cmd.ProcessState.ExitCode(), nil
 	}
-	return cmd.ProcessState.ExitCode(), start, nil
+	a.Lines = tail(s.log(t), info.Size())
+	return a, err
 }
 
 // share is how many threads each of several trials has.
 func share(jobs int) int { return max(1, runtime.GOMAXPROCS(0)/jobs) }
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
 // tailLines is how much of a failed trial's log is shown.
 const tailLines = 5

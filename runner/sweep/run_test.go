@@ -216,9 +216,9 @@ func TestInterrupt(t *testing.T) {
 	if !errors.Is(err, why) || last.Status != Interrupted {
 		t.Errorf("got %v and last %s, want the cause", err, last.Status)
 	}
-	for _, s := range table.Trials {
-		if s.Status != Pending {
-			t.Errorf("trial %d is %s", s.Number, s.Status)
+	for i, s := range table.Trials {
+		if want := map[bool]string{true: Interrupted, false: Pending}[i < 2]; s.Status != want {
+			t.Errorf("trial %d is %s, want %s", s.Number, s.Status, want)
 		}
 	}
 	for _, trial := range p.Trials[:2] {

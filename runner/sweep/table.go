@@ -1,21 +1,19 @@
 package sweep
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/guard"
+	"ordo/runner/statistics"
 	"ordo/runner/track"
 )
 
@@ -32,7 +30,10 @@ type Table struct {
 	Trials  []State  `json:"trials"`
 	// Warnings are those of the finished trials, what most of them warn of first.
 	Warnings []Warning `json:"warnings"`
-	Note     string    `json:"note,omitempty"` // why no row is the best, if none is
+	Note     string    `json:"note,omitempty"` // why no row is the best, if none is, or what is to be known of it
+	// Baseline are the values of Keys with which rows are compared that have the others alike; "" for those others. Nil:
+	// there is none.
+	Baseline []string `json:"baseline,omitempty"`
 }
 
 // Warning is a sentence of the trials' results.
@@ -43,28 +44,29 @@ type Warning struct {
 
 // Row is a combination of values, over all its seeds.
 type Row struct {
-	Values   []string            `json:"values"` // of Table.Keys
-	Trials   int                 `json:"trials"`
-	Finished int                 `json:"finished"`
-	Numbers  map[string]*Summary `json:"numbers"` // by path; absent if no finished trial has it
-	Best     bool                `json:"best"`    // by Table.Metric; all that are equal
+	Values   []string                       `json:"values"` // of Table.Keys
+	Trials   int                            `json:"trials"`
+	Finished int                            `json:"finished"`
+	Numbers  map[string]*statistics.Summary `json:"numbers"` // by path; absent if no finished trial has it
+	Best     bool                           `json:"best"`    // by Table.Metric; all that are equal
+	// Noise says that the interval of the best row's difference from this one holds 0, paired by seed.
+	Noise bool `json:"within_noise"`
+	// Against are the differences from the baseline's row, paired by seed, by path; P is that of Table.Metric, by Holm over
+	// the rows. Both are absent where there is no baseline, and in its own rows.
+	Against map[string]*statistics.Difference `json:"against,omitempty"`
+	P       *float64                          `json:"p_holm,omitempty"`
 
-	all map[string]*Summary // of every number, those that the table doesn't show too
-}
-
-// Summary is the mean of N numbers and their sample standard deviation, which one number doesn't have.
-type Summary struct {
-	Mean float64  `json:"mean"`
-	Std  *float64 `json:"std"` // sqrt(Σ(x-mean)²/(N-1)); null for N = 1
-	N    int      `json:"n"`
+	all   map[string]*statistics.Summary // of every number, those that the table doesn't show too
+	seeds map[string]map[uint64]float64  // by path and seed
 }
 
 // State is how far a trial is.
 type State struct {
 	Trial
-	Status  string             `json:"status"` // finished, failed or pending
-	Numbers map[string]float64 `json:"numbers,omitempty"`
-	Failure *Failure           `json:"failure,omitempty"`
+	Status   string             `json:"status"`             // finished, running, interrupted, failed or pending
+	Attempts int                `json:"attempts,omitempty"` // of one that isn't finished
+	Numbers  map[string]float64 `json:"numbers,omitempty"`
+	Failure  *Failure           `json:"failure,omitempty"`
 
 	row      []string // the values of its row
 	warnings []string
@@ -86,25 +88,17 @@ func (p *Plan) Table(dir string) (Table, error) {
 	case was.Hash != p.Hash:
 		return Table{}, p.otherSweep(dir, was)
 	}
-	failures, err := readFailures(dir)
-	if err != nil {
-		return Table{}, err
-	}
 	t := Table{
 		Sweep: dir + string(os.PathSeparator), Name: p.Name, Hash: p.Hash, Status: Finished, Metric: p.Metric,
 		Keys: p.keys(),
 	}
 	for _, trial := range p.Trials {
-		s := State{Trial: trial, Status: Pending}
-		if result, ok := trial.result(dir); ok {
-			s.Status, s.all = Finished, track.Numbers(result)
-			s.Numbers = maps.Clone(s.all)
-			s.warnings = warnings(result)
-		} else {
+		s, err := trial.state(dir)
+		if err != nil {
+			return Table{}, err
+		}
+		if s.Numbers = maps.Clone(s.all); s.Status != Finished {
 			t.Status = "incomplete"
-			if f, ok := failures[trial.Folder]; ok {
-				s.Status, s.Failure = Failed, &f
-			}
 		}
 		t.Trials = append(t.Trials, s)
 	}
@@ -202,67 +196,136 @@ func (t *Table) choose(columns []string) {
 
 // fill makes the rows.
 func (t *Table) fill(p *Plan) {
-	samples := []map[string][]float64{} // by row and path
 	for k, s := range t.Trials {
 		values := p.row(s.Trial)
 		t.Trials[k].row = values
 		i := slices.IndexFunc(t.Rows, func(r Row) bool { return slices.Equal(r.Values, values) })
 		if i < 0 {
 			i = len(t.Rows)
-			t.Rows = append(t.Rows, Row{Values: values, Numbers: map[string]*Summary{}, all: map[string]*Summary{}})
-			samples = append(samples, map[string][]float64{})
+			t.Rows = append(t.Rows, Row{Values: values, Numbers: map[string]*statistics.Summary{},
+				all: map[string]*statistics.Summary{}, seeds: map[string]map[uint64]float64{}})
 		}
-		t.Rows[i].Trials++
+		r := &t.Rows[i]
+		r.Trials++
 		if s.Status == Finished {
-			t.Rows[i].Finished++
+			r.Finished++
 		}
 		for path, x := range s.all {
-			samples[i][path] = append(samples[i][path], x)
+			if r.seeds[path] == nil {
+				r.seeds[path] = map[uint64]float64{}
+			}
+			r.seeds[path][s.Seed] = x
 		}
 	}
-	var best *Summary
+	best := -1
 	for i, r := range t.Rows {
-		for path, xs := range samples[i] {
-			r.all[path] = summarise(xs)
+		for path, bySeed := range r.seeds {
+			r.all[path] = statistics.Summarise(ordered(bySeed))
 			if slices.Contains(t.Metrics, path) {
 				r.Numbers[path] = r.all[path]
 			}
 		}
-		if s := r.Numbers[t.Metric.Name]; s != nil && (best == nil || t.better(s, best)) {
-			best = s
+		if s := r.Numbers[t.Metric.Name]; s != nil && (best < 0 || t.better(s, t.Rows[best].Numbers[t.Metric.Name])) {
+			best = i
 		}
 	}
+	if best >= 0 {
+		t.mark(t.Rows[best])
+	}
+	t.compare(p.baseline)
+}
+
+// ordered gives numbers in the order of their seeds.
+func ordered(bySeed map[uint64]float64) (xs []float64) {
+	for _, seed := range slices.Sorted(maps.Keys(bySeed)) {
+		xs = append(xs, bySeed[seed])
+	}
+	return xs
+}
+
+// mark says which rows are the best, and which are so near that seeds alone could make the difference.
+func (t *Table) mark(best Row) {
+	name := t.Metric.Name
+	near := 0
 	for i, r := range t.Rows {
-		s := r.Numbers[t.Metric.Name]
-		t.Rows[i].Best = s != nil && s.Mean == best.Mean
+		s := r.Numbers[name]
+		if s == nil {
+			continue
+		}
+		if s.Mean == best.Numbers[name].Mean {
+			t.Rows[i].Best = true
+			continue
+		}
+		if d := paired(best, r, name); d != nil && d.N > 1 && !d.Sure() {
+			t.Rows[i].Noise = true
+			near++
+		}
+	}
+	if near > 0 && t.Note == "" {
+		t.Note = fmt.Sprintf("of %d other rows the best one's difference, paired by seed, is within the noise (95 %%)", near)
+	} else if len(t.Rows) > 1 && best.Numbers[name].N == 1 && t.Note == "" {
+		t.Note = "with one seed no row is surely better than another"
 	}
 }
 
-func (t *Table) better(a, b *Summary) bool {
+// paired is the difference of two rows over the seeds that both have; nil without any.
+func paired(a, b Row, path string) *statistics.Difference {
+	var xs, ys []float64
+	for _, seed := range slices.Sorted(maps.Keys(a.seeds[path])) {
+		if y, ok := b.seeds[path][seed]; ok {
+			xs, ys = append(xs, a.seeds[path][seed]), append(ys, y)
+		}
+	}
+	if len(xs) == 0 {
+		return nil
+	}
+	return statistics.Paired(xs, ys)
+}
+
+// compare compares every row with the one that has the baseline's values and else its own.
+func (t *Table) compare(baseline []condition) {
+	if len(baseline) == 0 {
+		return
+	}
+	t.Baseline = make([]string, len(t.Keys))
+	for _, c := range baseline {
+		t.Baseline[c.key] = c.value
+	}
+	var ps []float64
+	var tested []int
+	for i, r := range t.Rows {
+		want := slices.Clone(r.Values)
+		for _, c := range baseline {
+			want[c.key] = c.value
+		}
+		at := slices.IndexFunc(t.Rows, func(o Row) bool { return slices.Equal(o.Values, want) })
+		if at < 0 || at == i {
+			continue
+		}
+		t.Rows[i].Against = map[string]*statistics.Difference{}
+		for _, path := range t.Metrics {
+			if d := paired(r, t.Rows[at], path); d != nil {
+				t.Rows[i].Against[path] = d
+			}
+		}
+		if d := t.Rows[i].Against[t.Metric.Name]; d != nil && d.P != nil {
+			ps, tested = append(ps, *d.P), append(tested, i)
+		}
+	}
+	for k, p := range statistics.Holm(ps) {
+		t.Rows[tested[k]].P = &p
+	}
+}
+
+func (t *Table) better(a, b *statistics.Summary) bool {
 	if t.Metric.Goal == minimize {
 		return a.Mean < b.Mean
 	}
 	return a.Mean > b.Mean
 }
 
-func summarise(xs []float64) *Summary {
-	s := Summary{N: len(xs)}
-	for _, x := range xs {
-		s.Mean += x / float64(len(xs))
-	}
-	if len(xs) > 1 {
-		squares := 0.0
-		for _, x := range xs {
-			squares += (x - s.Mean) * (x - s.Mean)
-		}
-		std := math.Sqrt(squares / float64(len(xs)-1))
-		s.Std = &std
-	}
-	return &s
-}
-
-// String is "0.9310 ± 0.0042", the deviation left out where there is none.
-func (s *Summary) String() string {
+// mean is "0.9310 ± 0.0042", the deviation left out where there is none.
+func mean(s *statistics.Summary) string {
 	switch {
 	case s == nil:
 		return "–"
@@ -270,6 +333,28 @@ func (s *Summary) String() string {
 		return fmt.Sprintf("%.4f", s.Mean)
 	}
 	return fmt.Sprintf("%.4f ± %.4f", s.Mean, *s.Std)
+}
+
+// difference is "+0.0123 (+0.0051 to +0.0195)".
+func difference(d *statistics.Difference) string {
+	switch {
+	case d == nil:
+		return "–"
+	case d.Low == nil:
+		return fmt.Sprintf("%+.4f", d.Value)
+	}
+	return fmt.Sprintf("%+.4f (%+.4f to %+.4f)", d.Value, *d.Low, *d.High)
+}
+
+// mark is the last cell of a row.
+func (r Row) mark() string {
+	switch {
+	case r.Best:
+		return "best"
+	case r.Noise:
+		return "within noise"
+	}
+	return ""
 }
 
 // cells returns the heading and the rows as text.
@@ -281,92 +366,21 @@ func (t Table) cells() (head []string, rows [][]string) {
 			cells[len(cells)-1] = fmt.Sprintf("%d of %d", r.Finished, r.Trials)
 		}
 		for _, path := range t.Metrics {
-			cells = append(cells, r.Numbers[path].String())
+			cells = append(cells, mean(r.Numbers[path]))
 		}
-		mark := ""
-		if r.Best {
-			mark = "best"
-		}
-		rows = append(rows, append(cells, mark))
+		rows = append(rows, append(cells, r.mark()))
 	}
 	return head, rows
 }
 
-// caption says what the numbers are.
-func (t Table) caption() string {
-	text := fmt.Sprintf("%s (%s): mean ± sample standard deviation over n seeds; best is %s, to %s",
-		t.Name, t.Hash, t.Metric.Name, t.Metric.Goal)
+// caption says what the numbers are, in lines.
+func (t Table) caption() []string {
+	lines := []string{
+		fmt.Sprintf("%s (%s): mean ± sample standard deviation over n seeds", t.Name, t.Hash),
+		fmt.Sprintf("best is %s, to %s", t.Metric.Name, t.Metric.Goal),
+	}
 	if t.Note != "" {
-		text += "; " + t.Note
+		lines = append(lines, t.Note)
 	}
-	return text
-}
-
-// Text is the table for a terminal.
-func (t Table) Text() string {
-	var b strings.Builder
-	b.WriteString(t.caption() + "\n")
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	head, rows := t.cells()
-	for _, cells := range append([][]string{head}, rows...) {
-		_, _ = fmt.Fprintln(w, "  "+strings.Join(cells, "\t")) // a strings.Builder takes everything
-	}
-	_ = w.Flush()
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.Join(lines[:len(lines)-1], "\n") + "\n" + strings.Join(append(t.warned(), ""), "\n")
-}
-
-// markdown is the table for a document.
-func (t Table) markdown() string {
-	head, rows := t.cells()
-	var b strings.Builder
-	b.WriteString(t.caption() + "\n\n")
-	line := func(cells []string) {
-		for _, c := range cells {
-			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
-		}
-		b.WriteString("|\n")
-	}
-	line(head)
-	b.WriteString(strings.Repeat("| --- ", len(head)) + "|\n")
-	for _, cells := range rows {
-		line(cells)
-	}
-	for _, text := range t.warned() {
-		b.WriteString("\n" + text + "\n")
-	}
-	return b.String()
-}
-
-// csv is the table for a program: the keys, trials and finished, then mean, std and n of every number, and best.
-func (t Table) csv() (string, error) {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
-	head := append(slices.Clone(t.Keys), "trials", "finished")
-	for _, path := range t.Metrics {
-		head = append(head, path+".mean", path+".std", path+".n")
-	}
-	records := [][]string{append(head, "best")}
-	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-	for _, r := range t.Rows {
-		record := append(slices.Clone(r.Values), strconv.Itoa(r.Trials), strconv.Itoa(r.Finished))
-		for _, path := range t.Metrics {
-			switch s := r.Numbers[path]; {
-			case s == nil:
-				record = append(record, "", "", "0")
-			case s.Std == nil:
-				record = append(record, number(s.Mean), "", "1")
-			default:
-				record = append(record, number(s.Mean), number(*s.Std), strconv.Itoa(s.N))
-			}
-		}
-		records = append(records, append(record, strconv.FormatBool(r.Best)))
-	}
-	if err := w.WriteAll(records); err != nil {
-		return "", fmt.Errorf("sweep: write CSV: %w", err)
-	}
-	return b.String(), nil
+	return lines
 }

@@ -3,6 +3,7 @@ package sweep
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -70,14 +71,19 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	// loss of the first row: mean (1+4)/2, standard deviation sqrt((1.5²+1.5²)/1); kNN: 0.6, sqrt(2·0.1²).
-	text := "roles (" + p.Hash + `): mean ± sample standard deviation over n seeds; best is loss, to minimize
-  train.lr  augment.framing  n       loss             knn_top1         order_accuracy.rotate.embedding
-  0.1       none             2       2.5000 ± 2.1213  0.6000 ± 0.1414  0.5000 ± 0.3536
-  0.1       circle           1 of 2  2.0000           –                –
-  0.2       none             1 of 2  0.5000           –                –                                best
-  0.2       circle           0 of 2  –                –                –
-  0.3       none             1 of 2  0.5000           –                –                                best
-  0.3       circle           0 of 2  –                –                –
+	text := "roles (" + p.Hash + `): mean ± sample standard deviation over n seeds
+best is loss, to minimize
+with one seed no row is surely better than another
+train.lr  augment.       n      loss  knn_top1  order_accuracy
+           framing                                    .rotate.
+                                                     embedding
+0.1           none       2  2.5000 ±  0.6000 ±        0.5000 ±
+                              2.1213    0.1414          0.3536
+0.1         circle  1 of 2    2.0000         –               –
+0.2           none  1 of 2    0.5000         –               –  best
+0.2         circle  0 of 2         –         –               –
+0.3           none  1 of 2    0.5000         –               –  best
+0.3         circle  0 of 2         –         –               –
 `
 	if got := table.Text(); got != text {
 		t.Errorf("Text:\n%s\nwant\n%s", got, text)
@@ -102,10 +108,11 @@ func TestTable(t *testing.T) {
 	}
 	lines := strings.Split(csv, "\n")
 	for i, want := range map[int]string{
-		0: "train.lr,augment.framing,trials,finished,loss.mean,loss.std,loss.n,knn_top1.mean,knn_top1.std,knn_top1.n," +
-			"order_accuracy.rotate.embedding.mean,order_accuracy.rotate.embedding.std,order_accuracy.rotate.embedding.n,best",
-		1: "0.1,none,2,2,2.5,2.1213203435596424,2,0.6,0.14142135623730948,2,0.5,0.3535533905932738,2,false",
-		3: "0.2,none,2,1,0.5,,1,,,0,,,0,true",
+		0: "train.lr,augment.framing,trials,finished,loss.mean,loss.std,loss.low,loss.high,loss.n,knn_top1.mean,knn_top1.std," +
+			"knn_top1.low,knn_top1.high,knn_top1.n,order_accuracy.rotate.embedding.mean,order_accuracy.rotate.embedding.std," +
+			"order_accuracy.rotate.embedding.low,order_accuracy.rotate.embedding.high,order_accuracy.rotate.embedding.n," +
+			"best,within_noise",
+		3: "0.2,none,2,1,0.5,,,,1,,,,,0,,,,,0,true,false",
 	} {
 		if lines[i] != want {
 			t.Errorf("CSV line %d is %q, want %q", i, lines[i], want)
@@ -170,9 +177,9 @@ func TestTableColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `  base   n       knn_top1  order_accuracy.rotate.features
-  base   1       0.5000    0.7500                          best
-  other  0 of 1  –         –
+	want := `base        n  knn_top1  order_accuracy.rotate.features
+base        1    0.5000                          0.7500  best
+other  0 of 1         –                               –
 `
 	if got := table.Text(); !strings.HasSuffix(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -204,5 +211,85 @@ func TestTableMetric(t *testing.T) {
 		if r.Best {
 			t.Errorf("row %v is the best of nothing", r.Values)
 		}
+	}
+}
+
+// TestTableCompares: rows beside their baseline, paired by seed. The differences are 0.1, 0.2, 0.3: mean 0.2, deviation
+// 0.1, and the quantile of t with 2 degrees of freedom is 4.302653.
+func TestTableCompares(t *testing.T) {
+	b := newBench(t, `base: base.yaml
+method: grid
+metric: {name: loss, goal: maximize}
+parameters:
+  train.lr: {values: [0.1, 0.2]}
+  augment.framing: {values: [none, circle]}
+seeds: 3
+baseline: {augment.framing: none}
+`)
+	p := b.plan()
+	var results []string
+	for _, loss := range []float64{1, 2, 3, 1.1, 2.2, 3.3, 5, 5, 5, 4, 5, 6} {
+		results = append(results, fmt.Sprintf(`{"status": "finished", "loss": %g}`, loss))
+	}
+	b.found(p, results...)
+	for i, trial := range p.Trials {
+		if trial.Seed != uint64(i%3+1) {
+			t.Fatalf("trial %d has seed %d", i+1, trial.Seed)
+		}
+	}
+	opened, err := Open(b.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*Plan{p, opened} {
+		table, err := p.Table(b.out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := table.Rows[1].Against["loss"]
+		if d == nil || d.N != 3 || math.Abs(d.Value-0.2) > 1e-12 || math.Abs(*d.Low-(0.2-4.302653*0.1/math.Sqrt(3))) > 1e-6 {
+			t.Fatalf("difference %+v", d)
+		}
+		// Two rows are tested: the smaller p, twice.
+		if row := table.Rows[1]; math.Abs(*row.P-2**d.P) > 1e-12 || table.Rows[0].Against != nil || table.Rows[2].P != nil {
+			t.Errorf("p %v of %v", *row.P, *d.P)
+		}
+		if r := table.Rows; !r[2].Best || !r[3].Best || r[0].Noise || r[1].Noise {
+			t.Errorf("rows %+v", r)
+		}
+		for format, want := range map[string]string{
+			FormatText: "loss less that of framing=none, paired by seed (95 %; p by Holm over the rows):\n" +
+				"  lr=0.1, framing=circle: +0.2000 (-0.0484 to +0.4484), p = 0.15, n = 3\n" +
+				"  lr=0.2, framing=circle: +0.0000 (-2.4841 to +2.4841), p = 1, n = 3\n",
+			FormatMarkdown: "- lr=0.1, framing=circle: +0.2000 (-0.0484 to +0.4484), p = 0.15, n = 3\n",
+			FormatLaTeX:    "0.1 & circle & 3 & 2.2000 $\\pm$ 1.1000",
+			FormatCSV:      "against,against.low,against.high,p_holm",
+		} {
+			if text, err := table.As(format); err != nil || !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q:\n%s, %v", format, want, text, err)
+			}
+		}
+	}
+	if _, err := p.Table(t.TempDir()); err == nil {
+		t.Error("a table of an empty folder")
+	}
+}
+
+// TestWithinNoise: what seeds alone could make is said beside the best.
+func TestWithinNoise(t *testing.T) {
+	b := newBench(t, "base: base.yaml\nmethod: grid\nmetric: {name: loss, goal: minimize}\n"+
+		"parameters: {train.lr: {values: [0.1, 0.2, 0.3]}}\nseeds: [1, 2, 5]\n")
+	p := b.plan()
+	var results []string
+	for _, loss := range []float64{1, 1.1, 0.9, 1.2, 1, 0.9, 3, 3.1, 2.9} {
+		results = append(results, fmt.Sprintf(`{"status": "finished", "loss": %g}`, loss))
+	}
+	b.found(p, results...)
+	table, err := p.Table(b.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := table.Rows; !r[0].Best || !r[1].Noise || r[2].Noise || !strings.Contains(table.Note, "of 1 other rows") {
+		t.Errorf("rows %+v, %s", r, table.Note)
 	}
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ordo/models/ort/install"
+	"ordo/models/ort/orttest"
+)
+
+// TestSweepFolder: the commands that take a sweep's folder alone.
+func TestSweepFolder(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	file, out := sweepFile(t, roles)
+	if r := ordo(t, "sweep", "plan", file); r.code != exitOK || strings.Count(r.stdout, "\n") != 5 {
+		t.Errorf("plan: %d\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	ordo(t, "sweep", "status", out).check(t, exitFailure, "no sweep in")
+	ordo(t, "sweep", file, "--out", out).check(t, exitOK)
+	if err := os.Remove(file); err != nil { // the folder has all
+		t.Fatal(err)
+	}
+	if r := ordo(t, "sweep", "status", out); r.code != exitOK || !strings.Contains(r.stdout, "4 finished of 4") {
+		t.Errorf("status: %s%s", r.stdout, r.stderr)
+	}
+	r := ordo(t, "sweep", "best", out)
+	r.check(t, exitOK, "best row: order_accuracy.rotate.embedding")
+	if _, err := os.Stat(filepath.Join(strings.TrimSpace(r.stdout), "encoder.onnx")); err != nil {
+		t.Errorf("best: %q, %v", r.stdout, err)
+	}
+	var best map[string]any
+	if r := ordo(t, "sweep", "best", out, "--json"); json.Unmarshal([]byte(r.stdout), &best) != nil || best["folder"] == "" {
+		t.Errorf("best as JSON: %s", r.stdout)
+	}
+	for format, says := range map[string]string{"text": "best", "latex": `\toprule`, "csv": "within_noise", "markdown": "| --- |"} {
+		if r := ordo(t, "sweep", "table", out, "--format", format); r.code != exitOK || !strings.Contains(r.stdout, says) {
+			t.Errorf("%s: %s%s", format, r.stdout, r.stderr)
+		}
+	}
+	ordo(t, "sweep", "table", out, "--format", "xls").check(t, exitUsage, "must be one of")
+	ordo(t, "sweep", "trial", out, "2").check(t, exitOK, "finished")
+	ordo(t, "sweep", "trial", out, "9").check(t, exitConfig, "trials 1 to 4")
+	ordo(t, "sweep", "trial", out, "x").check(t, exitUsage, "number")
+	ordo(t, "sweep", "trial", out).check(t, exitUsage, "are wanted")
+	ordo(t, "sweep", "stop", out).check(t, exitOK, "nothing works in")
+	ordo(t, "sweep", out).check(t, exitOK)
+	ordo(t, "sweep", out, "seed=1").check(t, exitUsage, "is a sweep's folder")
+}

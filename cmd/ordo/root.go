@@ -54,6 +54,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newEvalCommand(g),
 		newEmbedCommand(g),
 		newRunsCommand(g),
+		newReportCommand(g),
 		newNeighboursCommand(g),
 		newExportCommand(g),
 		newArtifactsCommand(g),

@@ -17,7 +17,7 @@ func (f *folder) order(run int) []curve {
 	var all []curve
 	add := func(family, output string, p eval.Protocol, l line) {
 		l.Run = run
-		all = append(all, newCurve(familyTitle(family, p), output, scaleAxis(p), "1 − cosine", l))
+		all = append(all, newCurve("", familyTitle(family, p)+": "+output, scaleAxis(p), "1 − cosine", l))
 	}
 	if f.end == nil { // means are all that the metrics have
 		e, _ := f.last()
@@ -90,25 +90,25 @@ func (f *folder) robustness(run int) []curve {
 		}
 		for _, l := range lines {
 			l.Run, l.Alone = run, true
-			all = append(all, newCurve(familyTitle(m.Family, m.Protocol), how+", "+m.Output, scaleAxis(m.Protocol),
-				"share of classes told", l))
+			all = append(all, newCurve("", familyTitle(m.Family, m.Protocol)+": "+how+", "+m.Output, scaleAxis(m.Protocol),
+				"share told", l))
 		}
 	}
 	return all
 }
 
-// summary is the table of the last evaluation.
-func (f *folder) summary() (block, bool) {
-	e, ok := f.last()
+// summary is the table of the last evaluation, and how its numbers were made; nil: there is none.
+func (f *folder) summary() []block {
+	e, _ := f.last()
 	head, rows, legend := report.Summary(e)
-	if !ok || len(rows) == 0 {
-		return block{}, false
+	if len(rows) == 0 {
+		return nil
 	}
 	t := &table{Head: head}
 	for _, cells := range rows {
 		t.add(cells...)
 	}
-	return block{Table: t, Text: strings.Join(legend, " ")}, true
+	return []block{{Table: t}, {Text: strings.Join(legend, " ")}}
 }
 
 // evaluated is an evaluation's table, with how each number was made.

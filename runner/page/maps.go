@@ -155,11 +155,11 @@ func (s *seen) paths() ([]block, error) {
 		for _, i := range spread(len(v.images), pathImages) {
 			of := strip{Label: s.words(v.images[i])}
 			for g, scale := range v.scales {
-				lines := []string{text(scale)}
+				lines := []string{fmt.Sprintf("%.2g", scale)}
 				for k, output := range s.outputs {
 					lines = append(lines, fmt.Sprintf("%c %.3f", output[0], distances[k][g][i]))
 				}
-				of.Pictures = append(of.Pictures, v.sprite.picture(g*len(v.images)+i, "scale "+text(scale), lines...))
+				of.Pictures = append(of.Pictures, v.sprite.picture(g*len(v.images)+i, "scale "+lines[0], lines...))
 			}
 			b.Strips = append(b.Strips, of)
 		}

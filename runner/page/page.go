@@ -157,8 +157,8 @@ func (p *content) told(runs []*folder) {
 			p.section("numbers", "Numbers side by side", "", append([]block{sideBySide(runs, numbers)},
 				differences(runs, numbers)...)...)
 		}
-	} else if b, ok := runs[0].summary(); ok {
-		p.section("summary", "Numbers", "", b)
+	} else {
+		p.section("summary", "Numbers", "", runs[0].summary()...)
 	}
 	blocksOf := blocks(training, labels)
 	for i := range blocksOf {

@@ -26,7 +26,7 @@
 		button.setAttribute('aria-label', 'show the page ' + (isDark() ? 'bright' : 'dark'));
 		document.querySelectorAll('.key').forEach(key => {
 			const reference = key.classList.contains('reference');
-			key.querySelector('i').style.borderColor = reference ? 'var(--grey)' : lineColour(+key.dataset.colour, 'var');
+			key.querySelector('i').style.color = reference ? 'var(--grey)' : lineColour(+key.dataset.colour, 'var');
 		});
 		redraws.forEach(redraw => redraw());
 	};

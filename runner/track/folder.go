@@ -178,7 +178,7 @@ const lockPause = 50 * time.Millisecond
 
 // temporary are the names that files have before they are whole.
 var temporary = regexp.MustCompile(
-	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx|[a-z]+\.(svg|png))\d+$`)
+	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|last\.ckpt|encoder\.onnx|[a-z]+\.(svg|png|html))\d+$`)
 
 // sweep removes what a process that was killed while it wrote a file left behind.
 func (f *Folder) sweep() {
@@ -351,7 +351,7 @@ func (f *Folder) Sync() error {
 	return nil
 }
 
-// Finish writes the report, pictures by file name and, last, the result.
+// Finish writes the report, pictures and the page by file name and, last, the result.
 func (f *Folder) Finish(r Result, report []byte, pictures map[string][]byte) error {
 	if err := f.write(reportFile, report); err != nil {
 		return err

@@ -11,7 +11,8 @@
 //	log.txt           what was said between the steps, with the time
 //	encoder.onnx      the trained backbone and projector for inference
 //	report.txt        the table that ended the run
-//	result.json       the same for programs, and what log.txt warns of (warnings); it is written last, so a run that
+//	report.html       the page of it
+//	result.json       the table for programs, and what log.txt warns of (warnings); it is written last, so a run that
 //	                  has one is finished
 //
 // Files appear whole or not at all. The two .jsonl files grow line by line; opening the folder again drops what lies

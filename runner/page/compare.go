@@ -17,9 +17,15 @@ import (
 )
 
 // group are runs of one experiment but for the seed.
-type group struct {
-	name string
-	runs []*folder
+type group struct{ runs []*folder }
+
+// name is the names of its runs.
+func (g group) name() string {
+	var all []string
+	for _, f := range g.runs {
+		all = append(all, f.label)
+	}
+	return strings.Join(all, ", ")
 }
 
 // groups finds them, in the order of their first runs. A run whose experiment can't be read is alone.
@@ -37,15 +43,15 @@ func groups(runs []*folder) []group {
 		if !there {
 			i = len(all)
 			at[key] = i
-			all = append(all, group{name: f.label})
+			all = append(all, group{})
 		}
 		all[i].runs = append(all[i].runs, f)
 	}
 	return all
 }
 
-// name gives every run a label of its own: its experiment's name where these differ, else its folder's.
-func name(runs []*folder) {
+// label gives every run a label of its own: its experiment's name where these differ, else its folder's.
+func label(runs []*folder) {
 	for _, of := range []func(f *folder) string{
 		func(f *folder) string { return f.Name },
 		func(f *folder) string { return filepath.Base(f.Folder) },
@@ -169,7 +175,7 @@ func differences(runs []*folder, numbers []compared) []block {
 				t.add(n.name, fmt.Sprintf("%+.3f", value), interval, fmt.Sprint(len(pairs)))
 			}
 		}
-		b := block{Title: fmt.Sprintf("%s less %s", g.name, all[0].name), Table: t,
+		b := block{Title: fmt.Sprintf("%s less %s", g.name(), all[0].name()), Table: t,
 			Text: "Mean over the seeds that both have, paired, with Student's interval. One seed has none."}
 		if len(t.Rows) == 0 {
 			b.Table, b.Text = nil, "They have no seed in common of which both have numbers."

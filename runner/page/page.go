@@ -37,6 +37,9 @@ type Options struct {
 	Watch    data.Watch // hears how the images are read, and what the page has to do without
 }
 
+// shares is how many runs share the room that the page has for pictures.
+func (o Options) shares() int { return max(1, len(o.Runs)) }
+
 // Ending is what a run that is about to end knows before its folder does.
 type Ending struct {
 	Result track.Result
@@ -65,7 +68,7 @@ func Make(ctx context.Context, o Options) (Made, error) {
 		runs = append(runs, f)
 		made.Damage = append(made.Damage, f.damage...)
 	}
-	name(runs)
+	label(runs)
 	p := &content{Title: title(runs), Lead: lead(runs)}
 	for _, f := range runs {
 		p.notes(f, len(runs) > 1)

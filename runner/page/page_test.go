@@ -275,7 +275,7 @@ func TestSeveral(t *testing.T) {
 		t.Errorf("damage %v", damage)
 	}
 	// The differences are 0.05 and 0.06: 0.055 ± 12.7062 · 0.00707107 / √2.
-	contains(t, html, "4 runs side by side", "run2 less run0", "train.lr", "seed",
+	contains(t, html, "4 runs side by side", "run2, run3 less run0, run1", "train.lr", "seed",
 		"<tr><th scope=\"row\">knn, features</th><td>&#43;0.055</td><td>[-0.009, &#43;0.119]</td><td>2</td></tr>",
 		"0.750 [0.500, 0.900]")
 	var data struct {

@@ -47,8 +47,10 @@ const (
 	// levels are how many scales of a family are shown, and familyImages how many images at most.
 	levels       = 7
 	familyImages = 60
-	// mostPictures bounds those of all families together, and with it the size of the page.
+	// mostPictures bounds those of all families together, and mostImages the untouched ones, and with it the size of a
+	// page of several runs.
 	mostPictures = 4000
+	mostImages   = 5000
 )
 
 // look encodes up to n of the run's test images, and some of them at scales of every family that has a role.
@@ -121,9 +123,9 @@ func (o Options) encode(
 		}
 	}
 	some := func(n int) []int { return spread(s.set.Len(), n) }
-	s.origin = shown{images: some(o.Images), scales: []float64{0}}
+	s.origin = shown{images: some(min(o.Images, mostImages/o.shares())), scales: []float64{0}}
 	all := []*shown{&s.origin}
-	each := min(familyImages, max(2, o.Images/levels), mostPictures/levels/max(1, len(shownFamilies)))
+	each := max(2, min(familyImages/o.shares(), o.Images/levels, mostPictures/levels/max(1, len(shownFamilies))))
 	s.families = make([]shown, 0, len(shownFamilies))
 	var of []int
 	for i, family := range shownFamilies {

@@ -42,7 +42,7 @@ func TSNE(ctx context.Context, rows []float32, columns int, o TSNEOptions) ([]Po
 		return nil, err
 	}
 	d := descent{p: affinities(squaredDistances(directions(rows, columns), columns), n, perplexity(o.Perplexity, n)),
-		y: begin(start, o.Seed), q: make([]float64, n*n)}
+		y: begin(start, o.Seed)}
 	speed, gains, slope := make([]Point, n), make([]Point, n), make([]Point, n)
 	for i := range gains {
 		gains[i] = Point{1, 1}
@@ -189,37 +189,40 @@ func neighbours(share, squares []float64, own int, entropy float64) {
 // descent is where the rows are.
 type descent struct {
 	p []float64 // affinities of the rows, [n, n]
-	q []float64 // of the places, but for their sum, [n, n]; filled in by gradient
 	y []Point
 }
 
-// places fills in q and gives its sum.
-func (d *descent) places() float64 {
-	n := len(d.y)
-	var sum float64
-	for i, a := range d.y {
-		for j, b := range d.y[:i] {
-			x, y := a.X-b.X, a.Y-b.Y
-			q := 1 / (1 + x*x + y*y)
-			d.q[i*n+j], d.q[j*n+i] = q, q
-			sum += 2 * q
-		}
-	}
-	return sum
+// near is how near two places are, of which their affinity is a share: 1 where they are one.
+func near(a, b Point) float64 {
+	x, y := a.X-b.X, a.Y-b.Y
+	return 1 / (1 + x*x + y*y)
 }
 
-// gradient is that of the divergence of the places from the rows, with affinities closer times as large.
+// sum is that of all pairs of places, each in both directions.
+func (d *descent) sum() float64 {
+	var sum float64
+	for i, a := range d.y {
+		for _, b := range d.y[:i] {
+			sum += near(a, b)
+		}
+	}
+	return 2 * sum
+}
+
+// gradient is that of the divergence of the places from the rows, with affinities closer times as large. Nearness is
+// computed twice: to keep n² numbers takes longer.
 func (d *descent) gradient(slope []Point, closer float64) {
-	n, sum := len(d.y), d.places()
+	n, share := len(d.y), 1/d.sum()
 	for i, a := range d.y {
 		var at Point
-		p, q := d.p[i*n:][:n], d.q[i*n:][:n]
+		p := d.p[i*n:][:n]
 		for j, b := range d.y {
-			pull := 4 * (closer*p[j] - q[j]/sum) * q[j]
+			q := near(a, b)
+			pull := (closer*p[j] - q*share) * q
 			at.X += pull * (a.X - b.X)
 			at.Y += pull * (a.Y - b.Y)
 		}
-		slope[i] = at
+		slope[i] = Point{4 * at.X, 4 * at.Y}
 	}
 }
 

@@ -31,11 +31,11 @@ func clusters(each, directions, columns int) []float32 {
 
 // divergence is Kullback and Leibler's, of the places from the rows.
 func (d *descent) divergence() float64 {
-	sum := d.places()
+	sum, n := d.sum(), len(d.y)
 	var kl float64
 	for k, p := range d.p {
 		if p > 0 {
-			kl += p * math.Log(p*sum/d.q[k])
+			kl += p * math.Log(p*sum/near(d.y[k/n], d.y[k%n]))
 		}
 	}
 	return kl
@@ -70,7 +70,7 @@ func TestAffinities(t *testing.T) {
 func TestGradient(t *testing.T) {
 	const n, h = 12, 1e-6
 	rows := clusters(4, 3, 4)
-	d := descent{p: affinities(squaredDistances(directions(rows, 4), 4), n, 3), q: make([]float64, n*n)}
+	d := descent{p: affinities(squaredDistances(directions(rows, 4), 4), n, 3)}
 	draw := rand.New(rand.NewPCG(1, 2))
 	for range n {
 		d.y = append(d.y, Point{draw.NormFloat64(), draw.NormFloat64()})
@@ -100,8 +100,7 @@ func TestTSNE(t *testing.T) {
 	const each, n = 20, 60
 	rows := clusters(each, 3, 6)
 	o := DefaultTSNEOptions()
-	d := descent{p: affinities(squaredDistances(directions(rows, 6), 6), n, perplexity(o.Perplexity, n)),
-		q: make([]float64, n*n)}
+	d := descent{p: affinities(squaredDistances(directions(rows, 6), 6), n, perplexity(o.Perplexity, n))}
 	var last float64
 	for k, iterations := range []int{1, 300, 600} {
 		o.Iterations = iterations

@@ -18,8 +18,8 @@ import (
 	"ordo/runner/track"
 )
 
-// finish exports the encoder and writes report, page and result. What is in them comes from the folder, so that it does not
-// matter how often the run was interrupted.
+// finish exports the encoder and writes report, page and result. What is in them comes from the folder, so that it does
+// not matter how often the run was interrupted.
 func (r *run) finish(ctx context.Context) (track.Result, error) {
 	e := r.o.Experiment
 	dir := r.folder.Dir()

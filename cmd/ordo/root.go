@@ -55,6 +55,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newEmbedCommand(g),
 		newRunsCommand(g),
 		newReportCommand(g),
+		newWatchCommand(g),
 		newNeighboursCommand(g),
 		newExportCommand(g),
 		newArtifactsCommand(g),

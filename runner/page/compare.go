@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"ordo/models"
 	"ordo/runner/config"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
@@ -229,13 +230,20 @@ func paired(values []float64) (value float64, half eval.Value) {
 func overview(runs []*folder) block {
 	t := &table{Head: []string{"run", "folder", "seed", "status", "epoch", "kNN, features", "loss", "images/s"}}
 	for _, f := range runs {
-		loss, speed, knn := "–", "–", "–"
-		if f.result != nil {
-			loss, speed = fmt.Sprintf("%.4f", f.result.Loss), fmt.Sprintf("%.0f", f.result.ImagesPerSecond)
+		number := func(name, format string) string {
+			if x, ok := f.Numbers[name]; ok {
+				return fmt.Sprintf(format, x)
+			}
+			return "–"
 		}
-		if e, ok := f.last(); ok {
-			if x, ok := e.Metrics["knn.features"]; ok {
+		knn, loss, speed := number("knn_top1", "%.3f"), number("loss", "%.4f"), number("images_per_second", "%.0f")
+		if f.Numbers == nil { // so far
+			e, _ := f.last()
+			if x, ok := e.Metrics["knn."+models.Features]; ok {
 				knn = fmt.Sprintf("%.3f", x)
+			}
+			if n := len(f.history.Steps); n > 0 {
+				loss = fmt.Sprintf("%.4f", f.history.Steps[n-1].Loss)
 			}
 		}
 		t.add(f.label, f.Folder, fmt.Sprint(f.Seed), f.Status, f.progress(), knn, loss, speed)

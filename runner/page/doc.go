@@ -20,10 +20,11 @@
 //
 // # The file
 //
-// Everything is said in HTML, so that it can be read without scripts: behind every chart and every map stands its table.
-// A script draws charts and maps from JSON in the page, whose texts are escaped; a Content-Security-Policy lets no other
-// script run and no request leave. Charts are drawn by uPlot 1.6.32 (github.com/leeoniya/uPlot, MIT), as it comes in the
-// npm package uplot: uplot/uPlot.iife.min.js has the SHA-256
+// Everything is said in HTML, so that it can be read without scripts: behind every chart and every map stands its
+// table. A script draws charts and maps from JSON in the page, whose texts are escaped; a Content-Security-Policy lets
+// no other script run and no request leave, but for those of a [Live] page to where it came from. Charts are drawn by
+// uPlot 1.6.32 (github.com/leeoniya/uPlot, MIT), as it comes in the npm package uplot: uplot/uPlot.iife.min.js has the
+// SHA-256
 //
 //	19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f
 //
@@ -31,6 +32,6 @@
 //
 //	df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04
 //
-// It was chosen over Apache ECharts because every run folder gets a copy: 51 kB against 1.1 MB. Pictures lie together in
-// one JPEG for each map.
+// It was chosen over Apache ECharts because every run folder gets a copy: 51 kB against 1.1 MB. Pictures lie together
+// in one JPEG for each map.
 package page

@@ -9,11 +9,13 @@ import (
 
 // content is what the template shows.
 type content struct {
-	Title    string
-	Lead     string
-	Notes    []string // what is missing or was warned of
-	Sections []section
-	sprites  []sprite
+	Title     string
+	Lead      string
+	Notes     []string // what is missing or was warned of
+	Sections  []section
+	Live      bool
+	Up, Whole string // what lists the run of a live page, and the page of its end; "": none
+	sprites   []sprite
 }
 
 // section is a part of the page, which its contents list.
@@ -43,6 +45,7 @@ type table struct {
 type row struct {
 	Cells   []string
 	Heading bool
+	Link    string // where its first cell leads; "": nowhere
 }
 
 func (t *table) add(cells ...string) { t.Rows = append(t.Rows, row{Cells: cells}) }

@@ -31,6 +31,7 @@ type Options struct {
 	Images  int
 	Without error   // why nothing can be encoded, in place of what Images says; nil: it can
 	Ending  *Ending // of the run, if it is about to end; nil: its folder says all
+	Live    *Live   // nil: the page is a file of its own
 	Threads int     // ONNX Runtime's; 0 is one a core
 	// Progress hears how many views are encoded, after every batch. May be nil.
 	Progress func(done, total int)
@@ -74,7 +75,9 @@ func Make(ctx context.Context, o Options) (Made, error) {
 		p.notes(f, len(runs) > 1)
 	}
 	p.told(runs)
-	if err := o.pictured(ctx, p, runs); err != nil {
+	if o.Live != nil {
+		p.Live, p.Up, p.Whole = true, o.Live.Up, o.Live.Whole
+	} else if err := o.pictured(ctx, p, runs); err != nil {
 		return made, err
 	}
 	p.rest(runs)
@@ -253,14 +256,18 @@ var plotStyle string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// policy lets only the page's own scripts run, and nothing be fetched.
-func policy() string {
+// policy lets only the page's own scripts run, and nothing be fetched, but a live page from where it came.
+func policy(live bool) string {
 	var hashes []string
 	for _, s := range []string{plotScript, script} {
 		sum := sha256.Sum256([]byte(s))
 		hashes = append(hashes, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
 	}
-	return "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src " + strings.Join(hashes, " ")
+	all := "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src " + strings.Join(hashes, " ")
+	if live {
+		all += "; connect-src 'self'"
+	}
+	return all
 }
 
 // html is the whole file.
@@ -297,7 +304,7 @@ func (p *content) html() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	err = pageTemplate.Execute(&b, map[string]any{
-		"Page": p, "Policy": policy(), "Data": template.JS(text), "Pictures": pictures,
+		"Page": p, "Policy": policy(p.Live), "Data": template.JS(text), "Pictures": pictures,
 		"Style":  style.Sheet() + template.CSS(plotStyle+pageStyle),
 		"Script": template.JS(script), "PlotScript": template.JS(plotScript),
 	})

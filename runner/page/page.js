@@ -1,7 +1,7 @@
 (() => {
 	'use strict';
 	const root = document.documentElement;
-	const data = JSON.parse(document.getElementById('data').textContent);
+	let data = JSON.parse(document.getElementById('data').textContent);
 	root.classList.add('js');
 
 	const colour = name => getComputedStyle(root).getPropertyValue('--' + name).trim();
@@ -108,7 +108,8 @@
 		const plot = plots.get(e.target);
 		if (plot && e.contentRect.width > 0) plot.setSize({ width: e.contentRect.width, height: 220 });
 	}));
-	document.querySelectorAll('.plot').forEach(box => { sight.observe(box); width.observe(box); });
+	const watchPlots = () => document.querySelectorAll('.plot').forEach(box => { sight.observe(box); width.observe(box); });
+	watchPlots();
 	redraws.push(() => plots.forEach((plot, box) => {
 		plot.destroy();
 		plots.set(box, drawChart(box));
@@ -288,4 +289,40 @@
 	}
 	document.querySelectorAll('.map').forEach(box => new Maps(box));
 	themed();
+
+	// A live page takes what is new from itself, as often as it takes a twentieth of the time.
+	let version = null;
+	function renew(text) {
+		const next = new DOMParser().parseFromString(text, 'text/html');
+		const named = d => d.querySelector('summary').textContent;
+		const open = new Set([...document.querySelectorAll('details[open]')].map(named));
+		const at = scrollY;
+		plots.forEach(plot => plot.destroy());
+		plots.clear();
+		sight.disconnect();
+		width.disconnect();
+		document.title = next.title;
+		for (const part of ['#said', 'main']) document.querySelector(part).replaceWith(next.querySelector(part));
+		data = JSON.parse(next.getElementById('data').textContent);
+		document.querySelectorAll('details').forEach(d => { d.open = open.has(named(d)); });
+		watchPlots();
+		themed();
+		scrollTo(0, at);
+	}
+	async function follow() {
+		const began = performance.now();
+		try {
+			const answer = await fetch(location.href, { cache: 'no-store', headers: version ? { 'If-None-Match': version } : {} });
+			if (answer.ok) {
+				const fresh = answer.headers.get('ETag'), text = await answer.text();
+				if (version !== null && fresh !== version) renew(text);
+				version = fresh;
+			}
+			root.classList.remove('lost');
+		} catch {
+			root.classList.add('lost');
+		}
+		setTimeout(follow, Math.max(2000, 20 * (performance.now() - began)));
+	}
+	if ('live' in document.body.dataset) follow();
 })();

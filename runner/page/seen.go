@@ -137,8 +137,8 @@ func (o Options) encode(
 			roles[i], family.Max, info.Unit), images: some(each), scales: eval.Grid(levels)})
 		all, of = append(all, &s.families[len(s.families)-1]), append(of, i)
 	}
-	l := looking{o: o, s: s, e: e, enc: enc, plan: plan, pixels: make([]float32, batch*3*plan.ImageSize()*plan.ImageSize()),
-		scratch: loader.Scratch(runtime.GOMAXPROCS(0))}
+	l := looking{o: o, s: s, e: e, enc: enc, plan: plan, scratch: loader.Scratch(runtime.GOMAXPROCS(0)),
+		pixels: make([]float32, batch*3*plan.ImageSize()*plan.ImageSize())}
 	for _, v := range all {
 		l.total += len(v.images) * len(v.scales)
 	}

@@ -118,7 +118,8 @@ func TestPictures(t *testing.T) {
 		}
 		rules[i] = string(rule)
 	}
-	if rules[0] != rules[1] || !strings.HasPrefix(rules[0], ".s0{width:48px;height:48px;background-image:url(data:image/jpeg;") {
+	const want = ".s0{width:48px;height:48px;background-image:url(data:image/jpeg;base64,"
+	if rules[0] != rules[1] || !strings.HasPrefix(rules[0], want) {
 		t.Errorf("%.90s and %.90s", rules[0], rules[1])
 	}
 	s := newSprite(3, 10, 5)

@@ -4,6 +4,6 @@
 // furthest. It holds a matrix of the columns squared, for any number of rows.
 //
 // [TSNE] is t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008), exact, for some thousand
-// rows: neighbours stay neighbours, distances mean little. It compares directions, as kNN and the order of scale do, and
-// begins at the principal components, so that the same rows lie at the same places.
+// rows: neighbours stay neighbours, distances mean little. It compares directions, as kNN and the order of scale do,
+// and begins at the principal components, so that the same rows lie at the same places.
 package plane

@@ -202,14 +202,14 @@ func (o Options) pictured(ctx context.Context, p *content, runs []*folder) error
 			}
 			continue
 		}
-		maps, paths, near, views = append(maps, made.maps...), append(paths, made.paths...), append(near, made.near...),
-			append(views, made.views...)
+		maps, paths = append(maps, made.maps...), append(paths, made.paths...)
+		near, views = append(near, made.near...), append(views, made.views...)
 	}
 	p.section("maps", "Maps", "Test images on a plane. PCA shows the two directions in which they are spread furthest; "+
-		"t-SNE keeps neighbours together, and its distances mean little. Point at an image to see it; over the scales of a "+
-		"family its way appears.", maps...)
-	p.section("paths", "One image over scale", "Views as the network sees them; below each its scale and its distance from "+
-		"the untouched image, 1 − cosine, on the features (f) and the embedding (e).", paths...)
+		"t-SNE keeps neighbours together, and its distances mean little. Point at an image to see it; over the scales of "+
+		"a family its way appears.", maps...)
+	p.section("paths", "One image over scale", "Views as the network sees them; below each its scale and its distance "+
+		"from the untouched image, 1 − cosine, on the features (f) and the embedding (e).", paths...)
 	p.section("neighbours", "Nearest neighbours", "Some test images and those nearest to them among the test images that "+
 		"were encoded, with 1 − cosine and class.", near...)
 	p.section("views", "Views of the training", "What the experiment does to images.", views...)

@@ -187,6 +187,7 @@ func (o Options) pictured(ctx context.Context, p *content, runs []*folder) error
 		if len(runs) > 1 {
 			whose = f.label
 		}
+		before := len(p.sprites)
 		made, err := o.picturesOf(ctx, p, f, whose)
 		if errors.Is(err, fault.Interrupted) || ctx.Err() != nil {
 			return fault.New(fault.Interrupted, "interrupted: no page was written")
@@ -196,7 +197,7 @@ func (o Options) pictured(ctx context.Context, p *content, runs []*folder) error
 			if whose != "" {
 				text = whose + ": " + text
 			}
-			p.Notes = append(p.Notes, text)
+			p.Notes, p.sprites = append(p.Notes, text), p.sprites[:before]
 			if o.Watch.Note != nil {
 				o.Watch.Note(text)
 			}

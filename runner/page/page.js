@@ -23,7 +23,7 @@
 	const isDark = () => (root.dataset.theme || (system.matches ? 'dark' : 'light')) === 'dark';
 	const themed = () => {
 		button.textContent = isDark() ? 'Light' : 'Dark';
-		button.setAttribute('aria-label', 'show the page ' + (isDark() ? 'bright' : 'dark'));
+		button.setAttribute('aria-label', button.textContent + ' colours');
 		document.querySelectorAll('.key').forEach(key => {
 			const reference = key.classList.contains('reference');
 			key.querySelector('i').style.color = reference ? 'var(--grey)' : lineColour(+key.dataset.colour, 'var');

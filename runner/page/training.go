@@ -14,7 +14,7 @@ import (
 // The headings of the charts of a training.
 const (
 	blockLoss        = "Loss"
-	blockEvaluations = "Evaluations"
+	blockEvaluations = "Evaluations between the epochs"
 	blockGuard       = "Collapse guard"
 	blockSpeed       = "Rate and speed"
 	blockDiagnostics = "Diagnostics of the loss"

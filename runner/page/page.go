@@ -255,6 +255,11 @@ var plotScript string
 //go:embed uplot/uPlot.min.css
 var plotStyle string
 
+// licence is uPlot's, which every copy must have.
+//
+//go:embed uplot/LICENSE
+var licence string
+
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // policy lets only the page's own scripts run, and nothing be fetched, but a live page from where it came.
@@ -307,7 +312,7 @@ func (p *content) html() ([]byte, error) {
 	err = pageTemplate.Execute(&b, map[string]any{
 		"Page": p, "Policy": policy(p.Live), "Data": template.JS(text), "Pictures": pictures,
 		"Style":  style.Sheet() + template.CSS(plotStyle+pageStyle),
-		"Script": template.JS(script), "PlotScript": template.JS(plotScript),
+		"Script": template.JS(script), "PlotScript": template.JS(plotScript), "Licence": licence,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)

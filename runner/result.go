@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -12,13 +13,14 @@ import (
 	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/evaluation"
+	"ordo/runner/page"
 	"ordo/runner/report"
 	"ordo/runner/track"
 )
 
-// finish exports the encoder and writes report and result. What is in them comes from the folder, so that it does not
-// matter how often the run was interrupted.
-func (r *run) finish() (track.Result, error) {
+// finish exports the encoder and writes report, page and result. What is in them comes from the folder, so that it does
+// not matter how often the run was interrupted.
+func (r *run) finish(ctx context.Context) (track.Result, error) {
 	e := r.o.Experiment
 	dir := r.folder.Dir()
 	if err := r.export(track.EncoderFile(dir)); err != nil {
@@ -68,6 +70,9 @@ func (r *run) finish() (track.Result, error) {
 	}
 	pictures, err := report.EvaluationPictures(found)
 	if err != nil {
+		return track.Result{}, err
+	}
+	if pictures[page.FileName], err = r.page(ctx, result); err != nil {
 		return track.Result{}, err
 	}
 	if err := r.folder.DropEarlier(); err != nil {

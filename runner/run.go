@@ -194,7 +194,7 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err := r.train(ctx); err != nil {
 		return track.Result{}, err
 	}
-	return r.finish()
+	return r.finish(ctx)
 }
 
 // train does the steps that are left, with a checkpoint at every epoch's end.

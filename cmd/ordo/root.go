@@ -58,6 +58,8 @@ func newRootCommand(g *global) *cobra.Command {
 		newEmbedCommand(g),
 		newRunsCommand(g),
 		newReplayCommand(g),
+		newReportCommand(g),
+		newWatchCommand(g),
 		newNeighboursCommand(g),
 		newExportCommand(g),
 		newArtifactsCommand(g),

@@ -250,7 +250,7 @@ func TestRunOfARunFolder(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	dir := t.TempDir()
 	file, out := experiment(t, tiny), filepath.Join(dir, "run")
-	ordoInterrupted(t, syscall.SIGINT, ": step 4", "run", file, "train.epochs=4", "--out", out)
+	ordoInterrupted(t, syscall.SIGINT, ": step 2", "run", file, "train.epochs=4", "--out", out)
 	ordo(t, "run", out).check(t, exitOK, "going on after step")
 	before := read(t, filepath.Join(out, "result.json"))
 	if r := ordo(t, "run", out, "eval.knn.k=5"); r.code != exitOK || read(t, filepath.Join(out, "result.json")) != before {

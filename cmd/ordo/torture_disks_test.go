@@ -83,7 +83,7 @@ func TestTortureByDisks(t *testing.T) {
 	for range 5 {
 		dir, remount := mounted(t, 10*size)
 		out := filepath.Join(dir, "run")
-		ordoInterrupted(t, os.Interrupt, ": step 4", append(args, "--out", out)...)
+		ordoInterrupted(t, os.Interrupt, ": step 2", append(args, "--out", out)...)
 		remount(true, 10*size)
 		ordoProcess(t, append(args, "--out", out)...).check(t, exitStorage, "read-only")
 		stopped++

@@ -317,7 +317,8 @@ func tortureScenes(t *testing.T) []scene {
 		runs[i].finished = filepath.Join(dir, fmt.Sprint("finished", i))
 		runs[i].interrupted = filepath.Join(dir, fmt.Sprint("interrupted", i))
 		ordo(t, "run", file, "train.epochs=4", seed, "--out", runs[i].finished).check(t, exitOK)
-		ordoInterrupted(t, os.Interrupt, ": step 4", "run", file, "train.epochs=4", seed, "--out", runs[i].interrupted)
+		ordoInterrupted(t, os.Interrupt, ": step 2", "run", file, "train.epochs=4", seed, "train.checkpoint_minutes=1e-9",
+			"--out", runs[i].interrupted)
 	}
 	sweep, sweepOut := sweepFile(t, "parameters: {seed: {values: [1, 2]}}")
 	ordo(t, "sweep", sweep, "--out", sweepOut).check(t, exitOK)

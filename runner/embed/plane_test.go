@@ -90,7 +90,7 @@ func TestPlaneOfOneColumn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 5 {
-		if x, y := p.at([]float32{float32(i + 1)}); math.Abs(x-float64(i-2)) > 1e-12 || y != 0 {
+		if x, y := p.At([]float32{float32(i + 1)}); math.Abs(x-float64(i-2)) > 1e-12 || y != 0 {
 			t.Errorf("%d lies at %g, %g", i+1, x, y)
 		}
 	}

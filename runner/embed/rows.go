@@ -7,6 +7,7 @@ import (
 	"ordo/runner/data"
 	"ordo/runner/data/source"
 	"ordo/runner/eval"
+	"ordo/runner/plane"
 )
 
 // rows are what is written, and where the numbers are.
@@ -23,7 +24,7 @@ type rows struct {
 	// values and the first of which is number from. Both may be nil.
 	describe func() (*described, error)
 	search   func(of []record, values []float32, from int) error
-	plane    *plane // gives rows a place; nil: they have none
+	plane    *plane.Principal // gives rows a place; nil: they have none
 }
 
 // page is a batch of images that follow each other.
@@ -100,7 +101,7 @@ func (r *rows) each(do func(*record) error) error {
 				some[i].values, at = append(some[i].values, at[:o.Columns]), at[o.Columns:]
 			}
 			if r.plane != nil && r.read != nil {
-				some[i].x, some[i].y = r.plane.at(some[i].values[0])
+				some[i].x, some[i].y = r.plane.At(some[i].values[0])
 			}
 		}
 		if r.search != nil && r.read != nil {

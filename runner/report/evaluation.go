@@ -115,12 +115,32 @@ func sections(r evaluation.Result) []section {
 	return all
 }
 
+// Section is metrics of an evaluation that stand below one heading, and a row for each.
+type Section struct {
+	Heading string
+	Metrics []evaluation.Metric
+	Rows    [][]string // of EvaluationSections' head
+}
+
+// EvaluationSections is EvaluationTable in its parts: the columns' names, the sections, and how the numbers are to be
+// read.
+func EvaluationSections(r evaluation.Result) (head []string, all []Section, legend []string) {
+	for _, s := range sections(r) {
+		of := Section{Heading: s.heading, Metrics: s.metrics}
+		for _, m := range s.metrics {
+			of.Rows = append(of.Rows, evaluationRow(r, m))
+		}
+		all = append(all, of)
+	}
+	return evaluationColumns(r), all, evaluationLegend(r)
+}
+
 func familyHeading(m evaluation.Metric) string {
 	role := m.Protocol.Role
 	if role == "" {
 		role = "not in the experiment"
 	}
-	return fmt.Sprintf("%s (%s, max %s, %d scales)", m.Family, role, strength(m.Protocol), len(m.Protocol.Scales))
+	return fmt.Sprintf("%s (%s, max %s, %d scales)", m.Family, role, Strength(m.Protocol), len(m.Protocol.Scales))
 }
 
 // evaluationTitle says whose numbers these are.

@@ -105,7 +105,7 @@ func encoded(pictures map[string]figure.Picture) (map[string][]byte, error) {
 
 // scaleAxis names a family's axis, with what scale 1 is.
 func scaleAxis(family string, p eval.Protocol) string {
-	return fmt.Sprintf("scale of %s (1 is %s)", family, strength(p))
+	return fmt.Sprintf("scale of %s (1 is %s)", family, Strength(p))
 }
 
 // distancePicture has a row a family, features and embedding side by side: median and 10 % to 90 % of the test images'

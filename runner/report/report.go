@@ -34,19 +34,7 @@ func Table(r track.Result) string {
 	fmt.Fprintf(&b, "%s (%s), seed %d: %s, %s, %.0f images/s, loss %.4f\n",
 		r.Name, r.Hash, r.Seed, Plural(r.Epochs, "epoch"), Plural(r.Steps, "step"), r.ImagesPerSecond, r.Loss)
 	families := rolesFirst(r.Evaluation)
-	var rows [][]string
-	add := func(label, name string) {
-		if _, ok := r.Protocols[name]; ok {
-			rows = append(rows, evaluatedRow(r.Evaluation, label, name))
-		}
-	}
-	add("kNN", "knn")
-	for _, family := range families {
-		add("kNN, "+family, family+".knn_transformed")
-	}
-	for _, family := range families {
-		add("order, "+family, family+".order_accuracy")
-	}
+	rows := summaryRows(r.Evaluation, families)
 	if len(rows) > 0 {
 		b.WriteString("\n" + indented(Columns(append(evaluatedHead(), rows...))) + "\n" + readingHelp(r.Evaluation, families))
 	}
@@ -59,6 +47,44 @@ func Table(r track.Result) string {
 		r.Seconds, percent(share.ONNXRuntime), target, percent(share.DataWait), percent(share.Loss), percent(share.Rest))
 	fmt.Fprintf(&b, "  Memory: %.0f MB at most.\n", float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
+}
+
+// summaryRows are kNN and order, of the classes and of every family.
+func summaryRows(e track.Evaluation, families []string) [][]string {
+	var rows [][]string
+	add := func(label, name string) {
+		if _, ok := e.Protocols[name]; ok {
+			rows = append(rows, evaluatedRow(e, label, name))
+		}
+	}
+	add("kNN", "knn")
+	for _, family := range families {
+		add("kNN, "+family, family+".knn_transformed")
+	}
+	for _, family := range families {
+		add("order, "+family, family+".order_accuracy")
+	}
+	return rows
+}
+
+// Summary is Table's table of an evaluation, a head and rows, with the lines that say how its numbers were made. There
+// are no rows where nothing was evaluated.
+func Summary(e track.Evaluation) (head []string, rows [][]string, legend []string) {
+	families := rolesFirst(e)
+	for i, above := range evaluatedHead()[0] {
+		head = append(head, strings.TrimSpace(above+" "+evaluatedHead()[1][i]))
+	}
+	last := len(head) - 1 // it only keeps Table's columns apart
+	for _, row := range summaryRows(e, families) {
+		rows = append(rows, row[:last])
+	}
+	if rows == nil {
+		return nil, nil, nil
+	}
+	for line := range strings.Lines(readingHelp(e, families)) {
+		legend = append(legend, strings.TrimSpace(line))
+	}
+	return head[:last], rows, legend
 }
 
 // warned says how the training collapsed, and what else was warned of.
@@ -129,7 +155,7 @@ func readingHelp(e track.Evaluation, families []string) string {
 	for _, family := range families {
 		p := e.Protocols[family+".order_accuracy"]
 		last = p
-		shown = append(shown, fmt.Sprintf("%s %s (max %s)", family, roleInWords(p.Role), strength(p)))
+		shown = append(shown, fmt.Sprintf("%s %s (max %s)", family, roleInWords(p.Role), Strength(p)))
 	}
 	if len(shown) > 0 {
 		say("kNN, FAMILY: of %d test images, transformed; mean over %d scales.", last.TestImages, len(last.Scales)-1)
@@ -152,8 +178,8 @@ func roleInWords(role string) string {
 	return role
 }
 
-// strength is a family's max, or those of a joint family's members.
-func strength(p eval.Protocol) string {
+// Strength is a family's max, or those of a joint family's members.
+func Strength(p eval.Protocol) string {
 	most := fmt.Sprintf("%g", p.Max)
 	if p.Unit != "" {
 		most += " " + p.Unit

@@ -16,6 +16,7 @@ import (
 	"ordo/augment"
 	"ordo/runner/config"
 	"ordo/runner/sheet"
+	"ordo/runner/style"
 	"ordo/runner/views"
 )
 
@@ -27,6 +28,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 // page is what the template shows.
 type page struct {
 	Result
+	Style     template.CSS
 	Families  []pageFamily
 	Axis      []pageTick // of the plots of outcomes
 	Screens   []pageScreen
@@ -101,7 +103,8 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := page{Result: r, Level: fmt.Sprintf("%.0f %%", 100*(1-r.Level)), Deviation: fmt.Sprintf("%.3f", r.Deviation)}
+	p := page{Result: r, Style: style.Sheet(), Level: fmt.Sprintf("%.0f %%", 100*(1-r.Level)),
+		Deviation: fmt.Sprintf("%.3f", r.Deviation)}
 	low, high := 1., 0.
 	for _, f := range r.Families {
 		for _, role := range f.Roles {

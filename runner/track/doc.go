@@ -15,7 +15,8 @@
 //	nonfinite/        the first step whose numbers were not finite, if there was one
 //	encoder.onnx      the trained backbone and projector for inference
 //	report.txt        the table that ended the run
-//	result.json       the same for programs, and what log.txt warns of (warnings); it is written last, so a run that
+//	report.html       the page of it
+//	result.json       the table for programs, and what log.txt warns of (warnings); it is written last, so a run that
 //	                  has one is finished
 //	.lock             who works in the folder (package lock)
 //

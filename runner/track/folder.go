@@ -72,6 +72,7 @@ const (
 	timingFile     = "timing.jsonl"
 	resultFile     = "result.json"
 	reportFile     = "report.txt"
+	pageFile       = "report.html"
 	logFile        = "log.txt"
 	lockFile       = ".lock"
 	graphsDir      = "graphs"
@@ -400,7 +401,7 @@ func (f *Folder) Sync() error {
 	return nil
 }
 
-// Finish writes the report, pictures by file name and, last, the result with the checksums of all files.
+// Finish writes the report, pictures and the page by file name and, last, the result with the checksums of all files.
 func (f *Folder) Finish(r Result, report []byte, pictures map[string][]byte) (Result, error) {
 	if err := f.write(reportFile, report); err != nil {
 		return r, err
@@ -417,7 +418,8 @@ func (f *Folder) Finish(r Result, report []byte, pictures map[string][]byte) (Re
 	return r, WriteSealed(f.path(resultFile), r)
 }
 
-// sums are the checksums of the folder's files, by their paths with slashes. The log may go on, and the lock changes.
+// sums are the checksums of the folder's files, by their paths with slashes. The log may go on, the page can be made
+// anew, and the lock changes.
 func (f *Folder) sums() (map[string]string, error) {
 	all := map[string]string{}
 	err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
@@ -425,7 +427,7 @@ func (f *Folder) sums() (map[string]string, error) {
 			return err
 		}
 		name, err := filepath.Rel(f.dir, path)
-		if err != nil || name == logFile || name == resultFile || strings.HasPrefix(d.Name(), ".") {
+		if err != nil || name == logFile || name == pageFile || name == resultFile || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}
 		all[filepath.ToSlash(name)], err = sumFile(path)

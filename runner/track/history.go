@@ -126,12 +126,25 @@ func readLines(path string, read func(text []byte) error) error {
 	defer file.Close()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<24)
+	lines.Split(wholeLines)
 	for lines.Scan() {
 		if err := read(lines.Bytes()); err != nil {
 			return damaged(path, err)
 		}
 	}
 	return fault.Reading(fault.Other, path, lines.Err())
+}
+
+// wholeLines leaves out what is behind the last line's end: a process that works on the run, or was killed, may be in
+// the middle of it.
+func wholeLines(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF {
+		return len(data), nil, nil
+	}
+	return 0, nil, nil
 }
 
 // Time adds up the timing of all processes that worked on the run. What a killed process did after its last checkpoint

@@ -65,6 +65,10 @@ torture: build runtime ## Kill runs at random moments and damage files at random
 	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go test ./cmd/ordo -count=1 -run Torture -v -timeout 0 -torture.kills=$(KILLS) \
 		-torture.damages=$(DAMAGES) -torture.seed=$(SEED) -torture.disks
 
+.PHONY: test-slurm
+test-slurm: build runtime ## Run sweeps on a Slurm that is started for it (as root; needs slurm-wlm and munge)
+	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go test ./cmd/ordo -count=1 -run TestSlurm -v -timeout 0 -slurm
+
 .PHONY: lint
 lint: ## Check the format, go vet, dead code and golangci-lint
 	@bad=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 ls -d 2>/dev/null | xargs -r gofmt -l); \

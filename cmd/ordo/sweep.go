@@ -56,6 +56,8 @@ type sweepOptions struct {
 	tableOnly, asJSON bool
 	checked, dry      bool
 	given             func(flag string) bool
+	launcher          string
+	slurm             sweep.Slurm
 }
 
 func newSweepCommand(g *global) *cobra.Command {
@@ -76,8 +78,27 @@ func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.checked, "check", false, "compare the table with what the file expects")
 	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
+	flags.StringVar(&o.launcher, "launcher", launchHere, "where trials run: "+launchHere+", or "+launchSlurm+
+		", which submits them and returns")
+	flags.StringVar(&o.slurm.Partition, "partition", "", "Slurm's partition (`NAME`)")
+	flags.StringVar(&o.slurm.Account, "account", "", "Slurm's account (`NAME`)")
+	flags.StringVar(&o.slurm.Time, "time", "", "`TIME` of a trial's job: minutes, H:M:S or D-H:M:S; it is requeued at its end")
+	flags.StringVar(&o.slurm.Memory, "mem", "", "memory of a trial's job (`8G`)")
+	flags.StringVar(&o.slurm.GPUs, "gpus", "", "GPUs of a trial's job (`1`)")
+	flags.IntVar(&o.slurm.CPUs, "cpus", 0, "cores of a trial's job (`N`)")
+	flags.IntVar(&o.slurm.Parallel, "parallel", 0, "jobs at once (`N`); 0: as many as there is room for")
+	flags.StringArrayVar(&o.slurm.Extra, "sbatch", nil, "another argument of sbatch (`ARG`), as often as wanted")
 	o.given = flags.Changed
 }
+
+// Launchers.
+const (
+	launchHere  = "local"
+	launchSlurm = "slurm"
+)
+
+// slurmFlags are about Slurm only.
+var slurmFlags = []string{"partition", "account", "time", "mem", "gpus", "cpus", "parallel", "sbatch"}
 
 func (o *sweepOptions) check(args []string) error {
 	if err := atLeastOne(args, "a sweep file"); err != nil {
@@ -86,6 +107,21 @@ func (o *sweepOptions) check(args []string) error {
 	if err := cmp.Or(exclusive("check", o.checked, "dry-run", o.dry),
 		exclusive("table", o.tableOnly, "dry-run", o.dry)); err != nil {
 		return err
+	}
+	if err := oneOf("launcher", o.launcher, launchHere, launchSlurm); err != nil {
+		return err
+	}
+	for _, flag := range slurmFlags {
+		if o.given(flag) && o.launcher != launchSlurm {
+			return usagef("--%s is for --launcher %s", flag, launchSlurm)
+		}
+	}
+	if o.launcher == launchSlurm {
+		for flag, given := range map[string]bool{"jobs": o.given("jobs"), "check": o.checked, "table": o.tableOnly} {
+			if given {
+				return usagef("--%s is not for --launcher %s, which returns before any trial has run", flag, launchSlurm)
+			}
+		}
 	}
 	if o.given("jobs") {
 		return within("jobs", o.jobs, 1, sweep.MaxJobs)
@@ -129,6 +165,9 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 	if err != nil {
 		return fmt.Errorf("find the program that runs the trials: %w", err)
 	}
+	if o.launcher == launchSlurm {
+		return o.submit(ctx, g, plan, program)
+	}
 	table, err := plan.Run(ctx, sweep.Options{
 		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
 	})
@@ -136,6 +175,25 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		return err
 	}
 	return cmp.Or(err, o.print(g, plan, table))
+}
+
+// submit submits the trials to Slurm.
+func (o *sweepOptions) submit(ctx context.Context, g *global, plan *sweep.Plan, program string) error {
+	sub, err := plan.Submit(ctx, sweep.Options{Dir: o.out, Command: []string{program, "sweep"}}, o.slurm)
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return g.printJSON(sub)
+	}
+	if len(sub.Jobs) == 0 {
+		g.note(fmt.Sprintf("nothing to submit: all %d trials are finished or running", sub.Left))
+		return nil
+	}
+	fmt.Fprintf(g.stdout, "submitted %d trials as job %s\n", len(sub.Trials), strings.Join(sub.Jobs, ", "))
+	dir := cmp.Or(o.out, plan.Dir())
+	g.note(fmt.Sprintf("how far they are: ordo sweep status %s; stop them: ordo sweep stop %s", dir, dir))
+	return nil
 }
 
 // forecast says what the sweep would take.

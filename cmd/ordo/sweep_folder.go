@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -67,9 +68,11 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 	return nil
 }
 
-type sweepTrialOptions struct{}
+type sweepTrialOptions struct{ requeue bool }
 
-func (o *sweepTrialOptions) AddFlags(*pflag.FlagSet) {}
+func (o *sweepTrialOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.requeue, "requeue", false, "put this job of Slurm's back into its queue if its time is up")
+}
 
 func (o *sweepTrialOptions) check(args []string) error {
 	if len(args) < 2 {
@@ -90,20 +93,45 @@ func (o *sweepTrialOptions) run(ctx context.Context, g *global, args []string) e
 	if err != nil {
 		return fmt.Errorf("find the program that runs the trial: %w", err)
 	}
+	if end, ok := sweep.End(g.env); ok && o.requeue {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, end, errTimeIsUp)
+		defer cancel()
+	}
 	number, _ := strconv.Atoi(args[1]) // check has seen it
 	exit, err := plan.RunTrial(ctx, sweep.Options{
 		Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
 	}, number)
-	if err != nil {
-		return err
-	}
 	switch {
-	case exit == exitOK:
+	case err != nil && ctx.Err() == nil:
+		return err
+	case exit == exitOK && ctx.Err() == nil:
 		return nil
-	case exit == exitStopped || exit == exitInterrupted:
-		return fault.New(fault.Interrupted, "the trial was told to stop").Advise("call it again to go on")
+	case ctx.Err() == nil && exit != exitStopped && exit != exitInterrupted:
+		return &statusError{exit}
 	}
-	return &statusError{exit}
+	if o.requeue && timeIsUp(ctx) {
+		// The job's own context is over.
+		if err := sweep.Requeue(context.WithoutCancel(ctx), g.env); err != nil {
+			return err
+		}
+		g.note("the time is up; the job is in the queue again, and goes on where it was")
+		return &statusError{exitStopped}
+	}
+	return fault.New(fault.Interrupted, "the trial was told to stop").Advise("call it again to go on")
+}
+
+// errTimeIsUp is the cause of a context that ends before a scheduler's job does.
+var errTimeIsUp = fmt.Errorf("%w: the time is up", fault.Interrupted)
+
+// timeIsUp says whether a scheduler's clock stopped the work, by its warning or by its hour; what else stops it was
+// somebody's wish.
+func timeIsUp(ctx context.Context) bool {
+	var by *signalled
+	if errors.As(context.Cause(ctx), &by) {
+		return by.signal == syscall.SIGUSR1
+	}
+	return errors.Is(context.Cause(ctx), errTimeIsUp)
 }
 
 // statusError is that of a process which has said what it was.
@@ -210,16 +238,23 @@ func (o *sweepStopOptions) AddFlags(*pflag.FlagSet) {}
 
 func (o *sweepStopOptions) check(args []string) error { return oneArg(args, "a sweep's folder") }
 
-func (o *sweepStopOptions) run(_ context.Context, g *global, args []string) error {
+func (o *sweepStopOptions) run(ctx context.Context, g *global, args []string) error {
 	plan, err := sweep.Open(args[0])
 	if err != nil {
 		return err
+	}
+	jobs, err := plan.Cancel(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	if len(jobs) > 0 {
+		g.note("cancelled Slurm's jobs " + strings.Join(jobs, ", "))
 	}
 	told, elsewhere, err := plan.Stop(args[0])
 	for _, h := range elsewhere {
 		g.note("not of this machine: " + h.String())
 	}
-	if told == 0 && len(elsewhere) == 0 && err == nil {
+	if told == 0 && len(elsewhere)+len(jobs) == 0 && err == nil {
 		g.note("nothing works in " + args[0])
 	} else if told > 0 {
 		g.note(fmt.Sprintf("told %d processes to stop; the same command as before goes on", told))

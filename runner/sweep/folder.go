@@ -102,6 +102,18 @@ func (p *Plan) otherSweep(dir string, was frozen) error {
 		With(fault.OtherFolder{})
 }
 
+// lay puts into the sweep's folder, which this process has locked, what is missing there.
+func (p *Plan) lay(dir string) error {
+	ours, err := p.check(dir)
+	switch {
+	case err != nil:
+		return err
+	case ours:
+		return p.copyBases(dir)
+	}
+	return p.freeze(dir)
+}
+
 // freeze writes the plan into a folder that has none yet: last, so that what lies there is whole.
 func (p *Plan) freeze(dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, baseDir), 0o755); err != nil {

@@ -69,7 +69,7 @@ func kindOf(e config.Experiment, views int) kind {
 
 // Forecast says what Run would train with the same options, and leaves nothing on the disk.
 func (p *Plan) Forecast(ctx context.Context, o Options, libraries models.Libraries) (Forecast, error) {
-	f := Forecast{Name: p.Name, Hash: p.Hash, Folder: cmp.Or(o.Dir, p.dir()), Jobs: cmp.Or(o.Jobs, p.Jobs)}
+	f := Forecast{Name: p.Name, Hash: p.Hash, Folder: cmp.Or(o.Dir, p.Dir()), Jobs: cmp.Or(o.Jobs, p.Jobs)}
 	if _, err := p.check(f.Folder); err != nil {
 		return f, err
 	}

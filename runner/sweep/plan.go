@@ -297,5 +297,5 @@ func portable(r rune) rune {
 	return '_'
 }
 
-// dir is the folder that the sweep has by default: runs/NAME-HASH.
-func (p *Plan) dir() string { return cmp.Or(p.folder, filepath.Join("runs", p.Name+"-"+p.Hash)) }
+// Dir is the folder that the sweep has by default: runs/NAME-HASH, or the one that the plan was read from.
+func (p *Plan) Dir() string { return cmp.Or(p.folder, filepath.Join("runs", p.Name+"-"+p.Hash)) }

@@ -55,8 +55,8 @@ func TestPlan(t *testing.T) {
 	if err != nil || p.Trials[3].Hash != e.Hash() {
 		t.Errorf("trial 4 has the hash %s, its experiment %s, %v", p.Trials[3].Hash, e.Hash(), err)
 	}
-	if want := filepath.Join("runs", "roles-"+p.Hash); p.dir() != want || len(p.Hash) != hashDigits {
-		t.Errorf("Dir() = %s, want %s", p.dir(), want)
+	if want := filepath.Join("runs", "roles-"+p.Hash); p.Dir() != want || len(p.Hash) != hashDigits {
+		t.Errorf("Dir() = %s, want %s", p.Dir(), want)
 	}
 }
 

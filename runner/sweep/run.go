@@ -61,7 +61,7 @@ const (
 // checkpoint, and waits for them.
 func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if o.Dir == "" {
-		o.Dir = p.dir()
+		o.Dir = p.Dir()
 	}
 	if o.Jobs == 0 {
 		o.Jobs = p.Jobs
@@ -76,14 +76,8 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
-	defer held.Release()        //nolint:errcheck // the end of the process gives it back, too
-	ours, err := p.check(o.Dir) // again, now that no other process can change it
-	if err == nil && !ours {
-		err = p.freeze(o.Dir)
-	} else if err == nil {
-		err = p.copyBases(o.Dir)
-	}
-	if err != nil {
+	defer held.Release() //nolint:errcheck // the end of the process gives it back, too
+	if err := p.lay(o.Dir); err != nil {
 		return Table{}, err
 	}
 	s := &sweep{plan: p, o: o, lock: held}
@@ -165,7 +159,7 @@ func (s *sweep) run(ctx context.Context) error {
 // It gives the exit status of its last process. The trial's own folder keeps others out.
 func (p *Plan) RunTrial(ctx context.Context, o Options, number int) (exit int, err error) {
 	if o.Dir == "" {
-		o.Dir = p.dir()
+		o.Dir = p.Dir()
 	}
 	if number < 1 || number > len(p.Trials) {
 		return 0, fault.New(fault.Config, "the sweep in %s has trials 1 to %d, and none has the number %d", o.Dir,

@@ -45,7 +45,7 @@ type StatusTrial struct {
 
 // Status reads the sweep's folder; "" is the plan's.
 func (p *Plan) Status(dir string) (Status, error) {
-	dir = cmp.Or(dir, p.dir())
+	dir = cmp.Or(dir, p.Dir())
 	s := Status{Sweep: dir, Name: p.Name, Hash: p.Hash, Total: len(p.Trials), Counts: map[string]int{},
 		Trials: []StatusTrial{}}
 	if h, held := lock.Held(filepath.Join(dir, lockFile)); held {
@@ -119,7 +119,7 @@ func (s Status) Text() string {
 
 // Best gives the folder of the best trial of the best row, and its row. Without one it is a fault.
 func (p *Plan) Best(dir string) (folder string, row Row, t Table, err error) {
-	dir = cmp.Or(dir, p.dir())
+	dir = cmp.Or(dir, p.Dir())
 	if t, err = p.Table(dir); err != nil {
 		return "", row, t, err
 	}
@@ -141,7 +141,7 @@ func (p *Plan) Best(dir string) (folder string, row Row, t Table, err error) {
 // Stop tells the processes that run the sweep in dir and its trials to stop with a checkpoint, those of this machine. It
 // gives how many were told, and who else is at work.
 func (p *Plan) Stop(dir string) (told int, elsewhere []lock.Holder, err error) {
-	dir = cmp.Or(dir, p.dir())
+	dir = cmp.Or(dir, p.Dir())
 	host, err := os.Hostname()
 	if err != nil {
 		return 0, nil, fmt.Errorf("sweep: this machine's name: %w", err)

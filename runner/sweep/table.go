@@ -77,7 +77,7 @@ type State struct {
 // another one.
 func (p *Plan) Table(dir string) (Table, error) {
 	if dir == "" {
-		dir = p.dir()
+		dir = p.Dir()
 	}
 	was, err := readPlan(dir)
 	switch {

@@ -16,9 +16,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models/table"
 	"ordo/runner/catalogue"
 	"ordo/runner/config"
-	"ordo/runner/report"
 )
 
 const runsHelp = `List the runs at or below a folder (default: runs): status, epoch, a number of the result,
@@ -94,7 +94,7 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		fmt.Fprintf(g.stdout, "no runs in %s\n", root)
 		return nil
 	}
-	table := [][]string{{"status", "epoch", o.metric[strings.LastIndexByte(o.metric, '.')+1:], "changed", "folder"}}
+	rows := [][]string{{"status", "epoch", o.metric[strings.LastIndexByte(o.metric, '.')+1:], "changed", "folder"}}
 	for _, r := range all {
 		number := "–"
 		if x, ok := r.Numbers[o.metric]; ok {
@@ -107,9 +107,9 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		if r.Epochs > 0 {
 			epoch += fmt.Sprintf("/%d", r.Epochs)
 		}
-		table = append(table, []string{r.Status, epoch, number, r.Changed.Format("2006-01-02 15:04"), r.Folder})
+		rows = append(rows, []string{r.Status, epoch, number, r.Changed.Format("2006-01-02 15:04"), r.Folder})
 	}
-	fmt.Fprint(g.stdout, report.Columns(table))
+	fmt.Fprint(g.stdout, table.Columns(rows))
 	for _, r := range all {
 		if r.Trouble != "" {
 			g.note(r.Folder + ": " + r.Trouble)
@@ -197,22 +197,22 @@ func (o *runsDiffOptions) run(ctx context.Context, g *global, args []string) err
 	if len(keys) == 0 {
 		fmt.Fprintln(g.stdout, "their experiments are the same")
 	} else {
-		table := [][]string{{"key", "first", "second"}}
+		rows := [][]string{{"key", "first", "second"}}
 		for _, d := range keys {
-			table = append(table, []string{d.Key, cmp.Or(d.First, "–"), cmp.Or(d.Second, "–")})
+			rows = append(rows, []string{d.Key, cmp.Or(d.First, "–"), cmp.Or(d.Second, "–")})
 		}
-		fmt.Fprint(g.stdout, report.Columns(table))
+		fmt.Fprint(g.stdout, table.Columns(rows))
 	}
 	if len(numbers) == 0 {
 		fmt.Fprintln(g.stdout, "\nthere are no numbers to compare: both must be finished")
 		return nil
 	}
-	table := [][]string{{"number", "first", "second", "difference"}}
+	rows := [][]string{{"number", "first", "second", "difference"}}
 	for _, n := range numbers {
-		table = append(table, []string{strings.TrimPrefix(n.Name, "evaluation."), fmt.Sprintf("%.4f", n.First),
+		rows = append(rows, []string{strings.TrimPrefix(n.Name, "evaluation."), fmt.Sprintf("%.4f", n.First),
 			fmt.Sprintf("%.4f", n.Second), fmt.Sprintf("%+.4f", n.Second-n.First)})
 	}
-	fmt.Fprint(g.stdout, "\n"+report.Columns(table))
+	fmt.Fprint(g.stdout, "\n"+table.Columns(rows))
 	fmt.Fprintln(g.stdout, "\nOne seed each: ordo eval RUN --against RUN has intervals over images.")
 	return nil
 }

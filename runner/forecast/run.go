@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ordo/models"
+	"ordo/models/table"
 	"ordo/runner/catalogue"
 	"ordo/runner/config"
 	"ordo/runner/data"
@@ -166,7 +167,7 @@ func (r Run) time() string {
 
 // Line writes a fact with its name before it.
 func Line(b *strings.Builder, name, format string, args ...any) {
-	fmt.Fprintf(b, "%-12s%s\n", name, fmt.Sprintf(format, args...))
+	b.WriteString(table.Fact(name, 12, fmt.Sprintf(format, args...)) + "\n")
 }
 
 // Minutes says a time in words.

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"ordo/models/fault"
+	"ordo/models/table"
 	"ordo/runner/config"
 	"ordo/runner/guard"
 	"ordo/runner/track"
@@ -272,8 +272,16 @@ func (s *Summary) String() string {
 	return fmt.Sprintf("%.4f ± %.4f", s.Mean, *s.Std)
 }
 
-// cells returns the heading and the rows as text.
-func (t Table) cells() (head []string, rows [][]string) {
+// short is String with a digit less beside a deviation, for a terminal.
+func (s *Summary) short() string {
+	if s == nil || s.Std == nil {
+		return s.String()
+	}
+	return fmt.Sprintf("%.3f ± %.3f", s.Mean, *s.Std)
+}
+
+// cells returns the heading and the rows as text, with numbers in a form.
+func (t Table) cells(form func(*Summary) string) (head []string, rows [][]string) {
 	head = slices.Concat(t.Keys, []string{"n"}, t.Metrics, []string{""})
 	for _, r := range t.Rows {
 		cells := append(slices.Clone(r.Values), strconv.Itoa(r.Finished))
@@ -281,7 +289,7 @@ func (t Table) cells() (head []string, rows [][]string) {
 			cells[len(cells)-1] = fmt.Sprintf("%d of %d", r.Finished, r.Trials)
 		}
 		for _, path := range t.Metrics {
-			cells = append(cells, r.Numbers[path].String())
+			cells = append(cells, form(r.Numbers[path]))
 		}
 		mark := ""
 		if r.Best {
@@ -304,24 +312,36 @@ func (t Table) caption() string {
 
 // Text is the table for a terminal.
 func (t Table) Text() string {
-	var b strings.Builder
-	b.WriteString(t.caption() + "\n")
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	head, rows := t.cells()
-	for _, cells := range append([][]string{head}, rows...) {
-		_, _ = fmt.Fprintln(w, "  "+strings.Join(cells, "\t")) // a strings.Builder takes everything
+	head, rows := t.cells((*Summary).short)
+	text := table.Wrap(t.caption(), 0) + "\n"
+	fixed := len(t.Keys) + 1
+	// Numbers that find no room beside the others stand in a further table.
+	part := func(from, to int) (some [][]string) {
+		for _, row := range append([][]string{head}, rows...) {
+			some = append(some, slices.Concat(row[:fixed], row[fixed+from:fixed+to], row[len(row)-1:]))
+		}
+		return some
 	}
-	_ = w.Flush()
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+	for from := 0; from < len(t.Metrics); {
+		to := from + 1
+		for to < len(t.Metrics) && table.Fits(part(from, to+1), 2) {
+			to++
+		}
+		if from > 0 {
+			text += "\n"
+		}
+		text += table.Left(part(from, to), 2)
+		from = to
 	}
-	return strings.Join(lines[:len(lines)-1], "\n") + "\n" + strings.Join(append(t.warned(), ""), "\n")
+	for _, warning := range t.warned() {
+		text += table.Wrap(warning, 2) + "\n"
+	}
+	return text
 }
 
 // markdown is the table for a document.
 func (t Table) markdown() string {
-	head, rows := t.cells()
+	head, rows := t.cells((*Summary).String)
 	var b strings.Builder
 	b.WriteString(t.caption() + "\n\n")
 	line := func(cells []string) {

@@ -66,6 +66,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newRuntimeCommand(g),
 		newDoctorCommand(g),
 		newVersionCommand(g),
+		newManCommand(g),
 	)
 	root.PersistentFlags().BoolVarP(&g.quiet, "quiet", "q", false, "print results and errors only")
 	root.PersistentFlags().BoolVarP(&g.verbose, "verbose", "v", false, "say more, such as what else only a run's log.txt has")

@@ -51,8 +51,11 @@ func TestRunAndEmbed(t *testing.T) {
 	if result.Seed != 5 || result.Steps != 4 || result.Run != out || result.Name != "tiny" || result.PeakMemoryBytes == 0 {
 		t.Errorf("result %+v", result)
 	}
+	if !strings.HasPrefix(r.stderr, "run folder: "+out+"/\n") {
+		t.Errorf("stderr %q does not begin with the folder", r.stderr)
+	}
 	again := ordo(t, "run", file, "seed=5", "--out", out)
-	again.check(t, exitOK)
+	again.check(t, exitOK, "tiny finished on 20", "nothing was trained")
 	for _, s := range []string{"weighted 3-NN", "order, rotate", "ONNX Runtime", "run folder: " + out} {
 		if !strings.Contains(again.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, again.stdout)
@@ -226,7 +229,7 @@ func TestInterruptedRun(t *testing.T) {
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 	args := []string{"run", file, "train.epochs=100", "--out", out}
 	r := ordoInterrupted(t, syscall.SIGINT, ": step ", args...)
-	r.check(t, exitInterrupted, "interrupted after step", "run the same command again")
+	r.check(t, exitInterrupted, "interrupted after step", "run the same command again", "\nrun folder: "+out)
 	if _, err := os.Stat(filepath.Join(out, "last.ckpt")); err != nil {
 		t.Error(err)
 	}

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 
 	"ordo/models/fault"
+	"ordo/models/whole"
 )
 
 const manHelp = `Write a man page for every command into a folder, which is made if it is missing: ordo.1,
@@ -43,8 +43,7 @@ func (o *manOptions) run(_ context.Context, g *global, _ []string) error {
 		return fault.Writing(o.out, err)
 	}
 	return manPages(newRootCommand(g), func(name string, page []byte) error {
-		file := filepath.Join(o.out, name)
-		return fault.Writing(file, renameio.WriteFile(file, page, 0o644, renameio.WithTempDir(o.out)))
+		return whole.WriteFile(filepath.Join(o.out, name), page)
 	})
 }
 

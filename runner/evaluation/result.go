@@ -7,10 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
 	"ordo/models"
 	"ordo/models/fault"
+	"ordo/models/whole"
 	"ordo/runner/eval"
 	"ordo/runner/target"
 	"ordo/runner/track"
@@ -214,9 +213,5 @@ func (r Result) Write(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fault.Writing(filepath.Dir(path), err)
 	}
-	err := renameio.WriteFile(path, text.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(path)))
-	if err != nil {
-		return fault.Writing(path, err)
-	}
-	return nil
+	return whole.WriteFile(path, text.Bytes())
 }

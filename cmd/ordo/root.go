@@ -59,6 +59,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newExportCommand(g),
 		newArtifactsCommand(g),
 		newDataCommand(g),
+		newCacheCommand(g),
 		newViewsCommand(g),
 		newConfigCommand(g),
 		newKeysCommand(g),

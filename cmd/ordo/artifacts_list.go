@@ -46,7 +46,7 @@ func (o *artifactsListOptions) run(_ context.Context, g *global, _ []string) err
 			b.Backbone, fmt.Sprint(b.Parameters), fmt.Sprint(b.Features), strings.Join(b.Options, ", "),
 		})
 	}
-	fmt.Fprint(g.stdout, table.Columns(rows))
+	fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	return nil
 }
 

@@ -92,13 +92,17 @@ func keptTable(all []pack.Kept) string {
 		}
 		rows = append(rows, []string{k.Set, images, machine.Bytes(k.Bytes), used, filepath.Base(k.File)})
 	}
-	return table.Columns(rows)
+	return table.Columns(rows, 0)
 }
 
 const cachePruneHelp = `Remove files of packed images: those that are named, by their file or by what they are of
 (folder-train), those that were not used for a time, and then those that were used longest
 ago until the rest is small enough. A file that a process has open stays. A run whose file
 is gone packs its images again.`
+
+const cachePruneExamples = `  ordo cache prune --older-than 30d --dry-run
+  ordo cache prune --max-size 10GB
+  ordo cache prune folder-train`
 
 type cachePruneOptions struct {
 	dir, olderThan, maxSize string
@@ -110,7 +114,7 @@ func newCachePruneCommand(g *global) *cobra.Command {
 		Use:     "prune [NAME ...]",
 		Short:   "Remove packed images that are old, too many, or named",
 		Long:    cachePruneHelp,
-		Example: "  ordo cache prune --older-than 30d --dry-run\n  ordo cache prune --max-size 10GB\n  ordo cache prune folder-train",
+		Example: cachePruneExamples,
 	}, &cachePruneOptions{})
 }
 

@@ -97,7 +97,7 @@ func TestCacheErrors(t *testing.T) {
 			t.Errorf("%s: %d, %v", text, got, err)
 		}
 	}
-	for text, want := range map[string]time.Duration{"30d": 720 * time.Hour, "1.5d": 36 * time.Hour, "90m": 90 * time.Minute} {
+	for text, want := range map[string]time.Duration{"30d": 720 * time.Hour, "1.5d": 36 * time.Hour, "1h": time.Hour} {
 		if got, err := parseAge(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}

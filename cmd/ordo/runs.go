@@ -164,7 +164,7 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		rows = append(rows, []string{r.Status, epoch, number, r.Hash, r.Changed.Format("2006-01-02 15:04"),
 			r.Folder})
 	}
-	fmt.Fprint(g.stdout, table.Columns(rows))
+	fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	for _, r := range all {
 		if r.Trouble != "" {
 			g.note(r.Folder + ": " + r.Trouble)
@@ -283,7 +283,7 @@ func (o *runsDiffOptions) run(ctx context.Context, g *global, args []string) err
 		for _, d := range keys {
 			rows = append(rows, []string{d.Key, cmp.Or(d.First, "–"), cmp.Or(d.Second, "–")})
 		}
-		fmt.Fprint(g.stdout, table.Columns(rows))
+		fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	}
 	if len(numbers) == 0 {
 		fmt.Fprintln(g.stdout, "\nthere are no numbers to compare: both must be finished")
@@ -294,7 +294,7 @@ func (o *runsDiffOptions) run(ctx context.Context, g *global, args []string) err
 		rows = append(rows, []string{strings.TrimPrefix(n.Name, "evaluation."), fmt.Sprintf("%.4f", n.First),
 			fmt.Sprintf("%.4f", n.Second), fmt.Sprintf("%+.4f", n.Second-n.First)})
 	}
-	fmt.Fprint(g.stdout, "\n"+table.Columns(rows))
+	fmt.Fprint(g.stdout, "\n"+table.Columns(rows, 0))
 	fmt.Fprintln(g.stdout, "\nOne seed each: ordo eval RUN --against RUN has intervals over images.")
 	return nil
 }

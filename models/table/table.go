@@ -13,12 +13,13 @@ const Width = 80
 const narrowest = 8
 
 // Columns lays out a table whose first row is its head. The first column and the last stand to the left, the others to
-// the right. Where a line would be longer than Width, the widest columns are narrowed, and their cells go on below.
-func Columns(table [][]string) string {
-	return write(table, 0, func(column, columns int) bool { return column == 0 || column == columns-1 })
+// the right, behind so many spaces. Where a line would be longer than Width, the widest columns are narrowed, and their
+// cells go on below.
+func Columns(table [][]string, indent int) string {
+	return write(table, indent, func(column, columns int) bool { return column == 0 || column == columns-1 })
 }
 
-// Left is Columns with all columns to the left, behind so many spaces.
+// Left is Columns with all columns to the left.
 func Left(table [][]string, indent int) string {
 	return write(table, indent, func(int, int) bool { return true })
 }
@@ -66,8 +67,8 @@ func widths(table [][]string) []int {
 	return widths
 }
 
-// fit makes a table no wider than a number of letters, with two between columns: it narrows the widest columns, and what
-// of a cell finds no room stands in further rows below it. A table of very many columns stays wider.
+// fit makes a table no wider than a number of letters, with two between columns: it narrows the widest columns, and
+// what of a cell finds no room stands in further rows below it. A table of very many columns stays wider.
 func fit(table [][]string, width int) [][]string {
 	widths := widths(table)
 	total := -2

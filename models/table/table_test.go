@@ -14,7 +14,8 @@ func TestFit(t *testing.T) {
 		table [][]string
 		want  string
 	}{
-		{"long names", [][]string{{"status", "a number with a long name", "folder"}, {"finished", "0.9310", long}, {"", "", "x"}},
+		{"long names", [][]string{{"status", "a number with a long name", "folder"}, {"finished", "0.9310", long},
+			{"", "", "x"}},
 			"status    a number  folder\n" +
 				"            with a\n" +
 				"              long\n" +
@@ -26,11 +27,11 @@ func TestFit(t *testing.T) {
 			strings.Repeat("x", 77) + "  1\n" + strings.Repeat("x", 13) + "\n"},
 		{"what fits", [][]string{{strings.Repeat("x", 77), "1"}}, strings.Repeat("x", 77) + "  1\n"},
 	} {
-		if got := Columns(c.table); got != c.want {
+		if got := Columns(c.table, 0); got != c.want {
 			t.Errorf("%s:\n%swant\n%s", c.name, got, c.want)
 		}
 	}
-	got := Columns([][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}})
+	got := Columns([][]string{{"a", "bc", "d"}, {"µs", "1", "left"}, {"", "", ""}}, 0)
 	got += Left([][]string{{"a", "bc", "d"}, {"µs", "1", "left"}}, 2)
 	if want := "a   bc  d\nµs   1  left\n\n  a   bc  d\n  µs  1   left\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -39,8 +40,8 @@ func TestFit(t *testing.T) {
 		"word\n  word word word word\n  "+strings.Repeat("x", 90); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := Fact("name", 6, strings.Repeat("word ", 16)), "name  "+strings.Repeat("word ", 13)+"word\n"+
-		"      word word"; got != want {
+	if got, want := Fact("name", 6, strings.Repeat("word ", 16)), "name  "+strings.Repeat("word ", 14)+"word\n"+
+		"      word"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := Fact("name", 2, ""); got != "name" {

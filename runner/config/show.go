@@ -110,8 +110,8 @@ func Differences(first, second Experiment) []Difference {
 // setValue is a key with its value as YAML.
 type setValue struct{ path, text string }
 
-// Value is the value of a key as YAML, where list entries go by the names that Differences gives them; ok is false where
-// the experiment has no such key.
+// Value is the value of a key as YAML, where list entries go by the names that Differences gives them; ok is false
+// where the experiment has no such key.
 func (e Experiment) Value(key string) (text string, ok bool) {
 	for _, v := range e.values() {
 		if v.path == key {

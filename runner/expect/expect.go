@@ -106,7 +106,7 @@ func (r Report) Text() string {
 	if guide := r.Guide(); guide != "" {
 		caption += " (" + guide + ")"
 	}
-	return caption + ":\n" + table.Columns(rows)
+	return caption + ":\n" + table.Columns(rows, 0)
 }
 
 func number(x *float64, none string) string {

@@ -53,10 +53,10 @@ func BenchStep(r bench.Result) string {
 	line(&b, "ONNX Runtime", "%s on %s", r.ONNXRuntime, r.CPU)
 	if c := r.Beside; c != nil {
 		line(&b, "beside", "%s", besideTitle(c))
-		b.WriteString("\n" + table.Columns(besideTable(c)))
+		b.WriteString("\n" + table.Columns(besideTable(c), 0))
 	}
 	if len(r.Ops) > 0 {
-		b.WriteString("\n" + table.Columns(opsTable(r.Ops, 0)))
+		b.WriteString("\n" + table.Columns(opsTable(r.Ops, 0), 0))
 	}
 	return b.String()
 }

@@ -61,7 +61,7 @@ func activations(r *inspect.Report) string {
 			rows[i] = rows[i][:2]
 		}
 	}
-	return table.Columns(rows)
+	return table.Columns(rows, 0)
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
@@ -139,7 +139,7 @@ func Tensors(m *artifacts.Manifest) string {
 		rows = append(rows, []string{string(g.state), fmt.Sprint(len(g.names)), fmt.Sprint(g.values),
 			fmt.Sprintf("%s (%s): %s; %s", g.kind, few(g.ops, 3), few(g.names, 3), g.why)})
 	}
-	return table.Columns(rows) + untied(m.Untied)
+	return table.Columns(rows, 0) + untied(m.Untied)
 }
 
 // untiedLines bounds the list of what was taken apart.

@@ -49,7 +49,7 @@ func Table(r track.Result) string {
 		add("order, "+family, family+".order_accuracy")
 	}
 	if len(rows) > 0 {
-		b.WriteString("\n" + indented(table.Columns(append(evaluatedHead(), rows...))) + "\n" + readingHelp(r.Evaluation, families))
+		b.WriteString("\n" + table.Columns(append(evaluatedHead(), rows...), 2) + "\n" + readingHelp(r.Evaluation, families))
 	}
 	b.WriteString(warned(r))
 	share, target := r.TimeShare, ""

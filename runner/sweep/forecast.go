@@ -163,6 +163,6 @@ func (f Forecast) Text() string {
 		rows = append(rows, []string{t.Folder, state, fmt.Sprint(t.Images), fmt.Sprint(t.Views), fmt.Sprint(t.Steps),
 			fmt.Sprint(t.Parameters), t.Step().Round(time.Millisecond).String(), fmt.Sprintf("%.1f", t.MinutesLeft)})
 	}
-	b.WriteString("\n" + table.Columns(rows))
+	b.WriteString("\n" + table.Columns(rows, 0))
 	return b.String()
 }

@@ -28,8 +28,8 @@ type Kept struct {
 // packedName is the name of a packed file: that of its set, and the key.
 var packedName = regexp.MustCompile(`^(.+)-[0-9a-f]{16}` + regexp.QuoteMeta(fileEnd) + `$`)
 
-// List lists the packed files in a folder, the one that was used last first. Files that are called so and don't begin as
-// packed files do are nobody's business, and left out.
+// List lists the packed files in a folder, the one that was used last first. Files that are called so and don't begin
+// as packed files do are nobody's business, and left out.
 func List(dir string) ([]Kept, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -134,8 +134,8 @@ func Called(all []Kept, names []string) (missing []string) {
 	return missing
 }
 
-// Remove removes a packed file and the list of images that were left out of it. It reports whether it did: a process may
-// have opened the file since it was listed.
+// Remove removes a packed file and the list of images that were left out of it. It reports whether it did: a process
+// may have opened the file since it was listed.
 func (k Kept) Remove() (removed bool, err error) {
 	f, err := os.Open(k.File)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -26,11 +26,19 @@ func Left(table [][]string, indent int) string {
 
 // Fits says whether a table, behind so many spaces, has room in Width with no cell broken but those of its head.
 func Fits(table [][]string, indent int) bool {
-	total := indent - 2
-	for _, w := range headed(table) {
-		total += w + 2
+	return indent+total(headed(table)) <= Width
+}
+
+// total is the width of a table with such columns. Empty ones at the end take no room.
+func total(widths []int) int {
+	for len(widths) > 1 && widths[len(widths)-1] == 0 {
+		widths = widths[:len(widths)-1]
 	}
-	return total <= Width
+	sum := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		sum += w
+	}
+	return sum
 }
 
 // write writes a table; left says of each column whether it stands to the left.
@@ -71,10 +79,7 @@ func widths(table [][]string) []int {
 // what of a cell finds no room stands in further rows below it. A table of very many columns stays wider.
 func fit(table [][]string, width int) [][]string {
 	widths := widths(table)
-	total := -2
-	for _, w := range widths {
-		total += w + 2
-	}
+	total := total(widths)
 	if total <= width {
 		return table
 	}

@@ -81,7 +81,7 @@ func (o *cacheListOptions) run(_ context.Context, g *global, _ []string) error {
 
 // keptTable is a table of packed files.
 func keptTable(all []pack.Kept) string {
-	rows := [][]string{{"images of", "images", "size", "last used", "file"}}
+	rows := [][]string{{"file", "images", "size", "last used"}}
 	for _, k := range all {
 		images, used := strconv.Itoa(k.Images), k.Used.Format("2006-01-02 15:04")
 		if k.Images == 0 {
@@ -90,7 +90,7 @@ func keptTable(all []pack.Kept) string {
 		if k.InUse {
 			used = "in use"
 		}
-		rows = append(rows, []string{k.Set, images, machine.Bytes(k.Bytes), used, filepath.Base(k.File)})
+		rows = append(rows, []string{filepath.Base(k.File), images, machine.Bytes(k.Bytes), used})
 	}
 	return table.Columns(rows, 0)
 }

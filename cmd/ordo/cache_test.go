@@ -61,7 +61,7 @@ func TestCache(t *testing.T) {
 		}
 	}
 	dry := ordo(t, "cache", "prune", "--older-than", "30d", "--dry-run")
-	if dry.check(t, exitOK); !strings.Contains(dry.stdout, "copy-b") || !strings.Contains(dry.stdout, "would remove") ||
+	if dry.check(t, exitOK); !strings.Contains(dry.stdout, "copy-b-") || !strings.Contains(dry.stdout, "would remove") ||
 		strings.Contains(dry.stdout, "copy-a") || len(list()) != 4 {
 		t.Errorf("stdout %q", dry.stdout)
 	}

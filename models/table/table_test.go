@@ -25,7 +25,8 @@ func TestFit(t *testing.T) {
 				"                    x\n"},
 		{"no mark to break at", [][]string{{strings.Repeat("x", 90), "1"}},
 			strings.Repeat("x", 77) + "  1\n" + strings.Repeat("x", 13) + "\n"},
-		{"an empty column at the end", [][]string{{strings.Repeat("x ", 38) + "xxx", ""}}, strings.Repeat("x ", 38) + "xxx\n"},
+		{"an empty column at the end",
+			[][]string{{strings.Repeat("x ", 38) + "xxx", ""}}, strings.Repeat("x ", 38) + "xxx\n"},
 		{"what fits", [][]string{{strings.Repeat("x", 77), "1"}}, strings.Repeat("x", 77) + "  1\n"},
 	} {
 		if got := Columns(c.table, 0); got != c.want {

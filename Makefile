@@ -9,6 +9,11 @@ GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 LDFLAGS := -X main.version=$(VERSION)
 
+# Where make install puts bin/ordo and the man pages; DESTDIR stands before it, for those who make packages.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+MAN_OUT := build/man1
+
 DEMO_OUT  := runs/demo
 CHECK_OUT := runs/check
 FUZZTIME  := 10s
@@ -30,6 +35,17 @@ help: ## List the targets
 .PHONY: build
 build: ## Build bin/ordo
 	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/ordo ./cmd/ordo
+
+.PHONY: man
+man: build ## Write a man page for every command into build/man1
+	rm -rf $(MAN_OUT)
+	bin/ordo man --out $(MAN_OUT)
+
+.PHONY: install
+install: man ## Install bin/ordo and its man pages below PREFIX (/usr/local), with DESTDIR before it
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 755 bin/ordo '$(DESTDIR)$(PREFIX)/bin/ordo'
+	install -m 644 $(MAN_OUT)/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
 .PHONY: runtime
 runtime: build ## Install ONNX Runtime, unless it is there
@@ -93,5 +109,5 @@ bench: build runtime ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)
 
 .PHONY: clean
-clean: ## Remove what make makes here: bin and the runs of demo and check-experiments
-	rm -rf bin $(DEMO_OUT) $(CHECK_OUT)
+clean: ## Remove what make makes here: bin, build and the runs of demo and check-experiments
+	rm -rf bin build $(DEMO_OUT) $(CHECK_OUT)

@@ -204,10 +204,10 @@ func (r *run) logHeard() error {
 
 // remarks says what the user should know before the first step.
 func (r *run) remarks() error {
-	e := r.o.Experiment
-	if err := r.detail(fmt.Sprintf("%d training and %d test images; ONNX Runtime %s with %d threads, %d that render views, "+
-		"on %s", r.splits.Train.Len(), r.splits.Test.Len(), r.now.ONNXRuntime, r.folder.Began().Threads, train.Workers(e),
-		r.now.CPU)); err != nil {
+	text := fmt.Sprintf("%d training and %d test images; ONNX Runtime %s with %d threads, %d that render views, on %s",
+		r.splits.Train.Len(), r.splits.Test.Len(), r.now.ONNXRuntime, r.folder.Began().Threads,
+		train.Workers(r.o.Experiment), r.now.CPU)
+	if err := r.detail(text); err != nil {
 		return err
 	}
 	notes := r.splits.TakeNotes()

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -15,6 +14,7 @@ import (
 	"ordo/models/fault"
 	"ordo/models/inspect"
 	"ordo/models/onnxgraph"
+	"ordo/models/whole"
 	"ordo/runner/report"
 )
 
@@ -59,8 +59,8 @@ func (o *artifactsInspectOptions) run(_ context.Context, g *global, args []strin
 	}
 	if o.svg != "" {
 		title := filepath.Base(filepath.Clean(args[0]))
-		if err := renameio.WriteFile(o.svg, r.SVG(title), 0o644); err != nil {
-			return fault.Writing(o.svg, err)
+		if err := whole.WriteFile(o.svg, r.SVG(title)); err != nil {
+			return err
 		}
 	}
 	if o.asJSON {

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models/table"
 	"ordo/models/zoo"
-	"ordo/runner/report"
 )
 
 const artifactsListHelp = `List the built-in backbones with their number of parameters and features, without a
@@ -40,13 +40,13 @@ func (o *artifactsListOptions) run(_ context.Context, g *global, _ []string) err
 	if o.asJSON {
 		return g.printJSON(list)
 	}
-	table := [][]string{{"backbone", "parameters", "features", "options"}}
+	rows := [][]string{{"backbone", "parameters", "features", "options"}}
 	for _, b := range list {
-		table = append(table, []string{
+		rows = append(rows, []string{
 			b.Backbone, fmt.Sprint(b.Parameters), fmt.Sprint(b.Features), strings.Join(b.Options, ", "),
 		})
 	}
-	fmt.Fprint(g.stdout, report.Columns(table))
+	fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	return nil
 }
 

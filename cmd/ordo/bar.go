@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/schollz/progressbar/v3"
 )
 
 // A bar's own width, between its brackets.
@@ -45,9 +48,20 @@ func (b bar) line(columns int) string {
 		head = name + " " + head
 		room -= utf8.RuneCountInString(name) + 1
 	}
-	long := min(longestBar, shortestBar+room)
-	full := int(share * float64(long))
-	return fmt.Sprintf("%s [%s%s]%s", head, strings.Repeat("=", full), strings.Repeat(" ", long-full), tail)
+	return head + " " + brackets(share, min(longestBar, shortestBar+room)) + tail
+}
+
+// brackets is a bar of that width between its brackets.
+func brackets(share float64, width int) string {
+	const steps = 1000
+	p := progressbar.NewOptions(steps, progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetWidth(width),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "=", SaucerPadding: " ", BarStart: "[", BarEnd: "]"}))
+	// What it writes goes nowhere, so it can't fail; what stands around the brackets is the caller's.
+	_ = p.Set(int(steps * share))
+	_ = p.RenderBlank()
+	text := p.String()
+	return text[strings.IndexByte(text, '[') : strings.LastIndexByte(text, ']')+1]
 }
 
 // cut shortens a text to a number of letters, the last of which then says that there was more.

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"ordo/models/fault"
+	"ordo/models/whole"
 	"ordo/runner/config"
 	"ordo/runner/sweep"
 )
@@ -137,8 +137,8 @@ func (o *configInitOptions) run(_ context.Context, g *global, _ []string) error 
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(o.out, text, 0o644, renameio.WithTempDir(filepath.Dir(o.out))); err != nil {
-		return fault.Writing(o.out, err)
+	if err := whole.WriteFile(o.out, text); err != nil {
+		return err
 	}
 	fmt.Fprintf(g.stdout, "%s: look at it, then\n  ordo data info %[1]s\n  ordo views %[1]s --out views.png\n"+
 		"  ordo run %[1]s\n", o.out)

@@ -15,6 +15,7 @@ import (
 	"ordo/models/ort"
 	"ordo/models/ort/install"
 	"ordo/models/ort/kernels"
+	"ordo/models/table"
 	"ordo/runner/machine"
 )
 
@@ -236,7 +237,7 @@ func (f *cudaFinding) lacks() string {
 // print writes the diagnosis for a person to read, without the problem, which Main reports.
 func (d diagnosis) print(w io.Writer) {
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-14s%s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintln(w, table.Fact(name, 14, fmt.Sprintf(format, args...)))
 	}
 	line("ordo", "%s", d.Build)
 	if d.Library.Path == "" {
@@ -285,7 +286,7 @@ func (d diagnosis) print(w io.Writer) {
 		line("mvn", "not found (only `ordo runtime install` needs it)")
 	}
 	for _, a := range d.Advice {
-		fmt.Fprintf(w, "! %s\n", a)
+		fmt.Fprintln(w, table.Wrap("! "+a, 2))
 	}
 	if d.OK {
 		fmt.Fprintln(w, "Training would work.")

@@ -128,8 +128,8 @@ func (r *reading) image(done, total int) {
 	}
 }
 
-// trials shows how the trials of a sweep or a selection go: a line for each that starts or ends, and on a terminal a bar
-// below them.
+// trials shows how the trials of a sweep or a selection go: a line for each that starts or ends, and on a terminal a
+// bar below them.
 type trials struct {
 	g      *global
 	now    func() time.Time

@@ -64,6 +64,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newExportCommand(g),
 		newArtifactsCommand(g),
 		newDataCommand(g),
+		newCacheCommand(g),
 		newViewsCommand(g),
 		newConfigCommand(g),
 		newKeysCommand(g),
@@ -71,9 +72,10 @@ func newRootCommand(g *global) *cobra.Command {
 		newRuntimeCommand(g),
 		newDoctorCommand(g),
 		newVersionCommand(g),
+		newManCommand(g),
 	)
 	root.PersistentFlags().BoolVarP(&g.quiet, "quiet", "q", false, "print results and errors only")
-	root.PersistentFlags().BoolVarP(&g.verbose, "verbose", "v", false, "say more, such as what else only a run's log.txt has")
+	root.PersistentFlags().BoolVarP(&g.verbose, "verbose", "v", false, "say more, such as what only log.txt has")
 	root.SetIn(g.stdin)
 	root.SetOut(g.stdout)
 	root.SetErr(g.stderr)

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"ordo/models/fault"
 	"ordo/runner"
+	"ordo/runner/catalogue"
 	"ordo/runner/config"
 	"ordo/runner/forecast"
 	"ordo/runner/report"
@@ -91,12 +93,23 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 		return o.forecast(ctx, g, s)
 	}
 	other := evaluatedOtherwise(o.out, e)
+	finished, done := finishedAt(o.out, e)
+	if !done {
+		g.note("run folder: " + o.out + string(os.PathSeparator))
+	}
 	result, err := runner.Run(ctx, runner.Options{
 		Experiment: e, Dir: o.out, Libraries: s.libraries, Version: thisBuild().String(),
 		Progress: newProgress(g, e.Name),
 	})
 	if err != nil {
+		if _, there := os.Stat(o.out); there == nil && errors.Is(err, fault.Interrupted) {
+			g.note("run folder: " + o.out + string(os.PathSeparator))
+		}
 		return err
+	}
+	if done {
+		g.note(fmt.Sprintf("%s finished on %s; here is its result, and nothing was trained", e.Name,
+			finished.Format("2006-01-02 at 15:04")))
 	}
 	if other {
 		g.note(fmt.Sprintf("the run is finished and was evaluated with other settings of eval, whose result this is; "+
@@ -162,6 +175,19 @@ func (o *runOptions) print(g *global, result track.Result, said any) error {
 	fmt.Fprint(g.stdout, report.Table(result))
 	fmt.Fprintf(g.stdout, "run folder: %s\nreferences: ordo eval %s\n", o.out+string(os.PathSeparator), o.out)
 	return nil
+}
+
+// finishedAt says when this experiment's run in dir was finished, if it was.
+func finishedAt(dir string, e config.Experiment) (time.Time, bool) {
+	run, err := catalogue.Look(dir)
+	if err != nil || run.Status != catalogue.Finished || run.Hash != e.Hash() {
+		return time.Time{}, false
+	}
+	info, err := os.Stat(filepath.Join(dir, "result.json"))
+	if err != nil {
+		return time.Time{}, false
+	}
+	return info.ModTime(), true
 }
 
 // evaluatedOtherwise says whether dir has this experiment's finished run with other settings of its evaluation, which

@@ -51,8 +51,11 @@ func TestRunAndEmbed(t *testing.T) {
 	if result.Seed != 5 || result.Steps != 4 || result.Run != out || result.Name != "tiny" || result.PeakMemoryBytes == 0 {
 		t.Errorf("result %+v", result)
 	}
+	if !strings.HasPrefix(r.stderr, "run folder: "+out+"/\n") {
+		t.Errorf("stderr %q does not begin with the folder", r.stderr)
+	}
 	again := ordo(t, "run", file, "seed=5", "--out", out)
-	again.check(t, exitOK)
+	again.check(t, exitOK, "tiny finished on 20", "nothing was trained")
 	for _, s := range []string{"weighted 3-NN", "order, rotate", "ONNX Runtime", "run folder: " + out} {
 		if !strings.Contains(again.stdout, s) {
 			t.Errorf("%q is missing in\n%s", s, again.stdout)
@@ -233,7 +236,7 @@ func TestInterruptedRun(t *testing.T) {
 		{syscall.SIGUSR1, exitStopped},
 	} {
 		r := ordoInterrupted(t, c.signal, ": step ", args...)
-		r.check(t, c.code, "interrupted after step", "run the same command again")
+		r.check(t, c.code, "interrupted after step", "run the same command again", "\nrun folder: "+out)
 		if _, err := os.Stat(filepath.Join(out, "last.ckpt")); err != nil {
 			t.Error(err)
 		}

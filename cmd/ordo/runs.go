@@ -16,22 +16,26 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models/table"
 	"ordo/runner/catalogue"
 	"ordo/runner/config"
-	"ordo/runner/report"
 )
 
 const runsHelp = `List the runs at or below a folder (default: runs): status, epoch, a number of the result,
-when the folder last changed, and its name. Sweeps and selections hold runs too.`
+hash, when the folder last changed, and its name. Sweeps and selections hold runs too.
+--where keeps those whose experiment has a value, --sort orders by any key; entries of lists
+go by their names: augment.ordered.rotate.max.`
 
 const runsExamples = `  ordo runs
-  ordo runs runs/mnist-role-3f2a --metric order_accuracy.rotate.embedding
+  ordo runs runs/mnist-role-3f2a --metric order_accuracy.rotate.embedding --sort metric
   ordo runs --status stopped
+  ordo runs --where model.backbone=resnet18 --where train.lr=1e-3 --sort seed
   ordo runs diff runs/a runs/b
   ordo runs rm runs/a`
 
 type runsOptions struct {
 	metric, status, sort string
+	where                []string
 	asJSON               bool
 }
 
@@ -40,7 +44,12 @@ const (
 	byFolder  = "folder"
 	byMetric  = "metric"
 	byChanged = "changed"
+	byEpoch   = "epoch"
+	byStatus  = "status"
+	byHash    = "hash"
 )
+
+var orders = []string{byFolder, byMetric, byChanged, byEpoch, byStatus, byHash}
 
 func newRunsCommand(g *global) *cobra.Command {
 	cmd := newCommand(g, &cobra.Command{
@@ -56,8 +65,9 @@ func newRunsCommand(g *global) *cobra.Command {
 func (o *runsOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.metric, "metric", "knn_top1", "`NUMBER` of result.json to show, by its path")
 	flags.StringVar(&o.status, "status", "", "only runs of this `STATUS`: finished, running or stopped")
-	flags.StringVar(&o.sort, "sort", byFolder,
-		"order of the list (`BY`): folder, metric (largest first) or changed (latest first)")
+	flags.StringArrayVar(&o.where, "where", nil, "only runs whose experiment has this (`KEY=VALUE`); again: and this")
+	flags.StringVar(&o.sort, "sort", byFolder, "order of the list (`BY`): folder, metric or epoch (largest first), "+
+		"changed (latest first), status, hash, or a key")
 	flags.BoolVar(&o.asJSON, "json", false, "print a JSON list, with every number")
 }
 
@@ -73,7 +83,51 @@ func (o *runsOptions) check(args []string) error {
 	if err := config.CheckMetric(o.metric); err != nil {
 		return usagef("--metric: %q %v", o.metric, err)
 	}
-	return oneOf("sort", o.sort, byFolder, byMetric, byChanged)
+	for _, text := range o.where {
+		key, _, ok := strings.Cut(text, "=")
+		if !ok {
+			return usagef("--where must be KEY=VALUE, got %q", text)
+		}
+		if err := knownKey("where", key); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(orders, o.sort) {
+		return nil
+	}
+	return knownKey("sort", o.sort)
+}
+
+// knownKey refuses what no experiment has as a key. Names of list entries stand in the place of their index.
+func knownKey(flag, key string) error {
+	found, near := config.KeysOf(key)
+	parts := strings.Split(key, ".")
+	for i := 1; len(found) == 0 && i < len(parts)-1; i++ {
+		indexed := slices.Clone(parts)
+		indexed[i] = "0"
+		found, _ = config.KeysOf(strings.Join(indexed, "."))
+	}
+	if len(found) > 0 {
+		return nil
+	}
+	if near != "" {
+		near = fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return usagef("--%s: no key is called %q%s", flag, key, near)
+}
+
+// wanted says whether a run is one of those that are asked for.
+func (o *runsOptions) wanted(r catalogue.Run) bool {
+	if o.status != "" && r.Status != o.status {
+		return false
+	}
+	for _, text := range o.where {
+		key, want, _ := strings.Cut(text, "=")
+		if got, ok := r.Value(key); !ok || !config.SameValue(got, want) {
+			return false
+		}
+	}
+	return true
 }
 
 func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
@@ -85,7 +139,7 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 	if err != nil && !(len(args) == 0 && errors.Is(err, fs.ErrNotExist)) { // nothing was run here yet
 		return err
 	}
-	all = slices.DeleteFunc(all, func(r catalogue.Run) bool { return o.status != "" && r.Status != o.status })
+	all = slices.DeleteFunc(all, func(r catalogue.Run) bool { return !o.wanted(r) })
 	slices.SortStableFunc(all, o.compare)
 	if o.asJSON {
 		return g.printJSON(append([]catalogue.Run{}, all...))
@@ -94,7 +148,7 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		fmt.Fprintf(g.stdout, "no runs in %s\n", root)
 		return nil
 	}
-	table := [][]string{{"status", "epoch", o.metric[strings.LastIndexByte(o.metric, '.')+1:], "changed", "folder"}}
+	rows := [][]string{{"status", "epoch", o.metric[strings.LastIndexByte(o.metric, '.')+1:], "hash", "changed", "folder"}}
 	for _, r := range all {
 		number := "–"
 		if x, ok := r.Numbers[o.metric]; ok {
@@ -107,9 +161,10 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		if r.Epochs > 0 {
 			epoch += fmt.Sprintf("/%d", r.Epochs)
 		}
-		table = append(table, []string{r.Status, epoch, number, r.Changed.Format("2006-01-02 15:04"), r.Folder})
+		rows = append(rows, []string{r.Status, epoch, number, r.Hash, r.Changed.Format("2006-01-02 15:04"),
+			r.Folder})
 	}
-	fmt.Fprint(g.stdout, report.Columns(table))
+	fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	for _, r := range all {
 		if r.Trouble != "" {
 			g.note(r.Folder + ": " + r.Trouble)
@@ -119,18 +174,45 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 }
 
 func (o *runsOptions) compare(a, b catalogue.Run) int {
+	byPath := cmp.Compare(a.Folder, b.Folder)
 	switch o.sort {
+	case byFolder:
+		return byPath
 	case byChanged:
 		return b.Changed.Compare(a.Changed)
+	case byEpoch:
+		return cmp.Or(cmp.Compare(b.Epoch, a.Epoch), byPath)
+	case byStatus:
+		return cmp.Or(cmp.Compare(a.Status, b.Status), byPath)
+	case byHash:
+		return cmp.Or(cmp.Compare(a.Hash, b.Hash), byPath)
 	case byMetric:
 		x, ok := a.Numbers[o.metric]
 		y, also := b.Numbers[o.metric]
-		if ok != also { // those without the number come last
-			return map[bool]int{true: -1, false: 1}[ok]
-		}
-		return cmp.Compare(y, x)
+		return cmp.Or(firstWith(ok, also), cmp.Compare(y, x), byPath)
 	}
-	return cmp.Compare(a.Folder, b.Folder)
+	x, ok := a.Value(o.sort)
+	y, also := b.Value(o.sort)
+	if first := firstWith(ok, also); first != 0 {
+		return first
+	}
+	m, err := strconv.ParseFloat(x, 64)
+	n, failed := strconv.ParseFloat(y, 64)
+	if err == nil && failed == nil {
+		return cmp.Or(cmp.Compare(m, n), byPath)
+	}
+	return cmp.Or(cmp.Compare(x, y), byPath)
+}
+
+// firstWith puts what has something before what hasn't.
+func firstWith(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
 }
 
 const runsDiffHelp = `Tell two runs apart: the keys of their experiments that differ, and the numbers that both
@@ -197,22 +279,22 @@ func (o *runsDiffOptions) run(ctx context.Context, g *global, args []string) err
 	if len(keys) == 0 {
 		fmt.Fprintln(g.stdout, "their experiments are the same")
 	} else {
-		table := [][]string{{"key", "first", "second"}}
+		rows := [][]string{{"key", "first", "second"}}
 		for _, d := range keys {
-			table = append(table, []string{d.Key, cmp.Or(d.First, "–"), cmp.Or(d.Second, "–")})
+			rows = append(rows, []string{d.Key, cmp.Or(d.First, "–"), cmp.Or(d.Second, "–")})
 		}
-		fmt.Fprint(g.stdout, report.Columns(table))
+		fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	}
 	if len(numbers) == 0 {
 		fmt.Fprintln(g.stdout, "\nthere are no numbers to compare: both must be finished")
 		return nil
 	}
-	table := [][]string{{"number", "first", "second", "difference"}}
+	rows := [][]string{{"number", "first", "second", "difference"}}
 	for _, n := range numbers {
-		table = append(table, []string{strings.TrimPrefix(n.Name, "evaluation."), fmt.Sprintf("%.4f", n.First),
+		rows = append(rows, []string{strings.TrimPrefix(n.Name, "evaluation."), fmt.Sprintf("%.4f", n.First),
 			fmt.Sprintf("%.4f", n.Second), fmt.Sprintf("%+.4f", n.Second-n.First)})
 	}
-	fmt.Fprint(g.stdout, "\n"+report.Columns(table))
+	fmt.Fprint(g.stdout, "\n"+table.Columns(rows, 0))
 	fmt.Fprintln(g.stdout, "\nOne seed each: ordo eval RUN --against RUN has intervals over images.")
 	return nil
 }

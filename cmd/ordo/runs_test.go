@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,18 +25,44 @@ func TestRuns(t *testing.T) {
 	if err := os.Remove(filepath.Join(stopped, "result.json")); err != nil {
 		t.Fatal(err)
 	}
-	listed := ordo(t, "runs", dir)
+	t.Chdir(dir) // so that names are short
+	listed := ordo(t, "runs", ".")
 	listed.check(t, exitOK)
 	lines := strings.Split(strings.TrimSpace(listed.stdout), "\n")
 	if len(lines) != 4 || !strings.HasPrefix(lines[1], "finished") || !strings.Contains(lines[1], "2/2") ||
-		!strings.HasSuffix(lines[2], stopped) || !strings.HasPrefix(lines[2], "stopped") ||
-		!strings.HasSuffix(lines[3], two) {
+		!strings.HasSuffix(lines[2], "  stopped") || !strings.HasPrefix(lines[2], "stopped") ||
+		!strings.HasSuffix(lines[3], filepath.Join("sub", "two")) {
 		t.Errorf("listed\n%s", listed.stdout)
 	}
 	var all []catalogue.Run
 	if err := json.Unmarshal([]byte(ordo(t, "runs", dir, "--status", "finished", "--json").stdout), &all); err != nil ||
 		len(all) != 2 || all[1].Seed != 2 || all[0].Numbers["knn_top1"] == 0 {
 		t.Errorf("%v: %+v", err, all)
+	}
+	for _, c := range []struct {
+		args string
+		want []string // seeds, in order
+	}{
+		{"--where seed=2", []string{"2"}}, {"--where train.lr=2e-3 --sort seed", []string{"1", "2", "3"}},
+		{"--where train.lr=0.5", nil}, {"--where augment.ordered.rotate.levels=2 --where seed=3.0", []string{"3"}},
+		{"--where model.projector=[8] --sort status", []string{"1", "2", "3"}}, {"--where seed=1 --status stopped", nil},
+		{"--sort folder", []string{"1", "3", "2"}},
+	} {
+		var some []catalogue.Run
+		r := ordo(t, append([]string{"runs", dir, "--json"}, strings.Fields(c.args)...)...)
+		if err := json.Unmarshal([]byte(r.stdout), &some); err != nil {
+			t.Errorf("%s: %v, %s", c.args, err, r.stderr)
+		}
+		var got []string
+		for _, x := range some {
+			got = append(got, fmt.Sprint(x.Seed))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: seeds %v, want %v", c.args, got, c.want)
+		}
+	}
+	if !strings.Contains(lines[1], all[0].Hash) {
+		t.Errorf("no hash %s in %s", all[0].Hash, lines[1])
 	}
 	diff := ordo(t, "runs", "diff", one, two)
 	diff.check(t, exitOK)
@@ -60,7 +88,10 @@ func TestRunsErrors(t *testing.T) {
 		says string
 	}{
 		{[]string{"runs", filepath.Join(t.TempDir(), "none")}, exitFailure, "none"},
-		{[]string{"runs", "--sort", "luck"}, exitUsage, "--sort must be one of"},
+		{[]string{"runs", "--sort", "luck"}, exitUsage, "--sort: no key is called \"luck\""},
+		{[]string{"runs", "--sort", "train.epoch"}, exitUsage, "did you mean train.epochs?"},
+		{[]string{"runs", "--where", "seed"}, exitUsage, "--where must be KEY=VALUE"},
+		{[]string{"runs", "--where", "sed=1"}, exitUsage, "did you mean seed?"},
 		{[]string{"runs", "--status", "lost"}, exitUsage, "--status must be one of"},
 		{[]string{"runs", "--metric", "knn_top"}, exitUsage, "knn_top"},
 		{[]string{"runs", "diff", "one"}, exitUsage, "name two run folders"},

@@ -163,6 +163,7 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 	}
 	options.Progress = selectProgress(g)
 	result, err := selection.Run(ctx, options)
+	g.wipe()
 	if err != nil {
 		return err
 	}

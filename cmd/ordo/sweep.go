@@ -171,6 +171,7 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 	table, err := plan.Run(ctx, sweep.Options{
 		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
 	})
+	g.wipe()
 	if len(table.Rows) == 0 {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ordo/models/fault"
-	"ordo/runner/report"
+	"ordo/models/table"
 	"ordo/runner/sweep"
 )
 
@@ -64,7 +64,7 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 	for _, t := range plan.Trials {
 		rows = append(rows, []string{fmt.Sprint(t.Number), t.Hash, strings.TrimSpace(t.Base + " " + strings.Join(t.Overrides, " "))})
 	}
-	fmt.Fprint(g.stdout, report.Columns(rows))
+	fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	return nil
 }
 
@@ -220,14 +220,14 @@ func (o *sweepTableOptions) run(_ context.Context, g *global, args []string) err
 	if err != nil {
 		return err
 	}
-	table, err := plan.Table(args[0])
+	found, err := plan.Table(args[0])
 	if err != nil {
 		return err
 	}
 	if o.asJSON {
-		return g.printJSON(table)
+		return g.printJSON(found)
 	}
-	text, err := table.As(o.format)
+	text, err := found.As(o.format)
 	fmt.Fprint(g.stdout, text)
 	return err
 }

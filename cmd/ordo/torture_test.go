@@ -119,7 +119,7 @@ func TestTortureByKills(t *testing.T) {
 		for attempt := 0; ; attempt++ {
 			v := start(t, append(args, "--out", out)...)
 			if attempt < 8 { // then it may end
-				time.Sleep(time.Duration(random.Int64N(int64(want.took))))
+				time.Sleep(time.Duration(random.Int64N(int64(want.took) * 2 / 3)))
 				_ = v.cmd.Process.Kill() // it may have ended
 			}
 			if code := v.wait(); code == -1 {

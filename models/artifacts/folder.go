@@ -14,6 +14,7 @@ import (
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/models/heads"
+	"ordo/models/whole"
 )
 
 // Folder is what a folder of artifacts holds.
@@ -57,41 +58,10 @@ func Write(dir string, f *Folder, source Source, version string) (err error) {
 	if files[graph.ManifestFile], err = m.encode(); err != nil {
 		return err
 	}
-	dir = filepath.Clean(dir)
-	if err := writeFolder(dir, files); err != nil {
+	if err := whole.Folder(dir, files.Write); err != nil {
 		return fault.Writing(dir, err)
 	}
-	return nil
-}
-
-// writeFolder writes the files into a folder that appears when they are there.
-func writeFolder(dir string, files graph.Files) (err error) {
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(temp))
-		}
-	}()
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return err
-	}
-	if err := files.Write(temp); err != nil {
-		return err
-	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder
-		return err
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		return err
-	}
-	return graph.SyncDir(parent)
+	return graph.SyncDir(filepath.Dir(filepath.Clean(dir)))
 }
 
 // CheckFree says whether Write could make the folder: it isn't there, or it is empty.

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/proto"
 
 	"ordo/models/fault"
+	"ordo/models/whole"
 )
 
 // maxFile bounds a model file. Protobuf itself ends at 2 GiB.
@@ -123,10 +123,7 @@ func (m *Model) WriteFile(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(path, data, 0o644); err != nil {
-		return fault.Writing(path, err)
-	}
-	return nil
+	return whole.WriteFile(path, data)
 }
 
 // Opset is the version of a domain's operators that the model uses, 0 if it uses none. The domain "" is ONNX's own.

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"text/tabwriter"
+
+	"ordo/models/table"
 )
 
 // Report is what Run found.
@@ -84,41 +85,31 @@ type StatisticReport struct {
 // Text is the report for people.
 func (r *Report) Text() string {
 	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(cells ...any) {
-		for i, c := range cells {
-			if i > 0 {
-				fmt.Fprint(w, "\t")
-			}
-			fmt.Fprint(w, c)
-		}
-		fmt.Fprintln(w)
-	}
-	row("output", "size", "training mode", "evaluation mode")
+	rows := [][]string{{"output", "size", "training mode", "evaluation mode"}}
 	for _, o := range r.Outputs {
-		row(o.Name, o.Dim, o.Training, o.Eval)
+		rows = append(rows, []string{o.Name, fmt.Sprint(o.Dim), o.Training.String(), o.Eval.String()})
 	}
-	row()
-	row("parameter", "shape", "largest gradient", "reference", "finite differences")
+	b.WriteString(table.Left(rows, 0) + "\n")
+	rows = [][]string{{"parameter", "shape", "largest gradient", "reference", "finite differences"}}
 	for _, p := range r.Parameters {
-		row(p.Name, fmt.Sprint(p.Shape), fmt.Sprintf("%.2e", p.Largest), p.Reference, p.Difference)
+		rows = append(rows, []string{p.Name, fmt.Sprint(p.Shape), fmt.Sprintf("%.2e", p.Largest), p.Reference.String(),
+			p.Difference.String()})
 	}
+	b.WriteString(table.Left(rows, 0) + "\n")
 	if len(r.Statistics) > 0 {
-		row()
-		row("running statistic", "batch moments", "reference")
+		rows = [][]string{{"running statistic", "batch moments", "reference"}}
 		for _, s := range r.Statistics {
-			row(s.Name, s.Moments, s.Reference)
+			rows = append(rows, []string{s.Name, s.Moments.String(), s.Reference.String()})
 		}
+		b.WriteString(table.Left(rows, 0) + "\n")
 	}
-	_ = w.Flush() // into memory
-	b.WriteString("\n")
 	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "note: %s\n", n)
+		fmt.Fprintln(&b, table.Wrap("note: "+n, 2))
 	}
 	for _, f := range r.Failures {
 		fmt.Fprintf(&b, "wrong: %s\n", f)
 	}
-	fmt.Fprintf(&b, "largest relative errors: %s\n", r.summary())
+	fmt.Fprintln(&b, table.Wrap("largest relative errors: "+r.summary(), 2))
 	return b.String()
 }
 

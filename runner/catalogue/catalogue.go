@@ -32,6 +32,16 @@ type Run struct {
 	Changed time.Time          `json:"changed"`
 	Numbers map[string]float64 `json:"numbers,omitempty"` // of a finished one, by their paths in result.json
 	Trouble string             `json:"trouble,omitempty"` // what of the folder can't be read
+
+	experiment *config.Experiment // nil: it can't be read
+}
+
+// Value is the value of a key of the run's experiment, as config.Experiment.Value gives it.
+func (r Run) Value(key string) (text string, ok bool) {
+	if r.experiment == nil {
+		return "", false
+	}
+	return r.experiment.Value(key)
 }
 
 // List lists the runs at or below a folder, in the order of their paths. One of which something can't be read is in the
@@ -79,7 +89,7 @@ func look(dir string, record track.Record, err error) Run {
 		r.Changed = info.ModTime()
 	}
 	if e, err := config.Load(track.ExperimentFile(dir), nil, nil); err == nil {
-		r.Epochs = e.Train.Epochs
+		r.Epochs, r.experiment = e.Train.Epochs, &e
 	} else {
 		trouble(err)
 	}

@@ -59,7 +59,10 @@ func TestExtends(t *testing.T) {
 	}
 	whole := `name: mine
 seed: 7
-augment: {invariant: [horizontal_flip], ordered: [{family: hue}, {family: rotate}], roles: {rotate: ordered, hue: ordered}}
+augment:
+  invariant: [horizontal_flip]
+  ordered: [{family: hue}, {family: rotate}]
+  roles: {rotate: ordered, hue: ordered}
 train: {epochs: 4, lr: 0.01, batch_size: 50}
 `
 	want := parse(t, whole)
@@ -136,7 +139,8 @@ func TestExtendsRefuses(t *testing.T) {
 		{"a key twice", "extends: twice.yaml", []string{"twice.yaml: is not YAML"}},
 		{"no name", "extends: [a.yaml]", []string{"x.yaml:1: extends: must be the name of an experiment file"}},
 		{"nothing", "extends:", []string{"x.yaml:1: extends: must be the name of an experiment file"}},
-		{"an unknown key below", "extends: key.yaml", []string{"key.yaml:3: train.epoch: unknown key; did you mean train.epochs?"}},
+		{"an unknown key below", "extends: key.yaml",
+			[]string{"key.yaml:3: train.epoch: unknown key; did you mean train.epochs?"}},
 		{"a wrong type below", "extends: value.yaml", []string{"value.yaml:3: train.epochs: "}},
 		{"out of range below", "extends: range.yaml", []string{"range.yaml:1: train.epochs: "}},
 		{"out of range above", "extends: key.yaml\nseed: x", []string{"key.yaml:3: ", "x.yaml:2: seed"}},

@@ -20,11 +20,11 @@ import (
 	"ordo/models/fault"
 )
 
-// Load reads an experiment: the defaults, the file over them and over the files that it extends, then environ (entries NAME=VALUE, as os.Environ gives
-// them; an empty value counts as none), then overrides (entries KEY=VALUE, later ones over earlier ones). All that the
-// user wrote wrong is in one error of kind fault.Config, one mistake a line. A file that can't be read is of that kind
-// too, and wraps the cause, such as fs.ErrNotExist. In paths, a leading ~ and ${NAME} are expanded, by environ or,
-// where that is nil, by the process's environment.
+// Load reads an experiment: the defaults, the file over them and over the files that it extends, then environ (entries
+// NAME=VALUE, as os.Environ gives them; an empty value counts as none), then overrides (entries KEY=VALUE, later ones
+// over earlier ones). All that the user wrote wrong is in one error of kind fault.Config, one mistake a line. A file
+// that can't be read is of that kind too, and wraps the cause, such as fs.ErrNotExist. In paths, a leading ~ and
+// ${NAME} are expanded, by environ or, where that is nil, by the process's environment.
 func Load(file string, overrides, environ []string) (Experiment, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -45,8 +45,8 @@ extends: demo.yaml                              # from this file's folder; it ma
 train: {epochs: 30}
 ` + "```" + `
 
-Maps merge key by key, lists are replaced as a whole. ` + "`name` and `expect`" + ` are a file's own and are not taken over.
-` + "`ordo config show FILE`" + ` says of every value which file and line it comes from.
+Maps merge key by key, lists are replaced as a whole. ` + "`name` and `expect`" + ` are a file's own and are not taken
+over. ` + "`ordo config show FILE`" + ` says of every value which file and line it comes from.
 
 One section, ` + "`expect`" + `, is no part of the experiment, and no key of it can be set elsewhere. It says what the
 author found, by the names of the numbers in ` + "`result.json`" + `. ` + "`ordo run FILE --check`" + ` compares, and

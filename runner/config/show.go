@@ -3,6 +3,7 @@ package config
 import (
 	_ "embed"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,6 +109,41 @@ func Differences(first, second Experiment) []Difference {
 
 // setValue is a key with its value as YAML.
 type setValue struct{ path, text string }
+
+// Value is the value of a key as YAML, where list entries go by the names that Differences gives them; ok is false
+// where the experiment has no such key.
+func (e Experiment) Value(key string) (text string, ok bool) {
+	for _, v := range e.values() {
+		if v.path == key {
+			return v.text, true
+		}
+	}
+	return "", false
+}
+
+// SameValue says whether two values in YAML are the same, however they are written: 1e-3 is 0.001.
+func SameValue(first, second string) bool {
+	var a, b any
+	if yaml.Unmarshal([]byte(first), &a) != nil || yaml.Unmarshal([]byte(second), &b) != nil {
+		return first == second
+	}
+	return reflect.DeepEqual(plainNumbers(a), plainNumbers(b))
+}
+
+// plainNumbers makes floats of the numbers of a value, and maps of maps.
+func plainNumbers(v any) any {
+	switch v := v.(type) {
+	case int:
+		return float64(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = plainNumbers(x)
+		}
+		return out
+	}
+	return v
+}
 
 func find(all []setValue, path string) string {
 	for _, v := range all {

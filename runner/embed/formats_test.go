@@ -269,7 +269,7 @@ func TestNPZ(t *testing.T) {
 func TestPart(t *testing.T) {
 	r := rowsOf(400, OutputShape{"features", 2})
 	path := filepath.Join(t.TempDir(), "x.npz.part")
-	temporary := filepath.Join(filepath.Dir(path), ".x.npz123")
+	temporary := filepath.Join(filepath.Dir(path), ".x.npz1234567890123456")
 	if err := os.WriteFile(temporary, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

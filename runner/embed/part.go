@@ -10,12 +10,12 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
-	"regexp"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"ordo/models/fault"
+	"ordo/models/whole"
 )
 
 // partMagic begins a part file, with the version of its layout; the SHA-256 follows of all that its rows depend on.
@@ -49,7 +49,10 @@ func openPart(path string, key [sha256.Size]byte, r *rows, note func(string)) (*
 		_ = f.Close()
 		return nil, fault.New(fault.Other, "another ordo writes %s", path).Advise("wait for it, or write another file")
 	}
-	sweep(path)
+	out := strings.TrimSuffix(path, ".part")
+	for _, file := range []string{out, RowsFile(out)} {
+		whole.Sweep(file)
+	}
 	if err := p.begin(key, note); err != nil {
 		p.close()
 		return nil, err
@@ -58,21 +61,6 @@ func openPart(path string, key [sha256.Size]byte, r *rows, note func(string)) (*
 		note(fmt.Sprintf("%s holds %d of %d images already: they are not encoded again", path, r.before(p.done), r.images()))
 	}
 	return p, nil
-}
-
-// sweep removes what a process that was killed while it wrote the file beside the part left behind.
-func sweep(path string) {
-	out := path[:len(path)-len(".part")]
-	temporary := regexp.MustCompile(`^\.` + regexp.QuoteMeta(filepath.Base(out)) + `\d+$`)
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return // it only tidies
-	}
-	for _, e := range entries {
-		if temporary.MatchString(e.Name()) {
-			_ = os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
-		}
-	}
 }
 
 // begin counts the whole pages of a file that has the key, and begins others anew.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ordo/models/table"
 	"ordo/runner/config"
 	"ordo/runner/report"
 )
@@ -93,19 +94,19 @@ func (r Report) Text() string {
 	if grouped {
 		head = slices.Insert(head, 1, "group")
 	}
-	table := [][]string{head}
+	rows := [][]string{head}
 	for _, c := range r.Checks {
 		row := []string{c.Metric, number(c.Value, "–"), number(c.Low, "any"), number(c.High, "any"), c.Status}
 		if grouped {
 			row = slices.Insert(row, 1, c.Group)
 		}
-		table = append(table, row)
+		rows = append(rows, row)
 	}
 	caption := "expected by " + r.File
 	if guide := r.Guide(); guide != "" {
 		caption += " (" + guide + ")"
 	}
-	return caption + ":\n" + report.Columns(table)
+	return caption + ":\n" + table.Columns(rows, 0)
 }
 
 func number(x *float64, none string) string {

@@ -8,13 +8,14 @@ import (
 	"math"
 	"os"
 	"strings"
-	"time"
 
 	"ordo/models"
+	"ordo/models/table"
 	"ordo/runner/catalogue"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/machine"
+	"ordo/runner/report"
 	"ordo/runner/track"
 )
 
@@ -136,8 +137,9 @@ func (r Run) Text() string {
 	line("", "%s", r.state())
 	line("images", "%d for training, %d for testing, of %s", r.Images, r.TestImages, r.Source)
 	line("model", "%s, %d trainable values", r.Backbone, r.Parameters)
-	line("step", "%d images, %d views of each, %s", r.BatchSize, r.Views, r.Step().Round(10*time.Microsecond))
-	line("training", "%d epochs of %d steps, %d steps in all", r.Epochs, r.EpochSteps, r.Steps)
+	line("step", "%d images, %d views of each, %s", r.BatchSize, r.Views, report.Seconds(r.StepSeconds))
+	line("training", "%s of %s, %d steps in all", report.Plural(r.Epochs, "epoch"), report.Plural(r.EpochSteps, "step"),
+		r.Steps)
 	line("time", "%s, the evaluation among it", r.time())
 	line("memory", "about %s", machine.Bytes(r.Memory))
 	line("checkpoint", "%s; the last one is kept", machine.Bytes(r.Checkpoint))
@@ -158,6 +160,9 @@ func (r Run) Text() string {
 }
 
 func (r Run) time() string {
+	if r.MinutesLeft == 0 {
+		return "none left of " + Minutes(r.Minutes)
+	}
 	if r.MinutesLeft < r.Minutes {
 		return fmt.Sprintf("%s left of %s", Minutes(r.MinutesLeft), Minutes(r.Minutes))
 	}
@@ -166,7 +171,7 @@ func (r Run) time() string {
 
 // Line writes a fact with its name before it.
 func Line(b *strings.Builder, name, format string, args ...any) {
-	fmt.Fprintf(b, "%-12s%s\n", name, fmt.Sprintf(format, args...))
+	b.WriteString(table.Fact(name, 12, fmt.Sprintf(format, args...)) + "\n")
 }
 
 // Minutes says a time in words.

@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"ordo/augment"
 	"ordo/models/fault"
+	"ordo/models/table"
 	"ordo/runner/data"
 	"ordo/runner/data/source"
 	"ordo/runner/sheet"
@@ -16,35 +16,37 @@ import (
 
 // WriteTable writes what was found as a table: a line a pair of images.
 func (r Result) WriteTable(to io.Writer) error {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	line := func(first string, n Near) {
-		fmt.Fprintf(w, "%s\t%.4f\t%s\t%s\t%s\n", first, n.Distance, n.ID, n.Class, n.Split)
+	var rows [][]string
+	add := func(first string, n Near) {
+		rows = append(rows, []string{first, fmt.Sprintf("%.4f", n.Distance), n.ID, n.Class, n.Split})
 	}
+	head := []string{"image", "distance", "near", "class", "split"}
+	said := ""
 	switch {
 	case r.Duplicates != nil:
 		d := r.Duplicates
-		fmt.Fprintf(w, "%d pairs of %s within %g (1 - cosine of %s); the median to the nearest is %.4f\n", len(d.Pairs),
-			d.Between, d.Threshold, r.Output, d.Median)
-		if len(d.Pairs) > 0 {
-			fmt.Fprintln(w, "image\tdistance\tnear\tclass\tsplit")
-		}
+		said = table.Wrap(fmt.Sprintf("%d pairs of %s within %g (1 - cosine of %s); the median to the nearest is %.4f",
+			len(d.Pairs), d.Between, d.Threshold, r.Output, d.Median), 0) + "\n"
 		for _, p := range d.Pairs {
-			line(p.Image.ID, p.Near)
+			add(p.Image.ID, p.Near)
 		}
 	case r.Outliers != nil:
-		fmt.Fprintln(w, "outlier\tmean distance\tclass\tsplit\tnearest")
+		head = []string{"outlier", "mean distance", "class", "split", "nearest"}
 		for _, o := range r.Outliers {
-			fmt.Fprintf(w, "%s\t%.4f\t%s\t%s\t%s\n", o.ID, o.Mean, o.Class, o.Split, o.Near[0].ID)
+			rows = append(rows, []string{o.ID, fmt.Sprintf("%.4f", o.Mean), o.Class, o.Split, o.Near[0].ID})
 		}
 	default:
-		fmt.Fprintln(w, "image\tdistance\tnear\tclass\tsplit")
 		for _, of := range r.Neighbours {
 			for _, n := range of.Near {
-				line(of.ID, n)
+				add(of.ID, n)
 			}
 		}
 	}
-	return w.Flush()
+	if r.Duplicates == nil || len(rows) > 0 {
+		said += table.Left(append([][]string{head}, rows...), 0)
+	}
+	_, err := io.WriteString(to, said)
+	return err
 }
 
 // maxRows is how many rows of pictures a sheet has.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"ordo/models/table"
 	"ordo/runner/bench"
 	"ordo/runner/machine"
 )
@@ -52,10 +53,10 @@ func BenchStep(r bench.Result) string {
 	line(&b, "ONNX Runtime", "%s on %s", r.ONNXRuntime, r.CPU)
 	if c := r.Beside; c != nil {
 		line(&b, "beside", "%s", besideTitle(c))
-		b.WriteString("\n" + Columns(besideTable(c)))
+		b.WriteString("\n" + table.Columns(besideTable(c), 0))
 	}
 	if len(r.Ops) > 0 {
-		b.WriteString("\n" + Columns(opsTable(r.Ops, 0)))
+		b.WriteString("\n" + table.Columns(opsTable(r.Ops, 0), 0))
 	}
 	return b.String()
 }

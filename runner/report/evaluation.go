@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
+	"ordo/models/table"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
 )
@@ -190,26 +191,82 @@ func evaluationLegend(r evaluation.Result) []string {
 			r.Data.ImageSize, r.Data.Framing))
 }
 
+// The tables of EvaluationTable, which fit a terminal: indices of evaluationColumns, and what they are called there.
+var (
+	measured = textTable{[]int{2, 3, 4, 5, 6, 7, 8},
+		[]string{"value", "95 % interval", "chance", "untr.", "pixels", "gain", "its interval"}}
+	besides = textTable{[]int{2, 9, 10, 11}, []string{"value", "other", "gain over it", "its interval"}}
+)
+
+type textTable struct {
+	columns []int
+	names   []string
+}
+
+// outputWidth is that of the column of outputs, the indent of four included.
+const outputWidth = 13
+
+// write writes a table with a line for the name of each metric.
+func (t textTable) write(b *strings.Builder, r evaluation.Result) {
+	widths := make([]int, len(t.names))
+	var cells [][]string
+	for _, s := range sections(r) {
+		for _, m := range s.metrics {
+			all := evaluationRow(r, m)
+			row := []string{m.Output}
+			for _, c := range t.columns {
+				row = append(row, bare.Replace(all[c]))
+			}
+			cells = append(cells, row)
+		}
+	}
+	for _, row := range append([][]string{append([]string{""}, t.names...)}, cells...) {
+		for i := range widths {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i+1]))
+		}
+	}
+	line := func(first string, numbers []string) {
+		text := first
+		if n := outputWidth - utf8.RuneCountInString(first); n >= 0 {
+			text += strings.Repeat(" ", n)
+		} else {
+			text += "\n" + strings.Repeat(" ", outputWidth)
+		}
+		for i, x := range numbers {
+			text += strings.Repeat(" ", 1+widths[i]-utf8.RuneCountInString(x)) + x
+		}
+		b.WriteString(strings.TrimRight(text, " ") + "\n")
+	}
+	b.WriteString("\n")
+	line("", t.names)
+	n := 0
+	for _, s := range sections(r) {
+		b.WriteString(s.heading + "\n")
+		for i, m := range s.metrics {
+			if i == 0 || s.metrics[i-1].Name != m.Name {
+				b.WriteString("  " + m.Name + "\n")
+			}
+			line("    "+m.Output, cells[n][1:])
+			n++
+		}
+	}
+}
+
+// bare takes the brackets from an interval, which its two ends do without.
+var bare = strings.NewReplacer("[", "", "]", "", ", ", "…")
+
 // EvaluationTable is the text that people read.
 func EvaluationTable(r evaluation.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", evaluationTitle(r))
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\n  "+strings.Join(evaluationColumns(r), "\t"))
-	for _, s := range sections(r) {
-		fmt.Fprintln(w, s.heading+strings.Repeat("\t", len(evaluationColumns(r))-1))
-		for _, m := range s.metrics {
-			fmt.Fprintln(w, "  "+strings.Join(evaluationRow(r, m), "\t"))
-		}
-	}
-	_ = w.Flush() // a strings.Builder takes everything
-	for line := range strings.Lines(table.String()) {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	b.WriteString(table.Wrap(evaluationTitle(r), 2) + "\n")
+	measured.write(&b, r)
+	if r.Against != "" {
+		fmt.Fprintf(&b, "\n%s\n", table.Wrap("Beside "+r.Against, 2))
+		besides.write(&b, r)
 	}
 	b.WriteString("\n")
 	for _, line := range evaluationLegend(r) {
-		fmt.Fprintf(&b, "  %s\n", line)
+		b.WriteString(table.Wrap(line, 2) + "\n")
 	}
 	return b.String()
 }

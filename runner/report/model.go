@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"ordo/models/artifacts"
 	"ordo/models/inspect"
 	"ordo/models/roles"
+	"ordo/models/table"
 )
 
 // Model is what a network is made of: inputs, outputs, parameters, operators, and the memory of activations by the size
@@ -52,21 +52,16 @@ func operators(list []inspect.OpCount) string {
 
 // activations is a table with a row for each size of a batch, and columns for a training where there is one.
 func activations(r *inspect.Report) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(batch, forward, kept, peak string) {
-		cells := []string{batch, forward}
-		if len(r.Training) > 0 {
-			cells = append(cells, kept, peak)
-		}
-		fmt.Fprintf(w, "%s\t\n", strings.Join(cells, "\t"))
-	}
-	row("activations of a batch of", "forward", "kept", "training")
+	rows := [][]string{{"activations of a batch of", "forward", "kept", "training"}}
 	for _, m := range r.Memory {
-		row(fmt.Sprint(m.Batch), mebibytes(m.Forward), mebibytes(m.Kept), mebibytes(m.Peak))
+		rows = append(rows, []string{fmt.Sprint(m.Batch), mebibytes(m.Forward), mebibytes(m.Kept), mebibytes(m.Peak)})
 	}
-	_ = w.Flush() // a strings.Builder takes all
-	return b.String()
+	if len(r.Training) == 0 {
+		for i := range rows {
+			rows[i] = rows[i][:2]
+		}
+	}
+	return table.Columns(rows, 0)
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
@@ -139,12 +134,12 @@ func Tensors(m *artifacts.Manifest) string {
 	slices.SortStableFunc(groups, func(a, b *group) int {
 		return slices.Index(order, a.state) - slices.Index(order, b.state)
 	})
-	table := [][]string{{"", "tensors", "values", "what (where): names; why"}}
+	rows := [][]string{{"", "tensors", "values", "what (where): names; why"}}
 	for _, g := range groups {
-		table = append(table, []string{string(g.state), fmt.Sprint(len(g.names)), fmt.Sprint(g.values),
+		rows = append(rows, []string{string(g.state), fmt.Sprint(len(g.names)), fmt.Sprint(g.values),
 			fmt.Sprintf("%s (%s): %s; %s", g.kind, few(g.ops, 3), few(g.names, 3), g.why)})
 	}
-	return Columns(table) + untied(m.Untied)
+	return table.Columns(rows, 0) + untied(m.Untied)
 }
 
 // untiedLines bounds the list of what was taken apart.

@@ -22,7 +22,7 @@ func TestModel(t *testing.T) {
 		forward: {"parameters: 12 trained in 1 tensors, 3 frozen in 1\n",
 			"multiply-adds: 99", "operators: 2 Conv\n", "  1.0 MiB\n", "of 1 nodes"},
 		training: {"operators of the training graph: 2 ConvGrad, 1 Loss\n",
-			"forward     kept  training\n", "1.0 MiB  2.0 MiB   3.0 MiB\n"},
+			"forward     kept  training\n", "1.0 MiB  2.0 MiB  3.0 MiB\n"},
 	} {
 		for _, s := range says {
 			if !strings.Contains(text, s) {

@@ -3,13 +3,10 @@ package report
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
-
 	"ordo/models"
-	"ordo/models/fault"
+	"ordo/models/whole"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
 	"ordo/runner/figure"
@@ -76,10 +73,8 @@ func SaveEvaluationPictures(prefix string, r evaluation.Result) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		path := prefix + name
-		err := renameio.WriteFile(path, files[name], 0o644, renameio.WithTempDir(filepath.Dir(path)))
-		if err != nil {
-			return fault.Writing(path, err)
+		if err := whole.WriteFile(prefix+name, files[name]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"ordo/augment"
 	"ordo/models"
+	"ordo/models/table"
 	"ordo/runner/eval"
 	"ordo/runner/guard"
 	"ordo/runner/track"
@@ -36,15 +37,16 @@ func Table(r track.Result) string {
 	families := rolesFirst(r.Evaluation)
 	rows := summaryRows(r.Evaluation, families)
 	if len(rows) > 0 {
-		b.WriteString("\n" + indented(Columns(append(evaluatedHead(), rows...))) + "\n" + readingHelp(r.Evaluation, families))
+		b.WriteString("\n" + table.Columns(append(evaluatedHead(), rows...), 2) + "\n" + readingHelp(r.Evaluation, families))
 	}
 	b.WriteString(warned(r))
 	share, target := r.TimeShare, ""
 	if share.Target > 0 {
 		target = "averaged network " + percent(share.Target) + ", "
 	}
-	fmt.Fprintf(&b, "\n  Time: %.0f s of training steps: ONNX Runtime %s, %swaiting for data %s, loss %s, rest %s.\n",
+	took := fmt.Sprintf("Time: %.0f s of training steps: ONNX Runtime %s, %swaiting for data %s, loss %s, rest %s.",
 		r.Seconds, percent(share.ONNXRuntime), target, percent(share.DataWait), percent(share.Loss), percent(share.Rest))
+	b.WriteString("\n" + indented(strings.Join(wrap(took, table.Width-2), "\n")+"\n"))
 	fmt.Fprintf(&b, "  Memory: %.0f MB at most.\n", float64(r.PeakMemoryBytes)/1e6)
 	return b.String()
 }
@@ -95,7 +97,7 @@ func warned(r track.Result) string {
 	}
 	for _, text := range r.Warnings {
 		if !strings.HasPrefix(text, guard.Collapses) { // it stands above, as it ended
-			b.WriteString(indented(strings.Join(wrap("Warning: "+text, 78), "\n")) + "\n")
+			b.WriteString(indented(strings.Join(wrap("Warning: "+text, table.Width-2), "\n")) + "\n")
 		}
 	}
 	if b.Len() == 0 {
@@ -145,7 +147,9 @@ func evaluatedRow(e track.Evaluation, label, name string) []string {
 // readingHelp says how the numbers of a summary were made.
 func readingHelp(e track.Evaluation, families []string) string {
 	var b strings.Builder
-	say := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
+	say := func(format string, args ...any) {
+		b.WriteString(indented(strings.Join(wrap(fmt.Sprintf(format, args...), table.Width-2), "\n") + "\n"))
+	}
 	var last eval.Protocol // all have the same views
 	if p, ok := e.Protocols["knn"]; ok {
 		last = p
@@ -159,11 +163,9 @@ func readingHelp(e track.Evaluation, families []string) string {
 	}
 	if len(shown) > 0 {
 		say("kNN, FAMILY: of %d test images, transformed; mean over %d scales.", last.TestImages, len(last.Scales)-1)
-		say("Order: share of pairs of scales whose distances (1 - cosine) from the untouched")
-		say("image are in order; the same images and scales.")
-		for _, line := range wrap("Families: "+strings.Join(shown, ", ")+".", 78) {
-			say("%s", line)
-		}
+		say("Order: share of pairs of scales whose distances (1 - cosine) from the untouched " +
+			"image are in order; the same images and scales.")
+		say("Families: %s.", strings.Join(shown, ", "))
 	}
 	say("Views: %d px, framing %s, no random transformation; short side resized, centre crop.", last.ImageSize,
 		last.Framing)

@@ -80,13 +80,15 @@ func TestTable(t *testing.T) {
 
   kNN: weighted 20-NN by cosine, T = 0.1; 1000 test images among 4000.
   kNN, FAMILY: of 300 test images, transformed; mean over 2 scales.
-  Order: share of pairs of scales whose distances (1 - cosine) from the untouched
-  image are in order; the same images and scales.
+  Order: share of pairs of scales whose distances (1 - cosine) from the
+  untouched image are in order; the same images and scales.
   Families: rotate ordered (max 180 degrees), hue absent (max 0.5 turns), blur
   not trained (max 2 pixels).
-  Views: 32 px, framing circle, no random transformation; short side resized, centre crop.
+  Views: 32 px, framing circle, no random transformation; short side resized,
+  centre crop.
 
-  Time: 187 s of training steps: ONNX Runtime 97.0 %, waiting for data 1.0 %, loss 1.5 %, rest 0.5 %.
+  Time: 187 s of training steps: ONNX Runtime 97.0 %, waiting for data 1.0 %,
+  loss 1.5 %, rest 0.5 %.
   Memory: 500 MB at most.
 `
 	if got := Table(r); got != want {

@@ -109,7 +109,7 @@ func (s *selection) combinations(r *Result) []combination {
 }
 
 // choose compares the combinations that were tried.
-func (s *selection) choose(r *Result, t table, all []combination) {
+func (s *selection) choose(r *Result, t twoWay, all []combination) {
 	joint := all[0].cell
 	r.Joint.Runs = all[0].runs
 	best := 0

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"ordo/augment"
 	"ordo/models/graph"
+	"ordo/models/table"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
 )
@@ -165,20 +165,19 @@ func (r Result) Text() string {
 	if r.Seeds > 0 {
 		r.verdicts(&b)
 	}
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "screens\t%s\thint\n", strings.Join(screens, "\t"))
+	rows := [][]string{slices.Concat([]string{"screens"}, screens, []string{"hint"})}
 	for _, f := range r.Families {
-		fmt.Fprint(w, f.Family)
+		row := []string{f.Family}
 		for _, name := range screens {
+			cell := "–"
 			if x, ok := f.Screens[name]; ok {
-				fmt.Fprintf(w, "\t%.3f", x.Value)
-			} else {
-				fmt.Fprint(w, "\t–")
+				cell = fmt.Sprintf("%.3f", x.Value)
 			}
+			row = append(row, cell)
 		}
-		fmt.Fprintf(w, "\t%s\n", cmp.Or(f.Hint, "–"))
+		rows = append(rows, append(row, cmp.Or(f.Hint, "–")))
 	}
-	_ = w.Flush() // a Builder takes everything
+	b.WriteString(table.Left(rows, 0))
 	for _, a := range r.Agreements {
 		fmt.Fprintf(&b, "Kendall's τ of %s with %s: %+.2f (%d)\n", a.Screen, a.With, a.Tau, a.Of)
 	}
@@ -192,7 +191,7 @@ func (r Result) Text() string {
 			100*x.Gain.Value, 100*x.Gain.Low, 100*x.Gain.High)
 	}
 	for _, note := range r.Notes {
-		fmt.Fprintf(&b, "note: %s\n", note)
+		fmt.Fprintln(&b, table.Wrap("note: "+note, 2))
 	}
 	fmt.Fprintf(&b, "\npage: %s\nready to run: %s\n", filepath.Join(r.Folder, pageFile),
 		filepath.Join(r.Folder, selectedFile))
@@ -201,24 +200,24 @@ func (r Result) Text() string {
 
 // verdicts tells what the trials said.
 func (r Result) verdicts(b *strings.Builder) {
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "family\tverdict\tabsent\tinvariant\tordered\tp\n")
+	rows := [][]string{{"family", "verdict", "absent", "invariant", "ordered", "p"}}
 	for _, f := range r.Families {
-		fmt.Fprintf(w, "%s\t%s", f.Family, f.Verdict)
+		row := []string{f.Family, f.Verdict}
 		for _, role := range f.Roles {
 			mark := ""
 			if role.Role == f.Base {
 				mark = "*"
 			}
-			fmt.Fprintf(w, "\t%.3f%s", role.Outcome, mark)
+			row = append(row, fmt.Sprintf("%.3f%s", role.Outcome, mark))
 		}
-		fmt.Fprintf(w, "\t%.2g\n", f.Holm)
+		rows = append(rows, append(row, fmt.Sprintf("%.2g", f.Holm)))
 	}
-	_ = w.Flush() // a Builder takes everything
-	fmt.Fprintf(b, "\nAccuracy is the %s.\n* the base. p: that the roles are one, by Holm over the families. Deviation "+
-		"of a trial: %.3f.\n\n", r.Outcome, r.Deviation)
+	b.WriteString(table.Left(rows, 0))
+	fmt.Fprintf(b, "\n%s\n%s\n\n", table.Wrap("Accuracy is the "+r.Outcome+".", 0),
+		table.Wrap(fmt.Sprintf("* the base. p: that the roles are one, by Holm over the families. "+
+			"Deviation of a trial: %.3f.", r.Deviation), 2))
 	for _, f := range r.Families {
-		fmt.Fprintf(b, "%s: %s. %s.\n", f.Family, f.Verdict, f.Evidence)
+		fmt.Fprintln(b, table.Wrap(fmt.Sprintf("%s: %s. %s.", f.Family, f.Verdict, f.Evidence), 2))
 	}
 	fmt.Fprintln(b)
 }

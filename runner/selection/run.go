@@ -362,7 +362,7 @@ func (s *selection) rounds(ctx context.Context) (int, error) {
 }
 
 // test is the p of a family's roles' being one.
-func (d *design) test(t table, family int) float64 {
+func (d *design) test(t twoWay, family int) float64 {
 	return t.test(d.of(family, augment.RoleAbsent), d.of(family, augment.RoleInvariant), d.of(family, augment.RoleOrdered))
 }
 

@@ -15,8 +15,8 @@ type observation struct {
 	y           float64
 }
 
-// table is the two-way model y = cell + block + ε, fitted by least squares.
-type table struct {
+// twoWay is the two-way model y = cell + block + ε, fitted by least squares.
+type twoWay struct {
 	cells   []float64  // effect of every cell in the mean block
 	inverse *mat.Dense // of XᵀX, the cells first
 	sigma   float64    // deviation of ε
@@ -26,7 +26,7 @@ type table struct {
 
 // fit fits the model. ok is false where there is nothing to estimate σ from. Cell 0 must have been seen in every block,
 // and every cell in some.
-func fit(seen []observation, cells, blocks int) (t table, ok bool) {
+func fit(seen []observation, cells, blocks int) (t twoWay, ok bool) {
 	columns := cells + blocks - 1
 	if len(seen) <= columns {
 		return t, false
@@ -76,7 +76,7 @@ type Estimate struct {
 }
 
 // difference is cell a less cell b.
-func (t table) difference(a, b int) Estimate {
+func (t twoWay) difference(a, b int) Estimate {
 	e := Estimate{Value: t.cells[a] - t.cells[b]}
 	v := t.inverse
 	off := t.sigma * math.Sqrt(max(0, v.At(a, a)+v.At(b, b)-2*v.At(a, b)))
@@ -87,7 +87,7 @@ func (t table) difference(a, b int) Estimate {
 }
 
 // tail is how likely a value as far from 0 as this is by chance.
-func (t table) tail(value, off float64) float64 {
+func (t twoWay) tail(value, off float64) float64 {
 	switch {
 	case off > 0:
 		return 2 * t.student.Survival(value/off)
@@ -98,7 +98,7 @@ func (t table) tail(value, off float64) float64 {
 }
 
 // test is the p of three cells' being one: an F test with two and t.free degrees of freedom.
-func (t table) test(a, b, c int) float64 {
+func (t twoWay) test(a, b, c int) float64 {
 	// Two contrasts, b-a and c-a.
 	contrast := func(i, j int) float64 { // covariance of i-a and j-a
 		v := t.inverse
@@ -119,7 +119,7 @@ func (t table) test(a, b, c int) float64 {
 
 // seedsFor is how many seeds would make the half-width of a difference between two of so many cells as small as this,
 // with the deviation that was found; at most most, where 0 is returned.
-func (t table) seedsFor(half float64, cells, most int) int {
+func (t twoWay) seedsFor(half float64, cells, most int) int {
 	for n := 2; n <= most; n++ {
 		student := distuv.StudentsT{Sigma: 1, Nu: float64((cells - 1) * (n - 1))}
 		if student.Quantile(1-statistics.Level/2)*t.sigma*math.Sqrt(2/float64(n)) <= half {

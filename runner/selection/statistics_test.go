@@ -156,7 +156,7 @@ func TestFalseVerdicts(t *testing.T) {
 }
 
 func TestSeedsFor(t *testing.T) {
-	f := table{sigma: 0.01}
+	f := twoWay{sigma: 0.01}
 	// 13 cells: t(0.975, 12(n-1))·0.01·√(2/n) is 0.01177 for 6 seeds and 0.01083 for 7.
 	if n := f.seedsFor(0.0117, 13, 100); n != 6 && n != 7 {
 		t.Errorf("%d seeds", n)

@@ -182,7 +182,7 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 }
 
 // rangeOf says how strong invariance may be.
-func (s *selection) rangeOf(f *Family, t table, family int) {
+func (s *selection) rangeOf(f *Family, t twoWay, family int) {
 	absent := s.of(family, augment.RoleAbsent)
 	add := func(cell int, most float64) {
 		f.Range = append(f.Range, Strength{most, t.cells[cell], t.difference(cell, absent)})
@@ -208,7 +208,7 @@ func (s *selection) rangeOf(f *Family, t table, family int) {
 }
 
 // role is what was found of a family in a role.
-func (s *selection) role(t table, ok bool, family int, role string) Role {
+func (s *selection) role(t twoWay, ok bool, family int, role string) Role {
 	cell := s.of(family, role)
 	r := Role{Role: role, Kept: map[string]float64{}}
 	if ok {

@@ -7,13 +7,13 @@ import (
 	"image/color"
 	"image/png"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/image/draw"
 	"golang.org/x/image/font"
 	"golang.org/x/image/math/fixed"
 
 	"ordo/augment"
 	"ordo/models/fault"
+	"ordo/models/whole"
 )
 
 // Sheet is what is drawn. The zero value is an empty sheet.
@@ -103,7 +103,7 @@ func (s Sheet) WriteFile(path string) error {
 	if err := png.Encode(&b, m); err != nil {
 		return fmt.Errorf("sheet: %w", err)
 	}
-	return fault.Writing(path, renameio.WriteFile(path, b.Bytes(), 0o644))
+	return whole.WriteFile(path, b.Bytes())
 }
 
 // lines returns the cells of a row, cut into lines.

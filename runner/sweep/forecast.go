@@ -11,6 +11,7 @@ import (
 	"ordo/augment"
 	"ordo/models"
 	"ordo/models/fault"
+	"ordo/models/table"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/forecast"
@@ -153,15 +154,15 @@ func (f Forecast) Text() string {
 	line("time", "%s left; steps of %s were timed", forecast.Minutes(f.Minutes), report.Plural(f.Timed, "kind"))
 	line("memory", "about %s", machine.Bytes(f.Memory))
 	line("disk", "about %s in the run folders, without pictures and reports", machine.Bytes(f.Disk))
-	table := [][]string{{"trial", "state", "images", "views", "steps", "values", "step", "minutes"}}
+	rows := [][]string{{"trial", "state", "images", "views", "steps", "values", "step", "minutes"}}
 	for _, t := range f.Trials {
 		state := t.Status
 		if t.Epoch > 0 && t.Status != Finished {
 			state += fmt.Sprintf(" at %.1f/%d", t.Epoch, t.Epochs)
 		}
-		table = append(table, []string{t.Folder, state, fmt.Sprint(t.Images), fmt.Sprint(t.Views), fmt.Sprint(t.Steps),
+		rows = append(rows, []string{t.Folder, state, fmt.Sprint(t.Images), fmt.Sprint(t.Views), fmt.Sprint(t.Steps),
 			fmt.Sprint(t.Parameters), t.Step().Round(time.Millisecond).String(), fmt.Sprintf("%.1f", t.MinutesLeft)})
 	}
-	b.WriteString("\n" + report.Columns(table))
+	b.WriteString("\n" + table.Columns(rows, 0))
 	return b.String()
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"ordo/runner/report"
+	"ordo/models/table"
 )
 
 // Formats of a table.
@@ -38,19 +38,45 @@ func (t Table) As(format string) (string, error) {
 
 // Text is the table for a terminal.
 func (t Table) Text() string {
-	var b strings.Builder
-	b.WriteString(strings.Join(t.caption(), "\n") + "\n")
-	head, rows := t.cells()
-	b.WriteString(report.Columns(append([][]string{head}, rows...)))
-	for _, line := range slices.Concat(t.compared(), t.warned()) {
-		b.WriteString(line + "\n")
+	head, rows := t.cells(brief)
+	text := ""
+	for _, line := range t.caption() {
+		text += table.Wrap(line, 0) + "\n"
 	}
-	return b.String()
+	fixed := len(t.Keys) + 1
+	// Numbers that find no room beside the others stand in a further table.
+	part := func(from, to int) (some [][]string) {
+		for _, row := range append([][]string{head}, rows...) {
+			some = append(some, slices.Concat(row[:fixed], row[fixed+from:fixed+to], row[len(row)-1:]))
+		}
+		return some
+	}
+	for from := 0; from < len(t.Metrics); {
+		to := from + 1
+		for to < len(t.Metrics) && table.Fits(part(from, to+1), 2) {
+			to++
+		}
+		if from > 0 {
+			text += "\n"
+		}
+		text += table.Left(part(from, to), 2)
+		from = to
+	}
+	for i, line := range t.compared() {
+		if i > 0 {
+			line = "  " + line
+		}
+		text += line + "\n"
+	}
+	for _, line := range t.warned() {
+		text += table.Wrap(line, 2) + "\n"
+	}
+	return text
 }
 
 // markdown is the table for a document.
 func (t Table) markdown() string {
-	head, rows := t.cells()
+	head, rows := t.cells(mean)
 	var b strings.Builder
 	b.WriteString(strings.Join(t.caption(), "; ") + "\n\n")
 	line := func(cells []string) {
@@ -67,7 +93,7 @@ func (t Table) markdown() string {
 	if lines := t.compared(); len(lines) > 0 {
 		b.WriteString("\n" + lines[0] + "\n\n")
 		for _, text := range lines[1:] {
-			b.WriteString("- " + strings.TrimSpace(text) + "\n")
+			b.WriteString("- " + text + "\n")
 		}
 	}
 	for _, text := range t.warned() {
@@ -94,7 +120,7 @@ func (t Table) compared() []string {
 		if d == nil {
 			continue
 		}
-		text := fmt.Sprintf("  %s: %s", groupName(t.Keys, r.Values), difference(d))
+		text := fmt.Sprintf("%s: %s", groupName(t.Keys, r.Values), difference(d))
 		if r.P != nil {
 			text += fmt.Sprintf(", p = %.2g", *r.P)
 		}
@@ -109,7 +135,7 @@ var latexEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", 
 
 // latex is the table for a paper: booktabs, the best in bold.
 func (t Table) latex() string {
-	head, rows := t.cells()
+	head, rows := t.cells(mean)
 	head = head[:len(head)-1]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%% %s\n%% needs \\usepackage{booktabs}\n\\begin{tabular}{%s%s}\n\\toprule\n", strings.Join(t.caption(), "; "),

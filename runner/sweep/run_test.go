@@ -97,7 +97,8 @@ func TestBaseExtends(t *testing.T) {
 		t.Errorf("a mistake below: %v", err)
 	}
 	b.write("base.yaml", "augment: {ordered: [{family: rotate}], base_views: 3}")
-	if _, err := b.plan().Run(t.Context(), options(b.out)); err == nil || !strings.Contains(err.Error(), "mine.yaml was edited") {
+	if _, err := b.plan().Run(t.Context(), options(b.out)); err == nil ||
+		!strings.Contains(err.Error(), "mine.yaml was edited") {
 		t.Errorf("another file below: %v", err)
 	}
 	b.write("mine.yaml", "extends: base.yaml")

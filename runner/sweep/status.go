@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ordo/models/fault"
+	"ordo/models/table"
 	"ordo/runner/lock"
-	"ordo/runner/report"
 	"ordo/runner/track"
 )
 
@@ -107,7 +107,7 @@ func (s Status) Text() string {
 			}
 			rows = append(rows, []string{t.Folder, fmt.Sprintf("%.1f", t.Epoch), fmt.Sprint(t.Attempts), status})
 		}
-		b.WriteString(report.Columns(rows))
+		b.WriteString(table.Columns(rows, 0))
 	}
 	for _, t := range s.Trials {
 		if len(t.Lines) > 0 {

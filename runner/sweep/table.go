@@ -357,8 +357,16 @@ func (r Row) mark() string {
 	return ""
 }
 
-// cells returns the heading and the rows as text.
-func (t Table) cells() (head []string, rows [][]string) {
+// brief is mean with a digit less beside a deviation, for a terminal.
+func brief(s *statistics.Summary) string {
+	if s == nil || s.Std == nil {
+		return mean(s)
+	}
+	return fmt.Sprintf("%.3f ± %.3f", s.Mean, *s.Std)
+}
+
+// cells returns the heading and the rows as text, with numbers in a form.
+func (t Table) cells(form func(*statistics.Summary) string) (head []string, rows [][]string) {
 	head = slices.Concat(t.Keys, []string{"n"}, t.Metrics, []string{""})
 	for _, r := range t.Rows {
 		cells := append(slices.Clone(r.Values), strconv.Itoa(r.Finished))
@@ -366,7 +374,7 @@ func (t Table) cells() (head []string, rows [][]string) {
 			cells[len(cells)-1] = fmt.Sprintf("%d of %d", r.Finished, r.Trials)
 		}
 		for _, path := range t.Metrics {
-			cells = append(cells, mean(r.Numbers[path]))
+			cells = append(cells, form(r.Numbers[path]))
 		}
 		rows = append(rows, append(cells, r.mark()))
 	}

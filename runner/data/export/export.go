@@ -14,6 +14,7 @@ import (
 
 	"ordo/augment"
 	"ordo/models/fault"
+	"ordo/models/whole"
 	"ordo/runner/data/source"
 )
 
@@ -31,36 +32,16 @@ func Write(ctx context.Context, dir string, train, test source.Set, quality int)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Writing(dir, err)
 	}
-	dir = filepath.Clean(dir)
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fault.Writing(dir, err)
-	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-*")
-	if err != nil {
-		return fault.Writing(dir, err)
-	}
-	defer func() {
-		if err != nil {
-			if ctx.Err() == nil {
-				err = fault.Writing(dir, err)
-			}
-			err = errors.Join(err, os.RemoveAll(temp))
+	err = whole.Folder(dir, func(temp string) error {
+		if err := writeSplit(ctx, filepath.Join(temp, "train"), train, quality); err != nil {
+			return err
 		}
-	}()
-	if err := os.Chmod(temp, 0o755); err != nil {
+		return writeSplit(ctx, filepath.Join(temp, "test"), test, quality)
+	})
+	if ctx.Err() != nil {
 		return err
 	}
-	if err := writeSplit(ctx, filepath.Join(temp, "train"), train, quality); err != nil {
-		return err
-	}
-	if err := writeSplit(ctx, filepath.Join(temp, "test"), test, quality); err != nil {
-		return err
-	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty folder
-		return err
-	}
-	return os.Rename(temp, dir)
+	return fault.Writing(dir, err)
 }
 
 func writeSplit(ctx context.Context, dir string, s source.Set, quality int) error {

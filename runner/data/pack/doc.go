@@ -11,7 +11,8 @@
 //
 // A packed file is named for its content: the set's key (names, sizes and modification times of the source's files,
 // labels, the reader's options) and the options that decide about pixels are hashed into its name and stored in its
-// header. A set that changed is another file; what is out of use may be deleted at any time.
+// header. A set that changed is another file; what is out of use may be deleted at any time. A process that has a file
+// open holds a shared lock on it, and sets the time of its last access: [List] tells of both, [Prune] chooses by them.
 //
 // # Whole or not at all
 //

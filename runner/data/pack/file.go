@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"ordo/augment"
 	"ordo/models/fault"
@@ -31,6 +32,7 @@ const aheadSize = 128 << 10
 // File is a packed file, opened. All methods but Close may be called by any number of goroutines at once.
 type File struct {
 	path    string
+	file    *os.File // open as long as it is mapped, with a shared lock: it is in use
 	info    os.FileInfo
 	bytes   []byte // the mapping
 	header  header
@@ -46,13 +48,18 @@ type File struct {
 }
 
 // openFile maps a file and checks all of it but the records. Errors about what it holds wrap errDamaged.
-func openFile(path string) (*File, error) {
+func openFile(path string) (f *File, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	f := &File{path: path}
+	defer func() {
+		if err != nil {
+			_ = file.Close() // nothing was written
+		}
+	}()
+	share(file)
+	f = &File{path: path, file: file}
 	if f.info, err = file.Stat(); err != nil {
 		return nil, err
 	}
@@ -70,6 +77,7 @@ func openFile(path string) (*File, error) {
 		return nil, errors.Join(err, unmapFile(f.bytes))
 	}
 	f.checked = make([]atomic.Uint32, (f.header.count+31)/32)
+	_ = os.Chtimes(path, time.Now(), time.Time{}) // for those who look what is out of use
 	return f, nil
 }
 
@@ -92,7 +100,7 @@ func catchFault(do func() error) (err error) {
 }
 
 // Close unmaps the file. The images that it gave must not be looked at afterwards.
-func (f *File) Close() error { return unmapFile(f.bytes) }
+func (f *File) Close() error { return errors.Join(unmapFile(f.bytes), f.file.Close()) }
 
 // Path returns the file's name.
 func (f *File) Path() string { return f.path }

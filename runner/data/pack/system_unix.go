@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,6 +33,19 @@ func readAhead(b []byte, offset, length uint64) {
 	page := uint64(os.Getpagesize())
 	from := offset / page * page
 	_ = unix.Madvise(b[from:offset+length], unix.MADV_WILLNEED) // advice
+}
+
+// share locks a file together with others who do, until it is closed; a lock that is exclusive becomes one of these.
+// Where that can't be done, nobody can tell that the file is in use, and nothing else is wrong.
+func share(f *os.File) { _ = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) }
+
+// accessed is when a file was opened last.
+func accessed(path string) time.Time {
+	var s unix.Stat_t
+	if err := unix.Stat(path, &s); err != nil {
+		return time.Time{}
+	}
+	return time.Unix(s.Atim.Unix())
 }
 
 // tryLock locks a file until it is closed or its process ends, and reports whether it could: another may have the lock.

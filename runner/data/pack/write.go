@@ -209,6 +209,7 @@ func (j Job) write(ctx context.Context, partial *os.File, path string) (*File, e
 	if err != nil {
 		return nil, cacheFault(path, err)
 	}
+	share(partial) // which is this file now
 	f, err := j.open(path)
 	if err != nil {
 		return nil, cacheFault(path, fmt.Errorf("what was just written can't be read: %w", err))

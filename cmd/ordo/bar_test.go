@@ -139,9 +139,9 @@ func TestTrials(t *testing.T) {
 	all.say(2, 3, "b: finished")
 	all.say(3, 3, "c: finished")
 	want := "[1/3] b: running\n" +
-		"\r\x1b[Ktrials  33% [==========                    ] 1/3" +
+		"\r\x1b[Ktrials  33% [=========                     ] 1/3" +
 		"\r\x1b[K[2/3] b: finished\n" +
-		"\r\x1b[Ktrials  66% [====================          ] 2/3 1m00s left" +
+		"\r\x1b[Ktrials  66% [===================           ] 2/3 1m00s left" +
 		"\r\x1b[K[3/3] c: finished\n"
 	if stderr.String() != want {
 		t.Errorf("%q, want\n%q", stderr.String(), want)

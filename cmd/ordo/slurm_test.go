@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,7 +46,7 @@ KillWait=10
 ReturnToService=2
 JobRequeue=1
 MpiDefault=none
-NodeName=%[1]s NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN
+NodeName=%[1]s NodeAddr=127.0.0.1 CPUs=%[3]d State=UNKNOWN
 PartitionName=main Nodes=%[1]s Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:2
 `
 
@@ -63,7 +64,7 @@ func startSlurm(t *testing.T) {
 		key[i] = byte(rand.Uint32())
 	}
 	conf := filepath.Join(dir, "slurm.conf")
-	for name, text := range map[string]string{"slurm.conf": fmt.Sprintf(slurmConf, host, dir), "munge.key": string(key)} {
+	for name, text := range map[string]string{"slurm.conf": fmt.Sprintf(slurmConf, host, dir, runtime.NumCPU()), "munge.key": string(key)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -78,8 +78,8 @@ func ReadCheckpoint(path string) (parameters []byte, kept map[string][]byte, err
 // CheckpointSum is the SHA-256 that a file of Trainer.Save has of itself.
 func CheckpointSum(path string) (string, error) { return checkpoint.Sum(path) }
 
-// FitsCheckpoint says whether the parameters of one checkpoint can take the place of another's; both are as ReadCheckpoint
-// or Artifacts.Checkpoint has them.
+// FitsCheckpoint says whether the parameters of one checkpoint can take the place of another's; both are as
+// ReadCheckpoint or Artifacts.Checkpoint has them.
 func FitsCheckpoint(parameters, network []byte) error {
 	ours, err := checkpoint.Decode(parameters)
 	if err != nil {

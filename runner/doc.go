@@ -23,7 +23,8 @@
 // A run can go on from another's checkpoint (train.from, file fork.go): it takes over weights, optimizer, position and
 // metrics, and its record says from where.
 //
-// The first step whose numbers are not finite is kept in the run folder, and Replay takes it again to find the operator.
+// The first step whose numbers are not finite is kept in the run folder, and Replay takes it again to find the
+// operator.
 //
 // After every epoch a guard holds the spread of the outputs against its best so far (package guard). A collapse is a
 // warning, in the log and in the result, or with train.stop_on_collapse the end of the run: a fault of kind Collapse,

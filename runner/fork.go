@@ -65,7 +65,8 @@ func (r *run) openFork() (*fork, error) {
 	}
 	done := o.Step / r.perEpoch
 	if t.Epochs <= done {
-		return nil, forkFault("%s has done %d epochs, and train.epochs, which counts them too, is %d", t.From, done, t.Epochs).
+		return nil, forkFault("%s has done %d epochs, and train.epochs, which counts them too, is %d", t.From, done,
+			t.Epochs).
 			Advise("raise train.epochs")
 	}
 	if left := t.Left(done); left.WarmupEpochs > float64(left.Epochs) {

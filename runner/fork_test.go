@@ -13,8 +13,8 @@ import (
 	"ordo/runner/track"
 )
 
-// TestForkIsTheLongerRun: with a constant rate, a run of one epoch that goes on for two more is the run of three, whether
-// it is interrupted or not.
+// TestForkIsTheLongerRun: with a constant rate, a run of one epoch that goes on for two more is the run of three,
+// whether it is interrupted or not.
 func TestForkIsTheLongerRun(t *testing.T) {
 	with := func(keys ...string) []string {
 		return slices.Concat([]string{"train.schedule=constant", "train.warmup_epochs=0"}, keys)
@@ -27,7 +27,8 @@ func TestForkIsTheLongerRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "fork")
 	interrupt(t, options(t, dir, longer...), first.Steps+1)
 	got := mustRun(t, dir, longer...)
-	if got.ParametersHash != want.ParametersHash || got.Steps != want.Steps || got.Hash == want.Hash || got.Hash == first.Hash {
+	if got.ParametersHash != want.ParametersHash || got.Steps != want.Steps || got.Hash == want.Hash ||
+		got.Hash == first.Hash {
 		t.Errorf("the fork has %d steps and hash %s, parameters equal: %v", got.Steps, got.Hash,
 			got.ParametersHash == want.ParametersHash)
 	}

@@ -37,7 +37,8 @@ type Replayed struct {
 
 // Replay takes the first step of a run whose numbers were not finite again and finds the operator. It changes nothing.
 //
-// Its faults are of kind Data (there is no such step, the folder is damaged, the images have changed), and those of Run.
+// Its faults are of kind Data (there is no such step, the folder is damaged, the images have changed), and those of
+// Run.
 func Replay(ctx context.Context, o ReplayOptions) (Replayed, error) {
 	var c Captured
 	record, err := track.ReadRecord(o.Dir)

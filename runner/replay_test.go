@@ -74,7 +74,8 @@ func TestNothingToReplay(t *testing.T) {
 	if !errors.Is(err, fault.Numeric) {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"nonfinite/step.json", "nonfinite/state.ckpt", "graphs/training_model.onnx", "run.json"} {
+	for _, name := range []string{"nonfinite/step.json", "nonfinite/state.ckpt", "graphs/training_model.onnx",
+		"run.json"} {
 		file := filepath.Join(diverged, name)
 		was := flip(t, file)
 		if _, err := replay(t, diverged); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), filepath.Base(name)) {
@@ -88,7 +89,8 @@ func TestNothingToReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(diverged, "nonfinite/state.ckpt"), foreign)
-	if _, err := replay(t, diverged); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "not the state of before") {
+	_, err = replay(t, diverged)
+	if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), "not the state of before") {
 		t.Errorf("another run's state: %v", err)
 	}
 }

@@ -113,7 +113,8 @@ func (r *run) graphsOf(from *checkpoint, kernels *models.Kernels) (models.Artifa
 	if from.origin.checkGraphs(r.folder.Graphs(), r.origin) != nil {
 		return a, err
 	}
-	text := fmt.Sprintf("%s%s; the graphs are built again, and are those that the run began with", track.Warning, said(err))
+	text := fmt.Sprintf("%s%s; the graphs are built again, and are those that the run began with", track.Warning,
+		said(err))
 	if err := r.note(text); err != nil {
 		return a, err
 	}

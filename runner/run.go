@@ -337,8 +337,9 @@ func (r *run) save() error {
 		if err != nil {
 			return err
 		}
-		err = r.detail(fmt.Sprintf("checkpoint of step %d: %d steps in %.1f s, ONNX Runtime %.1f %%, waiting for views %.1f %%, "+
-			"loss %.1f %%", r.step, t.Steps, t.Total.Seconds(), 100*share.ONNXRuntime, 100*share.DataWait, 100*share.Loss))
+		err = r.detail(fmt.Sprintf("checkpoint of step %d: %d steps in %.1f s, ONNX Runtime %.1f %%, waiting for views "+
+			"%.1f %%, loss %.1f %%", r.step, t.Steps, t.Total.Seconds(), 100*share.ONNXRuntime, 100*share.DataWait,
+			100*share.Loss))
 		if err != nil {
 			return err
 		}

@@ -86,9 +86,9 @@ func (s *signalled) Error() string { return fmt.Sprintf("%v (%v)", fault.Interru
 func (s *signalled) Unwrap() error { return fault.Interrupted }
 
 // withSignals returns a context that a signal to stop cancels: SIGINT, which a person sends, or SIGTERM, SIGHUP of a
-// terminal that is closed, and SIGUSR1, by which Slurm warns that time is up. After the first SIGINT or SIGTERM these do
-// what they do by default, so a command that is slow to stop can be killed. From a pipe that is closed a write's error
-// comes, but no signal: a run goes on when nobody reads its progress any more.
+// terminal that is closed, and SIGUSR1, by which Slurm warns that time is up. After the first SIGINT or SIGTERM these
+// do what they do by default, so a command that is slow to stop can be killed. From a pipe that is closed a write's
+// error comes, but no signal: a run goes on when nobody reads its progress any more.
 func withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	orders, warnings, pipes := make(chan os.Signal, 1), make(chan os.Signal, 1), make(chan os.Signal, 1)

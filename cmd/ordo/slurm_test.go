@@ -22,7 +22,8 @@ import (
 )
 
 // `make test-slurm` sets it.
-var realSlurm = flag.Bool("slurm", false, "start a Slurm of one machine and run sweeps on it; needs root, slurmctld, slurmd, munged")
+var realSlurm = flag.Bool("slurm", false, "start a Slurm of one machine and run sweeps on it; needs root, "+
+	"slurmctld, slurmd, munged")
 
 const slurmConf = `ClusterName=ordo
 SlurmctldHost=%[1]s(127.0.0.1)
@@ -64,7 +65,8 @@ func startSlurm(t *testing.T) {
 		key[i] = byte(rand.Uint32())
 	}
 	conf := filepath.Join(dir, "slurm.conf")
-	for name, text := range map[string]string{"slurm.conf": fmt.Sprintf(slurmConf, host, dir, runtime.NumCPU()), "munge.key": string(key)} {
+	for name, text := range map[string]string{"slurm.conf": fmt.Sprintf(slurmConf, host, dir, runtime.NumCPU()),
+		"munge.key": string(key)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +94,8 @@ func startSlurm(t *testing.T) {
 		time.Sleep(time.Second)
 	}
 	for {
-		if out, err := exec.Command("sinfo", "-h", "-o", "%t").Output(); err == nil && strings.HasPrefix(string(out), "idle") {
+		out, err := exec.Command("sinfo", "-h", "-o", "%t").Output()
+		if err == nil && strings.HasPrefix(string(out), "idle") {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -128,7 +131,8 @@ func TestSlurm(t *testing.T) {
 		jobs := strings.Split(strings.TrimSpace(string(queue)), "\n")
 		if jobs[0] == "" { // what was cancelled is not done
 			ordo(t, "sweep", file, "model.threads=1", "--out", out, "--launcher", "slurm", "--cpus", "1").check(t, exitOK)
-		} else if job, state, _ := strings.Cut(jobs[random.IntN(len(jobs))], " "); state == "RUNNING" && time.Since(began) < 2*time.Minute {
+		} else if job, state, _ := strings.Cut(jobs[random.IntN(len(jobs))], " "); state == "RUNNING" &&
+			time.Since(began) < 2*time.Minute {
 			for _, c := range []struct {
 				what string
 				args []string

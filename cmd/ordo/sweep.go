@@ -82,7 +82,8 @@ func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
 		", which submits them and returns")
 	flags.StringVar(&o.slurm.Partition, "partition", "", "Slurm's partition (`NAME`)")
 	flags.StringVar(&o.slurm.Account, "account", "", "Slurm's account (`NAME`)")
-	flags.StringVar(&o.slurm.Time, "time", "", "`TIME` of a trial's job: minutes, H:M:S or D-H:M:S; it is requeued at its end")
+	flags.StringVar(&o.slurm.Time, "time", "", "`TIME` of a trial's job: minutes, H:M:S or D-H:M:S; it is requeued at "+
+		"its end")
 	flags.StringVar(&o.slurm.Memory, "mem", "", "memory of a trial's job (`8G`)")
 	flags.StringVar(&o.slurm.GPUs, "gpus", "", "GPUs of a trial's job (`1`)")
 	flags.IntVar(&o.slurm.CPUs, "cpus", 0, "cores of a trial's job (`N`)")

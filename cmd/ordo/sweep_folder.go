@@ -62,7 +62,8 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 	}
 	rows := [][]string{{"trial", "hash", "overrides"}}
 	for _, t := range plan.Trials {
-		rows = append(rows, []string{fmt.Sprint(t.Number), t.Hash, strings.TrimSpace(t.Base + " " + strings.Join(t.Overrides, " "))})
+		overrides := strings.TrimSpace(t.Base + " " + strings.Join(t.Overrides, " "))
+		rows = append(rows, []string{fmt.Sprint(t.Number), t.Hash, overrides})
 	}
 	fmt.Fprint(g.stdout, table.Columns(rows, 0))
 	return nil

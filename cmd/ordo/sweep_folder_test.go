@@ -32,10 +32,12 @@ func TestSweepFolder(t *testing.T) {
 		t.Errorf("best: %q, %v", r.stdout, err)
 	}
 	var best map[string]any
-	if r := ordo(t, "sweep", "best", out, "--json"); json.Unmarshal([]byte(r.stdout), &best) != nil || best["folder"] == "" {
+	if r := ordo(t, "sweep", "best", out, "--json"); json.Unmarshal([]byte(r.stdout), &best) != nil ||
+		best["folder"] == "" {
 		t.Errorf("best as JSON: %s", r.stdout)
 	}
-	for format, says := range map[string]string{"text": "best", "latex": `\toprule`, "csv": "within_noise", "markdown": "| --- |"} {
+	for format, says := range map[string]string{"text": "best", "latex": `\toprule`, "csv": "within_noise",
+		"markdown": "| --- |"} {
 		if r := ordo(t, "sweep", "table", out, "--format", format); r.code != exitOK || !strings.Contains(r.stdout, says) {
 			t.Errorf("%s: %s%s", format, r.stdout, r.stderr)
 		}

@@ -42,8 +42,8 @@ func mounted(t *testing.T, size int64) (dir string, remount func(readOnly bool, 
 	}
 }
 
-// TestTortureByDisks: a disk that is full, or can't be written to any more, ends a run with a sentence and the status of
-// storage; once there is room, the same command ends in the same bits.
+// TestTortureByDisks: a disk that is full, or can't be written to any more, ends a run with a sentence and the status
+// of storage; once there is room, the same command ends in the same bits.
 func TestTortureByDisks(t *testing.T) {
 	if !*tortureDisks {
 		t.Skip("mounts file systems: -torture.disks, as root")

@@ -27,7 +27,8 @@ var (
 	tortureKills   = flag.Int("torture.kills", 4, "runs to kill again and again at random moments")
 	tortureDamages = flag.Int("torture.damages", 30, "random damages to files of runs, sweeps and packed images")
 	tortureSeed    = flag.Uint64("torture.seed", 1, "of the random choices")
-	tortureDisks   = flag.Bool("torture.disks", false, "fill a file system, and make it read-only, in the middle of runs; needs root")
+	tortureDisks   = flag.Bool("torture.disks", false, "fill a file system, and make it read-only, in the middle of "+
+		"runs; needs root")
 )
 
 // tortured are the trainings that are killed: everything that a checkpoint has to keep.
@@ -257,7 +258,8 @@ func TestTortureByDamage(t *testing.T) {
 				_ = os.RemoveAll(out) // it may not be there
 			}
 			copyTo(t, s.folder, dir)
-			if err := d.do(rand.New(rand.NewPCG(*tortureSeed, uint64(i))), filepath.Join(dir, file), filepath.Join(s.other, file)); err != nil {
+			chance := rand.New(rand.NewPCG(*tortureSeed, uint64(i)))
+			if err := d.do(chance, filepath.Join(dir, file), filepath.Join(s.other, file)); err != nil {
 				t.Fatal(err)
 			}
 			r, found := perform()

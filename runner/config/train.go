@@ -47,8 +47,8 @@ type Train struct {
 	// CheckpointMinutes is after how many minutes a checkpoint is made within an epoch, beside those at every epoch's
 	// end; in [0, 100000], default 10; 0: none.
 	CheckpointMinutes float64 `yaml:"checkpoint_minutes"`
-	// KeepCheckpoints is how many of the last checkpoints are kept while the run is trained: where the last is damaged, the
-	// run goes on from the one before it, to the same bits. In [1, 100], default 2.
+	// KeepCheckpoints is how many of the last checkpoints are kept while the run is trained: where the last is damaged,
+	// the run goes on from the one before it, to the same bits. In [1, 100], default 2.
 	KeepCheckpoints int `yaml:"keep_checkpoints"`
 	// KeepBest is the number of an evaluation by which the best checkpoint and its encoder are kept, as best.ckpt and
 	// best.onnx, where larger is better: knn.OUTPUT or FAMILY.order_accuracy.OUTPUT, as in knn.features; default none. It
@@ -56,14 +56,14 @@ type Train struct {
 	KeepBest string `yaml:"keep_best"`
 	// From is the folder of a run that this one goes on from: it takes over the weights, the optimizer's state, the
 	// position and the metrics of its last checkpoint, which must be that of an epoch's end. epochs counts those that are
-	// done there too. data, model, batch_size, optimizer and seed must be the same; what else is different counts from there
-	// on. Empty, the default: the run begins anew.
+	// done there too. data, model, batch_size, optimizer and seed must be the same; what else is different counts from
+	// there on. Empty, the default: the run begins anew.
 	From string `yaml:"from"`
 	// FromCheckpoint is the beginning of that checkpoint's checksum. It stands for From in the experiment's hash, and is
 	// filled in where it is left out.
 	FromCheckpoint string `yaml:"from_checkpoint"`
-	// FromSchedule is the course of the learning rate from there on: stretched (default), that of all epochs, entered where
-	// the other run ended; or anew, with a warm-up, over the epochs that are added.
+	// FromSchedule is the course of the learning rate from there on: stretched (default), that of all epochs, entered
+	// where the other run ended; or anew, with a warm-up, over the epochs that are added.
 	FromSchedule string `yaml:"from_schedule"`
 	Workers      int    `yaml:"workers"` // goroutines that make views; in [0, 1024]; 0, the default: the runner chooses
 }

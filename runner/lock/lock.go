@@ -148,16 +148,7 @@ func alive(file *os.File) bool {
 	return err != nil || now.ModTime().Sub(at.ModTime()) < Patience
 }
 
-// Read says who wrote a lock's file last; the zero Holder if nobody has it or the file can't be read.
-func Read(path string) Holder {
-	file, err := os.Open(path)
-	if err != nil {
-		return Holder{}
-	}
-	defer file.Close()
-	return read(file)
-}
-
+// read says who wrote a lock's file last; the zero Holder if nobody has it or it doesn't say.
 func read(file *os.File) (h Holder) {
 	text := make([]byte, 4096)
 	n, _ := file.ReadAt(text, 0)

@@ -14,6 +14,17 @@ import (
 	"ordo/models/fault"
 )
 
+// signed is who wrote a lock's file.
+func signed(t *testing.T, path string) Holder {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	return read(file)
+}
+
 func TestLockIsOneHolders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".lock")
 	if _, held := Held(path); held {
@@ -37,7 +48,7 @@ func TestLockIsOneHolders(t *testing.T) {
 	if err := first.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := Held(path); ok || Read(path).PID != 0 {
+	if _, ok := Held(path); ok || signed(t, path).PID != 0 {
 		t.Error("a lock that was given back is held")
 	}
 	second, err := Take(path, 0)
@@ -85,7 +96,8 @@ func TestLockOfAnotherSystemLastsAsLongAsItsHeartbeat(t *testing.T) {
 				t.Cleanup(func() { _ = second.Release() })
 			}
 			var held *HeldError
-			if errors.As(err, &held) != c.held || err != nil && (held.Holder.Host != "a" || !strings.Contains(held.Wait(), "90 s")) {
+			if errors.As(err, &held) != c.held ||
+				err != nil && (held.Holder.Host != "a" || !strings.Contains(held.Wait(), "90 s")) {
 				t.Errorf("taken with %v, want held: %v", err, c.held)
 			}
 			left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".clock*"))
@@ -118,7 +130,7 @@ func TestHolderBeats(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if h := Read(path); h.PID != os.Getpid() {
+	if h := signed(t, path); h.PID != os.Getpid() {
 		t.Errorf("the file says %v", h)
 	}
 	if err := l.Release(); err != nil {

@@ -37,7 +37,8 @@ func TestRetries(t *testing.T) {
 				t.Errorf("%d calls of two trials, want %d of each", n, c.calls)
 			}
 			for _, s := range table.Trials {
-				if c.fails && (s.Status != Failed || s.Attempts != c.calls || s.Failure == nil) || !c.fails && s.Status != Finished {
+				failed := s.Status == Failed && s.Attempts == c.calls && s.Failure != nil
+				if c.fails && !failed || !c.fails && s.Status != Finished {
 					t.Errorf("trial %+v", s)
 				}
 			}
@@ -77,7 +78,8 @@ func TestRunTrial(t *testing.T) {
 	if exit, err := p.RunTrial(t.Context(), options(b.out), 2); exit != 75 || err != nil {
 		t.Errorf("%d, %v", exit, err)
 	}
-	if table, err := p.Table(""); err != nil || table.Trials[1].Status != Interrupted || table.Trials[0].Status != Pending {
+	if table, err := p.Table(""); err != nil || table.Trials[1].Status != Interrupted ||
+		table.Trials[0].Status != Pending {
 		t.Errorf("table %+v, %v", table.Trials, err)
 	}
 	for range 2 { // again it is finished already

@@ -63,5 +63,6 @@
 //
 // The table has a row for every combination without the seed: mean and sample standard deviation (n-1) over the trials
 // that are finished. Rows are compared by the differences of trials with the same seed (package statistics): those with
-// the best row, whose interval may hold 0 ("within noise"), and those with the baseline's. Below it stands what their results warn of, each warning once with how many trials have it.
+// the best row, whose interval may hold 0 ("within noise"), and those with the baseline's. Below it stands what their
+// results warn of, each warning once with how many trials have it.
 package sweep

@@ -130,7 +130,8 @@ func (t Table) compared() []string {
 }
 
 // latexEscapes are the characters that mean something to LaTeX.
-var latexEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`, "{", `\{`,
+var latexEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`,
+	"{", `\{`,
 	"}", `\}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "±", `$\pm$`, "–", "--")
 
 // latex is the table for a paper: booktabs, the best in bold.
@@ -138,7 +139,8 @@ func (t Table) latex() string {
 	head, rows := t.cells(mean)
 	head = head[:len(head)-1]
 	var b strings.Builder
-	fmt.Fprintf(&b, "%% %s\n%% needs \\usepackage{booktabs}\n\\begin{tabular}{%s%s}\n\\toprule\n", strings.Join(t.caption(), "; "),
+	fmt.Fprintf(&b, "%% %s\n%% needs \\usepackage{booktabs}\n\\begin{tabular}{%s%s}\n\\toprule\n",
+		strings.Join(t.caption(), "; "),
 		strings.Repeat("l", len(t.Keys)), strings.Repeat("r", len(head)-len(t.Keys)))
 	line := func(cells []string, bold bool) {
 		for i, c := range cells {

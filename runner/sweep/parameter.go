@@ -227,7 +227,8 @@ func (p *parser) requirements(at string, n *yaml.Node, f *sweepFile) (all []requ
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i].Value, resolve(n.Content[i+1])
-		if !slices.ContainsFunc(f.Parameters, func(o parameter) bool { return o.Key == key }) && (key != baseKey || len(f.Base) < 2) {
+		before := slices.ContainsFunc(f.Parameters, func(o parameter) bool { return o.Key == key })
+		if !before && (key != baseKey || len(f.Base) < 2) {
 			p.mistake(n.Content[i].Line, "%s: %s is no parameter that stands before", at, key)
 			continue
 		}

@@ -82,7 +82,8 @@ parameters:
 		}
 	}
 	for k, c := range []struct{ low, high, mean, off float64 }{
-		{math.Log(1e-4), 0, math.Log(1e-2), 1}, {2, 5, 3.5, 0.4}, {0.05, 0.5, 0.275, 0.05}, {0, 10, 5, 1}, {0.4, 0.6, 0.5, 0.01},
+		{math.Log(1e-4), 0, math.Log(1e-2), 1}, {2, 5, 3.5, 0.4}, {0.05, 0.5, 0.275, 0.05}, {0, 10, 5, 1}, {0.4, 0.6, 0.5,
+			0.01},
 	} {
 		mean := 0.
 		for _, x := range numbers[k] {
@@ -122,11 +123,14 @@ func TestParameterFaults(t *testing.T) {
 		{"no cap", "method: random\nparameters: {train.lr: {min: 1, max: 2}}", "run_cap: is missing"},
 		{"bounds", "method: random\nrun_cap: 2\nparameters: {train.lr: {min: 2, max: 1}}", "needs min below max"},
 		{"one bound", "method: random\nrun_cap: 2\nparameters: {train.lr: {min: 2}}", "needs min below max"},
-		{"logarithm", "method: random\nrun_cap: 2\nparameters: {train.lr: {distribution: log_uniform_values, min: 0, max: 1}}",
+		{"logarithm", "method: random\nrun_cap: 2\nparameters: {train.lr: {distribution: log_uniform_values, min: 0, max: " +
+			"1}}",
 			"needs min above 0"},
-		{"unknown", "method: random\nrun_cap: 2\nparameters: {train.lr: {distribution: beta, min: 0, max: 1}}", "must be one of"},
+		{"unknown", "method: random\nrun_cap: 2\nparameters: {train.lr: {distribution: beta, min: 0, max: 1}}",
+			"must be one of"},
 		{"step", "method: random\nrun_cap: 2\nparameters: {train.lr: {min: 0, max: 1, q: 2}}", "begins with q_"},
-		{"moments", "method: random\nrun_cap: 2\nparameters: {train.lr: {distribution: normal, mu: 0}}", "needs mu, and sigma"},
+		{"moments", "method: random\nrun_cap: 2\nparameters: {train.lr: {distribution: normal, mu: 0}}",
+			"needs mu, and sigma"},
 		{"probabilities", "method: random\nrun_cap: 2\nparameters: {train.lr: {values: [1, 2], probabilities: [1, 1]}}",
 			"1 together"},
 		{"condition", "method: grid\nparameters: {train.lr: {values: [1, 2], when: {seed: 1}}, seed: {values: [1]}}",
@@ -134,10 +138,13 @@ func TestParameterFaults(t *testing.T) {
 		{"nothing left", "method: grid\nparameters: {seed: {values: [1]}}\nexclude: [{seed: 1}]", "leaves nothing"},
 		{"seeds twice", "method: grid\nparameters: {seed: {values: [1]}}\nseeds: 2", "keep one"},
 		{"no seeds", "method: grid\nparameters: {train.lr: {values: [1]}}\nseeds: {a: 1}", "seeds: must be a list"},
-		{"baseline of the seed", "method: grid\nparameters: {seed: {values: [1, 2]}}\nbaseline: {seed: 1}", "none for the seed"},
-		{"baseline of one value", "method: grid\nparameters: {train.lr: {value: 1}}\nbaseline: {train.lr: 1}", "one value only"},
+		{"baseline of the seed", "method: grid\nparameters: {seed: {values: [1, 2]}}\nbaseline: {seed: 1}",
+			"none for the seed"},
+		{"baseline of one value", "method: grid\nparameters: {train.lr: {value: 1}}\nbaseline: {train.lr: 1}",
+			"one value only"},
 		{"retries", "method: grid\nparameters: {seed: {values: [1, 2]}}\nretries: -1", "retries: must be"},
-		{"a drawn value that can't be", "method: random\nrun_cap: 1\nparameters: {train.epochs: {min: 0.1, max: 0.2}}", "roles.yaml:4"},
+		{"a drawn value that can't be", "method: random\nrun_cap: 1\nparameters: {train.epochs: {min: 0.1, max: 0.2}}",
+			"roles.yaml:4"},
 	} {
 		b := newBench(t, "base: base.yaml\n"+c.text+"\n")
 		if _, err := NewPlan(b.file, nil, nil); err == nil || !strings.Contains(err.Error(), c.says) {

@@ -272,7 +272,8 @@ func (p *Plan) locate(file, line string) string {
 // maxFolder is the length from which a trial's values would make its folder's name unreadable.
 const maxFolder = 60
 
-// trialFolder names a trial's folder by its number and the values of the parameters that vary, or its hash if they are long.
+// trialFolder names a trial's folder by its number and the values of the parameters that vary, or its hash if they are
+// long.
 func (p *Plan) trialFolder(t Trial) string {
 	digits := max(3, len(fmt.Sprint(len(p.Trials))))
 	name := fmt.Sprintf("%0*d", digits, t.Number)

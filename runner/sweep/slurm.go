@@ -123,8 +123,8 @@ func (s Slurm) check() error {
 	}
 	minutes, ok := slurmMinutes(s.Time)
 	if !ok || minutes < leastMinutes {
-		return fault.New(fault.Config, "a job's time must be at least %d minutes, written as minutes, M:S, H:M:S or D-H:M:S; "+
-			"got %q", leastMinutes, s.Time)
+		return fault.New(fault.Config, "a job's time must be at least %d minutes, written as minutes, M:S, H:M:S or "+
+			"D-H:M:S; got %q", leastMinutes, s.Time)
 	}
 	return nil
 }
@@ -230,7 +230,8 @@ func scheduler(ctx context.Context, program string, args ...string) (string, err
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return "", fault.New(fault.Other, "%s did not answer in %v", program, patience).Advise("try again later")
 	case err != nil:
-		return "", fault.New(fault.Other, "%s: %s", program, cmp.Or(strings.TrimSpace(stderr.String()), err.Error()))
+		said := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		return "", fault.New(fault.Other, "%s: %s", program, cmp.Or(strings.Join(said, "; "), err.Error()))
 	}
 	return stdout.String(), nil
 }

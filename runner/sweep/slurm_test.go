@@ -35,7 +35,8 @@ func TestSubmit(t *testing.T) {
 	b := newBench(t, twoSeeds)
 	p := b.plan()
 	o := Options{Dir: b.out, Command: []string{"/opt/my tools/ordo", "sweep"}}
-	s := Slurm{Partition: "gpu", Time: "2:00:00", Memory: "8G", GPUs: "1", CPUs: 4, Parallel: 3, Extra: []string{"--nice=5"}}
+	s := Slurm{Partition: "gpu", Time: "2:00:00", Memory: "8G", GPUs: "1", CPUs: 4, Parallel: 3,
+		Extra: []string{"--nice=5"}}
 	sub, err := p.Submit(t.Context(), o, s)
 	if err != nil || fmt.Sprint(sub.Jobs, sub.Trials, sub.Left) != "[17] [1 2] 0" {
 		t.Fatalf("%+v, %v", sub, err)
@@ -52,7 +53,8 @@ func TestSubmit(t *testing.T) {
 	if err != nil || !strings.Contains(string(script), "exec '/opt/my tools/ordo' sweep trial --requeue -- "+b.out) {
 		t.Errorf("%s, %v", script, err)
 	}
-	if jobs, err := p.Cancel(t.Context(), b.out); err != nil || len(jobs) != 1 || !strings.Contains(calls(), "scancel --quiet --full 17") {
+	jobs, err := p.Cancel(t.Context(), b.out)
+	if err != nil || len(jobs) != 1 || !strings.Contains(calls(), "scancel --quiet --full 17") {
 		t.Errorf("%v, %v: %s", jobs, err, calls())
 	}
 	// What is finished is not submitted again.

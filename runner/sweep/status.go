@@ -125,7 +125,8 @@ func (p *Plan) Best(dir string) (folder string, row Row, t Table, err error) {
 	}
 	at := slices.IndexFunc(t.Rows, func(r Row) bool { return r.Best })
 	if at < 0 {
-		return "", row, t, fault.New(fault.Other, "no trial in %s has %s yet", dir, t.Metric.Name).Advise("run the sweep first")
+		return "", row, t, fault.New(fault.Other, "no trial in %s has %s yet", dir, t.Metric.Name).
+			Advise("run the sweep first")
 	}
 	row = t.Rows[at]
 	best := 0.
@@ -138,8 +139,8 @@ func (p *Plan) Best(dir string) (folder string, row Row, t Table, err error) {
 	return folder, row, t, nil
 }
 
-// Stop tells the processes that run the sweep in dir and its trials to stop with a checkpoint, those of this machine. It
-// gives how many were told, and who else is at work.
+// Stop tells the processes that run the sweep in dir and its trials to stop with a checkpoint, those of this machine.
+// It gives how many were told, and who else is at work.
 func (p *Plan) Stop(dir string) (told int, elsewhere []lock.Holder, err error) {
 	dir = cmp.Or(dir, p.Dir())
 	host, err := os.Hostname()

@@ -51,8 +51,8 @@ type Row struct {
 	Best     bool                           `json:"best"`    // by Table.Metric; all that are equal
 	// Noise says that the interval of the best row's difference from this one holds 0, paired by seed.
 	Noise bool `json:"within_noise"`
-	// Against are the differences from the baseline's row, paired by seed, by path; P is that of Table.Metric, by Holm over
-	// the rows. Both are absent where there is no baseline, and in its own rows.
+	// Against are the differences from the baseline's row, paired by seed, by path; P is that of Table.Metric, by Holm
+	// over the rows. Both are absent where there is no baseline, and in its own rows.
 	Against map[string]*statistics.Difference `json:"against,omitempty"`
 	P       *float64                          `json:"p_holm,omitempty"`
 

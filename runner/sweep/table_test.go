@@ -108,7 +108,8 @@ with one seed no row is surely better than another
 	}
 	lines := strings.Split(csv, "\n")
 	for i, want := range map[int]string{
-		0: "train.lr,augment.framing,trials,finished,loss.mean,loss.std,loss.low,loss.high,loss.n,knn_top1.mean,knn_top1.std," +
+		0: "train.lr,augment.framing,trials,finished,loss.mean,loss.std,loss.low,loss.high,loss.n,knn_top1.mean," +
+			"knn_top1.std," +
 			"knn_top1.low,knn_top1.high,knn_top1.n,order_accuracy.rotate.embedding.mean,order_accuracy.rotate.embedding.std," +
 			"order_accuracy.rotate.embedding.low,order_accuracy.rotate.embedding.high,order_accuracy.rotate.embedding.n," +
 			"best,within_noise",

@@ -47,8 +47,8 @@ func (f *Folder) Checkpoints() []string {
 	return all
 }
 
-// Rotate makes room for a checkpoint that is written next: the last one gets the second place, and of all keep stay with
-// it. The last one stays where it is until the new one takes its place.
+// Rotate makes room for a checkpoint that is written next: the last one gets the second place, and of all keep stay
+// with it. The last one stays where it is until the new one takes its place.
 func (f *Folder) Rotate(keep int) error {
 	for back := keep; f.exists(earlier(back)); back++ { // of a run that kept more
 		if err := os.Remove(f.path(earlier(back))); err != nil {

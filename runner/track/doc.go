@@ -26,8 +26,8 @@
 // # Checksums
 //
 // Every file is tied to the run, and who reads one checks it; one that doesn't belong is a fault, never another number.
-// run.json and result.json are sealed ([WriteSealed]): their last key is the SHA-256 of their own text. run.json has the
-// checksum of experiment.yaml. A checkpoint has one of itself, the hash of the experiment, the checksums of the graphs,
-// and how long metrics, times and log were and their checksums. result.json has the checksums of all other files but
-// log.txt and .lock.
+// run.json and result.json are sealed ([WriteSealed]): their last key is the SHA-256 of their own text. run.json has
+// the checksum of experiment.yaml. A checkpoint has one of itself, the hash of the experiment, the checksums of the
+// graphs, and how long metrics, times and log were and their checksums. result.json has the checksums of all other
+// files but log.txt and .lock.
 package track

@@ -36,7 +36,8 @@ func (f *Folder) Log(text string) error {
 	if warns {
 		level = slog.LevelWarn
 	}
-	return fault.Writing(f.path(logFile), f.logger.Handle(context.Background(), slog.NewRecord(time.Now(), level, text, 0)))
+	return fault.Writing(f.path(logFile), f.logger.Handle(context.Background(), slog.NewRecord(time.Now(), level, text,
+		0)))
 }
 
 // Warnings lists what log.txt warns of: each sentence once, in the order of their first time; of one with several lines

@@ -41,8 +41,8 @@ func WriteSealed(path string, v any) error {
 	return fault.Writing(path, renameio.WriteFile(path, sealed, 0o644, renameio.WithTempDir(filepath.Dir(path))))
 }
 
-// ReadSealed reads what WriteSealed wrote. A file that was changed since is a fault of kind Data. Without one, the error
-// wraps fs.ErrNotExist.
+// ReadSealed reads what WriteSealed wrote. A file that was changed since is a fault of kind Data. Without one, the
+// error wraps fs.ErrNotExist.
 func ReadSealed(path string, v any) error {
 	info, err := os.Stat(path)
 	if err != nil {

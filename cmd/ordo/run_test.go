@@ -277,6 +277,33 @@ func TestRunOfARunFolder(t *testing.T) {
 	ordo(t, "run", file, "train.from="+dir).check(t, exitConfig, "train.from", "last.ckpt")
 }
 
+// TestClosedPipe: a run whose progress nobody reads any more goes on.
+func TestClosedPipe(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	out := filepath.Join(t.TempDir(), "run")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "run", experiment(t, tiny), "train.epochs=20", "--out", out)
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = reader.Read(make([]byte, 1))
+	if err := errors.Join(err, writer.Close(), reader.Close(), cmd.Wait()); err != nil {
+		t.Errorf("the run ended with %v", err)
+	}
+	if err := track.CheckFiles(out); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReplayCommand: the error of a run that diverges names the command, which names the operator.
 func TestReplayCommand(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))

@@ -75,11 +75,12 @@ test-race: build runtime ## Run the tests with the race detector
 # How often, and from which seed the choices come: make torture KILLS=200 DAMAGES=5000 SEED=7
 KILLS   ?= 60
 DAMAGES ?= 1000
+TRIALS  ?= 60
 SEED    ?= 1
 .PHONY: torture
 torture: build runtime ## Kill runs at random moments and damage files at random; as root also fill disks (an hour)
 	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go test ./cmd/ordo -count=1 -run Torture -v -timeout 0 -torture.kills=$(KILLS) \
-		-torture.damages=$(DAMAGES) -torture.seed=$(SEED) -torture.disks
+		-torture.damages=$(DAMAGES) -torture.seed=$(SEED) -torture.trials=$(TRIALS) -torture.disks
 
 .PHONY: test-slurm
 test-slurm: build runtime ## Run sweeps on a Slurm that is started for it (as root; needs slurm-wlm and munge)

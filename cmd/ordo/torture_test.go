@@ -14,11 +14,13 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"ordo/models/ort/install"
 	"ordo/models/ort/orttest"
+	"ordo/runner/lock"
 	"ordo/runner/track"
 )
 
@@ -26,6 +28,7 @@ import (
 var (
 	tortureKills   = flag.Int("torture.kills", 4, "runs to kill again and again at random moments")
 	tortureDamages = flag.Int("torture.damages", 30, "random damages to files of runs, sweeps and packed images")
+	tortureTrials  = flag.Int("torture.trials", 6, "of a sweep whose processes are killed, a third as often")
 	tortureSeed    = flag.Uint64("torture.seed", 1, "of the random choices")
 	tortureDisks   = flag.Bool("torture.disks", false, "fill a file system, and make it read-only, in the middle of "+
 		"runs; needs root")
@@ -148,6 +151,75 @@ func TestTortureByKills(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs, %d kills: the same bits", *tortureKills, kills)
+}
+
+// TestTortureBySweeps: a sweep whose coordinator and workers are killed at random moments has every trial once, in the
+// bits of an undisturbed one.
+func TestTortureBySweeps(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	random := rand.New(rand.NewPCG(*tortureSeed, 6))
+	file, out := sweepFile(t, fmt.Sprintf("parameters: {train.epochs: {value: 20}}\nseeds: %d\njobs: 2\n", *tortureTrials))
+	alone := out + "-alone"
+	began := time.Now()
+	ordo(t, "sweep", file, "--out", alone).check(t, exitOK)
+	took := time.Since(began)
+	kills := map[string]int{}
+	for attempt := 0; ; attempt++ {
+		v := start(t, "sweep", file, "--out", out)
+		if attempt < *tortureTrials/3 {
+			time.Sleep(took / time.Duration(*tortureTrials/3+1))
+			if workers := working(t, out); random.IntN(2) == 0 && len(workers) > 0 {
+				kills["worker"]++
+				_ = syscall.Kill(workers[random.IntN(len(workers))], syscall.SIGKILL) // it may have ended
+				time.Sleep(took / time.Duration(*tortureTrials+1))
+			}
+			kills["coordinator"]++
+			_ = v.cmd.Process.Kill() // it may have ended
+		}
+		// A failed trial is one whose worker was killed: the same command tries it again.
+		if code := v.wait(); code == exitOK {
+			break
+		}
+		if attempt > 3**tortureTrials {
+			t.Fatalf("after %d attempts: %s", attempt, v.stderr.String())
+		}
+	}
+	runs, err := filepath.Glob(filepath.Join(alone, "*", "result.json"))
+	if err != nil || len(runs) != *tortureTrials {
+		t.Fatalf("%d trials, %v", len(runs), err)
+	}
+	for _, run := range runs {
+		name := filepath.Base(filepath.Dir(run))
+		want, err := track.ReadResult(filepath.Dir(run))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := track.ReadResult(filepath.Join(out, name))
+		if err != nil || got.ParametersHash != want.ParametersHash || got.Hash != want.Hash ||
+			read(t, filepath.Join(out, name, "metrics.jsonl")) != read(t, filepath.Join(alone, name, "metrics.jsonl")) {
+			t.Errorf("%s is another run: %v", name, err)
+		}
+	}
+	folders, err := filepath.Glob(filepath.Join(out, "*-seed-*", "run.json"))
+	if err != nil || len(folders) != len(runs) {
+		t.Errorf("%d folders, %v", len(folders), err)
+	}
+	t.Logf("%d trials, kills %v: each once, in the same bits", len(runs), kills)
+}
+
+// working lists the processes that work on a sweep's trials.
+func working(t *testing.T, dir string) (all []int) {
+	t.Helper()
+	locks, err := filepath.Glob(filepath.Join(dir, "*", ".lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range locks {
+		if h, held := lock.Held(path); held && h.PID > 0 {
+			all = append(all, h.PID)
+		}
+	}
+	return all
 }
 
 // A damage changes a file; other is the same file of another run, or "".

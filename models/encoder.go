@@ -75,7 +75,7 @@ func OpenEncoder(library, file string, o EncoderOptions) (*Encoder, error) {
 	}
 	inputs, outputs, err := onnx.GetInputOutputInfo(file)
 	if err != nil {
-		return nil, fault.New(fault.Data, "%s is no encoder: %w", file, err)
+		return nil, noEncoder(file, err)
 	}
 	if len(inputs) != 1 {
 		return nil, fault.New(fault.Data, "%s is no encoder of images: it takes %d inputs, not one: %s", file, len(inputs),
@@ -161,9 +161,19 @@ func (e *Encoder) open(input string, threads int) (*onnx.DynamicAdvancedSession,
 	}
 	session, err := onnx.NewDynamicAdvancedSession(e.file, []string{input}, all, options)
 	if err != nil {
-		return nil, fault.New(fault.Data, "%s is no encoder: %w", e.file, err)
+		return nil, noEncoder(e.file, err)
 	}
 	return session, nil
+}
+
+// noEncoder is the fault of a file that ONNX Runtime doesn't take. What it says begins with the path, again.
+func noEncoder(file string, err error) error {
+	said := err.Error()
+	if _, after, ok := strings.Cut(said, "failed:"); ok && strings.Contains(said, file) {
+		said = after
+	}
+	return fault.New(fault.Data, "%s is no encoder; ONNX Runtime says: %s", file, strings.TrimSpace(said)).
+		Advise("export the network again, with ONNX's own operators")
 }
 
 // prepare finds how images go in, and by blank ones what comes out.

@@ -22,7 +22,7 @@ import (
 )
 
 const runsHelp = `List the runs at or below a folder (default: runs): status, epoch, a number of the result,
-hash, when the folder last changed, and its name. Sweeps and selections hold runs too.
+name, hash, when the folder last changed, and where it is. Sweeps and selections hold runs too.
 --where keeps those whose experiment has a value, --sort orders by any key; entries of lists
 go by their names: augment.ordered.rotate.max.`
 
@@ -31,6 +31,7 @@ const runsExamples = `  ordo runs
   ordo runs --status stopped
   ordo runs --where model.backbone=resnet18 --where train.lr=1e-3 --sort seed
   ordo runs diff runs/a runs/b
+  ordo runs verify runs/*
   ordo runs rm runs/a`
 
 type runsOptions struct {
@@ -58,7 +59,7 @@ func newRunsCommand(g *global) *cobra.Command {
 		Long:    runsHelp,
 		Example: runsExamples,
 	}, &runsOptions{})
-	cmd.AddCommand(newRunsDiffCommand(g), newRunsRemoveCommand(g))
+	cmd.AddCommand(newRunsDiffCommand(g), newRunsVerifyCommand(g), newRunsRemoveCommand(g))
 	return cmd
 }
 
@@ -148,7 +149,8 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		fmt.Fprintf(g.stdout, "no runs in %s\n", root)
 		return nil
 	}
-	rows := [][]string{{"status", "epoch", o.metric[strings.LastIndexByte(o.metric, '.')+1:], "hash", "changed", "folder"}}
+	rows := [][]string{{"status", "epoch", o.metric[strings.LastIndexByte(o.metric, '.')+1:], "name", "hash",
+		"changed", "folder"}}
 	for _, r := range all {
 		number := "–"
 		if x, ok := r.Numbers[o.metric]; ok {
@@ -161,7 +163,7 @@ func (o *runsOptions) run(ctx context.Context, g *global, args []string) error {
 		if r.Epochs > 0 {
 			epoch += fmt.Sprintf("/%d", r.Epochs)
 		}
-		rows = append(rows, []string{r.Status, epoch, number, r.Hash, r.Changed.Format("2006-01-02 15:04"),
+		rows = append(rows, []string{r.Status, epoch, number, r.Name, r.Hash, r.Changed.Format("2006-01-02 15:04"),
 			r.Folder})
 	}
 	fmt.Fprint(g.stdout, table.Columns(rows, 0))

@@ -111,3 +111,32 @@ func TestRunsErrors(t *testing.T) {
 		t.Errorf("said %q", none.stdout)
 	}
 }
+
+func TestRunsVerify(t *testing.T) {
+	t.Setenv(install.EnvLibrary, orttest.Path(t))
+	file, dir := experiment(t, tiny), t.TempDir()
+	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
+	for _, out := range []string{one, two} {
+		ordo(t, "run", file, "--out", out).check(t, exitOK)
+	}
+	if r := ordo(t, "runs", "verify", one, two); r.code != exitOK || strings.Count(r.stdout, "all files are") != 2 {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+	picture := filepath.Join(two, "order.svg")
+	if err := os.WriteFile(picture, []byte("<svg/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ordo(t, "runs", "verify", one, two).check(t, exitData, "order.svg", "checksum")
+	if err := os.Remove(picture); err != nil {
+		t.Fatal(err)
+	}
+	ordo(t, "runs", "verify", two).check(t, exitData, "order.svg")
+	if err := os.Remove(filepath.Join(two, "result.json")); err != nil {
+		t.Fatal(err)
+	}
+	if r := ordo(t, "runs", "verify", two); r.code != exitOK || !strings.Contains(r.stdout, "is not finished") {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+	ordo(t, "runs", "verify", dir).check(t, exitFailure, "run.json")
+	ordo(t, "runs", "verify").check(t, exitUsage, "a run folder is missing")
+}

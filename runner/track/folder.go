@@ -275,6 +275,23 @@ func CheckFiles(dir string, names ...string) error {
 	return nil
 }
 
+// Verify compares all files of the run in dir with what it knows of them: of one that isn't finished the experiment.
+// What was changed is a fault of kind Data. Without a run, the error wraps fs.ErrNotExist.
+func Verify(dir string) (finished bool, err error) {
+	if err := CheckExperiment(dir); err != nil {
+		return false, err
+	}
+	switch err := CheckFiles(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, missing := os.Stat(filepath.Join(dir, resultFile)); missing != nil {
+			return false, nil
+		}
+		return true, err
+	default:
+		return true, err
+	}
+}
+
 // check compares a file with its checksum, which another file of the folder has.
 func check(dir, name, want, in string) error {
 	path := filepath.Join(dir, filepath.FromSlash(name))

@@ -34,6 +34,7 @@ type page struct {
 	Screens   []pageScreen
 	Level     string
 	Deviation string
+	Reference string // what needs no training
 	JointText string
 }
 
@@ -104,7 +105,7 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 		return nil, err
 	}
 	p := page{Result: r, Style: style.Sheet(), Level: fmt.Sprintf("%.0f %%", 100*(1-r.Level)),
-		Deviation: fmt.Sprintf("%.3f", r.Deviation)}
+		Deviation: fmt.Sprintf("%.3f", r.Deviation), Reference: r.Without.text(r.base())}
 	low, high := 1., 0.
 	for _, f := range r.Families {
 		for _, role := range f.Roles {

@@ -216,6 +216,9 @@ func (r Result) verdicts(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s\n%s\n\n", table.Wrap("Accuracy is the "+r.Outcome+".", 0),
 		table.Wrap(fmt.Sprintf("* the base. p: that the roles are one, by Holm over the families. "+
 			"Deviation of a trial: %.3f.", r.Deviation), 2))
+	if text := r.Without.text(r.base()); text != "" {
+		fmt.Fprintf(b, "%s\n\n", table.Wrap(text, 0))
+	}
 	for _, f := range r.Families {
 		fmt.Fprintln(b, table.Wrap(fmt.Sprintf("%s: %s. %s.", f.Family, f.Verdict, f.Evidence), 2))
 	}

@@ -20,19 +20,82 @@ const (
 
 // Result is select.json.
 type Result struct {
-	Folder     string   `json:"folder"`
-	Base       string   `json:"base"` // the experiment's name
-	Outcome    string   `json:"outcome"`
-	Seeds      int      `json:"seeds"`
-	Runs       int      `json:"runs"` // that were trained
-	Margin     float64  `json:"margin"`
-	Level      float64  `json:"level"` // of tests and intervals
-	Deviation  float64  `json:"deviation"`
-	Freedom    float64  `json:"degrees_of_freedom"` // of the deviation
+	Folder    string  `json:"folder"`
+	Base      string  `json:"base"` // the experiment's name
+	Outcome   string  `json:"outcome"`
+	Seeds     int     `json:"seeds"`
+	Runs      int     `json:"runs"` // that were trained
+	Margin    float64 `json:"margin"`
+	Level     float64 `json:"level"` // of tests and intervals
+	Deviation float64 `json:"deviation"`
+	Freedom   float64 `json:"degrees_of_freedom"` // of the deviation
+	// Without is the outcome without training, on the first seed's fold; what is null has none.
+	Without    Without  `json:"without_training"`
 	Families   []Family `json:"families"`
 	Joint      Joint    `json:"joint"`
 	Agreements []Agrees `json:"screens_against_trials"`
 	Notes      []string `json:"notes,omitempty"`
+}
+
+// Without are outcomes that need no training.
+type Without struct {
+	Untrained *float64 `json:"untrained"` // the network before its first step
+	Pixels    *float64 `json:"pixels"`
+	Chance    *float64 `json:"chance"`
+}
+
+// without reads them from the pilot's evaluation.
+func without(pilot evaluation.Result) (w Without) {
+	n := pilot.Numbers()
+	for _, of := range []struct {
+		into    **float64
+		numbers map[string]float64
+	}{{&w.Untrained, n.Untrained}, {&w.Pixels, n.Pixels}, {&w.Chance, n.Chance}} {
+		if y, ok := outcome(func(name string) (float64, bool) { x, ok := of.numbers[name]; return x, ok }); ok {
+			*of.into = &y
+		}
+	}
+	return w
+}
+
+// text says them in a sentence, and whether the base is no better; "" where there are none.
+func (w Without) text(base float64) string {
+	var parts []string
+	for _, of := range []struct {
+		name  string
+		value *float64
+	}{{"untrained network", w.Untrained}, {"raw pixels", w.Pixels}, {"chance", w.Chance}} {
+		if of.value != nil {
+			parts = append(parts, fmt.Sprintf("%s %.3f", of.name, *of.value))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	text := "Without training, on the first fold: " + strings.Join(parts, ", ") + "."
+	for _, of := range []struct {
+		name  string
+		value *float64
+	}{{"an untrained network", w.Untrained}, {"raw pixels", w.Pixels}} {
+		if of.value != nil && base > 0 && base <= *of.value {
+			text += " The base is no better than " + of.name + ": it is a weak network, whose verdicts may not be those of a " +
+				"better one."
+			break
+		}
+	}
+	return text
+}
+
+// base is the outcome of the base in the trials; 0: there were none.
+func (r Result) base() float64 {
+	for _, f := range r.Families {
+		for _, role := range f.Roles {
+			if role.Role == f.Base {
+				return role.Outcome
+			}
+		}
+	}
+	return 0
 }
 
 // Family is what was found of a candidate.
@@ -137,7 +200,7 @@ var kept = []string{"knn_transformed", "probe_transformed", "scale_r2"}
 // judge makes verdicts of the rounds.
 func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error) {
 	r := Result{Folder: s.dir, Base: s.o.Base.Name, Outcome: outcomeSays, Seeds: rounds, Runs: s.ended, Margin: s.o.Margin,
-		Level: statistics.Level}
+		Level: statistics.Level, Without: without(screens)}
 	t, ok := fit(s.seen, len(s.cells), max(rounds, 1))
 	if rounds > 0 && ok {
 		r.Deviation, r.Freedom = t.sigma, t.free

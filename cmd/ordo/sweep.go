@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,6 +59,7 @@ type sweepOptions struct {
 	given             func(flag string) bool
 	launcher          string
 	slurm             sweep.Slurm
+	kubernetes        sweep.Kubernetes
 }
 
 func newSweepCommand(g *global) *cobra.Command {
@@ -78,28 +80,59 @@ func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.checked, "check", false, "compare the table with what the file expects")
 	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
-	flags.StringVar(&o.launcher, "launcher", launchHere, "where trials run: "+launchHere+", or "+launchSlurm+
-		", which submits them and returns")
+	flags.StringVar(&o.launcher, "launcher", launchHere, "where trials run: "+launchHere+", "+launchSlurm+
+		", which submits them and returns, or "+launchKubernetes+", which prints the manifest of a Job")
 	flags.StringVar(&o.slurm.Partition, "partition", "", "Slurm's partition (`NAME`)")
 	flags.StringVar(&o.slurm.Account, "account", "", "Slurm's account (`NAME`)")
-	flags.StringVar(&o.slurm.Time, "time", "", "`TIME` of a trial's job: minutes, H:M:S or D-H:M:S; it is requeued at "+
-		"its end")
-	flags.StringVar(&o.slurm.Memory, "mem", "", "memory of a trial's job (`8G`)")
+	flags.StringVar(&o.slurm.Time, "time", "", "`TIME` of a trial's job: minutes, H:M:S or D-H:M:S; it is requeued then")
+	flags.StringVar(&o.slurm.Memory, "mem", "", "memory of a trial's job (`8G`; of Kubernetes 8Gi)")
 	flags.StringVar(&o.slurm.GPUs, "gpus", "", "GPUs of a trial's job (`1`)")
 	flags.IntVar(&o.slurm.CPUs, "cpus", 0, "cores of a trial's job (`N`)")
 	flags.IntVar(&o.slurm.Parallel, "parallel", 0, "jobs at once (`N`); 0: as many as there is room for")
 	flags.StringArrayVar(&o.slurm.Extra, "sbatch", nil, "another argument of sbatch (`ARG`), as often as wanted")
+	flags.StringVar(&o.kubernetes.Image, "image", "", "image that pods run (`NAME`), with ordo in its path")
+	flags.StringVar(&o.kubernetes.Claim, "claim", "", "volume claim that pods share (`NAME`)")
+	flags.StringVar(&o.kubernetes.Mount, "mount", "", "`DIR` where the claim is mounted, here and in pods")
+	flags.StringVar(&o.kubernetes.Namespace, "namespace", "", "Kubernetes' namespace (`NAME`)")
+	flags.StringVar(&o.kubernetes.Queue, "queue", "", "Kueue's local queue (`NAME`), which starts the job")
 	o.given = flags.Changed
 }
 
 // Launchers.
 const (
-	launchHere  = "local"
-	launchSlurm = "slurm"
+	launchHere       = "local"
+	launchSlurm      = "slurm"
+	launchKubernetes = "kubernetes"
 )
 
-// slurmFlags are about Slurm only.
-var slurmFlags = []string{"partition", "account", "time", "mem", "gpus", "cpus", "parallel", "sbatch"}
+// launcherFlags are about some launchers only.
+var launcherFlags = map[string][]string{
+	launchSlurm:      {"partition", "account", "time", "mem", "gpus", "cpus", "parallel", "sbatch"},
+	launchKubernetes: {"mem", "gpus", "cpus", "parallel", "image", "claim", "mount", "namespace", "queue"},
+}
+
+// checkLauncher refuses flags that are for another launcher, or for none that returns before trials have run.
+func (o *sweepOptions) checkLauncher() error {
+	if err := oneOf("launcher", o.launcher, launchHere, launchSlurm, launchKubernetes); err != nil {
+		return err
+	}
+	for _, launcher := range []string{launchSlurm, launchKubernetes} {
+		for _, flag := range launcherFlags[launcher] {
+			if o.given(flag) && !slices.Contains(launcherFlags[o.launcher], flag) {
+				return usagef("--%s is for --launcher %s", flag, launcher)
+			}
+		}
+	}
+	if o.launcher == launchHere {
+		return nil
+	}
+	for flag, given := range map[string]bool{"jobs": o.given("jobs"), "check": o.checked, "table": o.tableOnly} {
+		if given {
+			return usagef("--%s is not for --launcher %s, which returns before any trial has run", flag, o.launcher)
+		}
+	}
+	return nil
+}
 
 func (o *sweepOptions) check(args []string) error {
 	if err := atLeastOne(args, "a sweep file"); err != nil {
@@ -109,20 +142,8 @@ func (o *sweepOptions) check(args []string) error {
 		exclusive("table", o.tableOnly, "dry-run", o.dry)); err != nil {
 		return err
 	}
-	if err := oneOf("launcher", o.launcher, launchHere, launchSlurm); err != nil {
+	if err := o.checkLauncher(); err != nil {
 		return err
-	}
-	for _, flag := range slurmFlags {
-		if o.given(flag) && o.launcher != launchSlurm {
-			return usagef("--%s is for --launcher %s", flag, launchSlurm)
-		}
-	}
-	if o.launcher == launchSlurm {
-		for flag, given := range map[string]bool{"jobs": o.given("jobs"), "check": o.checked, "table": o.tableOnly} {
-			if given {
-				return usagef("--%s is not for --launcher %s, which returns before any trial has run", flag, launchSlurm)
-			}
-		}
 	}
 	if o.given("jobs") {
 		return within("jobs", o.jobs, 1, sweep.MaxJobs)
@@ -155,6 +176,9 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		}
 		return o.print(g, plan, table)
 	}
+	if o.launcher == launchKubernetes {
+		return o.manifest(g, plan)
+	}
 	if o.dry {
 		return o.forecast(ctx, g, plan)
 	}
@@ -177,6 +201,24 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 		return err
 	}
 	return cmp.Or(err, o.print(g, plan, table))
+}
+
+// manifest prints the Job that runs the trials on Kubernetes.
+func (o *sweepOptions) manifest(g *global, plan *sweep.Plan) error {
+	k := o.kubernetes
+	k.Memory, k.CPUs, k.Parallel = o.slurm.Memory, o.slurm.CPUs, o.slurm.Parallel
+	if o.slurm.GPUs != "" {
+		var err error
+		if k.GPUs, err = strconv.Atoi(o.slurm.GPUs); err != nil {
+			return usagef("--gpus is a number for --launcher %s, got %q", o.launcher, o.slurm.GPUs)
+		}
+	}
+	text, err := plan.Manifest(sweep.Options{Dir: o.out}, k, !o.dry)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(g.stdout, text)
+	return nil
 }
 
 // submit submits the trials to Slurm.

@@ -62,10 +62,12 @@ func (t Trial) attempts(dir string) ([]Attempt, error) {
 	return all, fault.Reading(fault.Other, t.attemptsFile(dir), lines.Err())
 }
 
-// tried notes how a process of the trial ended. What is there survives a power cut.
-func (t Trial) tried(dir string, a Attempt) error {
-	path := t.attemptsFile(dir)
-	text, err := json.Marshal(a)
+// tried notes how a process of the trial ended.
+func (t Trial) tried(dir string, a Attempt) error { return appendLine(t.attemptsFile(dir), a) }
+
+// appendLine adds a line of JSON to a file. What is there survives a power cut.
+func appendLine(path string, v any) error {
+	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func (p *Plan) Submit(ctx context.Context, o Options, s Slurm) (Submission, erro
 		}
 		sub.Jobs = append(sub.Jobs, job)
 	}
-	return sub, sub.note(dir)
+	return sub, appendLine(filepath.Join(dir, slurmDir, submittedFile), sub)
 }
 
 // leastMinutes is the shortest time of a job: Slurm's warning must leave some for training.
@@ -163,21 +163,6 @@ func (p *Plan) start(dir string) error {
 	}
 	defer held.Release() //nolint:errcheck // the end of the process gives it back, too
 	return p.lay(dir)
-}
-
-// note adds the submission to the sweep's list.
-func (s Submission) note(dir string) error {
-	path := filepath.Join(dir, slurmDir, submittedFile)
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return fault.Writing(path, err)
-	}
-	_, err = file.Write(append(text, '\n'))
-	return fault.Writing(path, errors.Join(err, file.Sync(), file.Close()))
 }
 
 // sbatch submits a job array and gives its number.

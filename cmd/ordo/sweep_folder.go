@@ -203,17 +203,19 @@ func (o *sweepBestOptions) run(_ context.Context, g *global, args []string) erro
 }
 
 type sweepTableOptions struct {
-	format string
-	asJSON bool
+	format, parquet string
+	asJSON          bool
 }
 
 func (o *sweepTableOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.format, "format", sweep.FormatText, "`FORMAT`: "+strings.Join(sweep.Formats(), ", "))
+	flags.StringVar(&o.parquet, "parquet", "", "write all numbers of the trials to `FILE.parquet`, in place of the table")
 	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
 }
 
 func (o *sweepTableOptions) check(args []string) error {
-	return cmp.Or(oneArg(args, "a sweep's folder"), oneOf("format", o.format, sweep.Formats()...))
+	return cmp.Or(oneArg(args, "a sweep's folder"), oneOf("format", o.format, sweep.Formats()...),
+		suffix("parquet", o.parquet, ".parquet"))
 }
 
 func (o *sweepTableOptions) run(_ context.Context, g *global, args []string) error {
@@ -224,6 +226,9 @@ func (o *sweepTableOptions) run(_ context.Context, g *global, args []string) err
 	found, err := plan.Table(args[0])
 	if err != nil {
 		return err
+	}
+	if o.parquet != "" {
+		return found.WriteParquet(o.parquet)
 	}
 	if o.asJSON {
 		return g.printJSON(found)

@@ -42,6 +42,12 @@ func TestSweepFolder(t *testing.T) {
 			t.Errorf("%s: %s%s", format, r.stdout, r.stderr)
 		}
 	}
+	file = filepath.Join(t.TempDir(), "trials.parquet")
+	ordo(t, "sweep", "table", out, "--parquet", file).check(t, exitOK)
+	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+		t.Errorf("%v", err)
+	}
+	ordo(t, "sweep", "table", out, "--parquet", "x.csv").check(t, exitUsage, ".parquet")
 	ordo(t, "sweep", "table", out, "--format", "xls").check(t, exitUsage, "must be one of")
 	ordo(t, "sweep", "trial", out, "2").check(t, exitOK, "finished")
 	ordo(t, "sweep", "trial", out, "9").check(t, exitConfig, "trials 1 to 4")

@@ -14,7 +14,8 @@ func many(b *testing.B) *Plan {
 	dir := b.TempDir()
 	file := filepath.Join(dir, "many.yaml")
 	for name, text := range map[string]string{
-		"base.yaml": baseText, "many.yaml": "base: base.yaml\nmethod: grid\nparameters: {train.lr: {value: 0.1}}\nseeds: 1000\n",
+		"base.yaml": baseText,
+		"many.yaml": "base: base.yaml\nmethod: grid\nparameters: {train.lr: {value: 0.1}}\nseeds: 1000\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			b.Fatal(err)
@@ -38,7 +39,8 @@ func BenchmarkStatus(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := f.Finish(track.Result{Status: track.Finished, Hash: t.Hash, Steps: 1, Seconds: 2}, nil, nil); err != nil {
+		r := track.Result{Status: track.Finished, Hash: t.Hash, Steps: 1, Seconds: 2}
+		if _, err := f.Finish(r, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 		if err := f.Close(); err != nil {

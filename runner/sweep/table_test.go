@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
+
 	"ordo/runner/track"
 )
 
@@ -292,5 +294,38 @@ func TestWithinNoise(t *testing.T) {
 	}
 	if r := table.Rows; !r[0].Best || !r[1].Noise || r[2].Noise || !strings.Contains(table.Note, "of 1 other rows") {
 		t.Errorf("rows %+v, %s", r, table.Note)
+	}
+}
+
+// TestParquet: what was written comes back, with nothing in the place of what a trial hasn't found.
+func TestParquet(t *testing.T) {
+	b := newBench(t, twoSeeds)
+	p := b.plan()
+	b.found(p, `{"status": "finished", "knn_top1": 0.75, "loss": 2}`, "")
+	table, err := p.Table(b.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "trials.parquet")
+	if err := table.WriteParquet(file); err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		Trial  int64    `parquet:"trial"`
+		Folder string   `parquet:"folder"`
+		Seed   uint64   `parquet:"seed"`
+		Status string   `parquet:"status"`
+		KNN    *float64 `parquet:"number.knn_top1,optional"`
+	}
+	rows, err := parquet.ReadFile[row](file)
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%+v, %v", rows, err)
+	}
+	if r := rows[0]; r.Trial != 1 || r.Folder != p.Trials[0].Folder || r.Seed != 1 || r.Status != Finished ||
+		r.KNN == nil || *r.KNN != 0.75 {
+		t.Errorf("first %+v", r)
+	}
+	if r := rows[1]; r.Trial != 2 || r.Status != Pending || r.KNN != nil {
+		t.Errorf("second %+v", r)
 	}
 }

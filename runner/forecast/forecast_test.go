@@ -39,7 +39,7 @@ func TestText(t *testing.T) {
 		Name: "demo", Hash: "26a1d36c4d", Folder: "runs/demo-26a1d36c4d", Status: New, Source: "folder", Images: 2400,
 		TestImages: 600,
 		Pace: Pace{Views: 8, BatchSize: 100, Epochs: 8, EpochSteps: 24, Steps: 192, StepSeconds: 0.24, Minutes: 0.96,
-			Backbone: "convnet", Parameters: 111248, Memory: 300 << 20, Checkpoint: 1 << 20, Disk: 2 << 20},
+			Backbone: "convnet", Parameters: 111248, Memory: 300 << 20, Checkpoint: 1 << 20, Kept: 2, Disk: 2 << 20},
 		MinutesLeft: 0.96,
 		Packs:       []Pack{{"packed/folder-train-1.ordo", true, 12 << 20}, {"packed/folder-test-1.ordo", false, 0}},
 	}

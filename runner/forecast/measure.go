@@ -33,7 +33,8 @@ type Pace struct {
 	// Memory is the most that the process had so far.
 	Memory     int64 `json:"memory_bytes"`
 	Checkpoint int64 `json:"checkpoint_bytes"`
-	Disk       int64 `json:"disk_bytes"` // of the run folder
+	Kept       int   `json:"checkpoints_kept"` // while it trains; of a finished run one
+	Disk       int64 `json:"disk_bytes"`       // of the run folder, at most
 }
 
 // Measure takes some steps of an experiment and says what a training on a number of images takes.
@@ -50,7 +51,8 @@ func Measure(ctx context.Context, e config.Experiment, libraries models.Librarie
 	}
 	p := Pace{Views: r.Views, BatchSize: e.Train.BatchSize, Backbone: r.Backbone, Parameters: r.Parameters,
 		StepSeconds: r.MedianSeconds, Memory: r.PeakMemory, Checkpoint: r.Sizes.Checkpoint,
-		Disk: r.Sizes.Checkpoint + r.Sizes.Graphs + r.Sizes.Encoder}
+		Kept: e.Train.KeepCheckpoints,
+		Disk: int64(e.Train.KeepCheckpoints)*r.Sizes.Checkpoint + r.Sizes.Graphs + r.Sizes.Encoder}
 	return p.of(e, perEpoch), nil
 }
 

@@ -142,7 +142,7 @@ func (r Run) Text() string {
 		r.Steps)
 	line("time", "%s, the evaluation among it", r.time())
 	line("memory", "about %s", machine.Bytes(r.Memory))
-	line("checkpoint", "%s; the last one is kept", machine.Bytes(r.Checkpoint))
+	line("checkpoint", "%s; %d are kept while it trains", machine.Bytes(r.Checkpoint), r.Kept)
 	line("disk", "about %s in the run folder, without pictures and reports", machine.Bytes(r.Disk))
 	for _, p := range r.Packs {
 		size := "of a size that isn't known before"

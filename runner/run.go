@@ -318,14 +318,13 @@ func (r *run) endEpoch(ctx context.Context) error {
 	if err := r.folder.Eval(line); err != nil {
 		return err
 	}
-	// The checkpoint again, which knows of the evaluation now, so that it need not be repeated.
-	if err := r.save(); err != nil {
-		return err
-	}
 	if r.isBest(line) {
-		return r.keepBest()
+		if err := r.keepBest(); err != nil {
+			return err
+		}
 	}
-	return nil
+	// The checkpoint again, which knows of the evaluation now, so that neither it nor what was kept of it is repeated.
+	return r.save()
 }
 
 // save writes the checkpoint; the metrics and times up to it go to the disk before.

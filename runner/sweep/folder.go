@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/renameio/v2"
 	"ordo/models/fault"
@@ -62,7 +63,8 @@ func take(dir string) (*lock.Lock, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fault.Writing(dir, err)
 	}
-	l, err := lock.Take(filepath.Join(dir, lockFile), 0)
+	// Who asks for the holder has the lock for a moment.
+	l, err := lock.Take(filepath.Join(dir, lockFile), time.Second)
 	var held *lock.HeldError
 	if errors.As(err, &held) {
 		return nil, fault.New(fault.Other, "another sweep works in %s, or trials of one that was killed still stop (%v)", dir,

@@ -138,6 +138,7 @@ func TestTortureByKills(t *testing.T) {
 			}
 			if got.ParametersHash != want.result.ParametersHash || got.EncoderSHA256 != want.result.EncoderSHA256 ||
 				!reflect.DeepEqual(got.Evaluation, want.result.Evaluation) || !reflect.DeepEqual(got.Best, want.result.Best) ||
+				got.Files["best.onnx"] != want.result.Files["best.onnx"] ||
 				read(t, filepath.Join(out, "metrics.jsonl")) != want.metrics {
 				t.Errorf("%v is another run after %d kills", tortured[kind], attempt)
 			}

@@ -93,7 +93,7 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	other := evaluatedOtherwise(o.out, e)
 	result, err := runner.Run(ctx, runner.Options{
 		Experiment: e, Dir: o.out, Libraries: s.libraries, Version: thisBuild().String(),
-		Progress: newProgress(g, e.Name),
+		Progress: newProgress(g, e.Name), MLflow: mlflowEnvironment(g),
 	})
 	if err != nil {
 		return err

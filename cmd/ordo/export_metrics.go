@@ -138,12 +138,13 @@ func (o *exportMetricsOptions) one(ctx context.Context, g *global, dir, into str
 
 // table writes the runs' numbers as CSV.
 func (o *exportMetricsOptions) table(g *global, dirs []string) error {
-	if o.out == "" {
-		return tracker.WriteCSV(g.stdout, dirs)
-	}
 	var text bytes.Buffer
 	if err := tracker.WriteCSV(&text, dirs); err != nil {
 		return err
+	}
+	if o.out == "" {
+		fmt.Fprint(g.stdout, text.String())
+		return nil
 	}
 	return fault.Writing(o.out, renameio.WriteFile(o.out, text.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(o.out))))
 }

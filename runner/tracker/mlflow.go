@@ -35,6 +35,7 @@ type atServer struct {
 type server struct {
 	client     *mlflow.Client
 	experiment string // its name
+	id         string // of the experiment; "": it isn't known yet
 	about      about
 	file       string
 	all        told
@@ -118,11 +119,13 @@ func (s *server) begin(ctx context.Context, began time.Time) error {
 		if err := s.write(); err != nil {
 			return err
 		}
-		experiment, err := s.client.Experiment(ctx, s.experiment)
-		if err != nil {
-			return err
+		var err error
+		if s.id == "" {
+			if s.id, err = s.client.Experiment(ctx, s.experiment); err != nil {
+				return err
+			}
 		}
-		s.at.Run, err = s.client.Run(ctx, mlflow.NewRun{Experiment: experiment, Name: s.about.runName(), Key: s.at.Key,
+		s.at.Run, err = s.client.Run(ctx, mlflow.NewRun{Experiment: s.id, Name: s.about.runName(), Key: s.at.Key,
 			Began: began, Tags: s.about.tags()})
 		if err != nil {
 			return err
@@ -178,8 +181,10 @@ func (s *server) end(ctx context.Context, status string) error {
 	if err := s.flush(ctx); err != nil {
 		return err
 	}
-	if err := s.client.Log(ctx, s.at.Run, mlflow.Batch{Tags: s.about.paths()}); err != nil {
-		return s.gone(err)
+	if paths := s.about.paths(); len(paths) > 0 {
+		if err := s.client.Log(ctx, s.at.Run, mlflow.Batch{Tags: paths}); err != nil {
+			return s.gone(err)
+		}
 	}
 	ended := s.ended
 	if ended.IsZero() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -134,14 +135,23 @@ func (c clock) rows(h track.History, now time.Time) []row {
 
 // stepNumbers are those of a step. One that was passed over has no loss and no gradient.
 func stepNumbers(s track.Step) map[string]float64 {
-	all := map[string]float64{"epoch": s.Epoch, "lr": float64(s.Rate)}
+	all := map[string]float64{"epoch": s.Epoch, "lr": shortest(s.Rate)}
 	if s.Skipped {
 		all["skipped"] = 1
 		return all
 	}
-	all["loss"], all["grad_norm"] = s.Loss, float64(s.GradNorm)
+	all["loss"], all["grad_norm"] = s.Loss, shortest(s.GradNorm)
 	under(all, "terms", s.Terms)
 	return all
+}
+
+// shortest is the number that metrics.jsonl shows for one of 32 bits.
+func shortest(x float32) float64 {
+	y, err := strconv.ParseFloat(strconv.FormatFloat(float64(x), 'g', -1, 32), 64)
+	if err != nil {
+		return float64(x)
+	}
+	return y
 }
 
 // namedNumbers are those of a section, by the names that JSON has for them.

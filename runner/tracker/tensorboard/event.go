@@ -67,7 +67,7 @@ func Append(file []byte, e Event) []byte {
 
 func appendTime(data []byte, t time.Time) []byte {
 	data = protowire.AppendTag(data, wallTime, protowire.Fixed64Type)
-	return protowire.AppendFixed64(data, math.Float64bits(float64(t.UnixNano())/1e9))
+	return protowire.AppendFixed64(data, math.Float64bits(float64(t.Unix())+float64(t.Nanosecond())/1e9))
 }
 
 // record appends the record of some data.
@@ -131,7 +131,8 @@ func parseEvent(data []byte) (Event, error) {
 	err := fields(data, func(n protowire.Number, number uint64, text []byte) error {
 		switch n {
 		case wallTime:
-			e.Time = time.Unix(0, int64(math.Float64frombits(number)*1e9))
+			seconds, fraction := math.Modf(math.Float64frombits(number))
+			e.Time = time.Unix(int64(seconds), int64(fraction*1e9))
 		case step:
 			e.Step = int(number) //nolint:gosec // steps are not negative
 		case summary:

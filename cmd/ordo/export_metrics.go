@@ -18,8 +18,9 @@ import (
 	"ordo/runner/tracker/mlflow"
 )
 
-const exportMetricsHelp = `Give what runs measured to other programs: every number of metrics.jsonl and timing.jsonl, by step.
-A folder stands for the runs below it. Runs can be old, stopped or finished.
+const exportMetricsHelp = `Give what runs measured to other programs: every number of metrics.jsonl and
+timing.jsonl, by step. A folder stands for the runs below it. Runs can be old, stopped or
+finished.
 
   tensorboard  event files, in the run folders' own folders tensorboard, or below --out
   mlflow       sent to an MLflow server: that of --uri, or what track.mlflow of the run says. What
@@ -73,12 +74,12 @@ func (o *exportMetricsOptions) check(args []string) error {
 	switch {
 	case err != nil:
 		return err
+	case o.format != toMLflow && o.uri+o.experiment != "":
+		return usagef("--uri and --experiment are for --format %s", toMLflow)
 	case o.format == toWandb:
 		return required("out", o.out)
 	case o.format == toCSV:
 		return suffix("out", o.out, ".csv")
-	case o.format != toMLflow && o.uri+o.experiment != "":
-		return usagef("--uri and --experiment are for --format %s", toMLflow)
 	case o.uri != "" && o.uri != config.URIFromEnvironment:
 		if err := config.CheckServer(o.uri); err != nil {
 			return usagef("--uri: %v", err)

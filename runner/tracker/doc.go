@@ -17,8 +17,8 @@
 //
 // # Names
 //
-// Numbers have the names of metrics.jsonl, with dots: loss, lr, grad_norm, terms.TERM, guard.outputs.features.deviation,
-// evaluation.knn.features, and those of timing.jsonl below timing. TensorBoard groups them by the first part: terms/TERM.
-// For MLflow, + becomes -, as it takes no other. A step that was skipped has no loss. A step's time is worked out from
+// Numbers have the names of metrics.jsonl, with dots: loss, lr, grad_norm, terms.TERM,
+// guard.outputs.features.deviation, evaluation.knn.features, and those of timing.jsonl below timing. TensorBoard groups
+// them by the first part: terms/TERM. For MLflow, + becomes -, as it takes no other. A step that was skipped has no loss. A step's time is worked out from
 // timing.jsonl, or else it is when its line was read.
 package tracker

@@ -95,8 +95,8 @@ func atWork(dir string) error {
 		Advise("wait until it has ended")
 }
 
-// WriteWandb writes what a script needs to log the run in dir to Weights & Biases into a folder, and returns the name of
-// its largest file:
+// WriteWandb writes into a folder what a script needs to log the run in dir to Weights & Biases, and returns the name
+// of its largest file:
 //
 //	config.json    the experiment's keys, and below ordo what the numbers must be read with
 //	history.jsonl  an object a step: _step, _timestamp (seconds since 1970), and the numbers by their names

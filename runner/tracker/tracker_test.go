@@ -69,7 +69,8 @@ func TestServerInTrouble(t *testing.T) {
 				}
 			}
 			notes := told.TakeNotes()
-			if len(notes) > 1 || c.warns == "" && len(notes) > 0 || c.warns != "?" && !strings.Contains(strings.Join(notes, ""), c.warns) {
+			said := strings.Join(notes, "")
+			if len(notes) > 1 || c.warns == "" && said != "" || c.warns != "?" && !strings.Contains(said, c.warns) {
 				t.Errorf("notes %q, want one with %q", notes, c.warns)
 			}
 			if len(notes) > 0 && (!strings.HasPrefix(notes[0], track.Warning) || !strings.Contains(notes[0], server.URL)) {
@@ -313,7 +314,8 @@ func TestRunIsGone(t *testing.T) {
 	told = begin(t, folder, quick, e)
 	folder.write(3, 4, 0)
 	told.Stop(nil)
-	if notes := told.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], "remove "+track.MLflowFile(folder.Dir())) {
+	do := "remove " + track.MLflowFile(folder.Dir())
+	if notes := told.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], do) {
 		t.Errorf("notes %q", notes)
 	}
 }

@@ -14,6 +14,6 @@
 //	Summary  1 value, repeated Value
 //	Value    1 tag string; 2 simple_value float
 //
-// The first event of a file holds its version alone, brain.Event:2. A process that is killed leaves at most a record that
-// isn't whole at the file's end; [Open] cuts it off.
+// The first event of a file holds its version alone, brain.Event:2. A process that is killed leaves at most a record
+// that isn't whole at the file's end; [Open] cuts it off.
 package tensorboard

@@ -59,7 +59,7 @@ func Append(file []byte, e Event) []byte {
 	}
 	data := appendTime(nil, e.Time)
 	data = protowire.AppendTag(data, step, protowire.VarintType)
-	data = protowire.AppendVarint(data, uint64(e.Step)) //nolint:gosec // steps are not negative
+	data = protowire.AppendVarint(data, uint64(e.Step)) // steps are not negative
 	data = protowire.AppendTag(data, summary, protowire.BytesType)
 	data = protowire.AppendBytes(data, values)
 	return record(file, data)
@@ -109,7 +109,7 @@ func Parse(file []byte) (events []Event, whole int, err error) {
 		if uint64(len(rest)-headBytes) < length || uint64(len(rest)-headBytes)-length < tailBytes {
 			return events, whole, nil
 		}
-		end := headBytes + int(length) //nolint:gosec // it is shorter than the file
+		end := headBytes + int(length) // it is shorter than the file
 		data := rest[headBytes:end]
 		if binary.LittleEndian.Uint32(rest[end:]) != masked(data) {
 			return nil, 0, errRecord
@@ -134,7 +134,7 @@ func parseEvent(data []byte) (Event, error) {
 			seconds, fraction := math.Modf(math.Float64frombits(number))
 			e.Time = time.Unix(int64(seconds), int64(fraction*1e9))
 		case step:
-			e.Step = int(number) //nolint:gosec // steps are not negative
+			e.Step = int(number) // steps are not negative
 		case summary:
 			return fields(text, func(n protowire.Number, _ uint64, text []byte) error {
 				if n != value {
@@ -146,7 +146,7 @@ func parseEvent(data []byte) (Event, error) {
 					case tag:
 						s.Tag = string(text)
 					case simpleValue:
-						s.Value = float64(math.Float32frombits(uint32(number))) //nolint:gosec // it has 32 bits
+						s.Value = float64(math.Float32frombits(uint32(number))) // it has 32 bits
 					}
 					return nil
 				})

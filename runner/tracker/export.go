@@ -218,7 +218,7 @@ func send(ctx context.Context, o SendOptions, p pace) (string, error) {
 		status = mlflow.Finished
 	}
 	w := newWorker(s, o.Dir, p, o.Note)
-	w.last = s.ended
+	w.last, w.quiet = s.ended, true
 	defer context.AfterFunc(ctx, w.cancel)()
 	w.start()
 	w.stop(status)

@@ -93,6 +93,10 @@ func (s *server) read() error {
 		return nil
 	}
 	err := track.ReadSealed(s.file, &s.all)
+	if errors.Is(err, fault.Data) {
+		return fault.New(fault.Data, "%s was changed, or isn't ordo's", s.file).
+			Advise("remove it; another run is made at the server then")
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

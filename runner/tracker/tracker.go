@@ -3,7 +3,9 @@ package tracker
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"sync"
+	"time"
 
 	"ordo/models/fault"
 	"ordo/runner/config"
@@ -50,8 +52,13 @@ func clientOf(address string, env mlflow.Environment) (*mlflow.Client, error) {
 	return client, err
 }
 
-// Start begins to tell of the run in dir, whose files of metrics and times must be there, and not be cut any more.
+// Start begins to tell of the run in dir, whose files of metrics and times must be there, and not be cut any more. The
+// run is at work, or finished.
 func (t *Trackers) Start(dir string, record track.Record) error {
+	last, err := t.finished(dir)
+	if err != nil {
+		return err
+	}
 	var sinks []sink
 	if t.experiment.Track.TensorBoard {
 		sinks = append(sinks, newBoard(dir))
@@ -61,14 +68,31 @@ func (t *Trackers) Start(dir string, record track.Record) error {
 		if err != nil {
 			return err
 		}
-		sinks = append(sinks, newServer(t.client, t.experiment.Track.MLflow.Experiment, a))
+		s := newServer(t.client, t.experiment.Track.MLflow.Experiment, a)
+		s.ended = last
+		sinks = append(sinks, s)
 	}
 	for _, s := range sinks {
 		w := newWorker(s, dir, t.pace, t.note)
+		w.last = last
 		t.workers = append(t.workers, w)
 		w.start()
 	}
 	return nil
+}
+
+// finished is when the last line of a run was written that has ended long ago; zero: it is at work.
+func (t *Trackers) finished(dir string) (time.Time, error) {
+	if t.client == nil && !t.experiment.Track.TensorBoard {
+		return time.Time{}, nil
+	}
+	switch _, err := track.ReadResult(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, err
+	}
+	return lastWritten(dir)
 }
 
 func (t *Trackers) note(text string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -274,7 +275,6 @@ func TestKilledWhileSending(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.ready = false
 	if err := first.read(); err != nil {
 		t.Fatal(err)
 	}
@@ -317,6 +317,24 @@ func TestRunIsGone(t *testing.T) {
 	do := "remove " + track.MLflowFile(folder.Dir())
 	if notes := told.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], do) {
 		t.Errorf("notes %q", notes)
+	}
+}
+
+// TestDamagedState: what is known of a server was changed. Nothing is sent then.
+func TestDamagedState(t *testing.T) {
+	f := &fake{}
+	server := serve(t, f, "")
+	folder := openFolder(t, runDir(t))
+	file := track.MLflowFile(folder.Dir())
+	if err := os.WriteFile(file, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told := begin(t, folder, quick, experiment(t, "track.mlflow.uri="+server.URL))
+	folder.write(1, 5, 0)
+	told.Stop(nil)
+	notes := told.TakeNotes()
+	if len(f.asked) > 0 || len(notes) != 1 || !strings.Contains(notes[0], file) || !strings.Contains(notes[0], "remove it;") {
+		t.Errorf("asked %q, notes %q", f.asked, notes)
 	}
 }
 

@@ -43,6 +43,7 @@ type worker struct {
 	tail   *track.Tail
 	clock  clock
 	last   time.Time // when the run's last line was written; zero: it is at work
+	quiet  bool      // whoever waits gets the error, so only what is tried again is a warning
 	pace   pace
 	warn   func(text string)
 	warned bool
@@ -187,10 +188,10 @@ func (w *worker) wait(d time.Duration) bool {
 	return w.ctx.Err() == nil
 }
 
-// fail ends the telling. Where no run is at work, who waits gets the error.
+// fail ends the telling.
 func (w *worker) fail(err error, then string) {
 	w.failed = err
-	if w.last.IsZero() {
+	if !w.quiet {
 		w.complain(err, then)
 	}
 }

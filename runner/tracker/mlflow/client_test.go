@@ -102,6 +102,7 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for range 2 { // the second is cancelled
 		_, err = client.Experiment(ctx, "x")
 		var busy *Busy

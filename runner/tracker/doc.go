@@ -4,7 +4,7 @@
 // A run's metrics.jsonl is the truth. Whoever is told is a sink, with a goroutine of its own that follows metrics.jsonl
 // and timing.jsonl and remembers how far it was told; the files are thus the queue, and nothing is lost where nobody
 // listens. A sink that is slow or fails never slows or stops the run: it is one warning, it is tried again with growing
-// pauses, and at the run's end for a bounded time. What it was not told then, the run's next process tells, or [Send].
+// pauses, and at the run's end for ten seconds at most. What it was not told then, the run's next process tells, or [Send].
 //
 // # No step twice, none left out
 //

@@ -191,7 +191,7 @@ augment: {ordered: [{family: rotate, levels: 2}]}
 train: {epochs: 3}
 `
 
-func experiment(t *testing.T, overrides ...string) config.Experiment {
+func experiment(t testing.TB, overrides ...string) config.Experiment {
 	t.Helper()
 	e, err := config.Parse("small.yaml", []byte(small), overrides, []string{})
 	if err != nil {
@@ -203,10 +203,10 @@ func experiment(t *testing.T, overrides ...string) config.Experiment {
 // fakeFolder is a run folder in which a test does what a run does.
 type fakeFolder struct {
 	*track.Folder
-	t *testing.T
+	t testing.TB
 }
 
-func openFolder(t *testing.T, dir string) *fakeFolder {
+func openFolder(t testing.TB, dir string) *fakeFolder {
 	t.Helper()
 	e := experiment(t)
 	text, err := e.YAML()
@@ -308,7 +308,7 @@ func begin(t *testing.T, f *fakeFolder, p pace, e config.Experiment) *Trackers {
 	return told
 }
 
-func runDir(t *testing.T) string { return filepath.Join(t.TempDir(), "run") }
+func runDir(t testing.TB) string { return filepath.Join(t.TempDir(), "run") }
 
 // lines reads a file that a test wrote.
 func content(t *testing.T, path string) string {

@@ -205,11 +205,11 @@ var notHashed = []string{
 // Hash returns 10 hexadecimal digits that name the trained network: the SHA-256 of all keys but name, train.workers,
 // train.guard_images, train.stop_on_collapse, model.threads, model.execution, model.kernels, data.cache.kind,
 // data.cache.dir, those of eval and track, train.from, for which train.from_checkpoint stands, and which checkpoints
-// are made and kept. Workers change nothing, nor does where images are kept, how the network is evaluated (evaluations have
-// hashes of their own), or who is told. A guard only looks on, and where it stops a run, the run is not
-// finished: without stop_on_collapse it goes on to the same weights. Threads and kernels change the last bits of sums,
-// but they belong to the machine and not to the experiment: 0 threads stand for another number on every machine. The
-// seed is part of the hash.
+// are made and kept. Workers change nothing, nor does where images are kept, how the network is evaluated (evaluations
+// have hashes of their own), or who is told. A guard only looks on, and where it stops a run, the run is not finished:
+// without stop_on_collapse it goes on to the same weights. Threads and kernels change the last bits of sums, but they
+// belong to the machine and not to the experiment: 0 threads stand for another number on every machine. The seed is
+// part of the hash.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()

@@ -1,10 +1,11 @@
 // Package tracker tells TensorBoard and MLflow of runs, while they are at work and afterwards, and writes what they
 // measured for other programs.
 //
-// A run's metrics.jsonl is the truth. Whoever is told is a sink, with a goroutine of its own that follows metrics.jsonl
-// and timing.jsonl and remembers how far it was told; the files are thus the queue, and nothing is lost where nobody
-// listens. A sink that is slow or fails never slows or stops the run: it is one warning, it is tried again with growing
-// pauses, and at the run's end for ten seconds at most. What it was not told then, the run's next process tells, or [Send].
+// A run's metrics.jsonl is the truth. Whoever is told is a sink, with a goroutine of its own that follows
+// metrics.jsonl and timing.jsonl and remembers how far it was told; the files are thus the queue, and nothing is lost
+// where nobody listens. A sink that is slow or fails never slows or stops the run: it is one warning, it is tried
+// again with growing pauses, and at the run's end for ten seconds at most. What it was not told then, the run's next
+// process tells, or [Send].
 //
 // # No step twice, none left out
 //
@@ -18,7 +19,7 @@
 // # Names
 //
 // Numbers have the names of metrics.jsonl, with dots: loss, lr, grad_norm, terms.TERM,
-// guard.outputs.features.deviation, evaluation.knn.features, and those of timing.jsonl below timing. TensorBoard groups
-// them by the first part: terms/TERM. For MLflow, + becomes -, as it takes no other. A step that was skipped has no loss. A step's time is worked out from
-// timing.jsonl, or else it is when its line was read.
+// guard.outputs.features.deviation, evaluation.knn.features, and those of timing.jsonl below timing. TensorBoard
+// groups them by the first part: terms/TERM. For MLflow, + becomes -, as it takes no other. A step that was skipped
+// has no loss. A step's time is worked out from timing.jsonl, or else it is when its line was read.
 package tracker

@@ -310,7 +310,7 @@ func begin(t *testing.T, f *fakeFolder, p pace, e config.Experiment) *Trackers {
 
 func runDir(t testing.TB) string { return filepath.Join(t.TempDir(), "run") }
 
-// lines reads a file that a test wrote.
+// content reads a file.
 func content(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)

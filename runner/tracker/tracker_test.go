@@ -333,7 +333,8 @@ func TestDamagedState(t *testing.T) {
 	folder.write(1, 5, 0)
 	told.Stop(nil)
 	notes := told.TakeNotes()
-	if len(f.asked) > 0 || len(notes) != 1 || !strings.Contains(notes[0], file) || !strings.Contains(notes[0], "remove it;") {
+	if len(f.asked) > 0 || len(notes) != 1 || !strings.Contains(notes[0], file) ||
+		!strings.Contains(notes[0], "remove it;") {
 		t.Errorf("asked %q, notes %q", f.asked, notes)
 	}
 }

@@ -41,6 +41,7 @@
 //	guard          whether the outputs collapse while they are trained: three numbers an epoch, and a rule
 //	eval           metrics of frozen outputs: kNN and order accuracy, with their protocols
 //	track          the run folder: what each file holds, and how it appears whole
+//	tracker        what others are told of a run while it is at work, out of its folder
 //	report         results as text for people
 //	embed          embeddings of a finished run's encoder, as a table
 //	standalone     the encoder of a finished run as one graph, from pixels on

@@ -56,6 +56,9 @@ func (r *run) finish(ctx context.Context) (track.Result, error) {
 		ParametersHash: hashFloats(values), Parameters: count, EncoderSHA256: encoder,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
+	if err := r.tell(r.told.TakeNotes()); err != nil {
+		return track.Result{}, err
+	}
 	result.Collapse, result.Best = r.watch.Findings(), r.best
 	if result.Warnings, err = r.folder.Warnings(); err != nil {
 		return track.Result{}, err

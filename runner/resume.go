@@ -39,6 +39,22 @@ func finished(dir string, now track.Record) (track.Result, error) {
 	return track.ReadResult(dir)
 }
 
+// tellRest tells of a finished run what those whom the experiment names don't know yet.
+func (r *run) tellRest() error {
+	record, err := track.ReadRecord(r.o.Dir)
+	if err != nil {
+		return err
+	}
+	if err := r.told.Start(r.o.Dir, record); err != nil {
+		return err
+	}
+	r.told.Stop(nil)
+	for _, text := range r.told.TakeNotes() {
+		r.o.Progress.Note(text)
+	}
+	return nil
+}
+
 // artifacts builds the training graphs, or reads those that an interrupted run was started with. Where these have
 // fast kernels that this machine lacks, they are built anew without.
 func (r *run) artifacts(rt *models.Runtime) (models.Artifacts, error) {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"ordo/runner/machine"
 	"ordo/runner/report"
 	"ordo/runner/track"
+	"ordo/runner/tracker"
+	"ordo/runner/tracker/mlflow"
 	"ordo/runner/train"
 )
 
@@ -26,6 +29,7 @@ type Options struct {
 	Libraries  models.Libraries
 	Version    string // of ordo, for the record
 	Progress   Progress
+	MLflow     mlflow.Environment // where track.mlflow leaves something to it
 }
 
 // Progress is told how a run goes. Its methods are called from one goroutine and should return at once.
@@ -67,6 +71,7 @@ type run struct {
 	stepper *train.Stepper
 	trainer *models.Trainer // the stepper's
 	watch   guard.Watch
+	told    *tracker.Trackers
 	heard   []string // notes that are not in the log yet
 
 	step     int // steps done
@@ -97,7 +102,11 @@ func Run(ctx context.Context, o Options) (track.Result, error) {
 		return track.Result{}, fault.New(fault.Other, "%w: %s is a file", track.ErrOccupied, o.Dir).
 			With(fault.OtherFolder{})
 	}
-	r := &run{o: o, setup: setup}
+	told, err := tracker.New(o.Experiment, o.MLflow)
+	if err != nil {
+		return track.Result{}, err
+	}
+	r := &run{o: o, setup: setup, told: told}
 	return r.do(ctx)
 }
 
@@ -114,7 +123,7 @@ func (r *run) do(ctx context.Context) (track.Result, error) {
 		return track.Result{}, err
 	}
 	if done, err := finished(r.o.Dir, r.now); err == nil {
-		return done, nil
+		return done, r.tellRest()
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return track.Result{}, err
 	}
@@ -191,6 +200,16 @@ func (r *run) inFolder(ctx context.Context, rt *models.Runtime) (track.Result, e
 	if err := r.remarks(); err != nil {
 		return track.Result{}, err
 	}
+	if err := r.told.Start(r.folder.Dir(), r.folder.Began()); err != nil {
+		return track.Result{}, err
+	}
+	result, err := r.toEnd(ctx)
+	r.told.Stop(err)
+	return result, cmp.Or(err, r.tell(r.told.TakeNotes()))
+}
+
+// toEnd does the steps that are left and ends the run.
+func (r *run) toEnd(ctx context.Context) (track.Result, error) {
 	if err := r.train(ctx); err != nil {
 		return track.Result{}, err
 	}
@@ -206,6 +225,9 @@ func (r *run) train(ctx context.Context) error {
 	r.o.Progress.Start(r.step, r.total)
 	defer r.o.Progress.End()
 	for {
+		if err := r.tell(r.told.TakeNotes()); err != nil {
+			return err
+		}
 		if r.step%r.perEpoch == 0 && r.step > 0 {
 			if err := r.endEpoch(ctx); err != nil {
 				return err
@@ -332,7 +354,7 @@ func (r *run) save() error {
 	if t := r.epoch; t.Steps > 0 {
 		share := t.Share()
 		err := r.folder.Timing(track.Timing{Step: r.step, Steps: t.Steps, Seconds: t.Total.Seconds(), Share: share,
-			PeakMemoryBytes: machine.PeakMemory()})
+			PeakMemoryBytes: machine.PeakMemory(), Ended: time.Now().UTC()})
 		if err != nil {
 			return err
 		}

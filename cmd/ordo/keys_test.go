@@ -88,7 +88,7 @@ func TestComplete(t *testing.T) {
 		{"eval " + folder + " exp", "yaml yml", cobra.ShellCompDirectiveFilterFileExt},
 		{"eval " + folder + " eval.knn.", "eval.knn.k= eval.knn.temperature=", nothing | cobra.ShellCompDirectiveNoSpace},
 		{"eval encoder.onnx " + demo + " data.on", "data.on_error=", nothing | cobra.ShellCompDirectiveNoSpace},
-		{"keys tr", "train", cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace},
+		{"keys tr", "train track", cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace},
 	} {
 		r := ordo(t, append([]string{"__complete"}, strings.Fields(c.args)...)...)
 		lines := strings.Split(strings.TrimSpace(r.stdout), "\n")

@@ -62,6 +62,7 @@ func newRootCommand(g *global) *cobra.Command {
 		newWatchCommand(g),
 		newNeighboursCommand(g),
 		newExportCommand(g),
+		newExportMetricsCommand(g),
 		newArtifactsCommand(g),
 		newDataCommand(g),
 		newCacheCommand(g),

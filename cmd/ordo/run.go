@@ -99,7 +99,7 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	}
 	result, err := runner.Run(ctx, runner.Options{
 		Experiment: e, Dir: o.out, Libraries: s.libraries, Version: thisBuild().String(),
-		Progress: newProgress(g, e.Name),
+		Progress: newProgress(g, e.Name), MLflow: mlflowEnvironment(g),
 	})
 	if err != nil {
 		if _, there := os.Stat(o.out); there == nil && errors.Is(err, fault.Interrupted) {

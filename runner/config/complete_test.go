@@ -18,8 +18,8 @@ loss: {terms: [{kind: care}]}`)
 		text string
 		want []string // all of them
 	}{
-		{"", []string{"name=", "seed=", "data.", "model.", "augment.", "loss.", "train.", "eval."}},
-		{"tr", []string{"train."}},
+		{"", []string{"name=", "seed=", "data.", "model.", "augment.", "loss.", "train.", "eval.", "track."}},
+		{"tr", []string{"train.", "track."}},
 		{"train", []string{"train."}},
 		{"train.epo", []string{"train.epochs="}},
 		{"data.cache.",

@@ -34,6 +34,7 @@ type Experiment struct {
 	Loss    loss.Options    `yaml:"loss"`
 	Train   Train           `yaml:"train"`
 	Eval    eval.Options    `yaml:"eval"`
+	Track   Track           `yaml:"track"`
 }
 
 // Default returns the experiment that a file refines. It has no name.
@@ -77,6 +78,7 @@ func (e Experiment) Validate() error {
 		{"loss", e.Loss.Validate()},
 		{"train", e.Train.Validate()},
 		{"eval", e.Eval.Validate()},
+		{"track", e.Track.Validate()},
 	} {
 		for _, err := range flatten(section.err) {
 			faults = append(faults, fmt.Errorf("%s.%w", section.name, err))
@@ -197,17 +199,17 @@ var laterKeys = []string{
 var notHashed = []string{
 	"model.execution", "model.kernels", "train.guard_images", "train.stop_on_collapse", "data.cache.kind",
 	"data.cache.dir", "eval", "train.checkpoint_minutes", "train.keep_checkpoints", "train.keep_best",
-	"train.from",
+	"train.from", "track",
 }
 
 // Hash returns 10 hexadecimal digits that name the trained network: the SHA-256 of all keys but name, train.workers,
 // train.guard_images, train.stop_on_collapse, model.threads, model.execution, model.kernels, data.cache.kind,
-// data.cache.dir, those of eval, train.from, for which train.from_checkpoint stands, and which checkpoints are made and
-// kept. Workers change nothing, nor does where images are kept, or how the network is evaluated: evaluations have
-// hashes of their own. A guard only looks on, and where it stops a run, the run is not finished: without
-// stop_on_collapse it goes on to the same weights. Threads and kernels change the last bits of sums, but they belong to
-// the machine and not to the experiment: 0 threads stand for another number on every machine. The seed is part of the
-// hash.
+// data.cache.dir, those of eval and track, train.from, for which train.from_checkpoint stands, and which checkpoints
+// are made and kept. Workers change nothing, nor does where images are kept, how the network is evaluated (evaluations
+// have hashes of their own), or who is told. A guard only looks on, and where it stops a run, the run is not finished:
+// without stop_on_collapse it goes on to the same weights. Threads and kernels change the last bits of sums, but they
+// belong to the machine and not to the experiment: 0 threads stand for another number on every machine. The seed is
+// part of the hash.
 func (e Experiment) Hash() string {
 	e.Name, e.Train.Workers, e.Model.Threads, e.Loss = "", 0, 0, e.Loss.Resolved()
 	unset := Default()

@@ -107,6 +107,16 @@ func Differences(first, second Experiment) []Difference {
 	return all
 }
 
+// Settings are the experiment's keys that hold no further keys, with their values as YAML. An entry of a list is named
+// as in Differences.
+func (e Experiment) Settings() map[string]string {
+	all := map[string]string{}
+	for _, v := range e.values() {
+		all[v.path] = v.text
+	}
+	return all
+}
+
 // setValue is a key with its value as YAML.
 type setValue struct{ path, text string }
 

@@ -18,6 +18,8 @@
 //	report.html       the page of it
 //	result.json       the table for programs, and what log.txt warns of (warnings); it is written last, so a run that
 //	                  has one is finished
+//	tensorboard/      event files of metrics and times (track.tensorboard)
+//	mlflow.json       the run's names in MLflow, and how far they were told (track.mlflow)
 //	.lock             who works in the folder (package lock)
 //
 // Files appear whole or not at all. The two .jsonl files grow line by line; opening the folder again drops what lies
@@ -29,5 +31,5 @@
 // run.json and result.json are sealed ([WriteSealed]): their last key is the SHA-256 of their own text. run.json has
 // the checksum of experiment.yaml. A checkpoint has one of itself, the hash of the experiment, the checksums of the
 // graphs, and how long metrics, times and log were and their checksums. result.json has the checksums of all other
-// files but log.txt and .lock.
+// files but log.txt, .lock, the page, and what trackers keep.
 package track

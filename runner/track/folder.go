@@ -76,6 +76,8 @@ const (
 	logFile        = "log.txt"
 	lockFile       = ".lock"
 	graphsDir      = "graphs"
+	tensorBoardDir = "tensorboard"
+	mlflowFile     = "mlflow.json"
 	encoderFile    = "encoder.onnx"
 )
 
@@ -188,7 +190,7 @@ func (f *Folder) take() (err error) {
 
 // temporary are the names that files have before they are whole.
 var temporary = regexp.MustCompile(
-	`^\.(experiment\.yaml|run\.json|result\.json|report\.txt|(last|last-\d+|best)\.ckpt|(encoder|best)\.onnx|` +
+	`^\.(experiment\.yaml|run\.json|mlflow\.json|result\.json|report\.txt|(last|last-\d+|best)\.ckpt|(encoder|best)\.onnx|` +
 		`[a-z-]+\.(svg|png|html))\d+$`)
 
 // sweep removes what a process that was killed while it wrote a file left behind.
@@ -310,6 +312,18 @@ func ExperimentFile(dir string) string { return filepath.Join(dir, experimentFil
 
 // EncoderFile is the exported inference graph of the run in dir.
 func EncoderFile(dir string) string { return filepath.Join(dir, encoderFile) }
+
+// MetricsFile has the steps, readings and evaluations of the run in dir.
+func MetricsFile(dir string) string { return filepath.Join(dir, metricsFile) }
+
+// PageFile is the page of the run in dir.
+func PageFile(dir string) string { return filepath.Join(dir, pageFile) }
+
+// TensorBoardDir is the folder of the event files of the run in dir.
+func TensorBoardDir(dir string) string { return filepath.Join(dir, tensorBoardDir) }
+
+// MLflowFile is what is known of the run in dir by MLflow.
+func MLflowFile(dir string) string { return filepath.Join(dir, mlflowFile) }
 
 // Dir is the run folder.
 func (f *Folder) Dir() string { return f.dir }
@@ -436,16 +450,22 @@ func (f *Folder) Finish(r Result, report []byte, pictures map[string][]byte) (Re
 	return r, WriteSealed(f.path(resultFile), r)
 }
 
+// unsummed are the files that have no checksum in the result.
+var unsummed = []string{logFile, pageFile, resultFile, mlflowFile}
+
 // sums are the checksums of the folder's files, by their paths with slashes. The log may go on, the page can be made
-// anew, and the lock changes.
+// anew, the lock changes, and what trackers keep goes on behind the end.
 func (f *Folder) sums() (map[string]string, error) {
 	all := map[string]string{}
 	err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
+		switch {
+		case err == nil && d.IsDir() && path == f.path(tensorBoardDir):
+			return filepath.SkipDir
+		case err != nil || !d.Type().IsRegular():
 			return err
 		}
 		name, err := filepath.Rel(f.dir, path)
-		if err != nil || name == logFile || name == pageFile || name == resultFile || strings.HasPrefix(d.Name(), ".") {
+		if err != nil || slices.Contains(unsummed, name) || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}
 		all[filepath.ToSlash(name)], err = sumFile(path)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"ordo/models/fault"
 	"ordo/runner/eval"
@@ -71,6 +72,7 @@ type Timing struct {
 	Seconds         float64   `json:"seconds"`
 	Share           TimeShare `json:"time_share"`
 	PeakMemoryBytes int64     `json:"peak_memory_bytes"` // of the process so far
+	Ended           time.Time `json:"ended,omitzero"`    // when the last one was done
 }
 
 // History is metrics.jsonl and timing.jsonl, read.
@@ -88,35 +90,43 @@ func ReadHistory(dir string) (History, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return h, err
 	}
-	err = readLines(filepath.Join(dir, metricsFile), func(text []byte) error {
-		var l struct {
-			Step
-			Evaluation
-			Guard *guard.Reading `json:"guard"`
-		}
-		if err := json.Unmarshal(text, &l); err != nil {
-			return err
-		}
-		switch {
-		case l.Metrics != nil:
-			h.Evals = append(h.Evals, EvalLine{Step: l.Step.Step, Epoch: l.Epoch, Evaluation: l.Evaluation})
-		case l.Guard != nil:
-			h.Guards = append(h.Guards, GuardLine{Step: l.Step.Step, Epoch: l.Epoch, Guard: *l.Guard})
-		default:
-			h.Steps = append(h.Steps, l.Step)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := readLines(filepath.Join(dir, metricsFile), h.addMetrics); err != nil {
 		return h, err
 	}
-	return h, readLines(filepath.Join(dir, timingFile), func(text []byte) error {
-		var t Timing
-		err := json.Unmarshal(text, &t)
-		h.Timing = append(h.Timing, t)
-		return err
-	})
+	return h, readLines(filepath.Join(dir, timingFile), h.addTiming)
 }
+
+// addMetrics adds a line of metrics.jsonl.
+func (h *History) addMetrics(text []byte) error {
+	var l struct {
+		Step
+		Evaluation
+		Guard *guard.Reading `json:"guard"`
+	}
+	if err := json.Unmarshal(text, &l); err != nil {
+		return err
+	}
+	switch {
+	case l.Metrics != nil:
+		h.Evals = append(h.Evals, EvalLine{Step: l.Step.Step, Epoch: l.Epoch, Evaluation: l.Evaluation})
+	case l.Guard != nil:
+		h.Guards = append(h.Guards, GuardLine{Step: l.Step.Step, Epoch: l.Epoch, Guard: *l.Guard})
+	default:
+		h.Steps = append(h.Steps, l.Step)
+	}
+	return nil
+}
+
+// addTiming adds a line of timing.jsonl.
+func (h *History) addTiming(text []byte) error {
+	var t Timing
+	err := json.Unmarshal(text, &t)
+	h.Timing = append(h.Timing, t)
+	return err
+}
+
+// maxLine is how long a line of the .jsonl files can be.
+const maxLine = 1 << 24
 
 func readLines(path string, read func(text []byte) error) error {
 	file, err := os.Open(path)
@@ -125,7 +135,7 @@ func readLines(path string, read func(text []byte) error) error {
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<24)
+	lines.Buffer(nil, maxLine)
 	lines.Split(wholeLines)
 	for lines.Scan() {
 		if err := read(lines.Bytes()); err != nil {

@@ -190,8 +190,8 @@ func (f *Folder) take() (err error) {
 
 // temporary are the names that files have before they are whole.
 var temporary = regexp.MustCompile(
-	`^\.(experiment\.yaml|run\.json|mlflow\.json|result\.json|report\.txt|(last|last-\d+|best)\.ckpt|(encoder|best)\.onnx|` +
-		`[a-z-]+\.(svg|png|html))\d+$`)
+	`^\.(experiment\.yaml|run\.json|mlflow\.json|result\.json|report\.txt|(last|last-\d+|best)\.ckpt|` +
+		`(encoder|best)\.onnx|[a-z-]+\.(svg|png|html))\d+$`)
 
 // sweep removes what a process that was killed while it wrote a file left behind.
 func (f *Folder) sweep() {

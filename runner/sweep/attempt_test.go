@@ -126,3 +126,27 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestTarget: once a trial is good enough no other begins, in this call and the next.
+func TestTarget(t *testing.T) {
+	for goal, c := range map[string]struct {
+		target string
+		calls  int
+	}{"maximize": {"2", 2}, "minimize": {"1", 1}} {
+		b := newBench(t, "base: base.yaml\nmethod: grid\nmetric: {name: loss, goal: "+goal+", target: "+c.target+"}\n"+
+			"parameters: {train.lr: {value: 0.1}}\nseeds: 5\n")
+		for range 2 {
+			if _, err := b.plan().Run(t.Context(), options(b.out)); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(b.calls()); n != c.calls {
+			t.Errorf("%s: %d trials ran, want %d", goal, n, c.calls)
+		}
+	}
+	b := newBench(t, "base: base.yaml\nmethod: grid\nmetric: {name: loss, goal: minimize, target: low}\n"+
+		"parameters: {seed: {value: 1}}\n")
+	if _, err := NewPlan(b.file, nil, nil); err == nil || !strings.Contains(err.Error(), "metric.target") {
+		t.Errorf("no number: %v", err)
+	}
+}

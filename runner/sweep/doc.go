@@ -26,6 +26,7 @@
 //	  train.epochs: {min: 10, max: 40}         # whole bounds draw whole numbers, others uniform ones
 //	  augment.roles.hue: {values: [absent, ordered], probabilities: [0.3, 0.7]}
 //	  loss.order.weight: {values: [1, 10], when: {augment.roles.hue: ordered}}
+//	metric: {name: knn_top1, goal: maximize, target: 0.95}   # once a trial has it, no other begins
 //	seeds: 3                                   # every combination with the seeds 1, 2, 3; or a list
 //	exclude: [{train.lr: 0.1, seed: [2, 3]}]   # combinations that are left out
 //	baseline: {augment.roles.hue: absent}      # rows are compared with the one that has this, and else the same

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -41,6 +42,19 @@ type sweepFile struct {
 type Metric struct {
 	Name string `json:"name"` // a path into a run's result; default knn_top1
 	Goal string `json:"goal"` // maximize (default) or minimize
+	// Target ends the sweep once a trial reaches it: no other begins then. Nil: all are run.
+	Target *float64 `json:"target,omitempty"`
+}
+
+// reached says whether a number is as good as the target.
+func (m Metric) reached(x float64) bool {
+	if m.Target == nil {
+		return false
+	}
+	if m.Goal == minimize {
+		return x <= *m.Target
+	}
+	return x >= *m.Target
 }
 
 // Goals of a metric.
@@ -303,11 +317,18 @@ func (p *parser) texts(key string, n *yaml.Node) []string {
 func (p *parser) metric(n *yaml.Node, m *Metric) {
 	*m = Metric{}
 	line := n.Line
-	p.keys("metric", n, []string{"name", "goal"}, func(key string, v *yaml.Node) {
-		if key == "name" {
+	p.keys("metric", n, []string{"name", "goal", "target"}, func(key string, v *yaml.Node) {
+		switch key {
+		case "name":
 			m.Name = p.number("metric.name", v)
-		} else if m.Goal = p.text("metric.goal", v); m.Goal != maximize && m.Goal != minimize && m.Goal != "" {
-			p.mistake(v.Line, "metric.goal: must be %s or %s, got %q", maximize, minimize, m.Goal)
+		case "goal":
+			if m.Goal = p.text("metric.goal", v); m.Goal != maximize && m.Goal != minimize && m.Goal != "" {
+				p.mistake(v.Line, "metric.goal: must be %s or %s, got %q", maximize, minimize, m.Goal)
+			}
+		case "target":
+			if err := v.Decode(&m.Target); err != nil || m.Target == nil || math.IsNaN(*m.Target) {
+				p.mistake(v.Line, "metric.target: must be a number")
+			}
 		}
 	})
 	if resolve(n).Kind == yaml.MappingNode && (m.Name == "" || m.Goal == "") {

@@ -95,10 +95,11 @@ type sweep struct {
 	o    Options
 	lock *lock.Lock
 
-	mu     sync.Mutex
-	ended  int
-	failed int
-	err    error // what stops the sweep: the folder can't be written
+	mu      sync.Mutex
+	ended   int
+	failed  int
+	reached bool  // by a trial: the metric's target
+	err     error // what stops the sweep: the folder can't be written
 }
 
 func (s *sweep) run(ctx context.Context) error {
@@ -113,6 +114,7 @@ func (s *sweep) run(ctx context.Context) error {
 			return err
 		case state.Status == Finished:
 			s.ended++
+			s.reach(state.all)
 		case state.Status == Running: // by `ordo sweep trial`
 			elsewhere++
 		default:
@@ -193,7 +195,7 @@ const maxStops = 20
 func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
 	for retries, stops := 0, 0; ; {
 		s.mu.Lock()
-		stop := s.err != nil || ctx.Err() != nil
+		stop := s.err != nil || s.reached || ctx.Err() != nil
 		if !stop {
 			s.tell(Event{Trial: t, Status: Running})
 		}
@@ -222,7 +224,9 @@ func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
 			s.err = err
 		case finished:
 			s.ended++
-			s.tell(Event{Trial: t, Status: Finished, Numbers: track.Numbers(result)})
+			numbers := track.Numbers(result)
+			s.reach(numbers)
+			s.tell(Event{Trial: t, Status: Finished, Numbers: numbers})
 		case again:
 			s.tell(Event{Trial: t, Status: Again, Failed: a.Failure})
 		case ctx.Err() != nil || a.Stopped():
@@ -237,6 +241,13 @@ func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
 		if !again {
 			return failed
 		}
+	}
+}
+
+// reach notes whether a trial's numbers reach the metric's target. The caller holds mu, or is alone.
+func (s *sweep) reach(numbers map[string]float64) {
+	if x, ok := numbers[s.plan.Metric.Name]; ok && s.plan.Metric.reached(x) {
+		s.reached = true
 	}
 }
 

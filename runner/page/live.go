@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"ordo/runner/catalogue"
 )
@@ -42,7 +43,11 @@ func List(ctx context.Context, o ListOptions) (Made, error) {
 		runs = append(runs, f)
 	}
 	label(runs)
-	p := &content{Title: o.Root, Live: true, Lead: tally(all)}
+	title := o.Root
+	if at, err := filepath.Abs(o.Root); err == nil {
+		title = filepath.Base(at) // "." says nothing
+	}
+	p := &content{Title: title, Live: true, Lead: tally(all)}
 	if len(runs) > 0 {
 		b := overview(runs)
 		for i, f := range runs {

@@ -224,8 +224,18 @@ func (f *Folder) mustBeEmpty() error {
 // ReadRecord reads the record of the run in dir. Without one, the error wraps fs.ErrNotExist.
 func ReadRecord(dir string) (Record, error) {
 	var r Record
-	return r, ReadSealed(filepath.Join(dir, recordFile), &r)
+	path := filepath.Join(dir, recordFile)
+	if err := ReadSealed(path, &r); err != nil {
+		return r, err
+	}
+	if r.Threads < 0 || r.Threads > maxThreads {
+		return r, damaged(path, fmt.Errorf("it says %d threads", r.Threads))
+	}
+	return r, nil
 }
+
+// maxThreads bounds what a record can ask for: model.threads goes no further, nor has a machine so many cores.
+const maxThreads = 4096
 
 // ReadResult reads the result of the finished run in dir, and makes sure that it is this run's. Without one, the error
 // wraps fs.ErrNotExist.

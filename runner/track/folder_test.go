@@ -432,6 +432,19 @@ func TestResultIsThisRuns(t *testing.T) {
 	}
 }
 
+// TestThreadsOfARecord: a folder that somebody sent can't ask for thousands.
+func TestThreadsOfARecord(t *testing.T) {
+	dir := t.TempDir()
+	for threads, good := range map[int]bool{-1: false, 0: true, 4096: true, 100000: false} {
+		if err := WriteSealed(filepath.Join(dir, recordFile), Record{Threads: threads}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadRecord(dir); (err == nil) != good {
+			t.Errorf("%d threads: %v", threads, err)
+		}
+	}
+}
+
 // TestAnExperimentThatWasChanged is refused, or written again where it is known.
 func TestAnExperimentThatWasChanged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")

@@ -46,6 +46,14 @@ var tortured = [][]string{
 	{"eval.every_epochs=1", "train.keep_best=knn.features", "train.checkpoint_minutes=0.001"},
 }
 
+// elsewhere skips what is about processes of their own, of which the race detector of this one sees nothing.
+func elsewhere(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("processes of their own: tested without the race detector")
+	}
+}
+
 // victim is a process of ordo.
 type victim struct {
 	cmd            *exec.Cmd
@@ -95,6 +103,7 @@ func read(t *testing.T, path string) string {
 
 // TestTortureByKills: a run that is killed at random moments, however often, ends in the same bits.
 func TestTortureByKills(t *testing.T) {
+	elsewhere(t)
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	random := rand.New(rand.NewPCG(*tortureSeed, 1))
 	file := experiment(t, tiny)
@@ -157,6 +166,7 @@ func TestTortureByKills(t *testing.T) {
 // TestTortureBySweeps: a sweep whose coordinator and workers are killed at random moments has every trial once, in the
 // bits of an undisturbed one.
 func TestTortureBySweeps(t *testing.T) {
+	elsewhere(t)
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	random := rand.New(rand.NewPCG(*tortureSeed, 6))
 	file, out := sweepFile(t, fmt.Sprintf("parameters: {train.epochs: {value: 20}}\nseeds: %d\njobs: 2\n", *tortureTrials))
@@ -300,6 +310,7 @@ type sceneCommand struct {
 // TestTortureByDamage: whatever happens to a file of a run, a sweep or a set of packed images, the next command says so
 // or gives what it would have given.
 func TestTortureByDamage(t *testing.T) {
+	elsewhere(t)
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	random := rand.New(rand.NewPCG(*tortureSeed, 2))
 	scenes := tortureScenes(t)

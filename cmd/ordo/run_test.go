@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -228,6 +229,10 @@ func TestInterruptedRun(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := experiment(t, tiny), filepath.Join(t.TempDir(), "run")
 	args := []string{"run", file, "train.epochs=100", "--out", out}
+	// Tests that were started by nohup ignore it, and ordo would, too.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	for _, c := range []struct {
 		signal syscall.Signal
 		code   int

@@ -1,19 +1,25 @@
 package runner
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/google/renameio/v2"
+
 	"ordo/models/fault"
 	"ordo/runner/loader"
+	"ordo/runner/npy"
 	"ordo/runner/track"
+	"ordo/runner/train"
 )
 
 // Captured is what a run keeps of its first step whose numbers were not finite, in nonfinite/step.json; the state of
-// before the step is in state.ckpt beside it.
+// before the step is in state.ckpt beside it, and what the network was shown in batch.npy.
 type Captured struct {
 	Step   int               `json:"step"`  // from 1
 	Epoch  int               `json:"epoch"` // from 1
@@ -54,6 +60,11 @@ func (r *run) capture(cause error, rate float32) error {
 		return err
 	}
 	bad := r.stepper.Bad()
+	if bad.Images != nil {
+		if err := writeBatch(track.NonFiniteBatch(r.folder.Dir()), bad); err != nil {
+			return err
+		}
+	}
 	e, set := r.o.Experiment, r.splits.Train
 	c := Captured{Step: r.step + 1, Epoch: r.step/r.perEpoch + 1, Error: cause.Error(), Rate: rate, Seed: e.Seed,
 		Draws: bad.Views.DrawNames, Batch: bad.Sum, Graphs: r.origin.Graphs}
@@ -77,4 +88,18 @@ func (r *run) capture(cause error, rate float32) error {
 		return err
 	}
 	return r.note(fmt.Sprintf("step %d is kept in %s", c.Step, filepath.Dir(file)))
+}
+
+// writeBatch writes what the network was shown, [V*N, 3, S, S], for people to look at.
+func writeBatch(path string, bad train.Batch) error {
+	var b bytes.Buffer
+	var shape []int
+	for _, d := range bad.Shape {
+		shape = append(shape, int(d))
+	}
+	err := errors.Join(npy.Start(&b, "<f4", shape...), binary.Write(&b, binary.LittleEndian, bad.Images))
+	if err != nil {
+		return fmt.Errorf("runner: the batch: %w", err)
+	}
+	return fault.Writing(path, renameio.WriteFile(path, b.Bytes(), 0o644))
 }

@@ -55,6 +55,10 @@ func TestReplay(t *testing.T) {
 			if err := track.ReadSealed(track.NonFiniteFile(dir), &kept); err != nil {
 				t.Fatal(err)
 			}
+			batch, err := os.Stat(track.NonFiniteBatch(dir))
+			if (err == nil) != c.sum || err == nil && batch.Size() != 128+5*12*3*16*16*4 {
+				t.Errorf("the batch: %v, %v", batch, err)
+			}
 			if kept.Step != 1 || len(kept.Images) != 12 || kept.Images[0].ID == "" || len(kept.Views) != 5 ||
 				len(kept.Views[4].Scales) != 12 || (kept.Batch != "") != c.sum || len(kept.Graphs) < 2 {
 				text, _ := json.Marshal(kept)

@@ -15,8 +15,9 @@ const replayHelp = `Take the step of a run again whose numbers were not finite, 
 several, and name the first tensor that holds a NaN or an infinity, the operator that made
 it, and what that operator took. Nothing is changed.
 
-A run keeps that step in its folder nonfinite: the weights of before it, the images of the
-batch, and the scales and draws of their views. The images must be where they were. A step in
+A run keeps that step in its folder nonfinite: the weights of before it, which images were in
+the batch, the scales and draws of their views, and in batch.npy what the network was shown,
+up to 256 MiB. Views are rendered anew, so the images must be where they were. A step in
 micro-batches is taken in one go.`
 
 type replayOptions struct{ asJSON bool }

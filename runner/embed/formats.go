@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ordo/runner/eval"
+	"ordo/runner/npy"
 )
 
 // The formats of files.
@@ -60,7 +61,7 @@ func writeTable(to io.Writer, format string, r *rows, meta string) error {
 
 func (r *rows) writeNPY(to io.Writer) error {
 	o := r.outputs[0]
-	if err := startArray(to, floatType(r.half), r.len(), o.Columns); err != nil {
+	if err := npy.Start(to, floatType(r.half), r.len(), o.Columns); err != nil {
 		return err
 	}
 	return r.writeMatrix(to, o)

@@ -19,6 +19,7 @@ import (
 	"ordo/models/half"
 	"ordo/runner/data"
 	"ordo/runner/eval"
+	"ordo/runner/npy"
 )
 
 // few is a data set of which only names and labels are asked.
@@ -442,7 +443,7 @@ func TestArrayHeader(t *testing.T) {
 		{nil, "{'descr': '<f4', 'fortran_order': False, 'shape': (), }"},
 	} {
 		var b bytes.Buffer
-		if err := startArray(&b, "<f4", c.shape...); err != nil {
+		if err := npy.Start(&b, "<f4", c.shape...); err != nil {
 			t.Fatal(err)
 		}
 		if text := b.String(); len(text)%64 != 0 || strings.TrimRight(text[10:], " \n") != c.want {

@@ -8,10 +8,10 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"ordo/models/half"
+	"ordo/runner/npy"
 )
 
 // npz writes NumPy arrays into a zip archive, uncompressed as numpy.savez does (format: NEP 1, version 1.0).
@@ -23,26 +23,7 @@ func (n npz) array(name, dtype string, shape ...int) (io.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, startArray(w, dtype, shape...)
-}
-
-// startArray writes the header of an array, to the letter as NumPy does: some readers, autofaiss' among them, look for
-// its text and don't parse it.
-func startArray(w io.Writer, dtype string, shape ...int) error {
-	dims := make([]string, len(shape))
-	for i, d := range shape {
-		dims[i] = fmt.Sprint(d)
-	}
-	tuple := strings.Join(dims, ", ")
-	if len(dims) == 1 {
-		tuple += ","
-	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, tuple)
-	const prefix = 10 // magic, version, length of the header
-	header += strings.Repeat(" ", 63-(prefix+len(header))%64) + "\n"
-	start := binary.LittleEndian.AppendUint16([]byte("\x93NUMPY\x01\x00"), uint16(len(header)))
-	_, err := w.Write(append(start, header...))
-	return err
+	return w, npy.Start(w, dtype, shape...)
 }
 
 // numbers writes floats, of 16 bits if half.

@@ -88,9 +88,12 @@ func (f *Folder) BestEncoder() string { return f.path(bestEncoderFile) }
 
 const nonFiniteDir = "nonfinite"
 
-// NonFiniteState is the checkpoint of before the first step of the run in dir whose numbers were not finite, and
-// NonFiniteFile what is known of the step.
+// NonFiniteState is the checkpoint of before the first step of the run in dir whose numbers were not finite,
+// NonFiniteBatch what the network was shown in it, and NonFiniteFile what else is known of the step.
 func NonFiniteState(dir string) string { return filepath.Join(dir, nonFiniteDir, "state.ckpt") }
+
+// NonFiniteBatch is an array of NumPy's.
+func NonFiniteBatch(dir string) string { return filepath.Join(dir, nonFiniteDir, "batch.npy") }
 
 // NonFiniteFile is a sealed file; it is written after the state.
 func NonFiniteFile(dir string) string { return filepath.Join(dir, nonFiniteDir, "step.json") }

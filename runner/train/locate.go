@@ -1,19 +1,41 @@
 package train
 
 import (
+	"slices"
+
 	"ordo/loss"
 	"ordo/models"
 	"ordo/models/nonfinite"
+	"ordo/runner/loader"
 )
 
 // Batch is what is to be known of a step whose numbers ran away.
 type Batch struct {
 	Views loss.Views // of the whole step
 	Sum   string     // SHA-256 of the images as the network takes them; "" where they came in micro-batches
+	// Images are those, float32, of Shape; nil where they came in micro-batches or have more than MaxBatch bytes.
+	Images []float32
+	Shape  []int64
 }
 
+// MaxBatch is how large a batch is kept at most, in bytes.
+const MaxBatch = 256 << 20
+
 // Bad is the batch of the last step, if its numbers ran away.
-func (s *Stepper) Bad() Batch { return Batch{s.views, s.bad} }
+func (s *Stepper) Bad() Batch {
+	b := s.bad
+	b.Views = s.views
+	return b
+}
+
+// badBatch keeps what is in a batch before it is filled again.
+func badBatch(b *loader.Batch) Batch {
+	bad := Batch{Sum: sumOf(b)}
+	if data := b.Images.Data(); 4*len(data) <= MaxBatch {
+		bad.Images, bad.Shape = slices.Clone(data), slices.Clone(b.Images.Shape())
+	}
+	return bad
+}
 
 // Location is where the numbers of a step stop being finite.
 type Location struct {

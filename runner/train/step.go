@@ -38,9 +38,9 @@ type Stepper struct {
 	views   loss.Views // of the batch that is trained on
 	outputs []loss.Output
 	values  loss.Values
-	now     Times  // the current step
-	taken   int    // batches of the loader in the current step
-	bad     string // SHA-256 of the images of the last batch whose numbers ran away; "" with micro-batches
+	now     Times // the current step
+	taken   int   // batches of the loader in the current step
+	bad     Batch // the last one whose numbers ran away, without its views
 }
 
 // Step is what came of a training step.
@@ -186,7 +186,7 @@ func (s *Stepper) whole(progress float64, rate float32) (float32, error) {
 	s.now.ORT += time.Since(begin) - (s.now.Loss - before)
 	if err != nil {
 		if NonFinite(err) {
-			s.bad = sumOf(b)
+			s.bad = badBatch(b)
 		}
 		return 0, err
 	}

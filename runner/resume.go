@@ -163,7 +163,7 @@ func (r *run) goBack() error {
 	}
 	parent := r.folder.Began().Parent
 	if r.lines == nil && r.fork != nil {
-		if err := r.folder.Adopt(parent.Run, r.fork.checkpoint.origin.Lines); err != nil {
+		if err := r.folder.Adopt(r.fork.parent.Run, r.fork.checkpoint.origin.Lines); err != nil {
 			return err
 		}
 	}

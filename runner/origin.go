@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -68,7 +69,7 @@ func (r *run) usableCheckpoint() (*checkpoint, error) {
 		}
 		if wrong != nil {
 			text := fmt.Sprintf("%s%v; going on from the checkpoint before it, of step %d", track.Warning, wrong, c.origin.Step)
-			if err := r.note(text); err != nil {
+			if err := errors.Join(r.note(text), r.folder.Promote(file)); err != nil {
 				return nil, err
 			}
 		}

@@ -111,6 +111,19 @@ func TestDamageIsMendedOrRefused(t *testing.T) {
 	}
 }
 
+// TestDamageTwice: a damaged checkpoint is not passed on in the place of the one that was gone back to.
+func TestDamageTwice(t *testing.T) {
+	want := mustRun(t, filepath.Join(t.TempDir(), "whole"))
+	dir := filepath.Join(t.TempDir(), "run")
+	for _, step := range []int{5, 6} { // each time within the second epoch, behind the checkpoint of step 4
+		interrupt(t, options(t, dir), step)
+		flip(t, filepath.Join(dir, "last.ckpt"))
+	}
+	if got := mustRun(t, dir); got.ParametersHash != want.ParametersHash {
+		t.Error("the run isn't what it would have been")
+	}
+}
+
 func remove(t *testing.T, file string) {
 	t.Helper()
 	if err := os.Remove(file); err != nil {

@@ -75,6 +75,11 @@ func (f *Folder) exists(name string) bool {
 	return err == nil
 }
 
+// Promote puts one of Checkpoints in the place of the last, which is of no use: Rotate must not pass that on.
+func (f *Folder) Promote(checkpoint string) error {
+	return fault.Writing(f.Checkpoint(), link(checkpoint, f.Checkpoint()))
+}
+
 // DropEarlier removes all checkpoints but the last: a finished run needs no other.
 func (f *Folder) DropEarlier() error { return f.Rotate(1) }
 

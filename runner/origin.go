@@ -68,7 +68,8 @@ func (r *run) usableCheckpoint() (*checkpoint, error) {
 			continue
 		}
 		if wrong != nil {
-			text := fmt.Sprintf("%s%v; going on from the checkpoint before it, of step %d", track.Warning, wrong, c.origin.Step)
+			text := fmt.Sprintf("%s%s; going on from the checkpoint before it, of step %d", track.Warning, said(wrong),
+				c.origin.Step)
 			if err := errors.Join(r.note(text), r.folder.Promote(file)); err != nil {
 				return nil, err
 			}
@@ -76,7 +77,7 @@ func (r *run) usableCheckpoint() (*checkpoint, error) {
 		return c, nil
 	}
 	if wrong != nil {
-		return nil, fault.New(fault.Data, "%w", wrong).Advise(startAnew).With(fault.OtherFolder{})
+		return nil, fault.New(fault.Data, "%s", said(wrong)).Advise(startAnew).With(fault.OtherFolder{})
 	}
 	return nil, nil
 }

@@ -165,7 +165,8 @@ func TestDeadServer(t *testing.T) {
 	told := begin(t, folder, p, experiment(t, "track.mlflow.uri="+address))
 	folder.write(1, 12, 0)
 	told.Stop(nil)
-	if notes := told.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], "can't be reached") {
+	// What it says depends on whether the first try took longer than there was patience.
+	if notes := told.TakeNotes(); len(notes) != 1 || !strings.Contains(notes[0], "is not told of the run") {
 		t.Errorf("notes %q", notes)
 	}
 	if err := folder.Close(); err != nil {

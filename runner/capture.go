@@ -9,9 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
 	"ordo/models/fault"
+	"ordo/models/whole"
 	"ordo/runner/loader"
 	"ordo/runner/npy"
 	"ordo/runner/track"
@@ -101,5 +100,5 @@ func writeBatch(path string, bad train.Batch) error {
 	if err != nil {
 		return fmt.Errorf("runner: the batch: %w", err)
 	}
-	return fault.Writing(path, renameio.WriteFile(path, b.Bytes(), 0o644))
+	return whole.WriteFile(path, b.Bytes())
 }

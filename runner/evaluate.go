@@ -14,9 +14,6 @@ import (
 	"ordo/runner/track"
 )
 
-// atEnd is the name of the evaluation that ends a run.
-const atEnd = "end"
-
 // evaluate measures the current weights as `ordo eval` does: briefly and without references between the epochs; at the
 // end as eval.at_end says and with references, and then the whole of it goes into the run folder.
 func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
@@ -36,7 +33,7 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 		return track.Evaluation{}, err
 	}
 	o := evaluation.Options{
-		Library: r.o.Libraries.ONNXRuntime, Experiment: e, Name: atEnd, Version: r.o.Version,
+		Library: r.o.Libraries.ONNXRuntime, Experiment: e, Name: evaluation.AtEnd, Version: r.o.Version,
 		Target: target.Target{Path: r.folder.Dir(), Encoder: encoder, Data: r.now.Data,
 			Run: &target.Run{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}},
 		Threads: r.folder.Began().Threads, Splits: &r.splits,
@@ -53,5 +50,5 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 	if err != nil || !last {
 		return result.Numbers(), err
 	}
-	return result.Numbers(), result.Write(evaluation.File(r.folder.Dir(), atEnd))
+	return result.Numbers(), result.Write(evaluation.File(r.folder.Dir(), evaluation.AtEnd))
 }

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -15,7 +14,7 @@ import (
 // fork is the run that another one goes on from.
 type fork struct {
 	parent     track.Parent
-	checkpoint checkpoint
+	checkpoint *checkpoint
 }
 
 // openFork reads the checkpoint that train.from names, and makes sure that this run can go on from it. It is nil where
@@ -41,7 +40,7 @@ func (r *run) openFork() (*fork, error) {
 			Advise("take over its weights alone, by model.weights")
 	}
 	file := track.CheckpointFile(t.From)
-	parameters, kept, err := models.ReadCheckpoint(file)
+	c, err := readOrigin(file)
 	if err != nil {
 		return nil, err
 	}
@@ -53,12 +52,10 @@ func (r *run) openFork() (*fork, error) {
 		return nil, forkFault("%s is no longer the checkpoint that train.from_checkpoint names (%s)", file, t.FromCheckpoint).
 			Advise("leave the key out to go on from the one that is there")
 	}
-	f := &fork{checkpoint: checkpoint{parameters: parameters, kept: kept}}
-	o := &f.checkpoint.origin
-	if err := json.Unmarshal(kept[keptOrigin], o); err != nil || o.Run != record.Hash {
+	o := c.origin
+	if o.Run != record.Hash {
 		return nil, forkFault("%s is not the checkpoint of the run whose folder it is in", file)
 	}
-	delete(kept, keptOrigin)
 	if o.Step%r.perEpoch != 0 {
 		return nil, forkFault("%s stopped after step %d, within an epoch of %d steps", t.From, o.Step, r.perEpoch).
 			Advise("let it reach the epoch's end first")
@@ -73,9 +70,8 @@ func (r *run) openFork() (*fork, error) {
 		return nil, forkFault("train.warmup_epochs is %v, but only %d epochs are left", left.WarmupEpochs, left.Epochs).
 			Advise("lower it")
 	}
-	f.parent = track.Parent{Run: t.From, Name: record.Name, Hash: record.Hash, Step: o.Step, Epoch: done,
-		Schedule: t.FromSchedule, Checkpoint: sum}
-	return f, nil
+	return &fork{checkpoint: c, parent: track.Parent{Run: t.From, Name: record.Name, Hash: record.Hash, Step: o.Step,
+		Epoch: done, Schedule: t.FromSchedule, Checkpoint: sum}}, nil
 }
 
 func forkFault(format string, args ...any) *fault.Error {

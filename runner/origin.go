@@ -82,17 +82,26 @@ func (r *run) usableCheckpoint() (*checkpoint, error) {
 	return nil, nil
 }
 
-// readCheckpoint reads a checkpoint and holds it against the run and its folder.
-func (r *run) readCheckpoint(file string) (*checkpoint, error) {
+// readOrigin reads a checkpoint and what it belongs to.
+func readOrigin(file string) (*checkpoint, error) {
 	parameters, kept, err := models.ReadCheckpoint(file)
 	if err != nil {
 		return nil, err
 	}
 	c := &checkpoint{parameters: parameters, kept: kept}
 	if err := json.Unmarshal(kept[keptOrigin], &c.origin); err != nil {
-		return nil, fmt.Errorf("%s does not say what run it is of", file)
+		return nil, fault.New(fault.Data, "%s does not say what run it is of", file)
 	}
-	delete(kept, keptOrigin) // the new one takes its place
+	delete(kept, keptOrigin) // that of whoever goes on from it takes its place
+	return c, nil
+}
+
+// readCheckpoint reads a checkpoint and holds it against the run and its folder.
+func (r *run) readCheckpoint(file string) (*checkpoint, error) {
+	c, err := readOrigin(file)
+	if err != nil {
+		return nil, err
+	}
 	if c.origin.Run != r.now.Hash {
 		return nil, fmt.Errorf("%s is the checkpoint of another run (hash %s, not %s)", file, c.origin.Run, r.now.Hash)
 	}

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,7 +63,7 @@ func Replay(ctx context.Context, o ReplayOptions) (Replayed, error) {
 		return Replayed{}, err
 	}
 	found := Replayed{Run: o.Dir, Step: c.Step, Epoch: c.Epoch, Error: c.Error}
-	if now := splits.Train.Fingerprint() + "-" + splits.Test.Fingerprint(); now != record.Data {
+	if now := splits.Fingerprint(); now != record.Data {
 		return found, fault.New(fault.Data, "the images of the run in %s have changed since it was trained (fingerprint %s, "+
 			"now %s)", o.Dir, record.Data, now).Advise("put them back, or name them by data.root")
 	}
@@ -102,23 +101,21 @@ func Replay(ctx context.Context, o ReplayOptions) (Replayed, error) {
 func capturedArtifacts(
 	rt *models.Runtime, o ReplayOptions, setup train.Setup, record track.Record, c Captured,
 ) (a models.Artifacts, changed string, err error) {
-	parameters, kept, err := models.ReadCheckpoint(track.NonFiniteState(o.Dir))
+	state, err := readOrigin(track.NonFiniteState(o.Dir))
 	if err != nil {
 		return a, "", err
 	}
-	var of origin
-	if err := json.Unmarshal(kept[keptOrigin], &of); err != nil || of.Run != record.Hash || of.Step != c.Step-1 {
+	if state.origin.Run != record.Hash || state.origin.Step != c.Step-1 {
 		return a, "", fault.New(fault.Data, "%s is not the state of before step %d of the run in %s",
 			track.NonFiniteState(o.Dir), c.Step, o.Dir)
 	}
-	delete(kept, keptOrigin)
 	kernels, _, err := models.OpenKernels(rt, o.Libraries.OneDNN, setup.Model.Options())
 	if err != nil {
 		return a, "", err
 	}
 	folder := track.GraphsDir(o.Dir)
 	if a, err = models.ReadGraphs(folder); err == nil {
-		err = of.checkGraphs(folder, graphsOrigin(record.Hash, a))
+		err = state.origin.checkGraphs(folder, graphsOrigin(record.Hash, a))
 	}
 	if err != nil {
 		return a, "", err
@@ -133,7 +130,7 @@ func capturedArtifacts(
 			return a, changed, err
 		}
 	}
-	a.Checkpoint, a.Kept = parameters, kept
+	a.Checkpoint, a.Kept = state.parameters, state.kept
 	return a, changed, nil
 }
 

@@ -2,12 +2,8 @@ package runner
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math"
 
 	"ordo/loss"
 	"ordo/models"
@@ -16,6 +12,7 @@ import (
 	"ordo/runner/page"
 	"ordo/runner/report"
 	"ordo/runner/track"
+	"ordo/runner/train"
 )
 
 // finish exports the encoder and writes report, page and result. What is in them comes from the folder, so that it does
@@ -53,7 +50,7 @@ func (r *run) finish(ctx context.Context) (track.Result, error) {
 		Epochs: e.Train.Epochs, Steps: r.total, Seconds: took.Seconds,
 		ImagesPerSecond: images, ViewsPerSecond: images * float64(len(r.setup.Plan.Views())),
 		TimeShare: took.Share, PeakMemoryBytes: took.PeakMemoryBytes,
-		ParametersHash: hashFloats(values), Parameters: count, EncoderSHA256: encoder,
+		ParametersHash: train.SumFloats(values), Parameters: count, EncoderSHA256: encoder,
 	}
 	result.Loss, result.LossTerms = history.MeanLoss(r.perEpoch)
 	if err := r.tell(r.told.TakeNotes()); err != nil {
@@ -67,7 +64,7 @@ func (r *run) finish(ctx context.Context) (track.Result, error) {
 	if err := r.folder.Log("finished"); err != nil {
 		return track.Result{}, err
 	}
-	found, err := evaluation.Read(evaluation.File(dir, atEnd))
+	found, err := evaluation.Read(evaluation.File(dir, evaluation.AtEnd))
 	if err != nil {
 		return track.Result{}, err
 	}
@@ -82,17 +79,6 @@ func (r *run) finish(ctx context.Context) (track.Result, error) {
 		return track.Result{}, err
 	}
 	return r.folder.Finish(result, []byte(report.Table(result)), pictures)
-}
-
-// hashFloats gives the SHA-256 of float32 values, least byte first.
-func hashFloats(values []float32) string {
-	sum := sha256.New()
-	var b [4]byte
-	for _, v := range values {
-		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
-		sum.Write(b[:])
-	}
-	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // terms lists a step's loss terms and diagnostics by the names that they have in metrics.jsonl.

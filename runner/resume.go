@@ -19,7 +19,7 @@ func (r *run) identify(rt *models.Runtime) error {
 	paths, err := e.AbsolutePaths()
 	r.now = track.Record{
 		Name: e.Name, Hash: e.Hash(), Seed: e.Seed,
-		Data: r.splits.Train.Fingerprint() + "-" + r.splits.Test.Fingerprint(),
+		Data: r.splits.Fingerprint(),
 		Ordo: r.o.Version, ONNXRuntime: rt.Version(), Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: machine.Processor(), Threads: train.Threads(e),
 		Model: r.setup.Model.Fingerprint(), Paths: paths,

@@ -39,8 +39,9 @@ func exitCode(err error) int {
 	if err == nil {
 		return exitOK
 	}
-	if code, ok := exitOf(err); ok {
-		return code
+	var own *statusError
+	if errors.As(err, &own) {
+		return own.code
 	}
 	var usage *usageError
 	if errors.As(err, &usage) {

@@ -279,12 +279,3 @@ func openSweep(g *global, args []string) (*sweep.Plan, error) {
 	}
 	return sweep.Open(args[0])
 }
-
-// exitOf is the status of an error that has its own.
-func exitOf(err error) (int, bool) {
-	var s *statusError
-	if errors.As(err, &s) {
-		return s.code, true
-	}
-	return 0, false
-}

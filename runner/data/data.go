@@ -35,6 +35,9 @@ type Splits struct {
 	About       source.About // what List says of the sets
 }
 
+// Fingerprint identifies both halves, as the record of a run has it.
+func (s Splits) Fingerprint() string { return s.Train.Fingerprint() + "-" + s.Test.Fingerprint() }
+
 // TakeNotes returns, in sentences, what is to be said of the sets since the last call: images that were left out, a
 // packed file that was damaged.
 func (s Splits) TakeNotes() []string {

@@ -222,7 +222,7 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	if now := fingerprint(splits); own != "" && own != now {
+	if now := splits.Fingerprint(); own != "" && own != now {
 		o.note(fmt.Sprintf("warning: %s holds other images than the run's (fingerprint %s, the run's %s)",
 			o.Experiment.Data.Root, now, own))
 	}
@@ -311,11 +311,9 @@ func (o Options) ownImages() (string, error) {
 	return o.Target.Data, nil
 }
 
-func fingerprint(s data.Splits) string { return s.Train.Fingerprint() + "-" + s.Test.Fingerprint() }
-
 // meta says where rows come from; the file has it where its format has room for it.
 func (o Options) meta(sum string, splits data.Splits) map[string]any {
-	meta := map[string]any{"encoder_sha256": sum, "data_fingerprint": fingerprint(splits), "split": o.Split}
+	meta := map[string]any{"encoder_sha256": sum, "data_fingerprint": splits.Fingerprint(), "split": o.Split}
 	if run := o.Target.Run; run != nil {
 		meta["run"], meta["hash"], meta["seed"] = run.Name, run.Hash, run.Seed
 	}

@@ -181,6 +181,9 @@ func (r Result) Numbers() track.Evaluation {
 // Dir is the folder of evaluations in a run's.
 const Dir = "eval"
 
+// AtEnd is the name of the evaluation that ends a run.
+const AtEnd = "end"
+
 // File is where a run's evaluation of this name is.
 func File(run, name string) string { return filepath.Join(run, Dir, name+".json") }
 

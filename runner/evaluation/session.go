@@ -133,15 +133,11 @@ func (s *session) openImages() error {
 	if s.test.Len() == 0 {
 		return fault.New(fault.Data, "there are no test images")
 	}
-	if now := s.fingerprint(); s.o.Target.Data != "" && s.o.Target.Data != now {
+	if now := s.splits.Fingerprint(); s.o.Target.Data != "" && s.o.Target.Data != now {
 		s.note("warning: these are not the images that the run was trained and evaluated on: fingerprint " + now +
 			", not " + s.o.Target.Data)
 	}
 	return nil
-}
-
-func (s *session) fingerprint() string {
-	return s.splits.Train.Fingerprint() + "-" + s.splits.Test.Fingerprint()
 }
 
 // HasClasses says whether there is something to tell apart: labels of two classes or more in both splits.
@@ -308,7 +304,8 @@ func (s *session) describe() error {
 	if r.Encoder, r.Embeddings, err = sums(s.o.Target); err != nil {
 		return err
 	}
-	r.Data = Data{Fingerprint: s.fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(), Classes: s.classes}
+	r.Data = Data{Fingerprint: s.splits.Fingerprint(), Train: s.splits.Train.Len(), Test: s.splits.Test.Len(),
+		Classes: s.classes}
 	if s.classes > 0 {
 		s.total = len(s.train.images) + len(s.test.images)
 	} else if !s.brief() {

@@ -1,4 +1,3 @@
-// Package npy writes arrays in NumPy's format, .npy, version 1.0.
 package npy
 
 import (

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,25 +31,16 @@ type folder struct {
 	label      string // tells it from the page's others
 }
 
-// atEnd is the name of the evaluation that ends a run.
-const atEnd = "end"
-
 // read reads a run's folder. What is damaged is kept as such; it is an error only where there is no run.
-func read(ctx context.Context, dir string, ending *Ending) (*folder, error) {
-	f := &folder{Run: catalogue.Run{Folder: dir}}
+func read(dir string, ending *Ending) (*folder, error) {
+	f := &folder{}
 	var err error
 	if f.record, err = track.ReadRecord(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Data, "there is no run in %s", dir).Advise("name the folder of a run")
 	}
 	f.note(err)
-	runs, err := catalogue.List(ctx, dir)
-	if err != nil {
+	if f.Run, err = catalogue.Look(dir); err != nil {
 		return nil, err
-	}
-	for _, r := range runs {
-		if r.Folder == dir {
-			f.Run = r
-		}
 	}
 	yaml, err := os.ReadFile(track.ExperimentFile(dir))
 	f.note(fault.Reading(fault.Other, track.ExperimentFile(dir), err))
@@ -94,7 +84,7 @@ func (f *folder) readEvaluations() error {
 		switch {
 		case err != nil:
 			f.note(err)
-		case strings.TrimSuffix(filepath.Base(name), ".json") == atEnd:
+		case strings.TrimSuffix(filepath.Base(name), ".json") == evaluation.AtEnd:
 			f.end = &r
 		default:
 			f.others = append(f.others, r)

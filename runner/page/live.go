@@ -34,7 +34,7 @@ func List(ctx context.Context, o ListOptions) (Made, error) {
 	for _, r := range all {
 		f := &folder{Run: r}
 		if later(all, r) < overlaid {
-			if f, err = read(ctx, r.Folder, nil); err != nil {
+			if f, err = read(r.Folder, nil); err != nil {
 				continue // it was removed meanwhile
 			}
 			shown = append(shown, f)

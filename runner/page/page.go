@@ -62,7 +62,7 @@ func Make(ctx context.Context, o Options) (Made, error) {
 	var runs []*folder
 	var made Made
 	for _, dir := range o.Runs {
-		f, err := read(ctx, filepath.Clean(dir), o.Ending)
+		f, err := read(filepath.Clean(dir), o.Ending)
 		if err != nil {
 			return made, err
 		}

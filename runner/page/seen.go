@@ -82,7 +82,7 @@ func (o Options) images(ctx context.Context, f *folder) (target.Target, data.Spl
 		return t, splits, err
 	}
 	o.Watch.Tell(splits)
-	if now := splits.Train.Fingerprint() + "-" + splits.Test.Fingerprint(); t.Data != "" && now != t.Data {
+	if now := splits.Fingerprint(); t.Data != "" && now != t.Data {
 		return t, splits, fault.New(fault.Data, "the images are not those of the run (fingerprint %s, not %s)", now, t.Data)
 	}
 	return t, splits, nil

@@ -328,7 +328,7 @@ func (s *selection) pilotRun(ctx context.Context) (evaluation.Result, error) {
 	if err != nil {
 		return evaluation.Result{}, err
 	}
-	return evaluation.Read(evaluation.File(filepath.Join(s.dir, folders[0]), "end"))
+	return evaluation.Read(evaluation.File(filepath.Join(s.dir, folders[0]), evaluation.AtEnd))
 }
 
 // rounds trains a round a seed, and returns how many there were.

@@ -82,8 +82,8 @@ func appendLine(path string, v any) error {
 // state says how far a trial is, by its folder alone.
 func (t Trial) state(dir string) (State, error) {
 	s := State{Trial: t, Status: Pending}
-	if result, ok := t.result(dir); ok {
-		s.Status, s.all, s.warnings = Finished, track.Numbers(result), warnings(result)
+	if r, numbers, ok := t.result(dir); ok {
+		s.Status, s.all, s.warnings = Finished, numbers, warnings(r.Warnings)
 		return s, nil
 	}
 	if track.InUse(filepath.Join(dir, t.Folder)) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -133,11 +132,16 @@ func (p *Plan) freeze(dir string) error {
 		f.Baseline = append(f.Baseline, frozenPair{c.key, c.value})
 	}
 	for _, b := range p.bases {
-		sum := sha256.Sum256(b.flat)
 		f.Bases = append(f.Bases, filepath.Join(baseDir, b.file))
-		f.BaseSHA256 = append(f.BaseSHA256, hex.EncodeToString(sum[:]))
+		f.BaseSHA256 = append(f.BaseSHA256, sumOf(b.flat))
 	}
 	return track.WriteSealed(filepath.Join(dir, planFile), f)
+}
+
+// sumOf is the SHA-256 of a base experiment, in hexadecimal digits.
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // Open reads the plan of the sweep in a folder, as it was when it was started.
@@ -162,7 +166,7 @@ func Open(dir string) (*Plan, error) {
 		if err != nil {
 			return nil, fault.Reading(fault.Data, path, err)
 		}
-		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != f.BaseSHA256[i] {
+		if sumOf(text) != f.BaseSHA256[i] {
 			return nil, fault.New(fault.Data, "%s was changed since the sweep was started", path).
 				Advise("name the sweep's file, which writes it again")
 		}
@@ -237,13 +241,12 @@ func readPlan(dir string) (frozen, error) {
 	return f, track.ReadSealed(filepath.Join(dir, planFile), &f)
 }
 
-// result reads what a trial has found. ok is false if it isn't finished, or what says so is damaged or another trial's:
-// the trial's run is called again then, and says what is wrong.
-func (t Trial) result(dir string) (result map[string]any, ok bool) {
+// result reads what a trial has found, and its numbers by their paths. ok is false if it isn't finished, or what says
+// so is damaged or another trial's: the trial's run is called again then, and says what is wrong.
+func (t Trial) result(dir string) (r track.Result, numbers map[string]float64, ok bool) {
 	r, err := track.ReadResult(filepath.Join(dir, t.Folder))
-	if err != nil || r.Hash != t.Hash {
-		return nil, false
+	if err == nil {
+		numbers, err = r.Numbers()
 	}
-	text, err := json.Marshal(r)
-	return result, err == nil && json.Unmarshal(text, &result) == nil
+	return r, numbers, err == nil && r.Hash == t.Hash
 }

@@ -6,11 +6,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/renameio/v2"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
-	"ordo/models/fault"
+	"ordo/models/whole"
 )
 
 // WriteParquet writes the trials as a table, a row a trial, whole or not at all: its number, folder, hash, seed and
@@ -63,5 +62,5 @@ func (t Table) WriteParquet(path string) error {
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("sweep: write Parquet: %w", err)
 	}
-	return fault.Writing(path, renameio.WriteFile(path, b.Bytes(), 0o644))
+	return whole.WriteFile(path, b.Bytes())
 }

@@ -170,7 +170,7 @@ func (p *Plan) RunTrial(ctx context.Context, o Options, number int) (exit int, e
 	o.Jobs = 1
 	s := &sweep{plan: p, o: o}
 	t := p.Trials[number-1]
-	if _, ok := t.result(o.Dir); ok {
+	if _, _, ok := t.result(o.Dir); ok {
 		s.tell(Event{Trial: t, Status: Finished})
 		return 0, nil
 	}
@@ -178,7 +178,7 @@ func (p *Plan) RunTrial(ctx context.Context, o Options, number int) (exit int, e
 	if s.err != nil {
 		return 0, s.err
 	}
-	if _, ok := t.result(o.Dir); ok {
+	if _, _, ok := t.result(o.Dir); ok {
 		return 0, nil
 	}
 	all, err := t.attempts(o.Dir)
@@ -204,7 +204,7 @@ func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
 			return false
 		}
 		a, err := s.process(ctx, t)
-		result, finished := t.result(s.o.Dir)
+		_, numbers, finished := t.result(s.o.Dir)
 		if err == nil && !finished {
 			err = t.tried(s.o.Dir, a)
 		}
@@ -224,7 +224,6 @@ func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
 			s.err = err
 		case finished:
 			s.ended++
-			numbers := track.Numbers(result)
 			s.reach(numbers)
 			s.tell(Event{Trial: t, Status: Finished, Numbers: numbers})
 		case again:

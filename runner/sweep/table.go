@@ -110,15 +110,13 @@ func (p *Plan) Table(dir string) (Table, error) {
 
 // warnings lists what a trial's result warns of, each once. Of a collapse, whose numbers are another trial's nowhere,
 // it says only that there was one.
-func warnings(result map[string]any) []string {
+func warnings(texts []string) []string {
 	var all []string
-	texts, _ := result["warnings"].([]any)
-	for _, v := range texts {
-		text, ok := v.(string)
+	for _, text := range texts {
 		if strings.HasPrefix(text, guard.Collapses) {
 			text = guard.Collapses
 		}
-		if ok && !slices.Contains(all, text) {
+		if !slices.Contains(all, text) {
 			all = append(all, text)
 		}
 	}

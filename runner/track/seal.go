@@ -9,12 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 
-	"github.com/google/renameio/v2"
-
 	"ordo/models/fault"
+	"ordo/models/whole"
 )
 
 // sealEnd is how a sealed file ends: its last key has the SHA-256 of all before that key's line.
@@ -38,7 +36,7 @@ func WriteSealed(path string, v any) error {
 	}
 	body := bytes.TrimSuffix(text.Bytes(), []byte("\n}\n"))
 	sealed := fmt.Appendf(bytes.Clone(body), ",\n  \"checksum\": \"sha256:%s\"\n}\n", sum(body))
-	return fault.Writing(path, renameio.WriteFile(path, sealed, 0o644, renameio.WithTempDir(filepath.Dir(path))))
+	return whole.WriteFile(path, sealed)
 }
 
 // ReadSealed reads what WriteSealed wrote. A file that was changed since is a fault of kind Data. Without one, the

@@ -30,8 +30,9 @@ func (s *Stepper) Bad() Batch {
 
 // badBatch keeps what is in a batch before it is filled again.
 func badBatch(b *loader.Batch) Batch {
-	bad := Batch{Sum: sumOf(b)}
-	if data := b.Images.Data(); 4*len(data) <= MaxBatch {
+	data := b.Images.Data()
+	bad := Batch{Sum: SumFloats(data)}
+	if 4*len(data) <= MaxBatch {
 		bad.Images, bad.Shape = slices.Clone(data), slices.Clone(b.Images.Shape())
 	}
 	return bad
@@ -57,7 +58,7 @@ func (s *Stepper) Locate(a models.Artifacts, o Options) (Location, error) {
 	if err := s.runTarget(b); err != nil {
 		return Location{}, err
 	}
-	where := Location{Sum: sumOf(b)}
+	where := Location{Sum: SumFloats(b.Images.Data())}
 	said := func(outputs []models.Output) error {
 		if err := s.compute(outputs); err != nil && where.Loss == "" {
 			where.Loss = err.Error()

@@ -193,11 +193,11 @@ func (s *Stepper) whole(progress float64, rate float32) (float32, error) {
 	return s.update(progress, rate)
 }
 
-// sumOf is the SHA-256 of a batch's images, in hexadecimal digits.
-func sumOf(b *loader.Batch) string {
+// SumFloats gives the SHA-256 of float32 values, least byte first, in hexadecimal digits.
+func SumFloats(values []float32) string {
 	h := sha256.New()
 	var word [4]byte
-	for _, x := range b.Images.Data() {
+	for _, x := range values {
 		binary.LittleEndian.PutUint32(word[:], math.Float32bits(x))
 		h.Write(word[:])
 	}

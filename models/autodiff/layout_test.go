@@ -2,13 +2,13 @@ package autodiff_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/golden"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/onnxgraph/graphtext"
@@ -314,19 +314,7 @@ func TestPrintedTrainingGraphs(t *testing.T) {
 		if err := graphtext.Print(&text, training); err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join("testdata", "kernels", name+".txt")
-		if *update {
-			if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text.String() != string(want) {
-			t.Errorf("%s differs from %s:\n%s", name, file, text.String())
-		}
+		golden.Compare(t, filepath.Join("testdata", "kernels", name+".txt"), text.String())
 	}
 }
 

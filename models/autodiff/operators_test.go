@@ -1,15 +1,12 @@
 package autodiff_test
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"testing"
 
 	"ordo/models/autodiff"
+	"ordo/models/golden"
 )
-
-var update = flag.Bool("update", false, "write OPERATORS.md anew")
 
 // operatorsText is what OPERATORS.md holds.
 func operatorsText() string {
@@ -22,17 +19,5 @@ file is written by the tests: go test ./models/autodiff -run TestOperatorTable -
 }
 
 func TestOperatorTable(t *testing.T) {
-	const path = "OPERATORS.md"
-	if *update {
-		if err := os.WriteFile(path, []byte(operatorsText()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != operatorsText() {
-		t.Errorf("%s is not what the rules say: run this test with -update", path)
-	}
+	golden.Compare(t, "OPERATORS.md", operatorsText())
 }

@@ -3,22 +3,19 @@ package zoo_test
 import (
 	"cmp"
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"ordo/models/golden"
 	"ordo/models/graph"
 	"ordo/models/onnxgraph"
 	"ordo/models/onnxgraph/graphtext"
 	"ordo/models/zoo"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func build(t testing.TB, o zoo.Options, size int) *onnxgraph.Model {
 	t.Helper()
@@ -85,20 +82,7 @@ func TestGolden(t *testing.T) {
 				h.Write(p.GetRawData())
 			}
 			fmt.Fprintf(&got, "weights %x\n", h.Sum(nil))
-			path := filepath.Join("testdata", name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.String() != string(want) {
-				t.Errorf("differs from %s; after a change that is meant, run go test -update. Got:\n%s", path,
-					got.String())
-			}
+			golden.Compare(t, filepath.Join("testdata", name+".txt"), got.String())
 		})
 	}
 }

@@ -1,17 +1,14 @@
 package config
 
 import (
-	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write what the tests compare with")
+	"ordo/models/golden"
+)
 
 // TestStoredHashes: an experiment file has the same hash in every version. A change of these is a change of every run
 // folder's name: a new key belongs into laterKeys instead.
@@ -28,31 +25,7 @@ func TestStoredHashes(t *testing.T) {
 		}
 		fmt.Fprintf(&got, "%s %s\n", e.Hash(), text)
 	}
-	compare(t, filepath.Join("testdata", "hashes.txt"), got.String())
-}
-
-// compare tells what differs between a text and a file, or writes the file with -update.
-func compare(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wanted := strings.Split(string(want), "\n")
-	for i, line := range strings.Split(got, "\n") {
-		if i >= len(wanted) || line != wanted[i] {
-			t.Fatalf("%s:%d is no longer %q; if that is meant: go test ./runner/config -update", file, i+1, line)
-		}
-	}
-	if len(got) != len(want) {
-		t.Errorf("%s is longer than it should be; if that is meant: go test ./runner/config -update", file)
-	}
+	golden.Compare(t, filepath.Join("testdata", "hashes.txt"), got.String())
 }
 
 // TestLaterKeys: a key that came later is left out of the hash where it has its default, and only there.

@@ -19,6 +19,7 @@ import (
 
 	"ordo/augment"
 	"ordo/loss"
+	"ordo/models/golden"
 	"ordo/models/optimizer"
 	"ordo/models/zoo"
 )
@@ -53,8 +54,8 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, "keys.json", string(text)+"\n")
-	compare(t, filepath.Join("..", "..", "docs", "experiment.md"), page(all))
+	golden.Compare(t, "keys.json", string(text)+"\n")
+	golden.Compare(t, filepath.Join("..", "..", "docs", "experiment.md"), page(all))
 }
 
 // requiredFields have to be in the list entry that they are keys of.

@@ -2,37 +2,17 @@ package forecast
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"ordo/models"
 	"ordo/models/fault"
+	"ordo/models/golden"
 	"ordo/models/ort/orttest"
 	"ordo/runner/config"
 	"ordo/runner/track"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares a text with a file below testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(file, []byte(got), 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s:\n%s\nwant\n%s", name, got, want)
-	}
-}
 
 func TestText(t *testing.T) {
 	r := Run{
@@ -43,10 +23,10 @@ func TestText(t *testing.T) {
 		MinutesLeft: 0.96,
 		Packs:       []Pack{{"packed/folder-train-1.ordo", true, 12 << 20}, {"packed/folder-test-1.ordo", false, 0}},
 	}
-	golden(t, "new.txt", r.Text())
+	golden.Compare(t, filepath.Join("testdata", "new.txt"), r.Text())
 	r.Status, r.Epoch, r.Minutes, r.Packs = "stopped", 6, 400, nil
 	r.MinutesLeft = Left(r.Minutes, r.Status, r.Epoch, r.Epochs)
-	golden(t, "stopped.txt", r.Text())
+	golden.Compare(t, filepath.Join("testdata", "stopped.txt"), r.Text())
 }
 
 func TestMinutes(t *testing.T) {

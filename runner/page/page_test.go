@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,14 +13,13 @@ import (
 	"testing"
 
 	"ordo/models/fault"
+	"ordo/models/golden"
 	"ordo/runner/config"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
 	"ordo/runner/guard"
 	"ordo/runner/track"
 )
-
-var update = flag.Bool("update", false, "write what the tests compare with")
 
 // hostile is a name that would end a script, an attribute and a comment.
 const hostile = `a"</script><script>alert('x')</script><!--`
@@ -159,19 +157,7 @@ func TestPage(t *testing.T) {
 	}
 	html = regexp.MustCompile(`(?s)<style>.*?</style>`).ReplaceAllString(html, "<style></style>")
 	html = regexp.MustCompile(`&#39;sha256-[^ "]*`).ReplaceAllString(html, "SHA-256")
-	file := filepath.Join("testdata", "page.html")
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(file, []byte(html), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if html != string(want) {
-		t.Errorf("the page is not %s; go test -update writes it:\n%s", file, html)
-	}
+	golden.Compare(t, filepath.Join("testdata", "page.html"), html)
 }
 
 // TestNamesCannotBreakThePage: names of runs and classes are texts, in HTML as in JSON.

@@ -2,16 +2,14 @@ package sweep
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"ordo/models/fault"
+	"ordo/models/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestManifest: the golden file was decoded strictly into Kubernetes' own Go types. The plan's hash and the folder are
 // put in.
@@ -33,16 +31,8 @@ func TestManifest(t *testing.T) {
 	if _, err := Open(b.out); err != nil {
 		t.Error(err)
 	}
-	golden := filepath.Join("testdata", "job.yaml")
-	got := strings.NewReplacer(p.Hash, "HASH", b.dir, "/mnt").Replace(text)
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, err := os.ReadFile(golden); err != nil || got != string(want) {
-		t.Errorf("got\n%s, %v", got, err)
-	}
+	golden.Compare(t, filepath.Join("testdata", "job.yaml"),
+		strings.NewReplacer(p.Hash, "HASH", b.dir, "/mnt").Replace(text))
 }
 
 func TestManifestFails(t *testing.T) {

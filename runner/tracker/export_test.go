@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,26 +13,11 @@ import (
 	"time"
 
 	"ordo/models/fault"
+	"ordo/models/golden"
 	"ordo/runner/track"
 	"ordo/runner/tracker/mlflow"
 	"ordo/runner/tracker/tensorboard"
 )
-
-var update = flag.Bool("update", false, "write what the tests compare with")
-
-// golden compares a text with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := content(t, path); got != want {
-		t.Errorf("%s is\n%s\nwant\n%s\nif that is meant: go test ./runner/tracker -update", name, got, want)
-	}
-}
 
 // stopped makes the folder of a run that was stopped after 6 steps, of which it skipped the last.
 func stopped(t *testing.T) string {
@@ -60,7 +44,7 @@ func TestCSV(t *testing.T) {
 	if once := all[:len(all)/2]; once+once != all {
 		t.Error("the same run twice is not the same table twice")
 	}
-	golden(t, "small.csv", head+"\n"+all[:len(all)/2])
+	golden.Compare(t, filepath.Join("testdata", "small.csv"), head+"\n"+all[:len(all)/2])
 }
 
 func TestWandb(t *testing.T) {
@@ -69,7 +53,7 @@ func TestWandb(t *testing.T) {
 	if err != nil || largest != filepath.Join(into, "history.jsonl") {
 		t.Fatal(largest, err)
 	}
-	golden(t, "history.jsonl", content(t, largest))
+	golden.Compare(t, filepath.Join("testdata", "history.jsonl"), content(t, largest))
 	var settings struct {
 		Epochs string            `json:"train.epochs"`
 		Ordo   map[string]string `json:"ordo"`

@@ -2,7 +2,6 @@ package orchard
 
 import (
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -14,10 +13,9 @@ import (
 	"sync"
 	"testing"
 
+	"ordo/models/golden"
 	"ordo/runner/data/source/sourcetest"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata/golden.txt")
 
 func newSet(t testing.TB, o Options) *Set {
 	t.Helper()
@@ -52,19 +50,7 @@ func TestGolden(t *testing.T) {
 		}
 		fmt.Fprintf(&got, "seed %d %v, %d images of %d px: %x\n", o.Seed, o.Split, o.Images, o.ImageSize, h.Sum(nil)[:16])
 	}
-	path := filepath.Join("testdata", "golden.txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("the pictures have changed; got\n%swant\n%s", got.String(), want)
-	}
+	golden.Compare(t, filepath.Join("testdata", "golden.txt"), got.String())
 }
 
 // TestNoFusedArithmetic looks into the code for arm64, where the compiler fuses products and sums unless it

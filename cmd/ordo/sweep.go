@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"ordo/models"
 	"ordo/runner/expect"
+	"ordo/runner/page"
 	"ordo/runner/sweep"
 )
 
@@ -199,6 +201,10 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 	g.wipe()
 	if len(table.Rows) == 0 {
 		return err
+	}
+	if ctx.Err() == nil { // else it goes on another time
+		_, pageErr := sweepPage(ctx, plan, table.Sweep, filepath.Join(table.Sweep, page.FileName))
+		err = cmp.Or(err, pageErr)
 	}
 	return cmp.Or(err, o.print(g, plan, table))
 }

@@ -32,6 +32,8 @@ func sweepCommands(g *global) []*cobra.Command {
 			Example: "  ordo embed $(ordo sweep best runs/roles-0123456789) --out embeddings.npz"}, &sweepBestOptions{}),
 		newCommand(g, &cobra.Command{Use: "table SWEEP", Short: "Print a sweep's table",
 			Example: "  ordo sweep table runs/roles-0123456789 --format latex"}, &sweepTableOptions{}),
+		newCommand(g, &cobra.Command{Use: "report SWEEP", Short: "Write a page about a sweep", Long: sweepReportHelp,
+			Example: "  ordo sweep report runs/roles-0123456789"}, &sweepReportOptions{}),
 		newCommand(g, &cobra.Command{Use: "stop SWEEP", Short: "Stop what runs a sweep and its trials, with a checkpoint"},
 			&sweepStopOptions{}),
 	}

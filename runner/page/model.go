@@ -31,6 +31,7 @@ type block struct {
 	Table       *table
 	Charts      []*chart
 	Maps        *mapView
+	Drawing     *drawing
 	Strips      []strip
 	Code        string
 }
@@ -39,6 +40,8 @@ type block struct {
 type table struct {
 	Head []string
 	Rows []row
+	Sort bool // its heads sort it
+	Tall bool // it scrolls in a box of its own
 }
 
 // row is cells, or a heading of the rows below it.
@@ -46,6 +49,10 @@ type row struct {
 	Cells   []string
 	Heading bool
 	Link    string // where its first cell leads; "": nowhere
+	Trial   int    // whose it is in drawings; 0: nobody's
+	// Bar is how long the bar in the third cell is, in percent; Faint says that it may mean nothing.
+	Bar   float64
+	Faint bool
 }
 
 func (t *table) add(cells ...string) { t.Rows = append(t.Rows, row{Cells: cells}) }

@@ -288,6 +288,113 @@
 		}
 	}
 	document.querySelectorAll('.map').forEach(box => new Maps(box));
+
+	// A table whose heads are buttons: by that column, numbers by their value, what is missing last.
+	function sortable(table) {
+		const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+		const missing = text => text === '' || text === '–';
+		const number = text => /^[+-]?[\d.]/.test(text) ? parseFloat(text) : NaN;
+		heads.forEach((head, column) => {
+			const b = element('button', { type: 'button', textContent: head.textContent });
+			head.replaceChildren(b);
+			b.onclick = () => {
+				const down = head.getAttribute('aria-sort') === 'ascending';
+				heads.forEach(h => h.removeAttribute('aria-sort'));
+				head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+				const rows = [...body.rows].map(row => [row, row.cells[column].textContent]);
+				const numeric = rows.every(([, text]) => missing(text) || !isNaN(number(text)));
+				rows.sort(([, x], [, y]) => {
+					if (missing(x) || missing(y)) return missing(x) - missing(y);
+					const order = numeric ? number(x) - number(y) : x.localeCompare(y, undefined, { numeric: true });
+					return down ? -order : order;
+				});
+				body.append(...rows.map(([row]) => row));
+			};
+		});
+	}
+	document.querySelectorAll('table[data-sort]').forEach(sortable);
+
+	// Lines of trials: the one that is pointed at stands out in all drawings and in the table.
+	const drawings = [...document.querySelectorAll('.drawing')].map(box => {
+		const svg = box.querySelector('svg'), lines = new Map();
+		svg.querySelectorAll('path').forEach(path => lines.set(path.dataset.trial, {
+			path, points: path.getAttribute('d').slice(1).split(/[L ]/).map(parseFloat)
+		}));
+		const tip = element('div', { className: 'tip', hidden: true }), said = element('div', { className: 'hidden' });
+		said.setAttribute('role', 'status');
+		box.append(tip, said);
+		return { box, svg, lines, tip, said, order: [...lines.keys()].reverse() };
+	});
+	const rowOf = new Map([...document.querySelectorAll('tr[data-trial]')].map(row => [row.dataset.trial, row]));
+	let chosen = null;
+	const words = trial => {
+		const row = rowOf.get(trial);
+		if (!row) return trial;
+		const heads = [...row.closest('table').tHead.rows[0].cells].map(head => head.textContent);
+		return [...row.cells].map((cell, i) => `${heads[i]} ${cell.textContent}`).join(', ');
+	};
+	function choose(trial, here, x, y) {
+		if (chosen !== trial) {
+			for (const d of drawings) {
+				d.lines.get(chosen)?.path.classList.remove('on');
+				const line = d.lines.get(trial)?.path;
+				d.svg.classList.toggle('chosen', !!line);
+				line?.classList.add('on');
+			}
+			rowOf.get(chosen)?.classList.remove('on');
+			rowOf.get(trial)?.classList.add('on');
+			chosen = trial;
+		}
+		for (const d of drawings) d.tip.hidden = d !== here || trial === null;
+		if (!here || trial === null) return;
+		here.tip.textContent = words(trial);
+		const room = here.box.clientWidth - here.tip.offsetWidth - 4;
+		here.tip.style.left = Math.max(0, Math.min(x + 14, room)) + 'px';
+		here.tip.style.top = y + 14 + 'px';
+	}
+	// How far a point is from a line's pieces, squared.
+	function distance(p, x, y) {
+		let best = (p[0] - x) ** 2 + (p[1] - y) ** 2;
+		for (let i = 2; i + 1 < p.length; i += 2) {
+			const dx = p[i] - p[i - 2], dy = p[i + 1] - p[i - 1], length = dx * dx + dy * dy;
+			const t = length ? Math.max(0, Math.min(1, ((x - p[i - 2]) * dx + (y - p[i - 1]) * dy) / length)) : 0;
+			best = Math.min(best, (p[i - 2] + t * dx - x) ** 2 + (p[i - 1] + t * dy - y) ** 2);
+		}
+		return best;
+	}
+	drawings.forEach(d => {
+		const near = e => {
+			const place = d.svg.getScreenCTM().inverse(), x = place.a * e.clientX + place.e, y = place.d * e.clientY + place.f;
+			let best = null, least = 12 * 12;
+			d.lines.forEach((line, trial) => {
+				const off = distance(line.points, x, y);
+				if (off < least) [best, least] = [trial, off];
+			});
+			return best;
+		};
+		const open = trial => rowOf.get(trial)?.querySelector('a')?.click();
+		d.svg.onpointermove = d.svg.onpointerdown = e => {
+			const frame = d.box.getBoundingClientRect();
+			choose(near(e), d, e.clientX - frame.left, e.clientY - frame.top);
+		};
+		d.svg.onpointerleave = d.svg.onblur = () => choose(null);
+		d.svg.onclick = e => open(near(e));
+		d.svg.onkeydown = e => {
+			if (e.key === 'Escape') choose(null);
+			if (e.key === 'Enter') open(chosen);
+			const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[e.key];
+			if (!step) return;
+			e.preventDefault();
+			const n = d.order.length, at = d.order.indexOf(chosen);
+			const trial = d.order[at < 0 ? (step > 0 ? 0 : n - 1) : (at + step + n) % n];
+			choose(trial, d, 0, d.box.clientHeight - 20);
+			d.said.textContent = words(trial);
+		};
+	});
+	rowOf.forEach((row, trial) => {
+		row.onpointerenter = () => choose(trial);
+		row.onpointerleave = () => choose(null);
+	});
 	themed();
 
 	// A live page takes what is new from itself, as often as it takes a twentieth of the time.

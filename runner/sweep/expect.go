@@ -28,12 +28,15 @@ func (p *Plan) keys() []string {
 	return keys
 }
 
+// unset stands in tables for the value of a key that its condition leaves out.
+const unset = "–"
+
 // row is a trial's values of the keys.
 func (p *Plan) row(t Trial) []string {
 	values := []string{}
 	for i, v := range p.parameters {
 		if v.varies() && v.Key != seedKey {
-			values = append(values, cmp.Or(t.Values[i], "–"))
+			values = append(values, cmp.Or(t.Values[i], unset))
 		}
 	}
 	return values

@@ -51,6 +51,9 @@ type Row struct {
 	Best     bool                           `json:"best"`    // by Table.Metric; all that are equal
 	// Noise says that the interval of the best row's difference from this one holds 0, paired by seed.
 	Noise bool `json:"within_noise"`
+	// FromBest is the metric's difference from that of the best row, paired by seed: this row's less the best one's. Nil
+	// in the best row, and where they have no seed in common.
+	FromBest *statistics.Difference `json:"from_best,omitempty"`
 	// Against are the differences from the baseline's row, paired by seed, by path; P is that of Table.Metric, by Holm
 	// over the rows. Both are absent where there is no baseline, and in its own rows.
 	Against map[string]*statistics.Difference `json:"against,omitempty"`
@@ -254,7 +257,8 @@ func (t *Table) mark(best Row) {
 			t.Rows[i].Best = true
 			continue
 		}
-		if d := paired(best, r, name); d != nil && d.N > 1 && !d.Sure() {
+		d := paired(r, best, name)
+		if t.Rows[i].FromBest = d; d != nil && d.N > 1 && !d.Sure() {
 			t.Rows[i].Noise = true
 			near++
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -80,30 +81,58 @@ func left(took time.Duration, done, total int) string {
 	if done < 1 || total < done {
 		return ""
 	}
-	t := time.Duration(float64(took) / float64(done) * float64(total-done))
-	switch {
-	case t >= 100*time.Hour:
-		return fmt.Sprintf("%d days left", int(t.Hours()+12)/24)
-	case t >= time.Hour:
-		return fmt.Sprintf("%dh%02dm left", int(t.Hours()), int(t.Minutes())%60)
-	case t >= time.Minute:
-		return fmt.Sprintf("%dm%02ds left", int(t.Minutes()), int(t.Seconds())%60)
-	}
-	return fmt.Sprintf("%ds left", int(t.Seconds()+0.5))
+	return howLong(time.Duration(float64(took)/float64(done)*float64(total-done))) + " left"
 }
 
-// draw puts a text in the place of the one that was drawn before, on the terminal that stderr is.
-func (g *global) draw(text string) {
-	fmt.Fprint(g.stderr, "\r\x1b[K"+text)
-	g.drawn = true
+// howLong writes a time roughly.
+func howLong(t time.Duration) string {
+	switch {
+	case t >= 100*time.Hour:
+		return fmt.Sprintf("%d days", int(t.Hours()+12)/24)
+	case t >= time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(t.Hours()), int(t.Minutes())%60)
+	case t >= time.Minute:
+		return fmt.Sprintf("%dm%02ds", int(t.Minutes()), int(t.Seconds())%60)
+	}
+	return fmt.Sprintf("%ds", int(t.Seconds()+0.5))
+}
+
+// draw puts a text in the place of what was drawn before, on the terminal that stderr is.
+func (g *global) draw(text string) { g.drawLines([]string{text}) }
+
+// drawLines is draw for several lines, in one write so that nothing flickers.
+func (g *global) drawLines(lines []string) {
+	fmt.Fprint(g.stderr, cmp.Or(g.wiping(), clearLine)+strings.Join(lines, "\n"))
+	g.drawn = lines
 }
 
 // wipe takes away what was drawn.
 func (g *global) wipe() {
-	if g.drawn {
-		fmt.Fprint(g.stderr, "\r\x1b[K")
-		g.drawn = false
+	if g.drawn != nil {
+		fmt.Fprint(g.stderr, g.wiping())
+		g.drawn = nil
 	}
+}
+
+// clearLine and clearBelow are a terminal's words for the line of its cursor, and for all from there on.
+const (
+	clearLine  = "\r\x1b[K"
+	clearBelow = "\r\x1b[%dA\x1b[J"
+)
+
+// wiping takes away what was drawn, in a terminal that may have become narrower since: it breaks lines then.
+func (g *global) wiping() string {
+	if g.drawn == nil {
+		return ""
+	}
+	rows := 0
+	for _, line := range g.drawn {
+		rows += max(1, (utf8.RuneCountInString(line)+g.columns()-1)/g.columns())
+	}
+	if rows == 1 {
+		return clearLine
+	}
+	return fmt.Sprintf(clearBelow, rows-1)
 }
 
 // redraws says whether bars are drawn: for a person, on a terminal that can.

@@ -26,8 +26,8 @@ type global struct {
 	columns     func() int        // of the terminal that stderr is
 	env         map[string]string // the environment
 
-	quiet, verbose bool // the flags of all commands
-	drawn          bool // a line that is redrawn stands on the terminal
+	quiet, verbose bool     // the flags of all commands
+	drawn          []string // lines that are redrawn, and stand on the terminal; nil: none
 }
 
 // Main runs the command line args (without the program's name) and returns the exit status. Signals to stop cancel the

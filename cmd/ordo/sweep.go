@@ -195,10 +195,11 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 	if o.launcher == launchSlurm {
 		return o.submit(ctx, g, plan, program)
 	}
+	progress, end := sweepProgress(ctx, g, plan, o.out, o.jobs)
 	table, err := plan.Run(ctx, sweep.Options{
-		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
+		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(), Progress: progress,
 	})
-	g.wipe()
+	end()
 	if len(table.Rows) == 0 {
 		return err
 	}
@@ -307,9 +308,28 @@ func asWritten(g *global, args []string, plan *sweep.Plan) bool {
 	})
 }
 
-// sweepProgress says on stderr how the trials go.
-func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
-	all := newTrials(g)
+// sweepProgress says on stderr how the trials go: on a terminal below a line for each that ended a table of those that
+// run, elsewhere a line for each that begins or ends. The second function takes the table away.
+func sweepProgress(ctx context.Context, g *global, plan *sweep.Plan, dir string, jobs int) (func(sweep.Event), func()) {
+	var table *live
+	if follower, err := plan.Follow(dir, jobs); err == nil && g.redraws() { // else the trials say what is wrong
+		table = &live{g: g, follower: follower, metric: plan.Metric.Name}
+		table.begin(context.WithoutCancel(ctx))
+	}
+	say := func(e sweep.Event, text string) {
+		text = fmt.Sprintf("[%d/%d] %s: %s", e.Ended, e.Total, e.Trial.Folder, text)
+		switch {
+		case table == nil:
+			g.note(text)
+		case e.Status != sweep.Running || g.verbose:
+			table.say(text)
+		}
+	}
+	end := func() {
+		if table != nil {
+			table.end()
+		}
+	}
 	return func(e sweep.Event) {
 		text := e.Status
 		switch e.Status {
@@ -322,11 +342,11 @@ func sweepProgress(g *global, plan *sweep.Plan) func(sweep.Event) {
 		case sweep.Again:
 			text = fmt.Sprintf("ended with exit status %d and is tried again", e.Failed.Exit)
 		}
-		all.say(e.Ended, e.Total, e.Trial.Folder+": "+text)
-		if e.Status == sweep.Running {
+		say(e, text)
+		if e.Status == sweep.Running && table == nil {
 			g.detail("    log: " + e.Log)
 		}
-	}
+	}, end
 }
 
 // howFailed says how a trial ended, with the last lines of its log.

@@ -15,6 +15,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/models/table"
+	"ordo/runner/importance"
 	"ordo/runner/sweep"
 )
 
@@ -31,7 +32,8 @@ func sweepCommands(g *global) []*cobra.Command {
 		newCommand(g, &cobra.Command{Use: "best SWEEP", Short: "Print the run folder of a sweep's best trial",
 			Example: "  ordo embed $(ordo sweep best runs/roles-0123456789) --out embeddings.npz"}, &sweepBestOptions{}),
 		newCommand(g, &cobra.Command{Use: "table SWEEP", Short: "Print a sweep's table",
-			Example: "  ordo sweep table runs/roles-0123456789 --format latex"}, &sweepTableOptions{}),
+			Example: "  ordo sweep table runs/roles-0123456789 --format latex\n" +
+				"  ordo sweep table runs/roles-0123456789 --importance"}, &sweepTableOptions{}),
 		newCommand(g, &cobra.Command{Use: "report SWEEP", Short: "Write a page about a sweep", Long: sweepReportHelp,
 			Example: "  ordo sweep report runs/roles-0123456789"}, &sweepReportOptions{}),
 		newCommand(g, &cobra.Command{Use: "stop SWEEP", Short: "Stop what runs a sweep and its trials, with a checkpoint"},
@@ -102,9 +104,11 @@ func (o *sweepTrialOptions) run(ctx context.Context, g *global, args []string) e
 		defer cancel()
 	}
 	number, _ := strconv.Atoi(args[1]) // check has seen it
+	progress, ended := sweepProgress(ctx, g, plan, "", 1)
 	exit, err := plan.RunTrial(ctx, sweep.Options{
-		Command: []string{program, "run"}, Environ: g.environ(), Progress: sweepProgress(g, plan),
+		Command: []string{program, "run"}, Environ: g.environ(), Progress: progress,
 	}, number)
+	ended()
 	switch {
 	case err != nil && ctx.Err() == nil:
 		return err
@@ -144,18 +148,24 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("the trial ended with exit status %d", e.code)
 }
 
-type sweepStatusOptions struct{ asJSON bool }
+type sweepStatusOptions struct{ asJSON, watch bool }
 
 func (o *sweepStatusOptions) AddFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.watch, "watch", false, "first show how it goes on, until all trials have ended or ctrl-C")
 	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object")
 }
 
 func (o *sweepStatusOptions) check(args []string) error { return oneArg(args, "a sweep's folder") }
 
-func (o *sweepStatusOptions) run(_ context.Context, g *global, args []string) error {
+func (o *sweepStatusOptions) run(ctx context.Context, g *global, args []string) error {
 	plan, err := sweep.Open(args[0])
 	if err != nil {
 		return err
+	}
+	if o.watch {
+		if err := watchSweep(ctx, g, plan, args[0]); err != nil {
+			return err
+		}
 	}
 	status, err := plan.Status(args[0])
 	if err != nil {
@@ -205,18 +215,21 @@ func (o *sweepBestOptions) run(_ context.Context, g *global, args []string) erro
 }
 
 type sweepTableOptions struct {
-	format, parquet string
-	asJSON          bool
+	format, parquet    string
+	asJSON, importance bool
 }
 
 func (o *sweepTableOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.format, "format", sweep.FormatText, "`FORMAT`: "+strings.Join(sweep.Formats(), ", "))
+	flags.BoolVar(&o.importance, "importance", false, "say below the table which keys decide; with --json too")
 	flags.StringVar(&o.parquet, "parquet", "", "write all numbers of the trials to `FILE.parquet`, in place of the table")
 	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
 }
 
 func (o *sweepTableOptions) check(args []string) error {
 	return cmp.Or(oneArg(args, "a sweep's folder"), oneOf("format", o.format, sweep.Formats()...),
+		exclusive("importance", o.importance, "format", o.format != sweep.FormatText),
+		exclusive("importance", o.importance, "parquet", o.parquet != ""),
 		suffix("parquet", o.parquet, ".parquet"))
 }
 
@@ -232,12 +245,26 @@ func (o *sweepTableOptions) run(_ context.Context, g *global, args []string) err
 	if o.parquet != "" {
 		return found.WriteParquet(o.parquet)
 	}
+	said := importantTable{Table: found}
+	if o.importance {
+		r := plan.Importance(found)
+		said.Importance = &r
+	}
 	if o.asJSON {
-		return g.printJSON(found)
+		return g.printJSON(said)
 	}
 	text, err := found.As(o.format)
+	if o.importance {
+		text += "\n" + said.Importance.Text()
+	}
 	fmt.Fprint(g.stdout, text)
 	return err
+}
+
+// importantTable is a sweep's table with which keys decide, as --json prints it.
+type importantTable struct {
+	sweep.Table
+	Importance *importance.Report `json:"importance,omitempty"`
 }
 
 type sweepStopOptions struct{}

@@ -47,6 +47,25 @@ func TestSweepFolder(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
 		t.Errorf("%v", err)
 	}
+	if r := ordo(t, "sweep", "table", out, "--importance"); !strings.Contains(r.stdout, "can't be told from 2 finished") {
+		t.Errorf("importance: %s%s", r.stdout, r.stderr)
+	}
+	if r := ordo(t, "sweep", "table", out, "--importance", "--json"); !strings.Contains(r.stdout, `"importance": {`) {
+		t.Errorf("importance: %s%s", r.stdout, r.stderr)
+	}
+	ordo(t, "sweep", "table", out, "--importance", "--format", "csv").check(t, exitUsage, "exclude each other")
+	html := pageOf(t, filepath.Join(out, "report.html"), "4 finished of 4 trials", `<section id="parallel">`,
+		"seed-1/report.html")
+	file = filepath.Join(t.TempDir(), "report.html")
+	if r := ordo(t, "sweep", "report", out, "--out", file); r.code != exitOK || !strings.HasPrefix(r.stdout, file+" (") {
+		t.Errorf("report: %s%s", r.stdout, r.stderr)
+	}
+	elsewhere := pageOf(t, file, "4 finished of 4 trials")
+	if len(elsewhere) <= len(html) || strings.Contains(elsewhere, `href="./0`) {
+		t.Error("a page elsewhere has links as if it were in the sweep's folder")
+	}
+	ordo(t, "sweep", "report", out, "--out", "x.pdf").check(t, exitUsage, ".html")
+	ordo(t, "sweep", "report", t.TempDir()).check(t, exitFailure, "no sweep in")
 	ordo(t, "sweep", "table", out, "--parquet", "x.csv").check(t, exitUsage, ".parquet")
 	ordo(t, "sweep", "table", out, "--format", "xls").check(t, exitUsage, "must be one of")
 	ordo(t, "sweep", "trial", out, "2").check(t, exitOK, "finished")

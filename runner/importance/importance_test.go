@@ -82,6 +82,12 @@ func TestSure(t *testing.T) {
 	if from, to, ok := strings.Cut(r.Keys[0].Best, " to "); !ok || parsed(from) < 0.8 || parsed(to) < parsed(from) {
 		t.Errorf("the best have %s", r.Keys[0].Best)
 	}
+	text := r.Text()
+	for _, want := range []string{"best 5 of 50", "decides", "not told from chance"} {
+		if !strings.Contains(strings.ReplaceAll(text, "\n", " "), want) {
+			t.Errorf("%q does not say %q", text, want)
+		}
+	}
 	// The other way round the lowest are the best.
 	low := Of(keys, trials, true)
 	if _, to, _ := strings.Cut(low.Keys[0].Best, " to "); low.Keys[0].Key != "decides" || parsed(to) > 0.2 {
@@ -115,7 +121,8 @@ func TestChance(t *testing.T) {
 func TestTooFew(t *testing.T) {
 	keys, trials := made(LeastTrials - 1)
 	keys[0], keys[1] = keys[1], keys[0]
-	if r := Of(keys, trials, false); !strings.Contains(r.Note, "19 finished") || len(r.Keys) > 0 {
+	if r := Of(keys, trials, false); !strings.Contains(r.Note, "19 finished") || len(r.Keys) > 0 ||
+		!strings.Contains(r.Text(), "can't be told") {
 		t.Errorf("%+v", r)
 	}
 	if r := Of(keys, nil, false); r.Note == "" {

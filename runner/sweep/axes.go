@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -37,11 +38,13 @@ const wide = 20
 // seen says what a parameter's values are by those that the trials have.
 func (p *Plan) seen(key *importance.Key, parameter int) {
 	var numbers []float64
+	rows := map[string]bool{} // seeds are no values
 	for _, t := range p.Trials {
-		text := t.Values[parameter]
-		if text == "" {
+		text, row := t.Values[parameter], fmt.Sprintf("%q", p.row(t))
+		if text == "" || rows[row] {
 			continue
 		}
+		rows[row] = true
 		x, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 			key.Kind = importance.Categories

@@ -4,6 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,6 +36,11 @@ is whole: the same command goes on there when it was interrupted, and the file h
 bytes. --shard 1/4 to 4/4 are four files, whose rows one after the other are those of one file:
 numpy.concatenate, pyarrow.concat_tables, or in DuckDB SELECT * FROM 'part-*.parquet'.
 
+--launcher slurm --shard 4 submits all four as an array of jobs, in the working folder, and
+returns: OUT's files are OUT-1-of-4 to OUT-4-of-4, and scripts and logs are in OUT.jobs. A job
+whose time is up goes on when it has been requeued. --launcher kubernetes prints the manifest of
+a Job; --dry-run prints what would be submitted.
+
 --family rotate --scales 0,0.25,0.5,1 shows every image at four scales: a row an image and scale,
 with a column scale, or with --average their mean. --neighbours 10 adds a column neighbors to
 Parquet and CSV: {ids, distances} of the nearest other images, exact, by 1 - cosine of the
@@ -48,16 +57,18 @@ const embedExamples = `  ordo embed runs/demo --out demo.npz
   ordo embed runs/demo --split all --out demo.parquet --neighbours 10
   ordo embed resnet18.onnx --data photos --out photos.npy --dtype float16 \
     --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  ordo embed runs/demo --out all.parquet --launcher slurm --shard 16 --time 1:00:00
   ordo embed runs/demo --family rotate --scales 0,0.25,0.5,1 --out turned.npz`
 
 type embedOptions struct {
 	encoderFlags
+	launcherFlags
 	out, split, format, dtype, shard string
 	outputs                          []string
 	views                            embed.Views
 	neighbours                       int
 	plane                            bool
-	asJSON                           bool
+	asJSON, requeue, dry             bool
 }
 
 func newEmbedCommand(g *global) *cobra.Command {
@@ -79,13 +90,16 @@ func (o *embedOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.dtype, "dtype", embed.Float32, "numbers as float32, or in npz, npy and parquet float16 (`TYPE`)")
 	flags.StringVar(&o.split, "split", "",
 		"`SPLIT` of the data set: train, test or all; default test, of images that are not the run's all")
-	flags.StringVar(&o.shard, "shard", "", "one of several parts of the images (`I/N`), such as 1/4 to 4/4")
+	flags.StringVar(&o.shard, "shard", "", "one of several parts of the images (`I/N`), such as 1/4 to 4/4; with --launcher how many")
 	flags.StringVar(&o.views.Family, "family", "", "family (`NAME`) at whose scales images are shown")
 	flags.Float64SliceVar(&o.views.Scales, "scales", nil, "those scales (`S,…`), in [0, 1]")
 	flags.BoolVar(&o.views.Average, "average", false, "write the mean over the scales")
 	flags.BoolVar(&o.plane, "xy", false, "write where each row lies on the plane of the first output; parquet and csv")
 	flags.IntVar(&o.neighbours, "neighbours", 0, "how many nearest images (`K`) to write beside each; parquet and csv")
 	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object about the file")
+	flags.BoolVar(&o.requeue, "requeue", false, requeueHelp)
+	flags.BoolVar(&o.dry, "dry-run", false, "with --launcher: print what would be submitted")
+	o.addLauncher(flags, taskShard)
 }
 
 func (o *embedOptions) check(args []string) error {
@@ -97,14 +111,64 @@ func (o *embedOptions) check(args []string) error {
 			return err
 		}
 	}
-	if _, err := embed.ParseShard(o.shard); err != nil {
-		return usagef("--shard: %v", err)
+	if err := o.checkShard(); err != nil {
+		return err
 	}
 	if (o.views.Family == "") != (len(o.views.Scales) == 0) {
 		return usagef("--family and --scales need each other")
 	}
 	return cmp.Or(changeable(args[1:], "data"), o.encoderFlags.check(), required("out", o.out), o.checkFormat(),
 		oneOf("dtype", o.dtype, embed.DTypes()...), within("neighbours", o.neighbours, 0, 1000))
+}
+
+// maxShards is how many jobs may write one embedding.
+const maxShards = 10_000
+
+// checkShard refuses a part that isn't one, and with a launcher what is no number of parts.
+func (o *embedOptions) checkShard() error {
+	if err := o.checkLauncher("json", "requeue"); err != nil {
+		return err
+	}
+	if !o.launched() {
+		if o.dry {
+			return usagef("--dry-run needs --launcher")
+		}
+		if _, err := embed.ParseShard(o.shard); err != nil {
+			return usagef("--shard: %v", err)
+		}
+		return nil
+	}
+	n, err := strconv.Atoi(o.shard)
+	if err != nil {
+		return usagef("--shard is the number of shards with --launcher %s, which runs all of them; got %q", o.launcher,
+			o.shard)
+	}
+	return within("shard", n, 1, maxShards)
+}
+
+// submit gives the shards to a cluster.
+func (o *embedOptions) submit(ctx context.Context, g *global, args []string) error {
+	if _, err := o.options(g, args); err != nil { // what is wrong is wrong in every job
+		return err
+	}
+	n, _ := strconv.Atoi(o.shard) // check has seen it
+	end := filepath.Ext(o.out)
+	stem := strings.TrimSuffix(o.out, end)
+	var tasks [][]string
+	for i := 1; i <= n; i++ {
+		part := fmt.Sprintf("%s-%0*d-of-%d%s", stem, len(o.shard), i, n, end)
+		words := append([]string{"embed"}, o.given("shard", "out", "requeue")...)
+		words = append(words, fmt.Sprintf("--shard=%d/%d", i, n), "--out="+part)
+		if o.launcher == launchSlurm {
+			words = append(words, "--requeue")
+		}
+		tasks = append(tasks, slices.Concat(words, []string{"--"}, args))
+	}
+	if err := o.launch(ctx, g, "embed", "ordo-embed", o.out+".jobs", tasks, o.dry); err != nil {
+		return err
+	}
+	g.note(fmt.Sprintf("their files, one after the other, are the whole: %s-*-of-%d%s", stem, n, end))
+	return nil
 }
 
 // checkFormat refuses a name that promises another format than the one that is written.
@@ -126,11 +190,22 @@ func (o *embedOptions) checkFormat() error {
 }
 
 func (o *embedOptions) run(ctx context.Context, g *global, args []string) error {
+	if o.launched() {
+		return o.submit(ctx, g, args)
+	}
+	if o.requeue {
+		var cancel context.CancelFunc
+		ctx, cancel = untilJobEnds(ctx, g)
+		defer cancel()
+	}
 	options, err := o.options(g, args)
 	if err != nil {
 		return err
 	}
 	s, err := embed.Export(ctx, options)
+	if err != nil && o.requeue && timeIsUp(ctx) {
+		return requeue(ctx, g)
+	}
 	if err != nil {
 		return err
 	}
@@ -166,8 +241,10 @@ func (o *embedOptions) options(g *global, args []string) (embed.Options, error) 
 	if options.Input, err = o.input(); err != nil {
 		return options, err
 	}
-	if options.Shard, err = embed.ParseShard(o.shard); err != nil {
-		return options, err
+	if !o.launched() {
+		if options.Shard, err = embed.ParseShard(o.shard); err != nil {
+			return options, err
+		}
 	}
 	g.beyondCores(o.threads)
 	t, err := target.Find(args[0])

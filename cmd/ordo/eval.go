@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
 	"ordo/runner/evaluation"
@@ -43,6 +46,11 @@ the untrained network and pixels need images; of FILE only the eval section coun
 
 The results of a run go to RUN/eval/NAME.json, those of other targets to --out, if given;
 pictures of them (distance over scale, robustness over scale) stand beside, as SVG and PNG.
+--launcher slurm or kubernetes takes several targets, TARGET ... [FILE.yaml] [KEY=VALUE ...], and
+runs each as a job of its own in the working folder. An evaluation isn't sharded: kNN needs all
+images. --out DIR takes scripts and logs, and the results of targets that are no runs. A job
+whose time is up has done nothing: give it more. --dry-run prints what would be submitted.
+
 The intervals say how far a number may be off because of the images, not because of the
 seed: for that, train several seeds.
 
@@ -66,10 +74,13 @@ const evalExamples = `  ordo eval runs/demo
   ordo eval resnet18.onnx --data photos --families all
   ordo eval resnet18.onnx experiment.yaml --out resnet18.json
   ordo eval rows.npz
+  ordo eval runs/*/ --launcher slurm --out jobs --name all --families all
   ordo eval test.npz --train train.npz --against other.npz`
 
 type evalOptions struct {
 	encoderFlags
+	launcherFlags
+	dry                                          bool
 	name, against, families, out, train, outputs string
 	asJSON, asMarkdown, asCSV, asLaTeX, full     bool
 }
@@ -96,6 +107,8 @@ func (o *evalOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.asMarkdown, "markdown", false, "print a Markdown table")
 	flags.BoolVar(&o.asCSV, "csv", false, "print a CSV table")
 	flags.BoolVar(&o.asLaTeX, "latex", false, "print a LaTeX table")
+	flags.BoolVar(&o.dry, "dry-run", false, "with --launcher: print what would be submitted")
+	o.addLauncher(flags, taskEvaluation)
 }
 
 func (o *evalOptions) check(args []string) error {
@@ -116,10 +129,59 @@ func (o *evalOptions) check(args []string) error {
 			}
 		}
 	}
+	if err := o.checkLauncher("json", "markdown", "csv", "latex", "all"); err != nil {
+		return err
+	}
+	if o.launched() {
+		_, rest := targets(args)
+		return cmp.Or(changeable(rest, "data", "eval"), o.encoderFlags.check(), required("out", o.out))
+	}
+	if o.dry {
+		return usagef("--dry-run needs --launcher")
+	}
 	return cmp.Or(changeable(args[1:], "data", "eval"), o.encoderFlags.check(), suffix("out", o.out, ".json"))
 }
 
+// targets are the arguments before an experiment file or KEY=VALUE, and these.
+func targets(args []string) (names, rest []string) {
+	at := 1 + slices.IndexFunc(args[1:], func(a string) bool {
+		end := strings.ToLower(filepath.Ext(a))
+		return strings.Contains(a, "=") || end == ".yaml" || end == ".yml"
+	})
+	if at == 0 {
+		return args, nil
+	}
+	return args[:at], args[at:]
+}
+
+// submit gives every target to a cluster as a task of its own.
+func (o *evalOptions) submit(ctx context.Context, g *global, args []string) error {
+	names, rest := targets(args)
+	var tasks [][]string
+	for i, name := range names {
+		t, err := target.Find(name)
+		if err != nil {
+			return err
+		}
+		words := append([]string{"eval"}, o.given("out")...)
+		if t.Run == nil {
+			stem := strings.TrimSuffix(filepath.Base(t.Path), filepath.Ext(t.Path))
+			words = append(words, "--out="+filepath.Join(o.out, fmt.Sprintf("%d-%s.json", i+1, stem)))
+		}
+		tasks = append(tasks, slices.Concat(words, []string{"--", name}, rest))
+	}
+	if !o.dry {
+		if err := os.MkdirAll(o.out, 0o755); err != nil {
+			return fault.Writing(o.out, err)
+		}
+	}
+	return o.launch(ctx, g, "eval", "ordo-eval-"+o.name, o.out, tasks, o.dry)
+}
+
 func (o *evalOptions) run(ctx context.Context, g *global, args []string) error {
+	if o.launched() {
+		return o.submit(ctx, g, args)
+	}
 	options, err := o.options(g, args)
 	if err != nil {
 		return err

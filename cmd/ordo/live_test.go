@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ordo/runner/launch"
 	"ordo/runner/sweep"
 	"ordo/runner/track"
 )
@@ -75,7 +76,7 @@ func laidSweep(t *testing.T, text string) (*sweep.Plan, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := sweep.Kubernetes{Image: "x", Claim: "x", Mount: filepath.Dir(out)}
+	k := launch.Kubernetes{Image: "x", Claim: "x", Mount: filepath.Dir(out)}
 	if _, err := plan.Manifest(sweep.Options{Dir: out}, k, true); err != nil {
 		t.Fatal(err)
 	}

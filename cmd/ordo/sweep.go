@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,10 +57,7 @@ type sweepOptions struct {
 	jobs              int
 	tableOnly, asJSON bool
 	checked, dry      bool
-	given             func(flag string) bool
-	launcher          string
-	slurm             sweep.Slurm
-	kubernetes        sweep.Kubernetes
+	launcherFlags
 }
 
 func newSweepCommand(g *global) *cobra.Command {
@@ -82,58 +78,7 @@ func (o *sweepOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.checked, "check", false, "compare the table with what the file expects")
 	flags.BoolVar(&o.asJSON, "json", false, "print the table and the trials as one JSON object")
-	flags.StringVar(&o.launcher, "launcher", launchHere, "where trials run: "+launchHere+", "+launchSlurm+
-		", which submits them and returns, or "+launchKubernetes+", which prints the manifest of a Job")
-	flags.StringVar(&o.slurm.Partition, "partition", "", "Slurm's partition (`NAME`)")
-	flags.StringVar(&o.slurm.Account, "account", "", "Slurm's account (`NAME`)")
-	flags.StringVar(&o.slurm.Time, "time", "", "`TIME` of a trial's job: minutes, H:M:S or D-H:M:S; it is requeued then")
-	flags.StringVar(&o.slurm.Memory, "mem", "", "memory of a trial's job (`8G`; of Kubernetes 8Gi)")
-	flags.StringVar(&o.slurm.GPUs, "gpus", "", "GPUs of a trial's job (`1`)")
-	flags.IntVar(&o.slurm.CPUs, "cpus", 0, "cores of a trial's job (`N`)")
-	flags.IntVar(&o.slurm.Parallel, "parallel", 0, "jobs at once (`N`); 0: as many as there is room for")
-	flags.StringArrayVar(&o.slurm.Extra, "sbatch", nil, "another argument of sbatch (`ARG`), as often as wanted")
-	flags.StringVar(&o.kubernetes.Image, "image", "", "image that pods run (`NAME`), with ordo in its path")
-	flags.StringVar(&o.kubernetes.Claim, "claim", "", "volume claim that pods share (`NAME`)")
-	flags.StringVar(&o.kubernetes.Mount, "mount", "", "`DIR` where the claim is mounted, here and in pods")
-	flags.StringVar(&o.kubernetes.Namespace, "namespace", "", "Kubernetes' namespace (`NAME`)")
-	flags.StringVar(&o.kubernetes.Queue, "queue", "", "Kueue's local queue (`NAME`), which starts the job")
-	o.given = flags.Changed
-}
-
-// Launchers.
-const (
-	launchHere       = "local"
-	launchSlurm      = "slurm"
-	launchKubernetes = "kubernetes"
-)
-
-// launcherFlags are about some launchers only.
-var launcherFlags = map[string][]string{
-	launchSlurm:      {"partition", "account", "time", "mem", "gpus", "cpus", "parallel", "sbatch"},
-	launchKubernetes: {"mem", "gpus", "cpus", "parallel", "image", "claim", "mount", "namespace", "queue"},
-}
-
-// checkLauncher refuses flags that are for another launcher, or for none that returns before trials have run.
-func (o *sweepOptions) checkLauncher() error {
-	if err := oneOf("launcher", o.launcher, launchHere, launchSlurm, launchKubernetes); err != nil {
-		return err
-	}
-	for _, launcher := range []string{launchSlurm, launchKubernetes} {
-		for _, flag := range launcherFlags[launcher] {
-			if o.given(flag) && !slices.Contains(launcherFlags[o.launcher], flag) {
-				return usagef("--%s is for --launcher %s", flag, launcher)
-			}
-		}
-	}
-	if o.launcher == launchHere {
-		return nil
-	}
-	for flag, given := range map[string]bool{"jobs": o.given("jobs"), "check": o.checked, "table": o.tableOnly} {
-		if given {
-			return usagef("--%s is not for --launcher %s, which returns before any trial has run", flag, o.launcher)
-		}
-	}
-	return nil
+	o.addLauncher(flags, taskTrial)
 }
 
 func (o *sweepOptions) check(args []string) error {
@@ -144,10 +89,10 @@ func (o *sweepOptions) check(args []string) error {
 		exclusive("table", o.tableOnly, "dry-run", o.dry)); err != nil {
 		return err
 	}
-	if err := o.checkLauncher(); err != nil {
+	if err := o.checkLauncher("jobs", "check", "table"); err != nil {
 		return err
 	}
-	if o.given("jobs") {
+	if o.flags.Changed("jobs") {
 		return within("jobs", o.jobs, 1, sweep.MaxJobs)
 	}
 	return nil
@@ -212,13 +157,9 @@ func (o *sweepOptions) run(ctx context.Context, g *global, args []string) error 
 
 // manifest prints the Job that runs the trials on Kubernetes.
 func (o *sweepOptions) manifest(g *global, plan *sweep.Plan) error {
-	k := o.kubernetes
-	k.Memory, k.CPUs, k.Parallel = o.slurm.Memory, o.slurm.CPUs, o.slurm.Parallel
-	if o.slurm.GPUs != "" {
-		var err error
-		if k.GPUs, err = strconv.Atoi(o.slurm.GPUs); err != nil {
-			return usagef("--gpus is a number for --launcher %s, got %q", o.launcher, o.slurm.GPUs)
-		}
+	k, err := o.pods()
+	if err != nil {
+		return err
 	}
 	text, err := plan.Manifest(sweep.Options{Dir: o.out}, k, !o.dry)
 	if err != nil {

@@ -3,12 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -76,7 +74,7 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 type sweepTrialOptions struct{ requeue bool }
 
 func (o *sweepTrialOptions) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.requeue, "requeue", false, "put this job of Slurm's back into its queue if its time is up")
+	flags.BoolVar(&o.requeue, "requeue", false, requeueHelp)
 }
 
 func (o *sweepTrialOptions) check(args []string) error {
@@ -98,9 +96,9 @@ func (o *sweepTrialOptions) run(ctx context.Context, g *global, args []string) e
 	if err != nil {
 		return fmt.Errorf("find the program that runs the trial: %w", err)
 	}
-	if end, ok := sweep.End(g.env); ok && o.requeue {
+	if o.requeue {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, end, errTimeIsUp)
+		ctx, cancel = untilJobEnds(ctx, g)
 		defer cancel()
 	}
 	number, _ := strconv.Atoi(args[1]) // check has seen it
@@ -118,34 +116,16 @@ func (o *sweepTrialOptions) run(ctx context.Context, g *global, args []string) e
 		return &statusError{exit}
 	}
 	if o.requeue && timeIsUp(ctx) {
-		// The job's own context is over.
-		if err := sweep.Requeue(context.WithoutCancel(ctx), g.env); err != nil {
-			return err
-		}
-		g.note("the time is up; the job is in the queue again, and goes on where it was")
-		return &statusError{exitStopped}
+		return requeue(ctx, g)
 	}
 	return fault.New(fault.Interrupted, "the trial was told to stop").Advise("call it again to go on")
-}
-
-// errTimeIsUp is the cause of a context that ends before a scheduler's job does.
-var errTimeIsUp = fmt.Errorf("%w: the time is up", fault.Interrupted)
-
-// timeIsUp says whether a scheduler's clock stopped the work, by its warning or by its hour; what else stops it was
-// somebody's wish.
-func timeIsUp(ctx context.Context) bool {
-	var by *signalled
-	if errors.As(context.Cause(ctx), &by) {
-		return by.signal == syscall.SIGUSR1
-	}
-	return errors.Is(context.Cause(ctx), errTimeIsUp)
 }
 
 // statusError is that of a process which has said what it was.
 type statusError struct{ code int }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("the trial ended with exit status %d", e.code)
+	return fmt.Sprintf("ended with exit status %d", e.code)
 }
 
 type sweepStatusOptions struct{ asJSON, watch bool }

@@ -14,6 +14,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/models/golden"
+	"ordo/runner/launch"
 	"ordo/runner/sweep"
 	"ordo/runner/track"
 )
@@ -41,7 +42,7 @@ func swept(t testing.TB, text string) *sweepBench {
 		t.Fatal(err)
 	}
 	b := &sweepBench{t: t, dir: filepath.Join(root, "sweep"), plan: plan}
-	k := sweep.Kubernetes{Image: "x", Claim: "x", Mount: root}
+	k := launch.Kubernetes{Image: "x", Claim: "x", Mount: root}
 	if _, err := plan.Manifest(sweep.Options{Dir: b.dir}, k, true); err != nil { // which puts the folder in place
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ordo/models/fault"
+	"ordo/models/whole"
 	"ordo/runner/track"
 )
 
@@ -63,20 +64,8 @@ func (t Trial) attempts(dir string) ([]Attempt, error) {
 }
 
 // tried notes how a process of the trial ended.
-func (t Trial) tried(dir string, a Attempt) error { return appendLine(t.attemptsFile(dir), a) }
-
-// appendLine adds a line of JSON to a file. What is there survives a power cut.
-func appendLine(path string, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return fault.Writing(path, err)
-	}
-	_, err = file.Write(append(text, '\n'))
-	return fault.Writing(path, errors.Join(err, file.Sync(), file.Close()))
+func (t Trial) tried(dir string, a Attempt) error {
+	return whole.AppendLine(t.attemptsFile(dir), a)
 }
 
 // state says how far a trial is, by its folder alone.

@@ -9,6 +9,7 @@ import (
 
 	"ordo/models/fault"
 	"ordo/models/golden"
+	"ordo/runner/launch"
 )
 
 // TestManifest: the golden file was decoded strictly into Kubernetes' own Go types. The plan's hash and the folder are
@@ -16,7 +17,7 @@ import (
 func TestManifest(t *testing.T) {
 	b := newBench(t, twoSeeds+"retries: 2\n")
 	p := b.plan()
-	k := Kubernetes{Image: "registry.example/ordo:1", Claim: "runs", Mount: b.dir, Namespace: "ssl", Queue: "team",
+	k := launch.Kubernetes{Image: "registry.example/ordo:1", Claim: "runs", Mount: b.dir, Namespace: "ssl", Queue: "team",
 		Memory: "8Gi", GPUs: 1, CPUs: 4, Parallel: 1}
 	if _, err := p.Manifest(Options{Dir: b.out}, k, false); err != nil {
 		t.Fatal(err)
@@ -37,7 +38,7 @@ func TestManifest(t *testing.T) {
 
 func TestManifestFails(t *testing.T) {
 	b := newBench(t, twoSeeds)
-	for says, k := range map[string]Kubernetes{
+	for says, k := range map[string]launch.Kubernetes{
 		"image":            {Claim: "runs", Mount: b.dir},
 		"claim":            {Image: "ordo", Mount: b.dir},
 		"absolute path":    {Image: "ordo", Claim: "runs", Mount: "mnt"},

@@ -3,14 +3,13 @@ package sweep
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"ordo/models/fault"
+	"ordo/runner/launch"
 )
 
 // fakeSlurm puts programs into the path that write down how they were called.
@@ -35,7 +34,7 @@ func TestSubmit(t *testing.T) {
 	b := newBench(t, twoSeeds)
 	p := b.plan()
 	o := Options{Dir: b.out, Command: []string{"/opt/my tools/ordo", "sweep"}}
-	s := Slurm{Partition: "gpu", Time: "2:00:00", Memory: "8G", GPUs: "1", CPUs: 4, Parallel: 3,
+	s := launch.Slurm{Partition: "gpu", Time: "2:00:00", Memory: "8G", GPUs: "1", CPUs: 4, Parallel: 3,
 		Extra: []string{"--nice=5"}}
 	sub, err := p.Submit(t.Context(), o, s)
 	if err != nil || fmt.Sprint(sub.Jobs, sub.Trials, sub.Left) != "[17] [1 2] 0" {
@@ -61,13 +60,13 @@ func TestSubmit(t *testing.T) {
 	if _, err := p.RunTrial(t.Context(), options(b.out), 1); err != nil {
 		t.Fatal(err)
 	}
-	if sub, err = p.Submit(t.Context(), o, Slurm{}); err != nil || fmt.Sprint(sub.Trials, sub.Left) != "[2] 1" {
+	if sub, err = p.Submit(t.Context(), o, launch.Slurm{}); err != nil || fmt.Sprint(sub.Trials, sub.Left) != "[2] 1" {
 		t.Errorf("%+v, %v", sub, err)
 	}
 	if _, err := p.Run(t.Context(), options(b.out)); err != nil {
 		t.Fatal(err)
 	}
-	if sub, err = p.Submit(t.Context(), o, Slurm{}); err != nil || len(sub.Jobs) != 0 || sub.Left != 2 {
+	if sub, err = p.Submit(t.Context(), o, launch.Slurm{}); err != nil || len(sub.Jobs) != 0 || sub.Left != 2 {
 		t.Errorf("%+v, %v", sub, err)
 	}
 }
@@ -76,13 +75,13 @@ func TestSubmitFails(t *testing.T) {
 	b := newBench(t, twoSeeds)
 	for _, c := range []struct {
 		name, sbatch string
-		slurm        Slurm
+		slurm        launch.Slurm
 		says         string
 	}{
-		{"a time without use", "", Slurm{Time: "3"}, "at least 5 minutes"},
-		{"no time", "", Slurm{Time: "tomorrow"}, "at least 5 minutes"},
-		{"refused", "echo 'invalid partition specified: x' >&2; exit 1", Slurm{Partition: "x"}, "invalid partition"},
-		{"nonsense", "echo hello", Slurm{}, "no job's number"},
+		{"a time without use", "", launch.Slurm{Time: "3"}, "at least 5 minutes"},
+		{"no time", "", launch.Slurm{Time: "tomorrow"}, "at least 5 minutes"},
+		{"refused", "echo 'invalid partition specified: x' >&2; exit 1", launch.Slurm{Partition: "x"}, "invalid partition"},
+		{"nonsense", "echo hello", launch.Slurm{}, "no job's number"},
 	} {
 		fakeSlurm(t, map[string]string{"sbatch": c.sbatch})
 		_, err := b.plan().Submit(t.Context(), Options{Dir: b.out, Command: []string{"ordo"}}, c.slurm)
@@ -92,52 +91,8 @@ func TestSubmitFails(t *testing.T) {
 	}
 	t.Setenv("PATH", t.TempDir())
 	var f *fault.Error
-	_, err := b.plan().Submit(t.Context(), Options{Dir: b.out, Command: []string{"ordo"}}, Slurm{})
+	_, err := b.plan().Submit(t.Context(), Options{Dir: b.out, Command: []string{"ordo"}}, launch.Slurm{})
 	if !errors.As(err, &f) || !strings.Contains(err.Error(), "there is no sbatch here") {
 		t.Errorf("no sbatch: %v", err)
-	}
-}
-
-func TestSlurmTimes(t *testing.T) {
-	for text, want := range map[string]float64{
-		"90": 90, "5:30": 5.5, "2:00:00": 120, "1-0": 1440, "1-12:30": 1440 + 750, "0-0:10:30": 10.5,
-	} {
-		if got, ok := slurmMinutes(text); !ok || math.Abs(got-want) > 1e-9 {
-			t.Errorf("%s is %g minutes, %v, want %g", text, got, ok, want)
-		}
-	}
-	for _, text := range []string{"", "x", "1:2:3:4", "-5", "1--2", "1-", "infinite"} {
-		if got, ok := slurmMinutes(text); ok {
-			t.Errorf("%q is %g minutes", text, got)
-		}
-	}
-	if at, ok := End(map[string]string{"SLURM_JOB_END_TIME": "1000"}); !ok || !at.Equal(time.Unix(940, 0)) {
-		t.Errorf("%v, %v", at, ok)
-	}
-	if _, ok := End(nil); ok {
-		t.Error("an end without a job")
-	}
-}
-
-func TestRequeue(t *testing.T) {
-	calls := fakeSlurm(t, map[string]string{"scontrol": ""})
-	if err := Requeue(t.Context(), map[string]string{"SLURM_JOB_ID": "9", "SLURM_RESTART_COUNT": "3"}); err != nil {
-		t.Error(err)
-	}
-	if calls() != "scontrol requeue 9\n" {
-		t.Errorf("called %s", calls())
-	}
-	for _, environ := range []map[string]string{nil, {"SLURM_JOB_ID": "9", "SLURM_RESTART_COUNT": "200"}} {
-		if err := Requeue(t.Context(), environ); err == nil {
-			t.Errorf("requeued with %v", environ)
-		}
-	}
-}
-
-func TestRanges(t *testing.T) {
-	for want, numbers := range map[string][]int{"": nil, "4": {4}, "1-3": {1, 2, 3}, "1,3-4,9": {1, 3, 4, 9}} {
-		if got := ranges(numbers); got != want {
-			t.Errorf("%v is %s, want %s", numbers, got, want)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package sweep
+package launch
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,28 +18,19 @@ import (
 	"github.com/google/renameio/v2"
 
 	"ordo/models/fault"
+	"ordo/models/whole"
 )
 
-// Slurm says how trials are submitted to a Slurm cluster: as job arrays, a task a trial. Empty values are left to the
-// cluster's defaults.
+// Slurm says how tasks are submitted to a Slurm cluster: as job arrays. Empty values are left to the cluster's defaults.
 type Slurm struct {
 	Partition string
 	Account   string
-	Time      string   // of a trial, as sbatch takes it: minutes, H:M:S or D-H:M:S
-	Memory    string   // of a trial: 8G
-	GPUs      string   // of a trial: 1, or a100:1
-	CPUs      int      // of a trial
-	Parallel  int      // trials at once; 0: as many as there is room for
+	Time      string   // of a task, as sbatch takes it: minutes, H:M:S or D-H:M:S
+	Memory    string   // of a task: 8G
+	GPUs      string   // of a task: 1, or a100:1
+	CPUs      int      // of a task
+	Parallel  int      // tasks at once; 0: as many as there is room for
 	Extra     []string // further arguments of sbatch
-}
-
-// Submission is what Submit did.
-type Submission struct {
-	Jobs   []string  `json:"jobs"`   // their numbers
-	Trials []int     `json:"trials"` // that they run
-	At     time.Time `json:"at"`
-	// Left are trials that are finished or run already.
-	Left int `json:"left"`
 }
 
 const (
@@ -48,7 +38,7 @@ const (
 	submittedFile = "submitted.jsonl"
 	scriptFile    = "job.sh"
 
-	// arraySize is the largest index of a job array on most clusters; later trials are in arrays of their own.
+	// arraySize is the largest index of a job array on most clusters; later tasks are in arrays of their own.
 	arraySize = 1000
 	// warnSeconds is how long before a job's end Slurm warns, so that a checkpoint can be made.
 	warnSeconds = 120
@@ -56,68 +46,80 @@ const (
 	patience = time.Minute
 )
 
-// Submit submits the trials that are neither finished nor running, and returns without waiting for them: how far they
-// are is read from the folder ([Plan.Status]). A trial that is submitted twice runs once: the second one finds its
-// result, or its folder taken.
-func (p *Plan) Submit(ctx context.Context, o Options, s Slurm) (Submission, error) {
-	sub := Submission{At: now()}
-	if err := s.check(); err != nil {
-		return sub, err
+// submission is a line of submittedFile.
+type submission struct {
+	Jobs  []string  `json:"jobs"`
+	Tasks []int     `json:"tasks"`
+	At    time.Time `json:"at"`
+}
+
+// Submit submits an array and gives the numbers of its jobs, without waiting for them. The script and what the tasks
+// say are in the folder slurm of dir.
+func (s Slurm) Submit(ctx context.Context, dir string, a Array) (jobs []string, err error) {
+	if err := s.Check(); err != nil {
+		return nil, err
 	}
-	dir, err := filepath.Abs(cmp.Or(o.Dir, p.Dir()))
+	script, err := filepath.Abs(filepath.Join(dir, slurmDir, scriptFile))
 	if err != nil {
-		return sub, err
+		return nil, fmt.Errorf("launch: %w", err)
 	}
-	if err := p.start(dir); err != nil {
-		return sub, err
+	if err := os.MkdirAll(filepath.Dir(script), 0o755); err != nil {
+		return nil, fault.Writing(filepath.Dir(script), err)
 	}
-	for _, t := range p.Trials {
-		state, err := t.state(dir)
+	if err := renameio.WriteFile(script, []byte(a.script()), 0o755); err != nil {
+		return nil, fault.Writing(script, err)
+	}
+	for _, args := range s.calls(script, a) {
+		job, err := sbatch(ctx, args)
 		if err != nil {
-			return sub, err
+			return jobs, err
 		}
-		if state.Status == Finished || state.Status == Running {
-			sub.Left++
-		} else {
-			sub.Trials = append(sub.Trials, t.Number)
-		}
+		jobs = append(jobs, job)
 	}
-	if len(sub.Trials) == 0 {
-		return sub, nil
+	at := time.Now().UTC().Truncate(time.Second)
+	return jobs, whole.AppendLine(filepath.Join(filepath.Dir(script), submittedFile), submission{jobs, a.Tasks, at})
+}
+
+// Script is what Submit would write and call, for people.
+func (s Slurm) Script(dir string, a Array) (string, error) {
+	if err := s.Check(); err != nil {
+		return "", err
 	}
 	script := filepath.Join(dir, slurmDir, scriptFile)
-	if err := os.MkdirAll(filepath.Dir(script), 0o755); err != nil {
-		return sub, fault.Writing(filepath.Dir(script), err)
+	text := "# " + script + "\n" + a.script()
+	for _, args := range s.calls(script, a) {
+		text += "\n$ sbatch " + quoted(args) + "\n"
 	}
-	text := fmt.Sprintf("#!/bin/sh\n# Of `ordo sweep --launcher slurm`. $1 is what is added to the task's number.\n"+
-		"exec %s trial --requeue -- %s $((SLURM_ARRAY_TASK_ID + $1))\n", quoted(o.Command), quoted([]string{dir}))
-	if err := renameio.WriteFile(script, []byte(text), 0o755); err != nil {
-		return sub, fault.Writing(script, err)
-	}
-	for offset := 0; offset < len(p.Trials); offset += arraySize {
+	return text, nil
+}
+
+// script is what the jobs run.
+func (a Array) script() string {
+	return "#!/bin/sh\n# Of `ordo " + a.Command + " --launcher slurm`. $1 is what is added to the task's number.\n" +
+		"n=$((SLURM_ARRAY_TASK_ID + $1))\n" + a.Lines
+}
+
+// calls are the arguments of sbatch, for each piece of the array.
+func (s Slurm) calls(script string, a Array) (all [][]string) {
+	for offset := 0; len(a.Tasks) > 0 && offset < a.Tasks[len(a.Tasks)-1]; offset += arraySize {
 		var tasks []int
-		for _, n := range sub.Trials {
+		for _, n := range a.Tasks {
 			if n > offset && n <= offset+arraySize {
 				tasks = append(tasks, n-offset)
 			}
 		}
-		if len(tasks) == 0 {
-			continue
+		if len(tasks) > 0 {
+			all = append(all, s.arguments(a.Name, script, tasks, offset))
 		}
-		job, err := s.sbatch(ctx, p.Name, script, tasks, offset)
-		if err != nil {
-			return sub, err
-		}
-		sub.Jobs = append(sub.Jobs, job)
 	}
-	return sub, appendLine(filepath.Join(dir, slurmDir, submittedFile), sub)
+	return all
 }
 
 // leastMinutes is the shortest time of a job: Slurm's warning must leave some for training.
 const leastMinutes = 5
 
-// check refuses a time in which nothing could be done.
-func (s Slurm) check() error {
+// Check refuses a time in which nothing could be done.
+func (s Slurm) Check() error {
 	if s.Time == "" {
 		return nil
 	}
@@ -155,18 +157,8 @@ func slurmMinutes(text string) (minutes float64, ok bool) {
 	return minutes, true
 }
 
-// start makes the sweep's folder if need be.
-func (p *Plan) start(dir string) error {
-	held, err := take(dir)
-	if err != nil {
-		return err
-	}
-	defer held.Release() //nolint:errcheck // the end of the process gives it back, too
-	return p.lay(dir)
-}
-
-// sbatch submits a job array and gives its number.
-func (s Slurm) sbatch(ctx context.Context, name, script string, tasks []int, offset int) (string, error) {
+// arguments are those of sbatch for an array of tasks.
+func (s Slurm) arguments(name, script string, tasks []int, offset int) []string {
 	array := ranges(tasks)
 	if s.Parallel > 0 {
 		array += "%" + strconv.Itoa(s.Parallel)
@@ -188,7 +180,11 @@ func (s Slurm) sbatch(ctx context.Context, name, script string, tasks []int, off
 	if s.CPUs > 0 {
 		args = append(args, fmt.Sprintf("--cpus-per-task=%d", s.CPUs))
 	}
-	args = slices.Concat(args, s.Extra, []string{script, strconv.Itoa(offset)})
+	return slices.Concat(args, s.Extra, []string{script, strconv.Itoa(offset)})
+}
+
+// sbatch submits a job array and gives its number.
+func sbatch(ctx context.Context, args []string) (string, error) {
 	said, err := scheduler(ctx, "sbatch", args...)
 	if err != nil {
 		return "", err
@@ -239,21 +235,6 @@ func ranges(numbers []int) string {
 	return strings.Join(parts, ",")
 }
 
-// plain is what a shell takes as one word without quotes.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./:=@+-]+$`)
-
-// quoted writes words for a shell.
-func quoted(words []string) string {
-	var all []string
-	for _, w := range words {
-		if !plain.MatchString(w) {
-			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-		all = append(all, w)
-	}
-	return strings.Join(all, " ")
-}
-
 // maxRequeues bounds how often a job requeues itself: one whose checkpoints never come would do so for ever.
 const maxRequeues = 200
 
@@ -277,9 +258,9 @@ func End(environ map[string]string) (at time.Time, ok bool) {
 	return time.Unix(seconds-warnSeconds/2, 0), err == nil && seconds > 0
 }
 
-// Cancel cancels the jobs that were submitted for the sweep in dir; their trials make a checkpoint first.
-func (p *Plan) Cancel(ctx context.Context, dir string) (jobs []string, err error) {
-	path := filepath.Join(cmp.Or(dir, p.Dir()), slurmDir, submittedFile)
+// Cancel cancels the jobs that were submitted from dir; what they run may make a checkpoint first.
+func Cancel(ctx context.Context, dir string) (jobs []string, err error) {
+	path := filepath.Join(dir, slurmDir, submittedFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -287,7 +268,7 @@ func (p *Plan) Cancel(ctx context.Context, dir string) (jobs []string, err error
 		return nil, fault.Reading(fault.Other, path, err)
 	}
 	for line := range strings.Lines(string(text)) {
-		var s Submission
+		var s submission
 		if json.Unmarshal([]byte(line), &s) == nil {
 			jobs = append(jobs, s.Jobs...)
 		}

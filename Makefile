@@ -83,7 +83,7 @@ torture: build runtime ## Kill runs at random moments and damage files at random
 		-torture.damages=$(DAMAGES) -torture.seed=$(SEED) -torture.trials=$(TRIALS) -torture.disks
 
 .PHONY: test-slurm
-test-slurm: build runtime ## Run sweeps on a Slurm that is started for it (as root; needs slurm-wlm and munge)
+test-slurm: build runtime ## Run sweeps and shards on a Slurm that is started for it (as root; needs slurm-wlm and munge)
 	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go test ./cmd/ordo -count=1 -run TestSlurm -v -timeout 0 -slurm
 
 .PHONY: lint

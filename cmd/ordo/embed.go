@@ -90,7 +90,8 @@ func (o *embedOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.dtype, "dtype", embed.Float32, "numbers as float32, or in npz, npy and parquet float16 (`TYPE`)")
 	flags.StringVar(&o.split, "split", "",
 		"`SPLIT` of the data set: train, test or all; default test, of images that are not the run's all")
-	flags.StringVar(&o.shard, "shard", "", "one of several parts of the images (`I/N`), such as 1/4 to 4/4; with --launcher how many")
+	flags.StringVar(&o.shard, "shard", "",
+		"one of several parts of the images (`I/N`), such as 1/4 to 4/4; with --launcher how many")
 	flags.StringVar(&o.views.Family, "family", "", "family (`NAME`) at whose scales images are shown")
 	flags.Float64SliceVar(&o.views.Scales, "scales", nil, "those scales (`S,…`), in [0, 1]")
 	flags.BoolVar(&o.views.Average, "average", false, "write the mean over the scales")

@@ -74,7 +74,8 @@ func TestEvalArray(t *testing.T) {
 	dir := t.TempDir()
 	rows, jobs := filepath.Join(dir, "rows.npz"), filepath.Join(dir, "jobs")
 	ordo(t, "embed", run, "--split", "all", "--out", rows).check(t, exitOK)
-	r := ordo(t, "eval", run, rows, "eval.knn.k=3", "--name", "again", "--threads", "1", "--launcher", "slurm", "--out", jobs)
+	r := ordo(t, "eval", run, rows, "eval.knn.k=3", "--name", "again", "--threads", "1", "--launcher", "slurm",
+		"--out", jobs)
 	r.check(t, exitOK)
 	if r.stdout != "submitted 2 tasks as job 7\n" {
 		t.Fatalf("stdout %q, %s%s", r.stdout, r.stderr, calls())
@@ -93,8 +94,8 @@ func TestEvalArray(t *testing.T) {
 	r = ordo(t, "eval", run, rows, "--launcher", "kubernetes", "--out", "jobs", "--image", "x", "--claim", "y",
 		"--mount", filepath.Dir(here))
 	r.check(t, exitOK)
-	for _, want := range []string{"completions: 2", "workingDir: " + here, "name: ORDO_EVAL_KNN_K", "--out=jobs/2-rows.json",
-		"ordo eval"} {
+	for _, want := range []string{"completions: 2", "workingDir: " + here, "name: ORDO_EVAL_KNN_K",
+		"--out=jobs/2-rows.json", "ordo eval"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("the manifest is %s without %q", r.stdout, want)
 		}

@@ -294,7 +294,7 @@ func (o *runsDiffOptions) run(ctx context.Context, g *global, args []string) err
 	rows := [][]string{{"number", "first", "second", "difference"}}
 	for _, n := range numbers {
 		rows = append(rows, []string{strings.TrimPrefix(n.Name, "evaluation."), fmt.Sprintf("%.4f", n.First),
-			fmt.Sprintf("%.4f", n.Second), fmt.Sprintf("%+.4f", n.Second-n.First)})
+			fmt.Sprintf("%.4f", n.Second), table.Number("%+.4f", n.Second-n.First)})
 	}
 	fmt.Fprint(g.stdout, "\n"+table.Columns(rows, 0))
 	fmt.Fprintln(g.stdout, "\nOne seed each: ordo eval RUN --against RUN has intervals over images.")

@@ -102,6 +102,53 @@ func startSlurm(t *testing.T) {
 	}
 }
 
+// TestSlurmShards: the shards of an embedding that a real Slurm runs, of which one was warned and went on, are the whole.
+func TestSlurmShards(t *testing.T) {
+	if !*realSlurm {
+		t.Skip("starts a Slurm: -slurm, as root, with slurm-wlm and munge installed")
+	}
+	run := evaluated(t)
+	t.Setenv(asCommand, "1") // of the jobs
+	startSlurm(t)
+	dir := t.TempDir()
+	whole, parts := filepath.Join(dir, "whole.csv"), filepath.Join(dir, "part.csv")
+	args := []string{"embed", run, "--split", "all", "--threads", "1", "data.images=2560", "data.test_images=2560"}
+	ordo(t, append(args, "--out", whole)...).check(t, exitOK)
+	ordo(t, append(args, "--out", parts, "--launcher", "slurm", "--shard", "4", "--cpus", "1")...).check(t, exitOK)
+	warned := 0
+	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		queue, err := exec.Command("squeue", "-h", "-r", "-o", "%A %T").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(strings.TrimSpace(string(queue))) == 0 {
+			break
+		}
+		if time.Since(began) > 10*time.Minute {
+			t.Fatalf("still in the queue: %s", queue)
+		}
+		for line := range strings.Lines(string(queue)) {
+			job, state, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if state == "RUNNING" && warned == 0 &&
+				exec.Command("scancel", "--batch", "--signal=USR1", job).Run() == nil {
+				warned++
+			}
+		}
+	}
+	var all strings.Builder
+	for i := 1; i <= 4; i++ {
+		text := read(t, filepath.Join(dir, fmt.Sprintf("part-%d-of-4.csv", i)))
+		if i > 1 {
+			_, text, _ = strings.Cut(text, "\n")
+		}
+		all.WriteString(text)
+	}
+	if all.String() != read(t, whole) {
+		t.Error("the shards are not the whole")
+	}
+	t.Logf("4 shards, %d warned: equal to one process's file", warned)
+}
+
 // TestSlurm: a sweep on a real Slurm whose jobs are warned, requeued, cancelled and killed at random has the results of
 // one that nobody disturbs, each once.
 func TestSlurm(t *testing.T) {

@@ -113,5 +113,5 @@ func number(x *float64, none string) string {
 	if x == nil {
 		return none
 	}
-	return fmt.Sprintf("%.4f", *x)
+	return table.Number("%.4f", *x)
 }

@@ -23,7 +23,7 @@ func (r Report) Text() string {
 		}
 		rows = append(rows, []string{w.Key, fmt.Sprintf("%.0f %%", 100*w.Share), fmt.Sprintf("%.2g", *w.P), best})
 	}
-	head := fmt.Sprintf("Which keys decide whether a combination is among the best %d of %d (PED-ANOVA); p is how often as "+
-		"many that are drawn at random differ as much:", r.Top, r.Trials)
+	head := fmt.Sprintf("Which keys decide whether a combination is among the best %d of %d (PED-ANOVA); p is how often "+
+		"as many that are drawn at random differ as much:", r.Top, r.Trials)
 	return table.Wrap(head, 0) + "\n" + table.Columns(rows, 2)
 }

@@ -21,7 +21,8 @@ import (
 	"ordo/models/whole"
 )
 
-// Slurm says how tasks are submitted to a Slurm cluster: as job arrays. Empty values are left to the cluster's defaults.
+// Slurm says how tasks are submitted to a Slurm cluster: as job arrays. Empty values are left to the cluster's
+// defaults.
 type Slurm struct {
 	Partition string
 	Account   string

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ordo/models"
+	form "ordo/models/table"
 	"ordo/runner/config"
 	"ordo/runner/eval"
 	"ordo/runner/evaluation"
@@ -169,9 +170,9 @@ func differences(runs []*folder, numbers []compared) []block {
 				d := statistics.Summarise(pairs)
 				interval := "–"
 				if d.Low != nil {
-					interval = fmt.Sprintf("[%+.3f, %+.3f]", *d.Low, *d.High)
+					interval = "[" + form.Number("%+.3f", *d.Low) + ", " + form.Number("%+.3f", *d.High) + "]"
 				}
-				t.add(n.name, fmt.Sprintf("%+.3f", d.Mean), interval, fmt.Sprint(d.N))
+				t.add(n.name, form.Number("%+.3f", d.Mean), interval, fmt.Sprint(d.N))
 			}
 		}
 		b := block{Title: fmt.Sprintf("%s less %s", g.name(), all[0].name()), Table: t,
@@ -196,7 +197,7 @@ func spreadOver(runs []*folder, numbers []compared) []block {
 		}
 		if len(values) > 1 {
 			all := statistics.Summarise(values)
-			t.add(n.name, fmt.Sprintf("%.3f", all.Mean), fmt.Sprintf("%.3f", *all.Std), fmt.Sprint(all.N))
+			t.add(n.name, form.Number("%.3f", all.Mean), fmt.Sprintf("%.3f", *all.Std), fmt.Sprint(all.N))
 		}
 	}
 	if len(t.Rows) == 0 {

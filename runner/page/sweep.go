@@ -78,11 +78,11 @@ func Sweep(ctx context.Context, o SweepOptions) (Made, error) {
 	s.class = ranked(numbers, s.table.Metric.Minimises())
 	p := &content{Title: found.Name, Lead: s.lead(), Notes: s.notes()}
 	p.section("summary", "Summary", "", s.summary()...)
-	p.section("groups", "Combinations", "The best first: mean over the seeds, with Student's 95 % interval; differences are "+
-		"paired by seed. One seed has neither.", s.groups()...)
+	p.section("groups", "Combinations", "The best first: mean over the seeds, with Student's 95 % interval; differences "+
+		"are paired by seed. One seed has neither.", s.groups()...)
 	p.section("importance", "Which keys decide", "", s.importance()...)
-	p.section("parallel", "Trials over their keys", "A line a trial, through its values to what it gave. Point at a line, "+
-		"or choose it with the arrow keys.", s.parallel()...)
+	p.section("parallel", "Trials over their keys", "A line a trial, through its values to what it gave. Point at a "+
+		"line, or choose it with the arrow keys.", s.parallel()...)
 	p.section("curves", s.table.Metric.Name+" over the epochs", "", s.curves()...)
 	p.section("trials", "Trials", "", s.all()...)
 	p.section("failures", "Failures", "The last lines of what their processes said.", s.failures()...)
@@ -468,8 +468,8 @@ func (s *sweepPage) failures() (all []block) {
 			more++
 			continue
 		}
-		all = append(all, block{Title: t.Folder, Text: fmt.Sprintf("Exit status %d after %d attempts. All that it said is in "+
-			"%s.log.", f.Exit, t.Attempts, t.Folder), Code: cmp.Or(strings.Join(f.Lines, "\n"), "(it said nothing)")})
+		all = append(all, block{Title: t.Folder, Text: fmt.Sprintf("Exit status %d after %d attempts. All that it said is "+
+			"in %s.log.", f.Exit, t.Attempts, t.Folder), Code: cmp.Or(strings.Join(f.Lines, "\n"), "(it said nothing)")})
 	}
 	if more > 0 {
 		all = append(all, block{Text: fmt.Sprintf("%d more have failed; the table of trials has them.", more)})

@@ -237,8 +237,9 @@ func (s *sweepPage) curves() []block {
 			d.path(t.Number, s.class[i], thinned(points))
 		}
 	}
-	d.Label = fmt.Sprintf("%d curves of %s over the epochs, between %s and %s. Arrow keys go through the trials, the best "+
-		"first; the table of trials has what they ended with.", len(d.Paths), s.table.Metric.Name, tick(ys.low), tick(ys.high))
+	d.Label = fmt.Sprintf("%d curves of %s over the epochs, between %s and %s. Arrow keys go through the trials, the "+
+		"best first; the table of trials has what they ended with.", len(d.Paths), s.table.Metric.Name, tick(ys.low),
+		tick(ys.high))
 	return []block{{Drawing: d}}
 }
 

@@ -131,7 +131,8 @@ func TestSweepPage(t *testing.T) {
 	html = regexp.MustCompile(`(?s)<footer>.*</footer>`).ReplaceAllString(html, "")
 	golden.Compare(t, filepath.Join("testdata", "sweep.html"), html)
 	// The best row is 0.001, ordered: 0.8125 over the seeds, and its baseline's differences are 0.25 and 0.3125.
-	contains(t, html, "1 failed, 5 finished, 1 pending, 1 running of 8 trials", "0.8125, 95 % interval [0.0184, 1.6066] over 2 seeds",
+	contains(t, html, "1 failed, 5 finished, 1 pending, 1 running of 8 trials",
+		"0.8125, 95 % interval [0.0184, 1.6066] over 2 seeds",
 		"&#43;0.2812", "<a href=\"./"+b.plan.Trials[3].Folder+"/report.html\">4</a>", "&lt;b&gt;trouble&lt;/b&gt;",
 		"untrained, mean over the trials", "<td>0.2500</td>", "can&#39;t be told from 3 finished combinations")
 	if strings.Contains(html, b.plan.Trials[0].Folder+"/report.html") {
@@ -218,7 +219,8 @@ func TestSweepErrors(t *testing.T) {
 	}
 	// A metrics file that can't be read is said.
 	b.finish(b.plan.Trials[0], 0.5)
-	if err := os.WriteFile(track.MetricsFile(filepath.Join(b.dir, b.plan.Trials[0].Folder)), []byte("{\n"), 0o600); err != nil {
+	metrics := track.MetricsFile(filepath.Join(b.dir, b.plan.Trials[0].Folder))
+	if err := os.WriteFile(metrics, []byte("{\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	m, err := Sweep(t.Context(), SweepOptions{Plan: b.plan, Dir: b.dir, Out: "x.html"})
@@ -229,7 +231,9 @@ func TestSweepErrors(t *testing.T) {
 
 func TestLinkTo(t *testing.T) {
 	root := t.TempDir()
-	for _, c := range [][3]string{{"a/x.html", "a", "./"}, {"x.html", "a/b c", "./a/b%20c/"}, {"a/b/x.html", "c", "./../../c/"}} {
+	for _, c := range [][3]string{
+		{"a/x.html", "a", "./"}, {"x.html", "a/b c", "./a/b%20c/"}, {"a/b/x.html", "c", "./../../c/"},
+	} {
 		got, err := linkTo(filepath.Join(root, c[0]), filepath.Join(root, c[1]))
 		if err != nil || got != c[2] {
 			t.Errorf("from %s to %s: %q, %v", c[0], c[1], got, err)
@@ -243,9 +247,11 @@ func TestScale(t *testing.T) {
 		log    bool
 		want   string
 	}{
-		{[]float64{0, 1}, false, "[0 0.2 0.4 0.6 0.8 1]"}, {[]float64{0.731, 0.742}, false, "[0.732 0.734 0.736 0.738 0.74 0.742]"},
+		{[]float64{0, 1}, false, "[0 0.2 0.4 0.6 0.8 1]"},
+		{[]float64{0.731, 0.742}, false, "[0.732 0.734 0.736 0.738 0.74 0.742]"},
 		{[]float64{1e-4, 1e-1}, true, "[0.0001 0.001 0.01 0.1]"}, {[]float64{3, 40}, true, "[5 10 20]"},
-		{[]float64{2, 3}, true, "[2 2.45 3]"}, {nil, false, "[0 0.2 0.4 0.6 0.8 1]"}, {[]float64{-5, 5}, false, "[-4 -2 0 2 4]"},
+		{[]float64{2, 3}, true, "[2 2.45 3]"}, {nil, false, "[0 0.2 0.4 0.6 0.8 1]"},
+		{[]float64{-5, 5}, false, "[-4 -2 0 2 4]"},
 	} {
 		var texts []string
 		s := newScale(c.values, c.log)

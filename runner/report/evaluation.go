@@ -49,17 +49,18 @@ func number(v eval.Value) string {
 	case !v.Defined:
 		return "–"
 	case v.Number >= 10 || v.Number <= -10:
-		return strconv.FormatFloat(v.Number, 'f', 1, 64)
+		return table.Number("%.1f", v.Number)
 	default:
-		return strconv.FormatFloat(v.Number, 'f', 3, 64)
+		return table.Number("%.3f", v.Number)
 	}
 }
 
 func signed(v eval.Value) string {
-	if text := number(v); v.Defined && v.Number >= 0 {
+	text := number(v)
+	if v.Defined && v.Number > 0 && strings.ContainsAny(text, "123456789") { // what rounds to 0 has no sign
 		return "+" + text
 	}
-	return number(v)
+	return text
 }
 
 func interval(i *evaluation.Interval) string {

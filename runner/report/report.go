@@ -137,7 +137,7 @@ func evaluatedRow(e track.Evaluation, label, name string) []string {
 	} {
 		cell := "–"
 		if v, ok := c.numbers[name+"."+c.output]; ok {
-			cell = fmt.Sprintf("%.3f", v)
+			cell = table.Number("%.3f", v)
 		}
 		row = append(row, cell)
 	}

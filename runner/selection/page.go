@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"ordo/augment"
+	"ordo/models/table"
 	"ordo/runner/config"
 	"ordo/runner/sheet"
 	"ordo/runner/style"
@@ -23,7 +24,7 @@ import (
 //go:embed page.html
 var pageText string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"number": table.Number}).Parse(pageText))
 
 // page is what the template shows.
 type page struct {
@@ -134,7 +135,7 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 		}
 		for _, name := range screens {
 			if x, ok := f.Screens[name]; ok {
-				row.Numbers = append(row.Numbers, pageNumber{name, fmt.Sprintf("%.3f", x.Value), x.beside()})
+				row.Numbers = append(row.Numbers, pageNumber{name, table.Number("%.3f", x.Value), x.beside()})
 			}
 		}
 		p.Families = append(p.Families, row)
@@ -142,12 +143,13 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 	for _, name := range screens {
 		tau := "–"
 		if i := slices.IndexFunc(r.Agreements, func(a Agrees) bool { return a.Screen == name }); i >= 0 {
-			tau = fmt.Sprintf("%+.2f", r.Agreements[i].Tau)
+			tau = table.Number("%+.2f", r.Agreements[i].Tau)
 		}
 		p.Screens = append(p.Screens, pageScreen{name, screenSays[name], tau})
 	}
 	if g := r.Joint.Gain; g != nil {
-		p.JointText = fmt.Sprintf("%+.1f points over the base (from %+.1f to %+.1f)", 100*g.Value, 100*g.Low, 100*g.High)
+		p.JointText = fmt.Sprintf("%s points over the base (from %s to %s)", points(g.Value), points(g.Low),
+			points(g.High))
 	}
 	var text bytes.Buffer
 	if err := pageTemplate.Execute(&text, p); err != nil {
@@ -160,14 +162,14 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 func (x Screen) beside() string {
 	text := ""
 	if x.Low != nil && x.High != nil {
-		text = fmt.Sprintf("%.3f to %.3f", *x.Low, *x.High)
+		text = table.Number("%.3f", *x.Low) + " to " + table.Number("%.3f", *x.High)
 	}
 	for _, r := range []struct {
 		name  string
 		value *float64
 	}{{"untrained", x.Untrained}, {"pixels", x.Pixels}, {"chance", x.Chance}} {
 		if r.value != nil {
-			text += fmt.Sprintf("; %s %.3f", r.name, *r.value)
+			text += "; " + r.name + " " + table.Number("%.3f", *r.value)
 		}
 	}
 	return text

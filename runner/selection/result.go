@@ -171,7 +171,7 @@ func (r Result) Text() string {
 		for _, name := range screens {
 			cell := "–"
 			if x, ok := f.Screens[name]; ok {
-				cell = fmt.Sprintf("%.3f", x.Value)
+				cell = table.Number("%.3f", x.Value)
 			}
 			row = append(row, cell)
 		}
@@ -179,16 +179,16 @@ func (r Result) Text() string {
 	}
 	b.WriteString(table.Left(rows, 0))
 	for _, a := range r.Agreements {
-		fmt.Fprintf(&b, "Kendall's τ of %s with %s: %+.2f (%d)\n", a.Screen, a.With, a.Tau, a.Of)
+		fmt.Fprintf(&b, "Kendall's τ of %s with %s: %s (%d)\n", a.Screen, a.With, table.Number("%+.2f", a.Tau), a.Of)
 	}
 	if r.Joint.Gain != nil {
 		g := r.Joint.Gain
-		fmt.Fprintf(&b, "\nAll chosen roles together: %+.1f points over the base (95 %% from %+.1f to %+.1f).\n", 100*g.Value,
-			100*g.Low, 100*g.High)
+		fmt.Fprintf(&b, "\nAll chosen roles together: %s points over the base (95 %% from %s to %s).\n", points(g.Value),
+			points(g.Low), points(g.High))
 	}
 	for _, x := range r.Joint.Runners {
-		fmt.Fprintf(&b, "With %s %s in place of that: %+.1f points (95 %% from %+.1f to %+.1f).\n", x.Family, x.Role,
-			100*x.Gain.Value, 100*x.Gain.Low, 100*x.Gain.High)
+		fmt.Fprintf(&b, "With %s %s in place of that: %s points (95 %% from %s to %s).\n", x.Family, x.Role,
+			points(x.Gain.Value), points(x.Gain.Low), points(x.Gain.High))
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintln(&b, table.Wrap("note: "+note, 2))

@@ -8,6 +8,7 @@ import (
 
 	"ordo/augment"
 	"ordo/models/graph"
+	"ordo/models/table"
 	"ordo/runner/evaluation"
 	"ordo/runner/statistics"
 )
@@ -368,13 +369,13 @@ func (f *Family) decide(margin float64) {
 // evidence is the verdict's reason in one sentence.
 func (f *Family) evidence(margin float64) string {
 	best := f.best()
-	points := func(e Estimate) string {
-		return fmt.Sprintf("%+.1f points (95 %% from %+.1f to %+.1f)", 100*e.Value, 100*e.Low, 100*e.High)
+	with := func(e Estimate) string {
+		return fmt.Sprintf("%s points (95 %% from %s to %s)", points(e.Value), points(e.Low), points(e.High))
 	}
 	var others []string
 	for _, role := range roles {
 		if role != best {
-			others = append(others, points(f.difference(role, best))+" "+role)
+			others = append(others, with(f.difference(role, best))+" "+role)
 		}
 	}
 	text := fmt.Sprintf("%s has %.3f, and beside it %s", best, f.outcome(best), strings.Join(others, ", "))
@@ -404,3 +405,6 @@ func (f Family) Chosen() string {
 	}
 	return f.Verdict
 }
+
+// points writes a difference of shares in hundredths.
+func points(difference float64) string { return table.Number("%+.1f", 100*difference) }

@@ -19,9 +19,9 @@ type Submission struct {
 	Left int `json:"left"`
 }
 
-// Submit submits the trials that are neither finished nor running to Slurm, a task each, and returns without waiting for
-// them: how far they are is read from the folder ([Plan.Status]). A trial that is submitted twice runs once: the second
-// one finds its result, or its folder taken.
+// Submit submits the trials that are neither finished nor running to Slurm, a task each, and returns without waiting
+// for them: how far they are is read from the folder ([Plan.Status]). A trial that is submitted twice runs once: the
+// second one finds its result, or its folder taken.
 func (p *Plan) Submit(ctx context.Context, o Options, s launch.Slurm) (Submission, error) {
 	sub := Submission{At: now()}
 	if err := s.Check(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ordo/models/fault"
+	"ordo/models/table"
 	"ordo/runner/config"
 	"ordo/runner/guard"
 	"ordo/runner/statistics"
@@ -332,9 +333,9 @@ func mean(s *statistics.Summary) string {
 	case s == nil:
 		return "–"
 	case s.Std == nil:
-		return fmt.Sprintf("%.4f", s.Mean)
+		return table.Number("%.4f", s.Mean)
 	}
-	return fmt.Sprintf("%.4f ± %.4f", s.Mean, *s.Std)
+	return table.Number("%.4f", s.Mean) + fmt.Sprintf(" ± %.4f", *s.Std)
 }
 
 // difference is "+0.0123 (+0.0051 to +0.0195)".
@@ -343,9 +344,10 @@ func difference(d *statistics.Difference) string {
 	case d == nil:
 		return "–"
 	case d.Low == nil:
-		return fmt.Sprintf("%+.4f", d.Value)
+		return table.Number("%+.4f", d.Value)
 	}
-	return fmt.Sprintf("%+.4f (%+.4f to %+.4f)", d.Value, *d.Low, *d.High)
+	return fmt.Sprintf("%s (%s to %s)", table.Number("%+.4f", d.Value), table.Number("%+.4f", *d.Low),
+		table.Number("%+.4f", *d.High))
 }
 
 // mark is the last cell of a row.
@@ -364,7 +366,7 @@ func brief(s *statistics.Summary) string {
 	if s == nil || s.Std == nil {
 		return mean(s)
 	}
-	return fmt.Sprintf("%.3f ± %.3f", s.Mean, *s.Std)
+	return table.Number("%.3f", s.Mean) + fmt.Sprintf(" ± %.3f", *s.Std)
 }
 
 // cells returns the heading and the rows as text, with numbers in a form.

@@ -1,4 +1,4 @@
-// Package page makes the page of a run, or of several side by side: one HTML file that needs no other and asks for
+// Package page makes the page of a run, of several side by side, or of a sweep: one HTML file that needs no other and asks for
 // nothing from any network.
 //
 // It shows what the run folder holds (package track) and what its evaluations found (package evaluation): settings,
@@ -12,6 +12,13 @@
 // Runs lie over each other, a colour each, with the keys that tell them apart. Those of one experiment but for the seed
 // are one group; the difference of two groups is the mean over the seeds that both have, paired, with Student's 95 %
 // interval from two seeds on.
+//
+// # Sweeps
+//
+// The page of a sweep ([Sweep]) has its table with intervals and paired differences, which keys decide (package
+// importance), and two drawings in SVG with a line a trial: over the keys, and over the epochs. Colour tells how good a
+// trial is by its rank among all; the arrow keys go through the trials from the best on. Links to the trials' own pages
+// are relative. Its size grows by about 1 kB a trial.
 //
 // # Unfinished and damaged runs
 //

@@ -51,6 +51,7 @@
 //	001-rotate-absent-seed-1.log  all that its processes said
 //	001-rotate-absent-seed-1.attempts.jsonl  how those of its processes ended that did not finish it
 //	results.csv, results.md     the table
+//	report.html                 its page, which `ordo sweep` writes when it ends (page.Sweep)
 //
 // # What a sweep promises
 //

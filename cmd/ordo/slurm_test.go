@@ -102,7 +102,7 @@ func startSlurm(t *testing.T) {
 	}
 }
 
-// TestSlurmShards: the shards of an embedding that a real Slurm runs, of which one was warned and went on, are the whole.
+// TestSlurmShards: the shards of an embedding that a real Slurm runs, of which one was warned, are the whole.
 func TestSlurmShards(t *testing.T) {
 	if !*realSlurm {
 		t.Skip("starts a Slurm: -slurm, as root, with slurm-wlm and munge installed")

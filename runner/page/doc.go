@@ -1,5 +1,5 @@
-// Package page makes the page of a run, of several side by side, or of a sweep: one HTML file that needs no other and asks for
-// nothing from any network.
+// Package page makes the page of a run, of several side by side, or of a sweep: one HTML file that needs no
+// other and asks for nothing from any network.
 //
 // It shows what the run folder holds (package track) and what its evaluations found (package evaluation): settings,
 // curves of the training, distance and told classes over the scale of every family, and all numbers beside their

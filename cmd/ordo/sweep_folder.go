@@ -46,10 +46,11 @@ schedulers that have a job for each trial. The folder must have been made: by "o
 The exit status is that of the trial's run: 0 also where it is finished already, 75 where it
 was told to stop and goes on when it is called again.`
 
-type sweepPlanOptions struct{ asJSON bool }
+type sweepPlanOptions struct{ asJSON, every bool }
 
 func (o *sweepPlanOptions) AddFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.asJSON, "json", false, "print the trials as a JSON list")
+	flags.BoolVar(&o.every, "all", false, "list all trials, also where there are very many")
+	flags.BoolVar(&o.asJSON, "json", false, "print all trials as a JSON list")
 }
 
 func (o *sweepPlanOptions) check(args []string) error { return atLeastOne(args, "a sweep file") }
@@ -63,13 +64,29 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 		return g.printJSON(plan.Trials)
 	}
 	rows := [][]string{{"trial", "hash", "overrides"}}
-	for _, t := range plan.Trials {
+	left := 0
+	if n := len(plan.Trials); n > planFirst+planLast && !o.every {
+		left = n - planFirst - planLast
+	}
+	for i, t := range plan.Trials {
+		if left > 0 && i == planFirst {
+			rows = append(rows, []string{"…", "", fmt.Sprintf("%d more: --all", left)})
+		}
+		if left > 0 && i >= planFirst && i < planFirst+left {
+			continue
+		}
 		overrides := strings.TrimSpace(t.Base + " " + strings.Join(t.Overrides, " "))
 		rows = append(rows, []string{fmt.Sprint(t.Number), t.Hash, overrides})
 	}
 	fmt.Fprint(g.stdout, table.Columns(rows, 0))
+	if left > 0 {
+		g.note(fmt.Sprintf("%d trials", len(plan.Trials)))
+	}
 	return nil
 }
+
+// Of a sweep of more trials, these are listed.
+const planFirst, planLast = 30, 10
 
 type sweepTrialOptions struct{ requeue bool }
 

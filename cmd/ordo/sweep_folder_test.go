@@ -11,6 +11,21 @@ import (
 	"ordo/models/ort/orttest"
 )
 
+// TestSweepPlan: of very many trials the first and the last are listed.
+func TestSweepPlan(t *testing.T) {
+	file, _ := sweepFile(t, "parameters: {train.epochs: {value: 4}}\nseeds: 100\n")
+	r := ordo(t, "sweep", "plan", file)
+	r.check(t, exitOK, "100 trials")
+	if n := strings.Count(r.stdout, "\n"); n != 1+planFirst+1+planLast || !strings.Contains(r.stdout, "60 more: --all") ||
+		!strings.Contains(r.stdout, "seed=30\n") || strings.Contains(r.stdout, "seed=31\n") ||
+		!strings.HasSuffix(r.stdout, "seed=100\n") {
+		t.Errorf("%d lines: %s", n, r.stdout)
+	}
+	if r := ordo(t, "sweep", "plan", file, "--all"); strings.Count(r.stdout, "\n") != 101 || r.stderr != "" {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+}
+
 // TestSweepFolder: the commands that take a sweep's folder alone.
 func TestSweepFolder(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))

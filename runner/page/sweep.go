@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ordo/models/fault"
@@ -291,6 +292,13 @@ func (s *sweepPage) asked(i int) (kind, values string) {
 		if t.row[i] != unset && !slices.Contains(all, t.row[i]) {
 			all = append(all, t.row[i])
 		}
+	}
+	if key.Kind == importance.Steps {
+		slices.SortFunc(all, func(a, b string) int {
+			x, _ := strconv.ParseFloat(a, 64) // Axes has seen that they are numbers
+			y, _ := strconv.ParseFloat(b, 64)
+			return cmp.Compare(x, y)
+		})
 	}
 	if n := len(all); n > mostValues {
 		all = append(all[:mostValues], fmt.Sprintf("… (%d in all)", n))

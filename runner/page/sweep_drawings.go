@@ -102,7 +102,7 @@ func (s *sweepPage) parallel() []block {
 		return nil
 	}
 	n := len(s.axes) + 1
-	d := &drawing{Width: int(drawLeft*2 + axisWidth*float64(n-1)),
+	d := &drawing{Width: int(drawLeft*2 + axisWidth*float64(n-1) + 40),
 		Height: int(drawTop + drawHeight + belowAxis + 16)}
 	at := func(k int) float64 { return drawLeft + 20 + axisWidth*float64(k) }
 	var axes []axis

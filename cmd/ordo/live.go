@@ -25,8 +25,8 @@ func liveRows(l sweep.Look, metric string, columns int) []string {
 	if n := l.Counts[sweep.Failed]; n > 0 {
 		facts = append(facts, fmt.Sprintf("%d failed", n))
 	}
-	if n := l.Total - l.Ended() - len(l.Running); n > 0 {
-		facts = append(facts, fmt.Sprintf("%d waiting", n))
+	if l.Waiting > 0 {
+		facts = append(facts, fmt.Sprintf("%d waiting", l.Waiting))
 	}
 	lines := []string{bar{l.Name, l.Ended(), l.Total, facts}.line(columns)}
 	for i, t := range l.Running {
@@ -113,8 +113,8 @@ func (l *live) say(text string) {
 	_, _ = l.look()
 }
 
-// watchSweep shows a sweep until all its trials have ended, or the context does. Where nothing can be redrawn there is
-// a line when another trial begins or ends.
+// watchSweep shows a sweep until all its trials have ended, or whoever runs it has, or the context does. Where nothing
+// can be redrawn there is a line when another trial begins or ends.
 func watchSweep(ctx context.Context, g *global, plan *sweep.Plan, dir string) error {
 	follower, err := plan.Follow(dir, 0)
 	if err != nil {
@@ -124,17 +124,19 @@ func watchSweep(ctx context.Context, g *global, plan *sweep.Plan, dir string) er
 	defer g.wipe()
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
-	said := ""
+	said, held := "", false
 	for {
 		now, err := l.look()
 		if err != nil {
 			return err
 		}
+		left := held && !now.Held && len(now.Running) == 0 // whoever ran it has gone
+		held = now.Held
 		if text := tally(now); text != said && !g.redraws() {
 			g.note(text)
 			said = text
 		}
-		if now.Ended() == now.Total {
+		if left || now.Ended() == now.Total {
 			return nil
 		}
 		select {
@@ -148,7 +150,7 @@ func watchSweep(ctx context.Context, g *global, plan *sweep.Plan, dir string) er
 // tally is a line about all trials.
 func tally(l sweep.Look) string {
 	text := fmt.Sprintf("[%d/%d] %s: %d running, %d waiting, %d failed", l.Ended(), l.Total, l.Name, len(l.Running),
-		l.Total-l.Ended()-len(l.Running), l.Counts[sweep.Failed])
+		l.Waiting, l.Counts[sweep.Failed])
 	for _, t := range l.Running {
 		if len(l.Running) <= mostRows {
 			text += fmt.Sprintf("\n    %s", t.Folder)

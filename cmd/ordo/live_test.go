@@ -17,7 +17,7 @@ import (
 
 func TestLiveRows(t *testing.T) {
 	number := 0.91234
-	l := sweep.Look{Name: "roles", Total: 9, Left: 90 * time.Second,
+	l := sweep.Look{Name: "roles", Total: 9, Left: 90 * time.Second, Waiting: 3,
 		Counts: map[string]int{sweep.Finished: 3, sweep.Failed: 1, sweep.Running: 2, sweep.Pending: 3},
 		Running: []sweep.LookTrial{
 			{Folder: "005-rotate-ordered-seed-2", Epoch: 3.4, Epochs: 15, Number: &number, Left: 70 * time.Second},

@@ -17,7 +17,8 @@ import (
 const sweepReportHelp = `Write one HTML page about a sweep that needs no other file and no network: what was asked and
 what came out, combinations over their seeds with differences paired by seed, which keys decide,
 all trials over their keys and over the epochs, and what those said that failed. A sweep writes
-it when it ends; of one that is not finished the page shows what there is.`
+it when it ends, but for one on a cluster, which nobody waits for; of one that is not finished
+the page shows what there is.`
 
 type sweepReportOptions struct{ out string }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ordo/runner/config"
+	"ordo/runner/lock"
 	"ordo/runner/track"
 )
 
@@ -35,7 +36,9 @@ type Look struct {
 	Total   int
 	Counts  map[string]int // of trials, by their status
 	Running []LookTrial
+	Waiting int     // trials that have not begun, or go on when they are called again
 	Failed  []State // that failed since the last look
+	Held    bool    // a process runs the sweep; trials may be run without one
 	// Left is how long all trials still take, those at once that are now; 0: that can't be known yet.
 	Left time.Duration
 }
@@ -49,8 +52,8 @@ type LookTrial struct {
 	Left   time.Duration // 0: unknown
 }
 
-// Ended is how many trials are finished or failed.
-func (l Look) Ended() int { return l.Counts[Finished] + l.Counts[Failed] }
+// Ended is how many trials are finished, or have ended in another way.
+func (l Look) Ended() int { return l.Total - len(l.Running) - l.Waiting }
 
 // Follow begins to follow the sweep in dir; "" is the plan's. Trials that failed before are not told of.
 func (p *Plan) Follow(dir string, jobs int) (*Follower, error) {
@@ -63,7 +66,8 @@ func (p *Plan) Follow(dir string, jobs int) (*Follower, error) {
 // Look reads how far the sweep is now.
 func (f *Follower) Look() (Look, error) {
 	l := Look{Name: f.plan.Name, Total: len(f.plan.Trials), Counts: map[string]int{}}
-	finished, finishedSeconds, waiting := 0, 0., 0
+	_, l.Held = lock.Held(filepath.Join(f.dir, lockFile))
+	finished, finishedSeconds := 0, 0.
 	var left, whole time.Duration // of those that run
 	known := 0
 	for i, t := range f.plan.Trials {
@@ -93,8 +97,8 @@ func (f *Follower) Look() (Look, error) {
 				l.Failed = append(l.Failed, s)
 			}
 			delete(f.runs, i)
-		default:
-			waiting++
+		case Pending, Interrupted:
+			l.Waiting++
 		}
 	}
 	each := time.Duration(0)
@@ -106,7 +110,7 @@ func (f *Follower) Look() (Look, error) {
 	}
 	if n := len(l.Running); n > 0 && each > 0 {
 		left += time.Duration(n-known) * each // of those that have just begun
-		l.Left = (left + time.Duration(waiting)*each) / time.Duration(min(n+waiting, max(n, f.jobs)))
+		l.Left = (left + time.Duration(l.Waiting)*each) / time.Duration(min(n+l.Waiting, max(n, f.jobs)))
 	}
 	return l, nil
 }

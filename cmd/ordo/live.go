@@ -70,7 +70,7 @@ func (l *live) begin(ctx context.Context) {
 		defer tick.Stop()
 		for {
 			l.mutex.Lock()
-			l.look()
+			_, _ = l.look()
 			l.mutex.Unlock()
 			select {
 			case <-tick.C:

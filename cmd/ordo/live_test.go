@@ -94,7 +94,7 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer running.Close() //nolint:errcheck // nothing is lost
+	defer running.Close()
 	var stderr strings.Builder
 	g := &global{stderr: &stderr, stderrIsTTY: true, columns: func() int { return 80 }}
 	progress, end := sweepProgress(t.Context(), g, plan, out, 1)

@@ -121,7 +121,7 @@ func TestSweepPage(t *testing.T) {
 	}
 	b.fail(b.plan.Trials[5], 4, "numeric", "<b>trouble</b>")
 	running := b.begin(b.plan.Trials[6], 0.375)
-	defer running.Close() //nolint:errcheck // nothing is lost
+	defer running.Close()
 	html := b.page()
 	for from, to := range map[string]string{script: "SCRIPT", plotScript: "SCRIPT", b.dir: "SWEEP", b.plan.Hash: "HASH"} {
 		html = strings.ReplaceAll(html, from, to)

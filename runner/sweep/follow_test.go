@@ -27,7 +27,7 @@ func TestFollow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer running.Close() //nolint:errcheck // nothing is lost
+	defer running.Close()
 	l, err := f.Look()
 	if err != nil || len(l.Running) != 1 || l.Running[0].Left != 0 || l.Running[0].Epochs != 4 || len(l.Failed) != 0 ||
 		l.Counts[Pending] != 3 || l.Ended() != 2 {

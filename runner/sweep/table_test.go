@@ -263,7 +263,7 @@ baseline: {augment.framing: none}
 		for format, want := range map[string]string{
 			FormatText: "loss less that of framing=none, paired by seed (95 %; p by Holm over the rows):\n" +
 				"  lr=0.1, framing=circle: +0.2000 (-0.0484 to +0.4484), p = 0.15, n = 3\n" +
-				"  lr=0.2, framing=circle: +0.0000 (-2.4841 to +2.4841), p = 1, n = 3\n",
+				"  lr=0.2, framing=circle: 0.0000 (-2.4841 to +2.4841), p = 1, n = 3\n",
 			FormatMarkdown: "- lr=0.1, framing=circle: +0.2000 (-0.0484 to +0.4484), p = 0.15, n = 3\n",
 			FormatLaTeX:    "0.1 & circle & 3 & 2.2000 $\\pm$ 1.1000",
 			FormatCSV:      "against,against.low,against.high,p_holm",

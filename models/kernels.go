@@ -49,20 +49,26 @@ func OpenKernels(rt *Runtime, file string, o Options) (k *Kernels, note string, 
 				Advise("set it to %s", Float32)
 		}
 	}
-	fast := func(c autodiff.Convolution) bool { return supports(oneDNN, c, precision) }
-	return &Kernels{Precision: precision, Supports: fast}, "", nil
+	k = &Kernels{Precision: precision}
+	k.Supports = func(c autodiff.Convolution) bool { return supports(oneDNN, c, precision, false) }
+	// Without matrix units Winograd's algorithm in float32 is faster, and wants its images in float32.
+	if precision == autodiff.BFloat16 && oneDNN.AMX() {
+		k.Stores = func(c autodiff.Convolution) bool { return supports(oneDNN, c, precision, true) }
+	}
+	return k, "", nil
 }
 
 // nominalBatch is the batch for which oneDNN is asked; its choice doesn't depend on it.
 const nominalBatch = 32
 
-func supports(oneDNN *kernels.OneDNN, c autodiff.Convolution, precision string) bool {
+func supports(oneDNN *kernels.OneDNN, c autodiff.Convolution, precision string, stored bool) bool {
 	ints := func(v [2]int64) [2]int { return [2]int{int(v[0]), int(v[1])} }
 	_, err := oneDNN.Supports(kernels.Convolution{
 		Batch: nominalBatch, Channels: int(c.Channels), Filters: int(c.Filters), Groups: int(c.Groups),
 		Height: int(c.Height), Width: int(c.Width),
 		Kernel: ints(c.Kernel), Strides: ints(c.Strides), Dilations: ints(c.Dilations),
 		Pads: [4]int{int(c.Pads[0]), int(c.Pads[1]), int(c.Pads[2]), int(c.Pads[3])}, Bias: c.Bias, Precision: precision,
+		Stored: stored,
 	})
 	return err == nil
 }

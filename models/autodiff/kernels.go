@@ -23,6 +23,8 @@ type Kernels struct {
 	Precision string
 	// Supports says whether the kernels do a convolution; nil: they do all. What they don't is left to ONNX Runtime.
 	Supports func(Convolution) bool
+	// Stores says whether they do it with activations in bfloat16; nil: activations are float32 whatever the precision.
+	Stores func(Convolution) bool
 }
 
 // Convolution is one over images: its sizes, all but the batch's.
@@ -214,6 +216,9 @@ func (a *acceleration) conv(n *onnxgraph.Node) *onnxgraph.Node {
 		return n
 	}
 	attributes := append(convAttributes(&w, n), onnxgraph.StringAttr("precision", a.kernels.Precision))
+	if a.kernels.Stores != nil && a.kernels.Stores(c) {
+		attributes = append(attributes, onnxgraph.IntAttr(stores, 1))
+	}
 	return a.node(graph.Conv, n.GetName(), n.GetInput(), n.GetOutput()[:1], attributes...)
 }
 

@@ -259,12 +259,5 @@ func (a *arrangement) size(name string) int64 {
 	if a.typeOf(name).Elem != onnxgraph.Float32 {
 		return unlimited
 	}
-	n := int64(1)
-	for _, d := range a.typeOf(name).Shape {
-		if !d.Static() {
-			n *= nominalBatch
-		}
-		n *= max(d.Size, 1)
-	}
-	return n
+	return a.elements(name)
 }

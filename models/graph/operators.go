@@ -33,5 +33,19 @@ const (
 	Reorder          = "Reorder"
 )
 
+// Those with activations in bfloat16, and what goes from float32 to it and back.
+const (
+	ConvBF16            = "ConvBF16"
+	ConvGradBF16        = "ConvGradBF16"
+	BatchNormBF16       = "BatchNormBF16"
+	BatchNormGradBF16   = "BatchNormGradBF16"
+	MaxPoolBF16         = "MaxPoolBF16"
+	MaxPoolGradBF16     = "MaxPoolGradBF16"
+	AveragePoolBF16     = "AveragePoolBF16"
+	AveragePoolGradBF16 = "AveragePoolGradBF16"
+	Round               = "Round"
+	Widen               = "Widen"
+)
+
 // IsLoss says whether a node is the loss operator.
 func IsLoss(n *onnxgraph.Node) bool { return n.GetDomain() == Domain && n.GetOpType() == Loss }

@@ -56,3 +56,11 @@ int ordo_onednn_bf16(void) {
   return 0;
 #endif
 }
+
+int ordo_onednn_amx(void) {
+#if defined(__x86_64__)
+  return dnnl.engine && (dnnl.get_effective_cpu_isa() & DNNL_ISA_AVX512_AMX) == DNNL_ISA_AVX512_AMX;
+#else
+  return 0;
+#endif
+}

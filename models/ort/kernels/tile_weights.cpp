@@ -1,0 +1,283 @@
+#include "tile_weights.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels.h"
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define ORDO_TILES 1
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace ordo {
+namespace {
+
+constexpr int64_t kTile = 16;           // rows and columns
+constexpr int64_t kPixels = 32;         // of a product
+constexpr int64_t kGroupBytes = 4 << 20;  // of both matrices of a group of images
+
+int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+int64_t down(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }  // floor
+
+}  // namespace
+
+#ifdef ORDO_TILES
+
+bool TileWeights::possible() {
+  static const bool can = [] {
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    const bool amx = (d >> 22 & 1) && (d >> 24 & 1);  // AMX-BF16, AMX-TILE
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vl");
+    constexpr int kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return amx && avx512 && syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+  }();
+  return can;
+}
+
+// GCC 12 warns of its own header: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,amx-tile,amx-bf16")
+
+namespace {
+
+struct alignas(64) Config {
+  uint8_t palette = 0, start = 0, reserved[14] = {};
+  uint16_t bytes[16] = {};
+  uint8_t rows[16] = {};
+};
+
+// Configured has the eight tiles at their full size, and puts back what was there: oneDNN has a configuration of its
+// own.
+class Configured {
+ public:
+  Configured() {
+    _tile_storeconfig(&before_);
+    Config all;
+    all.palette = 1;
+    for (int i = 0; i < 8; i++) all.bytes[i] = 64, all.rows[i] = 16;
+    _tile_loadconfig(&all);
+  }
+  ~Configured() {
+    if (before_.palette)
+      _tile_loadconfig(&before_);
+    else
+      _tile_release();
+  }
+
+ private:
+  Config before_;
+};
+
+// pairs gives 16 channels of two pixels, interleaved.
+inline __m512i pairs(const bf16 *a, const bf16 *b, __mmask16 mask) {
+  return _mm512_or_si512(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, a)),
+                         _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, b)), 16));
+}
+
+// transpose exchanges rows and columns of 16 by 16 numbers.
+inline void transpose(__m512i r[16]) {
+  __m512i t[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  for (int k = 0; k < 4; k++) {
+    const __m512i a = _mm512_shuffle_i32x4(r[k], r[4 + k], 0x88), b = _mm512_shuffle_i32x4(r[8 + k], r[12 + k], 0x88);
+    const __m512i c = _mm512_shuffle_i32x4(r[k], r[4 + k], 0xdd), d = _mm512_shuffle_i32x4(r[8 + k], r[12 + k], 0xdd);
+    t[k] = _mm512_shuffle_i32x4(a, b, 0x88);
+    t[4 + k] = _mm512_shuffle_i32x4(c, d, 0x88);
+    t[8 + k] = _mm512_shuffle_i32x4(a, b, 0xdd);
+    t[12 + k] = _mm512_shuffle_i32x4(c, d, 0xdd);
+  }
+  for (int i = 0; i < 16; i++) r[i] = t[i];
+}
+
+inline __mmask16 mask_of(int64_t left) { return left >= kTile ? 0xffff : static_cast<__mmask16>((1 << left) - 1); }
+
+// turn transposes the pixels at these places, `count` of them in full products, into lines of channels.
+void turn(const bf16 *const *places, int64_t count, int64_t channels, bf16 *to, int64_t line) {
+  for (int64_t p = 0; p < count; p += kPixels)
+    for (int64_t c = 0; c < channels; c += kTile) {
+      const __mmask16 mask = mask_of(channels - c);
+      __m512i r[16];
+      for (int i = 0; i < 16; i++) r[i] = pairs(places[p + 2 * i] + c, places[p + 2 * i + 1] + c, mask);
+      transpose(r);
+      for (int i = 0; i < 16; i++) _mm512_storeu_si512(to + (c + i) * line + p, r[i]);
+    }
+}
+
+// interleave puts pairs of pixels beside each other, as tiles have their right matrix: [filters/16, pairs, 16, 2].
+void interleave(const bf16 *const *places, int64_t count, int64_t filters, bf16 *to) {
+  for (int64_t o = 0; o < filters; o += kTile) {
+    const __mmask16 mask = mask_of(filters - o);
+    for (int64_t p = 0; p < count; p += 2, to += 2 * kTile)
+      _mm512_storeu_si512(to, pairs(places[p] + o, places[p + 1] + o, mask));
+  }
+}
+
+// product adds Rows by Columns tiles of x dy over `count` pixels to sum, lines of `stride` floats. Lines of x are
+// `line`, blocks of columns of dy `block` numbers apart.
+template <int Rows, int Columns>
+void product(const bf16 *x, int64_t line, const bf16 *dy, int64_t block, int64_t count, float *sum, int64_t stride) {
+  const int64_t bytes = stride * sizeof(float), xb = line * sizeof(bf16);
+  float *const below = sum + kTile * stride;
+  _tile_loadd(0, sum, bytes);
+  if (Columns > 1) _tile_loadd(1, sum + kTile, bytes);
+  if (Rows > 1) _tile_loadd(2, below, bytes);
+  if (Rows > 1 && Columns > 1) _tile_loadd(3, below + kTile, bytes);
+  for (int64_t p = 0; p < count; p += kPixels) {
+    _tile_loadd(4, x + p, xb);
+    _tile_loadd(6, dy + p * kTile, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    if (Columns > 1) {
+      _tile_loadd(7, dy + block + p * kTile, 64);
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if (Rows > 1) {
+      _tile_loadd(5, x + kTile * line + p, xb);
+      _tile_dpbf16ps(2, 5, 6);
+      if (Columns > 1) _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+  _tile_stored(0, sum, bytes);
+  if (Columns > 1) _tile_stored(1, sum + kTile, bytes);
+  if (Rows > 1) _tile_stored(2, below, bytes);
+  if (Rows > 1 && Columns > 1) _tile_stored(3, below + kTile, bytes);
+}
+
+}  // namespace
+
+void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float *dw, char *scratch) const {
+  const int64_t most = group(images), all_places = places(most), all_line = line(most);
+  const int64_t c16 = up(channels, kTile), o16 = up(filters, kTile), phases = axes_[0].phases * axes_[1].phases;
+  bf16 *turned = reinterpret_cast<bf16 *>(scratch);
+  bf16 *paired = turned + phases * c16 * all_line;
+  const bf16 **at = reinterpret_cast<const bf16 **>(paired + o16 * all_places);
+  bf16 *zeros = reinterpret_cast<bf16 *>(at + all_line);
+  std::memset(zeros, 0, std::max(c16, o16) * sizeof(bf16));
+  std::memset(dw, 0, sums() * sizeof(float));
+  const Configured configured;
+  for (int64_t first = 0; first < images; first += most) {
+    const int64_t n = std::min(most, images - first), count = places(n), length = line(n);
+    const bf16 *xs = x + first * height * width * channels, *ys = dy + first * out_height * out_width * filters;
+    std::fill_n(at, count, zeros);
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t r = 0; r < out_height; r++)
+        for (int64_t q = 0; q < out_width; q++)
+          at[(i * axes_[0].pitch + r) * axes_[1].pitch + q] =
+              ys + ((i * out_height + r) * out_width + q) * filters;
+    interleave(at, count, filters, paired);
+    for (int64_t v = 0; v < axes_[0].phases; v++)
+      for (int64_t h = 0; h < axes_[1].phases; h++) {
+        if (!axes_[0].has(v, kernel[0]) || !axes_[1].has(h, kernel[1])) continue;
+        std::fill_n(at, length, zeros);
+        for (int64_t i = 0; i < n; i++)
+          for (int64_t r = v, gr = 0; r < height && gr < out_height + axes_[0].reach; r += strides[0], gr++)
+            for (int64_t q = h, gq = 0; q < width && gq < out_width + axes_[1].reach; q += strides[1], gq++)
+              at[margin() + (i * axes_[0].pitch + gr) * axes_[1].pitch + gq] =
+                  xs + ((i * height + r) * width + q) * channels;
+        turn(at, length, channels, turned + (v * axes_[1].phases + h) * c16 * length, length);
+      }
+    for (int64_t o = 0; o < o16; o += 2 * kTile)
+      for (int64_t c = 0; c < c16; c += 2 * kTile)
+        for (int64_t a = 0; a < kernel[0]; a++)
+          for (int64_t b = 0; b < kernel[1]; b++) {
+            const int64_t phase = axes_[0].phase[a] * axes_[1].phases + axes_[1].phase[b];
+            const bf16 *left = turned + (phase * c16 + c) * length + margin() + axes_[0].move[a] * axes_[1].pitch +
+                               axes_[1].move[b];
+            const bf16 *right = paired + o * count;
+            float *sum = dw + ((a * kernel[1] + b) * c16 + c) * o16 + o;
+            const bool tall = c + kTile < c16, wide = o + kTile < o16;
+            const auto run = tall ? (wide ? product<2, 2> : product<2, 1>) : (wide ? product<1, 2> : product<1, 1>);
+            run(left, length, right, kTile * count, count, sum, o16);
+          }
+  }
+}
+
+#pragma GCC pop_options
+#pragma GCC diagnostic pop
+
+#else
+bool TileWeights::possible() { return false; }
+void TileWeights::gradient(int64_t, const bf16 *, const bf16 *, float *, char *) const {}
+#endif
+
+TileWeights::Axis TileWeights::axis(int64_t size, int64_t out, int64_t kernel, int64_t stride, int64_t pad,
+                                    int64_t dilation) {
+  Axis a{};
+  a.phases = std::min(stride, size);
+  bool over = false;  // the image goes on where the output has ended
+  for (int64_t r = 0; r < a.phases; r++) over = over || (size - r + stride - 1) / stride > out;
+  for (int64_t k = 0; k < kernel; k++) {
+    const int64_t offset = k * dilation - pad;
+    a.move[k] = down(offset, stride);
+    a.phase[k] = offset - a.move[k] * stride;
+    a.lead = std::max(a.lead, -a.move[k]);
+    a.reach = std::max(a.reach, a.move[k]);
+  }
+  // Zeros behind a row are those before the next, unless the image has something there.
+  a.pitch = out + (over ? a.lead + a.reach : std::max(a.lead, a.reach));
+  return a;
+}
+
+bool TileWeights::choose() {
+  if (kernel[0] > kMost || kernel[1] > kMost) return false;
+  axes_[0] = axis(height, out_height, kernel[0], strides[0], pads[0], dilations[0]);
+  axes_[1] = axis(width, out_width, kernel[1], strides[1], pads[1], dilations[1]);
+  return true;
+}
+
+int64_t TileWeights::group(int64_t images) const {
+  const int64_t each = grid() * 2 * (channels * axes_[0].phases * axes_[1].phases + filters);
+  return std::max<int64_t>(1, std::min(images, kGroupBytes / each));
+}
+int64_t TileWeights::places(int64_t images) const { return up(images * grid(), kPixels); }
+
+// A line has the places, what moves reach before and behind them, and an odd number of cache lines, so that the lines
+// of a tile don't share their places in a cache.
+int64_t TileWeights::line(int64_t images) const {
+  const int64_t behind = axes_[0].reach * axes_[1].pitch + axes_[1].reach;
+  const int64_t n = up(margin() + places(images) + behind, kPixels);
+  return n / kPixels % 2 ? n : n + kPixels;
+}
+
+size_t TileWeights::scratch(int64_t images) const {
+  const int64_t n = group(images), c16 = up(channels, kTile), o16 = up(filters, kTile);
+  return size_t(axes_[0].phases * axes_[1].phases * c16 * line(n) + o16 * places(n) + std::max(c16, o16)) *
+             sizeof(bf16) +
+         size_t(line(n)) * sizeof(void *);
+}
+
+size_t TileWeights::sums() const { return size_t(kernel[0] * kernel[1] * up(channels, kTile) * up(filters, kTile)); }
+
+void TileWeights::sum(const float *const *parts, int64_t n, float *dw, int64_t begin, int64_t end) const {
+  const int64_t c16 = up(channels, kTile), o16 = up(filters, kTile), places = kernel[0] * kernel[1];
+  for (int64_t block = begin; block < end; block++) {
+    const int64_t o = block * kTile, some = std::min(kTile, filters - o);
+    for (int64_t c = 0; c < channels; c++)
+      for (int64_t k = 0; k < places; k++) {
+        float sum[kTile];
+        const int64_t at = (k * c16 + c) * o16 + o;
+        for (int64_t i = 0; i < some; i++) sum[i] = parts[0][at + i];
+        for (int64_t part = 1; part < n; part++)
+          for (int64_t i = 0; i < some; i++) sum[i] += parts[part][at + i];
+        for (int64_t i = 0; i < some; i++) dw[((o + i) * channels + c) * places + k] = sum[i];
+      }
+  }
+}
+
+}  // namespace ordo

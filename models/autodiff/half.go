@@ -64,8 +64,9 @@ func (t *training) halve() {
 	}
 	var out []*onnxgraph.Node
 	for i, n := range nodes {
-		// A convolution and its gradient have one list.
-		n.Attribute = slices.DeleteFunc(slices.Clone(n.GetAttribute()), func(a *onnxgraph.Attribute) bool {
+		// Other graphs have nodes with the same lists.
+		n.Output, n.Attribute = slices.Clone(n.GetOutput()), slices.Clone(n.GetAttribute())
+		n.Attribute = slices.DeleteFunc(n.Attribute, func(a *onnxgraph.Attribute) bool {
 			return n.GetDomain() == graph.Domain && a.GetName() == stores
 		})
 		if !chosen[i] {

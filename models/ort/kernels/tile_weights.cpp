@@ -196,6 +196,8 @@ void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float 
       for (int64_t c = 0; c < c16; c += 2 * kTile)
         for (int64_t a = 0; a < kernel[0]; a++)
           for (int64_t b = 0; b < kernel[1]; b++) {
+            // An image smaller than the strides has nothing in some phases.
+            if (axes_[0].phase[a] >= axes_[0].phases || axes_[1].phase[b] >= axes_[1].phases) continue;
             const int64_t phase = axes_[0].phase[a] * axes_[1].phases + axes_[1].phase[b];
             const bf16 *left = turned + (phase * c16 + c) * length + margin() + axes_[0].move[a] * axes_[1].pitch +
                                axes_[1].move[b];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "kernels.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int64_t kTile = 16;           // rows and columns
 constexpr int64_t kPixels = 32;         // of a product
+constexpr int64_t kBlock = 512;         // pixels over which products are added up in tiles
 constexpr int64_t kGroupBytes = 4 << 20;  // of both matrices of a group of images
 
 int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -122,25 +124,27 @@ void turn(const bf16 *const *places, int64_t count, int64_t channels, bf16 *to, 
 
 // interleave puts pairs of pixels beside each other, as tiles have their right matrix: [filters/16, pairs, 16, 2].
 void interleave(const bf16 *const *places, int64_t count, int64_t filters, bf16 *to) {
-  for (int64_t o = 0; o < filters; o += kTile) {
-    const __mmask16 mask = mask_of(filters - o);
-    for (int64_t p = 0; p < count; p += 2, to += 2 * kTile)
-      _mm512_storeu_si512(to, pairs(places[p] + o, places[p + 1] + o, mask));
-  }
+  for (int64_t p = 0; p < count; p += kPixels)
+    for (int64_t o = 0; o < filters; o += kTile) {
+      const __mmask16 mask = mask_of(filters - o);
+      bf16 *const tile = to + (o * count + p * kTile);
+      for (int i = 0; i < 16; i++)
+        _mm512_storeu_si512(tile + i * kPixels, pairs(places[p + 2 * i] + o, places[p + 2 * i + 1] + o, mask));
+    }
 }
 
-// product adds Rows by Columns tiles of x dy over `count` pixels to sum, lines of `stride` floats. Lines of x are
-// `line`, blocks of columns of dy `block` numbers apart.
+// product adds Rows by Columns tiles of x dy over `count` pixels to sums of 16 by 16, those of a column below each
+// other. Lines of x are `line`, blocks of columns `block` numbers of dy and `column` of sums apart.
 template <int Rows, int Columns>
-void product(const bf16 *x, int64_t line, const bf16 *dy, int64_t block, int64_t count, float *sum, int64_t stride) {
-  const int64_t bytes = stride * sizeof(float), xb = line * sizeof(bf16);
-  float *const below = sum + kTile * stride;
-  _tile_loadd(0, sum, bytes);
-  if (Columns > 1) _tile_loadd(1, sum + kTile, bytes);
-  if (Rows > 1) _tile_loadd(2, below, bytes);
-  if (Rows > 1 && Columns > 1) _tile_loadd(3, below + kTile, bytes);
+void product(const bf16 *x, int64_t line, const bf16 *dy, int64_t block, int64_t count, float *sum, int64_t column) {
+  constexpr int64_t square = kTile * kTile;
+  const int64_t bytes = line * sizeof(bf16);
+  _tile_loadd(0, sum, 64);
+  if (Columns > 1) _tile_loadd(1, sum + column, 64);
+  if (Rows > 1) _tile_loadd(2, sum + square, 64);
+  if (Rows > 1 && Columns > 1) _tile_loadd(3, sum + column + square, 64);
   for (int64_t p = 0; p < count; p += kPixels) {
-    _tile_loadd(4, x + p, xb);
+    _tile_loadd(4, x + p, bytes);
     _tile_loadd(6, dy + p * kTile, 64);
     _tile_dpbf16ps(0, 4, 6);
     if (Columns > 1) {
@@ -148,31 +152,31 @@ void product(const bf16 *x, int64_t line, const bf16 *dy, int64_t block, int64_t
       _tile_dpbf16ps(1, 4, 7);
     }
     if (Rows > 1) {
-      _tile_loadd(5, x + kTile * line + p, xb);
+      _tile_loadd(5, x + kTile * line + p, bytes);
       _tile_dpbf16ps(2, 5, 6);
       if (Columns > 1) _tile_dpbf16ps(3, 5, 7);
     }
   }
-  _tile_stored(0, sum, bytes);
-  if (Columns > 1) _tile_stored(1, sum + kTile, bytes);
-  if (Rows > 1) _tile_stored(2, below, bytes);
-  if (Rows > 1 && Columns > 1) _tile_stored(3, below + kTile, bytes);
+  _tile_stored(0, sum, 64);
+  if (Columns > 1) _tile_stored(1, sum + column, 64);
+  if (Rows > 1) _tile_stored(2, sum + square, 64);
+  if (Rows > 1 && Columns > 1) _tile_stored(3, sum + column + square, 64);
 }
 
 }  // namespace
 
 void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float *dw, char *scratch) const {
-  const int64_t most = group(images), all_places = places(most), all_line = line(most);
-  const int64_t c16 = up(channels, kTile), o16 = up(filters, kTile), phases = axes_[0].phases * axes_[1].phases;
+  const int64_t most = group(images), all_pixels = pixels(most), all_line = line(most);
+  const int64_t c16 = up(channels, kTile), o16 = up(filters, kTile), places = kernel[0] * kernel[1], phases = axes_[0].phases * axes_[1].phases;
   bf16 *turned = reinterpret_cast<bf16 *>(scratch);
   bf16 *paired = turned + phases * c16 * all_line;
-  const bf16 **at = reinterpret_cast<const bf16 **>(paired + o16 * all_places);
+  const bf16 **at = reinterpret_cast<const bf16 **>(paired + o16 * all_pixels);
   bf16 *zeros = reinterpret_cast<bf16 *>(at + all_line);
   std::memset(zeros, 0, std::max(c16, o16) * sizeof(bf16));
   std::memset(dw, 0, sums() * sizeof(float));
   const Configured configured;
   for (int64_t first = 0; first < images; first += most) {
-    const int64_t n = std::min(most, images - first), count = places(n), length = line(n);
+    const int64_t n = std::min(most, images - first), count = pixels(n), length = line(n);
     const bf16 *xs = x + first * height * width * channels, *ys = dy + first * out_height * out_width * filters;
     std::fill_n(at, count, zeros);
     for (int64_t i = 0; i < n; i++)
@@ -193,20 +197,23 @@ void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float 
         turn(at, length, channels, turned + (v * axes_[1].phases + h) * c16 * length, length);
       }
     for (int64_t o = 0; o < o16; o += 2 * kTile)
-      for (int64_t c = 0; c < c16; c += 2 * kTile)
-        for (int64_t a = 0; a < kernel[0]; a++)
-          for (int64_t b = 0; b < kernel[1]; b++) {
-            // An image smaller than the strides has nothing in some phases.
-            if (axes_[0].phase[a] >= axes_[0].phases || axes_[1].phase[b] >= axes_[1].phases) continue;
-            const int64_t phase = axes_[0].phase[a] * axes_[1].phases + axes_[1].phase[b];
-            const bf16 *left = turned + (phase * c16 + c) * length + margin() + axes_[0].move[a] * axes_[1].pitch +
-                               axes_[1].move[b];
-            const bf16 *right = paired + o * count;
-            float *sum = dw + ((a * kernel[1] + b) * c16 + c) * o16 + o;
-            const bool tall = c + kTile < c16, wide = o + kTile < o16;
-            const auto run = tall ? (wide ? product<2, 2> : product<2, 1>) : (wide ? product<1, 2> : product<1, 1>);
-            run(left, length, right, kTile * count, count, sum, o16);
-          }
+      for (int64_t c = 0; c < c16; c += 2 * kTile) {
+        const bool tall = c + kTile < c16, wide = o + kTile < o16;
+        const auto run = tall ? (wide ? product<2, 2> : product<2, 1>) : (wide ? product<1, 2> : product<1, 1>);
+        // All places of the kernel in turn over pixels that a cache holds.
+        for (int64_t p = 0; p < count; p += kBlock)
+          for (int64_t a = 0; a < kernel[0]; a++)
+            for (int64_t b = 0; b < kernel[1]; b++) {
+              // An image smaller than the strides has nothing in some phases.
+              if (axes_[0].phase[a] >= axes_[0].phases || axes_[1].phase[b] >= axes_[1].phases) continue;
+              const int64_t phase = axes_[0].phase[a] * axes_[1].phases + axes_[1].phase[b];
+              const bf16 *left = turned + (phase * c16 + c) * length + margin() + axes_[0].move[a] * axes_[1].pitch +
+                                 axes_[1].move[b] + p;
+              float *sum = dw + (o / kTile * places + a * kernel[1] + b) * c16 * kTile + c * kTile;
+              run(left, length, paired + o * count + p * kTile, kTile * count, std::min(kBlock, count - p), sum,
+                  places * c16 * kTile);
+            }
+      }
   }
 }
 
@@ -247,19 +254,19 @@ int64_t TileWeights::group(int64_t images) const {
   const int64_t each = grid() * 2 * (channels * axes_[0].phases * axes_[1].phases + filters);
   return std::max<int64_t>(1, std::min(images, kGroupBytes / each));
 }
-int64_t TileWeights::places(int64_t images) const { return up(images * grid(), kPixels); }
+int64_t TileWeights::pixels(int64_t images) const { return up(images * grid(), kPixels); }
 
 // A line has the places, what moves reach before and behind them, and an odd number of cache lines, so that the lines
 // of a tile don't share their places in a cache.
 int64_t TileWeights::line(int64_t images) const {
   const int64_t behind = axes_[0].reach * axes_[1].pitch + axes_[1].reach;
-  const int64_t n = up(margin() + places(images) + behind, kPixels);
+  const int64_t n = up(margin() + pixels(images) + behind, kPixels);
   return n / kPixels % 2 ? n : n + kPixels;
 }
 
 size_t TileWeights::scratch(int64_t images) const {
   const int64_t n = group(images), c16 = up(channels, kTile), o16 = up(filters, kTile);
-  return size_t(axes_[0].phases * axes_[1].phases * c16 * line(n) + o16 * places(n) + std::max(c16, o16)) *
+  return size_t(axes_[0].phases * axes_[1].phases * c16 * line(n) + o16 * pixels(n) + std::max(c16, o16)) *
              sizeof(bf16) +
          size_t(line(n)) * sizeof(void *);
 }
@@ -267,19 +274,24 @@ size_t TileWeights::scratch(int64_t images) const {
 size_t TileWeights::sums() const { return size_t(kernel[0] * kernel[1] * up(channels, kTile) * up(filters, kTile)); }
 
 void TileWeights::sum(const float *const *parts, int64_t n, float *dw, int64_t begin, int64_t end) const {
-  const int64_t c16 = up(channels, kTile), o16 = up(filters, kTile), places = kernel[0] * kernel[1];
-  for (int64_t block = begin; block < end; block++) {
-    const int64_t o = block * kTile, some = std::min(kTile, filters - o);
-    for (int64_t c = 0; c < channels; c++)
-      for (int64_t k = 0; k < places; k++) {
-        float sum[kTile];
-        const int64_t at = (k * c16 + c) * o16 + o;
-        for (int64_t i = 0; i < some; i++) sum[i] = parts[0][at + i];
-        for (int64_t part = 1; part < n; part++)
-          for (int64_t i = 0; i < some; i++) sum[i] += parts[part][at + i];
-        for (int64_t i = 0; i < some; i++) dw[((o + i) * channels + c) * places + k] = sum[i];
-      }
-  }
+  const int64_t c16 = up(channels, kTile), places = kernel[0] * kernel[1];
+  const int64_t row = kTile * places;
+  std::vector<float> turned(kTile * row);  // [filters, channels, places]
+  for (int64_t block = begin; block < end; block++)
+    for (int64_t first = 0; first < channels; first += kTile) {
+      const int64_t o = block * kTile, some = std::min(kTile, filters - o), few = std::min(kTile, channels - first);
+      for (int64_t k = 0; k < places; k++)
+        for (int64_t c = 0; c < few; c++) {
+          float sum[kTile];
+          const int64_t at = ((block * places + k) * c16 + first + c) * kTile;
+          std::memcpy(sum, parts[0] + at, sizeof sum);
+          for (int64_t part = 1; part < n; part++)
+            for (int64_t i = 0; i < kTile; i++) sum[i] += parts[part][at + i];
+          for (int64_t i = 0; i < kTile; i++) turned[i * row + c * places + k] = sum[i];
+        }
+      for (int64_t i = 0; i < some; i++)
+        std::memcpy(dw + ((o + i) * channels + first) * places, &turned[i * row], few * places * sizeof(float));
+    }
 }
 
 }  // namespace ordo

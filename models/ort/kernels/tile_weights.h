@@ -32,8 +32,8 @@ struct TileWeights {
 
   // scratch is what gradient needs for so many images, in bytes.
   size_t scratch(int64_t images) const;
-  // sums is the number of floats of a gradient before it is added up: kernel places by channels by filters, these in
-  // full tiles.
+  // sums is the number of floats of a gradient before it is added up, in full tiles: [filters/16, kernel places,
+  // channels, 16].
   size_t sums() const;
   // gradient computes it for images of [height, width, channels] and dY of [out_height, out_width, filters].
   void gradient(int64_t images, const bf16 *x, const bf16 *dy, float *dw, char *scratch) const;
@@ -63,7 +63,7 @@ struct TileWeights {
   int64_t grid() const { return axes_[0].pitch * axes_[1].pitch; }  // places of an image
   int64_t margin() const { return axes_[0].lead * axes_[1].pitch + axes_[1].lead; }
   int64_t group(int64_t images) const;                             // images at a time
-  int64_t places(int64_t images) const;                            // of the grid, in full tiles
+  int64_t pixels(int64_t images) const;                            // places of the grid, in full tiles
   int64_t line(int64_t images) const;                              // of a channel
 };
 

@@ -53,6 +53,7 @@ func OpenKernels(rt *Runtime, file string, o Options) (k *Kernels, note string, 
 	k.Supports = func(c autodiff.Convolution) bool { return supports(oneDNN, c, precision, false) }
 	// Without matrix units Winograd's algorithm in float32 is faster, and wants its images in float32.
 	if precision == autodiff.BFloat16 && oneDNN.AMX() {
+		k.Products = autodiff.BFloat16
 		k.Stores = func(c autodiff.Convolution) bool { return supports(oneDNN, c, precision, true) }
 	}
 	return k, "", nil

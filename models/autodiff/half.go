@@ -190,3 +190,15 @@ func (t *training) elements(name string) int64 {
 	}
 	return n
 }
+
+// roundProducts lets ordo's matrix products round what they multiply to bfloat16.
+func (t *training) roundProducts() {
+	for _, n := range t.b.Model().GetGraph().GetNode() {
+		switch n.GetOpType() {
+		case graph.Linear, graph.LinearGrad, graph.MatMul:
+			if n.GetDomain() == graph.Domain {
+				n.Attribute = append(slices.Clone(n.GetAttribute()), onnxgraph.StringAttr("precision", BFloat16))
+			}
+		}
+	}
+}

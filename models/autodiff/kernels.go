@@ -23,7 +23,10 @@ type Kernels struct {
 	Precision string
 	// Supports says whether the kernels do a convolution; nil: they do all. What they don't is left to ONNX Runtime.
 	Supports func(Convolution) bool
-	// Stores says whether they do it with activations in bfloat16; nil: activations are float32 whatever the precision.
+	// Products is the precision of what matrix products multiply; Float32 (the default) or BFloat16, which takes a
+	// processor with matrix units.
+	Products string
+	// Stores says whether they do a convolution with activations in bfloat16; nil: activations are float32 whatever the precision.
 	Stores func(Convolution) bool
 }
 

@@ -63,6 +63,9 @@ func buildTraining(f *network, o Options) (*onnxgraph.Model, map[string]bool, er
 	t.addAccumulation(trainable, o)
 	if o.Kernels != nil {
 		t.arrange()
+		if o.Kernels.Products == BFloat16 {
+			t.roundProducts()
+		}
 		if o.Kernels.Stores != nil {
 			t.halve()
 		}

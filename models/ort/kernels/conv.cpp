@@ -11,6 +11,7 @@
 #include "loops.h"
 #include "session.h"
 #include "tile_weights.h"
+#include "tiles.h"
 #include "winograd.h"
 #include "winograd_weights.h"
 
@@ -302,7 +303,7 @@ bool weights_by_winograd(const Geometry &g, int64_t images, Algorithm algorithm,
 
 // weights_by_tiles decides whether matrix units do it, and gives the form.
 bool weights_by_tiles(const Geometry &g, Algorithm algorithm, TileWeights &form) {
-  if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !TileWeights::possible()) return false;
+  if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !tiles_possible()) return false;
   form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
   form.out_height = g.out_height, form.out_width = g.out_width;
   std::memcpy(form.kernel, g.kernel, sizeof g.kernel);

@@ -224,3 +224,43 @@ func checkHalves(t *testing.T, rt *ort.Runtime, channels int, relu bool) {
 		near(t, numbers[i], got[2*n+m+i], got[2*n+i], 5e-3)
 	}
 }
+
+// TestProductsOfHalves holds products on matrix units to the definition, on numbers that bfloat16 has.
+func TestProductsOfHalves(t *testing.T) {
+	rt := orttest.OpenWithKernels(t)
+	if !rt.Kernels().AMX() {
+		t.Skip("the processor has no matrix units")
+	}
+	bf16 := onnxgraph.StringAttr("precision", "bf16")
+	more := []layer{newLayer(1300, 70, 40, true), newLayer(40, 1100, 1300, false), newLayer(33, 32, 1025, true)}
+	for _, l := range append(layers(), more...) {
+		l.x, l.w, l.dy = rounded(l.x), rounded(l.w), rounded(l.dy)
+		var first [][]float32
+		for threads := 1; threads <= 4; threads++ {
+			g := newGraph(t, rt)
+			l.inputs(g)
+			s := g.session(threads, l.ours(g, bf16)...)
+			got := g.run(s)
+			for i, want := range l.exact() {
+				near(t, fmt.Sprintf("%v: %s", l, resultNames[i]), got[i], want, few(len(want), 3e-6))
+			}
+			if first == nil {
+				first = got
+			}
+			for i := range got {
+				if !slices.Equal(got[i], first[i]) {
+					t.Errorf("%v: %d threads: %s has other bits than with one", l, threads, resultNames[i])
+				}
+			}
+		}
+	}
+	for i, c := range append(batches(), newBatch([]int{3, 2}, 65, 65, 64, []int64{0, 2, 1, 3}, []int64{0, 2, 3, 1}, nil)) {
+		c.a, c.b = rounded(c.a), rounded(c.b)
+		g := newGraph(t, rt)
+		c.inputs(g)
+		c.ours(g, "y", bf16)
+		c.stock(g, "y_stock")
+		got := g.run(g.session(1+i%4, "y", "y_stock"))
+		near(t, c.String(), got[0], got[1], few(len(got[0]), 3e-6))
+	}
+}

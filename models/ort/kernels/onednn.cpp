@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels.h"
+#include "tiles.h"
 
 namespace ordo {
 Dnnl dnnl;
@@ -58,9 +59,6 @@ int ordo_onednn_bf16(void) {
 }
 
 int ordo_onednn_amx(void) {
-#if defined(__x86_64__)
-  return dnnl.engine && (dnnl.get_effective_cpu_isa() & DNNL_ISA_AVX512_AMX) == DNNL_ISA_AVX512_AMX;
-#else
-  return 0;
-#endif
+  return dnnl.engine && (dnnl.get_effective_cpu_isa() & DNNL_ISA_AVX512_AMX) == DNNL_ISA_AVX512_AMX &&
+         tiles_possible();
 }

@@ -4,21 +4,12 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels.h"
-
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-#define ORDO_TILES 1
-#include <cpuid.h>
-#include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+#include "tiles.h"
+#include "tiles_simd.h"
 
 namespace ordo {
 namespace {
 
-constexpr int64_t kTile = 16;           // rows and columns
-constexpr int64_t kPixels = 32;         // of a product
 constexpr int64_t kBlock = 512;         // pixels over which products are added up in tiles
 constexpr int64_t kGroupBytes = 4 << 20;  // of both matrices of a group of images
 
@@ -29,86 +20,19 @@ int64_t down(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b)
 
 #ifdef ORDO_TILES
 
-bool TileWeights::possible() {
-  static const bool can = [] {
-    unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-    const bool amx = (d >> 22 & 1) && (d >> 24 & 1);  // AMX-BF16, AMX-TILE
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512vl");
-    constexpr int kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    return amx && avx512 && syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
-  }();
-  return can;
-}
-
 // GCC 12 warns of its own header: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,amx-tile,amx-bf16")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512bf16,amx-tile,amx-bf16")
 
 namespace {
-
-struct alignas(64) Config {
-  uint8_t palette = 0, start = 0, reserved[14] = {};
-  uint16_t bytes[16] = {};
-  uint8_t rows[16] = {};
-};
-
-// Configured has the eight tiles at their full size, and puts back what was there: oneDNN has a configuration of its
-// own.
-class Configured {
- public:
-  Configured() {
-    _tile_storeconfig(&before_);
-    Config all;
-    all.palette = 1;
-    for (int i = 0; i < 8; i++) all.bytes[i] = 64, all.rows[i] = 16;
-    _tile_loadconfig(&all);
-  }
-  ~Configured() {
-    if (before_.palette)
-      _tile_loadconfig(&before_);
-    else
-      _tile_release();
-  }
-
- private:
-  Config before_;
-};
 
 // pairs gives 16 channels of two pixels, interleaved.
 inline __m512i pairs(const bf16 *a, const bf16 *b, __mmask16 mask) {
   return _mm512_or_si512(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, a)),
                          _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, b)), 16));
 }
-
-// transpose exchanges rows and columns of 16 by 16 numbers.
-inline void transpose(__m512i r[16]) {
-  __m512i t[16];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  for (int k = 0; k < 4; k++) {
-    const __m512i a = _mm512_shuffle_i32x4(r[k], r[4 + k], 0x88), b = _mm512_shuffle_i32x4(r[8 + k], r[12 + k], 0x88);
-    const __m512i c = _mm512_shuffle_i32x4(r[k], r[4 + k], 0xdd), d = _mm512_shuffle_i32x4(r[8 + k], r[12 + k], 0xdd);
-    t[k] = _mm512_shuffle_i32x4(a, b, 0x88);
-    t[4 + k] = _mm512_shuffle_i32x4(c, d, 0x88);
-    t[8 + k] = _mm512_shuffle_i32x4(a, b, 0xdd);
-    t[12 + k] = _mm512_shuffle_i32x4(c, d, 0xdd);
-  }
-  for (int i = 0; i < 16; i++) r[i] = t[i];
-}
-
-inline __mmask16 mask_of(int64_t left) { return left >= kTile ? 0xffff : static_cast<__mmask16>((1 << left) - 1); }
 
 // turn transposes the pixels at these places, `count` of them in full products, into lines of channels.
 void turn(const bf16 *const *places, int64_t count, int64_t channels, bf16 *to, int64_t line) {
@@ -221,7 +145,6 @@ void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float 
 #pragma GCC diagnostic pop
 
 #else
-bool TileWeights::possible() { return false; }
 void TileWeights::gradient(int64_t, const bf16 *, const bf16 *, float *, char *) const {}
 #endif
 

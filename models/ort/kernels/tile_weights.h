@@ -24,9 +24,6 @@ struct TileWeights {
   int64_t channels, height, width, filters, out_height, out_width;
   int64_t kernel[2], strides[2], pads[4], dilations[2];  // pads: top, left, bottom, right
 
-  // possible: the processor has matrix units, and the system lets this process use them.
-  static bool possible();
-
   // choose sets what follows from the above; false where the kernel is too large.
   bool choose();
 

@@ -15,7 +15,8 @@ type Kernels = autodiff.Kernels
 
 // OpenKernels loads oneDNN from its library file, see install.FindOneDNN, and gives what Build may use of it, as the
 // options say. An empty file stands for a machine that has none. Where the options leave it open and the machine, or a
-// folder of artifacts, lacks what is needed, kernels are nil and the note, a sentence for the log, says why.
+// folder of artifacts, lacks what is needed, kernels are nil and the note, a sentence for the log, says why. It also says
+// what the precision auto has become.
 func OpenKernels(rt *Runtime, file string, o Options) (k *Kernels, note string, err error) {
 	if o.Kernels == StockKernels || o.Execution.Provider != ort.CPU {
 		return nil, "", nil
@@ -42,21 +43,26 @@ func OpenKernels(rt *Runtime, file string, o Options) (k *Kernels, note string, 
 		return nil, fmt.Sprintf("without the fast kernels, as %v", err), nil
 	}
 	oneDNN := rt.Kernels()
+	amx := oneDNN.AMX()
 	precision := autodiff.Float32
-	if o.Precision == BFloat16 {
-		if precision = autodiff.BFloat16; !oneDNN.BF16() {
-			return nil, "", fault.New(fault.Config, "model.precision: this processor has no instructions for %s", BFloat16).
-				Advise("set it to %s", Float32)
-		}
+	switch {
+	case o.Precision == AutoPrecision && amx:
+		precision = autodiff.BFloat16
+		note = "model.precision is bf16, as the processor has matrix units for it"
+	case o.Precision == BFloat16 && !oneDNN.BF16():
+		return nil, "", fault.New(fault.Config, "model.precision: this processor has no instructions for %s", BFloat16).
+			Advise("set it to %s", Float32)
+	case o.Precision == BFloat16:
+		precision = autodiff.BFloat16
 	}
 	k = &Kernels{Precision: precision}
 	k.Supports = func(c autodiff.Convolution) bool { return supports(oneDNN, c, precision, false) }
 	// Without matrix units Winograd's algorithm in float32 is faster, and wants its images in float32.
-	if precision == autodiff.BFloat16 && oneDNN.AMX() {
+	if precision == autodiff.BFloat16 && amx {
 		k.Products = autodiff.BFloat16
 		k.Stores = func(c autodiff.Convolution) bool { return supports(oneDNN, c, precision, true) }
 	}
-	return k, "", nil
+	return k, note, nil
 }
 
 // nominalBatch is the batch for which oneDNN is asked; its choice doesn't depend on it.

@@ -45,7 +45,7 @@ type Result struct {
 	Drift          *Drift          `json:"drift,omitempty"`   // from 20 steps on
 	Parameters     int             `json:"parameters"`        // trainable values
 	Kernels        string          `json:"kernels"`           // stock or fast
-	Precision      string          `json:"precision"`         // of convolutions: float32 or bf16
+	Precision      string          `json:"precision"`         // of the step: float32 or bf16
 	// GFLOPS is 1e9 operations of convolutions and matrix products a second, in ONNX Runtime's time, and Share what
 	// part that is of the multiply-adds that the machine can do; 0 without Limits.
 	GFLOPS      float64     `json:"gflops"`
@@ -192,9 +192,13 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 	if err := stepper.Feed(ctx, splits.Train, 0); err != nil {
 		return err
 	}
+	precision := models.Float32
+	if kernels != nil && kernels.Precision == models.BFloat16 {
+		precision = models.BFloat16
+	}
 	m.result = Result{
 		Name: e.Name, Steps: m.o.Steps, BatchSize: e.Train.BatchSize, ImageSize: e.Data.ImageSize, Views: views,
-		Backbone: cmp.Or(e.Model.Artifacts, e.Model.Backbone), Kernels: used, Precision: e.Model.Precision, Note: note,
+		Backbone: cmp.Or(e.Model.Artifacts, e.Model.Backbone), Kernels: used, Precision: precision, Note: note,
 		Threads: train.Threads(e), Workers: train.Workers(e), ONNXRuntime: m.rt.Version(), CPU: machine.Processor(),
 	}
 	rate := float32(e.Train.Rate(0, splits.Train.Len()/e.Train.BatchSize))

@@ -43,16 +43,21 @@ func OpenKernels(rt *Runtime, file string, o Options) (k *Kernels, note string, 
 		return nil, fmt.Sprintf("without the fast kernels, as %v", err), nil
 	}
 	oneDNN := rt.Kernels()
+	return kernelsFor(oneDNN, o.Precision)
+}
+
+// kernelsFor are oneDNN's kernels and ordo's own in a precision; the note says what auto has become.
+func kernelsFor(oneDNN *kernels.OneDNN, which string) (k *Kernels, note string, err error) {
 	amx := oneDNN.AMX()
 	precision := autodiff.Float32
 	switch {
-	case o.Precision == AutoPrecision && amx:
+	case which == AutoPrecision && amx:
 		precision = autodiff.BFloat16
 		note = "model.precision is bf16, as the processor has matrix units for it"
-	case o.Precision == BFloat16 && !oneDNN.BF16():
+	case which == BFloat16 && !oneDNN.BF16():
 		return nil, "", fault.New(fault.Config, "model.precision: this processor has no instructions for %s", BFloat16).
 			Advise("set it to %s", Float32)
-	case o.Precision == BFloat16:
+	case which == BFloat16:
 		precision = autodiff.BFloat16
 	}
 	k = &Kernels{Precision: precision}

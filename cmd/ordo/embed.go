@@ -192,6 +192,10 @@ func (o *embedOptions) options(g *global, args []string) (embed.Options, error) 
 		return options, err
 	}
 	at, err := findLibrary(g, false)
+	if err != nil {
+		return options, err
+	}
 	options.Library = at.Path
+	options.OneDNN, err = findOneDNN(g)
 	return options, err
 }

@@ -28,6 +28,7 @@ var halves = map[string]half{
 	graph.ConvGrad:        {graph.ConvGradBF16, []int{0, 1}, []int{0}},
 	graph.BatchNorm:       {graph.BatchNormBF16, []int{0, 5}, []int{0}},
 	graph.BatchNormGrad:   {graph.BatchNormGradBF16, []int{0, 1, 2, 6}, []int{0, 3}},
+	graph.Normalize:       {graph.NormalizeBF16, []int{0, 5}, []int{0}},
 	graph.MaxPool:         {graph.MaxPoolBF16, []int{0}, []int{0}},
 	graph.MaxPoolGrad:     {graph.MaxPoolGradBF16, []int{0}, []int{0}},
 	graph.AveragePool:     {graph.AveragePoolBF16, []int{0}, []int{0}},

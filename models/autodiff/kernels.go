@@ -154,6 +154,10 @@ func (a *acceleration) batchNorm(end *onnxgraph.Node) *onnxgraph.Node {
 	if end.GetOpType() == "Relu" {
 		relu = 1
 	}
+	if a.inference {
+		return a.node(graph.Normalize, norm.GetName(), inputs, []string{y},
+			onnxgraph.FloatAttr("epsilon", norm.Float("epsilon", 1e-5)), onnxgraph.IntAttr("relu", relu))
+	}
 	return a.node(graph.BatchNorm, norm.GetName(), inputs, []string{y, a.hidden(y+"/saved_mean", channels),
 		a.hidden(y+"/saved_inv_std", channels)},
 		onnxgraph.FloatAttr("epsilon", norm.Float("epsilon", 1e-5)),
@@ -242,6 +246,9 @@ func (a *acceleration) pool(n *onnxgraph.Node) *onnxgraph.Node {
 		onnxgraph.IntsAttr("dilations", w.Dilations...),
 	}
 	y := n.Out(0)
+	if a.inference && n.GetOpType() == "MaxPool" {
+		return a.node(graph.MaxPool, n.GetName(), n.GetInput(), []string{y}, attributes...)
+	}
 	if n.GetOpType() == "AveragePool" {
 		attributes = append(attributes, onnxgraph.IntAttr("count_include_pad", n.Int("count_include_pad", 0)))
 		return a.node(graph.AveragePool, n.GetName(), n.GetInput(), []string{y}, attributes...)

@@ -16,6 +16,7 @@ const (
 	ConvGrad         = "ConvGrad"
 	BatchNorm        = "BatchNorm"
 	BatchNormGrad    = "BatchNormGrad"
+	Normalize        = "Normalize" // a batch norm in evaluation mode
 	MaxPool          = "MaxPool"
 	MaxPoolGrad      = "MaxPoolGrad"
 	AveragePool      = "AveragePool"
@@ -39,6 +40,7 @@ const (
 	ConvGradBF16        = "ConvGradBF16"
 	BatchNormBF16       = "BatchNormBF16"
 	BatchNormGradBF16   = "BatchNormGradBF16"
+	NormalizeBF16       = "NormalizeBF16"
 	MaxPoolBF16         = "MaxPoolBF16"
 	MaxPoolGradBF16     = "MaxPoolGradBF16"
 	AveragePoolBF16     = "AveragePoolBF16"

@@ -44,6 +44,8 @@ func DTypes() []string { return []string{Float32, Float16} }
 // Options say what to encode, with what, and where to put it.
 type Options struct {
 	Library    string              // the file of ONNX Runtime's library
+	OneDNN     string              // oneDNN's, for ordo's operators; "": none
+	Precision  string              // of these, as models.Options.Precision; "": float32
 	Target     target.Target       // whose encoder it is, of a run or in ONNX
 	Experiment config.Experiment   // as target.Load gives it: its data and augment sections say what is shown
 	Input      models.InputOptions // what the user says of how the encoder takes images
@@ -205,7 +207,8 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	encoder, outputs, err := o.Target.Open(&o.Experiment, target.Opening{
-		Library: o.Library, Threads: o.Threads, Outputs: o.Outputs, Input: o.Input,
+		Library: o.Library, OneDNN: o.OneDNN, Precision: o.Precision, Threads: o.Threads, Outputs: o.Outputs,
+		Input: o.Input,
 	})
 	if err != nil {
 		return Summary{}, err

@@ -20,6 +20,8 @@
 //	    epsilon, momentum (the batch's share), relu 0 or 1
 //	BatchNormGrad(dY, X, Y, scale, saved_mean, saved_inv_std [, dY2] [, bias]) → dX, dscale, dbias, [dresidual]
 //	    relu; without it Y is not looked at, and X may stand there; nor is it with a bias
+//	Normalize(X, scale, bias, mean, var [, residual]) → Y
+//	    a batch norm in evaluation mode: epsilon, relu as BatchNorm
 //	MaxPool(X) → Y, [index]
 //	    kernel_shape (255 places at most), strides, pads, dilations, ceil_mode; index, of uint8, is where in its
 //	    window each maximum was
@@ -33,8 +35,8 @@
 //	    X · S with a factor for each image and channel, S of shape [N, C, 1, 1]
 //	ChannelScaleGrad(dY, X, S) → [dX], [dS]
 //
-// ConvBF16, ConvGradBF16, BatchNormBF16, BatchNormGradBF16, MaxPoolBF16, MaxPoolGradBF16, AveragePoolBF16 and
-// AveragePoolGradBF16 are these operators with X, Y, their gradients and residuals in bfloat16; all other inputs and
+// ConvBF16, ConvGradBF16, BatchNormBF16, BatchNormGradBF16, NormalizeBF16, MaxPoolBF16, MaxPoolGradBF16,
+// AveragePoolBF16 and AveragePoolGradBF16 are these operators with X, Y, their gradients and residuals in bfloat16; all other inputs and
 // outputs stay float32, and so do sums and what is computed inside.
 //
 // These are on tensors of any shape, in the order in memory that they have:

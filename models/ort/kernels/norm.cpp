@@ -185,8 +185,40 @@ struct BatchNormGrad : Kernel {
   }
 };
 
+// Normalize is a batch norm in evaluation mode: its statistics are given.
+struct Normalize : Kernel {
+  double epsilon;
+  bool relu, half;
+  explicit Normalize(const Node &node)
+      : epsilon(node.real("epsilon", 1e-5f)), relu(node.integer("relu", 0)), half(node.half) {}
+
+  void run(const Run &run) override { half ? over<bf16>(run) : over<float>(run); }
+
+  template <class E>
+  void over(const Run &run) const {
+    const Tensor x = run.channels(0, "X");
+    const Rows r(x, run.session.threads, 512);
+    const int64_t c = r.channels;
+    const float *scale = run.vector(1, "scale", c), *bias = run.vector(2, "bias", c), *mean = run.vector(3, "mean", c),
+                *var = run.vector(4, "var", c);
+    const Tensor residual = run.input(5);
+    if (residual && residual.dims != x.dims)
+      throw Fault("the residual has shape " + shape(residual.dims) + ", X has " + shape(x.dims));
+    const Tensor y = run.output(0, x.dims);
+    float *factor = reinterpret_cast<float *>(run.session.shared().reserve(c * sizeof(float)));
+    for (int64_t i = 0; i < c; i++) factor[i] = float(scale[i] / std::sqrt(double(var[i]) + epsilon));
+    run.parallel(r.tasks, [&](size_t t) {
+      const Part part(r.rows, r.tasks, t);
+      const int64_t o = part.begin * c;
+      loops().of<E>().normalize(x.as<E>() + o, residual ? residual.as<E>() + o : nullptr, y.as<E>() + o,
+                                part.end - part.begin, c, mean, factor, bias, relu);
+    });
+  }
+};
+
 }  // namespace
 
+std::unique_ptr<Kernel> make_normalize(const Node &node) { return std::make_unique<Normalize>(node); }
 std::unique_ptr<Kernel> make_batch_norm(const Node &node) { return std::make_unique<BatchNorm>(node); }
 std::unique_ptr<Kernel> make_batch_norm_grad(const Node &node) { return std::make_unique<BatchNormGrad>(node); }
 

@@ -51,6 +51,7 @@ const Operator kOperators[] = {
     {"BatchNorm", make_batch_norm, 6, 5, 3, 3, -1, -1, in_place<5, 0>, "BatchNormBF16", bits({0, 5}), bits({0})},
     {"BatchNormGrad", make_batch_norm_grad, 8, 6, 4, 3, -1, -1, in_place<0, 0, 6, 3>, "BatchNormGradBF16",
      bits({0, 1, 2, 6}), bits({0, 3})},
+    {"Normalize", make_normalize, 6, 5, 1, 1, -1, -1, in_place<0, 0>, "NormalizeBF16", bits({0, 5}), bits({0})},
     {"MaxPool", make_max_pool, 1, 1, 2, 1, -1, 1, nullptr, "MaxPoolBF16", bits({0}), bits({0})},
     {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1, nullptr, "MaxPoolGradBF16", bits({0}), bits({0})},
     {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1, nullptr, "AveragePoolBF16", bits({0}), bits({0})},

@@ -171,6 +171,7 @@ std::unique_ptr<Kernel> make_round(const Node &);
 std::unique_ptr<Kernel> make_widen(const Node &);
 std::unique_ptr<Kernel> make_conv(const Node &);
 std::unique_ptr<Kernel> make_conv_grad(const Node &);
+std::unique_ptr<Kernel> make_normalize(const Node &);
 std::unique_ptr<Kernel> make_batch_norm(const Node &);
 std::unique_ptr<Kernel> make_batch_norm_grad(const Node &);
 std::unique_ptr<Kernel> make_max_pool(const Node &);

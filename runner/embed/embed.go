@@ -1,6 +1,7 @@
 package embed
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -214,6 +215,10 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	defer encoder.Close()
+	if fast, why := encoder.Fast(); !fast && o.Precision == models.BFloat16 {
+		return Summary{}, fault.New(fault.Config, "precision is %s, which takes ordo's operators, and %s", o.Precision,
+			cmp.Or(why, "there is no oneDNN")).Advise("set it to %s", models.Float32)
+	}
 	if o.Outputs, err = o.chosen(encoder, outputs); err != nil {
 		return Summary{}, err
 	}
@@ -332,10 +337,11 @@ func (o Options) meta(sum string, splits data.Splits) map[string]any {
 // key names all that the encoded rows depend on.
 func (e *encoding) key(meta map[string]any) ([sha256.Size]byte, error) {
 	x := e.o.Experiment
+	fast, _ := e.encoder.Fast()
 	text, err := json.Marshal(map[string]any{
 		"meta": meta, "outputs": e.rows.outputs, "input": e.encoder.Input(), "runtime": e.encoder.Version(),
 		"threads": e.o.Threads, "framing": e.plan.Framing(), "mean": x.Augment.Mean, "std": x.Augment.Std,
-		"families": e.plan.Families(), "dtype": e.o.DType, "batch": batch,
+		"families": e.plan.Families(), "dtype": e.o.DType, "batch": batch, "kernels": fast, "precision": e.o.Precision,
 	})
 	if err != nil {
 		return [sha256.Size]byte{}, fmt.Errorf("embed: describe: %w", err)

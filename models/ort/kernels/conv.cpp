@@ -10,6 +10,7 @@
 #include "kernels.h"
 #include "loops.h"
 #include "session.h"
+#include "tile_forward.h"
 #include "tile_weights.h"
 #include "tiles.h"
 #include "winograd.h"
@@ -301,6 +302,37 @@ bool weights_by_winograd(const Geometry &g, int64_t images, Algorithm algorithm,
   return form.choose(images) && (algorithm == Algorithm::winograd || form.pays(images, g.bf16));
 }
 
+// forward_by_tiles decides whether matrix units go over small images without oneDNN, and gives the form.
+bool forward_by_tiles(const Geometry &g, Algorithm algorithm, TileForward &form) {
+  if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !tiles_possible()) return false;
+  form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
+  form.out_height = g.out_height, form.out_width = g.out_width;
+  for (int i = 0; i < 2; i++) {
+    form.kernel[i] = g.kernel[i], form.strides[i] = g.strides[i], form.dilations[i] = g.dilations[i];
+    form.pads[i] = g.pads[i];
+  }
+  return form.pays();
+}
+
+// input_by_tiles decides it for the gradient by the input, which goes over dY.
+bool input_by_tiles(const Geometry &g, Algorithm algorithm, TileForward &form) {
+  if (!forward_by_tiles(g, algorithm, form) || g.strides[0] != 1 || g.strides[1] != 1) return false;
+  std::swap(form.channels, form.filters);
+  std::swap(form.height, form.out_height);
+  std::swap(form.width, form.out_width);
+  for (int i = 0; i < 2; i++) form.pads[i] = (g.kernel[i] - 1) * g.dilations[i] - g.pads[i];
+  return form.pays();
+}
+
+// pack_tiles copies weights on all threads.
+void pack_tiles(const Run &run, const TileForward &form, const Tensor &w, bool flipped, bf16 *to) {
+  const int64_t n = form.blocks(), tasks = std::min<int64_t>(run.session.threads, n);
+  run.parallel(tasks, [&](size_t t) {
+    const Part part(n, tasks, t);
+    form.pack(w.floats(), flipped, to, part.begin, part.end);
+  });
+}
+
 // weights_by_tiles decides whether matrix units do it, and gives the form.
 bool weights_by_tiles(const Geometry &g, Algorithm algorithm, TileWeights &form) {
   if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !tiles_possible()) return false;
@@ -437,6 +469,17 @@ class Conv : public Kernel {
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
+    if (plan.by_tiles) {
+      bf16 *const packed = reinterpret_cast<bf16 *>(shared);
+      pack_tiles(run, plan.tiles, w, false, packed);
+      run.parallel(slices, [&](size_t t) {
+        const Part part(images, slices, t);
+        plan.tiles.run(part.end - part.begin, x.as<bf16>() + part.begin * g.in_pixels() * g.channels, packed, b.floats(),
+                       y.as<bf16>() + part.begin * g.out_pixels() * g.filters,
+                       run.session.slice(t).reserve(plan.slice.bytes));
+      });
+      return;
+    }
     reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
     run.parallel(slices, [&](size_t t) {
       const Part part(images, slices, t);
@@ -461,6 +504,8 @@ class Conv : public Kernel {
   struct Plan {
     Geometry geometry;
     Winograd winograd;  // or
+    bool by_tiles = false;
+    TileForward tiles{};  // or
     Desc plain, bias;
     std::vector<std::pair<int64_t, Primitive>> primitives;  // by images
     std::vector<Ordered> weights;
@@ -482,6 +527,12 @@ class Conv : public Kernel {
     if (b && (b.dims.size() != 1 || b.dims[0] != g.filters)) throw Fault("B has shape " + shape(b.dims));
     if (by_winograd(g, tiles(g), x.dims[0], attributes_.algorithm)) {
       plan.winograd = Winograd(tiles(g), x.dims[0], g.channels, g.filters, run.session.threads);
+      return plan;
+    }
+    if (forward_by_tiles(g, attributes_.algorithm, plan.tiles)) {
+      plan.by_tiles = true;
+      plan.shared.add(plan.tiles.weights() * sizeof(bf16));
+      plan.slice.add(plan.tiles.scratch());
       return plan;
     }
     plan.plain = plain_weights(g);
@@ -526,7 +577,9 @@ class ConvGrad : public Kernel {
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
-    const bool direct = dx && !plan.winograd;
+    const bool direct = dx && !plan.winograd && !plan.input_tiles;
+    bf16 *const packed = reinterpret_cast<bf16 *>(shared);
+    if (plan.input_tiles) pack_tiles(run, plan.tiles_of_input, w, true, packed);
     if (direct && plan.own_data)
       loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
     if (direct && !plan.own_data) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
@@ -552,6 +605,9 @@ class ConvGrad : public Kernel {
         yp = scratch + plan.y;
       }
       dnnl_stream *stream = run.session.stream(t);
+      if (plan.input_tiles)
+        plan.tiles_of_input.run(n, static_cast<const bf16 *>(yp), packed, nullptr, static_cast<bf16 *>(dxp),
+                                scratch + plan.scratch);
       if (direct && plan.own_data)
         for (int64_t i = 0; i < n; i++)
           loops().depthwise_input(window, ys + i * out, reinterpret_cast<float *>(shared), dxs + i * in);
@@ -614,7 +670,9 @@ class ConvGrad : public Kernel {
     bool own_data = false, own_weights = false;  // by our loops instead of primitives
     bool winograd_weights = false;               // in this form
     WinogradWeights form{};
-    bool tile_weights = false;  // or on matrix units, in this one
+    bool input_tiles = false;  // on matrix units, in this form
+    TileForward tiles_of_input{};
+    bool tile_weights = false;  // likewise
     TileWeights tiles{};
     bool bf16_x = false, bf16_y = false;         // some primitive wants X, dY in bfloat16
     bool mixed = false;                          // the sizes have different orders of dW: slices have it plain
@@ -638,6 +696,11 @@ class ConvGrad : public Kernel {
     g.bias = need_db;
     if (need_dx && by_winograd(g, gradient_tiles(g), x.dims[0], attributes_.algorithm)) {
       plan.winograd = Winograd(gradient_tiles(g), x.dims[0], g.filters, g.channels, run.session.threads);
+      need_dx = false;  // of primitives
+    }
+    if (need_dx && input_by_tiles(g, attributes_.algorithm, plan.tiles_of_input)) {
+      plan.input_tiles = true;
+      plan.shared.add(plan.tiles_of_input.weights() * sizeof(bf16));
       need_dx = false;  // of primitives
     }
     plan.plain = plain_weights(g);
@@ -693,6 +756,7 @@ class ConvGrad : public Kernel {
       for (int64_t n : images)
         scratch = std::max({scratch, plan.tiles.scratch(n), 3 * size_t(g.filters) * sizeof(float)});
     }
+    if (plan.input_tiles) scratch = std::max(scratch, plan.tiles_of_input.scratch());
     plan.bf16_x = g.bf16 && !g.half && !plan.winograd_weights;
     plan.bf16_y = g.bf16 && !g.half && (need_dx || !plan.winograd_weights);
     if (plan.bf16_x) plan.x = plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);

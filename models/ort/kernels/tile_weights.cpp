@@ -57,36 +57,6 @@ void interleave(const bf16 *const *places, int64_t count, int64_t filters, bf16 
     }
 }
 
-// product adds Rows by Columns tiles of x dy over `count` pixels to sums of 16 by 16, those of a column below each
-// other. Lines of x are `line`, blocks of columns `block` numbers of dy and `column` of sums apart.
-template <int Rows, int Columns>
-void product(const bf16 *x, int64_t line, const bf16 *dy, int64_t block, int64_t count, float *sum, int64_t column) {
-  constexpr int64_t square = kTile * kTile;
-  const int64_t bytes = line * sizeof(bf16);
-  _tile_loadd(0, sum, 64);
-  if (Columns > 1) _tile_loadd(1, sum + column, 64);
-  if (Rows > 1) _tile_loadd(2, sum + square, 64);
-  if (Rows > 1 && Columns > 1) _tile_loadd(3, sum + column + square, 64);
-  for (int64_t p = 0; p < count; p += kPixels) {
-    _tile_loadd(4, x + p, bytes);
-    _tile_loadd(6, dy + p * kTile, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    if (Columns > 1) {
-      _tile_loadd(7, dy + block + p * kTile, 64);
-      _tile_dpbf16ps(1, 4, 7);
-    }
-    if (Rows > 1) {
-      _tile_loadd(5, x + kTile * line + p, bytes);
-      _tile_dpbf16ps(2, 5, 6);
-      if (Columns > 1) _tile_dpbf16ps(3, 5, 7);
-    }
-  }
-  _tile_stored(0, sum, 64);
-  if (Columns > 1) _tile_stored(1, sum + column, 64);
-  if (Rows > 1) _tile_stored(2, sum + square, 64);
-  if (Rows > 1 && Columns > 1) _tile_stored(3, sum + column + square, 64);
-}
-
 }  // namespace
 
 void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float *dw, char *scratch) const {
@@ -123,7 +93,7 @@ void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float 
     for (int64_t o = 0; o < o16; o += 2 * kTile)
       for (int64_t c = 0; c < c16; c += 2 * kTile) {
         const bool tall = c + kTile < c16, wide = o + kTile < o16;
-        const auto run = tall ? (wide ? product<2, 2> : product<2, 1>) : (wide ? product<1, 2> : product<1, 1>);
+        const ProductOfTiles run = product_of(tall, wide);
         // All places of the kernel in turn over pixels that a cache holds.
         for (int64_t p = 0; p < count; p += kBlock)
           for (int64_t a = 0; a < kernel[0]; a++)

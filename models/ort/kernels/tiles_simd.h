@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "bf16.h"
+
 // GCC 12 warns of its own header: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -74,6 +76,44 @@ inline void transpose(__m512i r[16]) {
 // mask_of are the first `left` of 16 places.
 inline __mmask16 mask_of(int64_t left) {
   return left >= kTile ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1 << left) - 1);
+}
+
+// product adds Rows by Columns tiles of x y over `count` numbers to sums of 16 by 16, those of a column below each other.
+// x has its rows `line` apart; y is [columns/16, count/2, 16, 2], blocks of 16 columns `block` apart, and their sums
+// `column`.
+template <int Rows, int Columns>
+void product(const bf16 *x, int64_t line, const bf16 *y, int64_t block, int64_t count, float *sum, int64_t column) {
+  constexpr int64_t square = kTile * kTile;
+  const int64_t bytes = line * sizeof(bf16);
+  _tile_loadd(0, sum, 64);
+  if (Columns > 1) _tile_loadd(1, sum + column, 64);
+  if (Rows > 1) _tile_loadd(2, sum + square, 64);
+  if (Rows > 1 && Columns > 1) _tile_loadd(3, sum + column + square, 64);
+  for (int64_t p = 0; p < count; p += kPixels) {
+    _tile_loadd(4, x + p, bytes);
+    _tile_loadd(6, y + p * kTile, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    if (Columns > 1) {
+      _tile_loadd(7, y + block + p * kTile, 64);
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if (Rows > 1) {
+      _tile_loadd(5, x + kTile * line + p, bytes);
+      _tile_dpbf16ps(2, 5, 6);
+      if (Columns > 1) _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+  _tile_stored(0, sum, 64);
+  if (Columns > 1) _tile_stored(1, sum + column, 64);
+  if (Rows > 1) _tile_stored(2, sum + square, 64);
+  if (Rows > 1 && Columns > 1) _tile_stored(3, sum + column + square, 64);
+}
+
+using ProductOfTiles = void (*)(const bf16 *, int64_t, const bf16 *, int64_t, int64_t, float *, int64_t);
+
+// product_of gives the product of two tiles of rows, or one, and of columns.
+inline ProductOfTiles product_of(bool tall, bool wide) {
+  return tall ? (wide ? product<2, 2> : product<2, 1>) : (wide ? product<1, 2> : product<1, 1>);
 }
 
 }  // namespace

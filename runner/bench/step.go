@@ -70,7 +70,8 @@ type Sizes struct {
 
 // Limits are what the machine can do at most with as many threads as ONNX Runtime has, see models.Limits.
 type Limits struct {
-	MultiplyAdd   float64 `json:"multiply_add_gflops"` // of float32
+	// MultiplyAdd is that of float32, or of a step in bf16 on a processor with matrix units, theirs.
+	MultiplyAdd   float64 `json:"multiply_add_gflops"`
 	MatrixProduct float64 `json:"matrix_product_gflops"`
 	Memory        float64 `json:"memory_gb_per_second"`
 }
@@ -286,6 +287,9 @@ func (m *measurement) limits() error {
 	l, err := models.MeasureLimits(m.rt, m.result.Threads)
 	if err != nil {
 		return err
+	}
+	if m.result.Precision == models.BFloat16 && l.HalfAdd > 0 {
+		l.MultiplyAdd = l.HalfAdd
 	}
 	m.result.Limits = &Limits{l.MultiplyAdd / 1e9, l.MatrixProduct / 1e9, l.Memory / 1e9}
 	m.result.Share = m.result.GFLOPS / m.result.Limits.MultiplyAdd

@@ -28,12 +28,15 @@ class Configured {
  public:
   Configured() {
     _tile_storeconfig(&before_);
+    __asm__ volatile("" : : "r"(&before_) : "memory");
     Config all;
     all.palette = 1;
     for (int i = 0; i < 8; i++) all.bytes[i] = 64, all.rows[i] = 16;
+    __asm__ volatile("" : : "r"(&all) : "memory");  // GCC 12 takes the next line for one that reads 8 bytes
     _tile_loadconfig(&all);
   }
   ~Configured() {
+    __asm__ volatile("" : : "r"(&before_) : "memory");
     if (before_.palette)
       _tile_loadconfig(&before_);
     else

@@ -25,6 +25,9 @@ type EncoderOptions struct {
 	Images  Normalisation // of the images that Encoder.Run is given
 	Given   InputOptions  // what the user says of the graph's input, before its file's metadata
 	Unsaid  InputOptions  // for what neither says; without a normalisation there it is that of Images
+
+	OneDNN    string // its library file: ordo's operators run the graph where they fit; "": ONNX Runtime's do
+	Precision string // of ordo's operators, as Options.Precision; "" is Float32
 }
 
 // Encoder runs an inference graph of any origin: images in, rows of numbers out. Not safe for concurrent use.
@@ -32,7 +35,9 @@ type EncoderOptions struct {
 // The graph has one input, of images of three channels: float32, float16 or uint8, [batch, 3, S, S] or
 // [batch, S, S, 3], where batch and S may be free. Its outputs are [batch, d] or have further axes of 1.
 type Encoder struct {
-	session *onnx.DynamicAdvancedSession
+	session *onnx.DynamicAdvancedSession // or
+	fast    *fastSession
+	why     string // there is no fast session, though one was wanted
 	file    string
 	input   Input
 	convert conversion
@@ -92,8 +97,17 @@ func OpenEncoder(library, file string, o EncoderOptions) (*Encoder, error) {
 		_ = e.Close() // it only frees
 		return nil, err
 	}
+	if o.OneDNN != "" {
+		if e.why, err = e.accelerate(library, o); err != nil {
+			_ = e.Close()
+			return nil, err
+		}
+	}
 	return e, nil
 }
+
+// Fast says whether ordo's operators run the graph, and if not though they were wanted, why.
+func (e *Encoder) Fast() (is bool, why string) { return e.fast != nil, e.why }
 
 func names(list []onnx.InputOutputInfo) []string {
 	var all []string
@@ -294,6 +308,9 @@ func (e *Encoder) Run(dst [][]float32, images []float32, n int) ([][]float32, er
 
 // piece encodes images as one batch of n, and appends their rows.
 func (e *Encoder) piece(dst [][]float32, images []float32, n int) ([][]float32, error) {
+	if e.fast != nil {
+		return e.fast.run(e, dst, images, n)
+	}
 	values, err := e.values(n)
 	defer destroy(values)
 	if err != nil {
@@ -412,4 +429,12 @@ func destroy(values []onnx.Value) {
 }
 
 // Close frees the session.
-func (e *Encoder) Close() error { return e.session.Destroy() }
+func (e *Encoder) Close() error {
+	if e.fast != nil {
+		e.fast.close()
+	}
+	if e.session == nil {
+		return nil
+	}
+	return e.session.Destroy()
+}

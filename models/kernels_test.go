@@ -39,8 +39,8 @@ func TestKernelOptions(t *testing.T) {
 			o.Kernels, o.Precision = models.FastKernels,
 				models.BFloat16
 		},
-		"kernels: must be auto":         func(o *models.Options) { o.Kernels = "quick" },
-		"precision: must be float32 or": func(o *models.Options) { o.Precision = "fp16" },
+		"kernels: must be auto":               func(o *models.Options) { o.Kernels = "quick" },
+		"precision: must be float32, bf16 or": func(o *models.Options) { o.Precision = "fp16" },
 		"precision: bf16 needs": func(o *models.Options) {
 			o.Kernels, o.Precision = models.StockKernels,
 				models.BFloat16
@@ -56,6 +56,28 @@ func TestKernelOptions(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
+	}
+}
+
+// TestAutoPrecision: it is bf16 where there are matrix units, and then it is said.
+func TestAutoPrecision(t *testing.T) {
+	rt := orttest.OpenWithKernels(t)
+	o := models.DefaultOptions()
+	o.Precision = models.AutoPrecision
+	k, note, err := models.OpenKernels(rt, rt.Kernels().Path(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "f32"
+	if rt.Kernels().AMX() {
+		want = models.BFloat16
+	}
+	if k.Precision != want || (k.Products == models.BFloat16) != rt.Kernels().AMX() ||
+		strings.Contains(note, "matrix units") != rt.Kernels().AMX() {
+		t.Errorf("precision %s, of products %q, and %q; want %s", k.Precision, k.Products, note, want)
+	}
+	if k, note, err := models.OpenKernels(rt, "", o); k != nil || err != nil || !strings.Contains(note, "oneDNN") {
+		t.Errorf("without oneDNN: %v, %q, %v", k, note, err)
 	}
 }
 

@@ -42,9 +42,10 @@ type Options struct {
 	// last bits, and checkpoints of either go on with the other. Folders of artifacts by other programs have the stock
 	// ones only.
 	Kernels string `yaml:"kernels"`
-	// Precision is that of what the convolutions of a training step multiply: float32 (the default), or bf16, bfloat16,
-	// which is about twice as fast on a processor that has instructions for it and rounds gradients to two or three
-	// digits. It needs the fast kernels.
+	// Precision is that of a training step: float32 (the default), or bf16: convolutions multiply numbers in bfloat16,
+	// and on a processor with matrix units (AMX) so do matrix products, and activations between convolutions are
+	// bfloat16 in memory. There it is about twice as fast; gradients are rounded to two or three digits. It needs the
+	// fast kernels. auto is bf16 on such a processor, else float32.
 	Precision string `yaml:"precision"`
 	// Execution says where and how ONNX Runtime computes.
 	Execution ort.Execution `yaml:"execution"`
@@ -52,11 +53,12 @@ type Options struct {
 
 // The values of Options.Kernels and Options.Precision.
 const (
-	AutoKernels  = "auto"
-	StockKernels = "stock"
-	FastKernels  = "fast"
-	Float32      = "float32"
-	BFloat16     = "bf16"
+	AutoKernels   = "auto"
+	StockKernels  = "stock"
+	FastKernels   = "fast"
+	Float32       = "float32"
+	BFloat16      = "bf16"
+	AutoPrecision = "auto"
 )
 
 // DefaultOptions is a small convolutional network.
@@ -140,8 +142,9 @@ func (o Options) ValidateKernels() error {
 		faults = append(faults, fmt.Errorf("kernels: must be %s, %s or %s, got %q", AutoKernels, StockKernels,
 			FastKernels, o.Kernels))
 	}
-	if o.Precision != Float32 && o.Precision != BFloat16 {
-		faults = append(faults, fmt.Errorf("precision: must be %s or %s, got %q", Float32, BFloat16, o.Precision))
+	if !slices.Contains([]string{Float32, BFloat16, AutoPrecision}, o.Precision) {
+		faults = append(faults, fmt.Errorf("precision: must be %s, %s or %s, got %q", Float32, BFloat16, AutoPrecision,
+			o.Precision))
 	}
 	for _, key := range []struct {
 		name  string

@@ -76,13 +76,15 @@ func complete(reshaped, from []int64) {
 // Limits are what a machine can do at most, with a number of threads.
 type Limits struct {
 	MultiplyAdd   float64 // float32 operations a second of multiply-adds, each of which is two, see package limits
+	HalfAdd       float64 // those of bfloat16 in matrix units; 0: there are none
 	MatrixProduct float64 // those of ONNX Runtime in a product of large float32 matrices
 	Memory        float64 // bytes a second, see package limits
 }
 
 // MeasureLimits takes about two seconds.
 func MeasureLimits(rt *Runtime, threads int) (Limits, error) {
-	l := Limits{MultiplyAdd: limits.MultiplyAdd(threads), Memory: limits.Memory(threads)}
+	l := Limits{MultiplyAdd: limits.MultiplyAdd(threads), HalfAdd: limits.HalfMultiplyAdd(threads),
+		Memory: limits.Memory(threads)}
 	for _, side := range productSides {
 		product, err := matrixProduct(rt, threads, side)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ordo/models"
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/data"
@@ -63,12 +64,12 @@ const embedExamples = `  ordo embed runs/demo --out demo.npz
 type embedOptions struct {
 	encoderFlags
 	launcherFlags
-	out, split, format, dtype, shard string
-	outputs                          []string
-	views                            embed.Views
-	neighbours                       int
-	plane                            bool
-	asJSON, requeue, dry             bool
+	out, split, format, dtype, precision, shard string
+	outputs                                     []string
+	views                                       embed.Views
+	neighbours                                  int
+	plane                                       bool
+	asJSON, requeue, dry                        bool
 }
 
 func newEmbedCommand(g *global) *cobra.Command {
@@ -88,6 +89,8 @@ func (o *embedOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.outputs, "outputs", nil,
 		"outputs to write (`A,B`); features and embedding, or else all; in npy features, for lightly embedding")
 	flags.StringVar(&o.dtype, "dtype", embed.Float32, "numbers as float32, or in npz, npy and parquet float16 (`TYPE`)")
+	flags.StringVar(&o.precision, "precision", models.Float32,
+		"of the network: float32, bf16 (AMX or AVX-512 bf16), or auto: bf16 where there is AMX (`P`)")
 	flags.StringVar(&o.split, "split", "",
 		"`SPLIT` of the data set: train, test or all; default test, of images that are not the run's all")
 	flags.StringVar(&o.shard, "shard", "",
@@ -119,7 +122,8 @@ func (o *embedOptions) check(args []string) error {
 		return usagef("--family and --scales need each other")
 	}
 	return cmp.Or(changeable(args[1:], "data"), o.encoderFlags.check(), required("out", o.out), o.checkFormat(),
-		oneOf("dtype", o.dtype, embed.DTypes()...), within("neighbours", o.neighbours, 0, 1000))
+		oneOf("dtype", o.dtype, embed.DTypes()...),
+		oneOf("precision", o.precision, models.Float32, models.BFloat16, models.AutoPrecision), within("neighbours", o.neighbours, 0, 1000))
 }
 
 // maxShards is how many jobs may write one embedding.
@@ -233,7 +237,8 @@ func (o *embedOptions) options(g *global, args []string) (embed.Options, error) 
 		overrides = append(overrides, "eval.families=["+o.views.Family+"]") // framed as where it is evaluated
 	}
 	options := embed.Options{
-		Split: o.split, Out: o.out, Format: o.format, Outputs: o.outputs, DType: o.dtype, Views: o.views,
+		Split: o.split, Out: o.out, Format: o.format, Outputs: o.outputs, DType: o.dtype,
+		Precision: o.precision, Views: o.views,
 		Neighbours: o.neighbours, Plane: o.plane, Threads: o.threads, Progress: newEncoding(g).image,
 		Compared: newComparing(g).image,
 		Watch:    data.Watch{Note: g.note, Progress: newReading(g).image},
@@ -270,6 +275,10 @@ func (o *embedOptions) options(g *global, args []string) (embed.Options, error) 
 		return options, err
 	}
 	at, err := findLibrary(g, false)
+	if err != nil {
+		return options, err
+	}
 	options.Library = at.Path
+	options.OneDNN, err = findOneDNN(g)
 	return options, err
 }

@@ -269,6 +269,10 @@ func (o *evalOptions) options(g *global, args []string) (evaluation.Options, err
 		return options, err
 	}
 	at, err := findLibrary(g, false)
+	if err != nil {
+		return options, err
+	}
 	options.Library = at.Path
+	options.OneDNN, err = findOneDNN(g)
 	return options, err
 }

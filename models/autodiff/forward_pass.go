@@ -95,7 +95,7 @@ func withoutStatistics(b *onnxgraph.Builder, n *onnxgraph.Node, types map[string
 		return nil,
 			fault.New(fault.Config,
 				"it would leave out other elements than the training step").Advise("build the model without dropout")
-	case graph.StockBatchNorm, graph.BatchNorm:
+	case graph.StockBatchNorm, graph.BatchNorm, graph.BatchNormBF16:
 	default:
 		return n, nil
 	}

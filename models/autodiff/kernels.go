@@ -23,6 +23,11 @@ type Kernels struct {
 	Precision string
 	// Supports says whether the kernels do a convolution; nil: they do all. What they don't is left to ONNX Runtime.
 	Supports func(Convolution) bool
+	// Products is the precision of what matrix products multiply; Float32 (the default) or BFloat16, which takes a
+	// processor with matrix units.
+	Products string
+	// Stores says whether they do a convolution with activations in bfloat16; nil: activations are float32 whatever the precision.
+	Stores func(Convolution) bool
 }
 
 // Convolution is one over images: its sizes, all but the batch's.
@@ -149,6 +154,10 @@ func (a *acceleration) batchNorm(end *onnxgraph.Node) *onnxgraph.Node {
 	if end.GetOpType() == "Relu" {
 		relu = 1
 	}
+	if a.inference {
+		return a.node(graph.Normalize, norm.GetName(), inputs, []string{y},
+			onnxgraph.FloatAttr("epsilon", norm.Float("epsilon", 1e-5)), onnxgraph.IntAttr("relu", relu))
+	}
 	return a.node(graph.BatchNorm, norm.GetName(), inputs, []string{y, a.hidden(y+"/saved_mean", channels),
 		a.hidden(y+"/saved_inv_std", channels)},
 		onnxgraph.FloatAttr("epsilon", norm.Float("epsilon", 1e-5)),
@@ -214,6 +223,9 @@ func (a *acceleration) conv(n *onnxgraph.Node) *onnxgraph.Node {
 		return n
 	}
 	attributes := append(convAttributes(&w, n), onnxgraph.StringAttr("precision", a.kernels.Precision))
+	if a.kernels.Stores != nil && a.kernels.Stores(c) {
+		attributes = append(attributes, onnxgraph.IntAttr(stores, 1))
+	}
 	return a.node(graph.Conv, n.GetName(), n.GetInput(), n.GetOutput()[:1], attributes...)
 }
 
@@ -234,6 +246,9 @@ func (a *acceleration) pool(n *onnxgraph.Node) *onnxgraph.Node {
 		onnxgraph.IntsAttr("dilations", w.Dilations...),
 	}
 	y := n.Out(0)
+	if a.inference && n.GetOpType() == "MaxPool" {
+		return a.node(graph.MaxPool, n.GetName(), n.GetInput(), []string{y}, attributes...)
+	}
 	if n.GetOpType() == "AveragePool" {
 		attributes = append(attributes, onnxgraph.IntAttr("count_include_pad", n.Int("count_include_pad", 0)))
 		return a.node(graph.AveragePool, n.GetName(), n.GetInput(), []string{y}, attributes...)

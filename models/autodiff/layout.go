@@ -188,6 +188,7 @@ var kernelActivations = map[string]struct{ in, out []int }{
 	graph.ConvGrad:        {[]int{0, 1}, []int{0}},
 	graph.BatchNorm:       {[]int{0, 5}, []int{0}},
 	graph.BatchNormGrad:   {[]int{0, 1, 2, 6}, []int{0, 3}},
+	graph.Normalize:       {[]int{0, 5}, []int{0}},
 	graph.MaxPool:         {[]int{0}, []int{0, 1}},
 	graph.MaxPoolGrad:     {[]int{0, 1}, []int{0}},
 	graph.AveragePool:     {[]int{0}, []int{0}},
@@ -259,12 +260,5 @@ func (a *arrangement) size(name string) int64 {
 	if a.typeOf(name).Elem != onnxgraph.Float32 {
 		return unlimited
 	}
-	n := int64(1)
-	for _, d := range a.typeOf(name).Shape {
-		if !d.Static() {
-			n *= nominalBatch
-		}
-		n *= max(d.Size, 1)
-	}
-	return n
+	return a.elements(name)
 }

@@ -21,6 +21,8 @@ type training struct {
 	stored map[string]string
 	// dropoutSeed is that of Options; dropouts counts the nodes that have got one.
 	dropoutSeed, dropouts int64
+	// inference: there is no backward pass.
+	inference bool
 	// fastSoftmax: the gradient of a softmax is ordo's operator.
 	fastSoftmax bool
 }
@@ -61,10 +63,22 @@ func buildTraining(f *network, o Options) (*onnxgraph.Model, map[string]bool, er
 		return nil, nil, err
 	}
 	t.addAccumulation(trainable, o)
-	if o.Kernels != nil {
-		t.arrange()
-	}
+	t.finish(o.Kernels)
 	return t.b.Model(), trainable, nil
+}
+
+// finish decides how values of ordo's operators lie in memory.
+func (t *training) finish(k *Kernels) {
+	if k == nil {
+		return
+	}
+	t.arrange()
+	if k.Products == BFloat16 {
+		t.roundProducts()
+	}
+	if k.Stores != nil {
+		t.halve()
+	}
 }
 
 func checkOutputs(f *network, outputs []string) error {

@@ -16,6 +16,7 @@ const (
 	ConvGrad         = "ConvGrad"
 	BatchNorm        = "BatchNorm"
 	BatchNormGrad    = "BatchNormGrad"
+	Normalize        = "Normalize" // a batch norm in evaluation mode
 	MaxPool          = "MaxPool"
 	MaxPoolGrad      = "MaxPoolGrad"
 	AveragePool      = "AveragePool"
@@ -31,6 +32,21 @@ const (
 	LayerNormGrad    = "LayerNormGrad"
 	SoftmaxGrad      = "SoftmaxGrad"
 	Reorder          = "Reorder"
+)
+
+// Those with activations in bfloat16, and what goes from float32 to it and back.
+const (
+	ConvBF16            = "ConvBF16"
+	ConvGradBF16        = "ConvGradBF16"
+	BatchNormBF16       = "BatchNormBF16"
+	BatchNormGradBF16   = "BatchNormGradBF16"
+	NormalizeBF16       = "NormalizeBF16"
+	MaxPoolBF16         = "MaxPoolBF16"
+	MaxPoolGradBF16     = "MaxPoolGradBF16"
+	AveragePoolBF16     = "AveragePoolBF16"
+	AveragePoolGradBF16 = "AveragePoolGradBF16"
+	Round               = "Round"
+	Widen               = "Widen"
 )
 
 // IsLoss says whether a node is the loss operator.

@@ -6,6 +6,8 @@
 // arrays that no cache holds, and adds them up (a = b + s·c, the triad of McCalpin's STREAM), and counts each array
 // once. What fits a cache can be faster.
 //
-// Both use a number of threads that begin together, and are the best of many short repetitions, because a machine is
+// [HalfMultiplyAdd] does the first for numbers of bfloat16 in the matrix units of processors that have them (AMX).
+//
+// All use a number of threads that begin together, and are the best of many short repetitions, because a machine is
 // seldom without other work, which makes a number smaller.
 package limits

@@ -38,6 +38,14 @@ func MultiplyAdd(threads int) float64 {
 	return best
 }
 
+// HalfMultiplyAdd measures the same for numbers of bfloat16 in matrix units, 0 where the processor has none.
+func HalfMultiplyAdd(threads int) float64 {
+	if C.ordo_limits_tiles() == 0 {
+		return 0
+	}
+	return multiplyAdd(threads, C.ORDO_LIMITS_TILES)
+}
+
 func multiplyAdd(threads int, bits C.int) float64 {
 	rounds := C.long(1 << 12)
 	for range 3 { // the first ones also bring the processor to its frequency

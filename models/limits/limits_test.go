@@ -15,6 +15,9 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%d threads: %v operations a second", threads, got)
 		}
 	}
+	if got := limits.HalfMultiplyAdd(2); got != 0 && got < limits.MultiplyAdd(1) || got > 1e16 {
+		t.Errorf("%v operations a second in bfloat16", got)
+	}
 	if got := limits.Memory(2); got < 1e6 || got > 1e13 {
 		t.Errorf("%v bytes a second", got)
 	}

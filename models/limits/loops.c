@@ -36,7 +36,50 @@ int ordo_limits_widths(int *bits) {
   return n;
 }
 
+#if defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int ordo_limits_tiles(void) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 22 & 1) || !(d >> 24 & 1)) return 0;
+  return syscall(SYS_arch_prctl, 0x1023, 18) == 0;  // ARCH_REQ_XCOMP_PERM for tiles
+}
+
+// Four sums hide the latency of one.
+__attribute__((target("amx-tile,amx-bf16"))) static double tiles(long rounds) {
+  struct {
+    unsigned char palette, start, reserved[14];
+    unsigned short bytes[16];
+    unsigned char rows[16];
+  } __attribute__((aligned(64))) config = {.palette = 1};
+  for (int i = 0; i < 8; i++) config.bytes[i] = 64, config.rows[i] = 16;
+  __asm__ volatile("" : : "r"(&config) : "memory");  // GCC 12 takes the next line for one that reads 8 bytes
+  _tile_loadconfig(&config);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(5);
+  for (long r = 0; r < rounds; r++) {
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_dpbf16ps(1, 4, 5);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+  _tile_release();
+  return 4 * 2.0 * 16 * 16 * 32 * (double)rounds;
+}
+#else
+int ordo_limits_tiles(void) { return 0; }
+static double tiles(long rounds) { return 0 * rounds; }
+#endif
+
 double ordo_limits_multiply_add(int bits, long rounds) {
+  if (bits == ORDO_LIMITS_TILES) return tiles(rounds);
   return bits == 512 ? avx512(rounds) : bits == 256 ? avx2(rounds) : plain(rounds);
 }
 #else
@@ -46,6 +89,8 @@ int ordo_limits_widths(int *bits) {
   bits[0] = 128;
   return 1;
 }
+
+int ordo_limits_tiles(void) { return 0; }
 
 double ordo_limits_multiply_add(int bits, long rounds) { return plain(rounds); }
 #endif

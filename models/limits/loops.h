@@ -5,8 +5,14 @@
 // many.
 int ordo_limits_widths(int *bits);
 
-// ordo_limits_multiply_add does multiply-adds in vectors of that width, and returns the number of float32 operations:
-// two for each.
+// ordo_limits_tiles says whether it has matrix units for bfloat16 (AMX) that this process may use.
+int ordo_limits_tiles(void);
+
+// ORDO_LIMITS_TILES stands for these in place of a width.
+#define ORDO_LIMITS_TILES -1
+
+// ordo_limits_multiply_add does multiply-adds in vectors of that width, of float32, or in matrix units, and returns the
+// number of operations: two for each.
 double ordo_limits_multiply_add(int bits, long rounds);
 
 // ordo_limits_seconds is the time for which the calling thread has had a processor.

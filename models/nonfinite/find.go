@@ -130,14 +130,26 @@ func (f *finder) open(a graph.Artifacts, use func(t *ort.Trainer) error) error {
 	return use(t)
 }
 
+// seen ends the name of a tensor in float32 whose values are bfloat16.
+const seen = "/seen"
+
 // see runs the step and shows tensors of it by their names.
 func (f *finder) see(names []string, look func(name string, shape []int64, values []float32)) error {
 	g := f.model.GetGraph()
-	given := len(g.GetOutput())
-	defer func() { g.Output = g.Output[:given] }()
+	outputs, nodes := len(g.GetOutput()), len(g.GetNode())
+	defer func() { g.Output, g.Node = g.Output[:outputs], g.Node[:nodes] }()
+	types := graph.Declared(g)
+	shown := map[string]string{} // by output
 	for _, name := range names {
-		if !slices.ContainsFunc(g.GetOutput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == name }) {
-			g.Output = append(g.Output, &onnxgraph.ValueInfo{Name: name}) // ONNX Runtime knows the type
+		output := name
+		if types[name].Elem == onnxgraph.BFloat16 {
+			output = name + seen
+			g.Node = append(g.Node, &onnxgraph.Node{Name: output, OpType: graph.Widen, Domain: graph.Domain,
+				Input: []string{name}, Output: []string{output}})
+		}
+		shown[output] = name
+		if !slices.ContainsFunc(g.GetOutput(), func(v *onnxgraph.ValueInfo) bool { return v.GetName() == output }) {
+			g.Output = append(g.Output, &onnxgraph.ValueInfo{Name: output}) // ONNX Runtime knows the type
 		}
 	}
 	data, err := f.model.Encode()
@@ -148,7 +160,7 @@ func (f *finder) see(names []string, look func(name string, shape []int64, value
 		Kept: f.a.Kept}
 	return f.open(a, func(t *ort.Trainer) error {
 		return t.Observe(f.in, func(name string, shape []int64, values []float32) {
-			if slices.Contains(names, name) {
+			if name := shown[name]; name != "" {
 				look(name, shape, values)
 			}
 		})

@@ -15,9 +15,11 @@ type DataType = Tensor_DataType
 // The element types that ordo's own graphs use.
 const (
 	Float32 = Tensor_FLOAT
-	Int64   = Tensor_INT64
-	Int32   = Tensor_INT32
-	Bool    = Tensor_BOOL
+	// BFloat16 is the type of activations in ordo's own operators alone.
+	BFloat16 = Tensor_BFLOAT16
+	Int64    = Tensor_INT64
+	Int32    = Tensor_INT32
+	Bool     = Tensor_BOOL
 )
 
 // maxDim bounds a dimension, so that no product of a few of them overflows unseen.

@@ -3,6 +3,7 @@ package ort
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // Operations is the number of floating point operations that an operator does on values of these shapes, where it is a
@@ -13,7 +14,7 @@ func Operations(op string, in, out [][]int64) float64 {
 	if len(in) < 2 || len(out) == 0 {
 		return 0
 	}
-	switch op {
+	switch strings.TrimSuffix(op, "BF16") { // of ours with activations in bfloat16
 	case "Conv", "FusedConv":
 		if w := in[1]; len(w) > 2 {
 			return 2 * elements(out[0]) * elements(w[1:])

@@ -22,11 +22,12 @@ func (g gradient) isZero() bool { return g.summed > 0 && largest(g.values) <= ro
 type summing struct {
 	b        *onnxgraph.Builder
 	made     map[string]*onnxgraph.Node
+	types    map[string]onnxgraph.TensorType
 	elements string // the name of a stored list [-1]
 }
 
 func newSumming(b *onnxgraph.Builder, g *onnxgraph.Graph) *summing {
-	s := &summing{b: b, made: map[string]*onnxgraph.Node{}}
+	s := &summing{b: b, made: map[string]*onnxgraph.Node{}, types: graph.Declared(g)}
 	for _, n := range g.GetNode() {
 		for _, out := range n.GetOutput() {
 			s.made[out] = n
@@ -46,7 +47,8 @@ func (s *summing) of(gradient string, elements int64) string {
 			return ""
 		}
 		switch n.GetOpType() {
-		case "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose", graph.Reorder:
+		case "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose", graph.Reorder, graph.Widen,
+			graph.Round:
 			todo = append(todo, n.In(0))
 		case "Sum", "Add":
 			todo = append(todo, n.GetInput()...)
@@ -78,12 +80,13 @@ func (s *summing) terms(n *onnxgraph.Node, output string, elements int64) string
 		return s.scaled(s.size("ReduceL1", n.In(0)), 1/float64(elements))
 	case "Gemm", "MatMul", "FusedMatMul":
 		return s.product(n.In(0), n.In(1), elements)
-	case graph.ConvGrad, graph.LinearGrad: // also ONNX Runtime's
+	case graph.ConvGrad, graph.ConvGradBF16, graph.LinearGrad: // also ONNX Runtime's
 		if weights {
 			return s.product(n.In(0), n.In(1), elements)
 		}
 		return s.scaled(s.size("ReduceL1", n.In(0)), 1/float64(elements))
-	case "BatchNormalizationGrad", "LayerNormalizationGrad", graph.BatchNormGrad, graph.LayerNormGrad:
+	case "BatchNormalizationGrad", "LayerNormalizationGrad", graph.BatchNormGrad,
+		graph.BatchNormGradBF16, graph.LayerNormGrad:
 		// A scale's terms have the normalised value as a factor, which is about 1.
 		return s.scaled(s.size("ReduceL1", n.In(0)), 1/float64(elements))
 	}
@@ -98,6 +101,9 @@ func (s *summing) product(x, y string, elements int64) string {
 
 // size is a norm of a value of any shape.
 func (s *summing) size(norm, value string) string {
+	if s.types[value].Elem == onnxgraph.BFloat16 {
+		value = widened(s.b, value)
+	}
 	flat := s.b.Op("Reshape", summedOutput+"flat", []string{value, s.elements})
 	return s.b.Op(norm, summedOutput+"norm", []string{flat}, onnxgraph.IntAttr("keepdims", 1))
 }
@@ -105,4 +111,12 @@ func (s *summing) size(norm, value string) string {
 func (s *summing) scaled(value string, by float64) string {
 	factor := s.b.Initializer(onnxgraph.NewFloats(s.b.Unique(summedOutput+"factor"), []int64{1}, []float32{float32(by)}))
 	return s.b.Op("Mul", summedOutput+"share", []string{value, factor})
+}
+
+// widened is a value of bfloat16 in float32.
+func widened(b *onnxgraph.Builder, value string) string {
+	name := b.Unique("verify/" + value)
+	b.Append(&onnxgraph.Node{Name: name, OpType: graph.Widen, Domain: graph.Domain, Input: []string{value},
+		Output: []string{name}})
+	return name
 }

@@ -498,24 +498,29 @@ func (c *check) expose(a *graph.Artifacts) error {
 					show(sum, summedOutput+parameter, onnxgraph.FloatType(onnxgraph.Static(1)))
 				}
 			}
-		case graph.StockBatchNorm, graph.BatchNorm:
+		case graph.StockBatchNorm, graph.BatchNorm, graph.BatchNormBF16:
 			out := fmt.Sprintf("verify/norm%d", len(c.norms))
 			t, ok := types[n.In(0)]
 			if !ok {
 				t = types[n.Out(0)]
 			}
+			x, half := n.In(0), t.Elem == onnxgraph.BFloat16
+			if half {
+				x, t.Elem = widened(b, x), onnxgraph.Float32
+			}
 			if t.Elem != onnxgraph.Float32 {
 				// Its shape isn't declared, but its number of dimensions is needed; without, it is left out.
 				continue
 			}
-			x, momentum := n.In(0), float64(n.Float("momentum", 0.9))
-			if n.GetOpType() == graph.BatchNorm { // of images that have their channels last
+			momentum := float64(n.Float("momentum", 0.9))
+			if half || n.GetOpType() == graph.BatchNorm { // of images that have their channels last
 				momentum = 1 - float64(n.Float("momentum", 0.1))
-				x = b.Unique(out + "/plain")
+				plain := b.Unique(out + "/plain")
 				b.Append(&onnxgraph.Node{
-					Name: x, OpType: graph.Reorder, Domain: graph.Domain, Input: n.GetInput()[:1], Output: []string{x},
+					Name: plain, OpType: graph.Reorder, Domain: graph.Domain, Input: []string{x}, Output: []string{plain},
 					Attribute: []*onnxgraph.Attribute{onnxgraph.StringAttr("to", "nchw")},
 				})
+				x = plain
 				b.ValueInfo(x, t)
 			}
 			show(x, out, t)

@@ -94,6 +94,10 @@ func beside(ctx context.Context, o BesideOptions) (Comparison, error) {
 		return Comparison{}, script.NoComparison("torchvision has no %q", e.Model.Backbone).
 			Advise("name another backbone")
 	}
+	if e.Model.Precision == models.AutoPrecision {
+		return Comparison{}, script.NoComparison("model.precision is %s", models.AutoPrecision).
+			Advise("set it to %s or %s", models.Float32, models.BFloat16)
+	}
 	rows := e.Train.BatchSize * len(setup.Plan.Views())
 	result := Comparison{Rounds: o.Rounds, Steps: o.Steps, Batch: rows, Threads: train.Threads(e)}
 	e.Model.Threads = result.Threads // for ordo's own process

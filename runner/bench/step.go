@@ -45,7 +45,7 @@ type Result struct {
 	Drift          *Drift          `json:"drift,omitempty"`   // from 20 steps on
 	Parameters     int             `json:"parameters"`        // trainable values
 	Kernels        string          `json:"kernels"`           // stock or fast
-	Precision      string          `json:"precision"`         // of convolutions: float32 or bf16
+	Precision      string          `json:"precision"`         // of the step: float32 or bf16
 	// GFLOPS is 1e9 operations of convolutions and matrix products a second, in ONNX Runtime's time, and Share what
 	// part that is of the multiply-adds that the machine can do; 0 without Limits.
 	GFLOPS      float64     `json:"gflops"`
@@ -70,7 +70,8 @@ type Sizes struct {
 
 // Limits are what the machine can do at most with as many threads as ONNX Runtime has, see models.Limits.
 type Limits struct {
-	MultiplyAdd   float64 `json:"multiply_add_gflops"` // of float32
+	// MultiplyAdd is that of float32, or of a step in bf16 on a processor with matrix units, theirs.
+	MultiplyAdd   float64 `json:"multiply_add_gflops"`
 	MatrixProduct float64 `json:"matrix_product_gflops"`
 	Memory        float64 `json:"memory_gb_per_second"`
 }
@@ -192,9 +193,13 @@ func (m *measurement) steps(ctx context.Context, profile string) error {
 	if err := stepper.Feed(ctx, splits.Train, 0); err != nil {
 		return err
 	}
+	precision := models.Float32
+	if kernels != nil && kernels.Precision == models.BFloat16 {
+		precision = models.BFloat16
+	}
 	m.result = Result{
 		Name: e.Name, Steps: m.o.Steps, BatchSize: e.Train.BatchSize, ImageSize: e.Data.ImageSize, Views: views,
-		Backbone: cmp.Or(e.Model.Artifacts, e.Model.Backbone), Kernels: used, Precision: e.Model.Precision, Note: note,
+		Backbone: cmp.Or(e.Model.Artifacts, e.Model.Backbone), Kernels: used, Precision: precision, Note: note,
 		Threads: train.Threads(e), Workers: train.Workers(e), ONNXRuntime: m.rt.Version(), CPU: machine.Processor(),
 	}
 	rate := float32(e.Train.Rate(0, splits.Train.Len()/e.Train.BatchSize))
@@ -282,6 +287,9 @@ func (m *measurement) limits() error {
 	l, err := models.MeasureLimits(m.rt, m.result.Threads)
 	if err != nil {
 		return err
+	}
+	if m.result.Precision == models.BFloat16 && l.HalfAdd > 0 {
+		l.MultiplyAdd = l.HalfAdd
 	}
 	m.result.Limits = &Limits{l.MultiplyAdd / 1e9, l.MatrixProduct / 1e9, l.Memory / 1e9}
 	m.result.Share = m.result.GFLOPS / m.result.Limits.MultiplyAdd

@@ -1,6 +1,7 @@
 package embed
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -44,6 +45,8 @@ func DTypes() []string { return []string{Float32, Float16} }
 // Options say what to encode, with what, and where to put it.
 type Options struct {
 	Library    string              // the file of ONNX Runtime's library
+	OneDNN     string              // oneDNN's, for ordo's operators; "": none
+	Precision  string              // of these, as models.Options.Precision; "": float32
 	Target     target.Target       // whose encoder it is, of a run or in ONNX
 	Experiment config.Experiment   // as target.Load gives it: its data and augment sections say what is shown
 	Input      models.InputOptions // what the user says of how the encoder takes images
@@ -205,12 +208,17 @@ func Export(ctx context.Context, o Options) (Summary, error) {
 		return Summary{}, err
 	}
 	encoder, outputs, err := o.Target.Open(&o.Experiment, target.Opening{
-		Library: o.Library, Threads: o.Threads, Outputs: o.Outputs, Input: o.Input,
+		Library: o.Library, OneDNN: o.OneDNN, Precision: o.Precision, Threads: o.Threads, Outputs: o.Outputs,
+		Input: o.Input,
 	})
 	if err != nil {
 		return Summary{}, err
 	}
 	defer encoder.Close()
+	if fast, why := encoder.Fast(); !fast && o.Precision == models.BFloat16 {
+		return Summary{}, fault.New(fault.Config, "precision is %s, which takes ordo's operators, and %s", o.Precision,
+			cmp.Or(why, "there is no oneDNN")).Advise("set it to %s", models.Float32)
+	}
 	if o.Outputs, err = o.chosen(encoder, outputs); err != nil {
 		return Summary{}, err
 	}
@@ -329,10 +337,11 @@ func (o Options) meta(sum string, splits data.Splits) map[string]any {
 // key names all that the encoded rows depend on.
 func (e *encoding) key(meta map[string]any) ([sha256.Size]byte, error) {
 	x := e.o.Experiment
+	fast, _ := e.encoder.Fast()
 	text, err := json.Marshal(map[string]any{
 		"meta": meta, "outputs": e.rows.outputs, "input": e.encoder.Input(), "runtime": e.encoder.Version(),
 		"threads": e.o.Threads, "framing": e.plan.Framing(), "mean": x.Augment.Mean, "std": x.Augment.Std,
-		"families": e.plan.Families(), "dtype": e.o.DType, "batch": batch,
+		"families": e.plan.Families(), "dtype": e.o.DType, "batch": batch, "kernels": fast, "precision": e.o.Precision,
 	})
 	if err != nil {
 		return [sha256.Size]byte{}, fmt.Errorf("embed: describe: %w", err)

@@ -17,6 +17,7 @@ import (
 // Options say what to evaluate, and how.
 type Options struct {
 	Library    string            // the file of ONNX Runtime's library
+	OneDNN     string            // oneDNN's, for ordo's operators; "": none
 	Target     target.Target     // whose encoder it is
 	Against    *target.Target    // another to compare with, nil: none
 	Experiment config.Experiment // its data, augment and eval sections say what is shown and measured

@@ -89,7 +89,7 @@ func (s *session) note(text string) {
 
 func (s *session) openEncoder() error {
 	encoder, outputs, err := s.o.Target.Open(&s.o.Experiment, target.Opening{
-		Library: s.o.Library, Threads: s.o.Threads, Outputs: s.o.Outputs, Input: s.o.Input,
+		Library: s.o.Library, OneDNN: s.o.OneDNN, Threads: s.o.Threads, Outputs: s.o.Outputs, Input: s.o.Input,
 	})
 	if err != nil {
 		return err
@@ -237,6 +237,9 @@ func (s *session) openAgainst(t target.Target) error {
 	in, mine := *s.result.Input, s.o.Experiment
 	o := models.EncoderOptions{Threads: s.o.Threads, Images: target.Normalisation(mine.Augment),
 		Unsaid: models.InputOptions{Layout: in.Layout, Size: in.Size, Normalisation: &in.Normalisation}}
+	if mine.Model.Kernels != models.StockKernels {
+		o.OneDNN = s.o.OneDNN
+	}
 	var e config.Experiment
 	if t.Run != nil {
 		var err error
@@ -272,7 +275,7 @@ func (s *session) openAgainst(t target.Target) error {
 
 // openUntrained adds the untrained network, or says why there is none.
 func (s *session) openUntrained(e config.Experiment) {
-	untrained, err := openUntrained(e, s.o.Library, s.o.Threads)
+	untrained, err := openUntrained(e, s.o)
 	if err != nil {
 		s.note(fmt.Sprintf("warning: the untrained network can't be made, so that its numbers are missing: %v", err))
 		return

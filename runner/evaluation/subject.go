@@ -126,7 +126,7 @@ func (p *pixels) Rows(dst [][]float32, v views) ([][]float32, error) {
 }
 
 // openUntrained makes the network as it is before the first training step of an experiment.
-func openUntrained(e config.Experiment, library string, threads int) (enc *models.Encoder, err error) {
+func openUntrained(e config.Experiment, o Options) (enc *models.Encoder, err error) {
 	e.Model.Execution = config.Default().Model.Execution // the graph is run here and now
 	e.Train.MicroBatch = 0
 	setup, err := train.Prepare(e)
@@ -137,14 +137,14 @@ func openUntrained(e config.Experiment, library string, threads int) (enc *model
 	if err != nil {
 		return nil, err
 	}
-	rt, err := models.OpenTraining(library)
+	rt, err := models.OpenTraining(o.Library)
 	if err != nil {
 		return nil, err
 	}
 	defer rt.Close()
 	noLoss := func([]models.Output) error { return errors.New("evaluation: nothing is trained here") }
 	trainer, err := rt.NewTrainer(built, noLoss, models.TrainerOptions{
-		SessionOptions: models.SessionOptions{Threads: max(threads, 1)}, Optimizer: e.Train.Options,
+		SessionOptions: models.SessionOptions{Threads: max(o.Threads, 1)}, Optimizer: e.Train.Options,
 	})
 	if err != nil {
 		return nil, err
@@ -159,7 +159,10 @@ func openUntrained(e config.Experiment, library string, threads int) (enc *model
 	if err := trainer.Export(file, models.Features, models.Embedding); err != nil {
 		return nil, err
 	}
-	return models.OpenEncoder(library, file, models.EncoderOptions{
-		Threads: threads, Images: target.Normalisation(e.Augment),
+	if e.Model.Kernels == models.StockKernels {
+		o.OneDNN = ""
+	}
+	return models.OpenEncoder(o.Library, file, models.EncoderOptions{
+		OneDNN: o.OneDNN, Threads: o.Threads, Images: target.Normalisation(e.Augment),
 	})
 }

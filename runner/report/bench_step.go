@@ -38,7 +38,7 @@ func BenchStep(r bench.Result) string {
 	line(&b, "time", "ONNX Runtime and optimizer %s, %sloss %s, waiting for views %s, rest %s",
 		percent(r.TimeShare.ONNXRuntime), target, percent(r.TimeShare.Loss), percent(r.TimeShare.DataWait),
 		percent(r.TimeShare.Rest))
-	line(&b, "kernels", "%s, convolutions in %s", r.Kernels, r.Precision)
+	line(&b, "kernels", "%s, in %s", r.Kernels, r.Precision)
 	if r.Note != "" {
 		line(&b, "", "%s", r.Note)
 	}

@@ -29,7 +29,7 @@ func TestBenchStep(t *testing.T) {
 		Ops: []bench.Op{{Op: "Conv", CallsStep: 2, SecondsStep: 0.5, Share: 1, GFLOPS: 3}},
 	}
 	says(t, BenchStep(r), "speed         100 images/s, 400 views/s\n", "median 80 ms, fastest 70 ms, of 20",
-		"99 in the last; resident memory 1 MiB after", "averaged network 5.0 %, loss 2.0 %", "stock, convolutions in bf16",
+		"99 in the last; resident memory 1 MiB after", "averaged network 5.0 %, loss 2.0 %", "stock, in bf16",
 		"no oneDNN", "150.0 % of the machine's multiply-adds; convolutions", "12 GB/s",
 		"1.200 times the speed of torch, plain", "\nordo             125   130", "1.100 to 1.300", "\nConv      100.0 %")
 	says(t, BenchStepMarkdown(r), "resnet18, 8 images of 32 px", "(33 GFLOP/s; memory 12 GB/s)", "\n| Conv | 100.0 % |",

@@ -121,16 +121,22 @@ func Load(t Target, file string, overrides, environ []string) (config.Experiment
 
 // Opening says how an encoder is opened.
 type Opening struct {
-	Library string              // the file of ONNX Runtime's library
-	Threads int                 // ONNX Runtime's; 0 is one a core
-	Outputs []string            // that are wanted; nil: features and embedding, or where there are no features all
-	Input   models.InputOptions // what the user says of how it takes images, before what its file says
+	Library   string              // the file of ONNX Runtime's library
+	OneDNN    string              // oneDNN's, for ordo's operators, unless the experiment has stock kernels; "": none
+	Precision string              // of these, as models.Options.Precision; "": float32
+	Threads   int                 // ONNX Runtime's; 0 is one a core
+	Outputs   []string            // that are wanted; nil: features and embedding, or where there are no features all
+	Input     models.InputOptions // what the user says of how it takes images, before what its file says
 }
 
 // Open opens a target's encoder and gives the names of the outputs that are wanted. The experiment's image size becomes
 // the encoder's, and its framing, where it leaves that open, what the encoder's file says.
 func (t Target) Open(e *config.Experiment, o Opening) (*models.Encoder, []string, error) {
+	if e.Model.Kernels == models.StockKernels {
+		o.OneDNN = ""
+	}
 	encoder, err := models.OpenEncoder(o.Library, t.Encoder, models.EncoderOptions{
+		OneDNN: o.OneDNN, Precision: o.Precision,
 		Threads: o.Threads, Outputs: o.Outputs, Images: Normalisation(e.Augment), Given: o.Input,
 		Unsaid: models.InputOptions{Size: e.Data.ImageSize},
 	})

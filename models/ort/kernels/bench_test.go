@@ -228,7 +228,14 @@ func BenchmarkLinear(b *testing.B) {
 		for _, side := range []struct {
 			name string
 			add  func(*graph) []string
-		}{{"ours", l.ours}, {"stock", l.stock}} {
+		}{
+			{"ours", func(g *graph) []string { return l.ours(g) }}, {"bf16", func(g *graph) []string {
+				return l.ours(g, onnxgraph.StringAttr("precision", "bf16"))
+			}}, {"stock", l.stock},
+		} {
+			if side.name == "bf16" && !rt.Kernels().AMX() {
+				continue
+			}
 			run := func(what string, flops float64, first, last int) {
 				b.Run(l.String()+"/"+what+"/"+side.name, func(b *testing.B) {
 					g := newGraph(b, rt)
@@ -255,7 +262,14 @@ func BenchmarkMatMul(b *testing.B) {
 		for _, side := range []struct {
 			name string
 			add  func(g *graph, output string)
-		}{{"ours", c.ours}, {"stock", c.stock}} {
+		}{
+			{"ours", func(g *graph, y string) { c.ours(g, y) }}, {"bf16", func(g *graph, y string) {
+				c.ours(g, y, onnxgraph.StringAttr("precision", "bf16"))
+			}}, {"stock", c.stock},
+		} {
+			if side.name == "bf16" && !rt.Kernels().AMX() {
+				continue
+			}
 			b.Run(c.String()+"/"+side.name, func(b *testing.B) {
 				g := newGraph(b, rt)
 				c.inputs(g)

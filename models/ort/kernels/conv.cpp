@@ -10,6 +10,9 @@
 #include "kernels.h"
 #include "loops.h"
 #include "session.h"
+#include "tile_forward.h"
+#include "tile_weights.h"
+#include "tiles.h"
 #include "winograd.h"
 #include "winograd_weights.h"
 
@@ -24,6 +27,7 @@ struct Geometry {
   int64_t kernel[2], strides[2], pads[4], dilations[2];
   int64_t out_height, out_width;
   bool bf16, bias;
+  bool half;  // the activations are stored in bfloat16
 
   void size_output() {
     for (int axis = 0; axis < 2; axis++) {
@@ -40,9 +44,12 @@ struct Geometry {
     if (channels == 1 && out_width == 1 && strides[1] > 1)
       throw Fault("oneDNN cannot be trusted with one channel and one column of output");
     // There a product of bfloat16 gains nothing: reading and writing is all.
-    if (depthwise()) bf16 = false;
+    if (depthwise() && !half) bf16 = false;
   }
+  int stored() const { return half ? DNNL_BF16 : DNNL_F32; }
+  int64_t element() const { return half ? 2 : 4; }  // bytes of an activation
   bool depthwise() const { return groups > 1 && groups == channels && groups == filters; }
+  bool own_loops() const { return depthwise() && !half; }  // there are some for gradients
   int64_t in_pixels() const { return height * width; }
   int64_t out_pixels() const { return out_height * out_width; }
   int64_t weights() const { return filters * (channels / groups) * kernel[0] * kernel[1]; }
@@ -184,7 +191,7 @@ Primitive make_forward(const Geometry &g, int64_t n) {
   const Space s(g);
   const Desc x = channels_last(n, g.channels, g.height, g.width, type), w = any_weights(g, type),
              b = vector_of(g.filters);
-  const Desc y = channels_last(n, g.filters, g.out_height, g.out_width, DNNL_F32);
+  const Desc y = channels_last(n, g.filters, g.out_height, g.out_width, g.stored());
   dnnl_primitive_desc *p = nullptr;
   dnnl.convolution_forward_primitive_desc_create(&p, dnnl.engine, DNNL_FORWARD_TRAINING, DNNL_DIRECT, x.get(), w.get(),
                                                  g.bias ? b.get() : nullptr, y.get(), s.strides, s.dilates, s.left,
@@ -210,7 +217,7 @@ Primitive make_data(const Geometry &g, int64_t n) {
   const Space s(g);
   const auto forward = hint(g, n);
   if (!forward) return {};
-  const Desc x = channels_last(n, g.channels, g.height, g.width, DNNL_F32), w = any_weights(g, type);
+  const Desc x = channels_last(n, g.channels, g.height, g.width, g.stored()), w = any_weights(g, type);
   const Desc y = channels_last(n, g.filters, g.out_height, g.out_width, type);
   dnnl_primitive_desc *p = nullptr;
   dnnl.convolution_backward_data_primitive_desc_create(&p, dnnl.engine, DNNL_DIRECT, x.get(), w.get(), y.get(),
@@ -276,7 +283,7 @@ bool may_be_winograd(const Geometry &g, Algorithm algorithm) {
         "algorithm winograd is for kernels of 3x3, stride 1, no groups or dilation, and numbers of channels that are "
         "multiples of " +
         std::to_string(winograd_loops() ? winograd_loops()->lanes : 0) + " here");
-  return possible && algorithm != Algorithm::direct;
+  return possible && algorithm != Algorithm::direct && !g.half;
 }
 
 // by_winograd decides between Winograd's algorithm and oneDNN's, for the forward pass (t: its tiles) or the gradient by
@@ -295,21 +302,65 @@ bool weights_by_winograd(const Geometry &g, int64_t images, Algorithm algorithm,
   return form.choose(images) && (algorithm == Algorithm::winograd || form.pays(images, g.bf16));
 }
 
+// forward_by_tiles decides whether matrix units go over small images without oneDNN, and gives the form.
+bool forward_by_tiles(const Geometry &g, Algorithm algorithm, TileForward &form) {
+  if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !tiles_possible()) return false;
+  form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
+  form.out_height = g.out_height, form.out_width = g.out_width;
+  for (int i = 0; i < 2; i++) {
+    form.kernel[i] = g.kernel[i], form.strides[i] = g.strides[i], form.dilations[i] = g.dilations[i];
+    form.pads[i] = g.pads[i];
+  }
+  return form.pays();
+}
+
+// input_by_tiles decides it for the gradient by the input, which goes over dY.
+bool input_by_tiles(const Geometry &g, Algorithm algorithm, TileForward &form) {
+  if (!forward_by_tiles(g, algorithm, form) || g.strides[0] != 1 || g.strides[1] != 1) return false;
+  std::swap(form.channels, form.filters);
+  std::swap(form.height, form.out_height);
+  std::swap(form.width, form.out_width);
+  for (int i = 0; i < 2; i++) form.pads[i] = (g.kernel[i] - 1) * g.dilations[i] - g.pads[i];
+  return form.pays();
+}
+
+// pack_tiles copies weights on all threads.
+void pack_tiles(const Run &run, const TileForward &form, const Tensor &w, bool flipped, bf16 *to) {
+  const int64_t n = form.blocks(), tasks = std::min<int64_t>(run.session.threads, n);
+  run.parallel(tasks, [&](size_t t) {
+    const Part part(n, tasks, t);
+    form.pack(w.floats(), flipped, to, part.begin, part.end);
+  });
+}
+
+// weights_by_tiles decides whether matrix units do it, and gives the form.
+bool weights_by_tiles(const Geometry &g, Algorithm algorithm, TileWeights &form) {
+  if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !tiles_possible()) return false;
+  form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
+  form.out_height = g.out_height, form.out_width = g.out_width;
+  std::memcpy(form.kernel, g.kernel, sizeof g.kernel);
+  std::memcpy(form.strides, g.strides, sizeof g.strides);
+  std::memcpy(form.pads, g.pads, sizeof g.pads);
+  std::memcpy(form.dilations, g.dilations, sizeof g.dilations);
+  return form.choose();
+}
+
 // Attributes are those of a node.
 struct Attributes {
   std::vector<int64_t> kernel, strides, pads, dilations;
   int64_t groups;
-  bool bf16;
+  bool bf16, half;
   Algorithm algorithm = Algorithm::automatic;
   explicit Attributes(const Node &node)
       : kernel(node.integers("kernel_shape", 2, 0)),
         strides(node.integers("strides", 2, 1)),
         pads(node.integers("pads", 4, 0)),
         dilations(node.integers("dilations", 2, 1)),
-        groups(node.integer("group", 1)) {
+        groups(node.integer("group", 1)),
+        half(node.half) {
     const std::string precision = node.text("precision", "f32");
     if (precision != "f32" && precision != "bf16") throw Fault("precision must be f32 or bf16");
-    bf16 = precision == "bf16";
+    bf16 = half || precision == "bf16";
     if (bf16 && !ordo_onednn_bf16()) throw Fault("this processor has no instructions for bfloat16: use precision f32");
     for (int i = 0; i < 2; i++)
       if (kernel[i] < 1 || strides[i] < 1 || dilations[i] < 1 || pads[i] < 0 || pads[i + 2] < 0)
@@ -324,7 +375,7 @@ struct Attributes {
   Geometry over(const Tensor &x, const Tensor &w) const {
     Geometry g{};
     g.channels = x.dims[1], g.height = x.dims[2], g.width = x.dims[3], g.filters = w.dims[0], g.groups = groups,
-    g.bf16 = bf16;
+    g.bf16 = bf16, g.half = half;
     if (g.channels % groups || g.filters % groups || w.dims[1] != g.channels / groups || w.dims[2] != kernel[0] ||
         w.dims[3] != kernel[1])
       throw Fault("W has shape " + shape(w.dims) + ", X " + shape(x.dims) + ": that does not fit " +
@@ -418,23 +469,33 @@ class Conv : public Kernel {
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
+    if (plan.by_tiles) {
+      bf16 *const packed = reinterpret_cast<bf16 *>(shared);
+      pack_tiles(run, plan.tiles, w, false, packed);
+      run.parallel(slices, [&](size_t t) {
+        const Part part(images, slices, t);
+        plan.tiles.run(part.end - part.begin, x.as<bf16>() + part.begin * g.in_pixels() * g.channels, packed, b.floats(),
+                       y.as<bf16>() + part.begin * g.out_pixels() * g.filters,
+                       run.session.slice(t).reserve(plan.slice.bytes));
+      });
+      return;
+    }
     reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
     run.parallel(slices, [&](size_t t) {
       const Part part(images, slices, t);
       const Primitive &p = plan.of(part.end - part.begin);
       char *scratch = run.session.slice(t).reserve(plan.slice.bytes);
-      const float *xs = x.floats() + part.begin * g.in_pixels() * g.channels;
-      const void *in = xs;
-      if (g.bf16) {
-        loops().to_bf16(xs, reinterpret_cast<uint16_t *>(scratch),
-                        (part.end - part.begin) * g.in_pixels() * g.channels);
+      const void *in = x.as<char>() + part.begin * g.in_pixels() * g.channels * g.element();
+      if (g.bf16 && !g.half) {
+        loops().round(static_cast<const float *>(in), reinterpret_cast<bf16 *>(scratch),
+                      (part.end - part.begin) * g.in_pixels() * g.channels);
         in = scratch;
       }
       p.execute(run.session.stream(t),
                 {{DNNL_SRC, p.md(DNNL_QUERY_SRC), in},
                  {DNNL_WEIGHTS, p.md(DNNL_QUERY_WEIGHTS), find_ordered(plan.weights, shared, p)},
                  {DNNL_BIAS, plan.bias.get(), b.data},
-                 {DNNL_DST, p.md(DNNL_QUERY_DST), y.floats() + part.begin * g.out_pixels() * g.filters}},
+                 {DNNL_DST, p.md(DNNL_QUERY_DST), y.as<char>() + part.begin * g.out_pixels() * g.filters * g.element()}},
                 scratch + plan.scratch);
     });
   }
@@ -443,6 +504,8 @@ class Conv : public Kernel {
   struct Plan {
     Geometry geometry;
     Winograd winograd;  // or
+    bool by_tiles = false;
+    TileForward tiles{};  // or
     Desc plain, bias;
     std::vector<std::pair<int64_t, Primitive>> primitives;  // by images
     std::vector<Ordered> weights;
@@ -466,6 +529,12 @@ class Conv : public Kernel {
       plan.winograd = Winograd(tiles(g), x.dims[0], g.channels, g.filters, run.session.threads);
       return plan;
     }
+    if (forward_by_tiles(g, attributes_.algorithm, plan.tiles)) {
+      plan.by_tiles = true;
+      plan.shared.add(plan.tiles.weights() * sizeof(bf16));
+      plan.slice.add(plan.tiles.scratch());
+      return plan;
+    }
     plan.plain = plain_weights(g);
     plan.bias = vector_of(g.filters);
     size_t scratch = 0;
@@ -477,7 +546,7 @@ class Conv : public Kernel {
       scratch = std::max(scratch, p.scratch());
       ordered(plan.weights, plan.shared, plan.plain.get(), p);
     }
-    if (g.bf16) plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);
+    if (g.bf16 && !g.half) plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);
     plan.scratch = plan.slice.add(scratch);
     return plan;
   }
@@ -508,7 +577,9 @@ class ConvGrad : public Kernel {
 
     char *shared = run.session.shared().reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
-    const bool direct = dx && !plan.winograd;
+    const bool direct = dx && !plan.winograd && !plan.input_tiles;
+    bf16 *const packed = reinterpret_cast<bf16 *>(shared);
+    if (plan.input_tiles) pack_tiles(run, plan.tiles_of_input, w, true, packed);
     if (direct && plan.own_data)
       loops().transpose(w.floats(), reinterpret_cast<float *>(shared), g.channels, g.kernel[0] * g.kernel[1]);
     if (direct && !plan.own_data) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
@@ -520,18 +591,23 @@ class ConvGrad : public Kernel {
       const int64_t n = part.end - part.begin;
       const Sized &s = plan.of(n);
       char *scratch = run.session.slice(t).reserve(plan.slice.bytes);
-      const float *xs = x.floats() + part.begin * in, *ys = dy.floats() + part.begin * out;
-      float *dxs = dx ? dx.floats() + part.begin * in : nullptr;
-      const void *xp = xs, *yp = ys;
+      const void *xp = x.as<char>() + part.begin * in * g.element(),
+                 *yp = dy.as<char>() + part.begin * out * g.element();
+      void *dxp = dx ? dx.as<char>() + part.begin * in * g.element() : nullptr;
+      const float *xs = static_cast<const float *>(xp), *ys = static_cast<const float *>(yp);  // unless in bfloat16
+      float *dxs = static_cast<float *>(dxp);
       if (plan.bf16_x) {
-        loops().to_bf16(xs, reinterpret_cast<uint16_t *>(scratch + plan.x), n * in);
+        loops().round(xs, reinterpret_cast<bf16 *>(scratch + plan.x), n * in);
         xp = scratch + plan.x;
       }
       if (plan.bf16_y) {
-        loops().to_bf16(ys, reinterpret_cast<uint16_t *>(scratch + plan.y), n * out);
+        loops().round(ys, reinterpret_cast<bf16 *>(scratch + plan.y), n * out);
         yp = scratch + plan.y;
       }
       dnnl_stream *stream = run.session.stream(t);
+      if (plan.input_tiles)
+        plan.tiles_of_input.run(n, static_cast<const bf16 *>(yp), packed, nullptr, static_cast<bf16 *>(dxp),
+                                scratch + plan.scratch);
       if (direct && plan.own_data)
         for (int64_t i = 0; i < n; i++)
           loops().depthwise_input(window, ys + i * out, reinterpret_cast<float *>(shared), dxs + i * in);
@@ -539,9 +615,18 @@ class ConvGrad : public Kernel {
         s.data.execute(stream,
                        {{DNNL_DIFF_DST, s.data.md(DNNL_QUERY_DIFF_DST), yp},
                         {DNNL_WEIGHTS, s.data.md(DNNL_QUERY_WEIGHTS), find_ordered(plan.weights, shared, s.data)},
-                        {DNNL_DIFF_SRC, s.data.md(DNNL_QUERY_DIFF_SRC), dxs}},
+                        {DNNL_DIFF_SRC, s.data.md(DNNL_QUERY_DIFF_SRC), dxp}},
                        scratch + plan.scratch);
       if (!dw && !db) return;
+      if (plan.tile_weights) {
+        if (dw)
+          plan.tiles.gradient(n, static_cast<const bf16 *>(xp), static_cast<const bf16 *>(yp),
+                              reinterpret_cast<float *>(scratch + plan.dw), scratch + plan.scratch);
+        if (db)
+          image_bias(g, n, static_cast<const bf16 *>(yp), reinterpret_cast<float *>(scratch + plan.db),
+                     reinterpret_cast<float *>(scratch + plan.scratch));
+        return;
+      }
       if (plan.own_weights) {
         own_weights(plan, window, n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw),
                     reinterpret_cast<float *>(scratch + plan.scratch));
@@ -551,8 +636,8 @@ class ConvGrad : public Kernel {
       if (plan.winograd_weights) {
         if (dw) plan.form.gradient(n, xs, ys, reinterpret_cast<float *>(scratch + plan.dw), scratch + plan.scratch);
         if (db)
-          winograd_bias(g, n, ys, reinterpret_cast<float *>(scratch + plan.db),
-                        reinterpret_cast<float *>(scratch + plan.scratch));
+          image_bias(g, n, ys, reinterpret_cast<float *>(scratch + plan.db),
+                     reinterpret_cast<float *>(scratch + plan.scratch));
         return;
       }
       char *to = scratch + (plan.mixed ? plan.unordered : plan.dw);
@@ -585,6 +670,10 @@ class ConvGrad : public Kernel {
     bool own_data = false, own_weights = false;  // by our loops instead of primitives
     bool winograd_weights = false;               // in this form
     WinogradWeights form{};
+    bool input_tiles = false;  // on matrix units, in this form
+    TileForward tiles_of_input{};
+    bool tile_weights = false;  // likewise
+    TileWeights tiles{};
     bool bf16_x = false, bf16_y = false;         // some primitive wants X, dY in bfloat16
     bool mixed = false;                          // the sizes have different orders of dW: slices have it plain
     std::vector<Sized> sized;
@@ -609,9 +698,15 @@ class ConvGrad : public Kernel {
       plan.winograd = Winograd(gradient_tiles(g), x.dims[0], g.filters, g.channels, run.session.threads);
       need_dx = false;  // of primitives
     }
+    if (need_dx && input_by_tiles(g, attributes_.algorithm, plan.tiles_of_input)) {
+      plan.input_tiles = true;
+      plan.shared.add(plan.tiles_of_input.weights() * sizeof(bf16));
+      need_dx = false;  // of primitives
+    }
     plan.plain = plain_weights(g);
     plan.bias = vector_of(g.filters);
     plan.winograd_weights = weights_by_winograd(g, images.back(), attributes_.algorithm, plan.form);
+    plan.tile_weights = weights_by_tiles(g, attributes_.algorithm, plan.tiles);
     for (int64_t n : images) {
       plan.sized.emplace_back();
       Sized &s = plan.sized.back();
@@ -619,11 +714,11 @@ class ConvGrad : public Kernel {
       if (need_dx) {
         s.data = make_data(g, n);
         if (!usable(g, s.data)) {
-          if (!g.depthwise()) throw Fault(no_kernel(g, "gradient of the input", s.data));
+          if (!g.own_loops()) throw Fault(no_kernel(g, "gradient of the input", s.data));
           plan.own_data = true;
         }
       }
-      if (plan.winograd_weights) continue;
+      if (plan.winograd_weights || plan.tile_weights) continue;
       // All sizes in one order of dW if they can.
       const dnnl_memory_desc *order =
           plan.sized.size() > 1 && plan.sized[0].weights ? plan.sized[0].weights.md(DNNL_QUERY_DIFF_WEIGHTS) : nullptr;
@@ -633,7 +728,7 @@ class ConvGrad : public Kernel {
         plan.mixed = true;
       }
       if (!usable(g, s.weights)) {
-        if (!g.depthwise()) throw Fault(no_kernel(g, "gradient of the weights", s.weights));
+        if (!g.own_loops()) throw Fault(no_kernel(g, "gradient of the weights", s.weights));
         plan.own_weights = true;
       }
     }
@@ -644,7 +739,7 @@ class ConvGrad : public Kernel {
         scratch = std::max(scratch, s.data.scratch());
         ordered(plan.weights, plan.shared, plan.plain.get(), s.data);
       }
-      if (!plan.own_weights && !plan.winograd_weights) {
+      if (!plan.own_weights && !plan.winograd_weights && !plan.tile_weights) {
         s.weights.build();
         s.back = make_reorder(s.weights.md(DNNL_QUERY_DIFF_WEIGHTS), plan.plain.get());
         scratch = std::max({scratch, s.weights.scratch(), s.back.scratch()});
@@ -656,8 +751,14 @@ class ConvGrad : public Kernel {
     if (plan.winograd_weights)
       for (int64_t n : images)
         scratch = std::max({scratch, plan.form.scratch(n), 3 * size_t(g.filters) * sizeof(float)});
-    plan.bf16_x = g.bf16 && !plan.winograd_weights;
-    plan.bf16_y = g.bf16 && (need_dx || !plan.winograd_weights);
+    if (plan.tile_weights) {
+      largest = plan.tiles.sums() * sizeof(float);
+      for (int64_t n : images)
+        scratch = std::max({scratch, plan.tiles.scratch(n), 3 * size_t(g.filters) * sizeof(float)});
+    }
+    if (plan.input_tiles) scratch = std::max(scratch, plan.tiles_of_input.scratch());
+    plan.bf16_x = g.bf16 && !g.half && !plan.winograd_weights;
+    plan.bf16_y = g.bf16 && !g.half && (need_dx || !plan.winograd_weights);
     if (plan.bf16_x) plan.x = plan.slice.add(images.back() * g.in_pixels() * g.channels * 2);
     if (plan.bf16_y) plan.y = plan.slice.add(images.back() * g.out_pixels() * g.filters * 2);
     plan.dw = plan.slice.add(largest);
@@ -668,13 +769,14 @@ class ConvGrad : public Kernel {
     return plan;
   }
 
-  // winograd_bias sums dy image by image; scratch is for three numbers a filter.
-  static void winograd_bias(const Geometry &g, int64_t images, const float *dy, float *db, float *scratch) {
+  // image_bias sums dy image by image; scratch is for three numbers a filter.
+  template <class E>
+  static void image_bias(const Geometry &g, int64_t images, const E *dy, float *db, float *scratch) {
     float *zero = scratch, *sum = zero + g.filters, *square = sum + g.filters;
     std::fill_n(zero, g.filters, 0.0f);
     std::fill_n(db, g.filters, 0.0f);
     for (int64_t i = 0; i < images; i++) {
-      loops().moments(dy + i * g.out_pixels() * g.filters, g.out_pixels(), g.filters, zero, sum, square);
+      loops().of<E>().moments(dy + i * g.out_pixels() * g.filters, g.out_pixels(), g.filters, zero, sum, square);
       loops().add(db, sum, g.filters);
     }
   }
@@ -701,7 +803,8 @@ class ConvGrad : public Kernel {
     std::vector<char *> at(slices);
     for (int64_t t = 0; t < slices; t++) at[t] = run.session.slice(t).reserve(plan.slice.bytes);
     if (dw && plan.winograd_weights) sum_winograd(run, plan, at, dw);
-    if (dw && !plan.winograd_weights) sum_ordered(run, plan, at, dw);
+    if (dw && plan.tile_weights) sum_tiles(run, plan, at, dw);
+    if (dw && !plan.winograd_weights && !plan.tile_weights) sum_ordered(run, plan, at, dw);
     if (!db) return;
     const int64_t filters = plan.geometry.filters;
     std::copy_n(reinterpret_cast<float *>(at[0] + plan.db), filters, db.floats());
@@ -715,6 +818,16 @@ class ConvGrad : public Kernel {
     run.parallel(tasks, [&](size_t t) {
       const Part part(n, tasks, t);
       plan.form.sum(sums.data(), int64_t(sums.size()), dw.floats(), part.begin, part.end);
+    });
+  }
+
+  static void sum_tiles(const Run &run, const Plan &plan, const std::vector<char *> &at, const Tensor &dw) {
+    std::vector<const float *> sums;
+    for (const char *slice : at) sums.push_back(reinterpret_cast<const float *>(slice + plan.dw));
+    const int64_t n = plan.tiles.blocks(), tasks = tasks_for(run, plan.geometry.weights(), n);
+    run.parallel(tasks, [&](size_t t) {
+      const Part part(n, tasks, t);
+      plan.tiles.sum(sums.data(), int64_t(sums.size()), dw.floats(), part.begin, part.end);
     });
   }
 
@@ -768,7 +881,7 @@ char *ordo_convolution_check(const ordo_convolution *c, int *fault) {
     std::memcpy(g.strides, c->strides, sizeof g.strides);
     std::memcpy(g.pads, c->pads, sizeof g.pads);
     std::memcpy(g.dilations, c->dilations, sizeof g.dilations);
-    g.bf16 = c->bf16, g.bias = c->bias;
+    g.half = c->half, g.bf16 = c->bf16 || c->half, g.bias = c->bias;
     if (g.bf16 && !ordo_onednn_bf16()) throw Fault("this processor has no instructions for bfloat16");
     g.size_output();
     const Primitive forward = make_forward(g, c->batch), data = make_data(g, c->batch),
@@ -777,14 +890,16 @@ char *ordo_convolution_check(const ordo_convolution *c, int *fault) {
     const bool ahead = by_winograd(g, tiles(g), c->batch, Algorithm::automatic);
     const bool back = by_winograd(g, gradient_tiles(g), c->batch, Algorithm::automatic);
     WinogradWeights form{};
+    TileWeights of_tiles{};
+    const bool by_tiles = weights_by_tiles(g, Algorithm::automatic, of_tiles);
     const bool of_weights = weights_by_winograd(g, c->batch, Algorithm::automatic, form);
     if (!forward || forward.reference()) throw Fault(no_kernel(g, "forward pass", forward));
-    if (!usable(g, data) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the input", data));
-    if (!usable(g, weights) && !g.depthwise()) throw Fault(no_kernel(g, "gradient of the weights", weights));
+    if (!usable(g, data) && !g.own_loops()) throw Fault(no_kernel(g, "gradient of the input", data));
+    if (!usable(g, weights) && !g.own_loops() && !by_tiles) throw Fault(no_kernel(g, "gradient of the weights", weights));
     *fault = 0;
     return strdup(((ahead ? winograd : forward.info()) + ", " +
                    (back ? winograd : usable(g, data) ? data.info() : "own loop") + ", " +
-                   (of_weights ? form.name() : usable(g, weights) ? weights.info() : "own loop"))
+                   (by_tiles ? "tiles" : of_weights ? form.name() : usable(g, weights) ? weights.info() : "own loop"))
                       .c_str());
   } catch (const std::exception &e) {
     return strdup(e.what());

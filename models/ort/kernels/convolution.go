@@ -24,6 +24,7 @@ type Convolution struct {
 	Groups            int
 	Bias              bool
 	Precision         string // F32 (default) or BF16
+	Stored            bool   // in precision BF16: activations are bfloat16 in memory, too, as ConvBF16 has them
 }
 
 // Supports says how a convolution and its gradients by the input and the weights would be computed: the names of three
@@ -64,6 +65,9 @@ func (d *OneDNN) Supports(c Convolution) (string, error) {
 	}
 	if c.Precision == BF16 {
 		in.bf16 = 1
+	}
+	if c.Stored {
+		in.half = 1
 	}
 	if c.Bias {
 		in.bias = 1

@@ -1,6 +1,6 @@
 // Package kernels holds operators of our own for ONNX Runtime's training graphs: convolutions over oneDNN, batch norm
-// fused with what follows it, and pooling, all on images in channels-last order; activations, layer norms and gradients
-// of softmax, in one pass each; and matrix products.
+// fused with what follows it, and pooling, all on images in channels-last order, in float32 or bfloat16; activations,
+// layer norms and gradients of softmax, in one pass each; and matrix products.
 //
 // # Operators
 //
@@ -20,6 +20,8 @@
 //	    epsilon, momentum (the batch's share), relu 0 or 1
 //	BatchNormGrad(dY, X, Y, scale, saved_mean, saved_inv_std [, dY2] [, bias]) → dX, dscale, dbias, [dresidual]
 //	    relu; without it Y is not looked at, and X may stand there; nor is it with a bias
+//	Normalize(X, scale, bias, mean, var [, residual]) → Y
+//	    a batch norm in evaluation mode: epsilon, relu as BatchNorm
 //	MaxPool(X) → Y, [index]
 //	    kernel_shape (255 places at most), strides, pads, dilations, ceil_mode; index, of uint8, is where in its
 //	    window each maximum was
@@ -33,8 +35,14 @@
 //	    X · S with a factor for each image and channel, S of shape [N, C, 1, 1]
 //	ChannelScaleGrad(dY, X, S) → [dX], [dS]
 //
+// ConvBF16, ConvGradBF16, BatchNormBF16, BatchNormGradBF16, NormalizeBF16, MaxPoolBF16, MaxPoolGradBF16,
+// AveragePoolBF16 and AveragePoolGradBF16 are these operators with X, Y, their gradients and residuals in bfloat16; all other inputs and
+// outputs stay float32, and so do sums and what is computed inside.
+//
 // These are on tensors of any shape, in the order in memory that they have:
 //
+//	Round(X) → Y, Widen(X) → Y
+//	    from float32 to bfloat16, to nearest and ties to even, and back
 //	Activation(X) → Y
 //	    kind: hard_sigmoid (with alpha and beta, 0.2 and 0.5), hard_swish, sigmoid, silu, gelu or gelu_tanh
 //	ActivationGrad(dY, X) → dX
@@ -50,11 +58,11 @@
 //
 //	Linear(X, W [, B]) → Y
 //	    Y = X·W + B for each row of X, which may have any number of dimensions; trans_w 0 or 1: W is [inputs, outputs]
-//	    or [outputs, inputs]
+//	    or [outputs, inputs]; precision: f32, or bf16 (an error without matrix units)
 //	LinearGrad(dY, X, W) → [dX], [dW], [dB]
 //	    the attributes of its Linear
 //	MatMul(A, B) → Y
-//	    alpha; perm_a, perm_b, perm_y: Transposes of the operands before, of the result behind
+//	    alpha; perm_a, perm_b, perm_y: Transposes of the operands before, of the result behind; precision as Linear
 //
 // A MatMul's operands, as permuted, are [batch…, m, k] and [batch…, k, n] with the same batch: it broadcasts nothing.
 // perm_y must leave rows or columns last in memory; perm_a and perm_b may be any, and cost next to nothing where they
@@ -136,7 +144,17 @@
 // # Precision
 //
 // In precision bf16, X, W and dY of a convolution are rounded to bfloat16 (8 significant bits) and their products added
-// up in float32. Depthwise convolutions, what Winograd's algorithm computes, and matrix products stay in float32.
+// up in float32. Depthwise convolutions and what Winograd's algorithm computes stay in float32. The operators on
+// bfloat16 in memory have these numbers already; they don't use Winograd's algorithm, which would need more digits.
+//
+// # Matrix units
+//
+// A processor with AMX multiplies tiles of 16 by 32 and 32 by 16 numbers in bfloat16. oneDNN uses them for convolutions
+// and their gradients by the input. Gradients by the weights of the operators on bfloat16 are loops of this package
+// (tile_weights.h), as oneDNN's go image by image and fill their tiles badly where images are small; so are matrix
+// products in precision bf16 (tile_product.cpp). What either gives doesn't depend on what the other left: a task loads
+// its own configuration of the tiles and puts back what was there. BenchmarkConvolutionOfHalves, BenchmarkLinear and
+// BenchmarkMatMul print how fast they are.
 //
 // # oneDNN
 //

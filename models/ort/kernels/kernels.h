@@ -16,6 +16,9 @@ void ordo_onednn_close(void);
 // ordo_onednn_bf16 says whether the processor multiplies bfloat16 by itself.
 int ordo_onednn_bf16(void);
 
+// ordo_onednn_amx says whether it has matrix units for it.
+int ordo_onednn_amx(void);
+
 // ordo_vector_bits is the width of the vectors that the loops of this package use; ordo_limit_vectors lowers it (512,
 // 256, or less for plain C++), for tests.
 int ordo_vector_bits(void);
@@ -25,7 +28,7 @@ void ordo_limit_vectors(int bits);
 typedef struct ordo_convolution {
   int64_t batch, channels, height, width, filters, groups;
   int64_t kernel[2], strides[2], pads[4], dilations[2];
-  int bf16, bias;
+  int bf16, bias, half;  // half: activations are stored in bfloat16
 } ordo_convolution;
 
 // ordo_convolution_check says how forward pass, gradient of the input and of the weights would be computed (text, to be

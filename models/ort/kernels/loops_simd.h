@@ -11,6 +11,8 @@ struct Types {
   typedef float Vector __attribute__((vector_size(4 * W), aligned(4), may_alias));
   typedef int32_t Mask __attribute__((vector_size(4 * W), aligned(4), may_alias));
   typedef uint8_t Bytes __attribute__((vector_size(W), aligned(1), may_alias));
+  typedef uint32_t Bits __attribute__((vector_size(4 * W), aligned(4), may_alias));
+  typedef uint16_t Halves __attribute__((vector_size(2 * W), aligned(2), may_alias));
 };
 template <int W>
 using Vector = typename Types<W>::Vector;
@@ -23,6 +25,26 @@ template <int W>
 inline Vector<W> &at(float *p) { return *reinterpret_cast<Vector<W> *>(p); }
 template <int W>
 inline const Vector<W> &at(const float *p) { return *reinterpret_cast<const Vector<W> *>(p); }
+
+// load and store are for activations, of either type.
+template <int W>
+inline Vector<W> load(const float *p) { return at<W>(p); }
+template <int W>
+inline void store(float *p, const Vector<W> &v) { at<W>(p) = v; }
+template <int W>
+inline Vector<W> load(const bf16 *p) {
+  typedef typename Types<W>::Bits Bits;
+  return (Vector<W>)(__builtin_convertvector(*reinterpret_cast<const typename Types<W>::Halves *>(p), Bits) << 16);
+}
+template <int W>
+inline void store(bf16 *p, const Vector<W> &v) {
+  typedef typename Types<W>::Bits Bits;
+  typedef typename Types<W>::Halves Halves;
+  const Bits bits = (Bits)v, nearest = bits + 0x7fff + ((bits >> 16) & 1);
+  const Bits nan = (Bits)(v != v);
+  const Bits kept = ((nearest & ~nan) | ((bits | 0x400000) & nan)) >> 16;
+  *reinterpret_cast<Halves *>(p) = __builtin_convertvector(kept, Halves);
+}
 
 inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -61,14 +83,26 @@ static void add(float *dst, const float *src, int64_t n) {
   EACH(n, body);
 }
 
-static void to_bf16(const float *x, uint16_t *y, int64_t n) {
-  const uint32_t *bits = reinterpret_cast<const uint32_t *>(x);
-  for (int64_t i = 0; i < n; i++) {
-    uint32_t v;
-    __builtin_memcpy(&v, bits + i, 4);
-    const uint32_t rounded = (v + 0x7fff + ((v >> 16) & 1)) >> 16;
-    y[i] = static_cast<uint16_t>((v & 0x7fffffff) > 0x7f800000 ? (v >> 16) | 0x40 : rounded);
-  }
+struct Round {
+  const float *x;
+  bf16 *y;
+  template <int W>
+  inline void operator()(Step<W>, int64_t i) const { store<W>(y + i, at<W>(x + i)); }
+};
+static void round(const float *x, bf16 *y, int64_t n) {
+  Round body{x, y};
+  EACH(n, body);
+}
+
+struct Widen {
+  const bf16 *x;
+  float *y;
+  template <int W>
+  inline void operator()(Step<W>, int64_t i) const { at<W>(y + i) = load<W>(x + i); }
+};
+static void widen(const bf16 *x, float *y, int64_t n) {
+  Widen body{x, y};
+  EACH(n, body);
 }
 
 // The loops of a batch norm go down the rows with values by channel. ROWS runs body.strip<W, N>(rows) where N vectors
@@ -104,8 +138,8 @@ struct Some {
   inline void operator()(Step<W>, int64_t i) const { body.template some<W, R>(from, stride, i); }
 };
 // ahead asks for R vectors of the next R rows.
-template <int W, int R>
-inline void ahead(const float *p, int64_t stride, int64_t i) {
+template <int W, int R, class E>
+inline void ahead(const E *p, int64_t stride, int64_t i) {
   for (int k = 0; k < R && R > 1 && W == WIDTH; k++) __builtin_prefetch(p + R * (stride + i) + k * W);
 }
 
@@ -125,20 +159,22 @@ struct Held {
   }
 };
 
+template <class E>
 struct Moments {
-  const float *x, *center;
+  const E *x;
+  const float *center;
   float *sum, *square;
   static const int kMost = 4;
   template <int W>
-  static inline void four(const float *p, int64_t stride, const Vector<W> &m, Vector<W> &s, Vector<W> &q) {
-    const Vector<W> a = at<W>(p) - m, b = at<W>(p + stride) - m, c = at<W>(p + 2 * stride) - m,
-                    d = at<W>(p + 3 * stride) - m;
+  static inline void four(const E *p, int64_t stride, const Vector<W> &m, Vector<W> &s, Vector<W> &q) {
+    const Vector<W> a = load<W>(p) - m, b = load<W>(p + stride) - m, c = load<W>(p + 2 * stride) - m,
+                    d = load<W>(p + 3 * stride) - m;
     s += (a + b) + (c + d);
     q += (a * a + b * b) + (c * c + d * d);
   }
   template <int W>
-  static inline void one(const float *p, const Vector<W> &m, Vector<W> &s, Vector<W> &q) {
-    const Vector<W> a = at<W>(p) - m;
+  static inline void one(const E *p, const Vector<W> &m, Vector<W> &s, Vector<W> &q) {
+    const Vector<W> a = load<W>(p) - m;
     s += a;
     q += a * a;
   }
@@ -154,7 +190,7 @@ struct Moments {
   inline void strip(int64_t rows) const {
     const Held<W, N> m(center);
     Held<W, N> s, q;
-    const float *p = x;
+    const E *p = x;
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4, p += 4 * N * W)
       for (int k = 0; k < N; k++) four<W>(p + k * W, N * W, m.v[k], s.v[k], q.v[k]);
@@ -164,9 +200,10 @@ struct Moments {
     q.add_to(square);
   }
 };
-static void moments(const float *x, int64_t rows, int64_t channels, const float *center, float *sum, float *square) {
+template <class E>
+static void moments(const E *x, int64_t rows, int64_t channels, const float *center, float *sum, float *square) {
   for (int64_t i = 0; i < channels; i++) sum[i] = square[i] = 0;
-  Moments body{x, center, sum, square};
+  Moments<E> body{x, center, sum, square};
   ROWS(rows, channels, body);
 }
 
@@ -185,20 +222,20 @@ static void join(double n, double *mean, double *squares, double count, float *c
 // bit: one multiplication and one addition, which all compilers join, or none does.
 #define AFFINE(x, mean, factor, bias) (((x) - (mean)) * (factor) + (bias))
 
-template <bool Residual, bool Relu>
+template <class E, bool Residual, bool Relu>
 struct Normalize {
-  const float *x, *residual;
-  float *y;
+  const E *x, *residual;
+  E *y;
   const float *mean, *factor, *bias;
   static const int kMost = 1;
   template <int W>
   inline void one(int64_t o, const Vector<W> &m, const Vector<W> &f, const Vector<W> &b) const {
     const Vector<W> zero = {};
-    Vector<W> z = AFFINE(at<W>(x + o), m, f, b);
-    if (Residual) z += at<W>(residual + o);
+    Vector<W> z = AFFINE(load<W>(x + o), m, f, b);
+    if (Residual) z += load<W>(residual + o);
     // A NaN is not less than zero and stays.
     if (Relu) z = z < zero ? zero : z;
-    at<W>(y + o) = z;
+    store<W>(y + o, z);
   }
   template <int W, int R>
   inline void some(int64_t from, int64_t stride, int64_t i) const {
@@ -214,40 +251,41 @@ struct Normalize {
       for (int k = 0; k < N; k++) one<W>(o + k * W, m.v[k], f.v[k], b.v[k]);
   }
 };
-template <bool Residual, bool Relu>
-static void normalize_as(const float *x, const float *residual, float *y, int64_t rows, int64_t channels,
+template <class E, bool Residual, bool Relu>
+static void normalize_as(const E *x, const E *residual, E *y, int64_t rows, int64_t channels,
                          const float *mean, const float *factor, const float *bias) {
-  Normalize<Residual, Relu> body{x, residual, y, mean, factor, bias};
+  Normalize<E, Residual, Relu> body{x, residual, y, mean, factor, bias};
   ROWS(rows, channels, body);
 }
-static void normalize(const float *x, const float *residual, float *y, int64_t rows, int64_t channels,
+template <class E>
+static void normalize(const E *x, const E *residual, E *y, int64_t rows, int64_t channels,
                       const float *mean, const float *factor, const float *bias, bool relu) {
-  if (residual && relu) normalize_as<true, true>(x, residual, y, rows, channels, mean, factor, bias);
-  if (residual && !relu) normalize_as<true, false>(x, residual, y, rows, channels, mean, factor, bias);
-  if (!residual && relu) normalize_as<false, true>(x, residual, y, rows, channels, mean, factor, bias);
-  if (!residual && !relu) normalize_as<false, false>(x, residual, y, rows, channels, mean, factor, bias);
+  if (residual && relu) normalize_as<E, true, true>(x, residual, y, rows, channels, mean, factor, bias);
+  if (residual && !relu) normalize_as<E, true, false>(x, residual, y, rows, channels, mean, factor, bias);
+  if (!residual && relu) normalize_as<E, false, true>(x, residual, y, rows, channels, mean, factor, bias);
+  if (!residual && !relu) normalize_as<E, false, false>(x, residual, y, rows, channels, mean, factor, bias);
 }
 
 // What a gradient loop does is fixed when it is compiled: how it knows where the ReLU let through, whether there is a
 // second gradient to be added, and whether dz is kept.
 enum Gate { kOpen, kByY, kByX };
 
-template <Gate G, bool Two, bool Keep>
+template <class E, Gate G, bool Two, bool Keep>
 struct GradientSums {
-  const float *dy, *dy2, *y, *x;
-  float *dz;
+  const E *dy, *dy2, *y, *x;
+  E *dz;
   const float *mean, *factor, *bias;
   float *sum, *product;
   static const int kMost = Keep ? 1 : 4;
   template <int W>
   inline void one(int64_t o, const Vector<W> &m, const Vector<W> &f, const Vector<W> &b, Vector<W> &s,
                   Vector<W> &p) const {
-    const Vector<W> zero = {}, z = at<W>(x + o);
-    Vector<W> g = at<W>(dy + o);
-    if (Two) g += at<W>(dy2 + o);
-    if (G == kByY) g = at<W>(y + o) > zero ? g : zero;
+    const Vector<W> zero = {}, z = load<W>(x + o);
+    Vector<W> g = load<W>(dy + o);
+    if (Two) g += load<W>(dy2 + o);
+    if (G == kByY) g = load<W>(y + o) > zero ? g : zero;
     if (G == kByX) g = AFFINE(z, m, f, b) > zero ? g : zero;
-    if (Keep) at<W>(dz + o) = g;
+    if (Keep) store<W>(dz + o, g);
     s += g;
     p += g * (z - m);
   }
@@ -282,46 +320,47 @@ struct GradientSums {
     p.add_to(product);
   }
 };
-template <Gate G, bool Two, bool Keep>
-static void gradient_sums_as(const NormGradient &n, int64_t rows, int64_t channels, float *sum, float *product) {
+template <class E, Gate G, bool Two, bool Keep>
+static void gradient_sums_as(const NormGradient<E> &n, int64_t rows, int64_t channels, float *sum, float *product) {
   const bool gate = G == kByX;
-  GradientSums<G, Two, Keep> body{
+  GradientSums<E, G, Two, Keep> body{
       n.dy, n.dy2, n.y, n.x, n.dz, n.mean, gate ? n.factor : n.mean, gate ? n.bias : n.mean, sum, product};
   ROWS(rows, channels, body);
 }
-template <Gate G>
-static void gradient_sums_by(const NormGradient &n, int64_t rows, int64_t channels, float *sum, float *product) {
+template <class E, Gate G>
+static void gradient_sums_by(const NormGradient<E> &n, int64_t rows, int64_t channels, float *sum, float *product) {
   if (n.dy2)
-    gradient_sums_as<G, true, true>(n, rows, channels, sum, product);
+    gradient_sums_as<E, G, true, true>(n, rows, channels, sum, product);
   else if (n.dz)
-    gradient_sums_as<G, false, true>(n, rows, channels, sum, product);
+    gradient_sums_as<E, G, false, true>(n, rows, channels, sum, product);
   else
-    gradient_sums_as<G, false, false>(n, rows, channels, sum, product);
+    gradient_sums_as<E, G, false, false>(n, rows, channels, sum, product);
 }
-static void gradient_sums(const NormGradient &n, int64_t rows, int64_t channels, float *sum, float *product) {
+template <class E>
+static void gradient_sums(const NormGradient<E> &n, int64_t rows, int64_t channels, float *sum, float *product) {
   for (int64_t i = 0; i < channels; i++) sum[i] = product[i] = 0;
   if (n.y)
-    gradient_sums_by<kByY>(n, rows, channels, sum, product);
+    gradient_sums_by<E, kByY>(n, rows, channels, sum, product);
   else if (n.bias)
-    gradient_sums_by<kByX>(n, rows, channels, sum, product);
+    gradient_sums_by<E, kByX>(n, rows, channels, sum, product);
   else
-    gradient_sums_by<kOpen>(n, rows, channels, sum, product);
+    gradient_sums_by<E, kOpen>(n, rows, channels, sum, product);
 }
 
-template <Gate G>
+template <class E, Gate G>
 struct Gradient {
-  const float *dy, *y, *x;
-  float *dx;
+  const E *dy, *y, *x;
+  E *dx;
   const float *mean, *factor, *bias, *a, *b, *c;
   static const int kMost = 1;
   template <int W>
   inline void one(int64_t o, const Vector<W> &m, const Vector<W> &f, const Vector<W> &h, const Vector<W> &va,
                   const Vector<W> &vb, const Vector<W> &vc) const {
-    const Vector<W> zero = {}, z = at<W>(x + o);
-    Vector<W> g = at<W>(dy + o);
-    if (G == kByY) g = at<W>(y + o) > zero ? g : zero;
+    const Vector<W> zero = {}, z = load<W>(x + o);
+    Vector<W> g = load<W>(dy + o);
+    if (G == kByY) g = load<W>(y + o) > zero ? g : zero;
     if (G == kByX) g = AFFINE(z, m, f, h) > zero ? g : zero;
-    at<W>(dx + o) = va * g + (vb * (z - m) + vc);
+    store<W>(dx + o, va * g + (vb * (z - m) + vc));
   }
   template <int W, int R>
   inline void some(int64_t from, int64_t stride, int64_t i) const {
@@ -340,23 +379,24 @@ struct Gradient {
       for (int k = 0; k < N; k++) one<W>(o + k * W, m.v[k], f.v[k], h.v[k], va.v[k], vb.v[k], vc.v[k]);
   }
 };
-template <Gate G>
-static void gradient_by(const NormGradient &n, const float *dz, float *dx, int64_t rows, int64_t channels,
+template <class E, Gate G>
+static void gradient_by(const NormGradient<E> &n, const E *dz, E *dx, int64_t rows, int64_t channels,
                         const float *a, const float *b, const float *c) {
   const bool gate = G == kByX;
-  Gradient<G> body{dz, n.y, n.x, dx, n.mean, gate ? n.factor : n.mean, gate ? n.bias : n.mean, a, b, c};
+  Gradient<E, G> body{dz, n.y, n.x, dx, n.mean, gate ? n.factor : n.mean, gate ? n.bias : n.mean, a, b, c};
   ROWS(rows, channels, body);
 }
-static void gradient(const NormGradient &n, float *dx, int64_t rows, int64_t channels, const float *a, const float *b,
+template <class E>
+static void gradient(const NormGradient<E> &n, E *dx, int64_t rows, int64_t channels, const float *a, const float *b,
                      const float *c) {
   if (n.dz)
-    gradient_by<kOpen>(n, n.dz, dx, rows, channels, a, b, c);
+    gradient_by<E, kOpen>(n, n.dz, dx, rows, channels, a, b, c);
   else if (n.y)
-    gradient_by<kByY>(n, n.dy, dx, rows, channels, a, b, c);
+    gradient_by<E, kByY>(n, n.dy, dx, rows, channels, a, b, c);
   else if (n.bias)
-    gradient_by<kByX>(n, n.dy, dx, rows, channels, a, b, c);
+    gradient_by<E, kByX>(n, n.dy, dx, rows, channels, a, b, c);
   else
-    gradient_by<kOpen>(n, n.dy, dx, rows, channels, a, b, c);
+    gradient_by<E, kOpen>(n, n.dy, dx, rows, channels, a, b, c);
 }
 
 // Reach is the part [begin, end) of a window's places along one axis that lie within the image.
@@ -371,11 +411,12 @@ struct Reach {
   }
 };
 
+template <class E>
 struct MaxPool {
   const Window &w;
-  const float *x;
+  const E *x;
   const Reach &v, &h;
-  float *y;
+  E *y;
   uint8_t *index;
   template <int W>
   inline void operator()(Step<W>, int64_t c) const {
@@ -384,20 +425,21 @@ struct MaxPool {
     for (int64_t i = v.begin; i < v.end; i++)
       for (int64_t j = h.begin; j < h.end; j++) {
         const int64_t row = v.origin + i * w.dilations[0], column = h.origin + j * w.dilations[1];
-        const Vector<W> z = at<W>(x + (row * w.width + column) * w.channels + c);
+        const Vector<W> z = load<W>(x + (row * w.width + column) * w.channels + c);
         const Mask<W> better = (z > best) | (z != z);  // the last NaN wins over all
         best = better ? z : best;
         where = better ? Mask<W>{} + static_cast<int32_t>(i * w.kernel[1] + j) : where;
       }
-    at<W>(y + c) = best;
+    store<W>(y + c, best);
     if (index) *reinterpret_cast<Bytes<W> *>(index + c) = __builtin_convertvector(where, Bytes<W>);
   }
 };
-static void max_pool(const Window &w, const float *x, int64_t row, float *y, uint8_t *index) {
+template <class E>
+static void max_pool(const Window &w, const E *x, int64_t row, E *y, uint8_t *index) {
   const Reach v(w, 0, row);
   for (int64_t o = 0; o < w.out_width; o++) {
     const Reach h(w, 1, o);
-    MaxPool body{w, x, v, h, y + o * w.channels, index ? index + o * w.channels : nullptr};
+    MaxPool<E> body{w, x, v, h, y + o * w.channels, index ? index + o * w.channels : nullptr};
     EACH(w.channels, body);
   }
 }
@@ -425,8 +467,9 @@ struct Zero {
 };
 // MaxPoolGradient adds the gradient of one maximum to the places [begin, end) of a row of its window, of which one or
 // none is where it was.
+template <class E>
 struct MaxPoolGradient {
-  const float *dy;
+  const E *dy;
   const uint8_t *index;
   float *dx;  // of place 0
   int64_t step, begin, end;
@@ -434,11 +477,12 @@ struct MaxPoolGradient {
   template <int W>
   inline void operator()(Step<W>, int64_t c) const {
     const Mask<W> where = __builtin_convertvector(*reinterpret_cast<const Bytes<W> *>(index + c), Mask<W>) - first;
-    const Vector<W> g = at<W>(dy + c), zero = {};
+    const Vector<W> g = load<W>(dy + c), zero = {};
     for (int64_t b = begin; b < end; b++) at<W>(dx + b * step + c) += where == static_cast<int32_t>(b) ? g : zero;
   }
 };
-static void max_pool_gradient(const Window &w, const float *dy, const uint8_t *index, int64_t row, float *dx) {
+template <class E>
+static void max_pool_gradient(const Window &w, const E *dy, const uint8_t *index, int64_t row, float *dx) {
   Zero zero{dx};
   EACH(w.width * w.channels, zero);
   const Covering v(w, 0, row);
@@ -448,7 +492,7 @@ static void max_pool_gradient(const Window &w, const float *dy, const uint8_t *i
     for (int64_t o = 0; o < w.out_width; o++) {
       const Reach h(w, 1, o);
       const int64_t at_output = (i * w.out_width + o) * w.channels;
-      MaxPoolGradient body{dy + at_output,           index + at_output, dx + h.origin * w.channels,
+      MaxPoolGradient<E> body{dy + at_output,           index + at_output, dx + h.origin * w.channels,
                            w.dilations[1] * w.channels, h.begin,           h.end,
                            static_cast<int32_t>(a * w.kernel[1])};
       EACH(w.channels, body);
@@ -468,41 +512,45 @@ inline float divisor(const Window &w, int64_t row, int64_t column) {
   return static_cast<float>(n[0] * n[1]);
 }
 
+template <class E>
 struct AveragePool {
   const Window &w;
-  const float *x;
+  const E *x;
   const Reach &v, &h;
   float scale;
-  float *y;
+  E *y;
   template <int W>
   inline void operator()(Step<W>, int64_t c) const {
     Vector<W> sum = {};
     for (int64_t i = v.begin; i < v.end; i++) {
       Vector<W> line = {};
       for (int64_t j = h.begin; j < h.end; j++)
-        line += at<W>(x + ((v.origin + i * w.dilations[0]) * w.width + h.origin + j * w.dilations[1]) * w.channels + c);
+        line += load<W>(x + ((v.origin + i * w.dilations[0]) * w.width + h.origin + j * w.dilations[1]) * w.channels + c);
       sum += line;
     }
-    at<W>(y + c) = sum / scale;
+    store<W>(y + c, sum / scale);
   }
 };
-static void average_pool(const Window &w, const float *x, int64_t row, float *y) {
+template <class E>
+static void average_pool(const Window &w, const E *x, int64_t row, E *y) {
   const Reach v(w, 0, row);
   for (int64_t o = 0; o < w.out_width; o++) {
     const Reach h(w, 1, o);
-    AveragePool body{w, x, v, h, divisor(w, row, o), y + o * w.channels};
+    AveragePool<E> body{w, x, v, h, divisor(w, row, o), y + o * w.channels};
     EACH(w.channels, body);
   }
 }
 
+template <class E>
 struct AddScaled {
-  const float *x;
+  const E *x;
   float scale;
   float *y;
   template <int W>
-  inline void operator()(Step<W>, int64_t i) const { at<W>(y + i) += at<W>(x + i) * scale; }
+  inline void operator()(Step<W>, int64_t i) const { at<W>(y + i) += load<W>(x + i) * scale; }
 };
-static void average_pool_gradient(const Window &w, const float *dy, int64_t row, float *dx) {
+template <class E>
+static void average_pool_gradient(const Window &w, const E *dy, int64_t row, float *dx) {
   const Covering v(w, 0, row);
   for (int64_t column = 0; column < w.width; column++, dx += w.channels) {
     Zero zero{dx};
@@ -511,7 +559,7 @@ static void average_pool_gradient(const Window &w, const float *dy, int64_t row,
     for (int64_t i = v.begin; i < v.end; i++)
       for (int64_t j = h.begin; j < h.end; j++) {
         if (place_in(w, 0, i, row) < 0 || place_in(w, 1, j, column) < 0) continue;
-        AddScaled body{dy + (i * w.out_width + j) * w.channels, 1 / divisor(w, i, j), dx};
+        AddScaled<E> body{dy + (i * w.out_width + j) * w.channels, 1 / divisor(w, i, j), dx};
         EACH(w.channels, body);
       }
   }
@@ -591,9 +639,14 @@ static void depthwise_weights(const Window &w, const float *x, const float *dy, 
   }
 }
 
-const Loops table = {32 * WIDTH,    transpose,     add,      to_bf16,           moments,      join,
-                     normalize,     gradient_sums, gradient, max_pool,          max_pool_gradient,
-                     average_pool,  average_pool_gradient,   depthwise_input,   depthwise_weights};
+template <class E>
+constexpr ImageLoops<E> images() {
+  return {moments<E>,  normalize<E>,         gradient_sums<E>, gradient<E>,
+          max_pool<E>, max_pool_gradient<E>, average_pool<E>,  average_pool_gradient<E>};
+}
+
+const Loops table = {32 * WIDTH, transpose,       add,               round,           widen, join,
+                     depthwise_input, depthwise_weights, images<float>(), images<bf16>()};
 
 #undef EACH
 #undef ROWS

@@ -17,11 +17,12 @@ Matrix transposed(const Matrix &m) { return {m.data, m.column, m.row}; }
 
 // Cut divides a product among tasks, by the longer side of its result.
 struct Cut {
+  const Products &by;
   bool by_rows;
   int64_t unit, units, tasks;
 
-  Cut(const Product &p, int threads) : by_rows(p.m >= p.n) {
-    unit = by_rows ? products().rows : products().columns;
+  Cut(const Products &by, const Product &p, int threads) : by(by), by_rows(p.m >= p.n) {
+    unit = by_rows ? by.rows : by.columns;
     units = ((by_rows ? p.m : p.n) + unit - 1) / unit;
     const double worth = double(p.m) * double(p.n) * double(p.k) / kWorthATask;
     tasks =
@@ -47,13 +48,22 @@ struct Cut {
   }
 };
 
-// reserve is called for every part before the tasks begin: memory that their threads asked for would stay with them.
-void reserve(const Run &run, size_t t, const Product &p) {
-  if (p.m > 0 && p.n > 0) run.session.slice(t).reserve(products().scratch(p));
+// by_precision are the products that a node's attribute asks for.
+const Products &by_precision(const Node &node) {
+  const std::string precision = node.text("precision", "f32");
+  if (precision != "f32" && precision != "bf16") throw Fault("precision must be f32 or bf16");
+  if (precision == "f32") return products();
+  if (!tile_products()) throw Fault("this processor has no matrix units for bfloat16: use precision f32");
+  return *tile_products();
 }
 
-void multiply(const Run &run, size_t t, const Product &p) {
-  if (p.m > 0 && p.n > 0) products().multiply(p, run.session.slice(t).reserve(products().scratch(p)));
+// reserve is called for every part before the tasks begin: memory that their threads asked for would stay with them.
+void reserve(const Run &run, const Products &by, size_t t, const Product &p) {
+  if (p.m > 0 && p.n > 0) run.session.slice(t).reserve(by.scratch(p));
+}
+
+void multiply(const Run &run, const Products &by, size_t t, const Product &p) {
+  if (p.m > 0 && p.n > 0) by.multiply(p, run.session.slice(t).reserve(by.scratch(p)));
 }
 
 // Sizes are those of a linear layer.
@@ -77,7 +87,8 @@ Matrix weights(const Tensor &w, bool trans_w) {
 
 struct Linear : Kernel {
   bool trans_w;
-  explicit Linear(const Node &node) : trans_w(node.integer("trans_w", 0)) {}
+  const Products &by;
+  explicit Linear(const Node &node) : trans_w(node.integer("trans_w", 0)), by(by_precision(node)) {}
 
   void run(const Run &run) override {
     const Tensor x = run.channels(0, "X"), w = run.channels(1, "W"), b = run.input(2);
@@ -90,16 +101,17 @@ struct Linear : Kernel {
     p.a = plain(x.floats(), s.in), p.b = weights(w, trans_w);
     p.c = y.floats(), p.c_row = s.out;
     p.bias = b ? run.vector(2, "B", s.out) : nullptr;
-    const Cut cut(p, run.session.threads);
-    for (int64_t t = 0; t < cut.tasks; t++) reserve(run, t, cut.part(p, t));
-    run.parallel(cut.tasks, [&](size_t t) { multiply(run, t, cut.part(p, t)); });
+    const Cut cut(by, p, run.session.threads);
+    for (int64_t t = 0; t < cut.tasks; t++) reserve(run, by, t, cut.part(p, t));
+    run.parallel(cut.tasks, [&](size_t t) { multiply(run, by, t, cut.part(p, t)); });
   }
 };
 
 // With Y = X W + B: dX = dY Wᵀ, dW = Xᵀ dY, dB = Σ over rows of dY.
 struct LinearGrad : Kernel {
   bool trans_w;
-  explicit LinearGrad(const Node &node) : trans_w(node.integer("trans_w", 0)) {}
+  const Products &by;
+  explicit LinearGrad(const Node &node) : trans_w(node.integer("trans_w", 0)), by(by_precision(node)) {}
 
   void run(const Run &run) override {
     const Tensor dy = run.channels(0, "dY"), x = run.channels(1, "X"), w = run.channels(2, "W");
@@ -123,16 +135,16 @@ struct LinearGrad : Kernel {
       weight.a = transposed(left), weight.b = right;
       weight.c = dw.floats(), weight.c_row = w.dims[1];
     }
-    const Cut input_cut(input, run.session.threads), weight_cut(weight, run.session.threads);
+    const Cut input_cut(by, input, run.session.threads), weight_cut(by, weight, run.session.threads);
     const int64_t tasks = std::max(input_cut.tasks, weight_cut.tasks);
     for (int64_t t = 0; t < tasks; t++) {
-      reserve(run, t, input_cut.part(input, t));
-      reserve(run, t, weight_cut.part(weight, t));
+      reserve(run, by, t, input_cut.part(input, t));
+      reserve(run, by, t, weight_cut.part(weight, t));
       run.session.slice(t).reserve(size_t(s.out) * sizeof(float));  // for sum_rows
     }
     run.parallel(tasks, [&](size_t t) {
-      multiply(run, t, input_cut.part(input, t));
-      multiply(run, t, weight_cut.part(weight, t));
+      multiply(run, by, t, input_cut.part(input, t));
+      multiply(run, by, t, weight_cut.part(weight, t));
       if (db) sum_rows(run, t, dy.floats(), s, Part(s.out, tasks, t), db.floats());
     });
   }
@@ -205,8 +217,13 @@ struct Permutation {
 struct MatMul : Kernel {
   Permutation perm_a, perm_b, perm_y;
   float alpha;
+  const Products &by;
   explicit MatMul(const Node &node)
-      : perm_a(node, "perm_a"), perm_b(node, "perm_b"), perm_y(node, "perm_y"), alpha(node.real("alpha", 1)) {}
+      : perm_a(node, "perm_a"),
+        perm_b(node, "perm_b"),
+        perm_y(node, "perm_y"),
+        alpha(node.real("alpha", 1)),
+        by(by_precision(node)) {}
 
   void run(const Run &run) override {
     const Tensor at = run.channels(0, "A"), bt = run.channels(1, "B");
@@ -250,19 +267,19 @@ struct MatMul : Kernel {
       return one;
     };
     // Products that are small or many are not cut.
-    const Cut cut(p, run.session.threads);
+    const Cut cut(by, p, run.session.threads);
     const int64_t whole = std::min<int64_t>(batch, run.session.threads);
     if (whole >= cut.tasks) {
-      for (int64_t t = 0; t < whole; t++) reserve(run, t, p);
+      for (int64_t t = 0; t < whole; t++) reserve(run, by, t, p);
       run.parallel(whole, [&](size_t t) {
         const Part part(batch, whole, t);
-        for (int64_t i = part.begin; i < part.end; i++) multiply(run, t, product(i));
+        for (int64_t i = part.begin; i < part.end; i++) multiply(run, by, t, product(i));
       });
       return;
     }
-    for (int64_t t = 0; t < cut.tasks; t++) reserve(run, t, cut.part(p, t));
+    for (int64_t t = 0; t < cut.tasks; t++) reserve(run, by, t, cut.part(p, t));
     run.parallel(cut.tasks, [&](size_t t) {
-      for (int64_t i = 0; i < batch; i++) multiply(run, t, cut.part(product(i), t));
+      for (int64_t i = 0; i < batch; i++) multiply(run, by, t, cut.part(product(i), t));
     });
   }
 };

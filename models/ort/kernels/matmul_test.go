@@ -69,9 +69,10 @@ func (l layer) inputs(g *graph, lead ...int) {
 	g.input("dy", l.dy, append(slices.Clone(lead), l.out)...)
 }
 
-func (l layer) ours(g *graph) []string {
-	g.op("Linear", []string{"x", "w", "b"}, []string{"y_own"}, l.attribute())
-	g.op("LinearGrad", []string{"dy", "x", "w"}, []string{"dx_own", "dw_own", "db_own"}, l.attribute())
+func (l layer) ours(g *graph, more ...*onnxgraph.Attribute) []string {
+	more = append(more, l.attribute())
+	g.op("Linear", []string{"x", "w", "b"}, []string{"y_own"}, more...)
+	g.op("LinearGrad", []string{"dy", "x", "w"}, []string{"dx_own", "dw_own", "db_own"}, more...)
 	return []string{"y_own", "dx_own", "dw_own", "db_own"}
 }
 
@@ -217,8 +218,8 @@ func (c batch) inputs(g *graph) {
 	g.input("b", c.b, c.stored(c.permB, c.k, c.n)...)
 }
 
-func (c batch) ours(g *graph, output string) {
-	attributes := []*onnxgraph.Attribute{onnxgraph.FloatAttr("alpha", c.alpha)}
+func (c batch) ours(g *graph, output string, attributes ...*onnxgraph.Attribute) {
+	attributes = append(attributes, onnxgraph.FloatAttr("alpha", c.alpha))
 	for name, perm := range map[string][]int64{"perm_a": c.permA, "perm_b": c.permB, "perm_y": c.permY} {
 		if perm != nil {
 			attributes = append(attributes, onnxgraph.IntsAttr(name, perm...))

@@ -36,13 +36,24 @@ void backward(const Rows &r, Part p, Body body) {
   }
 }
 
+void copy(const float *x, float *y, int64_t n) { std::memcpy(y, x, n * sizeof(float)); }
+void copy(const bf16 *x, float *y, int64_t n) { loops().widen(x, y, n); }
+
 struct BatchNorm : Kernel {
   double epsilon, momentum;
-  bool relu;
+  bool relu, half;
   explicit BatchNorm(const Node &node)
-      : epsilon(node.real("epsilon", 1e-5f)), momentum(node.real("momentum", 0.1f)), relu(node.integer("relu", 0)) {}
+      : epsilon(node.real("epsilon", 1e-5f)),
+        momentum(node.real("momentum", 0.1f)),
+        relu(node.integer("relu", 0)),
+        half(node.half) {}
 
-  void run(const Run &run) override {
+  void run(const Run &run) override { half ? over<bf16>(run) : over<float>(run); }
+
+  // over works on activations of type E.
+  template <class E>
+  void over(const Run &run) const {
+    const ImageLoops<E> &images = loops().of<E>();
     const Tensor x = run.channels(0, "X");
     const Rows r(x, run.session.threads, 512);
     const int64_t c = r.channels;
@@ -61,10 +72,10 @@ struct BatchNorm : Kernel {
       double *m = reinterpret_cast<double *>(run.session.slice(t).reserve(4 * line)), *squares = m + c;
       float *center = reinterpret_cast<float *>(squares + c), *sum = center + c, *square = sum + c;
       const Part part(r.rows, r.tasks, t);
-      std::memcpy(center, x.floats() + part.begin * c, c * sizeof(float));
+      copy(x.as<E>() + part.begin * c, center, c);
       std::memset(m, 0, 2 * line);
       forward(r, part, [&](int64_t row, int64_t rows) {
-        loops().moments(x.floats() + row * c, rows, c, center, sum, square);
+        images.moments(x.as<E>() + row * c, rows, c, center, sum, square);
         loops().join(double(row - part.begin), m, squares, double(rows), center, sum, square, c);
       });
     });
@@ -93,8 +104,8 @@ struct BatchNorm : Kernel {
     run.parallel(r.tasks, [&](size_t t) {
       backward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
         const int64_t o = row * c;
-        loops().normalize(x.floats() + o, residual ? residual.floats() + o : nullptr, y.floats() + o, rows, c, mean,
-                          factor, bias, relu);
+        images.normalize(x.as<E>() + o, residual ? residual.as<E>() + o : nullptr, y.as<E>() + o, rows, c, mean, factor,
+                         bias, relu);
       });
     });
   }
@@ -104,10 +115,14 @@ struct BatchNorm : Kernel {
 //
 //	dscale = p i,  dbias = s,  dx = scale i (dz − s/n − (x − mean) i² p/n)
 struct BatchNormGrad : Kernel {
-  bool relu;
-  explicit BatchNormGrad(const Node &node) : relu(node.integer("relu", 0)) {}
+  bool relu, half;
+  explicit BatchNormGrad(const Node &node) : relu(node.integer("relu", 0)), half(node.half) {}
 
-  void run(const Run &run) override {
+  void run(const Run &run) override { half ? over<bf16>(run) : over<float>(run); }
+
+  template <class E>
+  void over(const Run &run) const {
+    const ImageLoops<E> &images = loops().of<E>();
     const Tensor dy = run.channels(0, "dY"), x = run.channels(1, "X"), dy2 = run.input(6);
     const Rows r(x, run.session.threads, 128);
     const int64_t c = r.channels;
@@ -125,12 +140,12 @@ struct BatchNormGrad : Kernel {
           *b = a + c, *k = b + c;
     for (int64_t i = 0; i < c; i++) factor[i] = scale[i] * inverse[i];  // as forward
     // Of two gradients the sum is kept: where it was asked for, or in the memory of dx.
-    const NormGradient all{dy.floats(), dy2.floats(), y.floats(), x.floats(),
-                           dresidual ? dresidual.floats() : dy2 ? dx.floats() : nullptr,
-                           mean, bias ? factor : nullptr, bias};
+    const NormGradient<E> all{dy.as<E>(), dy2.as<E>(), y.as<E>(), x.as<E>(),
+                              dresidual ? dresidual.as<E>() : dy2 ? dx.as<E>() : nullptr,
+                              mean, bias ? factor : nullptr, bias};
     const auto from = [&](int64_t o) {
       const auto moved = [o](auto *p) { return p ? p + o : p; };
-      return NormGradient{all.dy + o, moved(all.dy2), moved(all.y), all.x + o, moved(all.dz), mean, all.factor, bias};
+      return NormGradient<E>{all.dy + o, moved(all.dy2), moved(all.y), all.x + o, moved(all.dz), mean, all.factor, bias};
     };
 
     const size_t line = size_t(c) * sizeof(double);
@@ -140,7 +155,7 @@ struct BatchNormGrad : Kernel {
       float *sum = reinterpret_cast<float *>(p + c), *product = sum + c;
       std::memset(s, 0, 2 * line);
       forward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
-        loops().gradient_sums(from(row * c), rows, c, sum, product);
+        images.gradient_sums(from(row * c), rows, c, sum, product);
         for (int64_t i = 0; i < c; i++) {
           s[i] += sum[i];
           p[i] += product[i];
@@ -164,14 +179,46 @@ struct BatchNormGrad : Kernel {
     }
     run.parallel(r.tasks, [&](size_t t) {
       backward(r, Part(r.rows, r.tasks, t), [&](int64_t row, int64_t rows) {
-        loops().gradient(from(row * c), dx.floats() + row * c, rows, c, a, b, k);
+        images.gradient(from(row * c), dx.as<E>() + row * c, rows, c, a, b, k);
       });
+    });
+  }
+};
+
+// Normalize is a batch norm in evaluation mode: its statistics are given.
+struct Normalize : Kernel {
+  double epsilon;
+  bool relu, half;
+  explicit Normalize(const Node &node)
+      : epsilon(node.real("epsilon", 1e-5f)), relu(node.integer("relu", 0)), half(node.half) {}
+
+  void run(const Run &run) override { half ? over<bf16>(run) : over<float>(run); }
+
+  template <class E>
+  void over(const Run &run) const {
+    const Tensor x = run.channels(0, "X");
+    const Rows r(x, run.session.threads, 512);
+    const int64_t c = r.channels;
+    const float *scale = run.vector(1, "scale", c), *bias = run.vector(2, "bias", c), *mean = run.vector(3, "mean", c),
+                *var = run.vector(4, "var", c);
+    const Tensor residual = run.input(5);
+    if (residual && residual.dims != x.dims)
+      throw Fault("the residual has shape " + shape(residual.dims) + ", X has " + shape(x.dims));
+    const Tensor y = run.output(0, x.dims);
+    float *factor = reinterpret_cast<float *>(run.session.shared().reserve(c * sizeof(float)));
+    for (int64_t i = 0; i < c; i++) factor[i] = float(scale[i] / std::sqrt(double(var[i]) + epsilon));
+    run.parallel(r.tasks, [&](size_t t) {
+      const Part part(r.rows, r.tasks, t);
+      const int64_t o = part.begin * c;
+      loops().of<E>().normalize(x.as<E>() + o, residual ? residual.as<E>() + o : nullptr, y.as<E>() + o,
+                                part.end - part.begin, c, mean, factor, bias, relu);
     });
   }
 };
 
 }  // namespace
 
+std::unique_ptr<Kernel> make_normalize(const Node &node) { return std::make_unique<Normalize>(node); }
 std::unique_ptr<Kernel> make_batch_norm(const Node &node) { return std::make_unique<BatchNorm>(node); }
 std::unique_ptr<Kernel> make_batch_norm_grad(const Node &node) { return std::make_unique<BatchNormGrad>(node); }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels.h"
+#include "tiles.h"
 
 namespace ordo {
 Dnnl dnnl;
@@ -55,4 +56,9 @@ int ordo_onednn_bf16(void) {
 #else
   return 0;
 #endif
+}
+
+int ordo_onednn_amx(void) {
+  return dnnl.engine && (dnnl.get_effective_cpu_isa() & DNNL_ISA_AVX512_AMX) == DNNL_ISA_AVX512_AMX &&
+         tiles_possible();
 }

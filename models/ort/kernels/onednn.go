@@ -1,7 +1,7 @@
 package kernels
 
 /*
-#cgo CXXFLAGS: -std=c++17 -O3 -Wall
+#cgo CXXFLAGS: -std=c++17 -O3 -Wall -Wno-psabi
 #cgo linux LDFLAGS: -ldl
 #include <stdlib.h>
 #include "kernels.h"
@@ -56,6 +56,9 @@ func (d *OneDNN) Version() string { return d.version }
 
 // BF16 reports whether the processor has instructions for bfloat16, without which precision bf16 is an error.
 func (d *OneDNN) BF16() bool { return C.ordo_onednn_bf16() != 0 }
+
+// AMX reports whether the processor has matrix units for bfloat16.
+func (d *OneDNN) AMX() bool { return C.ordo_onednn_amx() != 0 }
 
 // Close gives the library back. Sessions with its operators must be closed before.
 //

@@ -46,7 +46,7 @@ struct OrtCustomOp {
 namespace ordo {
 
 enum { ORT_FAIL = 1 };                        // OrtErrorCode
-enum { ORT_FLOAT = 1, ORT_UINT8 = 2 };        // ONNXTensorElementDataType
+enum { ORT_FLOAT = 1, ORT_UINT8 = 2, ORT_BF16 = 16 };  // ONNXTensorElementDataType
 enum { ORT_REQUIRED = 0, ORT_OPTIONAL = 1 };  // OrtCustomOpInputOutputCharacteristic
 enum { ORT_API_VERSION = 19 };
 

@@ -35,5 +35,8 @@ struct Products {
 // products are those for this processor.
 const Products &products();
 
+// tile_products are those on matrix units, with factors rounded to bfloat16; null where there are none.
+const Products *tile_products();
+
 }  // namespace ordo
 #endif

@@ -8,28 +8,16 @@ import (
 	"ordo/models/ort/orttest"
 )
 
-// TestConvolutionsOfChance: shapes that nobody would think of, each once.
-func TestConvolutionsOfChance(t *testing.T) {
-	rt := orttest.OpenWithKernels(t)
-	rng := rand.New(rand.NewPCG(11, 12))
+// ofChance calls use with shapes that nobody would think of, each once.
+func ofChance(t *testing.T, seed uint64, use func(c kernels.Convolution, threads int)) {
+	rng := rand.New(rand.NewPCG(seed, 12))
 	between := func(least, most int) int { return least + rng.IntN(most-least+1) }
 	for range 150 {
 		c := kernels.Convolution{
-			Batch: between(
-				1,
-				9,
-			),
-			Channels: between(2, 48),
-			Filters:  between(1, 48),
-			Height:   between(4, 14),
-			Width:    between(4, 14),
-			Kernel: [2]int{
-				between(1, 5),
-				between(1, 5),
-			},
-			Strides:   [2]int{between(1, 3), between(1, 3)},
-			Dilations: [2]int{1, 1},
-			Groups:    1,
+			Batch: between(1, 9), Channels: between(2, 48), Filters: between(1, 48),
+			Height: between(4, 14), Width: between(4, 14),
+			Kernel: [2]int{between(1, 5), between(1, 5)}, Strides: [2]int{between(1, 3), between(1, 3)},
+			Dilations: [2]int{1, 1}, Groups: 1,
 		}
 		if rng.IntN(4) == 0 {
 			c.Dilations = [2]int{between(1, 2), between(1, 2)}
@@ -48,10 +36,30 @@ func TestConvolutionsOfChance(t *testing.T) {
 			(c.Kernel[1]-1)*c.Dilations[1] >= c.Width+c.Pads[1]+c.Pads[3] {
 			continue
 		}
+		use(c, between(1, 4))
+	}
+}
+
+func TestConvolutionsOfChance(t *testing.T) {
+	rt := orttest.OpenWithKernels(t)
+	ofChance(t, 11, func(c kernels.Convolution, threads int) {
 		if _, err := rt.Kernels().Supports(c); err != nil {
 			t.Errorf("%s: %v", name(c), err)
-			continue
+			return
 		}
-		t.Run(name(c), func(t *testing.T) { compare(t, rt, newExample(c, 1), between(1, 4), 1e-5) })
-	}
+		t.Run(name(c), func(t *testing.T) { compare(t, rt, newExample(c, 1), threads, 1e-5) })
+	})
+}
+
+func TestConvolutionsOfHalvesOfChance(t *testing.T) {
+	rt := orttest.OpenWithKernels(t)
+	needBF16(t, rt)
+	ofChance(t, 13, func(c kernels.Convolution, threads int) {
+		c.Precision, c.Stored = kernels.BF16, true
+		if _, err := rt.Kernels().Supports(c); err == nil { // of grouped ones oneDNN has but some
+			t.Run(name(c), func(t *testing.T) { checkConvolutionOfHalves(t, rt, c, threads) })
+		} else if c.Groups == 1 {
+			t.Errorf("%s: %v", name(c), err)
+		}
+	})
 }

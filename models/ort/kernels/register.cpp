@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <initializer_list>
 
 #include "kernels.h"
 #include "session.h"
@@ -30,18 +31,32 @@ struct Operator {
   size_t inputs, required_inputs, outputs, required_outputs;
   int bytes_input, bytes_output;        // which of them is of uint8, -1: none
   InPlace in_place = nullptr;           // outputs that may take an input's memory
+  const char *half_name = nullptr;      // what it is called with activations in bfloat16; null: it is not
+  unsigned half_inputs = 0, half_outputs = 0;  // which are these then, a bit each
 };
+
+// bits of these numbers.
+constexpr unsigned bits(std::initializer_list<int> numbers) {
+  unsigned b = 0;
+  for (int n : numbers) b |= 1u << n;
+  return b;
+}
 
 const Operator kOperators[] = {
     {"Reorder", make_reorder, 1, 1, 1, 1, -1, -1},
-    {"Conv", make_conv, 3, 2, 1, 1, -1, -1},
-    {"ConvGrad", make_conv_grad, 3, 3, 3, 0, -1, -1},
-    {"BatchNorm", make_batch_norm, 6, 5, 3, 3, -1, -1, in_place<5, 0>},
-    {"BatchNormGrad", make_batch_norm_grad, 8, 6, 4, 3, -1, -1, in_place<0, 0, 6, 3>},
-    {"MaxPool", make_max_pool, 1, 1, 2, 1, -1, 1},
-    {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1},
-    {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1},
-    {"AveragePoolGrad", make_average_pool_grad, 1, 1, 1, 1, -1, -1},
+    {"Round", make_round, 1, 1, 1, 1, -1, -1, nullptr, "Round", 0, bits({0})},
+    {"Widen", make_widen, 1, 1, 1, 1, -1, -1, nullptr, "Widen", bits({0}), 0},
+    {"Conv", make_conv, 3, 2, 1, 1, -1, -1, nullptr, "ConvBF16", bits({0}), bits({0})},
+    {"ConvGrad", make_conv_grad, 3, 3, 3, 0, -1, -1, nullptr, "ConvGradBF16", bits({0, 1}), bits({0})},
+    {"BatchNorm", make_batch_norm, 6, 5, 3, 3, -1, -1, in_place<5, 0>, "BatchNormBF16", bits({0, 5}), bits({0})},
+    {"BatchNormGrad", make_batch_norm_grad, 8, 6, 4, 3, -1, -1, in_place<0, 0, 6, 3>, "BatchNormGradBF16",
+     bits({0, 1, 2, 6}), bits({0, 3})},
+    {"Normalize", make_normalize, 6, 5, 1, 1, -1, -1, in_place<0, 0>, "NormalizeBF16", bits({0, 5}), bits({0})},
+    {"MaxPool", make_max_pool, 1, 1, 2, 1, -1, 1, nullptr, "MaxPoolBF16", bits({0}), bits({0})},
+    {"MaxPoolGrad", make_max_pool_grad, 2, 2, 1, 1, 1, -1, nullptr, "MaxPoolGradBF16", bits({0}), bits({0})},
+    {"AveragePool", make_average_pool, 1, 1, 1, 1, -1, -1, nullptr, "AveragePoolBF16", bits({0}), bits({0})},
+    {"AveragePoolGrad", make_average_pool_grad, 1, 1, 1, 1, -1, -1, nullptr, "AveragePoolGradBF16", bits({0}),
+     bits({0})},
     {"Linear", make_linear, 3, 2, 1, 1, -1, -1},
     {"LinearGrad", make_linear_grad, 3, 3, 3, 0, -1, -1},
     {"MatMul", make_matmul, 2, 2, 1, 1, -1, -1},
@@ -65,6 +80,8 @@ namespace {
 struct Registered {
   OrtCustomOp op{};
   const Operator *what = nullptr;
+  bool half = false;
+  const char *name() const { return half ? what->half_name : what->name; }
   Session *session = nullptr;
 };
 
@@ -78,7 +95,7 @@ struct Made {
 const Registered &self(const OrtCustomOp *op) { return *reinterpret_cast<const Registered *>(op); }
 
 OrtStatus *failure(const Registered &of, const std::string &node, const char *what) {
-  std::string text = std::string("ordo::") + of.what->name + (node.empty() ? "" : " " + node) + ": " + what;
+  std::string text = std::string("ordo::") + of.name() + (node.empty() ? "" : " " + node) + ": " + what;
   return of.session->ort.CreateStatus(ORT_FAIL, text.c_str());
 }
 
@@ -86,7 +103,7 @@ OrtStatus *create(const OrtCustomOp *op, const void *, const OrtKernelInfo *info
   const Registered &of = self(op);
   std::string name;
   try {
-    Node node(of.session->ort, info);
+    Node node(of.session->ort, info, of.half);
     name = node.name();
     if (node.text("layout", "nhwc") != "nhwc") throw Fault("layout must be nhwc");
     *kernel = new Made{&of, name, of.what->make(node)};
@@ -107,18 +124,23 @@ OrtStatus *compute(void *kernel, OrtKernelContext *context) {
   }
 }
 
-void fill(Registered &r, const Operator &what, Session &session) {
+void fill(Registered &r, const Operator &what, bool half, Session &session) {
   r.what = &what;
+  r.half = half;
   r.session = &session;
   OrtCustomOp &op = r.op;
   op.version = ORT_API_VERSION;
-  op.GetName = [](const OrtCustomOp *o) { return self(o).what->name; };
+  op.GetName = [](const OrtCustomOp *o) { return self(o).name(); };
   op.GetExecutionProviderType = [](const OrtCustomOp *) -> const char * { return nullptr; };
   op.GetInputType = [](const OrtCustomOp *o, size_t i) -> int {
-    return int(i) == self(o).what->bytes_input ? ORT_UINT8 : ORT_FLOAT;
+    const Registered &of = self(o);
+    if (of.half && of.what->half_inputs >> i & 1) return ORT_BF16;
+    return int(i) == of.what->bytes_input ? ORT_UINT8 : ORT_FLOAT;
   };
   op.GetOutputType = [](const OrtCustomOp *o, size_t i) -> int {
-    return int(i) == self(o).what->bytes_output ? ORT_UINT8 : ORT_FLOAT;
+    const Registered &of = self(o);
+    if (of.half && of.what->half_outputs >> i & 1) return ORT_BF16;
+    return int(i) == of.what->bytes_output ? ORT_UINT8 : ORT_FLOAT;
   };
   op.GetInputTypeCount = [](const OrtCustomOp *o) { return self(o).what->inputs; };
   op.GetOutputTypeCount = [](const OrtCustomOp *o) { return self(o).what->outputs; };
@@ -147,11 +169,16 @@ struct ordo_kernels {
 
 ordo_kernels *ordo_kernels_register(const void *const *api, void *domain, int threads, char **error) try {
   auto kernels = std::unique_ptr<ordo_kernels>(new ordo_kernels{{Ort{api}, threads}, {}});
-  for (const Operator &what : kOperators) {
+  const auto add = [&](const Operator &what, bool half) {
     kernels->operators.emplace_back();
-    fill(kernels->operators.back(), what, kernels->session);
+    fill(kernels->operators.back(), what, half, kernels->session);
     kernels->session.check(kernels->session.ort.CustomOpDomain_Add(static_cast<OrtCustomOpDomain *>(domain),
                                                                    &kernels->operators.back().op));
+  };
+  for (const Operator &what : kOperators) {
+    const bool converts = what.make == make_round || what.make == make_widen;
+    if (!converts) add(what, false);
+    if (what.half_name) add(what, true);
   }
   return kernels.release();
 } catch (const std::exception &e) {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "bf16.h"
 #include "onednn.h"
 #include "ort.h"
 
@@ -101,6 +102,8 @@ struct Tensor {
   void *data = nullptr;
   std::vector<int64_t> dims;
   float *floats() const { return static_cast<float *>(data); }
+  template <class E>
+  E *as() const { return static_cast<E *>(data); }
   int64_t size() const;
   explicit operator bool() const { return data != nullptr; }
 };
@@ -108,7 +111,9 @@ struct Tensor {
 // Node reads the attributes of an operator that is being made.
 class Node {
  public:
-  Node(const Ort &ort, const OrtKernelInfo *info) : ort_(ort), info_(info) {}
+  // half: the operator's activations are in bfloat16.
+  Node(const Ort &ort, const OrtKernelInfo *info, bool half) : half(half), ort_(ort), info_(info) {}
+  const bool half;
   std::string name() const;
   int64_t integer(const char *name, int64_t missing) const;
   float real(const char *name, float missing) const;
@@ -162,8 +167,11 @@ std::string shape(const std::vector<int64_t> &dims);
 
 using Make = std::unique_ptr<Kernel> (*)(const Node &);
 std::unique_ptr<Kernel> make_reorder(const Node &);
+std::unique_ptr<Kernel> make_round(const Node &);
+std::unique_ptr<Kernel> make_widen(const Node &);
 std::unique_ptr<Kernel> make_conv(const Node &);
 std::unique_ptr<Kernel> make_conv_grad(const Node &);
+std::unique_ptr<Kernel> make_normalize(const Node &);
 std::unique_ptr<Kernel> make_batch_norm(const Node &);
 std::unique_ptr<Kernel> make_batch_norm_grad(const Node &);
 std::unique_ptr<Kernel> make_max_pool(const Node &);

@@ -20,6 +20,8 @@ FUZZTIME  := 10s
 BENCHTIME := 1s
 # Packages to test, race-test, fuzz or measure, for example: make test PKG=./augment/...
 PKG ?= ./...
+# A package may take this long: some take minutes, and a machine may have ten times as much else to do.
+TIMEOUT := 40m
 # For check-experiments: the folders of MNIST's four files and of Fruits-360 (empty: no experiments on them), and 1 for
 # the sweeps, too.
 MNIST     ?=
@@ -66,11 +68,11 @@ test: build runtime ## Run all tests
 	@# The variables make a missing ONNX Runtime, and a oneDNN that is installed but not found, failures instead of skipped tests.
 	@if bin/ordo runtime path --kernels >/dev/null 2>&1; then export ORDO_TEST_REQUIRE_ONEDNN=1; \
 	else echo "there is no oneDNN: the tests of the fast kernels will be skipped" >&2; fi; \
-	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --post-run-command .ci/tally -- -count=1 $(PKG)
+	ORDO_TEST_REQUIRE_ONNXRUNTIME=1 go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --post-run-command .ci/tally -- -count=1 -timeout $(TIMEOUT) $(PKG)
 
 .PHONY: test-race
 test-race: build runtime ## Run the tests with the race detector
-	go test -count=1 -race $(PKG)
+	go test -count=1 -timeout $(TIMEOUT) -race $(PKG)
 
 # How often, and from which seed the choices come: make torture KILLS=200 DAMAGES=5000 SEED=7
 KILLS   ?= 60

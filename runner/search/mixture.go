@@ -23,7 +23,7 @@ type marginal struct {
 	low, high  float64   // bounds of the coordinate
 	at         []float64 // of every point, in the coordinate; NaN: it lacks the parameter
 	sigma      []float64 // of every point that has it
-	norm       []float64 // logarithm of the kernel's mass within the bounds
+	norm       []float64 // what its logarithm is to be lowered by, so that it is a density within the bounds
 	own, other []float64 // logarithms of a choice's probability, by the choice: in its own kernel, and in another
 	priors     []float64 // logarithms of the choices' priors
 }
@@ -89,7 +89,11 @@ func newMarginal(p Parameter, k int, points [][]float64) *marginal {
 	}
 	m.widen()
 	for i, at := range m.at {
-		m.norm = append(m.norm, math.Log(phi((m.high-at)/m.sigma[i])-phi((m.low-at)/m.sigma[i])))
+		norm := math.Log(phi((m.high-at)/m.sigma[i]) - phi((m.low-at)/m.sigma[i]))
+		if p.step() == 0 {
+			norm += math.Log(m.sigma[i] * math.Sqrt(2*math.Pi))
+		}
+		m.norm = append(m.norm, norm)
 	}
 	return m
 }
@@ -216,7 +220,7 @@ func (m *marginal) add(sums []float64, v float64) {
 			sums[i] += logMass((from-at)/m.sigma[i], (to-at)/m.sigma[i]) - m.norm[i]
 		default:
 			z := (u - at) / m.sigma[i]
-			sums[i] -= 0.5*z*z + math.Log(m.sigma[i]*math.Sqrt(2*math.Pi)) + m.norm[i]
+			sums[i] -= 0.5*z*z + m.norm[i]
 		}
 	}
 }

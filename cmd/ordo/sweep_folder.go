@@ -57,11 +57,16 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 	if err != nil {
 		return err
 	}
+	known := plan.Trials
+	if n, total := plan.Chosen(); n < total {
+		known = known[:n]
+		g.note(fmt.Sprintf("%d of at most %d trials are known; the others are chosen as it goes, by what these find", n, total))
+	}
 	if o.asJSON {
-		return g.printJSON(plan.Trials)
+		return g.printJSON(known)
 	}
 	rows := [][]string{{"trial", "hash", "overrides"}}
-	for _, t := range plan.Trials {
+	for _, t := range known {
 		overrides := strings.TrimSpace(t.Base + " " + strings.Join(t.Overrides, " "))
 		rows = append(rows, []string{fmt.Sprint(t.Number), t.Hash, overrides})
 	}

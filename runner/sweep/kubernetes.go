@@ -36,7 +36,7 @@ const graceSeconds = 120
 // command line or experiment is wrong (2, 3) fails its index at once; others are tried as often as the sweep's retries
 // say. A trial that is finished ends at once, so the manifest may be applied again.
 func (p *Plan) Manifest(o Options, k Kubernetes, write bool) (string, error) {
-	if err := k.check(); err != nil {
+	if err := cmp.Or(k.check(), p.startable()); err != nil {
 		return "", err
 	}
 	dir, err := filepath.Abs(cmp.Or(o.Dir, p.Dir()))

@@ -61,7 +61,7 @@ const (
 // result, or its folder taken.
 func (p *Plan) Submit(ctx context.Context, o Options, s Slurm) (Submission, error) {
 	sub := Submission{At: now()}
-	if err := s.check(); err != nil {
+	if err := cmp.Or(s.check(), p.startable()); err != nil {
 		return sub, err
 	}
 	dir, err := filepath.Abs(cmp.Or(o.Dir, p.Dir()))

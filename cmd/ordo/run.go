@@ -69,7 +69,8 @@ func (o *runOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.checked, "check", false, "compare the result with what the file expects")
 	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
-	flags.IntVar(&o.untilEpoch, "until-epoch", 0, "pause after epoch `N` with its checkpoint, exit status 75; call again to go on")
+	flags.IntVar(&o.untilEpoch, "until-epoch", 0,
+		"pause after epoch `N` with its checkpoint, exit status 75; call again to go on")
 	o.given = flags.Changed
 }
 

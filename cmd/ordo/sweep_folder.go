@@ -60,7 +60,8 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 	known := plan.Trials
 	if n, total := plan.Chosen(); n < total {
 		known = known[:n]
-		g.note(fmt.Sprintf("%d of at most %d trials are known; the others are chosen as it goes, by what these find", n, total))
+		g.note(fmt.Sprintf("%d of at most %d trials are known; the others are chosen as it goes, by what these find",
+			n, total))
 	}
 	if o.asJSON {
 		return g.printJSON(known)

@@ -131,7 +131,9 @@ func TestSplit(t *testing.T) {
 		trial func(i int) Observation // of 20, in place of seen
 		good  []float64               // by their only parameter
 	}{
-		{"the best tenth", nil, func(i int) Observation { return Observation{Value: float64((i * 7) % 20)} }, []float64{0, 3}},
+		{"the best tenth", nil, func(i int) Observation {
+			return Observation{Value: float64((i * 7) % 20)}
+		}, []float64{0, 3}},
 		{"of equal ones the first", nil, func(int) Observation { return Observation{} }, []float64{0, 1}},
 		{"those that came further", nil, func(i int) Observation {
 			return Observation{Value: float64(i), Level: i / 19}

@@ -27,7 +27,7 @@
 //	  augment.roles.hue: {values: [absent, ordered], probabilities: [0.3, 0.7]}
 //	  loss.order.weight: {values: [1, 10], when: {augment.roles.hue: ordered}}
 //	metric: {name: knn_top1, goal: maximize, target: 0.95}   # once a trial has it, no other begins
-//	method: tpe                                # run_cap combinations that are chosen by what was found (package search)
+//	method: tpe                                # run_cap combinations, chosen by what was found (package search)
 //	early_terminate: {type: asha, min_epochs: 1, eta: 3}    # or {type: median, min_epochs, every_epochs, min_trials}
 //	seeds: 3                                   # every combination with the seeds 1, 2, 3; or a list
 //	exclude: [{train.lr: 0.1, seed: [2, 3]}]   # combinations that are left out
@@ -45,9 +45,9 @@
 // # A search
 //
 // With tpe the first ten combinations are drawn, and the others chosen one after the other, each when a worker is free:
-// by the metrics of those that are finished, with those that run counted as bad ones. With seeds a combination is judged
-// by the mean over them. What failed, or has no such number, counts as the worst, so that the search leaves where
-// trainings diverge. A search also ends where nothing is left that wasn't tried.
+// by the metrics of those that are finished, with those that run counted as bad ones. With seeds a combination is
+// judged by the mean over them. What failed, or has no such number, counts as the worst, so that the search leaves
+// where trainings diverge. A search also ends where nothing is left that wasn't tried.
 //
 // early_terminate compares trials by the metric while they train, in any method: by the evaluation after an epoch
 // (eval.every_epochs) or the epoch's mean loss. A trial pauses there: its process ends, with a checkpoint (`ordo run
@@ -78,13 +78,13 @@
 // on where it was, and what is finished is not run again. Failed and interrupted trials are run again, and `ordo run`
 // goes on from their checkpoints. A trial that was told to stop (exit status 75 or 130) goes on, and counts as no
 // failure. The folder has all that is needed to go on without the sweep's file ([Open]), and a scheduler may run single
-// trials ([Plan.RunTrial]). One process works in a folder at a time, and a lock that the trials inherit keeps the
-// next one out until the last of them has stopped.
+// trials ([Plan.RunTrial]). One process works in a folder at a time, and a lock that the trials inherit keeps the next
+// one out until the last of them has stopped.
 //
-// A search is one process that decides; a scheduler can't run its trials by themselves, but can run `ordo sweep`. What it
-// decides depends on its file and on the lines of search.jsonl alone, each of which is on the disk before it is acted
-// upon. So a search that was killed makes the same decisions: with one trial at once all that it would have made, with
-// several those that follow from the order in which trials ended.
+// A search is one process that decides; a scheduler can't run its trials by themselves, but can run `ordo sweep`. What
+// it decides depends on its file and on the lines of search.jsonl alone, each of which is on the disk before it is
+// acted upon. So a search that was killed makes the same decisions: with one trial at once all that it would have made,
+// with several those that follow from the order in which trials ended.
 //
 // The table has a row for every combination without the seed: mean and sample standard deviation (n-1) over the trials
 // that are finished. Rows are compared by the differences of trials with the same seed (package statistics): those with

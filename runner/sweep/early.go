@@ -68,8 +68,8 @@ func (p *parser) early(n *yaml.Node) *early {
 		whole("every_epochs", &e.Every, 1, maxRung)
 		whole("min_trials", &e.Trials, 1, maxTrials)
 	case "hyperband":
-		p.mistake(given["type"].Line, "early_terminate.type: hyperband stops trials for good; write asha, which compares them "+
-			"at the same epochs and lets the good ones go on, as in {type: asha, min_epochs: 3, eta: 3}")
+		p.mistake(given["type"].Line, "early_terminate.type: hyperband stops trials for good; write asha, which compares "+
+			"them at the same epochs and lets the good ones go on, as in {type: asha, min_epochs: 3, eta: 3}")
 	case "": // it is no text
 	default:
 		p.mistake(given["type"].Line, "early_terminate.type: must be %s or %s, got %q", ruleASHA, ruleMedian, e.Type)
@@ -146,8 +146,8 @@ func (p *Plan) checkEarly(file string) error {
 		}
 	}
 	if !compared && len(p.Trials) > 0 {
-		faults = append(faults, fault.New(fault.Config, "%s: early_terminate.min_epochs: no training has more than %d epochs, "+
-			"so none is ever compared", file, p.early.Min).Advise("lower it, or raise train.epochs"))
+		faults = append(faults, fault.New(fault.Config, "%s: early_terminate.min_epochs: no training has more than %d "+
+			"epochs, so none is ever compared", file, p.early.Min).Advise("lower it, or raise train.epochs"))
 	}
 	return errors.Join(faults...)
 }

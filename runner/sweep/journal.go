@@ -41,7 +41,8 @@ type entry struct {
 
 // follows are the states of a trial in which an entry can come. One that failed is run again by the next call.
 var follows = map[string][]string{
-	begins: {""}, pauses: {Running, Failed}, goesOn: {Paused}, stops: {Paused}, finishes: {Running, Failed}, fails: {Running},
+	begins: {""}, goesOn: {Paused}, stops: {Paused},
+	pauses: {Running, Failed}, finishes: {Running, Failed}, fails: {Running},
 }
 
 // journey is how a trial went.

@@ -22,8 +22,8 @@ type Plan struct {
 	Hash   string // of the trials: their overrides and resolved experiments
 	Metric Metric
 	Jobs   int
-	// Trials are those of the sweep. Of a search by tpe they are as many as it may run, drawn as its first ones are: what is
-	// chosen depends on what is found, and stands in the sweep's folder.
+	// Trials are those of the sweep. Of a search by tpe they are as many as it may run, drawn as its first ones are: what
+	// is chosen depends on what is found, and stands in the sweep's folder.
 	Trials     []Trial
 	Duplicates int            // combinations left out because an earlier one is the same experiment
 	Expect     *config.Expect // what the file expects of the table; nil: nothing

@@ -314,8 +314,9 @@ func (s *sweep) tell(e Event) {
 	}
 }
 
-// process runs a trial's process up to an epoch that isn't 0, whose words go to the end of its log, and says how it ended. Only trouble with the
-// log is an error; a process that can't be started has the exit status -1 and the reason in its log.
+// process runs a trial's process, up to an epoch that isn't 0, and says how it ended. Its words go to the end of its
+// log. Only trouble with the log is an error; a process that can't be started has the exit status -1 and the reason in
+// its log.
 func (s *sweep) process(ctx context.Context, t Trial, until int) (a Attempt, err error) {
 	log, err := os.OpenFile(s.log(t), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {

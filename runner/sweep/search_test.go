@@ -187,7 +187,8 @@ exclude: [{train.lr: 1e-1, augment.roles.rotate: absent}]
 
 // TestTPESpent: a search ends where nothing is left, and no combination is run twice.
 func TestTPESpent(t *testing.T) {
-	b := searchBench(t, "base: base.yaml\nmethod: tpe\nrun_cap: 20\nparameters: {train.lr: {values: [0.1, 1e-1, 0.01, 1]}}\n")
+	b := searchBench(t, "base: base.yaml\nmethod: tpe\nrun_cap: 20\n"+
+		"parameters: {train.lr: {values: [0.1, 1e-1, 0.01, 1]}}\n")
 	for range 2 {
 		table := b.run("out", 2)
 		if len(table.Trials) != 3 || table.Status != Finished || !b.read("out").spent {
@@ -219,7 +220,8 @@ func TestFailedObservation(t *testing.T) {
 	}
 	b.calls()
 	t.Setenv(failVariable, "")
-	if table, err = b.plan().Run(t.Context(), options(b.out)); err != nil || table.Status != Finished || len(b.calls()) != failed {
+	table, err = b.plan().Run(t.Context(), options(b.out))
+	if err != nil || table.Status != Finished || len(b.calls()) != failed {
 		t.Errorf("the next call: %v, %s", err, table.Status)
 	}
 }
@@ -297,7 +299,8 @@ func TestEarlyByLoss(t *testing.T) {
 
 // TestMedianRule: a trial that is worse than half of the finished ones stops, those before are finished.
 func TestMedianRule(t *testing.T) {
-	b := searchBench(t, strings.Replace(ashaText, "type: asha", "type: median, min_epochs: 2, every_epochs: 3, min_trials: 4", 1))
+	b := searchBench(t, strings.Replace(ashaText, "type: asha",
+		"type: median, min_epochs: 2, every_epochs: 3, min_trials: 4", 1))
 	table := b.run("out", 1)
 	stopped := 0
 	for i, s := range table.Trials {
@@ -448,10 +451,11 @@ func TestSearchFaults(t *testing.T) {
 		{"no cap", "method: tpe\n" + rate, "run_cap: is missing"},
 		{"bases", "method: tpe\nrun_cap: 3\n" + rate, ""},
 		{"drawn seed", "method: tpe\nrun_cap: 3\nparameters: {seed: {min: 1, max: 9}}\n", "seed: can't be drawn"},
-		{"excluded seed", "method: tpe\nrun_cap: 3\nseeds: 2\nexclude: [{seed: 1}]\n" + rate, "exclude[0]: can't be about the seed"},
+		{"excluded seed", "method: tpe\nrun_cap: 3\nseeds: 2\nexclude: [{seed: 1}]\n" + rate,
+			"exclude[0]: can't be about the seed"},
 		{"many", "method: tpe\nrun_cap: 9999\nseeds: 2\n" + rate, "more than 10000 trials"},
-		{"everything excluded", "method: tpe\nrun_cap: 3\nparameters: {train.lr: {values: [0.1]}}\nexclude: [{train.lr: 0.1}]\n",
-			"leaves nothing to run"},
+		{"everything excluded", "method: tpe\nrun_cap: 3\nparameters: {train.lr: {values: [0.1]}}\n" +
+			"exclude: [{train.lr: 0.1}]\n", "leaves nothing to run"},
 		{"a bad value", "method: tpe\nrun_cap: 3\nparameters: {train.lr: {min: -2.0, max: -1.0}}\n", "train.lr: drawn"},
 		{"no type", "method: grid\nearly_terminate: {eta: 3}\n" + rate, "early_terminate: needs a type"},
 		{"no map", "method: grid\nearly_terminate: asha\n" + rate, "early_terminate: must be a map"},
@@ -465,8 +469,10 @@ func TestSearchFaults(t *testing.T) {
 		{"never evaluated", "method: random\nrun_cap: 2\nearly_terminate: {type: asha, min_epochs: 2}\n" +
 			"parameters: {train.lr: {min: 0.1, max: 1.0}, eval.every_epochs: {value: 0}}\n", "eval.every_epochs is 0"},
 		{"between evaluations", "method: random\nrun_cap: 2\nearly_terminate: {type: asha, min_epochs: 2, eta: 2}\n" +
-			"parameters: {train.lr: {min: 0.1, max: 1.0}, eval.every_epochs: {value: 4}}\n", "after epoch 2, and eval.every_epochs is 4"},
-		{"too late", "method: random\nrun_cap: 2\nearly_terminate: {type: asha, min_epochs: 9}\n" + rate, "none is ever compared"},
+			"parameters: {train.lr: {min: 0.1, max: 1.0}, eval.every_epochs: {value: 4}}\n",
+			"after epoch 2, and eval.every_epochs is 4"},
+		{"too late", "method: random\nrun_cap: 2\nearly_terminate: {type: asha, min_epochs: 9}\n" + rate,
+			"none is ever compared"},
 		{"fine", "method: random\nrun_cap: 2\nearly_terminate: {type: median, min_epochs: 4}\n" + rate, ""},
 	} {
 		base := "base: base.yaml\n"
@@ -476,7 +482,8 @@ func TestSearchFaults(t *testing.T) {
 		b := searchBench(t, base+c.text)
 		b.write("other.yaml", epochsText)
 		_, err := NewPlan(b.file, nil, nil)
-		if c.says == "" && err != nil || c.says != "" && (!errors.Is(err, fault.Config) || !strings.Contains(err.Error(), c.says)) {
+		fault := errors.Is(err, fault.Config) && strings.Contains(err.Error(), c.says)
+		if c.says == "" && err != nil || c.says != "" && !fault {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.says)
 		}
 	}
@@ -542,8 +549,8 @@ func TestJournal(t *testing.T) {
 	}
 	write(whole + `{"what":"begin","tri`)
 	j, err := openJournal(dir)
-	if err != nil || j.begun != 2 || !j.reached || !j.spent || j.trials[0].state != Finished || *j.trials[0].value != 0.75 ||
-		j.trials[1].state != Failed {
+	if err != nil || j.begun != 2 || !j.reached || !j.spent || j.trials[0].state != Finished ||
+		*j.trials[0].value != 0.75 || j.trials[1].state != Failed {
 		t.Fatalf("%+v, %v", j, err)
 	}
 	if err := j.note(dir, entry{What: finishes, Trial: 2}); err != nil {
@@ -557,7 +564,8 @@ func TestJournal(t *testing.T) {
 	}
 	for _, line := range []string{
 		"{", "null", `{"what":"x","trial":1}`, `{"what":"begin"}`, `{"what":"begin","trial":4}`, `{"what":"begin","trial":1}`,
-		`{"what":"pause","trial":2,"epoch":1}`, `{"what":"go on","trial":1}`, `{"what":"pause","trial":3,"epoch":1,"value":1}`,
+		`{"what":"pause","trial":2,"epoch":1}`, `{"what":"go on","trial":1}`,
+		`{"what":"pause","trial":3,"epoch":1,"value":1}`,
 	} {
 		write(whole + line + "\n")
 		if _, _, err := readJournal(dir); !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), journalFile+":9: ") {
@@ -568,7 +576,8 @@ func TestJournal(t *testing.T) {
 
 // FuzzJournal: any text is a fault of kind Data, or trials of which each is in one state.
 func FuzzJournal(f *testing.F) {
-	f.Add(`{"what":"begin","trial":1,"values":["0.1"],"until":2}` + "\n" + `{"what":"pause","trial":1,"epoch":2,"value":0.5}` + "\n")
+	f.Add(`{"what":"begin","trial":1,"values":["0.1"],"until":2}` + "\n" +
+		`{"what":"pause","trial":1,"epoch":2,"value":0.5}` + "\n")
 	f.Add(`{"what":"begin","trial":1}` + "\n" + `{"what":"finish","trial":1,"value":1}` + "\n" + `{"what":"spent"}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		dir := t.TempDir()
@@ -600,7 +609,8 @@ func FuzzEarly(f *testing.F) {
 	f.Add("[1, 2]", 1)
 	f.Add("{type: asha, min_epochs: 1000000, eta: 100}", 1<<30)
 	f.Fuzz(func(t *testing.T, section string, epochs int) {
-		file, err := parseFile("s.yaml", []byte("base: b\nmethod: grid\nparameters: {seed: {value: 1}}\nearly_terminate: "+section))
+		file, err := parseFile("s.yaml", []byte("base: b\nmethod: grid\nparameters: {seed: {value: 1}}\n"+
+			"early_terminate: "+section))
 		if err != nil {
 			if !errors.Is(err, fault.Config) || err.Error() == "" {
 				t.Fatalf("%v is no fault of kind Config", err)

@@ -68,7 +68,7 @@ type Row struct {
 // State is how far a trial is.
 type State struct {
 	Trial
-	Status   string             `json:"status"`             // finished, running, interrupted, failed, pending, paused or stopped
+	Status   string             `json:"status"`             // one of the states of a trial
 	Attempts int                `json:"attempts,omitempty"` // of one that isn't finished
 	Numbers  map[string]float64 `json:"numbers,omitempty"`
 	Failure  *Failure           `json:"failure,omitempty"`

@@ -215,26 +215,32 @@ func (p *Plan) choose(j *journal) (t Trial, ok bool, err error) {
 	}
 	s, columns := p.estimator()
 	seen := p.observe(j, columns)
-	tried, can := map[string]bool{}, false
+	tried, rows, can := map[string]bool{}, map[string]bool{}, false
 	for _, was := range p.Trials {
 		tried[was.Hash] = true
+		rows[strings.Join(was.Values, "\n")] = true
 	}
 	for attempt := range tries {
-		rows := p.rows(s.Propose(j.begun/seeds, attempt, seen), columns)
-		if len(rows) == 0 {
+		all := p.rows(s.Propose(j.begun/seeds, attempt, seen), columns)
+		if len(all) == 0 {
 			continue
 		}
-		t, _, wrong := p.chosen(number, rows[0])
+		text := strings.Join(all[0], "\n")
+		if rows[text] { // it was run, or looked at before
+			continue
+		}
+		rows[text] = true
+		t, _, wrong := p.chosen(number, all[0])
 		switch {
 		case wrong != nil: // the experiment of these values can't be; others can
 			err = wrong
 		case !tried[t.Hash]:
 			return t, true, nil
-		default:
+		default: // the same experiment, written otherwise
 			can = true
 		}
 	}
-	if can {
+	if can || len(p.Trials) > 0 {
 		err = nil
 	}
 	return Trial{}, false, err

@@ -301,7 +301,7 @@ func (s *sweep) paused(t Trial, until int) (at point, ok bool, err error) {
 	}
 	course, err := t.course(folderOf(s.o.Dir, t), s.plan.Metric.Name)
 	if err != nil {
-		return at, false, nil //nolint:nilerr // it has no metrics yet: it didn't come there
+		return at, false, nil // it has no metrics that can be read: its next process says what is wrong
 	}
 	for _, p := range course {
 		if p.epoch == until {

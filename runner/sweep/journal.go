@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -154,7 +155,7 @@ func openJournal(dir string) (*journal, error) {
 // note writes an entry, for good, and adds it.
 func (j *journal) note(dir string, e entry) error {
 	if err := j.add(e); err != nil {
-		return errors.New("sweep: an entry of the journal: " + err.Error())
+		return fmt.Errorf("sweep: an entry of the journal: %w", err)
 	}
 	return appendLine(filepath.Join(dir, journalFile), e)
 }

@@ -482,8 +482,8 @@ func TestSearchFaults(t *testing.T) {
 		b := searchBench(t, base+c.text)
 		b.write("other.yaml", epochsText)
 		_, err := NewPlan(b.file, nil, nil)
-		fault := errors.Is(err, fault.Config) && strings.Contains(err.Error(), c.says)
-		if c.says == "" && err != nil || c.says != "" && !fault {
+		said := errors.Is(err, fault.Config) && strings.Contains(err.Error(), c.says)
+		if c.says == "" && err != nil || c.says != "" && !said {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.says)
 		}
 	}

@@ -395,7 +395,7 @@ func TestSearchKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		kills++
-		<-ended
+		_ = <-ended // it was killed
 	}
 	if kills < 5 {
 		t.Errorf("it was killed only %d times", kills)

@@ -48,6 +48,7 @@
 //	views, sheet   an experiment's views as pictures, and the sheet that they are drawn on
 //	forecast       what a training would take, of a few timed steps
 //	sweep          many runs: plan, processes, table
+//	search         which of them are run, and how far: the Parzen estimator, ASHA, the median rule
 //	bench          the speed of training steps; bench/pipeline that of images becoming views; bench/script Python beside
 //	machine        processor, memory and limits of where it all runs
 package runner

@@ -30,7 +30,13 @@ type Options struct {
 	Version    string // of ordo, for the record
 	Progress   Progress
 	MLflow     mlflow.Environment // where track.mlflow leaves something to it
+	// UntilEpoch pauses the run at that epoch's end, with its checkpoint and its evaluation, if one is due: Run's error is
+	// ErrPaused then. It changes nothing of what is trained, the course of the learning rate least of all. 0: it doesn't.
+	UntilEpoch int
 }
+
+// ErrPaused says that a run did what Options.UntilEpoch asks for; it is wrapped by a fault of kind Interrupted.
+var ErrPaused = errors.New("paused")
 
 // Progress is told how a run goes. Its methods are called from one goroutine and should return at once.
 type Progress interface {
@@ -235,6 +241,10 @@ func (r *run) train(ctx context.Context) error {
 		}
 		if r.step == r.total {
 			return nil
+		}
+		if until := r.o.UntilEpoch; until > 0 && r.step >= until*r.perEpoch {
+			return fault.New(fault.Interrupted, "%w after epoch %v of %d", ErrPaused, r.epochs(),
+				r.o.Experiment.Train.Epochs).Advise("run the same command without --until-epoch to go on")
 		}
 		if ctx.Err() != nil {
 			return r.interrupted()

@@ -201,6 +201,39 @@ func interrupt(t *testing.T, o Options, after int) {
 	}
 }
 
+// TestPausedRunGoesOnBitForBit: a run that pauses at the end of every epoch, and one that is asked again to pause where
+// it is, ends as one that never paused, whatever the course of its learning rate.
+func TestPausedRunGoesOnBitForBit(t *testing.T) {
+	for _, overrides := range [][]string{
+		{"train.schedule=cosine"},
+		{"train.epochs=4", "train.checkpoint_minutes=0", "eval.every_epochs=2", "train.keep_best=knn.features"},
+	} {
+		whole, parts := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "parts")
+		want := mustRun(t, whole, overrides...)
+		o := options(t, parts, overrides...)
+		for _, until := range []int{1, 1, 2} {
+			o.UntilEpoch = until
+			_, err := Run(t.Context(), o)
+			if !errors.Is(err, ErrPaused) || fault.KindOf(err) != fault.Interrupted {
+				t.Fatalf("%v: until epoch %d: got %v", overrides, until, err)
+			}
+			last, err := track.LastStep(parts)
+			if err != nil || last.Epoch != float64(until) {
+				t.Errorf("%v: until epoch %d: the last line is of epoch %v, %v", overrides, until, last.Epoch, err)
+			}
+		}
+		o.UntilEpoch = want.Epochs // is no pause: the run ends there
+		got, err := Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if metrics(t, whole) != metrics(t, parts) || got.ParametersHash != want.ParametersHash ||
+			got.EncoderSHA256 != want.EncoderSHA256 {
+			t.Errorf("%v: a run that was paused differs", overrides)
+		}
+	}
+}
+
 func TestRunKeepsItsThreads(t *testing.T) {
 	want := mustRun(t, filepath.Join(t.TempDir(), "one"), "model.threads=1")
 	dir := filepath.Join(t.TempDir(), "run")

@@ -57,7 +57,11 @@ func (*configCheckOptions) run(_ context.Context, g *global, args []string) erro
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(g.stdout, "%s: nothing is wrong; the sweep has %d trials\n", args[0], len(plan.Trials))
+		most := ""
+		if n, total := plan.Chosen(); n < total {
+			most = "at most "
+		}
+		fmt.Fprintf(g.stdout, "%s: nothing is wrong; the sweep has %s%d trials\n", args[0], most, len(plan.Trials))
 		return nil
 	}
 	return err

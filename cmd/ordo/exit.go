@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ordo/models/fault"
+	"ordo/runner"
 )
 
 // Exit statuses. They are part of the command's interface: the root's help lists them.
@@ -20,7 +21,7 @@ const (
 	exitStorage     = 6   // no space, no permission
 	exitNumeric     = 7   // a loss or gradient that is not finite
 	exitCollapse    = 8   // train.stop_on_collapse ended the training
-	exitStopped     = 75  // by SIGTERM, SIGHUP or SIGUSR1: whoever starts it again finds all that was done
+	exitStopped     = 75  // by SIGTERM, SIGHUP, SIGUSR1 or --until-epoch: who starts it again finds all that was done
 	exitInterrupted = 130 // by SIGINT
 )
 
@@ -46,6 +47,9 @@ func exitCode(err error) int {
 	var usage *usageError
 	if errors.As(err, &usage) {
 		return exitUsage
+	}
+	if errors.Is(err, runner.ErrPaused) {
+		return exitStopped
 	}
 	// An interruption stays one, whatever it interrupted.
 	if errors.Is(err, fault.Interrupted) || errors.Is(err, context.Canceled) {

@@ -33,7 +33,7 @@ Exit status, and whether the same command is worth another try:
   6     storage: no space left, no permission                      once there is space
   7     numeric: a loss or gradient is not finite                  no
   8     collapse: train.stop_on_collapse ended the training        no
-  75    stopped early, all is saved (SIGTERM, SIGHUP, SIGUSR1)     yes: it goes on
+  75    stopped early, all is saved (SIGTERM, --until-epoch, ...)  yes: it goes on
   130   interrupted (SIGINT, which is ctrl-C), all is saved        yes: it goes on
   137   killed (SIGKILL): what the last checkpoint has is saved    yes: it goes on`
 

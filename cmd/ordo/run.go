@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -49,6 +51,8 @@ const runExamples = `  ordo run experiments/demo.yaml --check
 type runOptions struct {
 	out                  string
 	checked, dry, asJSON bool
+	untilEpoch           int
+	given                func(flag string) bool
 }
 
 func newRunCommand(g *global) *cobra.Command {
@@ -65,11 +69,20 @@ func (o *runOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.checked, "check", false, "compare the result with what the file expects")
 	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and what that takes")
 	flags.BoolVar(&o.asJSON, "json", false, "print the result as one JSON object")
+	flags.IntVar(&o.untilEpoch, "until-epoch", 0,
+		"pause after epoch `N` with its checkpoint, exit status 75; call again to go on")
+	o.given = flags.Changed
 }
 
 func (o *runOptions) check(args []string) error {
-	if err := exclusive("check", o.checked, "dry-run", o.dry); err != nil {
+	if err := cmp.Or(exclusive("check", o.checked, "dry-run", o.dry),
+		exclusive("until-epoch", o.given("until-epoch"), "dry-run", o.dry)); err != nil {
 		return err
+	}
+	if o.given("until-epoch") {
+		if err := within("until-epoch", o.untilEpoch, 1, math.MaxInt32); err != nil {
+			return err
+		}
 	}
 	return atLeastOne(args, "an experiment file")
 }
@@ -99,7 +112,7 @@ func (o *runOptions) run(ctx context.Context, g *global, args []string) error {
 	}
 	result, err := runner.Run(ctx, runner.Options{
 		Experiment: e, Dir: o.out, Libraries: s.libraries, Version: thisBuild().String(),
-		Progress: newProgress(g, e.Name), MLflow: mlflowEnvironment(g),
+		Progress: newProgress(g, e.Name), MLflow: mlflowEnvironment(g), UntilEpoch: o.untilEpoch,
 	})
 	if err != nil {
 		if _, there := os.Stat(o.out); there == nil && errors.Is(err, fault.Interrupted) {

@@ -34,7 +34,9 @@ KEY=VALUE changes the experiment of all trials.
 method: random draws run_cap of them, {min: 1e-4, max: 1e-2} or with a distribution. seeds: 3
 is short for three seeds, exclude: leaves combinations out, when: sets a key only where
 another has a value, and baseline: {KEY: VALUE} is what rows are compared with, paired by
-seed. go doc ./runner/sweep has all keys of the file.
+seed. method: tpe chooses run_cap of them one after the other, by what was found before, and
+early_terminate: {type: asha} lets only the good ones train to their end. go doc
+./runner/sweep has all keys of the file.
 
 All combinations are checked before the first one starts. The same command again goes on
 where the sweep was stopped: it runs what failed, and not what is finished; the sweep's
@@ -280,6 +282,8 @@ func sweepProgress(ctx context.Context, g *global, plan *sweep.Plan, dir string,
 			}
 		case sweep.Failed:
 			text += howFailed(e.Failed, e.Log)
+		case sweep.Paused, sweep.Stopped:
+			text += fmt.Sprintf(" after epoch %d, %s %.4f", e.Epoch, plan.Metric.Name, e.Value)
 		case sweep.Again:
 			text = fmt.Sprintf("ended with exit status %d and is tried again", e.Failed.Exit)
 		}

@@ -60,15 +60,21 @@ func (o *sweepPlanOptions) run(_ context.Context, g *global, args []string) erro
 	if err != nil {
 		return err
 	}
+	known := plan.Trials
+	if n, total := plan.Chosen(); n < total {
+		known = known[:n]
+		g.note(fmt.Sprintf("%d of at most %d trials are known; the others are chosen as it goes, by what these find",
+			n, total))
+	}
 	if o.asJSON {
-		return g.printJSON(plan.Trials)
+		return g.printJSON(known)
 	}
 	rows := [][]string{{"trial", "hash", "overrides"}}
 	left := 0
-	if n := len(plan.Trials); n > planFirst+planLast && !o.every {
+	if n := len(known); n > planFirst+planLast && !o.every {
 		left = n - planFirst - planLast
 	}
-	for i, t := range plan.Trials {
+	for i, t := range known {
 		if left > 0 && i == planFirst {
 			rows = append(rows, []string{"…", "", fmt.Sprintf("%d more: --all", left)})
 		}

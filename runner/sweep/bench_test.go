@@ -1,8 +1,11 @@
 package sweep
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"ordo/runner/track"
@@ -75,4 +78,42 @@ func BenchmarkTrials(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N*len(p.Trials)), "ms/trial")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkChoose is what a search by tpe takes to choose a trial when it has run 1,000.
+func BenchmarkChoose(b *testing.B) {
+	dir := b.TempDir()
+	file := filepath.Join(dir, "many.yaml")
+	for name, text := range map[string]string{
+		"base.yaml": epochsText, "many.yaml": strings.Replace(tpeText, "run_cap: 14", "run_cap: 1001", 1),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	p, err := NewPlan(file, nil, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.Trials = p.Trials[:1000]
+	j := &journal{}
+	for i, t := range p.Trials {
+		rate, err := strconv.ParseFloat(t.Values[0], 64)
+		value := -rate
+		for _, e := range []entry{
+			{What: begins, Trial: i + 1, Values: t.Values}, {What: finishes, Trial: i + 1, Value: &value},
+		} {
+			err = cmp.Or(err, j.add(e))
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok, err := p.choose(j); !ok || err != nil {
+			b.Fatal(ok, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1e3/float64(b.N), "ms/trial")
 }

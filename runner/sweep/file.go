@@ -29,6 +29,8 @@ type sweepFile struct {
 	Parameters []parameter     // in the order of the file
 	Exclude    [][]requirement // a combination that meets all of one is left out
 	Random     bool            // values are drawn; else every combination is run
+	TPE        bool            // values are chosen by what trials before have found; Random too
+	Early      *early          // nil: every trial is trained to its end
 	RunCap     int             // of a random search: how many are drawn, in [1, 10000]; 0 in a grid: all
 	SearchSeed uint64          // of the draws; default 1
 	Baseline   []requirement   // the row that others are compared with, one value a key
@@ -110,7 +112,7 @@ func isExperiment(root *yaml.Node) bool {
 // fileKeys are the keys of a sweep file.
 var fileKeys = []string{
 	"name", "base", "method", "metric", "columns", "parameters", "seeds", "exclude", "run_cap", "search_seed", "baseline",
-	"jobs", "retries", "fail_fast", "expect",
+	"jobs", "retries", "fail_fast", "early_terminate", "expect",
 }
 
 // bothKeys are those of them that an experiment file may have, too.
@@ -161,10 +163,7 @@ func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 		case "base":
 			f.Base = p.bases(v)
 		case "method":
-			m := p.text(key, v)
-			if f.Random = m == "random"; m != "" && m != "grid" && !f.Random {
-				p.mistake(v.Line, "method: must be grid or random, got %q", m)
-			}
+			p.method(v, f)
 		case "metric":
 			p.metric(v, &f.Metric)
 		case "columns":
@@ -193,6 +192,8 @@ func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 			if err := v.Decode(&f.FailFast); err != nil {
 				p.mistake(v.Line, "fail_fast: must be true or false")
 			}
+		case "early_terminate":
+			f.Early = p.early(v)
 		case "seeds", "exclude", "baseline":
 			later[key] = v
 		}
@@ -203,6 +204,19 @@ func (p *parser) sweep(n *yaml.Node, f *sweepFile) {
 	}
 	if err := config.CheckName(f.Name); err != nil && f.Name != "" {
 		p.mistake(0, "name: %v", err)
+	}
+}
+
+// method reads how combinations are chosen.
+func (p *parser) method(n *yaml.Node, f *sweepFile) {
+	m := p.text("method", n)
+	f.TPE = m == "tpe"
+	f.Random = m == "random" || f.TPE
+	switch {
+	case m == "bayes":
+		p.mistake(n.Line, "method: bayes is tpe here, the tree-structured Parzen estimator; write tpe")
+	case m != "" && m != "grid" && !f.Random:
+		p.mistake(n.Line, "method: must be grid, random or tpe, got %q", m)
 	}
 }
 
@@ -237,6 +251,9 @@ func (p *parser) after(given map[string]*yaml.Node, n *yaml.Node, f *sweepFile) 
 	}
 	if f.Random && f.RunCap == 0 {
 		p.mistake(n.Line, "run_cap: is missing: how many combinations a random search draws")
+	}
+	if f.TPE {
+		p.searched(n, f)
 	}
 }
 

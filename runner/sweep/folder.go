@@ -42,7 +42,15 @@ type frozen struct {
 	Baseline   []frozenPair `json:"baseline,omitempty"`
 	Bases      []string     `json:"bases"`
 	BaseSHA256 []string     `json:"bases_sha256"`
-	Trials     []Trial      `json:"trials"`
+	Trials     []Trial      `json:"trials"` // of a search by tpe none: they are chosen as it goes
+	Early      *early       `json:"early_terminate,omitempty"`
+	Search     *frozenFile  `json:"search,omitempty"` // of a search by tpe
+}
+
+// frozenFile is a sweep file with the overrides of all trials.
+type frozenFile struct {
+	File      string   `json:"file"`
+	Overrides []string `json:"overrides,omitempty"`
 }
 
 // frozenKey is a parameter.
@@ -124,7 +132,10 @@ func (p *Plan) freeze(dir string) error {
 		return err
 	}
 	f := frozen{Name: p.Name, Hash: p.Hash, Metric: p.Metric, Columns: p.columns, Jobs: p.Jobs, Retries: p.retries,
-		FailFast: p.failFast, Environ: p.environ, Trials: p.Trials}
+		FailFast: p.failFast, Environ: p.environ, Trials: p.Trials, Early: p.early}
+	if p.tpe {
+		f.Trials, f.Search = []Trial{}, &frozenFile{p.source, p.common}
+	}
 	for _, v := range p.parameters {
 		f.Keys = append(f.Keys, frozenKey{v.Key, v.varies()})
 	}
@@ -153,9 +164,17 @@ func Open(dir string) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Name: f.Name, Hash: f.Hash, Metric: f.Metric, columns: f.Columns, Jobs: f.Jobs, retries: f.Retries,
-		failFast: f.FailFast, environ: f.Environ, Trials: f.Trials, folder: dir}
+		failFast: f.FailFast, environ: f.Environ, Trials: f.Trials, folder: dir, early: f.Early}
 	for _, k := range f.Keys {
 		p.parameters = append(p.parameters, parameter{Key: k.Key, frozen: k.Varies})
+	}
+	if f.Search != nil {
+		file, err := parseFile(filepath.Join(dir, planFile), []byte(f.Search.File))
+		if err != nil {
+			return nil, err
+		}
+		p.parameters, p.common = file.Parameters, f.Search.Overrides
+		p.chosenAs(file, f.Search.File)
 	}
 	for _, b := range f.Baseline {
 		p.baseline = append(p.baseline, condition{b.Key, b.Value})
@@ -175,7 +194,7 @@ func Open(dir string) (*Plan, error) {
 	for i, t := range p.Trials {
 		p.Trials[i].base = max(0, slices.IndexFunc(p.bases, func(b base) bool { return b.file == t.Base }))
 	}
-	return p, nil
+	return p.at(dir)
 }
 
 // copyBases writes the folder's copies of the base experiments where they aren't what the trials are to be made of.
@@ -199,6 +218,9 @@ func (p *Plan) base(dir string, t Trial) string {
 
 // changed says in what the plan differs from the one that the folder has.
 func (p *Plan) changed(dir string, was frozen) string {
+	if p.tpe || was.Search != nil {
+		return "other parameters, settings of the search, or base experiment"
+	}
 	key := func(t Trial) string { return strings.TrimSpace(t.Base + " " + strings.Join(t.Overrides, " ")) }
 	lacks := func(some, others []Trial) []string {
 		var lacking []string

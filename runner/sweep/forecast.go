@@ -29,8 +29,9 @@ type Forecast struct {
 	Finished int             `json:"finished"` // trials
 	Timed    int             `json:"timed"`    // experiments of which steps were timed; the others have steps like theirs
 	Minutes  float64         `json:"minutes_left"`
-	Memory   int64           `json:"memory_bytes"` // of all trials at once
-	Disk     int64           `json:"disk_bytes"`   // of all run folders
+	AtMost   bool            `json:"at_most,omitempty"` // trials may be stopped before their end, or not be chosen
+	Memory   int64           `json:"memory_bytes"`      // of all trials at once
+	Disk     int64           `json:"disk_bytes"`        // of all run folders
 }
 
 // ForecastTrial is what a trial would take.
@@ -70,7 +71,8 @@ func kindOf(e config.Experiment, views int) kind {
 
 // Forecast says what Run would train with the same options, and leaves nothing on the disk.
 func (p *Plan) Forecast(ctx context.Context, o Options, libraries models.Libraries) (Forecast, error) {
-	f := Forecast{Name: p.Name, Hash: p.Hash, Folder: cmp.Or(o.Dir, p.Dir()), Jobs: cmp.Or(o.Jobs, p.Jobs)}
+	f := Forecast{Name: p.Name, Hash: p.Hash, Folder: cmp.Or(o.Dir, p.Dir()), Jobs: cmp.Or(o.Jobs, p.Jobs),
+		AtMost: p.searching()}
 	if _, err := p.check(f.Folder); err != nil {
 		return f, err
 	}
@@ -151,7 +153,11 @@ func (f Forecast) Text() string {
 	line("sweep", "%s, hash %s", f.Name, f.Hash)
 	line("folder", "%s", f.Folder)
 	line("trials", "%d, %d of them finished; %d at once", len(f.Trials), f.Finished, f.Jobs)
-	line("time", "%s left; steps of %s were timed", forecast.Minutes(f.Minutes), report.Plural(f.Timed, "kind"))
+	most := ""
+	if f.AtMost {
+		most = "at most "
+	}
+	line("time", "%s%s left; steps of %s were timed", most, forecast.Minutes(f.Minutes), report.Plural(f.Timed, "kind"))
 	line("memory", "about %s", machine.Bytes(f.Memory))
 	line("disk", "about %s in the run folders, without pictures and reports", machine.Bytes(f.Disk))
 	rows := [][]string{{"trial", "state", "images", "views", "steps", "values", "step", "minutes"}}

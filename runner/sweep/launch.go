@@ -24,7 +24,7 @@ type Submission struct {
 // second one finds its result, or its folder taken.
 func (p *Plan) Submit(ctx context.Context, o Options, s launch.Slurm) (Submission, error) {
 	sub := Submission{At: now()}
-	if err := s.Check(); err != nil {
+	if err := cmp.Or(s.Check(), p.startable()); err != nil {
 		return sub, err
 	}
 	dir, err := filepath.Abs(cmp.Or(o.Dir, p.Dir()))
@@ -73,6 +73,9 @@ func (p *Plan) start(dir string) error {
 // sweep's folder, which pods must find, in place, or leaves that out where nothing is to be written. A trial that is
 // finished ends at once, so the manifest may be applied again.
 func (p *Plan) Manifest(o Options, k launch.Kubernetes, write bool) (string, error) {
+	if err := p.startable(); err != nil {
+		return "", err
+	}
 	dir, err := filepath.Abs(cmp.Or(o.Dir, p.Dir()))
 	if err != nil {
 		return "", err

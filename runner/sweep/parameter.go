@@ -58,11 +58,19 @@ func (d *distribution) draw(r *rand.Rand) string {
 	x := d.min + r.Float64()*(d.max-d.min)
 	switch d.kind {
 	case intUniform:
-		return strconv.FormatInt(int64(d.min)+r.Int64N(int64(d.max)-int64(d.min)+1), 10)
+		return d.text(float64(int64(d.min) + r.Int64N(int64(d.max)-int64(d.min)+1)))
 	case logUniform, qLog:
 		x = math.Exp(math.Log(d.min) + r.Float64()*(math.Log(d.max)-math.Log(d.min)))
 	case normal, qNormal:
 		x = d.mu + d.std*r.NormFloat64()
+	}
+	return d.text(x)
+}
+
+// text writes a value as an override takes it.
+func (d *distribution) text(x float64) string {
+	if d.kind == intUniform {
+		return strconv.FormatInt(int64(x), 10)
 	}
 	if d.q > 0 {
 		// A step such as 0.1 has no digits behind its own.

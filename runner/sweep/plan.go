@@ -18,10 +18,12 @@ import (
 
 // Plan is a sweep with all its trials resolved.
 type Plan struct {
-	Name       string
-	Hash       string // of the trials: their overrides and resolved experiments
-	Metric     Metric
-	Jobs       int
+	Name   string
+	Hash   string // of the trials: their overrides and resolved experiments
+	Metric Metric
+	Jobs   int
+	// Trials are those of the sweep. Of a search by tpe they are as many as it may run, drawn as its first ones are: what
+	// is chosen depends on what is found, and stands in the sweep's folder.
 	Trials     []Trial
 	Duplicates int            // combinations left out because an earlier one is the same experiment
 	Expect     *config.Expect // what the file expects of the table; nil: nothing
@@ -32,6 +34,9 @@ type Plan struct {
 	parameters []parameter
 	exclude    [][]requirement
 	draws      int // of a random search; 0: a grid
+	tpe        bool
+	early      *early
+	source     string // the sweep file's text, of a search by tpe
 	searchSeed uint64
 	runCap     int // of a grid; 0: none
 	baseline   []condition
@@ -60,9 +65,11 @@ type Trial struct {
 	Seed      uint64   `json:"seed"`              // of the resolved experiment
 	Values    []string `json:"values"`            // of the plan's parameters; "": left out by its condition
 	Threads   int      `json:"threads,omitempty"` // model.threads of the experiment
-	Outcome   string   `json:"-"`                 // config.Experiment.Outcome of it
-	families  []string // that it measures
-	base      int      // in the plan's bases
+	// Training is train.epochs of the experiment, where trials are stopped early.
+	Training int      `json:"train_epochs,omitempty"`
+	Outcome  string   `json:"-"` // config.Experiment.Outcome of it
+	families []string // that it measures
+	base     int      // in the plan's bases
 
 	experiment config.Experiment
 }
@@ -87,13 +94,8 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Name: f.Name, Metric: f.Metric, Jobs: f.Jobs, common: overrides, columns: f.Columns, Expect: f.Expect,
-		file: file, exclude: f.Exclude, searchSeed: f.SearchSeed, retries: f.Retries, failFast: f.FailFast,
-		environ: config.OnlyKeys(environ)}
-	if f.Random {
-		p.draws = f.RunCap
-	} else {
-		p.runCap = f.RunCap
-	}
+		file: file, retries: f.Retries, failFast: f.FailFast, environ: config.OnlyKeys(environ), early: f.Early}
+	p.chosenAs(f, string(text))
 	var stems []string
 	for _, path := range f.Base {
 		if !filepath.IsAbs(path) {
@@ -117,6 +119,9 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	if err := p.resolve(file, environ); err != nil {
 		return nil, err
 	}
+	if err := p.checkEarly(file); err != nil {
+		return nil, err
+	}
 	if err := p.checkGroups(file); err != nil {
 		return nil, err
 	}
@@ -131,8 +136,22 @@ func NewPlan(file string, overrides, environ []string) (*Plan, error) {
 	for _, t := range p.Trials {
 		fmt.Fprintf(sum, "%q %s\n", append(slices.Clone(t.Overrides), strings.Fields(t.Base)...), t.Hash)
 	}
+	p.addSearch(sum)
 	p.Hash = hex.EncodeToString(sum.Sum(nil))[:hashDigits]
 	return p, nil
+}
+
+// chosenAs takes over how combinations are chosen.
+func (p *Plan) chosenAs(f sweepFile, text string) {
+	p.exclude, p.searchSeed, p.tpe = f.Exclude, f.SearchSeed, f.TPE
+	if f.Random {
+		p.draws = f.RunCap
+	} else {
+		p.runCap = f.RunCap
+	}
+	if f.TPE {
+		p.source = text
+	}
 }
 
 // resolve makes the trials.
@@ -156,7 +175,7 @@ func (p *Plan) resolve(file string, environ []string) error {
 			break
 		}
 		t := p.trial(values)
-		e, err := config.Parse(p.bases[t.base].path, p.bases[t.base].text, t.Overrides, environ)
+		resolved, err := p.settle(&t, environ)
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
 				line = p.locate(file, strings.TrimSuffix(line, "\n"))
@@ -167,22 +186,16 @@ func (p *Plan) resolve(file string, environ []string) error {
 			}
 			continue
 		}
-		resolved, err := e.YAML()
-		if err != nil {
-			return err
-		}
-		if same[string(resolved)] {
+		if same[resolved] {
 			p.Duplicates++
 			continue
 		}
-		same[string(resolved)] = true
-		t.Number, t.Hash, t.Threads, t.Seed = len(p.Trials)+1, e.Hash(), e.Model.Threads, e.Seed
-		t.experiment = e
-		t.Outcome = e.Outcome()
-		if t.families, err = e.FamilyNames(); err != nil {
-			return err
-		}
+		same[resolved] = true
+		t.Number = len(p.Trials) + 1
 		p.Trials = append(p.Trials, t)
+	}
+	if p.tpe { // another one is chosen in their place
+		p.Duplicates = 0
 	}
 	for i := range p.Trials {
 		p.Trials[i].Folder = p.trialFolder(p.Trials[i])
@@ -190,10 +203,32 @@ func (p *Plan) resolve(file string, environ []string) error {
 	return errors.Join(faults...)
 }
 
+// settle fills in what a trial's experiment says, and gives it resolved.
+func (p *Plan) settle(t *Trial, environ []string) (resolved string, err error) {
+	b := p.bases[t.base]
+	e, err := config.Parse(b.path, b.text, t.Overrides, environ)
+	if err != nil {
+		return "", err
+	}
+	text, err := e.YAML()
+	if err != nil {
+		return "", err
+	}
+	t.Hash, t.Threads, t.Seed, t.experiment, t.Outcome = e.Hash(), e.Model.Threads, e.Seed, e, e.Outcome()
+	if p.early != nil {
+		t.Training = e.Train.Epochs
+	}
+	t.families, err = e.FamilyNames()
+	return string(text), err
+}
+
 // combinations lists the values of all parameters, in their order; "" where one is left out by its condition. A grid's
 // last parameter changes fastest. In a random search base files and seeds are those of a grid for every draw.
 func (p *Plan) combinations(file string) ([][]string, error) {
 	rows := [][]string{nil}
+	if p.tpe {
+		return p.firstProposals(file)
+	}
 	if p.draws > 0 {
 		rows = make([][]string, p.draws)
 	}
@@ -218,7 +253,11 @@ func (p *Plan) combinations(file string) ([][]string, error) {
 		}
 		rows = next
 	}
-	var kept [][]string
+	return p.kept(file, rows)
+}
+
+// kept are the rows that are not excluded, each without the values whose conditions aren't met.
+func (p *Plan) kept(file string, rows [][]string) (kept [][]string, err error) {
 	for _, row := range rows {
 		value := func(key string) string {
 			at := slices.IndexFunc(p.parameters, func(v parameter) bool { return v.Key == key })
@@ -275,7 +314,7 @@ const maxFolder = 60
 // trialFolder names a trial's folder by its number and the values of the parameters that vary, or its hash if they are
 // long.
 func (p *Plan) trialFolder(t Trial) string {
-	digits := max(3, len(fmt.Sprint(len(p.Trials))))
+	digits := max(3, len(fmt.Sprint(p.total())))
 	name := fmt.Sprintf("%0*d", digits, t.Number)
 	var values strings.Builder
 	for i, v := range p.parameters {

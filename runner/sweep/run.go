@@ -37,12 +37,14 @@ type Options struct {
 // Event is something that happened to a trial.
 type Event struct {
 	Trial  Trial
-	Status string // running, finished, failed, interrupted
-	Ended  int    // trials that are finished or failed by now, those of earlier calls included
+	Status string // running, finished, failed, interrupted, again, paused or stopped
+	Ended  int    // trials that are finished, stopped or failed by now, those of earlier calls included
 	Total  int
 	// Numbers are the result of a finished trial, by their paths: knn_top1, order_accuracy.rotate.embedding, …
 	Numbers map[string]float64
 	Failed  Failure // of a failed trial
+	Epoch   int     // of a paused or stopped trial: how far it came
+	Value   float64 // and the metric there
 	Log     string  // the log's path
 }
 
@@ -54,6 +56,8 @@ const (
 	Interrupted = "interrupted" // it was told to stop, and goes on when it is called again
 	Pending     = "pending"     // in tables only: it never ran, or what ran was killed before it could say so
 	Again       = "again"       // in events only: it ended too early, and is tried once more
+	Paused      = "paused"      // it came to an epoch at which trials are compared, and may go on
+	Stopped     = "stopped"     // it was compared there, and doesn't go on
 )
 
 // Run runs the trials that are not finished, and writes the table. It returns the table also with an error: that trials
@@ -80,8 +84,16 @@ func (p *Plan) Run(ctx context.Context, o Options) (Table, error) {
 	if err := p.lay(o.Dir); err != nil {
 		return Table{}, err
 	}
-	s := &sweep{plan: p, o: o, lock: held}
-	runErr := s.run(ctx)
+	now, err := p.at(o.Dir)
+	if err != nil {
+		return Table{}, err
+	}
+	s := &sweep{plan: now, o: o, lock: held}
+	run := s.run
+	if p.searching() {
+		run = s.search
+	}
+	runErr := run(ctx)
 	table, err := p.Table(o.Dir)
 	if err == nil {
 		err = table.write(o.Dir)
@@ -100,6 +112,8 @@ type sweep struct {
 	failed  int
 	reached bool  // by a trial: the metric's target
 	err     error // what stops the sweep: the folder can't be written
+
+	journal *journal // of a plan that decides; nil: of another one
 }
 
 func (s *sweep) run(ctx context.Context) error {
@@ -126,7 +140,7 @@ func (s *sweep) run(ctx context.Context) error {
 	for range min(s.o.Jobs, len(todo)) {
 		workers.Go(func() {
 			for t := range queue {
-				if failed := s.trial(ctx, t); failed && s.plan.failFast {
+				if s.trial(ctx, t, 0) == Failed && s.plan.failFast {
 					stop()
 				}
 			}
@@ -142,12 +156,17 @@ func (s *sweep) run(ctx context.Context) error {
 	}
 	close(queue)
 	workers.Wait()
+	return s.verdict(ctx, elsewhere)
+}
+
+// verdict is how a call of Run ended, where so many trials are run by others.
+func (s *sweep) verdict(ctx context.Context, elsewhere int) error {
 	switch {
 	case s.err != nil:
 		return s.err
 	case s.failed > 0:
 		return fault.New(fault.Other, "%d of %d trials failed; their logs are beside their folders in %s", s.failed,
-			len(s.plan.Trials), s.o.Dir).Advise("mend what they say, and give the same command, which tries them again")
+			s.plan.total(), s.o.Dir).Advise("mend what they say, and give the same command, which tries them again")
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w; the same command goes on", context.Cause(ctx))
 	case elsewhere > 0:
@@ -163,6 +182,9 @@ func (p *Plan) RunTrial(ctx context.Context, o Options, number int) (exit int, e
 	if o.Dir == "" {
 		o.Dir = p.Dir()
 	}
+	if err := p.startable(); err != nil {
+		return 0, err
+	}
 	if number < 1 || number > len(p.Trials) {
 		return 0, fault.New(fault.Config, "the sweep in %s has trials 1 to %d, and none has the number %d", o.Dir,
 			len(p.Trials), number)
@@ -174,7 +196,7 @@ func (p *Plan) RunTrial(ctx context.Context, o Options, number int) (exit int, e
 		s.tell(Event{Trial: t, Status: Finished})
 		return 0, nil
 	}
-	s.trial(ctx, t)
+	s.trial(ctx, t, 0)
 	if s.err != nil {
 		return 0, s.err
 	}
@@ -191,8 +213,9 @@ func (p *Plan) RunTrial(ctx context.Context, o Options, number int) (exit int, e
 // maxStops is how often in one call a trial that somebody else stopped goes on.
 const maxStops = 20
 
-// trial runs one trial to its end, as often as is asked for, and says whether it failed for good.
-func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
+// trial runs one trial to its end, or to the end of an epoch that isn't 0, as often as is asked for. It says how that
+// ended; "": it wasn't begun.
+func (s *sweep) trial(ctx context.Context, t Trial, until int) (status string) {
 	for retries, stops := 0, 0; ; {
 		s.mu.Lock()
 		stop := s.err != nil || s.reached || ctx.Err() != nil
@@ -201,16 +224,21 @@ func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
 		}
 		s.mu.Unlock()
 		if stop {
-			return false
+			return status
 		}
-		a, err := s.process(ctx, t)
+		a, err := s.process(ctx, t, until)
 		_, numbers, finished := t.result(s.o.Dir)
-		if err == nil && !finished {
+		var at point
+		paused := false
+		if err == nil && !finished && a.Stopped() {
+			at, paused, err = s.paused(t, until)
+		}
+		if err == nil && !finished && !paused {
 			err = t.tried(s.o.Dir, a)
 		}
 		again := false
 		switch {
-		case err != nil || finished || ctx.Err() != nil:
+		case err != nil || finished || paused || ctx.Err() != nil:
 		case a.Stopped():
 			stops++
 			again = stops <= maxStops && s.lock != nil // a scheduler decides itself
@@ -218,29 +246,55 @@ func (s *sweep) trial(ctx context.Context, t Trial) (failed bool) {
 			retries++
 			again = true
 		}
-		s.mu.Lock()
+		e := Event{Trial: t, Failed: a.Failure, Numbers: numbers, Epoch: at.epoch, Value: at.value}
 		switch {
-		case err != nil:
-			s.err = err
 		case finished:
-			s.ended++
-			s.reach(numbers)
-			s.tell(Event{Trial: t, Status: Finished, Numbers: numbers})
+			e.Status = Finished
+		case paused:
+			e.Status = Paused
 		case again:
-			s.tell(Event{Trial: t, Status: Again, Failed: a.Failure})
+			e.Status = Again
 		case ctx.Err() != nil || a.Stopped():
-			s.tell(Event{Trial: t, Status: Interrupted})
+			e.Status = Interrupted
 		default:
-			s.ended++
-			s.failed++
-			failed = true
-			s.tell(Event{Trial: t, Status: Failed, Failed: a.Failure})
+			e.Status = Failed
 		}
+		s.mu.Lock()
+		s.heed(e, err)
 		s.mu.Unlock()
-		if !again {
-			return failed
+		if status = e.Status; !again {
+			return status
 		}
 	}
+}
+
+// heed notes how a process of a trial ended, and tells of it. The caller holds mu.
+func (s *sweep) heed(e Event, err error) {
+	if err == nil && s.journal != nil {
+		switch e.Status {
+		case Finished:
+			err = s.finish(e.Trial, e.Numbers)
+		case Paused:
+			err = s.journal.note(s.o.Dir, entry{What: pauses, Trial: e.Trial.Number, Epoch: e.Epoch, Value: &e.Value})
+		case Failed:
+			if s.journal.trials[e.Trial.Number-1].state != Failed { // again
+				err = s.journal.note(s.o.Dir, entry{What: fails, Trial: e.Trial.Number})
+			}
+		}
+	}
+	if err != nil {
+		s.err = err
+		return
+	}
+	switch e.Status {
+	case Finished:
+		s.ended++
+		s.reach(e.Numbers)
+	case Failed:
+		s.ended++
+		s.failed++
+	}
+	s.tell(e)
 }
 
 // reach notes whether a trial's numbers reach the metric's target. The caller holds mu, or is alone.
@@ -255,14 +309,15 @@ func (s *sweep) log(t Trial) string { return filepath.Join(s.o.Dir, t.Folder+".l
 // tell reports an event. The caller holds mu.
 func (s *sweep) tell(e Event) {
 	if s.o.Progress != nil {
-		e.Ended, e.Total, e.Log = s.ended, len(s.plan.Trials), s.log(e.Trial)
+		e.Ended, e.Total, e.Log = s.ended, s.plan.total(), s.log(e.Trial)
 		s.o.Progress(e)
 	}
 }
 
-// process runs a trial's process, whose words go to the end of its log, and says how it ended. Only trouble with the
-// log is an error; a process that can't be started has the exit status -1 and the reason in its log.
-func (s *sweep) process(ctx context.Context, t Trial) (a Attempt, err error) {
+// process runs a trial's process, up to an epoch that isn't 0, and says how it ended. Its words go to the end of its
+// log. Only trouble with the log is an error; a process that can't be started has the exit status -1 and the reason in
+// its log.
+func (s *sweep) process(ctx context.Context, t Trial, until int) (a Attempt, err error) {
 	log, err := os.OpenFile(s.log(t), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return a, fault.Writing(s.log(t), err)
@@ -277,7 +332,10 @@ func (s *sweep) process(ctx context.Context, t Trial) (a Attempt, err error) {
 	if s.o.Jobs > 1 && t.Threads == 0 {
 		args = append(args, fmt.Sprintf("model.threads=%d", share(s.o.Jobs)))
 	}
-	args = append(args, "--out", filepath.Join(s.o.Dir, t.Folder), "--json")
+	args = append(args, "--out", folderOf(s.o.Dir, t), "--json")
+	if until > 0 {
+		args = append(args, "--until-epoch", fmt.Sprint(until))
+	}
 	if _, err := fmt.Fprintf(log, "$ ordo run %s\n", strings.Join(args[len(s.o.Command)-1:], " ")); err != nil {
 		return a, fault.Writing(s.log(t), err)
 	}
@@ -306,6 +364,18 @@ func (s *sweep) process(ctx context.Context, t Trial) (a Attempt, err error) {
 	}
 	a.Lines = tail(s.log(t), info.Size())
 	return a, err
+}
+
+// folderOf is a trial's run folder.
+func folderOf(dir string, t Trial) string { return filepath.Join(dir, t.Folder) }
+
+// lastEpoch is how far the run in a folder has come.
+func lastEpoch(dir string) int {
+	last, err := track.LastStep(dir)
+	if err != nil {
+		return 0
+	}
+	return int(last.Epoch)
 }
 
 // share is how many threads each of several trials has.

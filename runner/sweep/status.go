@@ -27,9 +27,9 @@ type Status struct {
 	// Holder is the process that runs the sweep; nil: none does, though trials may be run by themselves.
 	Holder *lock.Holder `json:"holder"`
 	// Minutes are those of training that are left, at the plan's trials at once, as the finished ones took; null: none is
-	// finished.
+	// finished, or nobody knows which are stopped early.
 	Minutes *float64      `json:"minutes_left"`
-	Trials  []StatusTrial `json:"trials"` // that are not finished
+	Trials  []StatusTrial `json:"trials"` // that are not finished, of those that were chosen
 }
 
 // StatusTrial is how far a trial is.
@@ -39,6 +39,7 @@ type StatusTrial struct {
 	Status   string   `json:"status"`
 	Epoch    float64  `json:"epoch"` // that it has reached
 	Attempts int      `json:"attempts"`
+	Stop     *Stop    `json:"stop,omitempty"` // where it was compared last with others
 	Exit     int      `json:"exit,omitempty"` // of a failed one's last process
 	Lines    []string `json:"lines,omitempty"`
 }
@@ -46,17 +47,23 @@ type StatusTrial struct {
 // Status reads the sweep's folder; "" is the plan's.
 func (p *Plan) Status(dir string) (Status, error) {
 	dir = cmp.Or(dir, p.Dir())
-	s := Status{Sweep: dir, Name: p.Name, Hash: p.Hash, Total: len(p.Trials), Counts: map[string]int{},
+	s := Status{Sweep: dir, Name: p.Name, Hash: p.Hash, Total: p.total(), Counts: map[string]int{},
 		Trials: []StatusTrial{}}
+	now, err := p.at(dir)
+	if err != nil {
+		return s, err
+	}
+	states, more, err := now.states(dir)
+	if err != nil {
+		return s, err
+	}
 	if h, held := lock.Held(filepath.Join(dir, lockFile)); held {
 		s.Holder = &h
 	}
 	seconds, finished := 0., 0
-	for _, t := range p.Trials {
-		state, err := t.state(dir)
-		if err != nil {
-			return s, err
-		}
+	left := more
+	for _, state := range states {
+		t := state.Trial
 		s.Counts[state.Status]++
 		if state.Status == Finished {
 			seconds += state.all["seconds"]
@@ -70,10 +77,19 @@ func (p *Plan) Status(dir string) (Status, error) {
 		if f := state.Failure; f != nil {
 			line.Exit, line.Lines = f.Exit, f.Lines
 		}
+		if state.Status != Stopped {
+			left++
+		}
+		if state.Stop != nil {
+			line.Stop = state.Stop
+		}
 		s.Trials = append(s.Trials, line)
 	}
-	if finished > 0 {
-		minutes := seconds / float64(finished) * float64(len(s.Trials)) / float64(max(1, p.Jobs)) / 60
+	if more > 0 {
+		s.Counts[Pending] += more
+	}
+	if finished > 0 && p.early == nil {
+		minutes := seconds / float64(finished) * float64(left) / float64(max(1, p.Jobs)) / 60
 		s.Minutes = &minutes
 	}
 	return s, nil
@@ -83,7 +99,7 @@ func (p *Plan) Status(dir string) (Status, error) {
 func (s Status) Text() string {
 	var b strings.Builder
 	var counts []string
-	for _, status := range []string{Finished, Running, Interrupted, Failed, Pending} {
+	for _, status := range []string{Finished, Running, Paused, Stopped, Interrupted, Failed, Pending} {
 		if n := s.Counts[status]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, status))
 		}
@@ -92,7 +108,7 @@ func (s Status) Text() string {
 	switch {
 	case s.Holder != nil:
 		fmt.Fprintf(&b, "run by %s\n", s.Holder)
-	case s.Counts[Finished] < s.Total:
+	case s.Counts[Finished]+s.Counts[Stopped] < s.Total:
 		fmt.Fprintf(&b, "no sweep runs in %s\n", s.Sweep)
 	}
 	if s.Minutes != nil && *s.Minutes > 0 {
@@ -102,8 +118,11 @@ func (s Status) Text() string {
 		rows := [][]string{{"trial", "epoch", "attempts", "status"}}
 		for _, t := range s.Trials {
 			status := t.Status
-			if t.Status == Failed {
+			switch {
+			case t.Status == Failed:
 				status += fmt.Sprintf(", exit %d", t.Exit)
+			case t.Status == Stopped || t.Status == Paused:
+				status += fmt.Sprintf(" after epoch %d, %.4f", t.Stop.Epoch, t.Stop.Value)
 			}
 			rows = append(rows, []string{t.Folder, fmt.Sprintf("%.1f", t.Epoch), fmt.Sprint(t.Attempts), status})
 		}
@@ -147,8 +166,12 @@ func (p *Plan) Stop(dir string) (told int, elsewhere []lock.Holder, err error) {
 	if err != nil {
 		return 0, nil, fmt.Errorf("sweep: this machine's name: %w", err)
 	}
+	now, err := p.at(dir)
+	if err != nil {
+		return 0, nil, err
+	}
 	paths := []string{filepath.Join(dir, lockFile)}
-	for _, t := range p.Trials {
+	for _, t := range now.Trials {
 		paths = append(paths, filepath.Join(dir, t.Folder, lockFile))
 	}
 	seen := map[int]bool{}

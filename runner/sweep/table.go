@@ -37,6 +37,9 @@ type Table struct {
 	Baseline []string `json:"baseline,omitempty"`
 }
 
+// incomplete is the status of a table some of whose trials are still to be run.
+const incomplete = "incomplete"
+
 // Warning is a sentence of the trials' results.
 type Warning struct {
 	Text   string `json:"text"`
@@ -62,15 +65,18 @@ type Row struct {
 
 	all   map[string]*statistics.Summary // of every number, those that the table doesn't show too
 	seeds map[string]map[uint64]float64  // by path and seed
+	stops int                            // of its trials, that were stopped early
+	epoch int                            // that the furthest of them came to
 }
 
 // State is how far a trial is.
 type State struct {
 	Trial
-	Status   string             `json:"status"`             // finished, running, interrupted, failed or pending
+	Status   string             `json:"status"`             // one of the states of a trial
 	Attempts int                `json:"attempts,omitempty"` // of one that isn't finished
 	Numbers  map[string]float64 `json:"numbers,omitempty"`
 	Failure  *Failure           `json:"failure,omitempty"`
+	Stop     *Stop              `json:"stop,omitempty"` // where it was compared last, if it isn't finished
 
 	row      []string // the values of its row
 	warnings []string
@@ -96,15 +102,22 @@ func (p *Plan) Table(dir string) (Table, error) {
 		Sweep: dir + string(os.PathSeparator), Name: p.Name, Hash: p.Hash, Status: Finished, Metric: p.Metric,
 		Keys: p.keys(),
 	}
-	for _, trial := range p.Trials {
-		s, err := trial.state(dir)
-		if err != nil {
-			return Table{}, err
-		}
-		if s.Numbers = maps.Clone(s.all); s.Status != Finished {
-			t.Status = "incomplete"
+	now, err := p.at(dir)
+	if err != nil {
+		return Table{}, err
+	}
+	states, more, err := now.states(dir)
+	if err != nil {
+		return Table{}, err
+	}
+	for _, s := range states {
+		if s.Numbers = maps.Clone(s.all); s.Status != Finished && s.Status != Stopped {
+			t.Status = incomplete
 		}
 		t.Trials = append(t.Trials, s)
+	}
+	if more > 0 {
+		t.Status = incomplete
 	}
 	t.choose(p.columns)
 	t.fill(p)
@@ -211,6 +224,9 @@ func (t *Table) fill(p *Plan) {
 		r.Trials++
 		if s.Status == Finished {
 			r.Finished++
+		}
+		if s.Status == Stopped {
+			r.stops, r.epoch = r.stops+1, max(r.epoch, s.Stop.Epoch)
 		}
 		for path, x := range s.all {
 			if r.seeds[path] == nil {
@@ -357,6 +373,9 @@ func (r Row) mark() string {
 		return "best"
 	case r.Noise:
 		return "within noise"
+	}
+	if epoch, ok := r.stopped(); ok {
+		return fmt.Sprintf("stopped at %d", epoch)
 	}
 	return ""
 }

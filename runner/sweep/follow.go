@@ -65,19 +65,20 @@ func (p *Plan) Follow(dir string, jobs int) (*Follower, error) {
 
 // Look reads how far the sweep is now.
 func (f *Follower) Look() (Look, error) {
-	l := Look{Name: f.plan.Name, Total: len(f.plan.Trials), Counts: map[string]int{}}
+	l := Look{Name: f.plan.Name, Total: f.plan.total(), Counts: map[string]int{}}
 	_, l.Held = lock.Held(filepath.Join(f.dir, lockFile))
 	finished, finishedSeconds := 0, 0.
 	var left, whole time.Duration // of those that run
 	known := 0
-	for i, t := range f.plan.Trials {
-		s, ok := f.ended[i]
-		if !ok {
-			var err error
-			if s, err = t.state(f.dir); err != nil {
-				return l, err
-			}
-		}
+	states, more, err := f.states()
+	if err != nil {
+		return l, err
+	}
+	if l.Waiting = more; more > 0 {
+		l.Counts[Pending] = more
+	}
+	for i, s := range states {
+		t := s.Trial
 		l.Counts[s.Status]++
 		switch s.Status {
 		case Finished:
@@ -97,7 +98,7 @@ func (f *Follower) Look() (Look, error) {
 				l.Failed = append(l.Failed, s)
 			}
 			delete(f.runs, i)
-		case Pending, Interrupted:
+		case Pending, Interrupted, Paused:
 			l.Waiting++
 		}
 	}
@@ -113,6 +114,27 @@ func (f *Follower) Look() (Look, error) {
 		l.Left = (left + time.Duration(l.Waiting)*each) / time.Duration(min(n+l.Waiting, max(n, f.jobs)))
 	}
 	return l, nil
+}
+
+// states are those of the trials that are known, and how many may begin beside them.
+func (f *Follower) states() (all []State, more int, err error) {
+	if f.plan.searching() { // whose trials and decisions are in the folder
+		now, err := f.plan.at(f.dir)
+		if err != nil {
+			return nil, 0, err
+		}
+		return now.states(f.dir)
+	}
+	for i, t := range f.plan.Trials {
+		s, ok := f.ended[i]
+		if !ok {
+			if s, err = t.state(f.dir); err != nil {
+				return nil, 0, err
+			}
+		}
+		all = append(all, s)
+	}
+	return all, 0, nil
 }
 
 // run follows a trial that runs.

@@ -9,6 +9,12 @@ import (
 	"ordo/models/onnxgraph"
 )
 
+// isStored says whether a value is one that the graph holds.
+func (f *network) isStored(name string) bool {
+	return f.constants[name] != nil ||
+		slices.ContainsFunc(f.parameters, func(t *onnxgraph.Tensor) bool { return t.GetName() == name })
+}
+
 // Inference gives a graph that only computes, such as an encoder's, ordo's operators, as [Build] does the training
 // graph, and batch norms in evaluation mode. Its batch is made free where it can be. The graph has no operator of ordo
 // where none fits.

@@ -223,6 +223,9 @@ func (a *acceleration) conv(n *onnxgraph.Node) *onnxgraph.Node {
 		return n
 	}
 	attributes := append(convAttributes(&w, n), onnxgraph.StringAttr("precision", a.kernels.Precision))
+	if a.inference && a.isStored(n.In(1)) {
+		attributes = append(attributes, onnxgraph.IntAttr("constant_weights", 1))
+	}
 	if a.kernels.Stores != nil && a.kernels.Stores(c) {
 		attributes = append(attributes, onnxgraph.IntAttr(stores, 1))
 	}

@@ -349,7 +349,7 @@ bool weights_by_tiles(const Geometry &g, Algorithm algorithm, TileWeights &form)
 struct Attributes {
   std::vector<int64_t> kernel, strides, pads, dilations;
   int64_t groups;
-  bool bf16, half;
+  bool bf16, half, constant;
   Algorithm algorithm = Algorithm::automatic;
   explicit Attributes(const Node &node)
       : kernel(node.integers("kernel_shape", 2, 0)),
@@ -357,7 +357,8 @@ struct Attributes {
         pads(node.integers("pads", 4, 0)),
         dilations(node.integers("dilations", 2, 1)),
         groups(node.integer("group", 1)),
-        half(node.half) {
+        half(node.half),
+        constant(node.integer("constant_weights", 0)) {
     const std::string precision = node.text("precision", "f32");
     if (precision != "f32" && precision != "bf16") throw Fault("precision must be f32 or bf16");
     bf16 = half || precision == "bf16";
@@ -467,11 +468,14 @@ class Conv : public Kernel {
     if (plan.winograd)
       return plan.winograd.run(run, x.floats(), {w.floats(), 9, g.channels * 9, false}, b.floats(), y.floats());
 
-    char *shared = run.session.shared().reserve(plan.shared.bytes);
+    Buffer &weights = attributes_.constant ? *plan.constant : run.session.shared();
+    char *shared = weights.reserve(plan.shared.bytes);
     for (int64_t t = 0; t < slices; t++) run.session.slice(t).reserve(plan.slice.bytes);
+    const bool prepared = plan.prepared;
+    plan.prepared = attributes_.constant;
     if (plan.by_tiles) {
       bf16 *const packed = reinterpret_cast<bf16 *>(shared);
-      pack_tiles(run, plan.tiles, w, false, packed);
+      if (!prepared) pack_tiles(run, plan.tiles, w, false, packed);
       run.parallel(slices, [&](size_t t) {
         const Part part(images, slices, t);
         plan.tiles.run(part.end - part.begin, x.as<bf16>() + part.begin * g.in_pixels() * g.channels, packed, b.floats(),
@@ -480,7 +484,7 @@ class Conv : public Kernel {
       });
       return;
     }
-    reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
+    if (!prepared) reorder_weights(run, plan.weights, plan.plain.get(), w, shared);
     run.parallel(slices, [&](size_t t) {
       const Part part(images, slices, t);
       const Primitive &p = plan.of(part.end - part.begin);
@@ -511,6 +515,9 @@ class Conv : public Kernel {
     std::vector<Ordered> weights;
     Layout shared, slice;
     size_t scratch = 0;  // where in a slice
+    // Weights that are constant are prepared once, and kept here.
+    std::unique_ptr<Buffer> constant = std::make_unique<Buffer>();
+    bool prepared = false;
 
     const Primitive &of(int64_t images) const {
       for (const auto &p : primitives)

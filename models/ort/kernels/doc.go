@@ -13,7 +13,8 @@
 //	    to: nhwc or nchw, the order of Y in memory; X has the other
 //	Conv(X, W [, B]) → Y
 //	    kernel_shape, strides, pads, dilations, group as ONNX has them; precision: f32 or bf16;
-//	    algorithm: auto (default), direct or winograd (an error where it cannot be)
+//	    algorithm: auto (default), direct or winograd (an error where it cannot be); constant_weights 0 or 1: W is the
+//	    same in every run, so that it is brought into the kernel's order once
 //	ConvGrad(dY, X, W) → [dX], [dW], [dB]
 //	    the attributes of its Conv
 //	BatchNorm(X, scale, bias, running_mean, running_var [, residual]) → Y, saved_mean, saved_inv_std

@@ -58,7 +58,7 @@ type still struct {
 }
 
 var formats = [...]format{
-	{"JPEG", []string{"\xff\xd8"}, header(jpeg.DecodeConfig), decodeJPEG, jpegOrientation},
+	{"JPEG", []string{"\xff\xd8"}, jpegConfig, decodeJPEG, jpegOrientation},
 	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, header(png.DecodeConfig), decoder(png.Decode), pngOrientation},
 	{"WebP", []string{"RIFF????WEBP"}, header(webp.DecodeConfig), decodeWebP, webpOrientation},
 	{"GIF", []string{"GIF87a", "GIF89a"}, gifConfig, decodeGIF, nil},

@@ -40,5 +40,6 @@
 // # Limits
 //
 // Files above [MaxFileBytes] and images above [maxPixels] are refused before anything of their size is allocated.
+// A [Limit] bounds what many goroutines take together: large pictures are decoded one at a time.
 // Whatever is wrong with a file is an error; a panic in a decoder is made one, too.
 package picture

@@ -41,6 +41,7 @@ func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 	if err := autodiff.CheckOpset(m); err != nil {
 		return nil, err
 	}
+	splitSequences(m)
 	lost := roles.LostBy(m) // by names that preparation changes
 	p := &preparation{o: o, m: m, g: m.GetGraph()}
 	if err := p.prepare(); err != nil {

@@ -119,6 +119,14 @@ func arrowMessage(f io.ReaderAt, at, size int64) (kind byte, rows, length int64,
 	if body < 0 || body > size-at-prefix-long {
 		return 0, 0, 0, damage
 	}
+	if o := message.Offset(fieldHeader); o != 0 && kind == arrowSchema {
+		var schema flatbuffers.Table
+		message.Union(&schema, flatbuffers.UOffsetT(o))
+		left := len(meta) / 4
+		if !fits(schema, &left, 6, 8) {
+			return 0, 0, 0, errors.New("its schema claims more than it holds")
+		}
+	}
 	if o := message.Offset(fieldHeader); o != 0 && kind == arrowRecords {
 		var records flatbuffers.Table
 		message.Union(&records, flatbuffers.UOffsetT(o))
@@ -129,6 +137,32 @@ func arrowMessage(f io.ReaderAt, at, size int64) (kind byte, rows, length int64,
 		}
 	}
 	return kind, rows, prefix + long + body, nil
+}
+
+// fits says whether the columns and the texts beside them that a Schema or Field claims are in the file, which Arrow's
+// reader takes for granted when it makes room for them. left is how many more there can be.
+func fits(t flatbuffers.Table, left *int, columns, texts flatbuffers.VOffsetT) bool {
+	const fieldChildren, fieldTexts = 14, 16 // of the table Field in Schema.fbs
+	for _, slot := range []flatbuffers.VOffsetT{texts, columns} {
+		o := flatbuffers.UOffsetT(t.Offset(slot))
+		if o == 0 {
+			continue
+		}
+		n := t.VectorLen(o)
+		if *left -= n; n < 0 || *left < 0 {
+			return false
+		}
+		for i := range n {
+			if slot != columns {
+				break
+			}
+			at := t.Indirect(t.Vector(o) + flatbuffers.UOffsetT(4*i))
+			if !fits(flatbuffers.Table{Bytes: t.Bytes, Pos: at}, left, fieldChildren, fieldTexts) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // read returns the columns of a batch.

@@ -179,6 +179,7 @@ func TestArrowErrors(t *testing.T) {
 	}{
 		"cut":         {raw[:len(raw)/2], "a damaged Arrow file (a message is cut off)"},
 		"empty":       {arrowStream, "a damaged Arrow file"},
+		"huge schema": {readFileOf(t, "testdata/huge_schema.arrow"), "its schema claims more than it holds"},
 		"compressed":  {squeezed.Bytes(), "its rows are compressed: write it without compression"},
 		"no picture":  {arrowOf(t, false, []string{"a", "b"}, []arrow.Array{numbers(1), numbers(2)}), "there are a, b"},
 		"not a path":  {arrowOf(t, false, []string{"path"}, []arrow.Array{numbers(1)}), "neither images nor paths"},

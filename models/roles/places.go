@@ -275,7 +275,9 @@ func (t *tracer) elementwise(s *onnxgraph.Tensor, u use, derived, literal bool) 
 func operand(op, name string) Kind {
 	switch op {
 	case "Add", "Sub", "Sum":
-		if hasWord(name, "embed", "embedding", "embeddings", "pos", "position", "positional", "positions") {
+		// "patch_embed.norm.bias" is no embedding.
+		if !hasWord(lastPart(name), "bias") &&
+			hasWord(name, "embed", "embedding", "embeddings", "pos", "position", "positional", "positions") {
 			return Embedding
 		}
 		return Bias

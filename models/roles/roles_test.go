@@ -114,6 +114,9 @@ func TestOf(t *testing.T) {
 			x = n.node("Add", x, n.varied("val_6", 4, 1, 1))
 			return n.node("Add", x, n.varied("pos_embed", 4, 8, 8))
 		}, "cls_token: token, onnx::Mul_5: scale, val_6: bias, pos_embed: embedding"},
+		{"a bias in the embedding of patches", func(n net, x string) string {
+			return n.node("Add", n.node("MatMul", x, n.varied("b.weight", 8, 8)), n.varied("patch_embed.norm.bias", 8))
+		}, "b.weight: weight, patch_embed.norm.bias: bias"},
 		{"what fills up", func(n net, x string) string {
 			x = n.node("Concat", n.filled("val_3", 0, 1, 4, 8, 8), x)
 			return n.node("InstanceNormalization", x, n.filled("val_8", 1, 4), n.filled("val_9", 0, 4))

@@ -41,6 +41,8 @@ func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 	if err := autodiff.CheckOpset(m); err != nil {
 		return nil, err
 	}
+	splitSequences(m)
+	lost := roles.LostBy(m) // by names that preparation changes
 	p := &preparation{o: o, m: m, g: m.GetGraph()}
 	if err := p.prepare(); err != nil {
 		return nil, err
@@ -62,6 +64,7 @@ func build(m *onnxgraph.Model, o Options) (*Folder, error) {
 	f.Manifest = newManifest(o, f.Description)
 	f.Manifest.Dropped = p.dropped
 	f.Manifest.Tensors, f.Manifest.Untied = p.tensors(f.Parameters), p.untied
+	f.Manifest.Lost = lost
 	if f.forward, err = encodeForward(m, built.Checkpoint); err != nil {
 		return nil, err
 	}

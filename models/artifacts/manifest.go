@@ -25,15 +25,17 @@ type Manifest struct {
 	Ordo   string `json:"ordo"` // version of the program that built it
 	Source Source `json:"source"`
 	Description
-	Heads       []heads.Head              `json:"heads"`
-	Train       []string                  `json:"train_patterns,omitempty"`
-	Freeze      []string                  `json:"frozen_patterns"`
-	KeepTied    []string                  `json:"keep_tied_patterns,omitempty"`
-	Mean        []float64                 `json:"mean,omitempty"`
-	Std         []float64                 `json:"std,omitempty"`
-	Dropped     []string                  `json:"dropped_outputs,omitempty"` // of the forward graph
-	Tensors     []Tensor                  `json:"tensors,omitempty"`         // of the forward graph
-	Untied      []roles.Untied            `json:"untied,omitempty"`
+	Heads    []heads.Head   `json:"heads"`
+	Train    []string       `json:"train_patterns,omitempty"`
+	Freeze   []string       `json:"frozen_patterns"`
+	KeepTied []string       `json:"keep_tied_patterns,omitempty"`
+	Mean     []float64      `json:"mean,omitempty"`
+	Std      []float64      `json:"std,omitempty"`
+	Dropped  []string       `json:"dropped_outputs,omitempty"` // of the forward graph
+	Tensors  []Tensor       `json:"tensors,omitempty"`         // of the forward graph
+	Untied   []roles.Untied `json:"untied,omitempty"`
+	// Lost is what the exporter had taken out of the forward graph.
+	Lost        roles.Lost                `json:"lost,omitzero"`
 	Seed        uint64                    `json:"seed"`
 	DropoutSeed int64                     `json:"dropout_seed,omitempty"`
 	Optimizer   autodiff.OptimizerOptions `json:"optimizer"`

@@ -9,6 +9,7 @@ import (
 	"ordo/models/onnxgraph"
 	"ordo/models/ort"
 	"ordo/models/ort/orttest"
+	"ordo/models/roles"
 	"ordo/models/verify"
 )
 
@@ -55,10 +56,29 @@ func TestUntied(t *testing.T) {
 		if got := strings.Join(untied, "; "); got != c.untied {
 			t.Errorf("%q: untied %s, want %s", c.yaml, got, c.untied)
 		}
+		if f.Manifest.Lost != (roles.Lost{}) {
+			t.Errorf("%q: %+v is missing", c.yaml, f.Manifest.Lost)
+		}
 		r, err := verify.Run(t.Context(), lib, f.Artifacts, verify.DefaultOptions(), nil)
 		if err != nil || !r.OK {
 			t.Errorf("%q: %v, %+v", c.yaml, err, r)
 		}
+	}
+}
+
+// TestLost: what the exporter took out is told by the names that it gave, which building changes.
+func TestLost(t *testing.T) {
+	f, err := artifacts.Build(network(t, func(m *onnxgraph.Model) {
+		oneOutput(m)
+		for i, name := range []string{"onnx::Conv_7", "onnx::Conv_8"} {
+			m.Graph.Node[0].Input[1+i], m.Graph.Initializer[i].Name = name, name
+		}
+	}), artifacts.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Manifest.Lost != (roles.Lost{BatchNorms: 1}) {
+		t.Errorf("%+v", f.Manifest.Lost)
 	}
 }
 

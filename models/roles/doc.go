@@ -21,7 +21,7 @@
 //
 //   - one element that is added, multiplied or otherwise combined: an epsilon, a softmax scale, the 3 of a hard-swish;
 //   - a table that is multiplied (more than one dimension that isn't 1): rotary positions; or sines and cosines, or a
-//     mask, that are added;
+//     mask, that are added; or something that data are divided by, such as the wavelengths of positions;
 //   - the scale or shift of a norm and full of ones or zeros: the norm has none, and ONNX asks for one;
 //   - something that the images are shifted or scaled by before the first layer.
 //

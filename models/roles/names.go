@@ -52,7 +52,11 @@ func isResult(name string) bool {
 }
 
 // saysParameter says whether a name's last part is one that networks give to their parameters.
+// What a rotary embedding is called so holds its sines and cosines.
 func saysParameter(name string) bool {
+	if hasWord(name, "rope", "rotary") && hasWord(lastPart(name), "embed", "embedding", "embeddings") {
+		return false
+	}
 	return hasWord(lastPart(name), "weight", "weights", "bias", "gamma", "beta", "kernel", "scale", "shift", "alpha",
 		"token", "tokens", "embed", "embedding", "embeddings", "temperature", "w", "b", "readvariableop")
 }

@@ -134,6 +134,9 @@ func (t *tracer) places(s *onnxgraph.Tensor, literal bool) []Place {
 			op := u.node.GetOpType()
 			form := isForm(op) && u.input == 0
 			kind, known := t.early(u)
+			if op == "Concat" && fillsKeys(s) {
+				kind, known = Filler, true
+			}
 			switch {
 			case known:
 			case form || t.othersStored(u):
@@ -149,6 +152,12 @@ func (t *tracer) places(s *onnxgraph.Tensor, literal bool) []Place {
 		}
 	}
 	return found
+}
+
+// fillsKeys says whether a tensor stands between the biases of queries and values, where keys have none.
+func fillsKeys(s *onnxgraph.Tensor) bool {
+	v, same := uniform(s)
+	return same && v == 0 && lastPart(s.GetName()) == "k_bias"
 }
 
 // early tells the kinds that are known without a look at the tensor, also where nothing but stored tensors meets.
@@ -254,20 +263,21 @@ func (t *tracer) elementwise(s *onnxgraph.Tensor, u use, derived, literal bool) 
 			return Table
 		}
 		return Bias
-	case "Mul", "Div":
-		if breadth(s) > 1 {
-			return Table
+	case "Mul":
+		if breadth(s) <= 1 {
+			return Scale
 		}
-		return Scale
 	}
-	return Table
+	return Table // what data are divided by, too: networks multiply by what they learn
 }
 
 // operand is the kind of a parameter that an element-wise operator takes.
 func operand(op, name string) Kind {
 	switch op {
 	case "Add", "Sub", "Sum":
-		if hasWord(name, "embed", "embedding", "embeddings", "pos", "position", "positional", "positions") {
+		// "patch_embed.norm.bias" is no embedding.
+		if !hasWord(lastPart(name), "bias") &&
+			hasWord(name, "embed", "embedding", "embeddings", "pos", "position", "positional", "positions") {
 			return Embedding
 		}
 		return Bias

@@ -59,7 +59,7 @@ func (k Kind) Why() string {
 		Mean: "kept by the forward pass", Variance: "kept by the forward pass",
 		Number: "one number under a name that the exporter made up, or that says so",
 		Table:  "computed before the network ran, by its name or its use", Mask: "0 and a large negative number, added",
-		Filter: "a fixed filter, by its name", Filler: "ones or zeros of a norm that has none of its own",
+		Filter: "a fixed filter, by its name", Filler: "ones or zeros in the place of what the network hasn't",
 		Normalisation: "prepares the images", Setting: "a setting of the operator",
 	}[k]
 }

@@ -114,10 +114,26 @@ func TestOf(t *testing.T) {
 			x = n.node("Add", x, n.varied("val_6", 4, 1, 1))
 			return n.node("Add", x, n.varied("pos_embed", 4, 8, 8))
 		}, "cls_token: token, onnx::Mul_5: scale, val_6: bias, pos_embed: embedding"},
+		{"a bias in the embedding of patches", func(n net, x string) string {
+			return n.node("Add", n.node("MatMul", x, n.varied("b.weight", 8, 8)), n.varied("patch_embed.norm.bias", 8))
+		}, "b.weight: weight, patch_embed.norm.bias: bias"},
 		{"what fills up", func(n net, x string) string {
 			x = n.node("Concat", n.filled("val_3", 0, 1, 4, 8, 8), x)
 			return n.node("InstanceNormalization", x, n.filled("val_8", 1, 4), n.filled("val_9", 0, 4))
 		}, "val_3: number, val_8: filler, val_9: filler"},
+		{"a rotary embedding under that name", func(n net, x string) string {
+			x = n.node("Mul", x, n.varied("rope.pos_embed", 8, 8))
+			x = n.node("Add", x, n.node("Relu", n.node("Mul", x, n.varied("blocks.0.rotary_emb.embed", 8, 8))))
+			return n.node("MatMul", x, n.varied("rope.proj.weight", 8, 8))
+		}, "rope.pos_embed: table, blocks.0.rotary_emb.embed: table, rope.proj.weight: weight"},
+		{"wavelengths of positions", func(n net, x string) string {
+			return n.node("Sin", n.node("Div", x, n.varied("/pos_embed/Constant_19_output_0", 8)))
+		}, "/pos_embed/Constant_19_output_0: table"},
+		{"keys without a bias", func(n net, x string) string {
+			b := n.node("Concat", n.varied("a.q_bias", 4), n.filled("a.k_bias", 0, 4), n.filled("a.v_bias", 0, 4))
+			b = n.node("Reshape", b, n.Initializer(onnxgraph.NewInts("shape", 12, 1, 1)))
+			return n.node("Add", n.node("Concat", x, x, x), b)
+		}, "a.q_bias: bias, a.k_bias: filler, a.v_bias: bias"},
 		{"settings", func(n net, x string) string {
 			low := n.filled("low", 0)
 			return n.node("Clip", x, low, n.filled("high.weight", 6))

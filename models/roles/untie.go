@@ -88,7 +88,7 @@ func (u *untier) group(r Role, keep bool) (groups [][]Place, rest []Place) {
 		}
 		key := string(p.Kind)
 		if !keep {
-			key += " " + u.owner(p, i)
+			key += " " + u.owner(r, i)
 		}
 		if _, known := at[key]; !known {
 			at[key] = len(groups)
@@ -100,8 +100,9 @@ func (u *untier) group(r Role, keep bool) (groups [][]Place, rest []Place) {
 }
 
 // owner tells the layer of a place by the weight of that layer: the last one on the way to the place, as long as
-// nothing else joins. Without one, every place is a layer of its own.
-func (u *untier) owner(p Place, place int) string {
+// nothing else joins, nor another place of its kind. Without one, every place is a layer of its own.
+func (u *untier) owner(r Role, place int) string {
+	p := r.Places[place]
 	if w := p.Node.In(1); p.Kind == Bias && p.Input == 2 && u.stored[w] {
 		return w
 	}
@@ -117,7 +118,8 @@ func (u *untier) owner(p Place, place int) string {
 			}
 		}
 		n = u.made[data]
-		if n == nil || data == "" {
+		if n == nil || data == "" ||
+			slices.ContainsFunc(r.Places, func(q Place) bool { return q.Node == n && q.Kind == p.Kind }) {
 			break
 		}
 		switch n.GetOpType() {

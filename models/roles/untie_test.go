@@ -42,6 +42,18 @@ func TestUntie(t *testing.T) {
 			return n.Op("LayerNormalization", "second", []string{n.node("Add", x, x), w, b})
 		}, "a.weight: a.weight second.scale, a.bias: a.bias second.bias",
 			"a.bias=shift a.weight=scale second.bias=shift second.scale=scale", "a.bias=shift a.weight=scale"},
+		{"a norm behind a norm", func(n net, x string) string {
+			w := n.filled("a.weight", 1, 8)
+			x = n.Op("LayerNormalization", "first", []string{x, w})
+			return n.Op("LayerNormalization", "second", []string{n.node("Relu", x), w})
+		}, "a.weight: a.weight second.scale", "a.weight=scale second.scale=scale", "a.weight=scale"},
+		{"a layer and its norm, used twice", func(n net, x string) string {
+			w, s := n.varied("a.weight", 1, 8, 8), n.filled("a.scale", 1, 8)
+			for range 2 {
+				x = n.node("LayerNormalization", n.node("MatMul", x, w), s)
+			}
+			return x
+		}, "", "a.scale=scale a.weight=weight", "a.scale=scale a.weight=weight"},
 		{"norms that are equal but not fresh", func(n net, x string) string {
 			w := n.varied("a.weight", 8)
 			x = n.node("LayerNormalization", x, w)

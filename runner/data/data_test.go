@@ -40,7 +40,7 @@ func TestValidate(t *testing.T) {
 			o.Source, o.Root, o.LabelColumn, o.Background = SourceList, "x.csv", "y", "#A0b1c2"
 		}, nil},
 		"coarse":       {func(o *Options) { o.Source, o.Root, o.Labels = SourceCIFAR100, "x", "coarse" }, nil},
-		"needs a file": {func(o *Options) { o.Source = SourceList }, []string{"root: list needs the CSV or Parquet file"}},
+		"needs a file": {func(o *Options) { o.Source = SourceList }, []string{"root: list needs the CSV, Parquet"}},
 		"of another": {
 			func(o *Options) {
 				o.Boxes, o.Labels, o.Unlabeled, o.PathColumn, o.SplitColumn = true, "fine", true, "a", "b"

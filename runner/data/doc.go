@@ -12,7 +12,7 @@
 //	bloodcells         blood cells: the four-class folders, or the boxes of BCCD
 //	cifar10, cifar100  the binary versions (package cifar)
 //	stl10              the binary version
-//	list               a CSV or Parquet file of paths and labels, or Parquet files that hold the images
+//	list               a CSV, Parquet or Arrow file of paths and labels, or such files that hold the images
 //
 // A set is what one source yields for one split, train or test: a numbered list of RGB images, each with a label and an
 // id. A class is a label's name. [List] gives the sets undecoded, as package source has them, [Open] those that are

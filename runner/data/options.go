@@ -45,9 +45,9 @@ type Options struct {
 	// Source is the kind of image set. Default orchard.
 	Source string `yaml:"source"`
 
-	// Root is the folder that holds the files; for list it is the CSV or Parquet file, or a folder of Parquet
-	// files. All sources but orchard need it; orchard has no files and takes none. As in all paths, a leading ~ and
-	// ${NAME} of the environment are expanded.
+	// Root is the folder that holds the files; for list it is the CSV, Parquet or Arrow file, or a folder of Parquet
+	// or Arrow files, such as save_to_disk of Hugging Face's datasets writes. All sources but orchard need it; orchard
+	// has no files and takes none. As in all paths, a leading ~ and ${NAME} of the environment are expanded.
 	Root string `yaml:"root"`
 
 	// ImageSize is the side, in pixels, of the square images that the backbone sees; in [8, 1024], default 32. Orchard
@@ -147,7 +147,7 @@ func (o Options) Validate() error {
 	case o.Source == SourceOrchard && o.Root != "":
 		add("root: orchard is drawn and has no files, got %q; leave root out, or set source to idx or folder", o.Root)
 	case o.Source == SourceList && o.Root == "":
-		add("root: list needs the CSV or Parquet file that lists the images")
+		add("root: list needs the CSV, Parquet or Arrow file that lists the images")
 	case o.Source != SourceOrchard && o.Root == "":
 		add("root: %s needs the folder that holds its files", o.Source)
 	}

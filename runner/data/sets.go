@@ -91,7 +91,7 @@ func (o Options) missing(err error) error {
 func listSets(ctx context.Context, o Options) (s Sets, err error) {
 	bounds := source.Bounds{Images: o.Images, TestImages: o.TestImages, Seed: o.Seed, Few: o.few}
 	colour, _ := background(o.Background) // Validate has seen it
-	pictures := picture.Options{Background: colour}
+	pictures := picture.Options{Background: colour, Limit: picture.DefaultLimit()}
 	switch o.Source {
 	case SourceIDX:
 		var train, test *idx.Set

@@ -139,7 +139,22 @@ func Tensors(m *artifacts.Manifest) string {
 		rows = append(rows, []string{string(g.state), fmt.Sprint(len(g.names)), fmt.Sprint(g.values),
 			fmt.Sprintf("%s (%s): %s; %s", g.kind, few(g.ops, 3), few(g.names, 3), g.why)})
 	}
-	return table.Columns(rows, 0) + untied(m.Untied)
+	return table.Columns(rows, 0) + untied(m.Untied) + lost(m.Lost)
+}
+
+// lost says what the exporter had taken out, and how to export with it.
+func lost(l roles.Lost) string {
+	text := ""
+	if n := l.BatchNorms; n > 0 {
+		text += table.Wrap(fmt.Sprintf("warning: the exporter has folded %d batch norms into other layers, so that the "+
+			"network is trained without them; export it with optimize=False (dynamo=True), or with training="+
+			"TrainingMode.TRAINING and do_constant_folding=False (dynamo=False)", n), 2) + "\n"
+	}
+	if n := l.Biases; n > 0 {
+		text += table.Wrap(fmt.Sprintf("warning: the exporter has left out %d biases, which are 0, so that they are not "+
+			"trained; export with optimize=False", n), 2) + "\n"
+	}
+	return text
 }
 
 // untiedLines bounds the list of what was taken apart.

@@ -56,6 +56,11 @@ func TestTensors(t *testing.T) {
 		t.Errorf("the constants stand first:\n%s", text)
 	}
 	m.Untied = nil
+	m.Lost = roles.Lost{BatchNorms: 20, Biases: 3}
+	if text := Tensors(m); !strings.Contains(text, "warning: the exporter has folded 20 batch norms") ||
+		!strings.Contains(text, "left out 3 biases") {
+		t.Errorf("what the exporter took out: %s", text)
+	}
 	if strings.Contains(Tensors(m), "untied") {
 		t.Error("nothing was taken apart")
 	}

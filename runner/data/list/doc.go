@@ -1,4 +1,5 @@
-// Package list lists the images that a table names: a CSV or a Parquet file, or a folder of Parquet files.
+// Package list lists the images that a table names: a CSV, Parquet or Arrow file, or a folder of Parquet or Arrow
+// files.
 //
 // # Table
 //
@@ -37,9 +38,17 @@
 // stand for (features of the kind ClassLabel), those names are the classes, and such a column is the label where none
 // is called so.
 //
-// # A folder of Parquet files
+// # Arrow
 //
-// All files *.parquet in a folder and two folders deep are one table, sorted by their paths. A name that begins with a
+// The same columns as in Parquet, in Arrow's stream or file format, not compressed: what save_to_disk of Hugging Face's
+// datasets writes. Batches are read whole, and the last two are kept. All are gone through once at the start, for the
+// labels, so that a start takes the time of reading the file.
+//
+// # A folder of Parquet or Arrow files
+//
+// All files *.parquet and *.arrow in a folder and two folders deep are one table, sorted by their paths. Where
+// state.json or dataset_dict.json of Hugging Face's datasets lies beside them, only the files or folders of splits that
+// it names. A name that begins with a
 // split, or a folder that is called so, says the split: data/train-00000-of-00002.parquet, default/test/0000.parquet.
 // The id of an image in a file is the path of that file without its extension, and the row's number.
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,14 +20,13 @@ import (
 	"ordo/runner/data/source"
 )
 
-// embedded reads the images that a column holds.
+// embedded reads the images that a column of a Parquet file holds.
 type embedded struct {
 	name   string   // of the file
-	dir    string   // that paths are relative to
 	column int      // index of the bytes
 	paths  []string // of images that the row doesn't hold; nil: none
-	stamp  string
-	file   *parquet.File
+	size   string   // with the time of the last change
+	parts  *parquet.File
 
 	mu   sync.Mutex
 	idle []*cursor
@@ -46,11 +46,24 @@ type cursor struct {
 	page   parquet.Page
 }
 
+// part is a file that holds images.
+type part interface {
+	file() string
+	stamp() string // says whether it was changed
+	bytes(row int) ([]byte, error)
+}
+
+// stampOf is the stamp of a file.
+func stampOf(info os.FileInfo) string { return fmt.Sprint(info.Size(), info.ModTime().UnixNano()) }
+
 // place is where a row's image is.
 type place struct {
-	part *embedded
+	part part
 	row  int
 }
+
+func (e *embedded) file() string  { return e.name }
+func (e *embedded) stamp() string { return e.size }
 
 // bytes returns the file in a row: the bytes that it holds, or those of the file that it names. Rows are read by
 // cursors that only go forward.
@@ -59,14 +72,20 @@ func (e *embedded) bytes(row int) (raw []byte, err error) {
 	if raw, err = e.held(row); err != nil || raw != nil {
 		return raw, err
 	}
-	if row >= len(e.paths) || e.paths[row] == "" {
+	return readNamed(filepath.Dir(e.name), e.paths, row)
+}
+
+// readNamed reads the file that a row names where it holds none.
+func readNamed(dir string, paths []string, row int) ([]byte, error) {
+	if row >= len(paths) || paths[row] == "" {
 		return nil, errors.New("the row holds no image")
 	}
-	path := filepath.FromSlash(e.paths[row])
+	path := filepath.FromSlash(paths[row])
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(e.dir, path)
+		path = filepath.Join(dir, path)
 	}
-	if raw, err = source.ReadImage(path); err != nil {
+	raw, err := source.ReadImage(path)
+	if err != nil {
 		return nil, fmt.Errorf("the row holds no image, only a path: %w", err)
 	}
 	return raw, nil
@@ -75,7 +94,7 @@ func (e *embedded) bytes(row int) (raw []byte, err error) {
 // held returns the bytes that a row holds, nil where it holds none.
 func (e *embedded) held(row int) (raw []byte, err error) {
 	group := 0
-	groups := e.file.RowGroups()
+	groups := e.parts.RowGroups()
 	for ; group < len(groups) && int64(row) >= groups[group].NumRows(); group++ {
 		row -= int(groups[group].NumRows())
 	}
@@ -99,13 +118,13 @@ func (e *embedded) held(row int) (raw []byte, err error) {
 
 // open opens the images of a row group.
 func (e *embedded) open(group int) (parquet.Pages, error) {
-	if !isLZ4(e.file, group, e.column) {
-		return openChunk(e.file, group, e.column)
+	if !isLZ4(e.parts, group, e.column) {
+		return openChunk(e.parts, group, e.column)
 	}
 	e.decompressing.Lock()
 	defer e.decompressing.Unlock()
 	if e.plain == nil || e.plainGroup != group {
-		plain, err := decompressed(e.file, group, e.column)
+		plain, err := decompressed(e.parts, group, e.column)
 		if err != nil {
 			return nil, err
 		}
@@ -196,7 +215,7 @@ func (t *table) embeddedSets(
 	for i, p := range t.places {
 		places[t.ids[i]] = p
 		if i == 0 || p.part != t.places[i-1].part {
-			stamps = append(stamps, p.part.stamp)
+			stamps = append(stamps, p.part.stamp())
 		}
 	}
 	about.Train, about.Test = len(train), len(test)
@@ -214,7 +233,8 @@ func (t *table) embeddedSets(
 	return set(train, o.Bounds.Images), set(test, o.Bounds.TestImages), ctx.Err()
 }
 
-// rows is a set of images in Parquet files; an item's id is its row, behind the file's name where there are several.
+// rows is a set of images in Parquet or Arrow files; an item's id is its row, behind the file's name where there are
+// several.
 type rows struct {
 	places  map[string]place // by id
 	items   []source.File
@@ -248,7 +268,7 @@ func (s *rows) raw(i int) ([]byte, error) {
 // named says of an error which file and row it is about.
 func (s *rows) named(i int, err error) error {
 	p := s.places[s.items[i].ID]
-	return fmt.Errorf("%s: row %06d: %w", p.part.name, p.row, err)
+	return fmt.Errorf("%s: row %06d: %w", p.part.file(), p.row, err)
 }
 
 func (s *rows) Image(i int) (augment.Image, error) {

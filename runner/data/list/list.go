@@ -43,7 +43,7 @@ var (
 type table struct {
 	columns []string // that are read
 	all     []string // that there are
-	// rows has a value a column, and lines the line of each in the file; for Parquet its number from 1.
+	// rows has a value a column, and lines the line of each in the file; for Parquet and Arrow its number from 1.
 	rows  [][]string
 	lines []int
 	unit  string   // what lines counts: "line" or "row"
@@ -70,7 +70,7 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 		t, err = readFile(o.File, o)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, source.Advise(err, "give the CSV or Parquet file that lists the images")
+		return nil, nil, source.Advise(err, "give the CSV, Parquet or Arrow file that lists the images")
 	}
 	if err != nil {
 		return nil, nil, err
@@ -81,7 +81,7 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	return train, test, err
 }
 
-// parse reads the table; a Parquet file that holds images stays in use.
+// parse reads the table; a Parquet or Arrow file that holds images stays in use.
 func parse(f *os.File, size int64, o Options) (*table, error) {
 	magic := make([]byte, 4)
 	if _, err := f.ReadAt(magic, 0); err != nil && !errors.Is(err, io.EOF) {
@@ -90,13 +90,16 @@ func parse(f *os.File, size int64, o Options) (*table, error) {
 	if bytes.Equal(magic, []byte("PAR1")) {
 		return readParquet(f, size, o)
 	}
+	if bytes.Equal(magic, arrowStream) || bytes.Equal(magic, arrowFile[:len(magic)]) {
+		return readArrow(f, size, o)
+	}
 	return readCSV(f)
 }
 
 // sets makes the sets of the table.
 func (t *table) sets(ctx context.Context, o Options) (train, test source.Set, err error) {
 	usual := pathNames
-	if t.unit == "row" { // readParquet has found it
+	if t.unit == "row" { // its reader has found it
 		usual = []string{t.path}
 	}
 	path, err := t.column("path", o.PathColumn, usual)

@@ -243,7 +243,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	if _, _, err := Read(t.Context(), Options{File: t.TempDir()}); !errors.Is(err, fs.ErrNotExist) ||
-		!strings.Contains(err.Error(), "holds no .parquet file") {
+		!strings.Contains(err.Error(), "holds no .parquet or .arrow file") {
 		t.Errorf("a folder: %v", err)
 	}
 	if _, _, err := Read(t.Context(), Options{File: "testdata/none.csv"}); !errors.Is(err, fs.ErrNotExist) {

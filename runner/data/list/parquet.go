@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,13 +51,7 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 			return nil, fmt.Errorf("column %s: %w", images, err)
 		}
 	}
-	t.label = firstOf(t.all, labelNames)
-	if t.label == "" {
-		at := slices.IndexFunc(t.all, func(name string) bool { return known[name].Type == "ClassLabel" })
-		if at >= 0 {
-			t.label = t.all[at]
-		}
-	}
+	t.chooseLabel(known)
 	for _, name := range t.all {
 		if name == images || name != o.LabelColumn && name != o.SplitColumn && name != t.label && !isIn(splitNames, name) {
 			continue
@@ -77,6 +70,18 @@ func readParquet(f *os.File, size int64, o Options) (t *table, err error) {
 		}
 	}
 	return t, nil
+}
+
+// chooseLabel finds the column of labels: one with a usual name, or one that Hugging Face's metadata call so.
+func (t *table) chooseLabel(known map[string]feature) {
+	t.label = firstOf(t.all, labelNames)
+	if t.label != "" {
+		return
+	}
+	at := slices.IndexFunc(t.all, func(name string) bool { return known[name].Type == "ClassLabel" })
+	if at >= 0 {
+		t.label = t.all[at]
+	}
 }
 
 // imageColumn finds the column with the images or their paths: the one that is asked for, one with a usual name, one
@@ -167,8 +172,7 @@ func (t *table) addImages(f *os.File, file *parquet.File, name string) error {
 		return err
 	}
 	e := &embedded{
-		name: f.Name(), dir: filepath.Dir(f.Name()), file: file, column: raw.ColumnIndex, paths: paths,
-		stamp: fmt.Sprint(info.Size(), info.ModTime().UnixNano()),
+		name: f.Name(), parts: file, column: raw.ColumnIndex, paths: paths, size: stampOf(info),
 	}
 	t.images = name
 	for i := range t.rows {
@@ -304,16 +308,20 @@ type feature struct {
 
 // features returns what Hugging Face's metadata say of the columns, or nil.
 func features(file *parquet.File) map[string]feature {
-	raw, ok := file.Lookup("huggingface")
-	if !ok {
-		return nil
+	if text, ok := file.Lookup("huggingface"); ok {
+		return featuresOf(text)
 	}
+	return nil
+}
+
+// featuresOf reads Hugging Face's metadata.
+func featuresOf(text string) map[string]feature {
 	var meta struct {
 		Info struct {
 			Features map[string]json.RawMessage `json:"features"`
 		} `json:"info"`
 	}
-	if err := json.Unmarshal([]byte(raw), &meta); err != nil {
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
 		return nil // other people's metadata
 	}
 	all := map[string]feature{}

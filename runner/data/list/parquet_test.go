@@ -97,7 +97,7 @@ func TestShardsRefuse(t *testing.T) {
 			"train-1.parquet: its columns"},
 		"no split": {map[string][]byte{"train-0.parquet": hub, "x.parquet": hub}, "x.parquet names no split"},
 		"damaged":  {map[string][]byte{"train-0.parquet": hub[:99]}, "train-0.parquet: a damaged Parquet file"},
-		"nothing":  {map[string][]byte{"readme.md": nil}, "holds no .parquet file"},
+		"nothing":  {map[string][]byte{"readme.md": nil}, "holds no .parquet or .arrow file"},
 	} {
 		_, _, err := Read(t.Context(), Options{File: sourcetest.Write(t, c.files)})
 		if !errors.Is(err, fault.Data) || !strings.Contains(err.Error(), c.want) {

@@ -2,6 +2,7 @@ package list
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -13,22 +14,54 @@ import (
 	"ordo/runner/data/source"
 )
 
-// shard is one of several Parquet files.
+// shard is one of several Parquet or Arrow files.
 type shard struct {
 	name  string // below the folder, with slashes, without extension
 	path  string
 	split int // -1: its name doesn't say
 }
 
-const parquetExtension = ".parquet"
+const (
+	parquetExtension = ".parquet"
+	arrowExtension   = ".arrow"
+)
 
 // maxDepth is how far below a folder its shards may lie: DIR/data/train-00000-of-00002.parquet,
 // DIR/default/train/0000.parquet.
 const maxDepth = 2
 
-// findShards lists the Parquet files of a folder, sorted by their names.
+// saved reads what Hugging Face's datasets write beside the Arrow files of a set: those of which it is made (others may
+// be left of what was computed), or the folders of its splits. nil: nothing is said.
+func saved(dir string) []string {
+	var state struct {
+		Files  []struct{ Filename string } `json:"_data_files"`
+		Splits []string                    `json:"splits"`
+	}
+	var names []string
+	for _, name := range []string{"state.json", "dataset_dict.json"} {
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || json.Unmarshal(raw, &state) != nil {
+			continue
+		}
+		for _, f := range state.Files {
+			names = append(names, f.Filename)
+		}
+		names = append(names, state.Splits...)
+	}
+	return names
+}
+
+// findShards lists the Parquet and Arrow files of a folder, sorted by their names.
 func findShards(dir string) ([]shard, error) {
 	var all []shard
+	of := map[string][]string{} // by folder
+	left := func(path string) bool {
+		folder := filepath.Dir(path)
+		if _, known := of[folder]; !known {
+			of[folder] = saved(folder)
+		}
+		return of[folder] != nil && !slices.Contains(of[folder], filepath.Base(path))
+	}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return fault.Reading(fault.Data, path, err)
@@ -48,9 +81,16 @@ func findShards(dir string) ([]shard, error) {
 			if e.IsDir() {
 				return fs.SkipDir
 			}
-		case !isDir && strings.EqualFold(filepath.Ext(path), parquetExtension):
-			name := below[:len(below)-len(parquetExtension)]
-			all = append(all, shard{name, path, splitOf(name)})
+		case isDir || left(path):
+			if e.IsDir() && left(path) {
+				return fs.SkipDir
+			}
+		default:
+			ext := filepath.Ext(path)
+			if strings.EqualFold(ext, parquetExtension) || strings.EqualFold(ext, arrowExtension) {
+				name := below[:len(below)-len(ext)]
+				all = append(all, shard{name, path, splitOf(name)})
+			}
 		}
 		return nil
 	})
@@ -71,15 +111,15 @@ func splitOf(name string) int {
 	return -1
 }
 
-// readShards reads a folder of Parquet files as one table.
+// readShards reads a folder of Parquet or Arrow files as one table.
 func readShards(ctx context.Context, o Options) (*table, error) {
 	all, err := findShards(o.File)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, source.Missing("%s holds no %s file", o.File, parquetExtension).
-			Advise("give a CSV or Parquet file, or a folder of Parquet files")
+		return nil, source.Missing("%s holds no %s or %s file", o.File, parquetExtension, arrowExtension).
+			Advise("give a CSV, Parquet or Arrow file, or a folder of Parquet or Arrow files")
 	}
 	named := slices.ContainsFunc(all, func(s shard) bool { return s.split >= 0 })
 	var whole *table

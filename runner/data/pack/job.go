@@ -50,6 +50,8 @@ type Job struct {
 	// the goroutine that called Pack or Memory, and may be nil.
 	Note     func(text string)
 	Progress func(done, total int)
+
+	ahead int64 // bytes of images that may be ready before their turn; 0: aheadBytes
 }
 
 func (j Job) note(format string, args ...any) {
@@ -189,7 +191,9 @@ func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, erro
 	workers := max(1, min(cmp.Or(j.Workers, runtime.GOMAXPROCS(0)), n))
 	tasks := make(chan task)
 	ordered := make(chan chan item, 4*workers) // bounds how far the workers are ahead of emit
-	var failed atomic.Bool                     // no record is wanted any more, only whether the others can be read
+	gate := newAhead(cmp.Or(j.ahead, aheadBytes))
+	defer context.AfterFunc(ctx, gate.wake)()
+	var failed atomic.Bool // no record is wanted any more, only whether the others can be read
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
@@ -213,11 +217,13 @@ func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, erro
 	for range workers {
 		wg.Go(func() {
 			for t := range tasks {
+				gate.wait(ctx, t.index)
 				it, img, err := j.prepare(t.index)
 				if it.err = err; err == nil && !failed.Load() {
 					it.sum = crc32.Checksum(it.record, castagnoli)
 					it.pixels = sha256.Sum256(img.Pix)
 				}
+				gate.made(len(it.record))
 				t.done <- it
 			}
 		})
@@ -231,6 +237,7 @@ func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, erro
 		case <-ctx.Done():
 			return failures, ctx.Err()
 		}
+		gate.took(len(it.record))
 		switch {
 		case it.err != nil:
 			failures = append(failures, Failure{j.Set.ID(it.index), it.err})

@@ -29,6 +29,8 @@ const (
 type Options struct {
 	// Background is the colour under transparent pixels: red, green, blue.
 	Background [3]uint8
+	// Limit bounds the memory of all that decode with it at the same time; nil: nothing does.
+	Limit *Limit
 }
 
 // Header is what the beginning of a file says.
@@ -58,7 +60,7 @@ type still struct {
 }
 
 var formats = [...]format{
-	{"JPEG", []string{"\xff\xd8"}, header(jpeg.DecodeConfig), decodeJPEG, jpegOrientation},
+	{"JPEG", []string{"\xff\xd8"}, jpegConfig, decodeJPEG, jpegOrientation},
 	{"PNG", []string{"\x89PNG\r\n\x1a\n"}, header(png.DecodeConfig), decoder(png.Decode), pngOrientation},
 	{"WebP", []string{"RIFF????WEBP"}, header(webp.DecodeConfig), decodeWebP, webpOrientation},
 	{"GIF", []string{"GIF87a", "GIF89a"}, gifConfig, decodeGIF, nil},
@@ -133,12 +135,18 @@ func Decode(raw []byte, o Options) (m augment.Image, err error) {
 	if err != nil {
 		return m, err
 	}
+	o.Limit.hold(cost(raw, c, h), func() { m, err = f.pixels(raw, c, h, o.Background) })
+	return m, err
+}
+
+// pixels decodes a file whose header was read.
+func (f format) pixels(raw []byte, c image.Config, h Header, background [3]uint8) (m augment.Image, err error) {
 	defer recovered(f.name, &err)
 	s, err := f.decode(raw, c)
 	if err != nil {
 		return m, broken(f.name, raw, err)
 	}
-	m = toRGB(s, c.Width, c.Height, o.Background)
+	m = toRGB(s, c.Width, c.Height, background)
 	return upright(m, h.Orientation), nil
 }
 

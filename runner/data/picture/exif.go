@@ -11,8 +11,22 @@ import (
 // orientationTag is the number of TIFF's and EXIF's Orientation.
 const orientationTag = 0x0112
 
-// tiffOrientation reads the orientation of a TIFF file. It is 1, upright, where there is none that makes sense.
-func tiffOrientation(raw []byte) int { return max(1, exifOrientation(raw)) }
+// tiffOrientation reads the orientation of a TIFF file, in its own tag or in XMP. It is 1, upright, where there is none
+// that makes sense.
+func tiffOrientation(raw []byte) int {
+	if o := exifOrientation(raw); o > 0 {
+		return o
+	}
+	order, entry := tiffEntry(raw, tagXMP)
+	if entry < 0 {
+		return 1
+	}
+	from, size := uint64(order.Uint32(raw[entry+8:])), uint64(order.Uint32(raw[entry+4:]))
+	if from+size > uint64(len(raw)) {
+		return 1
+	}
+	return max(1, xmpOrientation(raw[from:from+size]))
+}
 
 // tiffNumber reads the tag of the first directory of TIFF data that is a number of 16 or 32 bits, or the first of
 // several that fit in the entry.
@@ -36,11 +50,13 @@ const (
 	tiffLong  = 4 // 32 bits
 )
 
-// tiffEntry says where the 12 bytes of a tag of the first directory of TIFF data begin: tag, type, count, and the value
-// or where it is; -1: it isn't there.
-func tiffEntry(raw []byte, tag uint16) (order binary.ByteOrder, at int) {
+// tiffEntrySize is what an entry of a directory takes: tag, type, count, and the value or where it is.
+const tiffEntrySize = 12
+
+// tiffDirectory returns the entries of the first directory of TIFF data, as many as are there; nil: there is none.
+func tiffDirectory(raw []byte) (order binary.ByteOrder, entries []byte) {
 	if len(raw) < 8 {
-		return nil, -1
+		return nil, nil
 	}
 	switch string(raw[:4]) {
 	case "II*\x00":
@@ -48,22 +64,23 @@ func tiffEntry(raw []byte, tag uint16) (order binary.ByteOrder, at int) {
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return nil, -1
+		return nil, nil
 	}
-	at = int(order.Uint32(raw[4:]))
+	at := int(order.Uint32(raw[4:]))
 	if at+2 > len(raw) {
-		return nil, -1
+		return nil, nil
 	}
-	entries := int(order.Uint16(raw[at:]))
-	at += 2
-	for range entries {
-		if at+12 > len(raw) {
-			break
+	entries = raw[at+2:]
+	return order, entries[:tiffEntrySize*min(int(order.Uint16(raw[at:])), len(entries)/tiffEntrySize)]
+}
+
+// tiffEntry says where the entry of a tag of the first directory of TIFF data begins; -1: it isn't there.
+func tiffEntry(raw []byte, tag uint16) (order binary.ByteOrder, at int) {
+	order, entries := tiffDirectory(raw)
+	for i := 0; i < len(entries); i += tiffEntrySize {
+		if order.Uint16(entries[i:]) == tag {
+			return order, int(order.Uint32(raw[4:])) + 2 + i
 		}
-		if order.Uint16(raw[at:]) == tag {
-			return order, at
-		}
-		at += 12
 	}
 	return nil, -1
 }

@@ -18,6 +18,7 @@ const (
 	markerDHT   = 0xc4
 	markerJPG   = 0xc8
 	markerDAC   = 0xcc
+	markerSOF2  = 0xc2 // progressive
 	markerSOF15 = 0xcf
 	markerSOS   = 0xda
 	markerAPP0  = 0xe0

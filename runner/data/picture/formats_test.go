@@ -115,6 +115,10 @@ func TestTIFFSamples(t *testing.T) {
 			tagCounts:  {upper, n - upper, upper, n - upper, upper, n - upper}})),
 		"RGBX": directory(four, base(map[uint16][]int{tagBits: {8, 8, 8, 8}, tagSamples: {4}, tagExtra: {0}, 278: {m.Height},
 			tagOffsets: {from}, tagCounts: {4 * n}})),
+		"RGBX of which nothing is said": directory(four, base(map[uint16][]int{tagBits: {8, 8, 8, 8}, tagSamples: {4},
+			278: {m.Height}, tagOffsets: {from}, tagCounts: {4 * n}})),
+		"RGBX, and tags behind": directory(append(four, 0), base(map[uint16][]int{tagBits: {8, 8, 8, 8}, tagSamples: {4},
+			278: {m.Height}, tagOffsets: {from}, tagCounts: {4 * n}, 339: {1}})),
 	} {
 		sameAs(t, what, raw, "rgb.png")
 		for i := range raw { // whatever is done to it, there is no panic
@@ -161,6 +165,16 @@ func TestOrientations(t *testing.T) {
 	xmp := chunk("iTXt", "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+attribute)
 	if o := pngOrientation(slices.Concat(png[:header], xmp, png[header:])); o != 6 {
 		t.Errorf("XMP in PNG: %d", o)
+	}
+	const width, height, colours = 256, 257, 262
+	tiff := directory(append([]byte(element), make([]byte, 3*4)...), map[uint16][]int{width: {2}, height: {2},
+		tagBits: {8}, colours: {blackIsZero}, tagXMP: {8}})
+	order, entry := tiffEntry(tiff, tagXMP)
+	for size, want := range map[int]int{len(element): 8, 10: 1, 1 << 30: 1} {
+		order.PutUint32(tiff[entry+4:], uint32(size)) // of bytes
+		if o := tiffOrientation(tiff); o != want {
+			t.Errorf("XMP in TIFF, %d bytes: %d, want %d", size, o, want)
+		}
 	}
 	webp := append([]byte("RIFF\x00\x00\x00\x00WEBPXMP "), binary.LittleEndian.AppendUint32(nil, uint32(len(element)))...)
 	if o := webpOrientation(append(webp, element...)); o != 8 {

@@ -2,9 +2,12 @@ package picture
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
 	"slices"
+
+	flexible "github.com/kovidgoyal/imaging/jpeg"
 )
 
 // plainCMYK is Adobe's marker, saying that no transformation was applied to the channels.
@@ -15,6 +18,15 @@ var jfif = []byte("\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 
 // adobeTransform is where Adobe's marker has the transformation: 0 none, 1 YCbCr, 2 YCCK.
 const adobeTransform = 11
+
+// jpegConfig reads the header.
+func jpegConfig(raw []byte) (image.Config, error) {
+	c, err := jpeg.DecodeConfig(bytes.NewReader(raw))
+	if jpegFrame(raw).isUneven(err) {
+		return flexible.DecodeConfig(bytes.NewReader(raw))
+	}
+	return c, err
+}
 
 // decodeJPEG decodes by package image/jpeg, which gives YCbCr as it is stored. It converts other channels itself, and
 // repeats samples of those that are stored at half the resolution: such files are given to it with another marker, so
@@ -37,10 +49,10 @@ func decodeJPEG(raw []byte, c image.Config) (still, error) {
 		}
 		return still{Image: m}, err
 	case len(frame) == 3 && halved && frame.isRGB(raw, adobe):
-		m, err := jpeg.Decode(bytes.NewReader(with(jfif)))
+		m, err := frame.decode(with(jfif))
 		return still{Image: m, rgb: true}, err
 	}
-	m, err := jpeg.Decode(bytes.NewReader(raw))
+	m, err := frame.decode(raw)
 	if ink, ok := m.(*image.CMYK); ok && err == nil && halved {
 		enlargeInk(ink, false)
 	}
@@ -73,8 +85,10 @@ func jpegFrame(raw []byte) frame {
 	return nil
 }
 
-// halved says whether the second and third channel have fewer samples than the first.
-func (f frame) halved() bool { return len(f) >= 3 && (f[1].h < f[0].h || f[1].v < f[0].v) }
+// halved says whether the second or third channel has fewer samples than the first.
+func (f frame) halved() bool {
+	return len(f) >= 3 && slices.ContainsFunc(f[1:3], func(c component) bool { return c.h < f[0].h || c.v < f[0].v })
+}
 
 // isRGB says whether three channels are red, green and blue, by the rules of libjpeg.
 func (f frame) isRGB(raw, adobe []byte) bool {
@@ -116,5 +130,74 @@ func enlargeInk(m *image.CMYK, chroma bool) {
 				row[4*x+i] = v
 			}
 		}
+	}
+}
+
+// isUneven says whether an error of package image/jpeg is that it reads no chroma of two resolutions, and the other
+// decoder reads what this frame has: a first channel of the highest resolution, and others of all of its columns (or
+// rows) or the least. With any other, that one loses its place in scans of one channel.
+func (f frame) isUneven(err error) bool {
+	var unsupported jpeg.UnsupportedError
+	if len(f) != 3 || !errors.As(err, &unsupported) {
+		return false
+	}
+	first := f[0]
+	return !slices.ContainsFunc(f, func(c component) bool {
+		return c.h != first.h && c.h != 1 || c.v != first.v && c.v != 1 || c.h == 3 || c.v > 2
+	})
+}
+
+// decode decodes by package image/jpeg what it reads, and by another decoder what that doesn't.
+func (f frame) decode(raw []byte) (image.Image, error) {
+	m, err := jpeg.Decode(bytes.NewReader(raw))
+	if f.isUneven(err) {
+		return f.decodeUneven(raw)
+	}
+	return m, err
+}
+
+// decodeUneven decodes three channels of several resolutions. The decoder repeats samples, so that all channels have
+// the highest; those that have half of it are reduced to what is stored, and enlarged as everywhere else.
+func (f frame) decodeUneven(raw []byte) (image.Image, error) {
+	decoded, err := flexible.Decode(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	m, ok := decoded.(*image.YCbCr)
+	if !ok || m.SubsampleRatio != image.YCbCrSubsampleRatio444 {
+		return decoded, nil
+	}
+	for i, plane := range [][]uint8{m.Y, m.Cb, m.Cr} {
+		ratio, ok := map[[2]uint8]image.YCbCrSubsampleRatio{
+			{2, 1}: image.YCbCrSubsampleRatio422, {1, 2}: image.YCbCrSubsampleRatio440,
+			{2, 2}: image.YCbCrSubsampleRatio420,
+		}[[2]uint8{f[0].h / f[i].h, f[0].v / f[i].v}]
+		if ok {
+			enlargePlane(plane, m.YStride, image.YCbCr{Rect: m.Rect, SubsampleRatio: ratio})
+		}
+	}
+	return m, nil
+}
+
+// enlargePlane enlarges in place a plane in which samples of the resolution of chroma in m are repeated.
+func enlargePlane(plane []uint8, stride int, m image.YCbCr) {
+	width, height := m.Rect.Dx(), m.Rect.Dy()
+	c := newYCC(still{}, &m)
+	stepX, stepY := 1, 1
+	if c.halfX {
+		stepX = 2
+	}
+	if c.halfY {
+		stepY = 2
+	}
+	m.CStride = (width + stepX - 1) / stepX
+	stored := make([]uint8, 0, m.CStride*((height+stepY-1)/stepY))
+	for y := 0; y < height; y += stepY {
+		for x := 0; x < width; x += stepX {
+			stored = append(stored, plane[y*stride+x])
+		}
+	}
+	for y := range height {
+		c.enlarge(plane[y*stride:][:width], stored, y)
 	}
 }

@@ -94,6 +94,7 @@ func TestDamage(t *testing.T) {
 		return raw[:len(raw)/2]
 	}
 	sof := bytes.Index(read(t, "baseline420.jpg"), []byte("\xff\xc0")) // length, precision, height, width
+	uneven := bytes.Index(read(t, "uneven_22_11_12.jpg"), []byte("\xff\xc0")) + 11
 	for _, c := range []struct {
 		name string
 		raw  []byte
@@ -115,6 +116,9 @@ func TestDamage(t *testing.T) {
 		{"JPEG of zeros", append([]byte("\xff\xd8\xff"), make([]byte, 300)...), "JPEG image"},
 		{"giant JPEG", giant("baseline420.jpg", sof+5, "\xff\xff\xff\xff"),
 			"a JPEG image of 65535 x 65535 pixels, the limit is 100 million"},
+		{"JPEG whose first channel is small", giant("uneven_22_11_12.jpg", uneven, "\x11"), "can't be read"},
+		{"JPEG with a channel at a third", giant("uneven_22_11_12.jpg", uneven, "\x31"), "can't be read"},
+		{"cut uneven JPEG", half("uneven_22_11_12.jpg"), "a damaged JPEG image"},
 		{"giant GIF", giant("still.gif", 6, "\xff\xff\xff\xff"), "a GIF image of 65535 x 65535 pixels"},
 		{"giant BMP", giant("rgb.bmp", 18, "\x00\x00\x01\x00\x00\x00\x01\x00"), "a BMP image of 65536 x 65536 pixels"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"slices"
 
 	"golang.org/x/image/tiff"
 )
@@ -21,6 +22,7 @@ const (
 	tagTileOffsets = 324
 	tagTileCounts  = 325
 	tagExtra       = 338 // what samples beyond the colours are
+	tagXMP         = 700
 )
 
 const (
@@ -82,17 +84,49 @@ func isPlanar(raw []byte) bool {
 	return how == planes && colours == rgbColours && samples >= 3
 }
 
-// maskedRGBX returns a file whose fourth sample is called alpha where it is said to have no meaning, and whether it is.
+// maskedRGBX returns a file whose fourth sample is called alpha where it is said to have no meaning, or nothing is said
+// of it, and whether it is so.
 func maskedRGBX(raw []byte) (file []byte, meaningless bool) {
 	colours, _ := tiffNumber(raw, tagPhotometric)
 	samples, _ := tiffNumber(raw, tagSamples)
+	if colours != rgbColours || samples != 4 {
+		return raw, false
+	}
 	extra, ok := tiffNumber(raw, tagExtra)
-	if colours != rgbColours || samples != 4 || !ok || extra != 0 {
+	switch {
+	case !ok:
+		return addTIFF(raw, tagExtra, straightMask), true
+	case extra != 0:
 		return raw, false
 	}
 	raw = bytes.Clone(raw)
 	setTIFF(raw, tagExtra, straightMask)
 	return raw, true
+}
+
+// addTIFF returns a file with one more tag in its first directory, of one value of 16 bits. The directory is written
+// anew behind all else, as there is no room for it where it is.
+func addTIFF(raw []byte, tag, value uint16) []byte {
+	order, entries := tiffDirectory(raw)
+	if entries == nil {
+		return raw
+	}
+	each := slices.Collect(slices.Chunk(entries, tiffEntrySize))
+	at := slices.IndexFunc(each, func(e []byte) bool { return order.Uint16(e) > tag })
+	if at < 0 {
+		at = len(each)
+	}
+	each = slices.Insert(each, at, make([]byte, tiffEntrySize))
+	raw = append(bytes.Clone(raw), make([]byte, len(raw)%2)...) // directories begin at even bytes
+	order.PutUint32(raw[4:], uint32(len(raw)))
+	raw = append(raw, 0, 0)
+	order.PutUint16(raw[len(raw)-2:], uint16(len(each)))
+	raw = append(raw, slices.Concat(each...)...)
+	entry := raw[len(raw)-(len(each)-at)*tiffEntrySize:]
+	order.PutUint16(entry, tag)
+	raw = append(raw, 0, 0, 0, 0) // no further directory
+	setTIFF(raw, tag, value)
+	return raw
 }
 
 // setTIFF gives a tag that is there one value of 16 bits.

@@ -15,8 +15,8 @@ type Kernels = autodiff.Kernels
 
 // OpenKernels loads oneDNN from its library file, see install.FindOneDNN, and gives what Build may use of it, as the
 // options say. An empty file stands for a machine that has none. Where the options leave it open and the machine, or a
-// folder of artifacts, lacks what is needed, kernels are nil and the note, a sentence for the log, says why. It also says
-// what the precision auto has become.
+// folder of artifacts, lacks what is needed, kernels are nil and the note, a sentence for the log, says why. It also
+// says what the precision auto has become.
 func OpenKernels(rt *Runtime, file string, o Options) (k *Kernels, note string, err error) {
 	if o.Kernels == StockKernels || o.Execution.Provider != ort.CPU {
 		return nil, "", nil

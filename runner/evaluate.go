@@ -33,7 +33,8 @@ func (r *run) evaluate(ctx context.Context) (track.Evaluation, error) {
 		return track.Evaluation{}, err
 	}
 	o := evaluation.Options{
-		Library: r.o.Libraries.ONNXRuntime, OneDNN: r.o.Libraries.OneDNN, Experiment: e, Name: evaluation.AtEnd, Version: r.o.Version,
+		Library: r.o.Libraries.ONNXRuntime, OneDNN: r.o.Libraries.OneDNN, Experiment: e,
+		Name: evaluation.AtEnd, Version: r.o.Version,
 		Target: target.Target{Path: r.folder.Dir(), Encoder: encoder, Data: r.now.Data,
 			Run: &target.Run{Name: e.Name, Hash: e.Hash(), Seed: e.Seed}},
 		Threads: r.folder.Began().Threads, Splits: &r.splits,

@@ -123,7 +123,8 @@ func (o *embedOptions) check(args []string) error {
 	}
 	return cmp.Or(changeable(args[1:], "data"), o.encoderFlags.check(), required("out", o.out), o.checkFormat(),
 		oneOf("dtype", o.dtype, embed.DTypes()...),
-		oneOf("precision", o.precision, models.Float32, models.BFloat16, models.AutoPrecision), within("neighbours", o.neighbours, 0, 1000))
+		oneOf("precision", o.precision, models.Float32, models.BFloat16, models.AutoPrecision),
+		within("neighbours", o.neighbours, 0, 1000))
 }
 
 // maxShards is how many jobs may write one embedding.

@@ -64,8 +64,8 @@ func TestHalves(t *testing.T) {
 }
 
 // TestKernelsInHalves holds outputs, gradients and statistics of a step to those in float32. A gradient is a sum of
-// products of numbers with 8 significant bits, and where numbers are near each other or zero, maxima and ReLUs let other
-// ones through: of a residual block's few values that is a good part.
+// products of numbers with 8 significant bits, and where numbers are near each other or zero, maxima and ReLUs let
+// other ones through: of a residual block's few values that is a good part.
 func TestKernelsInHalves(t *testing.T) {
 	rt := orttest.OpenWithKernels(t)
 	if !rt.Kernels().BF16() {

@@ -26,7 +26,8 @@ type Kernels struct {
 	// Products is the precision of what matrix products multiply; Float32 (the default) or BFloat16, which takes a
 	// processor with matrix units.
 	Products string
-	// Stores says whether they do a convolution with activations in bfloat16; nil: activations are float32 whatever the precision.
+	// Stores says whether they do a convolution with activations in bfloat16; nil: these are float32 whatever the
+	// precision.
 	Stores func(Convolution) bool
 }
 

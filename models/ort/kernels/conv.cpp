@@ -478,7 +478,8 @@ class Conv : public Kernel {
       if (!prepared) pack_tiles(run, plan.tiles, w, false, packed);
       run.parallel(slices, [&](size_t t) {
         const Part part(images, slices, t);
-        plan.tiles.run(part.end - part.begin, x.as<bf16>() + part.begin * g.in_pixels() * g.channels, packed, b.floats(),
+        const bf16 *const from = x.as<bf16>() + part.begin * g.in_pixels() * g.channels;
+        plan.tiles.run(part.end - part.begin, from, packed, b.floats(),
                        y.as<bf16>() + part.begin * g.out_pixels() * g.filters,
                        run.session.slice(t).reserve(plan.slice.bytes));
       });
@@ -490,6 +491,7 @@ class Conv : public Kernel {
       const Primitive &p = plan.of(part.end - part.begin);
       char *scratch = run.session.slice(t).reserve(plan.slice.bytes);
       const void *in = x.as<char>() + part.begin * g.in_pixels() * g.channels * g.element();
+      void *const out = y.as<char>() + part.begin * g.out_pixels() * g.filters * g.element();
       if (g.bf16 && !g.half) {
         loops().round(static_cast<const float *>(in), reinterpret_cast<bf16 *>(scratch),
                       (part.end - part.begin) * g.in_pixels() * g.channels);
@@ -499,7 +501,7 @@ class Conv : public Kernel {
                 {{DNNL_SRC, p.md(DNNL_QUERY_SRC), in},
                  {DNNL_WEIGHTS, p.md(DNNL_QUERY_WEIGHTS), find_ordered(plan.weights, shared, p)},
                  {DNNL_BIAS, plan.bias.get(), b.data},
-                 {DNNL_DST, p.md(DNNL_QUERY_DST), y.as<char>() + part.begin * g.out_pixels() * g.filters * g.element()}},
+                 {DNNL_DST, p.md(DNNL_QUERY_DST), out}},
                 scratch + plan.scratch);
     });
   }
@@ -902,7 +904,8 @@ char *ordo_convolution_check(const ordo_convolution *c, int *fault) {
     const bool of_weights = weights_by_winograd(g, c->batch, Algorithm::automatic, form);
     if (!forward || forward.reference()) throw Fault(no_kernel(g, "forward pass", forward));
     if (!usable(g, data) && !g.own_loops()) throw Fault(no_kernel(g, "gradient of the input", data));
-    if (!usable(g, weights) && !g.own_loops() && !by_tiles) throw Fault(no_kernel(g, "gradient of the weights", weights));
+    if (!usable(g, weights) && !g.own_loops() && !by_tiles)
+      throw Fault(no_kernel(g, "gradient of the weights", weights));
     *fault = 0;
     return strdup(((ahead ? winograd : forward.info()) + ", " +
                    (back ? winograd : usable(g, data) ? data.info() : "own loop") + ", " +

@@ -37,8 +37,8 @@
 //	ChannelScaleGrad(dY, X, S) → [dX], [dS]
 //
 // ConvBF16, ConvGradBF16, BatchNormBF16, BatchNormGradBF16, NormalizeBF16, MaxPoolBF16, MaxPoolGradBF16,
-// AveragePoolBF16 and AveragePoolGradBF16 are these operators with X, Y, their gradients and residuals in bfloat16; all other inputs and
-// outputs stay float32, and so do sums and what is computed inside.
+// AveragePoolBF16 and AveragePoolGradBF16 are these operators with X, Y, their gradients and residuals in bfloat16; all
+// other inputs and outputs stay float32, and so do sums and what is computed inside.
 //
 // These are on tensors of any shape, in the order in memory that they have:
 //

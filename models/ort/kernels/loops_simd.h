@@ -525,7 +525,8 @@ struct AveragePool {
     for (int64_t i = v.begin; i < v.end; i++) {
       Vector<W> line = {};
       for (int64_t j = h.begin; j < h.end; j++)
-        line += load<W>(x + ((v.origin + i * w.dilations[0]) * w.width + h.origin + j * w.dilations[1]) * w.channels + c);
+        line +=
+            load<W>(x + ((v.origin + i * w.dilations[0]) * w.width + h.origin + j * w.dilations[1]) * w.channels + c);
       sum += line;
     }
     store<W>(y + c, sum / scale);

@@ -145,7 +145,8 @@ struct BatchNormGrad : Kernel {
                               mean, bias ? factor : nullptr, bias};
     const auto from = [&](int64_t o) {
       const auto moved = [o](auto *p) { return p ? p + o : p; };
-      return NormGradient<E>{all.dy + o, moved(all.dy2), moved(all.y), all.x + o, moved(all.dz), mean, all.factor, bias};
+      return NormGradient<E>{all.dy + o,    moved(all.dy2), moved(all.y), all.x + o,
+                             moved(all.dz), mean,           all.factor,   bias};
     };
 
     const size_t line = size_t(c) * sizeof(double);

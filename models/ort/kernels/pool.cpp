@@ -54,8 +54,8 @@ struct Pool : Kernel {
     run.parallel(tasks, [&](size_t t) { body(t, Part(all, tasks, t)); });
   }
 
-  // gradient_rows calls body(image, row, dx) for all rows of a gradient, each of `line` numbers: where it is in bfloat16,
-  // a row is added up in float and then rounded.
+  // gradient_rows calls body(image, row, dx) for all rows of a gradient, each of `line` numbers: where it is in
+  // bfloat16, a row is added up in float and then rounded.
   template <class Body>
   void gradient_rows(const Run &run, const Tensor &dx, int64_t images, int64_t height, int64_t line, Body body) const {
     if (!half)

@@ -1,9 +1,9 @@
 // Products of matrices on the processor's matrix units: the factors are rounded to bfloat16 when they are copied, their
 // products added up in float32.
 //
-// A tile has 16 rows of A over 32 numbers of k, or 16 columns of B, as pairs of k beside each other. The copies are made
-// of blocks of 16 lines by 32 numbers, which are read along whichever of the two lies together, and transposed where the
-// other is wanted.
+// A tile has 16 rows of A over 32 numbers of k, or 16 columns of B, as pairs of k beside each other. The copies are
+// made of blocks of 16 lines by 32 numbers, which are read along whichever of the two lies together, and transposed
+// where the other is wanted.
 #include <algorithm>
 
 #include "product.h"
@@ -40,7 +40,8 @@ void copy(const float *from, int64_t line, int64_t step, int64_t lines, int64_t 
     for (int i = 0; i < 16; i++) {
       const float *p = from + (i < lines ? i : 0) * line;
       const __mmask16 any = i < lines ? 0xffff : 0;
-      r[i] = (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high & any, p + 16), _mm512_maskz_loadu_ps(low & any, p));
+      r[i] = (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high & any, p + 16),
+                                          _mm512_maskz_loadu_ps(low & any, p));
     }
   } else if (line == 1) {
     const __mmask16 mask = mask_of(lines);

@@ -61,7 +61,8 @@ void interleave(const bf16 *const *places, int64_t count, int64_t filters, bf16 
 
 void TileWeights::gradient(int64_t images, const bf16 *x, const bf16 *dy, float *dw, char *scratch) const {
   const int64_t most = group(images), all_pixels = pixels(most), all_line = line(most);
-  const int64_t c16 = up(channels, kTile), o16 = up(filters, kTile), places = kernel[0] * kernel[1], phases = axes_[0].phases * axes_[1].phases;
+  const int64_t c16 = up(channels, kTile), o16 = up(filters, kTile), places = kernel[0] * kernel[1],
+                phases = axes_[0].phases * axes_[1].phases;
   bf16 *turned = reinterpret_cast<bf16 *>(scratch);
   bf16 *paired = turned + phases * c16 * all_line;
   const bf16 **at = reinterpret_cast<const bf16 **>(paired + o16 * all_pixels);

@@ -81,9 +81,9 @@ inline __mmask16 mask_of(int64_t left) {
   return left >= kTile ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1 << left) - 1);
 }
 
-// product adds Rows by Columns tiles of x y over `count` numbers to sums of 16 by 16, those of a column below each other.
-// x has its rows `line` apart; y is [columns/16, count/2, 16, 2], blocks of 16 columns `block` apart, and their sums
-// `column`.
+// product adds Rows by Columns tiles of x y over `count` numbers to sums of 16 by 16, those of a column below each
+// other. x has its rows `line` apart; y is [columns/16, count/2, 16, 2], blocks of 16 columns `block` apart, and their
+// sums `column`.
 template <int Rows, int Columns>
 void product(const bf16 *x, int64_t line, const bf16 *y, int64_t block, int64_t count, float *sum, int64_t column) {
   constexpr int64_t square = kTile * kTile;

@@ -80,6 +80,8 @@ def settle(model):
             m.p = 0.0
         if type(m).__name__ == "DropPath":
             m.drop_prob = 0.0
+        if isinstance(getattr(m, "drop_rate", None), float):  # of a call without a module of its own
+            m.drop_rate = 0.0
     bends = {type(m).__name__ for m in model.modules()}
     shift = 3.0 if "ReLU6" in bends else 4.0 if "ReLU" in bends else 0.0
     with torch.no_grad():

@@ -396,7 +396,7 @@ func TestSearchKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		kills++
-		_ = <-ended // it was killed
+		<-ended // it was killed
 	}
 	if kills < 5 {
 		t.Errorf("it was killed only %d times", kills)

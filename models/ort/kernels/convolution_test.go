@@ -168,6 +168,7 @@ func convolutionCases() []kernels.Convolution {
 		convolution(1, 1, 1, 5, 3, 1, 1, 1, 1),
 		convolution(1, 16, 16, 1, 1, 1, 0, 1, 1),
 		convolution(2, 5, 7, 4, 4, 4, 0, 1, 1),
+		convolution(40, 16, 24, 1, 3, 2, 1, 1, 1), // most of the kernel meets no pixel
 		rectangle, big, tf,
 	}
 }
@@ -250,6 +251,9 @@ func TestConvolutionInBF16(t *testing.T) {
 	}
 	for _, c := range convolutionCases() {
 		c.Precision = kernels.BF16
+		if _, err := rt.Kernels().Supports(c); err != nil { // it is left to ONNX Runtime
+			continue
+		}
 		t.Run(name(c), func(t *testing.T) {
 			e := newExample(c, 1)
 			want := e.exact()

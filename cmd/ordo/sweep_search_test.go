@@ -17,6 +17,7 @@ import (
 // TestSweepSearch: a search that stops trials early, with real trainings. What went on ends with the bits of a training
 // that never paused.
 func TestSweepSearch(t *testing.T) {
+	elsewhere(t)
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	file, out := sweepFile(t, "")
 	text := `base: tiny.yaml

@@ -253,8 +253,9 @@ func TestOperators(t *testing.T) {
 		slices.Sort(list)
 		return list
 	}
-	registered := find(`(?m)^\s*\{"(\w+)", make_`, text)
-	known := find(`(?m)^\t\w+ += "(\w+)"$`, names)
+	registered := append(find(`(?m)^\s*\{"(\w+)", make_`, text), find(`"(\w+BF16)"`, text)...)
+	slices.Sort(registered)
+	known := find(`(?m)^\t\w+ += "(\w+)"(?: //.*)?$`, names)
 	if len(known) == 0 || !slices.Equal(registered, known) {
 		t.Errorf("registered are %v, known are %v", registered, known)
 	}

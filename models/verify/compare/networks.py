@@ -106,9 +106,24 @@ def gradients(model, images, dz, dtype):
 
 
 def export(model, images, exporter, path):
+    state = copy.deepcopy(model.state_dict())
+    try:
+        write(model, images, exporter, path)
+    finally:  # the export ran the model, which moved its running statistics
+        model.load_state_dict(state)
+    if exporter == "torchscript":
+        import onnx
+
+        graph = onnx.load(path)
+        for tensor in graph.graph.initializer:
+            if "running" in tensor.name:
+                tensor.CopyFrom(onnx.numpy_helper.from_array(state[tensor.name].cpu().numpy(), tensor.name))
+        onnx.save(graph, path)
+
+
+def write(model, images, exporter, path):
     import torch
 
-    state = copy.deepcopy(model.state_dict())
     if exporter == "torchscript":
         for m in model.modules():  # whose causal argument it can't export
             if getattr(m, "fused_attn", False):
@@ -124,15 +139,6 @@ def export(model, images, exporter, path):
             model.eval(), (images,), path, dynamo=True, optimize=not norms,
             input_names=["images"], output_names=["features"],
             dynamic_shapes=({0: torch.export.Dim("batch", min=2, max=1024)},), external_data=False, verbose=False)
-    model.load_state_dict(state)  # the export ran the model, which moved its running statistics
-    if exporter == "torchscript":
-        import onnx
-
-        graph = onnx.load(path)
-        for tensor in graph.graph.initializer:
-            if "running" in tensor.name:
-                tensor.CopyFrom(onnx.numpy_helper.from_array(state[tensor.name].cpu().numpy(), tensor.name))
-        onnx.save(graph, path)
 
 
 def stored(folder):

@@ -48,7 +48,7 @@ func isResult(name string) bool {
 		"arange", "full", "zeros", "ones", "zeros_like", "ones_like", "full_like", "linspace", "rsqrt", "sqrt", "exp",
 		"neg", "where", "masked_fill", "outer", "einsum", "matmul", "mm", "bmm", "clamp", "_to_copy", "flatten", "index",
 		"broadcast_to", "tile", "flip", "roll", "triu", "tril", "cumsum", "reciprocal", "contiguous", "detach",
-		"alias"}, op)
+		"alias", "slice_scatter", "select_scatter", "index_put", "scatter", "copy"}, op)
 }
 
 // saysParameter says whether a name's last part is one that networks give to their parameters.
@@ -64,7 +64,8 @@ func saysParameter(name string) bool {
 // saysConstant says whether a name is one that networks give to what they compute before they run.
 func saysConstant(name string) bool {
 	return !saysParameter(name) && hasWord(name, "cos", "sin", "cis", "rope", "rotary", "freq", "freqs", "mask", "eps",
-		"epsilon", "anchor", "anchors", "grid", "coords", "periods", "bands", "cached")
+		"epsilon", "anchor", "anchors", "grid", "coords", "periods", "bands", "cached",
+		"indices", "index")
 }
 
 // saysFilter says whether a name is that of a kernel which is no weight, such as the blur before a smaller image.

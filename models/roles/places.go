@@ -204,6 +204,10 @@ func (t *tracer) kind(s *onnxgraph.Tensor, u use, derived, literal bool) Kind {
 		}
 		return Weight
 	case "MatMul", "Einsum":
+		// Rows of rows that are multiplied from the right are no weights, such as positions beside each other (ConViT).
+		if u.input == 0 && len(s.GetDims()) > 2 && (madeUp(name) || saysConstant(name)) {
+			return Table
+		}
 		return Weight
 	case "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization":
 		return normKind(s, u.input)

@@ -129,6 +129,11 @@ func TestOf(t *testing.T) {
 		{"wavelengths of positions", func(n net, x string) string {
 			return n.node("Sin", n.node("Div", x, n.varied("/pos_embed/Constant_19_output_0", 8)))
 		}, "/pos_embed/Constant_19_output_0: table"},
+		{"positions beside each other", func(n net, x string) string {
+			p := n.node("MatMul", n.varied("/a/Constant_4_output_0", 1, 4, 4, 3), n.varied("a.pos.weight", 3, 8))
+			q := n.node("MatMul", n.varied("a.rel_indices", 1, 4, 4, 3), n.varied("b.pos.weight", 3, 8))
+			return n.node("Add", x, n.node("Add", p, q))
+		}, "/a/Constant_4_output_0: table, a.pos.weight: weight, a.rel_indices: table, b.pos.weight: weight"},
 		{"keys without a bias", func(n net, x string) string {
 			b := n.node("Concat", n.varied("a.q_bias", 4), n.filled("a.k_bias", 0, 4), n.filled("a.v_bias", 0, 4))
 			b = n.node("Reshape", b, n.Initializer(onnxgraph.NewInts("shape", 12, 1, 1)))

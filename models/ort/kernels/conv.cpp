@@ -319,9 +319,14 @@ bool weights_by_winograd(const Geometry &g, int64_t images, Algorithm algorithm,
   return form.choose(images) && (algorithm == Algorithm::winograd || form.pays(images, g.bf16));
 }
 
+// may_be_tiles: our own loops on matrix units are for the convolution, which the node doesn't forbid.
+bool may_be_tiles(const Geometry &g, Algorithm algorithm) {
+  return g.half && g.groups == 1 && algorithm != Algorithm::direct && tiles_possible();
+}
+
 // forward_by_tiles decides whether matrix units go over small images without oneDNN, and gives the form.
 bool forward_by_tiles(const Geometry &g, Algorithm algorithm, TileForward &form) {
-  if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !tiles_possible()) return false;
+  if (!may_be_tiles(g, algorithm)) return false;
   form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
   form.out_height = g.out_height, form.out_width = g.out_width;
   for (int i = 0; i < 2; i++) {
@@ -352,7 +357,7 @@ void pack_tiles(const Run &run, const TileForward &form, const Tensor &w, bool f
 
 // weights_by_tiles decides whether matrix units do it, and gives the form.
 bool weights_by_tiles(const Geometry &g, Algorithm algorithm, TileWeights &form) {
-  if (!g.half || g.groups != 1 || algorithm == Algorithm::direct || !tiles_possible()) return false;
+  if (!may_be_tiles(g, algorithm)) return false;
   form.channels = g.channels, form.height = g.height, form.width = g.width, form.filters = g.filters;
   form.out_height = g.out_height, form.out_width = g.out_width;
   std::memcpy(form.kernel, g.kernel, sizeof g.kernel);

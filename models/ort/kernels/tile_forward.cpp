@@ -23,7 +23,6 @@ constexpr int64_t kDepth = 512;          // numbers of each that are copied at a
 constexpr int64_t kLine = kDepth + 32;   // from one to the next
 constexpr int64_t kSquare = kTile * kTile;
 
-int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 }  // namespace
 

@@ -25,7 +25,6 @@ constexpr int64_t kDepth = 512;               // of a block of k
 constexpr int64_t kColumns = 1024;            // of B that are copied at a time
 constexpr int64_t kStep = 2 * kTile;          // rows and columns of C at a time
 
-int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // halves rounds 16 numbers, each into the lower half of 32 bits.
 inline __m512i halves(__m512 x) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(x)); }

@@ -13,7 +13,6 @@ namespace {
 constexpr int64_t kBlock = 512;         // pixels over which products are added up in tiles
 constexpr int64_t kGroupBytes = 4 << 20;  // of both matrices of a group of images
 
-int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 int64_t down(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }  // floor
 
 }  // namespace

@@ -2,13 +2,25 @@
 #ifndef ORDO_KERNELS_TILES_SIMD_H
 #define ORDO_KERNELS_TILES_SIMD_H
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-#define ORDO_TILES 1
-#include <immintrin.h>
-
 #include <cstdint>
 
 #include "bf16.h"
+
+namespace ordo {
+namespace {
+
+constexpr int64_t kTile = 16;    // rows and columns
+constexpr int64_t kPixels = 32;  // numbers that a product of two tiles goes over
+
+// up is n in full parts of `to`.
+inline int64_t up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+}  // namespace
+}  // namespace ordo
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define ORDO_TILES 1
+#include <immintrin.h>
 
 // GCC 12 warns of its own header: https://gcc.gnu.org/bugzilla/show_bug.cgi?id=105593
 #pragma GCC diagnostic push
@@ -18,9 +30,6 @@
 
 namespace ordo {
 namespace {
-
-constexpr int64_t kTile = 16;    // rows and columns
-constexpr int64_t kPixels = 32;  // numbers that a product of two tiles goes over
 
 // Configured has the eight tiles at their full size, and puts back what was there: oneDNN has a configuration of its
 // own.

@@ -106,6 +106,17 @@ func OpenEncoder(library, file string, o EncoderOptions) (*Encoder, error) {
 	return e, nil
 }
 
+// Kernels names what runs the graph: stock (ONNX Runtime's operators), or of ordo's float32 or bf16.
+func (e *Encoder) Kernels() string {
+	switch {
+	case e.fast == nil:
+		return StockKernels
+	case e.fast.half:
+		return BFloat16
+	}
+	return Float32
+}
+
 // Fast says whether ordo's operators run the graph, and if not though they were wanted, why.
 func (e *Encoder) Fast() (is bool, why string) { return e.fast != nil, e.why }
 

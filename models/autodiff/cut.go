@@ -38,6 +38,45 @@ func (c *cut) connect(from, to int, capacity int64) {
 	c.edges = append(c.edges, edge{to, capacity}, edge{from, 0})
 }
 
+// values are what the vertices of a cut make and use.
+type values struct {
+	*cut
+	made  map[string]int
+	users map[string][]int
+	names []string // of those with users, in order
+}
+
+func (c *cut) values() *values {
+	return &values{cut: c, made: map[string]int{}, users: map[string][]int{}}
+}
+
+// use says that a vertex uses a value.
+func (v *values) use(name string, vertex int) {
+	if v.users[name] == nil {
+		v.names = append(v.names, name)
+	}
+	v.users[name] = append(v.users[name], vertex)
+}
+
+// copies lets users on the other side than the maker have a copy, which costs as much for all of them as for a single
+// one: it stands between them. What no vertex makes lies on the sink's side.
+func (v *values) copies(sink int, cost func(name string) int64) {
+	for _, name := range v.names {
+		maker, ok := v.made[name]
+		if !ok {
+			maker = sink
+		}
+		size := cost(name)
+		toSink, toSource := v.vertex(), v.vertex()
+		v.connect(maker, toSink, size)
+		v.connect(toSource, maker, size)
+		for _, u := range v.users[name] {
+			v.connect(toSink, u, unlimited)
+			v.connect(u, toSource, unlimited)
+		}
+	}
+}
+
 // source returns which vertices lie on the source's side of the smallest cut; of several, the one where these are
 // fewest.
 func (c *cut) source(source, sink int) []bool {

@@ -123,15 +123,7 @@ func (t *training) halfOf(name string) string {
 // chooseHalves says of every node whether it has its activations in bfloat16.
 func (t *training) chooseHalves(nodes []*onnxgraph.Node) []bool {
 	const source, sink = 0, 1
-	c := newCut(2 + len(nodes))
-	made, users := map[string]int{}, map[string][]int{}
-	var names []string // of the values with users, in order
-	use := func(name string, vertex int) {
-		if users[name] == nil {
-			names = append(names, name)
-		}
-		users[name] = append(users[name], vertex)
-	}
+	c := newCut(2 + len(nodes)).values()
 	for i, n := range nodes {
 		h, ok := halves[n.GetOpType()]
 		convolution := n.GetOpType() == graph.Conv || n.GetOpType() == graph.ConvGrad
@@ -142,9 +134,9 @@ func (t *training) chooseHalves(nodes []*onnxgraph.Node) []bool {
 			switch {
 			case in == "" || t.typeOf(in).Elem != onnxgraph.Float32:
 			case !slices.Contains(h.in, k):
-				use(in, sink)
+				c.use(in, sink)
 			default:
-				use(in, 2+i)
+				c.use(in, 2+i)
 				bytes := int64(wideBytes)
 				if convolution {
 					bytes = roundBytes
@@ -154,7 +146,7 @@ func (t *training) chooseHalves(nodes []*onnxgraph.Node) []bool {
 		}
 		for k, name := range n.GetOutput() {
 			if name != "" && slices.Contains(h.out, k) {
-				made[name] = 2 + i
+				c.made[name] = 2 + i
 				c.connect(source, 2+i, wideBytes*t.elements(name))
 			}
 		}
@@ -162,21 +154,7 @@ func (t *training) chooseHalves(nodes []*onnxgraph.Node) []bool {
 			c.connect(2+i, sink, unlimited)
 		}
 	}
-	for _, name := range names {
-		maker, ok := made[name]
-		if !ok {
-			maker = sink
-		}
-		// A converted copy for all users costs as much as one for a single user: it stands between them.
-		bytes := convertBytes * t.elements(name)
-		toWide, toHalf := c.vertex(), c.vertex()
-		c.connect(maker, toWide, bytes)
-		c.connect(toHalf, maker, bytes)
-		for _, u := range users[name] {
-			c.connect(toWide, u, unlimited)
-			c.connect(u, toHalf, unlimited)
-		}
-	}
+	c.copies(sink, func(name string) int64 { return convertBytes * t.elements(name) })
 	return c.source(source, sink)[2 : 2+len(nodes)]
 }
 

@@ -201,7 +201,7 @@ var kernelActivations = map[string]struct{ in, out []int }{
 // choose returns which nodes have their own images with the channels last.
 func (a *arrangement) choose(nodes []*onnxgraph.Node) []bool {
 	const source, sink = 0, 1
-	c := newCut(2 + len(nodes))
+	c := newCut(2 + len(nodes)).values()
 	vertex := func(i int, o layout) int {
 		switch o {
 		case plain:
@@ -211,43 +211,24 @@ func (a *arrangement) choose(nodes []*onnxgraph.Node) []bool {
 		}
 		return 2 + i
 	}
-	made, users := map[string]int{}, map[string][]int{} // the vertices of makers and users
-	var names []string                                  // of the values with users, in order
 	for i, n := range nodes {
 		f := a.forms[i]
 		for k, in := range n.GetInput() {
 			if f.in[k] == either || !a.ordered(in) {
 				continue
 			}
-			if users[in] == nil {
-				names = append(names, in)
-			}
-			users[in] = append(users[in], vertex(i, f.in[k]))
+			c.use(in, vertex(i, f.in[k]))
 		}
 		for k, out := range n.GetOutput() {
 			if f.out[k] != either {
-				made[out] = vertex(i, f.out[k])
+				c.made[out] = vertex(i, f.out[k])
 			}
 		}
 		if f.moves > 0 {
 			c.connect(source, 2+i, f.moves)
 		}
 	}
-	for _, name := range names {
-		maker, ok := made[name]
-		if !ok {
-			maker = sink // graph inputs and stored values
-		}
-		// A copy for all users of the other order costs as much as one for a single user: it stands between them.
-		size := a.size(name)
-		toPlain, toLast := c.vertex(), c.vertex()
-		c.connect(maker, toPlain, size)
-		c.connect(toLast, maker, size)
-		for _, u := range users[name] {
-			c.connect(toPlain, u, unlimited)
-			c.connect(u, toLast, unlimited)
-		}
-	}
+	c.copies(sink, a.size) // graph inputs and stored values lie plainly
 	side := c.source(source, sink)
 	return side[2 : 2+len(nodes)]
 }

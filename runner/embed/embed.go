@@ -337,11 +337,10 @@ func (o Options) meta(sum string, splits data.Splits) map[string]any {
 // key names all that the encoded rows depend on.
 func (e *encoding) key(meta map[string]any) ([sha256.Size]byte, error) {
 	x := e.o.Experiment
-	fast, _ := e.encoder.Fast()
 	text, err := json.Marshal(map[string]any{
 		"meta": meta, "outputs": e.rows.outputs, "input": e.encoder.Input(), "runtime": e.encoder.Version(),
 		"threads": e.o.Threads, "framing": e.plan.Framing(), "mean": x.Augment.Mean, "std": x.Augment.Std,
-		"families": e.plan.Families(), "dtype": e.o.DType, "batch": batch, "kernels": fast, "precision": e.o.Precision,
+		"families": e.plan.Families(), "dtype": e.o.DType, "batch": batch, "kernels": e.encoder.Kernels(),
 	})
 	if err != nil {
 		return [sha256.Size]byte{}, fmt.Errorf("embed: describe: %w", err)

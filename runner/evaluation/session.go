@@ -235,11 +235,9 @@ func (s *session) openAgainst(t target.Target) error {
 			Advise("compare like with like")
 	}
 	in, mine := *s.result.Input, s.o.Experiment
-	o := models.EncoderOptions{Threads: s.o.Threads, Images: target.Normalisation(mine.Augment),
+	o := models.EncoderOptions{OneDNN: target.OneDNN(mine, s.o.OneDNN), Threads: s.o.Threads,
+		Images: target.Normalisation(mine.Augment),
 		Unsaid: models.InputOptions{Layout: in.Layout, Size: in.Size, Normalisation: &in.Normalisation}}
-	if mine.Model.Kernels != models.StockKernels {
-		o.OneDNN = s.o.OneDNN
-	}
 	var e config.Experiment
 	if t.Run != nil {
 		var err error

@@ -159,10 +159,7 @@ func openUntrained(e config.Experiment, o Options) (enc *models.Encoder, err err
 	if err := trainer.Export(file, models.Features, models.Embedding); err != nil {
 		return nil, err
 	}
-	if e.Model.Kernels == models.StockKernels {
-		o.OneDNN = ""
-	}
 	return models.OpenEncoder(o.Library, file, models.EncoderOptions{
-		OneDNN: o.OneDNN, Threads: o.Threads, Images: target.Normalisation(e.Augment),
+		OneDNN: target.OneDNN(e, o.OneDNN), Threads: o.Threads, Images: target.Normalisation(e.Augment),
 	})
 }

@@ -129,14 +129,19 @@ type Opening struct {
 	Input     models.InputOptions // what the user says of how it takes images, before what its file says
 }
 
+// OneDNN is the library file that an experiment's encoders are opened with: none where it has stock kernels.
+func OneDNN(e config.Experiment, file string) string {
+	if e.Model.Kernels == models.StockKernels {
+		return ""
+	}
+	return file
+}
+
 // Open opens a target's encoder and gives the names of the outputs that are wanted. The experiment's image size becomes
 // the encoder's, and its framing, where it leaves that open, what the encoder's file says.
 func (t Target) Open(e *config.Experiment, o Opening) (*models.Encoder, []string, error) {
-	if e.Model.Kernels == models.StockKernels {
-		o.OneDNN = ""
-	}
 	encoder, err := models.OpenEncoder(o.Library, t.Encoder, models.EncoderOptions{
-		OneDNN: o.OneDNN, Precision: o.Precision,
+		OneDNN: OneDNN(*e, o.OneDNN), Precision: o.Precision,
 		Threads: o.Threads, Outputs: o.Outputs, Images: Normalisation(e.Augment), Given: o.Input,
 		Unsaid: models.InputOptions{Size: e.Data.ImageSize},
 	})

@@ -66,10 +66,10 @@
 // mean cosine of views of different images, should stay near 0 (near 1 the embedding has collapsed). The
 // latter is left out when there is one image.
 //
-// # moco, vicreg, barlow_twins, simsiam, byol: other ways to stay the same
+// # moco, vicreg, barlow_twins, simsiam, byol, lejepa: other ways to stay the same
 //
-// These compare two views. Of more, the value is the mean over all ordered pairs of different compared views; z1 and
-// z2 are the rows of such a pair, sums over n run over the images.
+// All but lejepa compare two views. Of more, the value is the mean over all ordered pairs of different compared views;
+// z1 and z2 are the rows of such a pair, sums over n run over the images.
 //
 // moco (He et al. 2020, equation 1; the temperature is from Chen, Fan, Girshick and He 2020) keeps the keys k, the
 // normalised rows of `target`, of former batches in a queue Q, oldest out. It starts empty: negatives are what is
@@ -99,9 +99,21 @@
 // `target` is the embedding that the network of averaged weights gives ([Loss.Target]). For moco its momentum is 0.999,
 // for byol it goes from 0.99 to 1 on a cosine (the paper's choice for 300 epochs; for 1,000 it begins at 0.996).
 //
+// lejepa (Balestriero and LeCun 2025, algorithms 1 and 2) needs neither negatives nor a second network: views are near
+// the mean m of their image's, and the rows of each view v are to be normally distributed along any direction. `slices`
+// directions a are drawn anew each step; the test is that of Epps and Pulley, by the trapezoid rule at 17 points:
+//
+//	(1-lambda) * 1/(B N D) Σ_v,n |z_vn - m_n|² + lambda * 1/B Σ_v 1/slices Σ_a T(a·z_v)
+//	T(x) = N ∫ |1/N Σ_n exp(i t x_n) - exp(-t²/2)|² exp(-t²/2) dt over [-5, 5]
+//
+// T is about 1.06 for rows that are normally distributed, and grows with N for others. Rows are compared as they are,
+// not by their angles: a projector that ends in few numbers (64 and fewer) is the authors' choice. Their 1,024 slices
+// are 256 here, as in their smallest example.
+//
 // Diagnostics: positive_similarity and negative_similarity, as of ntxent (moco: with the keys and the queue; simsiam
 // and byol: of a prediction and what it meets); vicreg: distance, variance and covariance, the three parts without
-// weights; barlow_twins: on_diagonal and off_diagonal; moco: queue, the number of keys that were there.
+// weights; barlow_twins: on_diagonal and off_diagonal; moco: queue, the number of keys that were there; lejepa:
+// distance and normality, its parts without lambda.
 //
 // # Order: whose order of scale should be kept
 //

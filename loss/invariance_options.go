@@ -10,12 +10,14 @@ const (
 	KindBarlowTwins = "barlow_twins" // correlation of two views
 	KindSimSiam     = "simsiam"      // prediction of the other view's embedding
 	KindBYOL        = "byol"         // prediction of the other view's target
+	KindLeJEPA      = "lejepa"       // distance and normality
 )
 
 // InvarianceOptions sets a term over the base views. Where a default depends on the kind, 0 (or an empty text) stands
 // for it; a setting that a kind doesn't have must be left out.
 type InvarianceOptions struct {
-	// Kind is what pulls the base views together: ntxent (default), moco, vicreg, barlow_twins, simsiam, byol or none.
+	// Kind is what pulls the base views together: ntxent (default), moco, vicreg, barlow_twins, simsiam, byol,
+	// lejepa or none.
 	Kind        string  `yaml:"kind"`
 	Temperature float64 `yaml:"temperature"` // divides the similarities; ntxent 0.5, moco 0.2; range [0.005, 100]
 	Weight      float64 `yaml:"weight"`      // factor of the term; default 1, range [0, 1e6]
@@ -26,8 +28,8 @@ type InvarianceOptions struct {
 	// QueryWeight is for the views queries of ntxent: how much one of their rows counts beside a base view's; default
 	// 1, range [0, 1e6].
 	QueryWeight float64 `yaml:"query_weight"`
-	// Output is what the term looks at: embedding (default); ntxent, vicreg and barlow_twins take features too, ntxent
-	// also own, a head on the features for this term.
+	// Output is what the term looks at: embedding (default); ntxent, vicreg, barlow_twins and lejepa take features too,
+	// ntxent also own, a head on the features for this term.
 	Output   string `yaml:"output"`
 	Schedule string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
 	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
@@ -42,8 +44,11 @@ type InvarianceOptions struct {
 	Similarity float64 `yaml:"similarity"`
 	Variance   float64 `yaml:"variance"`   // vicreg: weight of the deviations; default 25, range [0, 1e6]
 	Covariance float64 `yaml:"covariance"` // vicreg: weight of the covariances; default 1, range [0, 1e6]
-	// Lambda is for barlow_twins: the weight of the off-diagonal; default 0.0051, range [0, 1e6].
+	// Lambda is the weight of the off-diagonal (barlow_twins; default 0.0051, range [0, 1e6]), or the share of normality
+	// in the loss (lejepa; default 0.05, range [0, 1]).
 	Lambda float64 `yaml:"lambda"`
+	// Slices is for lejepa: the directions along which a step looks at the distribution; default 256, range [1, 65536].
+	Slices int `yaml:"slices"`
 }
 
 // defaultInvarianceOptions returns ntxent on the embedding with weight 1, unresolved.
@@ -76,6 +81,7 @@ func (o InvarianceOptions) resolved() InvarianceOptions {
 	fill(&o.Variance, d.Variance)
 	fill(&o.Covariance, d.Covariance)
 	fill(&o.Lambda, d.Lambda)
+	fill(&o.Slices, d.Slices)
 	fill(&o.Views, d.Views)
 	fill(&o.Output, d.Output)
 	fill(&o.QueryWeight, d.QueryWeight)
@@ -105,10 +111,18 @@ func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
 	add(ofKind(prefix+"similarity", o.Kind, o.Similarity, d.Similarity, 0, maxWeight))
 	add(ofKind(prefix+"variance", o.Kind, o.Variance, d.Variance, 0, maxWeight))
 	add(ofKind(prefix+"covariance", o.Kind, o.Covariance, d.Covariance, 0, maxWeight))
-	add(ofKind(prefix+"lambda", o.Kind, o.Lambda, d.Lambda, 0, maxWeight))
+	maxLambda := float64(maxWeight)
+	if o.Kind == KindLeJEPA {
+		maxLambda = 1
+	}
+	add(ofKind(prefix+"lambda", o.Kind, o.Lambda, d.Lambda, 0, maxLambda))
+	add(ofKind(prefix+"slices", o.Kind, float64(o.Slices), float64(d.Slices), 1, maxSlices))
 }
 
-const maxQueue = 1 << 20
+const (
+	maxQueue  = 1 << 20
+	maxSlices = 1 << 16
+)
 
 // The values of InvarianceOptions.Views.
 const (

@@ -39,6 +39,11 @@ func TestInvarianceGradients(t *testing.T) {
 			{KindMoCo, func(grad, z []float64) float64 {
 				return runMoCo(new(moco[float64]), batchOf(grad, z, images, dim, base, weight), other, keys, 0.3)
 			}},
+			{KindLeJEPA, func(grad, z []float64) float64 {
+				k := new(lejepa[float64])
+				k.aim(dim, 5, uint64(i))
+				return runLeJEPA(k, batchOf(grad, z, images, dim, base, weight), 0.3)
+			}},
 		} {
 			t.Run(fmt.Sprintf("%s %dx%dx%d", c.kind, images, views, dim), func(t *testing.T) {
 				z := normal(uint64(i), size)

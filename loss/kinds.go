@@ -39,6 +39,7 @@ var kinds = []kind{
 	invarianceKind(KindSimSiam, InvarianceOptions{}, newSimSiam, OutputEmbedding),
 	invarianceKind(KindBYOL, InvarianceOptions{Momentum: 0.99, MomentumSchedule: ScheduleCosine}, newBYOL,
 		OutputEmbedding),
+	invarianceKind(KindLeJEPA, InvarianceOptions{Lambda: 0.05, Slices: 256}, newLeJEPA, OutputEmbedding, OutputFeatures),
 
 	orderKind(KindRankNet, OrderOptions{Temperature: 0.1}, newRankNet),
 	orderKind(KindTriplet, OrderOptions{Margin: 0.2}, newTriplet, "scaled_margin"),

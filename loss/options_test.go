@@ -15,7 +15,7 @@ func TestValidate(t *testing.T) {
 		want  string
 		spoil func(o *Options)
 	}{
-		{`invariance.kind: must be ntxent, moco, vicreg, barlow_twins, simsiam, byol or none, got "simclr"`,
+		{`invariance.kind: must be ntxent, moco, vicreg, barlow_twins, simsiam, byol, lejepa or none, got "simclr"`,
 			func(o *Options) { o.Invariance.Kind = "simclr" }},
 		{"invariance.temperature: must be in [0.005, 100], got -1", func(o *Options) { o.Invariance.Temperature = -1 }},
 		{"invariance.temperature: must be in [0.005, 100], got NaN",

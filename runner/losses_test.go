@@ -30,6 +30,7 @@ func losses() map[string][]string {
 		"simsiam":         {"loss.invariance.kind=simsiam"},
 		"byol":            {"loss.invariance.kind=byol", "train.optimizer=sgd"},
 		"byol, parts":     {"loss.invariance.kind=byol", "train.micro_batch=3"},
+		"lejepa, parts":   {"loss.invariance.kind=lejepa", "loss.invariance.slices=40", "train.micro_batch=3"},
 		"order, own head": {"loss.order.kind=rank_n_contrast", "loss.order.output=own"},
 		"orders": {"loss.order.kind=chain", "loss.order.distance=euclidean", "loss.order.margin=0.1",
 			"loss.terms=[{kind: listmle, output: features}, {kind: soft_spearman, anchors: all}, " +

@@ -113,7 +113,7 @@ func TestKeysSay(t *testing.T) {
 		"data.root":                              "text; default \"\"",
 		"model.projector":                        "a list, each entry a whole number, each in [1, 65536]; default [256, 64]",
 		"loss.invariance.queue":                  "a whole number, in [1, 1048576] (moco); default 0, or 4096 (moco)",
-		"loss.terms.INDEX.lambda":                "a number, in [0, 1000000] (barlow_twins); default 0.0051 (barlow_twins)",
+		"loss.terms.INDEX.slices":                "a whole number, in [1, 65536] (lejepa); default 256 (lejepa)",
 		"train.epochs":                           "a whole number, in [1, 100000]; default 15",
 		"train.nesterov":                         "true or false; default false",
 	} {

@@ -191,8 +191,8 @@ const hashDigits = 10
 // laterKeys are the keys that came after the first release. At their defaults they are left out of the hash, so that an
 // experiment from before such a key keeps its hash.
 var laterKeys = []string{
-	"data.per_class", "data.test_per_class", "data.fold", "loss.invariance.query_weight", "train.from_checkpoint",
-	"train.from_schedule",
+	"data.per_class", "data.test_per_class", "data.fold", "loss.invariance.query_weight", "loss.invariance.slices",
+	"train.from_checkpoint", "train.from_schedule",
 }
 
 // notHashed are the keys and sections that the hash has no part of, but for those that Hash sets to zero.

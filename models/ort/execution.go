@@ -43,9 +43,9 @@ type Execution struct {
 	Spin int `yaml:"spin_us"`
 }
 
-// DefaultSpin is that of Execution.Spin in microseconds. ONNX Runtime's own is a number of pauses, which take 3 to 500 ms
-// by the processor (its pull request 27916), and two trainings side by side then take a fifth longer than one after the
-// other.
+// DefaultSpin is that of Execution.Spin in microseconds. ONNX Runtime's own is a number of pauses, which take 3 to
+// 500 ms by the processor (its pull request 27916), and two trainings side by side then take a fifth longer than one
+// after the other.
 const DefaultSpin = 200
 
 // DefaultExecution is the CPU, all optimizations, with an arena: ONNX Runtime's own but for Spin.

@@ -56,7 +56,7 @@ func sideBySide(ctx context.Context, o TogetherOptions) (Together, error) {
 		return Together{}, err
 	}
 	if e.Model.Artifacts != "" || e.Model.Precision == models.AutoPrecision {
-		return Together{}, fault.New(fault.Config, "steps side by side are of a built-in backbone in a precision that is named").
+		return Together{}, fault.New(fault.Config, "steps side by side are of a built-in backbone, in a precision by name").
 			Advise("set model.backbone, and model.precision to %s or %s", models.Float32, models.BFloat16)
 	}
 	e.Model.Threads = train.Threads(e)

@@ -179,9 +179,10 @@ func (j Job) prepare(i int) (it item, img augment.Image, err error) {
 	return it, img, err
 }
 
-// gather prepares every image from number `from` on, on all workers, and gives them to emit in the set's order, from the
-// calling goroutine. It returns the images that could not be read, behind those that are known already; after the first
-// of them, emit hears of no more unless unreadable images are skipped. An error of emit or the end of ctx stops it.
+// gather prepares every image from number `from` on, on all workers, and gives them to emit in the set's order, from
+// the calling goroutine. It returns the images that could not be read, behind those that are known already; after the
+// first of them, emit hears of no more unless unreadable images are skipped. An error of emit or the end of ctx stops
+// it.
 func (j Job) gather(ctx context.Context, from int, failures []Failure, emit func(item) error) ([]Failure, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

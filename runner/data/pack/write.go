@@ -47,8 +47,8 @@ func (j Job) Path() string {
 
 // Pack opens the job's packed file, and makes it if there is none that is whole. Another process that is making it is
 // waited for. Errors about the file are of kind fault.Storage, those about images are an [UnreadableError], and the
-// context's error is returned when ctx is done. Only that leaves something behind, where packing has taken long: what is
-// packed, and a journal, with which the next Pack goes on.
+// context's error is returned when ctx is done. Only that leaves something behind, where packing has taken long: what
+// is packed, and a journal, with which the next Pack goes on.
 func (j Job) Pack(ctx context.Context) (*File, error) {
 	if n := j.Set.Len(); n < 1 || n > math.MaxInt32 {
 		return nil, fmt.Errorf("pack: %d images, want 1 to %d", n, math.MaxInt32)

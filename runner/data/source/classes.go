@@ -25,9 +25,10 @@ type Listing struct {
 	LeftOut Kinds    // the other files
 }
 
-// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may lie
-// in folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted by
-// their bytes. With known classes, others are an error, and the known ones are returned. The error may be the context's.
+// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may
+// lie in folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted
+// by their bytes. With known classes, others are an error, and the known ones are returned. The error may be the
+// context's.
 func ClassFolders(ctx context.Context, root, below string, known []string) (Listing, error) {
 	dir := filepath.Join(root, below)
 	folders, err := Folders(dir)
@@ -69,7 +70,8 @@ func ClassFolders(ctx context.Context, root, below string, known []string) (List
 		found.Classes = folders
 	}
 	walked := make([]walk, len(folders))
-	if err := ask(ctx, len(folders), 1, func(i int) { walked[i] = walkImages(filepath.Join(dir, folders[i])) }); err != nil {
+	err = ask(ctx, len(folders), 1, func(i int) { walked[i] = walkImages(filepath.Join(dir, folders[i])) })
+	if err != nil {
 		return Listing{}, err
 	}
 	total := 0

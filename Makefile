@@ -111,6 +111,13 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s)
 bench: build runtime ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKG)
 
+# How many: of ImageNet's size are 1300000, which takes some minutes, and no room but for a GiB of packed images.
+IMAGES ?= 1300000
+.PHONY: bench-images
+bench-images: ## List, pack and open a folder of IMAGES (1300000) links to small files
+	ORDO_BENCH_IMAGES=$(IMAGES) go test ./runner/data -run '^$$' -bench ManyImages -benchtime 1x -timeout $(TIMEOUT)
+	go test ./runner/loader -run '^$$' -bench EpochOrder
+
 .PHONY: clean
 clean: ## Remove what make makes here: bin, build and the runs of demo and check-experiments
 	rm -rf bin build $(DEMO_OUT) $(CHECK_OUT)

@@ -180,6 +180,9 @@ func (e *Encoder) open(input string, threads int) (*onnx.DynamicAdvancedSession,
 	if err := options.SetIntraOpNumThreads(cmp.Or(threads, runtime.NumCPU())); err != nil {
 		return nil, fmt.Errorf("models: open encoder: %w", err)
 	}
+	if err := options.AddSessionConfigEntry(ort.SpinEntry(ort.DefaultSpin)); err != nil {
+		return nil, fmt.Errorf("models: open encoder: %w", err)
+	}
 	var all []string
 	for _, o := range e.outputs {
 		all = append(all, o.name)

@@ -50,22 +50,30 @@ These are steps of the backbone alone: forward, backward and AdamW, on one batch
 side is a process of its own with the same number of threads; variables that set threads
 (OMP_*, GOMP_*, KMP_*, MKL_*) are left out of its environment. Memory is the most that was
 resident; "the model's" leaves out what was resident before the model was made, mostly
-libraries.`
+libraries.
+
+With --together N, as many processes take such steps one after the other and at once, in
+rounds that alternate. The ratio of the two times is 1 where trainings side by side lose
+nothing to each other; model.execution.spin_us decides about that.`
 
 const benchStepExamples = `  ordo bench step experiments/demo.yaml
   ordo bench step experiments/demo.yaml model.threads=1 train.optimizer=sgd --profile
   ordo bench step experiments/demo.yaml model.backbone=resnet18 --json
   ordo bench step experiments/demo.yaml model.backbone=resnet18 --markdown
   ordo bench step experiments/demo.yaml --steps 2000
-  ordo bench step experiments/demo.yaml model.backbone=resnet18 --beside python3`
+  ordo bench step experiments/demo.yaml model.backbone=resnet18 --beside python3
+  ordo bench step experiments/demo.yaml model.backbone=resnet18 --together 2`
 
 const (
 	maxBenchSteps = 100_000
 	besideSteps   = 2 // of a round
+	togetherSteps = 10
+	maxTogether   = 16
 )
 
 type benchStepOptions struct {
 	steps, warmup, rounds     int
+	together                  int
 	profile, asJSON, markdown bool
 	python                    string
 }
@@ -83,6 +91,7 @@ func (o *benchStepOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.steps, "steps", 10, "measure `N` steps")
 	flags.IntVar(&o.warmup, "warmup", 2, "do `N` steps before")
 	flags.StringVar(&o.python, "beside", "", "compare with PyTorch, with this `PYTHON`")
+	flags.IntVar(&o.together, "together", 0, "measure `N` trainings side by side, too")
 	flags.IntVar(&o.rounds, "rounds", 10, "compare in `N` rounds")
 	flags.BoolVar(&o.profile, "profile", false, "show the time by operator")
 	flags.BoolVar(&o.asJSON, "json", false, "print a JSON object")
@@ -95,6 +104,7 @@ func (o *benchStepOptions) check(args []string) error {
 		within("steps", o.steps, 1, maxBenchSteps),
 		within("rounds", o.rounds, 1, maxBenchSteps),
 		within("warmup", o.warmup, 0, maxBenchSteps),
+		within("together", o.together, 0, maxTogether),
 		exclusive("markdown", o.markdown, "json", o.asJSON),
 	)
 }
@@ -117,6 +127,11 @@ func (o *benchStepOptions) run(ctx context.Context, g *global, args []string) er
 			return err
 		}
 	}
+	if o.together > 1 {
+		if result.Together, err = o.sideBySide(ctx, options); err != nil {
+			return err
+		}
+	}
 	switch {
 	case o.asJSON:
 		return g.printJSON(result)
@@ -130,26 +145,46 @@ func (o *benchStepOptions) run(ctx context.Context, g *global, args []string) er
 
 // beside compares with PyTorch.
 func (o *benchStepOptions) beside(ctx context.Context, options bench.Options) (*bench.Comparison, error) {
+	command, err := ownSteps()
+	if err != nil {
+		return nil, err
+	}
+	r, err := bench.Beside(ctx, bench.BesideOptions{
+		Bench: options, Python: o.python, Ordo: command, Rounds: o.rounds, Steps: besideSteps,
+	})
+	return &r, err
+}
+
+// sideBySide measures several trainings at once.
+func (o *benchStepOptions) sideBySide(ctx context.Context, options bench.Options) (*bench.Together, error) {
+	command, err := ownSteps()
+	if err != nil {
+		return nil, err
+	}
+	r, err := bench.SideBySide(ctx, bench.TogetherOptions{
+		Bench: options, Ordo: command, Processes: o.together, Rounds: o.rounds, Steps: togetherSteps,
+	})
+	return &r, err
+}
+
+// ownSteps is the command that takes ordo's steps.
+func ownSteps() ([]string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the program that takes ordo's steps: %w", err)
 	}
-	r, err := bench.Beside(ctx, bench.BesideOptions{
-		Bench: options, Python: o.python, Ordo: []string{program, "bench", backboneSteps},
-		Rounds: o.rounds, Steps: besideSteps,
-	})
-	return &r, err
+	return []string{program, "bench", backboneSteps}, nil
 }
 
 const backboneSteps = "backbone-steps"
 
 type backboneStepsOptions struct{}
 
-// newBackboneStepsCommand is what bench step --beside starts for ordo's side.
+// newBackboneStepsCommand is what bench step --beside and --together start for ordo's side.
 func newBackboneStepsCommand(g *global) *cobra.Command {
 	return newCommand(g, &cobra.Command{
 		Use:    backboneSteps,
-		Short:  "Take steps of a backbone for bench step --beside",
+		Short:  "Take steps of a backbone for bench step --beside and --together",
 		Hidden: true,
 	}, backboneStepsOptions{})
 }

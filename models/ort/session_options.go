@@ -46,7 +46,11 @@ func (s *sessionOptions) create(o SessionOptions) error {
 	if err := status(C.ort_SetIntraOpNumThreads(s.it, C.int(o.Threads))); err != nil {
 		return err
 	}
-	if err := s.rt.apply(o.Execution.orDefault(), s.it); err != nil {
+	e := o.Execution.orDefault()
+	if err := s.rt.apply(e, s.it); err != nil {
+		return err
+	}
+	if err := s.set(SpinEntry(e.Spin)); err != nil {
 		return err
 	}
 	return s.addOperators(o.Threads)

@@ -252,6 +252,13 @@ func TestExecution(t *testing.T) {
 	if !sameBits(want, train(ort.DefaultExecution())) {
 		t.Error("the default gives other bits than none given")
 	}
+	for _, spin := range []int{0, 1000} {
+		e := ort.DefaultExecution()
+		e.Spin = spin
+		if !sameBits(want, train(e)) {
+			t.Errorf("threads that look for work for %d µs give other bits", spin)
+		}
+	}
 	for _, level := range []string{"none", "basic", "extended", "all"} {
 		for i, v := range train(ort.Execution{Provider: ort.CPU, Optimization: level}) {
 			if math.Abs(float64(v-want[i])) > 1e-4 {
@@ -290,6 +297,8 @@ func TestExecutionValidate(t *testing.T) {
 		{ort.Execution{Provider: "tpu", Device: -1, Optimization: "most"}, []string{"provider", "device", "optimization"}},
 		{ort.Execution{Provider: ort.CPU, Device: 1, Optimization: "all"}, []string{"device"}},
 		{ort.Execution{Provider: ort.CUDA, Device: 64, Optimization: "all"}, []string{"device"}},
+		{ort.Execution{Provider: ort.CPU, Optimization: "all", Spin: -1}, []string{"spin_us"}},
+		{ort.Execution{Provider: ort.CPU, Optimization: "all", Spin: 1_000_001}, []string{"spin_us"}},
 	} {
 		err := c.e.Validate()
 		if err == nil {

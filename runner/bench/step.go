@@ -56,9 +56,10 @@ type Result struct {
 	ONNXRuntime string      `json:"onnxruntime"`
 	CPU         string      `json:"cpu"`
 	Beside      *Comparison `json:"beside,omitempty"` // with PyTorch
-	Note        string      `json:"note,omitempty"`   // why there are no fast kernels
-	Ops         []Op        `json:"ops,omitempty"`    // by time, with Options.Profile
-	Sizes       *Sizes      `json:"sizes,omitempty"`  // with Options.Sizes
+	Together    *Together   `json:"together,omitempty"`
+	Note        string      `json:"note,omitempty"`  // why there are no fast kernels
+	Ops         []Op        `json:"ops,omitempty"`   // by time, with Options.Profile
+	Sizes       *Sizes      `json:"sizes,omitempty"` // with Options.Sizes
 }
 
 // Sizes are the bytes of a run's large files.

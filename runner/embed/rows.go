@@ -3,6 +3,7 @@ package embed
 import (
 	"context"
 	"path/filepath"
+	"sync"
 
 	"ordo/runner/data"
 	"ordo/runner/data/source"
@@ -120,11 +121,15 @@ func (r *rows) each(do func(*record) error) error {
 
 // records appends the rows of a page, without numbers.
 func (r *rows) records(dst []record, p page, files *described) []record {
-	for i := p.from; i < p.from+p.n; i++ {
-		rec := record{id: p.set.ID(i), label: p.set.Label(i), split: p.split}
-		if files != nil {
-			files.fill(&rec)
-		}
+	some := make([]record, p.n)
+	for k := range some {
+		i := p.from + k
+		some[k] = record{id: p.set.ID(i), label: p.set.Label(i), split: p.split}
+	}
+	if files != nil {
+		files.fill(some)
+	}
+	for _, rec := range some {
 		for s := range r.perImage {
 			if r.scales != nil {
 				rec.scale = r.scales[s]
@@ -155,26 +160,33 @@ func describe(ctx context.Context, o data.Options) (*described, error) {
 	return d, nil
 }
 
-// fill adds the path and size of the image that the record names. Images come in the order of their set, in which those
-// are that were left out.
-func (d *described) fill(rec *record) {
-	set := d.sets[rec.split]
-	i := d.at[rec.split]
-	for i < set.Len() && set.ID(i) != rec.id {
-		i++
-	}
-	if i == set.Len() {
-		return
-	}
-	d.at[rec.split] = i + 1
-	if s, ok := set.(interface{ File(i int) string }); ok && s.File(i) != "" {
-		if path, err := filepath.Rel(d.root, s.File(i)); err == nil {
-			rec.path = filepath.ToSlash(path)
+// fill adds the paths and sizes of the images that the records name, a page of them. Images come in the order of their
+// set, in which those are that were left out. Their files are asked at once: of a network's, each takes its time.
+func (d *described) fill(some []record) {
+	var asked sync.WaitGroup
+	defer asked.Wait()
+	for k := range some {
+		rec := &some[k]
+		set := d.sets[rec.split]
+		i := d.at[rec.split]
+		for i < set.Len() && set.ID(i) != rec.id {
+			i++
 		}
-	}
-	if s, ok := set.(source.Inspector); ok {
-		if h, err := s.Inspect(i); err == nil { // a file that is gone has no size
-			rec.width, rec.height = h.Width, h.Height
+		if i == set.Len() {
+			continue
+		}
+		d.at[rec.split] = i + 1
+		if s, ok := set.(interface{ File(i int) string }); ok && s.File(i) != "" {
+			if path, err := filepath.Rel(d.root, s.File(i)); err == nil {
+				rec.path = filepath.ToSlash(path)
+			}
+		}
+		if s, ok := set.(source.Inspector); ok {
+			asked.Go(func() {
+				if h, err := s.Inspect(i); err == nil { // a file that is gone has no size
+					rec.width, rec.height = h.Width, h.Height
+				}
+			})
 		}
 	}
 }

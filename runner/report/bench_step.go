@@ -51,6 +51,11 @@ func BenchStep(r bench.Result) string {
 	line(&b, "memory", "%s at most", machine.Bytes(r.PeakMemory))
 	line(&b, "model", "%d trainable values", r.Parameters)
 	line(&b, "ONNX Runtime", "%s on %s", r.ONNXRuntime, r.CPU)
+	if t := r.Together; t != nil {
+		found, how := togetherTexts(t)
+		line(&b, "together", "%s", found)
+		line(&b, "", "%s", how)
+	}
 	if c := r.Beside; c != nil {
 		line(&b, "beside", "%s", besideTitle(c))
 		b.WriteString("\n" + table.Columns(besideTable(c), 0))
@@ -71,6 +76,10 @@ func BenchStepMarkdown(r bench.Result) string {
 		fmt.Fprintf(&b, " (%.4g GFLOP/s; memory %.3g GB/s)", l.MultiplyAdd, l.Memory)
 	}
 	b.WriteString("\n\n" + markdown(opsTable(r.Ops, minShare)))
+	if t := r.Together; t != nil {
+		found, how := togetherTexts(t)
+		fmt.Fprintf(&b, "\n%s: %s\n", found, how)
+	}
 	if c := r.Beside; c != nil {
 		fmt.Fprintf(&b, "\n%s\n\n%s", besideTitle(c), markdown(besideTable(c)))
 	}
@@ -87,6 +96,14 @@ func ofLimit(r bench.Result) string {
 		above = "; convolutions do with fewer than direct ones, or in bf16"
 	}
 	return fmt.Sprintf(", %s of the machine's multiply-adds%s", percent(r.Share), above)
+}
+
+// togetherTexts say what trainings side by side lose to each other, and how that was measured.
+func togetherTexts(t *bench.Together) (found, how string) {
+	return fmt.Sprintf("%d trainings at once take %.3f of the time of one after the other (%.3f to %.3f)", t.Processes,
+			t.Ratio, t.Min, t.Max),
+		fmt.Sprintf("%s by %s, medians of %d rounds of %d steps of each on %d rows; %d threads each, spin_us %d",
+			Seconds(bench.Median(t.AtOnce)), Seconds(bench.Median(t.InTurn)), t.Rounds, t.Steps, t.Batch, t.Threads, t.Spin)
 }
 
 // besideTitle says how ordo compares with PyTorch, and how that was measured.

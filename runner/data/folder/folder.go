@@ -34,7 +34,7 @@ func Read(ctx context.Context, o Options) (train, test source.Set, err error) {
 	if first != "" && second != "" {
 		return source.SplitFolders(ctx, o.Root, first, second, o.Bounds, made)
 	}
-	found, err := source.ClassFolders(o.Root, first, nil) // first "": the root is the set
+	found, err := source.ClassFolders(ctx, o.Root, first, nil) // first "": the root is the set
 	if err != nil {
 		return nil, nil, err
 	}

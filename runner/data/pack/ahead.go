@@ -18,8 +18,8 @@ type ahead struct {
 	next    int   // image whose turn it is
 }
 
-func newAhead(most int64) *ahead {
-	a := &ahead{most: most}
+func newAhead(most int64, next int) *ahead {
+	a := &ahead{most: most, next: next}
 	a.changed = sync.NewCond(&a.mu)
 	return a
 }

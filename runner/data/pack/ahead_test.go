@@ -8,7 +8,7 @@ import (
 
 // TestAhead: who may begin while so much is ready. The next image always may.
 func TestAhead(t *testing.T) {
-	a := newAhead(100)
+	a := newAhead(100, 0)
 	say := func() string {
 		text := ""
 		for i := range 5 {

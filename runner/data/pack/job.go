@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"ordo/augment"
 	"ordo/models/fault"
@@ -51,7 +52,8 @@ type Job struct {
 	Note     func(text string)
 	Progress func(done, total int)
 
-	ahead int64 // bytes of images that may be ready before their turn; 0: aheadBytes
+	ahead   int64         // bytes of images that may be ready before their turn; 0: aheadBytes
+	journal time.Duration // between blocks of the journal; 0: journalInterval
 }
 
 func (j Job) note(format string, args ...any) {
@@ -177,10 +179,11 @@ func (j Job) prepare(i int) (it item, img augment.Image, err error) {
 	return it, img, err
 }
 
-// gather prepares every image, on all workers, and gives them to emit in the set's order, from the calling goroutine.
-// It returns the images that could not be read; after the first of them, emit hears of no more unless unreadable images
-// are skipped. An error of emit or the end of ctx stops it.
-func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, error) {
+// gather prepares every image from number `from` on, on all workers, and gives them to emit in the set's order, from
+// the calling goroutine. It returns the images that could not be read, behind those that are known already; after the
+// first of them, emit hears of no more unless unreadable images are skipped. An error of emit or the end of ctx stops
+// it.
+func (j Job) gather(ctx context.Context, from int, failures []Failure, emit func(item) error) ([]Failure, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type task struct {
@@ -188,19 +191,20 @@ func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, erro
 		done  chan item
 	}
 	n := j.Set.Len()
-	workers := max(1, min(cmp.Or(j.Workers, runtime.GOMAXPROCS(0)), n))
+	workers := max(1, min(cmp.Or(j.Workers, runtime.GOMAXPROCS(0)), n-from))
 	tasks := make(chan task)
 	ordered := make(chan chan item, 4*workers) // bounds how far the workers are ahead of emit
-	gate := newAhead(cmp.Or(j.ahead, aheadBytes))
+	gate := newAhead(cmp.Or(j.ahead, aheadBytes), from)
 	defer context.AfterFunc(ctx, gate.wake)()
 	var failed atomic.Bool // no record is wanted any more, only whether the others can be read
+	failed.Store(len(failures) > 0 && !j.Skip)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() {
 		defer close(ordered)
 		defer close(tasks)
-		for i := range n {
+		for i := from; i < n; i++ {
 			t := task{i, make(chan item, 1)}
 			select {
 			case ordered <- t.done:
@@ -228,8 +232,7 @@ func (j Job) gather(ctx context.Context, emit func(item) error) ([]Failure, erro
 			}
 		})
 	}
-	var failures []Failure
-	done := 0
+	done := from
 	for c := range ordered {
 		var it item
 		select {

@@ -39,7 +39,7 @@ func (j Job) Memory(ctx context.Context) (*Memory, error) {
 		return m, ctx.Err()
 	}
 	var images []*augment.Image
-	failures, err := j.gather(ctx, func(it item) error {
+	failures, err := j.gather(ctx, 0, nil, func(it item) error {
 		id, label := j.Set.ID(it.index), j.Set.Label(it.index)
 		sum.add(it, id, label)
 		images = append(images, &augment.Image{Width: it.width, Height: it.height, Pix: it.record})

@@ -434,7 +434,7 @@ func TestFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = j.writeTo(t.Context(), &full{file, room})
+		_, err = j.writeTo(t.Context(), &full{file, room}, file.Name()+journalEnd)
 		_ = file.Close() // a temporary file
 		if err == nil {
 			if room < 4 {

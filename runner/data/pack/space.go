@@ -51,16 +51,16 @@ func (j Job) Packed() bool {
 // margin is the share of the estimate that must be free beyond it: other programs write, too.
 const margin = 0.05
 
-// checkRoom is a fault if the packed file will not fit the file system of its folder. Where that can't be known, it
-// says nothing.
-func (j Job) checkRoom() error {
+// checkRoom is a fault if the packed file, of which some bytes are there, will not fit the file system of its folder.
+// Where that can't be known, it says nothing.
+func (j Job) checkRoom(there int64) error {
 	size, ok := j.Size()
 	free := machine.FreeSpace
 	if j.Free != nil {
 		free = j.Free
 	}
 	left := free(j.Dir)
-	if !ok || left == 0 || float64(size)*(1+margin) <= float64(left) {
+	if !ok || left == 0 || float64(size)*(1+margin) <= float64(left+there) {
 		return nil
 	}
 	do := "free some space there, or choose another folder with data.cache.dir or ORDO_CACHE"

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -46,7 +47,8 @@ func (j Job) Path() string {
 
 // Pack opens the job's packed file, and makes it if there is none that is whole. Another process that is making it is
 // waited for. Errors about the file are of kind fault.Storage, those about images are an [UnreadableError], and the
-// context's error is returned when ctx is done; none of them leaves a file behind.
+// context's error is returned when ctx is done. Only that leaves something behind, where packing has taken long: what
+// is packed, and a journal, with which the next Pack goes on.
 func (j Job) Pack(ctx context.Context) (*File, error) {
 	if n := j.Set.Len(); n < 1 || n > math.MaxInt32 {
 		return nil, fmt.Errorf("pack: %d images, want 1 to %d", n, math.MaxInt32)
@@ -76,10 +78,12 @@ func (j Job) Pack(ctx context.Context) (*File, error) {
 		f, err = j.write(ctx, partial, path)
 	}
 	if err != nil {
-		_ = os.Remove(partial.Name()) // the error itself goes on
+		if _, none := os.Stat(partial.Name() + journalEnd); ctx.Err() == nil || none != nil {
+			_ = removePartial(partial.Name()) // the error itself goes on
+		}
 		return nil, err
 	}
-	if err := os.Remove(partial.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := removePartial(partial.Name()); err != nil {
 		return nil, cacheFault(path, err)
 	}
 	f.notes = append(notes, f.notes...)
@@ -151,7 +155,8 @@ func sameFile(f *os.File, path string) bool {
 	return err1 == nil && err2 == nil && os.SameFile(opened, named)
 }
 
-// sweep deletes what writers that were killed have left in the folder: partial files without a lock.
+// sweep deletes what writers that were killed have left in the folder: partial files without a lock. Those with a
+// journal may be gone on with for a week.
 func sweep(dir string, keep string) {
 	found, err := filepath.Glob(filepath.Join(dir, "*"+fileEnd+partialEnd))
 	if err != nil {
@@ -161,12 +166,15 @@ func sweep(dir string, keep string) {
 		if path == keep {
 			continue
 		}
+		if j, err := os.Stat(path + journalEnd); err == nil && time.Since(j.ModTime()) < leftoverAge {
+			continue
+		}
 		f, err := os.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
 			continue
 		}
 		if locked, err := tryLock(f); err == nil && locked && sameFile(f, path) {
-			_ = os.Remove(path) // the next writer tries again
+			_ = removePartial(path) // the next writer tries again
 		}
 		_ = f.Close() // nothing was written
 	}
@@ -175,7 +183,11 @@ func sweep(dir string, keep string) {
 // write packs into the locked partial file and gives it its name.
 func (j Job) write(ctx context.Context, partial *os.File, path string) (*File, error) {
 	sweep(j.Dir, partial.Name())
-	if err := j.checkRoom(); err != nil {
+	info, err := partial.Stat()
+	if err != nil {
+		return nil, cacheFault(path, err)
+	}
+	if err := j.checkRoom(info.Size()); err != nil {
 		return nil, err
 	}
 	begun, progress := time.Now(), j.Progress
@@ -189,7 +201,7 @@ func (j Job) write(ctx context.Context, partial *os.File, path string) (*File, e
 			progress(done, total)
 		}
 	}
-	failures, err := j.writeTo(ctx, partial)
+	failures, err := j.writeTo(ctx, partial, partial.Name()+journalEnd)
 	if err != nil {
 		return nil, err
 	}
@@ -224,70 +236,154 @@ func (j Job) write(ctx context.Context, partial *os.File, path string) (*File, e
 type storage interface {
 	io.Writer
 	io.WriterAt
+	io.ReaderAt
 	io.Seeker
 	Truncate(size int64) error
 	Sync() error
 }
 
-// writeTo writes the whole file and brings it to disk. It returns what was left out.
-func (j Job) writeTo(ctx context.Context, f storage) ([]Failure, error) {
+// index is what follows the records, as far as they are written.
+type index struct {
+	job          Job
+	table, names []byte
+	end          uint64 // of the records
+	next         int    // item of the set
+	sum          *content
+	failures     []Failure // of the items before next
+}
+
+func (j Job) newIndex() *index {
+	return &index{job: j, table: make([]byte, 0, entrySize*j.Set.Len()), end: headerSize, sum: j.newContent()}
+}
+
+// add adds the record of an item, which has so many bytes.
+func (x *index) add(it item, length int) {
+	id, label := x.job.Set.ID(it.index), x.job.Set.Label(it.index)
+	x.sum.add(it, id, label)
+	x.names = append(x.names, id...)
+	x.table = entry{
+		offset: x.end, length: uint32(length), width: uint32(it.width), height: uint32(it.height), label: int32(label),
+		index: uint32(it.index), sum: it.sum, nameEnd: uint64(len(x.names)),
+	}.append(x.table)
+	x.end += uint64(length)
+	x.next = it.index + 1
+}
+
+// count is how many records there are.
+func (x *index) count() int { return len(x.table) / entrySize }
+
+// writeTo writes the whole file and brings it to disk, from where an earlier writer was ended if the journal of this
+// name tells it. It returns what was left out.
+func (j Job) writeTo(ctx context.Context, f storage, name string) ([]Failure, error) {
 	cache := func(err error) error { return cacheFault(j.Path(), err) }
-	if err := f.Truncate(0); err != nil { // a killed writer may have left something
+	log := &journal{path: name, key: j.key(), every: cmp.Or(j.journal, journalInterval), last: time.Now()}
+	defer log.close()
+	x := j.goOn(f, log)
+	if n := x.count(); n > 0 {
+		j.note("going on with %s: %d of %d images are in it", j.Path(), n, j.Set.Len())
+	}
+	if err := f.Truncate(int64(x.end)); err != nil { // an ended writer may have left something
 		return nil, cache(err)
 	}
-	if _, err := f.Seek(headerSize, io.SeekStart); err != nil {
+	if _, err := f.Seek(int64(x.end), io.SeekStart); err != nil {
 		return nil, cache(err)
-	}
-	h := header{key: j.key(), shortSide: uint32(j.ShortSide)}
-	if j.Format == FormatJPEG {
-		h.format, h.quality = jpegRecords, uint32(j.Quality)
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	var table, names []byte
-	at := uint64(headerSize)
-	sum := j.newContent()
-	failures, err := j.gather(ctx, func(it item) error {
-		id, label := j.Set.ID(it.index), j.Set.Label(it.index)
-		sum.add(it, id, label)
-		names = append(names, id...)
-		table = entry{
-			offset: at, length: uint32(len(it.record)), width: uint32(it.width), height: uint32(it.height), label: int32(label),
-			index: uint32(it.index), sum: it.sum, nameEnd: uint64(len(names)),
-		}.append(table)
-		at += uint64(len(it.record))
-		h.count++
+	block := func() error {
+		if err := cmp.Or(w.Flush(), f.Sync()); err != nil {
+			return err
+		}
+		return log.write()
+	}
+	failures, err := j.gather(ctx, x.next, x.failures, func(it item) error {
+		x.add(it, len(it.record))
 		if _, err := w.Write(it.record); err != nil {
 			return cache(err)
+		}
+		if log.add(it) {
+			if err := block(); err != nil {
+				return cache(err)
+			}
 		}
 		return nil
 	})
 	if err != nil {
+		if ctx.Err() != nil && log.begun() {
+			_ = block() // what fails is packed again
+		}
 		return nil, err
 	}
 	for range failures {
-		sum.skip()
+		x.sum.skip()
 	}
-	h.skipped = uint64(len(failures))
-	h.table = at
-	h.names = h.table + uint64(len(table))
-	h.classes = h.names + uint64(len(names))
-	index := appendClasses(append(table, names...), j.Set.Classes())
-	h.size = h.table + uint64(len(index))
-	h.indexSum = crc32.Checksum(index, castagnoli)
-	if _, err := hex.Decode(h.fingerprint[:], []byte(sum.fingerprint())); err != nil {
+	h := header{key: log.key, shortSide: uint32(j.ShortSide), skipped: uint64(len(failures))}
+	if _, err := hex.Decode(h.fingerprint[:], []byte(x.sum.fingerprint())); err != nil {
 		return nil, fmt.Errorf("the set's fingerprint: %w", err)
 	}
-	if _, err := w.Write(index); err != nil {
-		return nil, cache(err)
-	}
-	if err := w.Flush(); err != nil {
-		return nil, cache(err)
-	}
-	if _, err := f.WriteAt(h.append(nil), 0); err != nil {
-		return nil, cache(err)
-	}
-	if err := f.Sync(); err != nil {
+	if err := x.write(f, w, h); err != nil {
 		return nil, cache(err)
 	}
 	return failures, nil
+}
+
+// goOn gives the index of the records that the journal knows, or an empty one: with no journal, one that doesn't belong
+// to the file, or one from when an image could not be read that now can.
+func (j Job) goOn(f storage, log *journal) *index {
+	rows := log.read()
+	x := j.newIndex()
+	for ; len(rows) >= rowSize; rows = rows[rowSize:] {
+		it, length := parseRow(rows)
+		if it.index < x.next || it.index >= j.Set.Len() {
+			return j.beginAnew(log)
+		}
+		for i := x.next; i < it.index; i++ {
+			_, _, err := j.prepare(i)
+			if err == nil {
+				return j.beginAnew(log)
+			}
+			x.failures = append(x.failures, Failure{j.Set.ID(i), err})
+		}
+		x.add(it, length)
+	}
+	if x.count() == 0 {
+		return x
+	}
+	// The disk had all of them before the journal said so; the last one tells whether it is the same file.
+	last := parseEntry(x.table[len(x.table)-entrySize:])
+	record := make([]byte, last.length)
+	if _, err := f.ReadAt(record, int64(last.offset)); err != nil || crc32.Checksum(record, castagnoli) != last.sum {
+		return j.beginAnew(log)
+	}
+	return x
+}
+
+func (j Job) beginAnew(log *journal) *index {
+	log.close()
+	log.file = nil
+	return j.newIndex()
+}
+
+// write writes what follows the records, and the header, which says the rest, and brings all to the disk.
+func (x *index) write(f storage, w *bufio.Writer, h header) error {
+	classes := appendClasses(nil, x.job.Set.Classes())
+	if x.job.Format == FormatJPEG {
+		h.format, h.quality = jpegRecords, uint32(x.job.Quality)
+	}
+	h.count, h.table = uint64(x.count()), x.end
+	h.names = h.table + uint64(len(x.table))
+	h.classes = h.names + uint64(len(x.names))
+	h.size = h.classes + uint64(len(classes))
+	for _, part := range [][]byte{x.table, x.names, classes} {
+		h.indexSum = crc32.Update(h.indexSum, castagnoli, part)
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(h.append(nil), 0); err != nil {
+		return err
+	}
+	return f.Sync()
 }

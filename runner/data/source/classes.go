@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"ordo/models/fault"
 )
@@ -24,10 +25,11 @@ type Listing struct {
 	LeftOut Kinds    // the other files
 }
 
-// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may lie
-// in folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted by
-// their bytes. With known classes, others are an error, and the known ones are returned.
-func ClassFolders(root, below string, known []string) (Listing, error) {
+// ClassFolders lists the images in root/below, which holds a folder a class, or images without a class. Images may
+// lie in folders inside a class's folder. Ids are paths below root with slashes; classes are the folders' names, sorted
+// by their bytes. With known classes, others are an error, and the known ones are returned. The error may be the
+// context's.
+func ClassFolders(ctx context.Context, root, below string, known []string) (Listing, error) {
 	dir := filepath.Join(root, below)
 	folders, err := Folders(dir)
 	if err != nil {
@@ -43,9 +45,17 @@ func ClassFolders(root, below string, known []string) (Listing, error) {
 			Advise("move them into the folder of their class, or away")
 	}
 	add := func(inner string, names []string, label int) {
+		in := filepath.ToSlash(filepath.Join(below, inner)) // "": the root itself
 		for _, name := range names {
-			at := filepath.ToSlash(filepath.Join(below, inner, name))
-			found.Files = append(found.Files, File{ID: at, Path: filepath.Join(root, filepath.FromSlash(at)), Label: label})
+			at := name
+			if in != "" {
+				at = in + "/" + name
+			}
+			path := filepath.Join(root, filepath.FromSlash(at))
+			if strings.HasSuffix(path, at) {
+				at = path[len(path)-len(at):] // the same memory: there may be a million
+			}
+			found.Files = append(found.Files, File{ID: at, Path: path, Label: label})
 		}
 	}
 	if len(folders) == 0 {
@@ -59,33 +69,44 @@ func ClassFolders(root, below string, known []string) (Listing, error) {
 	if known == nil {
 		found.Classes = folders
 	}
-	for _, class := range folders {
+	walked := make([]walk, len(folders))
+	err = ask(ctx, len(folders), 1, func(i int) { walked[i] = walkImages(filepath.Join(dir, folders[i])) })
+	if err != nil {
+		return Listing{}, err
+	}
+	total := 0
+	for _, w := range walked {
+		total += len(w.names)
+	}
+	found.Files = make([]File, 0, total)
+	for i, class := range folders {
 		label := slices.Index(found.Classes, class)
 		if label < 0 {
 			return Listing{}, fault.New(fault.Data, "%s is a class without training images", filepath.Join(dir, class)).
 				Advise("give it some or remove it")
 		}
-		names, others, err := walkImages(filepath.Join(dir, class))
-		if err != nil {
-			return Listing{}, err
+		w := walked[i]
+		walked[i] = walk{}
+		if w.err != nil {
+			return Listing{}, w.err
 		}
-		if len(names) == 0 {
-			return Listing{}, fault.New(fault.Data, "%s: a class without images%s", filepath.Join(dir, class), only(others)).
+		if len(w.names) == 0 {
+			return Listing{}, fault.New(fault.Data, "%s: a class without images%s", filepath.Join(dir, class), only(w.others)).
 				Advise("add some or remove the folder")
 		}
-		found.LeftOut.Add(others)
-		add(class, names, label)
+		found.LeftOut.Add(w.others)
+		add(class, w.names, label)
 	}
 	return found, nil
 }
 
 // SplitFolders makes the two sets of a root with a folder for each split, each a folder a class. o says the rest.
 func SplitFolders(ctx context.Context, root, train, test string, b Bounds, o FileOptions) (Set, Set, error) {
-	first, err := ClassFolders(root, train, nil)
+	first, err := ClassFolders(ctx, root, train, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	second, err := ClassFolders(root, test, first.Classes)
+	second, err := ClassFolders(ctx, root, test, first.Classes)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package source_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"image"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ordo/runner/data/picture"
 	"ordo/runner/data/source"
@@ -141,6 +143,35 @@ func TestFiles(t *testing.T) {
 		if _, err := s.Inspect(i); (err == nil) != slices.Contains([]int{0, 1, 2, 3, 6, 7}, i) {
 			t.Errorf("header of %s: %v", s.ID(i), err)
 		}
+	}
+}
+
+// TestFilesKey: the key of a set names packed files and runs, and so it stays what it was.
+func TestFilesKey(t *testing.T) {
+	root := sourcetest.Write(t, map[string][]byte{"a.png": []byte("abc")})
+	files := []source.File{
+		{ID: "a.png", Path: filepath.Join(root, "a.png"), Label: 3},
+		{ID: "b/\"quoted\" é\x00\xff\u2028.png", Path: filepath.Join(root, "gone.png"), Label: -1},
+		{ID: "box", Path: filepath.Join(root, "a.png"), Box: image.Rect(-1, 2, 3, 4)},
+	}
+	when := time.Unix(1700000000, 123456789)
+	if err := os.Chtimes(files[0].Path, when, when); err != nil {
+		t.Fatal(err)
+	}
+	o := source.FileOptions{
+		Settings: "test", Classes: []string{"x", "y"}, Picture: picture.Options{Background: [3]uint8{1, 2, 3}},
+	}
+	s, err := source.NewFiles(t.Context(), files, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "files %q %v %q\n", o.Settings, o.Picture.Background, o.Classes)
+	for i, stat := range [][2]int64{{3, when.UnixNano()}, {-1, 0}, {3, when.UnixNano()}} {
+		fmt.Fprintf(h, "%q %d %v %d %d\n", files[i].ID, files[i].Label, files[i].Box, stat[0], stat[1])
+	}
+	if want := fmt.Sprintf("%x", h.Sum(nil)[:16]); s.Key() != want {
+		t.Errorf("key %s, want %s", s.Key(), want)
 	}
 }
 

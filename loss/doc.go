@@ -195,6 +195,10 @@
 // triplet active, the share whose hinge is not 0 and gives a gradient. They are over all families, and as accuracy/NAME
 // and so on of one, beside value/NAME and triplets/NAME, the number. Shares are left out where there is no triplet.
 //
+// An order term of weight 0 beside an invariance term only watches: it has gradient_cosine/NAME for every family, the
+// cosine of its gradient with that of all invariance terms by the output that both look at (Du et al. 2018, "Adapting
+// Auxiliary Losses Using Gradient Similarity"), and changes nothing.
+//
 // # essl, augself, care, equimod: other answers to what should be equivariant
 //
 // essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of that family,

@@ -22,7 +22,6 @@ import (
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/runner/config"
-	"ordo/runner/evaluation"
 	"ordo/runner/sweep"
 	"ordo/runner/track"
 )
@@ -60,6 +59,7 @@ type plan struct {
 	Seeds  int      `json:"seeds"`
 	Only   bool     `json:"screens_only,omitempty"`
 	Range  bool     `json:"range,omitempty"`
+	Others bool     `json:"comparators,omitempty"`
 	Margin float64  `json:"margin"`
 	Budget string   `json:"budget,omitempty"`
 	Runs   int      `json:"runs,omitempty"` // that the budget has room for, as it was measured once
@@ -106,11 +106,19 @@ func (d *design) runs() int {
 	if d.o.Screens {
 		return 1
 	}
-	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())+1+mostRunners)
+	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())+1+mostRunners) + d.extra()
 	if d.o.Runs > 0 {
 		n = min(n, d.o.Runs)
 	}
 	return n
+}
+
+// extra is how many runs there may be for comparators alone.
+func (d *design) extra() int {
+	if !d.o.Compare {
+		return 0
+	}
+	return 2 * len(d.candidates)
 }
 
 // Folder is where the answer to a question goes by default: runs/select-NAME-HASH.
@@ -130,7 +138,7 @@ func Folder(o Options) (string, error) {
 
 func (o Options) plan() (plan, error) {
 	text, err := o.Base.YAML()
-	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Only: o.Screens, Range: o.Range, Margin: o.Margin,
+	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Only: o.Screens, Range: o.Range, Others: o.Compare, Margin: o.Margin,
 		Budget: o.Budget, Runs: o.Runs}, err
 }
 
@@ -151,7 +159,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := s.freeze(); err != nil {
 		return Result{}, err
 	}
-	screens, err := s.pilotRun(ctx)
+	pilot, err := s.pilotRun(ctx)
 	if err != nil {
 		return Result{}, err
 	}
@@ -163,7 +171,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := s.judge(screens, rounds)
+	r, err := s.judge(pilot, rounds)
 	if err != nil {
 		return r, err
 	}
@@ -171,6 +179,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		r.Notes = append(r.Notes, "the runs were used up before weaker invariance could be tried")
 	}
 	if err := s.compareJoint(ctx, &r, rounds); err != nil {
+		return r, err
+	}
+	if err := s.compare(ctx, &r, rounds); err != nil {
 		return r, err
 	}
 	return r, s.write(ctx, &r)
@@ -318,17 +329,17 @@ func outcome(number func(name string) (float64, bool)) (float64, bool) {
 	return (knn + probe) / 2, ok && also
 }
 
-// pilotRun trains the pilot and reads the screens.
-func (s *selection) pilotRun(ctx context.Context) (evaluation.Result, error) {
+// pilotRun trains the pilot.
+func (s *selection) pilotRun(ctx context.Context) (folder string, err error) {
 	e, err := s.pilot()
 	if err != nil {
-		return evaluation.Result{}, err
+		return "", err
 	}
 	folders, err := s.sweep(ctx, pilotStage, 1, []config.Experiment{e})
 	if err != nil {
-		return evaluation.Result{}, err
+		return "", err
 	}
-	return evaluation.Read(evaluation.File(filepath.Join(s.dir, folders[0]), evaluation.AtEnd))
+	return folders[0], nil
 }
 
 // rounds trains a round a seed, and returns how many there were.

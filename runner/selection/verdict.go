@@ -9,14 +9,15 @@ import (
 	"ordo/augment"
 	"ordo/models/graph"
 	"ordo/models/table"
+	"ordo/runner/config"
 	"ordo/runner/evaluation"
 	"ordo/runner/statistics"
 )
 
 // Verdicts, beside the roles invariant and ordered.
 const (
-	LeaveOut  = "leave out"
-	Undecided = "undecided"
+	LeaveOut  = config.VerdictLeaveOut
+	Undecided = config.VerdictUndecided
 )
 
 // Result is select.json.
@@ -35,7 +36,9 @@ type Result struct {
 	Families   []Family `json:"families"`
 	Joint      Joint    `json:"joint"`
 	Agreements []Agrees `json:"screens_against_trials"`
-	Notes      []string `json:"notes,omitempty"`
+	// Comparators are others' ways to choose; nil: they were not asked for.
+	Comparators []Comparator `json:"comparators,omitempty"`
+	Notes       []string     `json:"notes,omitempty"`
 }
 
 // Without are outcomes that need no training.
@@ -115,6 +118,7 @@ type Family struct {
 	HoldsTo     *float64          `json:"invariance_costs_nothing_up_to,omitempty"`
 	SeedsNeeded int               `json:"seeds_needed,omitempty"` // of an undecided one; 0: none, or more than MaxSeeds
 	Screens     map[string]Screen `json:"screens"`
+	Comparators numbers           `json:"comparators,omitempty"`
 	// Hint is what the screen forgetting says: keep where its interval is below 0, forget where it is above, else "".
 	Hint string `json:"hint,omitempty"`
 }
@@ -152,9 +156,11 @@ type Difference struct {
 // Screen is a cheap number of a family from the pilot's features.
 type Screen struct {
 	Value     float64  `json:"value"`
-	Low       *float64 `json:"low"` // of the interval over images; null: none
+	Low       *float64 `json:"low"` // of the interval over images, or over stretches of the training; null: none
 	High      *float64 `json:"high"`
-	Images    int      `json:"images"`
+	Images    int      `json:"images,omitempty"`
+	Steps     int      `json:"steps,omitempty"`          // of the pilot, in place of images
+	Negative  *float64 `json:"negative_share,omitempty"` // of the steps
 	Chance    *float64 `json:"chance"`
 	Untrained *float64 `json:"untrained"`
 	Pixels    *float64 `json:"pixels"`
@@ -185,10 +191,11 @@ type Agrees struct {
 	Of     int     `json:"of"`
 }
 
-// What a number is compared with: a screen, over the families, with how much invariance costs; a number without labels,
-// over the cells, with their outcome.
+// What a number is compared with: a screen or a comparator, over the families, with how much invariance costs and how
+// much order gains over absent; a number without labels, over the cells, with their outcome.
 const (
 	withCost    = "what invariance costs, over families"
+	withGain    = "what order gains, over families"
 	withOutcome = "the outcome, over trials' means"
 )
 
@@ -199,7 +206,11 @@ const outcomeSays = "mean of kNN's and the linear probe's accuracy on the featur
 var kept = []string{"knn_transformed", "probe_transformed", "scale_r2"}
 
 // judge makes verdicts of the rounds.
-func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error) {
+func (s *selection) judge(pilot string, rounds int) (Result, error) {
+	screens, err := s.evaluationOf(pilot)
+	if err != nil {
+		return Result{}, err
+	}
 	r := Result{Folder: s.dir, Base: s.o.Base.Name, Outcome: outcomeSays, Seeds: rounds, Runs: s.ended, Margin: s.o.Margin,
 		Level: statistics.Level, Without: without(screens)}
 	t, ok := fit(s.seen, len(s.cells), max(rounds, 1))
@@ -241,8 +252,7 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 		f.Evidence = f.evidence(s.o.Margin)
 		s.rangeOf(f, t, i)
 	}
-	s.screen(&r, screens)
-	return r, nil
+	return r, s.screen(&r, screens, pilot)
 }
 
 // rangeOf says how strong invariance may be.

@@ -201,9 +201,10 @@
 //
 // # essl, augself, care, equimod: other answers to what should be equivariant
 //
-// essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of that family,
-// by the logits `essl`, which a head makes of the features. Theirs is the quarter turn of a small crop. Any other family
-// that `family` names has four classes, the quarters of |scale|, after their fourfold blur; the equal parts are ours.
+// essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of that
+// family, by the logits `essl`, which a head makes of the features. Theirs is the quarter turn of a small crop. Any
+// other family that `family` names has four classes, the quarters of |scale|, after their fourfold blur; the equal
+// parts are ours.
 // Diagnostic: accuracy, chance being one over the number of classes.
 //
 // augself (Lee et al. 2021, and the authors' code) predicts from the features of base views 0 and 1 how their draws w

@@ -101,8 +101,8 @@ func verdict(r expect.Report) error {
 		r.File)
 }
 
-// expectedVerdicts reads which verdicts the experiment file of the arguments expects of the families, all candidates. Of
-// those that were asked for alone only these count.
+// expectedVerdicts reads which verdicts the experiment file of the arguments expects of the families, all candidates.
+// Of those that were asked for alone only these count.
 func expectedVerdicts(g *global, args []string, e config.Experiment, all, asked []string) (*config.Expect, error) {
 	x, err := config.LoadExpect(args[0])
 	switch {

@@ -32,8 +32,11 @@ are never looked at. What is trained are ordinary run folders. The cost is said 
 --dry-run stops there. The same command again goes on where it was interrupted.
 
 Beside the verdicts stand cheap numbers of one run, the pilot, and how far they agree with
-the trials. The folder gets select.json, the page select.html, and selected.yaml, ready to
-run.
+the trials. --fast decides by them alone, and says how often that was right. With --labels no
+the trials have the numbers that need no labels, and no verdicts: no such number tells
+whether a scale is of use. --compare adds what others' ways to choose would have said.
+
+The folder gets select.json, the page select.html, and selected.yaml, ready to run.
 
 With --check, the file's section "expect" says which verdicts it should come to, and the exit
 status is 1 where it comes to others:
@@ -53,7 +56,8 @@ type selectOptions struct {
 	seeds, jobs       int
 	margin            float64
 	ranged, screens   bool
-	compare           bool
+	compare, fast     bool
+	labels            string
 	dry, asJSON       bool
 	checked           bool
 	given             func(flag string) bool
@@ -74,6 +78,8 @@ func (o *selectOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.seeds, "seeds", selection.DefaultSeeds, "rounds, each with a seed of its own")
 	flags.Float64Var(&o.margin, "margin", selection.DefaultMargin, "a difference in accuracy that doesn't matter")
 	flags.BoolVar(&o.screens, "screens", false, "train the pilot only: cheap numbers and hints, no verdicts")
+	flags.BoolVar(&o.fast, "fast", false, "train the pilot only and decide by what it hints: invariant, keep or undecided")
+	flags.StringVar(&o.labels, "labels", "yes", "look at labels; with no there are numbers and no verdicts (`yes|no`)")
 	flags.BoolVar(&o.ranged, "range", false, "ask also up to which strength invariance costs nothing")
 	flags.BoolVar(&o.compare, "compare", false, "say also what others' ways to choose say: two runs more a family")
 	flags.StringVar(&o.budget, "budget", "", "train no more than fits a time or a number of runs (`30m|40`)")
@@ -94,8 +100,15 @@ func (o *selectOptions) check(args []string) error {
 		return usagef("%s and --data are two bases; keep one", args[0])
 	}
 	if err := cmp.Or(exclusive("check", o.checked, "dry-run", o.dry), exclusive("check", o.checked, "screens", o.screens),
+		exclusive("check", o.checked, "fast", o.fast), exclusive("fast", o.fast, "screens", o.screens),
 		exclusive("check", o.checked, "data", o.data != "")); err != nil {
 		return err
+	}
+	switch {
+	case o.labels != "yes" && o.labels != "no":
+		return usagef("--labels must be yes or no, got %q", o.labels)
+	case o.labels == "no" && o.checked:
+		return usagef("--check compares verdicts, and with --labels no there are none; leave one out")
 	}
 	if o.given("jobs") {
 		if err := within("jobs", o.jobs, 1, sweep.MaxJobs); err != nil {
@@ -142,6 +155,7 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 	runs, limit, _ := o.limit() // check has seen it
 	options := selection.Options{
 		Base: e, Families: o.families, Seeds: o.seeds, Screens: o.screens, Range: o.ranged, Compare: o.compare,
+		Fast: o.fast, NoLabels: o.labels == "no",
 		Margin: o.margin, Runs: runs, Budget: o.budget,
 		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(),
 	}

@@ -126,6 +126,12 @@ func TestSelectWithoutLabels(t *testing.T) {
 	if !strings.Contains(r.stdout, "broken") || strings.Contains(r.stdout, "undecided") {
 		t.Errorf("said\n%s", r.stdout)
 	}
+	args[len(args)-1] += "-2"
+	r = ordo(t, append(args, "--labels", "no", "--seeds", "2")...)
+	r.check(t, exitOK, "up to 7 runs")
+	if !strings.Contains(r.stdout, "R² absent") || !strings.Contains(r.stdout, "rotate: undecided. R² of the scale is") {
+		t.Errorf("said\n%s", r.stdout)
+	}
 }
 
 func TestSelectErrors(t *testing.T) {
@@ -146,6 +152,9 @@ func TestSelectErrors(t *testing.T) {
 		{"no such family", []string{file, "--families", "rotat"}, exitConfig, "rotat"},
 		{"checked and dry", []string{file, "--check", "--dry-run"}, exitUsage, "exclude each other"},
 		{"checked and screens", []string{file, "--check", "--screens"}, exitUsage, "exclude each other"},
+		{"fast and screens", []string{file, "--fast", "--screens"}, exitUsage, "exclude each other"},
+		{"labels", []string{file, "--labels", "maybe"}, exitUsage, `--labels must be yes or no, got "maybe"`},
+		{"nothing to compare", []string{file, "--labels", "no", "--check"}, exitUsage, "leave one out"},
 		{"nothing to check", []string{file, "--check"}, exitConfig, "has no section `expect`"},
 		{"numbers to check", []string{experiment(t, smallSelection+"expect: {knn_top1: [0, 1]}"), "--check"}, exitConfig,
 			"expects no verdicts"},

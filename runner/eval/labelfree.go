@@ -329,12 +329,12 @@ type Intrinsic struct {
 }
 
 // LocalDimension estimates each row's local intrinsic dimension from the Euclidean distances r_1 <= … <= r_k to its k
-// nearest other rows by maximum likelihood (Levina and Bickel 2004; Amsaleg et al. 2015, equation 5),
+// nearest other rows by maximum likelihood (Levina and Bickel 2004; Amsaleg et al. 2015),
 //
 //	LID = -( 1/k Σ_i ln(r_i / r_k) )^-1
 //
-// and takes the mean of |ln LID|, which DDA (2024) looks for augmentations to maximise and Huang et al. 2024 ("LDReg",
-// equation 6) raise in training. Rows whose k distances are all equal, or the nearest 0, have none and are left out.
+// and takes the mean of |ln LID|, which DDA (2024) looks for augmentations to maximise and Huang et al. 2024 ("LDReg")
+// raise in training. Rows whose k distances are all equal, or the nearest 0, have none and are left out.
 // k is at least 2; of fewer than k+1 rows all others are neighbours. Errors: rows that are not finite (fault.Numeric).
 func LocalDimension(rows Rows, k int) (Intrinsic, error) {
 	if err := rows.checkValues("local dimension"); err != nil {

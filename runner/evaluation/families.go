@@ -64,7 +64,7 @@ func (s *session) measureFamilies() error {
 
 // measureNominal asks how well a linear probe tells the classes of a family without a scale off one view: of quarter
 // turns SelfAugment's probe (Reed et al. 2021, "SelfAugment: Automatic Augmentation Policies for Self-Supervised
-// Learning", section 3.2).
+// Learning").
 func (s *session) measureNominal(family int) error {
 	if s.brief() {
 		s.note(s.families[family].Name() + " has classes and no scale: it is left out")

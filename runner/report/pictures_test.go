@@ -49,7 +49,8 @@ func TestPicturesOfNominalFamilies(t *testing.T) {
 	order := evaluation.Metric{Name: "order_accuracy", Family: "hue", Output: models.Features, Value: eval.Defined(0.9)}
 	r := evaluation.Result{Metrics: []evaluation.Metric{order, nominal}, Distances: []evaluation.Distance{{
 		Family: "hue", Output: models.Features, Scales: []float64{0, 1},
-		Trained: evaluation.Spread{Low: []float64{0, 1}, Median: []float64{0, 1}, High: []float64{0, 1}, Mean: []float64{0, 1}},
+		Trained: evaluation.Spread{Low: []float64{0, 1}, Median: []float64{0, 1}, High: []float64{0, 1},
+			Mean: []float64{0, 1}},
 	}}}
 	files, err := EvaluationPictures(r)
 	if err != nil || len(files) != 2 || files["order.svg"] == nil {

@@ -154,7 +154,8 @@ func TestPredicted(t *testing.T) {
 	}
 	for _, c := range d.cells {
 		e, err := d.experiment(c)
-		if turned := slices.Contains(e.Eval.Families, turns); err != nil || turned != (c.family < 0 || c.role == "invariant") {
+		turned := slices.Contains(e.Eval.Families, turns)
+		if err != nil || turned != (c.family < 0 || c.role == "invariant") {
 			t.Errorf("%s: %v, evaluates %v", c.name, err, e.Eval.Families)
 		}
 	}
@@ -241,6 +242,8 @@ func TestRefusals(t *testing.T) {
 		{func(o *Options) { o.Margin = -1 }, "the margin must be in [0, 1)"},
 		{func(o *Options) { o.Base.Data.Fold = 2 }, "data.fold"},
 		{func(o *Options) { o.Compare, o.Screens = true, true }, "keep one of the two"},
+		{func(o *Options) { o.Compare, o.NoLabels = true, true }, "keep one of the two"},
+		{func(o *Options) { o.Range, o.NoLabels = true, true }, "need labels"},
 		{func(o *Options) { o.Base.Loss.Order.Kind = "none" }, "loss.order.kind: is none"},
 		{func(o *Options) { o.Families = []string{"rotat"} }, `no family is called "rotat"`},
 		{func(o *Options) { o.Base.Augment.Ordered, o.Base.Augment.Roles = nil, nil }, "there is no candidate"},

@@ -37,7 +37,7 @@ func Check(ctx context.Context, o Options) error {
 		return fault.New(fault.Config, "train.batch_size: is %d, and with a fifth held out there are %d training images",
 			batch, sets.Train.Len()).Advise("lower it")
 	}
-	if err == nil && len(sets.Train.Classes()) < 2 && !o.Screens {
+	if err == nil && len(sets.Train.Classes()) < 2 && !o.Screens && !o.NoLabels {
 		return fault.New(fault.Data, "the images have no labels of two classes or more, and roles are compared by how well "+
 			"features tell classes").Advise("name images with labels").With(fault.Option{Name: "screens"})
 	}
@@ -71,7 +71,8 @@ func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (C
 	if err != nil {
 		return Cost{}, err
 	}
-	c := Cost{Views: d.views, Images: sets.Train.Len(), Runs: d.runs(), Compare: d.extra(), Steps: pace.Steps, Step: pace.Step()}
+	c := Cost{Views: d.views, Images: sets.Train.Len(), Runs: d.runs(), Compare: d.extra(), Steps: pace.Steps,
+		Step: pace.Step()}
 	for _, f := range d.candidates {
 		c.Families = append(c.Families, f.Name())
 	}

@@ -24,6 +24,10 @@ type Options struct {
 	Seeds    int // rounds, in [2, 100]; default 3
 	// Screens trains the pilot only: no trials, no verdicts. It is all that there is for images without labels.
 	Screens bool
+	// Fast trains the pilot only, too, and decides by its screen forgetting: invariant, keep (not invariant) or undecided.
+	Fast bool
+	// NoLabels doesn't look at labels: trials have the numbers that need none, and no verdict (package documentation).
+	NoLabels bool
 	// Range asks also up to which strength invariance costs nothing: at a quarter and at half of every candidate's max.
 	Range bool
 	// Compare asks also what others' ways to choose would have said (package documentation): two runs more a family.
@@ -70,6 +74,9 @@ type candidate struct {
 	role string // in the base
 }
 
+// pilotOnly says whether there are no trials.
+func (o Options) pilotOnly() bool { return o.Screens || o.Fast }
+
 // check returns all faults of the options, of kind fault.Config.
 func (o Options) check() error {
 	var faults []error
@@ -86,8 +93,12 @@ func (o Options) check() error {
 	if o.Base.Loss.Order.Kind == loss.KindNone {
 		add("loss.order.kind: is none, so that no family would be ordered; take one of the others")
 	}
-	if o.Compare && o.Screens {
-		add("comparators are held against trials, and there are none beside screens alone; keep one of the two")
+	if o.Compare && (o.pilotOnly() || o.NoLabels) {
+		add("comparators are held against trials' accuracy, and there is none with the pilot alone or without labels; " +
+			"keep one of the two")
+	}
+	if o.NoLabels && (o.Fast || o.Range) {
+		add("the fast way and ranges need labels; keep one of the two")
 	}
 	return fault.Wrap(fault.Config, errors.Join(faults...))
 }

@@ -35,6 +35,7 @@ type page struct {
 	Level     string
 	Deviation string
 	Reference string // what needs no training
+	Plotted   bool   // there are outcomes of trials
 	JointText string
 }
 
@@ -108,6 +109,7 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 	}
 	p := page{Result: r, Style: style.Sheet(), Level: fmt.Sprintf("%.0f %%", 100*(1-r.Level)),
 		Deviation: fmt.Sprintf("%.3f", r.Deviation), Reference: r.Without.text(r.base())}
+	p.Plotted = r.Seeds > 0 && r.DecidedBy == byTrials
 	low, high := 1., 0.
 	for _, f := range r.Families {
 		for _, role := range f.Roles {
@@ -128,6 +130,9 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 			}
 			if x, ok := role.Kept["scale_r2"]; ok {
 				dots.Kept = fmt.Sprintf("R² %.2f", x)
+			}
+			if x, ok := role.Kept["rankme"]; ok {
+				dots.Kept += fmt.Sprintf(", RankMe %.2f", x)
 			}
 			if x, ok := role.Kept["knn_transformed"]; ok {
 				dots.Kept += fmt.Sprintf(", kNN transformed %.2f", x)

@@ -44,7 +44,7 @@ func (s *selection) screen(r *Result, pilot evaluation.Result, folder string) er
 		case m.Name == "scale_r2" && m.Gain != nil && m.Gain.Value.Defined:
 			f.Unit = m.Protocol.Unit
 			f.Screens[screenGain] = newScreen(m.Gain.Value.Number, m.Gain.Interval, evaluation.Metric{Protocol: m.Protocol})
-		case slices.Contains(screens, m.Name):
+		case slices.Contains(screens, m.Name) && !(s.o.NoLabels && labelled[m.Name]):
 			f.Screens[m.Name] = newScreen(m.Value.Number, m.Interval, m)
 		}
 	}
@@ -67,7 +67,9 @@ func (s *selection) screen(r *Result, pilot evaluation.Result, folder string) er
 		}
 		r.agree(name, sign, func(f *Family) (float64, bool) { x, ok := f.Screens[name]; return x.Value, ok })
 	}
-	s.withoutLabels(r)
+	if !s.o.NoLabels {
+		s.withoutLabels(r)
+	}
 	return nil
 }
 
@@ -190,8 +192,15 @@ func (r Result) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d runs, %d seeds, each with another fifth of the training images held out\n\n", r.Base, r.Runs,
 		r.Seeds)
-	if r.Seeds > 0 {
+	switch {
+	case r.DecidedBy == byNothing && r.Seeds > 0:
+		r.withoutLabelsText(&b)
+		r.reasons(&b)
+	case r.Seeds > 0:
 		r.verdicts(&b)
+		r.reasons(&b)
+	case r.DecidedBy == byHint:
+		r.reasons(&b)
 	}
 	rows := [][]string{slices.Concat([]string{"screens"}, heads, []string{"hint"})}
 	for _, f := range r.Families {
@@ -206,6 +215,9 @@ func (r Result) Text() string {
 		rows = append(rows, append(row, cmp.Or(f.Hint, "–")))
 	}
 	b.WriteString(table.Left(rows, 0))
+	if r.DecidedBy != byTrials {
+		fmt.Fprintf(&b, "\nDecided by %s.\n", r.DecidedBy)
+	}
 	if r.Comparators != nil {
 		r.compared(&b)
 	}
@@ -264,8 +276,4 @@ func (r Result) verdicts(b *strings.Builder) {
 	if text := r.Without.text(r.base()); text != "" {
 		fmt.Fprintf(b, "%s\n\n", table.Wrap(text, 0))
 	}
-	for _, f := range r.Families {
-		fmt.Fprintln(b, table.Wrap(fmt.Sprintf("%s: %s. %s.", f.Family, f.Verdict, f.Evidence), 2))
-	}
-	fmt.Fprintln(b)
 }

@@ -80,6 +80,7 @@ func fakeRun(args []string) int {
 	}
 	h := fnv.New64a()
 	fmt.Fprint(h, e.Hash())
+	r2 := 0.75
 	y := 0.7 + 0.01*float64(e.Seed) + 0.004*math.Sin(float64(h.Sum64()%1000))
 	for _, f := range []string{"rotate", "hue", "blur"} {
 		role := augment.RoleAbsent
@@ -98,8 +99,12 @@ func fakeRun(args []string) int {
 			}
 		}
 		y += gain
+		if f == "hue" {
+			r2 += gain
+		}
 	}
-	metrics := map[string]float64{"knn.features": y - 0.01, "probe.features": y + 0.01, "hue.scale_r2.features": 0.5}
+	metrics := map[string]float64{"knn.features": y - 0.01, "probe.features": y + 0.01, "hue.scale_r2.features": r2,
+		"rankme.features": 0.25}
 	if e.Name == pilotStage {
 		must(folder.Rewind(nil)) // it may have been killed
 		for step := range 40 {
@@ -348,6 +353,69 @@ func TestCompare(t *testing.T) {
 	if err != nil || few.Runs > 20 || len(few.Families[0].Comparators) != 3 ||
 		!strings.Contains(strings.Join(few.Notes, " "), "comparators that train") {
 		t.Errorf("%v: %d runs, %v, notes %v", err, few.Runs, few.Families[0].Comparators, few.Notes)
+	}
+}
+
+// TestFast: the pilot's hints are the verdicts, and nothing else is trained.
+func TestFast(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	dir := filepath.Join(t.TempDir(), "select")
+	r, err := selected(t, dir, func(o *Options) { o.Fast = true })
+	if err != nil || len(calls(t)) != 1 || r.Runs != 1 {
+		t.Fatalf("%v, %d runs", err, r.Runs)
+	}
+	for _, f := range r.Families {
+		// rotate is absent in the base, hue ordered and blur invariant
+		want := map[string][2]string{"rotate": {Keep, "absent"}, "hue": {Undecided, "ordered"},
+			"blur": {"invariant", "invariant"}}
+		if got := [2]string{f.Verdict, f.Chosen()}; got != want[f.Family] || !strings.Contains(f.Evidence, "95 %") {
+			t.Errorf("%s: %v, want %v; %s", f.Family, got, want[f.Family], f.Evidence)
+		}
+	}
+	if text := r.Text(); !strings.Contains(text, "rotate: keep. kNN") || !strings.Contains(text, "weaker than trials") ||
+		!strings.Contains(text, "7 of 7") {
+		t.Errorf("said\n%s", text)
+	}
+	if kept := (Family{Base: augment.RoleInvariant, Verdict: Keep}).Chosen(); kept != augment.RoleAbsent {
+		t.Errorf("what is to be kept is %s in place of invariant", kept)
+	}
+}
+
+// TestNoLabels: trials without labels have their numbers, no verdict, and nothing that labels told.
+func TestNoLabels(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	dir := filepath.Join(t.TempDir(), "select")
+	r, err := selected(t, dir, func(o *Options) {
+		o.NoLabels = true
+		o.Progress = func(e Event) {
+			if e.Outcome != nil {
+				t.Errorf("%s has the outcome %g", e.Trial, *e.Outcome)
+			}
+		}
+	})
+	if n := len(calls(t)); err != nil || n != 1+3*7 || r.Runs != n { // no family is settled early, and none is joint
+		t.Fatalf("%v, %d runs, said %d", err, n, r.Runs)
+	}
+	for _, f := range r.Families {
+		_, forgetting := f.Screens[screenForgetting]
+		if f.Verdict != Undecided || f.Hint != "" || forgetting || len(f.Differences) > 0 || len(f.Roles[0].Seeds) > 0 {
+			t.Errorf("%+v", f)
+		}
+	}
+	hue := r.Families[1]
+	if kept := hue.Roles[1].Kept; math.Abs(kept["scale_r2"]-0.55) > 1e-9 || kept["rankme"] != 0.25 || len(kept) != 2 {
+		t.Errorf("invariant hue keeps %v", kept)
+	}
+	if !strings.Contains(hue.Evidence, "+0.20") || !strings.Contains(r.Text(), "nothing is decided") ||
+		!strings.Contains(r.Text(), "hue     undecided  0.750") {
+		t.Errorf("%s\n%s", hue.Evidence, r.Text())
+	}
+	if len(r.Agreements) > 0 || r.Without != (Without{}) {
+		t.Errorf("labels told %v and %v", r.Agreements, r.Without)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, pageFile))
+	if text := string(page); err != nil || strings.Contains(text, "<svg") || !strings.Contains(text, "RankMe 0.25") {
+		t.Errorf("%v: the page has a plot of outcomes, or no numbers", err)
 	}
 }
 

@@ -25,6 +25,7 @@ type Result struct {
 	Folder    string  `json:"folder"`
 	Base      string  `json:"base"` // the experiment's name
 	Outcome   string  `json:"outcome"`
+	DecidedBy string  `json:"decided_by"` // what the verdicts rest on
 	Seeds     int     `json:"seeds"`
 	Runs      int     `json:"runs"` // that were trained
 	Margin    float64 `json:"margin"`
@@ -123,7 +124,7 @@ type Family struct {
 	Hint string `json:"hint,omitempty"`
 }
 
-// Hints of a family.
+// Hints of a family. Keep is a verdict, too, of Options.Fast.
 const (
 	Keep   = "keep"
 	Forget = "forget"
@@ -212,8 +213,12 @@ func (s *selection) judge(pilot string, rounds int) (Result, error) {
 		return Result{}, err
 	}
 	r := Result{Folder: s.dir, Base: s.o.Base.Name, Outcome: outcomeSays, Seeds: rounds, Runs: s.ended, Margin: s.o.Margin,
-		Level: statistics.Level, Without: without(screens)}
+		Level: statistics.Level, DecidedBy: s.o.decidedBy()}
+	if !s.o.NoLabels {
+		r.Without = without(screens)
+	}
 	t, ok := fit(s.seen, len(s.cells), max(rounds, 1))
+	ok = ok && !s.o.NoLabels
 	if rounds > 0 && ok {
 		r.Deviation, r.Freedom = t.sigma, t.free
 	}
@@ -234,8 +239,11 @@ func (s *selection) judge(pilot string, rounds int) (Result, error) {
 		f.Holm = adjusted
 		if !ok {
 			f.Evidence = "there are too few trials to tell what chance does; train more seeds"
-			if s.o.Screens {
+			switch {
+			case s.o.pilotOnly():
 				f.Evidence = "there were no trials, only the screens"
+			case s.o.NoLabels:
+				s.unlabelled(f, i)
 			}
 			continue
 		}
@@ -252,7 +260,16 @@ func (s *selection) judge(pilot string, rounds int) (Result, error) {
 		f.Evidence = f.evidence(s.o.Margin)
 		s.rangeOf(f, t, i)
 	}
-	return r, s.screen(&r, screens, pilot)
+	if err := s.screen(&r, screens, pilot); err != nil {
+		return r, err
+	}
+	switch {
+	case s.o.Fast:
+		r.decideFast()
+	case s.o.NoLabels && rounds > 0:
+		r.Notes = append(r.Notes, whyUndecided)
+	}
+	return r, nil
 }
 
 // rangeOf says how strong invariance may be.
@@ -405,12 +422,18 @@ func (f *Family) evidence(margin float64) string {
 	return text + fmt.Sprintf("; more than %d seeds would be needed", MaxSeeds)
 }
 
-// Chosen is the role that a verdict gives a family: that of the base where it is undecided.
+// Chosen is the role that a verdict gives a family: that of the base where it is undecided, and where it is to be kept
+// and isn't invariant there.
 func (f Family) Chosen() string {
 	switch f.Verdict {
 	case LeaveOut:
 		return augment.RoleAbsent
 	case Undecided:
+		return f.Base
+	case Keep:
+		if f.Base == augment.RoleInvariant {
+			return augment.RoleAbsent
+		}
 		return f.Base
 	}
 	return f.Verdict

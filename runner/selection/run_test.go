@@ -407,7 +407,7 @@ func TestNoLabels(t *testing.T) {
 		t.Errorf("invariant hue keeps %v", kept)
 	}
 	if !strings.Contains(hue.Evidence, "+0.20") || !strings.Contains(r.Text(), "nothing is decided") ||
-		!strings.Contains(r.Text(), "hue     undecided  0.750") {
+		!strings.Contains(r.Text(), "hue     0.750      0.550") {
 		t.Errorf("%s\n%s", hue.Evidence, r.Text())
 	}
 	if len(r.Agreements) > 0 || r.Without != (Without{}) {

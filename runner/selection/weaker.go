@@ -106,9 +106,9 @@ func (s *selection) unlabelled(f *Family, family int) {
 
 // withoutLabelsText tells what trials say without labels.
 func (r Result) withoutLabelsText(b *strings.Builder) {
-	rows := [][]string{{"family", "verdict", "R² absent", "invariant", "ordered", "RankMe absent", "invariant", "ordered"}}
+	rows := [][]string{{"family", "R² absent", "invariant", "ordered", "RankMe absent", "invariant", "ordered"}}
 	for _, f := range r.Families {
-		row := []string{f.Family, f.Verdict}
+		row := []string{f.Family}
 		for _, name := range []string{"scale_r2", "rankme"} {
 			for _, role := range f.Roles {
 				cell := "–"

@@ -8,7 +8,7 @@ import (
 
 // Kinds of terms of other methods.
 const (
-	KindESSL    = "essl"    // class of a nominal family
+	KindESSL    = "essl"    // class of a nominal family, or quarter of a scale
 	KindAugSelf = "augself" // differences of draws
 	KindCARE    = "care"    // cosines of two images that share their draws
 	KindEquiMod = "equimod" // embedding predicted from the plain view's and the draws
@@ -27,7 +27,7 @@ type BaselineOptions struct {
 	// Temperature divides the similarities of equimod; default 0.2, range [0.005, 100].
 	Temperature float64 `yaml:"temperature,omitempty"`
 	Output      string  `yaml:"output,omitempty"` // what care looks at: embedding (default) or features
-	// Family is the nominal family of essl; default: the only one that there is.
+	// Family is the family of essl; default: the only nominal one. Of another family the quarter of its scale is told.
 	Family string `yaml:"family,omitempty"`
 	// Groups are the weights of what augself predicts; default crop and color 1.
 	Groups AugSelfGroups `yaml:"groups,omitempty"`

@@ -284,6 +284,32 @@ func TestEquiModGain(t *testing.T) {
 	}
 }
 
+// TestESSLOfScale: of a family with a scale the quarters of its size are the classes. The cross entropy is that of a
+// nominal family whose classes are these.
+func TestESSLOfScale(t *testing.T) {
+	o := only(t, KindESSL)
+	o.Terms[0].Baseline.Family = "a"
+	scales := []float64{-1, -0.6, 0, 0.24, 0.25, 0.5, 0.74, 0.75, 1}
+	classes := []float64{3, 2, 0, 0, 1, 2, 2, 3, 3}
+	v := Views{Images: len(scales), Family: []int{0}, Names: []string{"a"}, Scale: scales}
+	l := mustNew(t, o)
+	outs := fullOutputs(t, l, v, 0, 5)
+	got, err := l.Compute(v, outs)
+	if err != nil || outs[0].Dim != 4 {
+		t.Fatalf("%v, %d logits", err, outs[0].Dim)
+	}
+	nominal := v
+	nominal.Classes, nominal.Scale = []int{4}, nil
+	for _, c := range classes {
+		nominal.Scale = append(nominal.Scale, c/3)
+	}
+	total, grad := got.Total, slices.Clone(outs[0].Grad)
+	want, err := l.Compute(nominal, outs)
+	if err != nil || total != want.Total || !slices.Equal(grad, outs[0].Grad) {
+		t.Errorf("%v: value %g and gradient %v, want %g and %v", err, total, grad, want.Total, outs[0].Grad)
+	}
+}
+
 func TestNeeds(t *testing.T) {
 	full := fullViews(1, 0, 2)
 	full.Scale, full.Draws = nil, nil

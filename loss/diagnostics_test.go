@@ -2,6 +2,7 @@ package loss
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -83,6 +84,47 @@ func TestGradientCosine(t *testing.T) {
 	}
 	if c, ok := whole(t, got, "gradient_cosine"); ok {
 		t.Errorf("terms on different outputs have the cosine %g", c)
+	}
+}
+
+// TestWatch: a term of weight 0 says how each family's gradient lies to invariance's, and changes nothing.
+func TestWatch(t *testing.T) {
+	v := orderedViews(1, 6, 2, 3, 2)
+	alone := DefaultOptions()
+	alone.Order.Kind = KindNone
+	out := randomOutput("embedding", v, 4, 1)
+	plain, err := mustNew(t, alone).Compute(v, []Output{out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	total, pull := plain.Total, slices.Clone(out.Grad)
+	for f, name := range v.Names {
+		o := DefaultOptions()
+		o.Order.Families = map[string]FamilyOptions{}
+		for g, other := range v.Names { // only one family has a weight
+			o.Order.Families[other] = FamilyOptions{Weight: map[bool]float64{true: 1}[f == g]}
+		}
+		got, err := mustNew(t, o).Compute(v, []Output{out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, ok := whole(t, got, "gradient_cosine")
+		o = alone
+		o.Terms = []TermOptions{{Order: &OrderOptions{Kind: KindRankNet}}}
+		l := mustNew(t, o)
+		if got, err = l.Compute(v, []Output{out}); err != nil {
+			t.Fatal(err)
+		}
+		if got.Total != total || !slices.Equal(out.Grad, pull) {
+			t.Errorf("watching changed the total from %g to %g, or the gradient", total, got.Total)
+		}
+		cosine := diagnostic(t, got.Terms[1], "gradient_cosine/"+name)
+		if !ok || math.Abs(cosine-want) > 1e-6 || diagnostic(t, got.Terms[1], "gradient_norm") != 0 {
+			t.Errorf("%s: cosine %g, want %g", name, cosine, want)
+		}
+		if n := testing.AllocsPerRun(5, func() { _, _ = l.Compute(v, []Output{out}) }); n > 1 { // the list of outputs
+			t.Errorf("%g allocations", n)
+		}
 	}
 }
 

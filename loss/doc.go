@@ -207,10 +207,16 @@
 // triplet active, the share whose hinge is not 0 and gives a gradient. They are over all families, and as accuracy/NAME
 // and so on of one, beside value/NAME and triplets/NAME, the number. Shares are left out where there is no triplet.
 //
+// An order term of weight 0 beside an invariance term only watches: it has gradient_cosine/NAME for every family, the
+// cosine of its gradient with that of all invariance terms by the output that both look at (Du et al. 2018, "Adapting
+// Auxiliary Losses Using Gradient Similarity"), and changes nothing.
+//
 // # essl, augself, care, equimod: other answers to what should be equivariant
 //
-// essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of
-// that family, by the logits `essl`, which a head makes of the features. Theirs is the quarter turn of a small crop.
+// essl (Dangovski et al. 2022) is the mean cross entropy of the class of a nominal family, for all views of that
+// family, by the logits `essl`, which a head makes of the features. Theirs is the quarter turn of a small crop. Any
+// other family that `family` names has four classes, the quarters of |scale|, after their fourfold blur; the equal
+// parts are ours.
 // Diagnostic: accuracy, chance being one over the number of classes.
 //
 // augself (Lee et al. 2021, and the authors' code) predicts from the features of base views 0 and 1 how their draws w

@@ -53,6 +53,7 @@ type Loss struct {
 	found   []int          // where they are in the outputs
 	scratch [][]float32    // by need: the gradient of the term at hand; zeros between terms
 	shares  [2][][]float32 // by role, invariance and order, and need: the gradient of their terms
+	against [][]float32    // by need of a term that watches: the gradient of the invariance terms
 	health  health
 	values  Values
 }
@@ -136,6 +137,9 @@ func (l *Loss) Compute(v Views, outs []Output) (Values, error) {
 	var total float64
 	for i := range l.terms {
 		m, t := &l.terms[i], &l.values.Terms[i]
+		if l.watches(m) {
+			continue
+		}
 		weight := m.weight * ramp(m.schedule, m.warmup, v.Progress)
 		value, d := m.compute(v, m.outs, weight, t.Diagnostics[:0])
 		var square float64
@@ -150,9 +154,31 @@ func (l *Loss) Compute(v Views, outs []Output) (Values, error) {
 		*t = Term{Name: m.name, Value: value, Weight: weight, Diagnostics: d}
 		total += weight * value
 	}
+	for i := range l.terms {
+		if m := &l.terms[i]; l.watches(m) {
+			l.watch(v, m, &l.values.Terms[i])
+		}
+	}
 	l.values.Total = total
 	l.values.Diagnostics = l.diagnose(l.values.Diagnostics[:0], v, outs)
 	return l.values, nil
+}
+
+// watches says whether a term only watches what its gradient would do to the invariance terms.
+func (l *Loss) watches(m *member) bool { return l.compares && m.role == roleOrder && m.weight == 0 }
+
+// watch fills in a term that only watches, when the others' gradients are there. It adds nothing to them.
+func (l *Loss) watch(v Views, m *member, t *Term) {
+	l.against = l.against[:0]
+	for _, n := range m.needs {
+		for j := range l.needs {
+			if l.needs[j].Output == n.Output {
+				l.against = append(l.against, l.shares[roleInvariance][j])
+			}
+		}
+	}
+	value, d := m.term.(*orderTerm).watch(v, m.outs, l.against, t.Diagnostics[:0])
+	*t = Term{Name: m.name, Value: value, Diagnostics: append(d, Diagnostic{"gradient_norm", 0})}
 }
 
 // diagnose appends what is true of the whole.

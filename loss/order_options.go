@@ -35,7 +35,8 @@ type OrderOptions struct {
 	// Temperature divides distances: by 0.1, for rank_n_contrast by 2, unless set; range [0.001, 100]; triplet and
 	// relative_scale have none.
 	Temperature float64 `yaml:"temperature"`
-	Weight      float64 `yaml:"weight"` // factor of the term; default 1, range [0, 1e6]
+	// Weight is the term's factor; default 1, range [0, 1e6]. With 0 it only watches how its gradient lies to invariance.
+	Weight float64 `yaml:"weight"`
 	// Anchors are the views that the order is seen from: origin (default) or all (rank_n_contrast, relative_scale).
 	Anchors string `yaml:"anchors"`
 	// Output is what the term looks at: embedding (default), features, or own, a head on the features for each family

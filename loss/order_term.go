@@ -2,6 +2,7 @@ package loss
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ type orderTerm struct {
 }
 
 // familyNames are the names of what belongs to a family.
-type familyNames struct{ family, head, value, accuracy, triplets, violated, active string }
+type familyNames struct{ family, head, value, accuracy, triplets, violated, active, cosine string }
 
 func newOrderTerm(o OrderOptions, loss func(OrderOptions) orderLoss) term {
 	return &orderTerm{options: o, kernel: newOrder[float32](o, loss)}
@@ -59,7 +60,19 @@ func (t *orderTerm) needs(to []Need, v Views) (_ []Need, err error) {
 func (t *orderTerm) check(Views, []Output) error { return nil }
 
 func (t *orderTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
-	k := t.kernel
+	t.begin(v)
+	for i, out := range outs {
+		t.reads = t.reads[:0]
+		for f := range v.Names {
+			t.reads = append(t.reads, t.readsOf(v, f, i))
+		}
+		t.kernel.run(newBatch(out, v, nil, weight), v, t.reads)
+	}
+	return t.kernel.value(), t.diagnose(v, d)
+}
+
+// begin weighs the families.
+func (t *orderTerm) begin(v Views) {
 	t.weights = t.weights[:0]
 	for _, family := range v.Names {
 		w := 1.0
@@ -68,15 +81,36 @@ func (t *orderTerm) compute(v Views, outs []Output, weight float64, d []Diagnost
 		}
 		t.weights = append(t.weights, w)
 	}
-	k.begin(v, t.weights)
-	for i, out := range outs {
-		t.reads = t.reads[:0]
-		for f := range v.Names {
-			t.reads = append(t.reads, !v.nominal(f) && t.need(v, f).Output == t.needed[i].Output)
+	t.kernel.begin(v, t.weights)
+}
+
+// readsOf says whether a family's loss looks at output i of those that the term needs.
+func (t *orderTerm) readsOf(v Views, f, i int) bool {
+	return !v.nominal(f) && t.need(v, f).Output == t.needed[i].Output
+}
+
+// watch is compute with weight 0, and appends how the gradient of each family lies to another one, against, by output.
+// It leaves zeros in the outputs' gradients.
+func (t *orderTerm) watch(v Views, outs []Output, against [][]float32, d []Diagnostic) (float64, []Diagnostic) {
+	t.begin(v)
+	for f, family := range v.Names {
+		for i, out := range outs {
+			if !t.readsOf(v, f, i) {
+				continue
+			}
+			t.reads = t.reads[:0]
+			for g := range v.Names {
+				t.reads = append(t.reads, g == f)
+			}
+			t.kernel.run(newBatch(out, v, nil, 1), v, t.reads)
+			product, own, other := productSums(out.Grad, against[i])
+			if norm := math.Sqrt(own) * math.Sqrt(other); norm > 0 {
+				d = append(d, Diagnostic{t.namesOf(f, family).cosine, product / norm})
+			}
+			clear(out.Grad)
 		}
-		k.run(newBatch(out, v, nil, weight), v, t.reads)
 	}
-	return k.value(), t.diagnose(v, d)
+	return t.kernel.value(), t.diagnose(v, d)
 }
 
 func (t *orderTerm) diagnose(v Views, d []Diagnostic) []Diagnostic {
@@ -125,7 +159,8 @@ func (t *orderTerm) namesOf(f int, family string) familyNames {
 			prefix = "scale_"
 		}
 		t.names[f] = familyNames{family, headName(prefix, family), "value/" + family, "accuracy/" + family,
-			"triplets/" + family, "violated/" + family, "active/" + family}
+			"triplets/" + family, "violated/" + family, "active/" + family,
+			"gradient_cosine/" + family}
 	}
 	return t.names[f]
 }

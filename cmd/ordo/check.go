@@ -7,6 +7,7 @@ import (
 	"ordo/models/fault"
 	"ordo/runner/config"
 	"ordo/runner/expect"
+	"ordo/runner/selection"
 	"ordo/runner/track"
 )
 
@@ -29,6 +30,9 @@ func expected(g *global, args []string, e config.Experiment) (*config.Expect, er
 		return nil, err
 	case x == nil:
 		return nil, expectsNothing(args[0])
+	case len(x.Ranges) == 0:
+		return nil, fault.New(fault.Config, "%s: expects verdicts and no numbers", args[0]).
+			Advise("leave out --check, or give it to `ordo select`")
 	}
 	families, err := e.FamilyNames()
 	if err != nil {
@@ -89,5 +93,53 @@ func verdict(r expect.Report) error {
 	if r.Failed == 0 {
 		return nil
 	}
-	return fault.New(fault.Other, "%d of %d numbers are not what %s expects", r.Failed, len(r.Checks), r.File)
+	what := "numbers"
+	if len(r.Verdicts) > 0 {
+		what = "verdicts"
+	}
+	return fault.New(fault.Other, "%d of %d %s are not what %s expects", r.Failed, len(r.Checks)+len(r.Verdicts), what,
+		r.File)
+}
+
+// expectedVerdicts reads which verdicts the experiment file of the arguments expects of the families, all candidates.
+// Of those that were asked for alone only these count.
+func expectedVerdicts(g *global, args []string, e config.Experiment, all, asked []string) (*config.Expect, error) {
+	x, err := config.LoadExpect(args[0])
+	switch {
+	case err != nil:
+		return nil, err
+	case x == nil:
+		return nil, expectsNothing(args[0])
+	case len(x.Verdicts) == 0:
+		return nil, fault.New(fault.Config, "%s: expects no verdicts", args[0]).
+			Advise("leave out --check, or say them below `expect: {verdicts: …}`")
+	}
+	if err := config.CheckVerdicts(x.Verdicts, all); err != nil {
+		return nil, err
+	}
+	x.Verdicts = slices.DeleteFunc(x.Verdicts, func(v config.Verdict) bool {
+		return len(asked) > 0 && !slices.Contains(asked, v.Family)
+	})
+	x.Ranges = nil
+	overrides, environ := whereOnly(args[1:], g.environ())
+	written, err := config.Load(args[0], overrides, environ)
+	begin(g, args[0], *x, err == nil && written.Outcome() == e.Outcome())
+	return x, nil
+}
+
+// judged is a selection's result with the comparison, as --json prints it.
+type judged struct {
+	selection.Result
+	Check *expect.Report `json:"check,omitempty"`
+}
+
+// compareVerdicts puts a selection's verdicts beside what its file expects.
+func compareVerdicts(file string, x config.Expect, result selection.Result) expect.Report {
+	r := expect.New(file, x)
+	verdicts := map[string]string{}
+	for _, f := range result.Families {
+		verdicts[f.Family] = f.Verdict
+	}
+	r.AddVerdicts(x.Verdicts, verdicts)
+	return r
 }

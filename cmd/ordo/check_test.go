@@ -108,6 +108,8 @@ func TestCheckRefuses(t *testing.T) {
 		}
 		ordo(t, "sweep", sweepFile, "--out", out, "--check").check(t, exitConfig, c.says)
 	}
+	ordo(t, "run", experiment(t, tiny+"expect: {verdicts: {rotate: [ordered]}}"), "--out", out, "--check").
+		check(t, exitConfig, "expects verdicts and no numbers", "ordo select")
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
 		t.Errorf("something was begun: %v", err)
 	}

@@ -65,8 +65,10 @@ What is measured (see ordo keys eval for limits and settings):
   predicted_gain                            maps; the gain is over "nothing changes"
   relative_distance, normalised_variance    change with the family by the differences between
                                             images: 0 is invariant
-  rankme, self_clustering, deviation,       without labels: directions used, collapse, decay of
-  alpha_req, overlap_untrained …            the spectrum, neighbours kept`
+  class_accuracy                            of a nominal family: its classes, by a linear probe
+  rankme, self_clustering, deviation,       without labels: directions used, collapse, dimension
+  local_dimension, alpha_req,               about an image, decay of the spectrum, neighbours
+  overlap_untrained …                       kept`
 
 const evalExamples = `  ordo eval runs/demo
   ordo eval runs/demo --families all --name all --markdown > demo.md

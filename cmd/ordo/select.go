@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -31,8 +32,19 @@ are never looked at. What is trained are ordinary run folders. The cost is said 
 --dry-run stops there. The same command again goes on where it was interrupted.
 
 Beside the verdicts stand cheap numbers of one run, the pilot, and how far they agree with
-the trials. The folder gets select.json, the page select.html, and selected.yaml, ready to
-run.`
+the trials. --fast decides by them alone, and says how often that was right. With --labels no
+the trials have the numbers that need no labels, and no verdicts: no such number tells
+whether a scale is of use. --compare adds what others' ways to choose would have said.
+
+The folder gets select.json, the page select.html, and selected.yaml, ready to run.
+
+With --check, the file's section "expect" says which verdicts it should come to, and the exit
+status is 1 where it comes to others:
+
+  expect:
+    minutes: 19                                      on 2 cores, as a guide
+    seeds: 3                                         that the verdicts come from
+    verdicts: {hue: [ordered, leave out], blur: [invariant]}`
 
 const selectExamples = `  ordo select experiments/demo.yaml --families hue,rotate --dry-run
   ordo select experiments/demo.yaml --seeds 5
@@ -44,7 +56,10 @@ type selectOptions struct {
 	seeds, jobs       int
 	margin            float64
 	ranged, screens   bool
+	compare, fast     bool
+	labels            string
 	dry, asJSON       bool
+	checked           bool
 	given             func(flag string) bool
 }
 
@@ -63,11 +78,15 @@ func (o *selectOptions) AddFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&o.seeds, "seeds", selection.DefaultSeeds, "rounds, each with a seed of its own")
 	flags.Float64Var(&o.margin, "margin", selection.DefaultMargin, "a difference in accuracy that doesn't matter")
 	flags.BoolVar(&o.screens, "screens", false, "train the pilot only: cheap numbers and hints, no verdicts")
+	flags.BoolVar(&o.fast, "fast", false, "train the pilot only and decide by what it hints: invariant, keep or undecided")
+	flags.StringVar(&o.labels, "labels", "yes", "look at labels; with no there are numbers and no verdicts (`yes|no`)")
 	flags.BoolVar(&o.ranged, "range", false, "ask also up to which strength invariance costs nothing")
+	flags.BoolVar(&o.compare, "compare", false, "say also what others' ways to choose say: two runs more a family")
 	flags.StringVar(&o.budget, "budget", "", "train no more than fits a time or a number of runs (`30m|40`)")
 	flags.IntVar(&o.jobs, "jobs", 0, "trials at once; they share the cores (default: one a core, 16 at most)")
 	flags.StringVar(&o.out, "out", "", "folder (default `runs/select-NAME-HASH`)")
 	flags.BoolVar(&o.dry, "dry-run", false, "only say what would be trained, and how long it takes")
+	flags.BoolVar(&o.checked, "check", false, "compare the verdicts with those that the file expects")
 	flags.BoolVar(&o.asJSON, "json", false, "print the answer as one JSON object")
 	o.given = flags.Changed
 }
@@ -79,6 +98,17 @@ func (o *selectOptions) check(args []string) error {
 		return usagef("an experiment file is missing; or name images with --data")
 	case named && o.data != "":
 		return usagef("%s and --data are two bases; keep one", args[0])
+	}
+	if err := cmp.Or(exclusive("check", o.checked, "dry-run", o.dry), exclusive("check", o.checked, "screens", o.screens),
+		exclusive("check", o.checked, "fast", o.fast), exclusive("fast", o.fast, "screens", o.screens),
+		exclusive("check", o.checked, "data", o.data != "")); err != nil {
+		return err
+	}
+	switch {
+	case o.labels != "yes" && o.labels != "no":
+		return usagef("--labels must be yes or no, got %q", o.labels)
+	case o.labels == "no" && o.checked:
+		return usagef("--check compares verdicts, and with --labels no there are none; leave one out")
 	}
 	if o.given("jobs") {
 		if err := within("jobs", o.jobs, 1, sweep.MaxJobs); err != nil {
@@ -124,9 +154,10 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 	}
 	runs, limit, _ := o.limit() // check has seen it
 	options := selection.Options{
-		Base: e, Families: o.families, Seeds: o.seeds, Screens: o.screens, Range: o.ranged, Margin: o.margin, Runs: runs,
-		Budget: o.budget,
-		Dir:    o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(),
+		Base: e, Families: o.families, Seeds: o.seeds, Screens: o.screens, Range: o.ranged, Compare: o.compare,
+		Fast: o.fast, NoLabels: o.labels == "no",
+		Margin: o.margin, Runs: runs, Budget: o.budget,
+		Dir: o.out, Jobs: o.jobs, Command: []string{program, "run"}, Environ: g.environ(),
 	}
 	if options.Dir == "" {
 		if options.Dir, err = selection.Folder(options); err != nil {
@@ -135,6 +166,16 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 	}
 	if err := selection.Check(ctx, options); err != nil {
 		return err
+	}
+	var want *config.Expect
+	if o.checked {
+		all, err := options.Candidates()
+		if err != nil {
+			return err
+		}
+		if want, err = expectedVerdicts(g, args, e, all, o.families); err != nil {
+			return err
+		}
 	}
 	libraries, err := librariesFor(g, e)
 	if err != nil {
@@ -167,11 +208,30 @@ func (o *selectOptions) run(ctx context.Context, g *global, args []string) error
 	if err != nil {
 		return err
 	}
-	if o.asJSON {
-		return g.printJSON(result)
+	return o.print(g, args, result, want)
+}
+
+// print prints the answer, and with --check what was expected of it; then it is an error that this isn't what is there.
+func (o *selectOptions) print(g *global, args []string, result selection.Result, want *config.Expect) error {
+	said := judged{Result: result}
+	if want != nil {
+		check := compareVerdicts(args[0], *want, result)
+		said.Check = &check
 	}
-	fmt.Fprint(g.stdout, result.Text())
-	return nil
+	if o.asJSON {
+		if err := g.printJSON(said); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprint(g.stdout, result.Text())
+	}
+	if said.Check == nil {
+		return nil
+	}
+	if !o.asJSON {
+		fmt.Fprintf(g.stdout, "\n%s", said.Check.Text())
+	}
+	return verdict(*said.Check)
 }
 
 // selectProgress says on stderr how the trials go, and how long those that are left may take at most.

@@ -31,24 +31,30 @@ func TestSelect(t *testing.T) {
 	t.Setenv(install.EnvLibrary, orttest.Path(t))
 	t.Setenv(asCommand, "1")
 	file, out := experiment(t, smallSelection), filepath.Join(t.TempDir(), "select")
-	dry := ordo(t, "select", file, "--seeds", "2", "--out", out, "--dry-run")
-	dry.check(t, exitOK, "tiny: up to 13 runs for rotate, each 4 steps on 96 images, 3 views of each; about a minute")
+	dry := ordo(t, "select", file, "--seeds", "2", "--compare", "--out", out, "--dry-run")
+	dry.check(t, exitOK, "tiny: up to 15 runs for rotate (2 of them for comparators alone), each 4 steps on 96 images, "+
+		"3 views of each; about a minute")
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
 		t.Fatalf("--dry-run left %s: %v", out, err)
 	}
-	r := ordo(t, "select", file, "--seeds", "2", "--out", out, "--json")
-	r.check(t, exitOK, "[0/13] pilot/pilot: running", "seed-2/rotate-ordered: finished, accuracy 0.")
+	r := ordo(t, "select", file, "--seeds", "2", "--compare", "--out", out, "--json")
+	r.check(t, exitOK, "[0/15] pilot/pilot: running", "seed-2/rotate-ordered: finished, accuracy 0.")
 	var found selection.Result
 	if err := json.Unmarshal([]byte(r.stdout), &found); err != nil {
 		t.Fatalf("%v in %s", err, r.stdout)
 	}
-	if len(found.Families) != 1 || found.Seeds != 2 || found.Runs < 7 {
+	if len(found.Families) != 1 || found.Seeds != 2 || found.Runs < 9 {
 		t.Errorf("found %+v", found)
 	}
 	f := found.Families[0]
-	for _, name := range []string{"broken", "forgetting", "class_of_scale", "class_relevance", "gain"} {
+	for _, name := range []string{"broken", "forgetting", "class_of_scale", "class_relevance", "gain", "agree"} {
 		if _, ok := f.Screens[name]; !ok {
 			t.Errorf("no screen %s", name)
+		}
+	}
+	for _, name := range []string{"essl_invariant", "essl_predicted", "single_task", "rotation_probe", "local_dimension"} {
+		if _, ok := f.Comparators[name]; !ok {
+			t.Errorf("no comparator %s", name)
 		}
 	}
 	for _, role := range f.Roles {
@@ -56,10 +62,30 @@ func TestSelect(t *testing.T) {
 			t.Errorf("role %+v", role)
 		}
 	}
-	again := ordo(t, "select", file, "--seeds", "2", "--out", out)
+	again := ordo(t, "select", file, "--seeds", "2", "--compare", "--out", out)
 	again.check(t, exitOK)
 	if strings.Contains(again.stderr, "running") || !strings.Contains(again.stdout, "rotate: "+f.Verdict) {
 		t.Errorf("the second call trained: %s, and said\n%s", again.stderr, again.stdout)
+	}
+	another := selection.LeaveOut
+	if f.Verdict == another {
+		another = selection.Undecided
+	}
+	for _, c := range []struct {
+		expects string
+		code    int
+		says    string
+	}{
+		{"verdicts: {rotate: [" + f.Verdict + "]}", exitOK, "ok"},
+		{"verdicts: {rotate: [" + another + "]}", exitFailure, "outside"},
+	} {
+		if err := os.WriteFile(file, []byte(smallSelection+"expect: {"+c.expects+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := ordo(t, "select", file, "--seeds", "2", "--compare", "--out", out, "--check")
+		if r.code != c.code || !strings.Contains(r.stdout, c.says) {
+			t.Errorf("%s: exit status %d, stderr %s, stdout\n%s", c.expects, r.code, r.stderr, r.stdout)
+		}
 	}
 	ordo(t, "run", filepath.Join(out, "selected.yaml"), "--out", filepath.Join(out, "selected")).check(t, exitOK)
 	ordo(t, "select", file, "--seeds", "3", "--out", out).check(t, exitFailure, "another question", "--out")
@@ -100,6 +126,12 @@ func TestSelectWithoutLabels(t *testing.T) {
 	if !strings.Contains(r.stdout, "broken") || strings.Contains(r.stdout, "undecided") {
 		t.Errorf("said\n%s", r.stdout)
 	}
+	args[len(args)-1] += "-2"
+	r = ordo(t, append(args, "--labels", "no", "--seeds", "2")...)
+	r.check(t, exitOK, "up to 7 runs")
+	if !strings.Contains(r.stdout, "R² absent") || !strings.Contains(r.stdout, "rotate: undecided. R² of the scale is") {
+		t.Errorf("said\n%s", r.stdout)
+	}
 }
 
 func TestSelectErrors(t *testing.T) {
@@ -118,6 +150,17 @@ func TestSelectErrors(t *testing.T) {
 			`a time such as 30m or a number of runs such as 40, got "soon"`},
 		{"a missing file", []string{file + "x"}, exitConfig, "there is no such file"},
 		{"no such family", []string{file, "--families", "rotat"}, exitConfig, "rotat"},
+		{"checked and dry", []string{file, "--check", "--dry-run"}, exitUsage, "exclude each other"},
+		{"checked and screens", []string{file, "--check", "--screens"}, exitUsage, "exclude each other"},
+		{"fast and screens", []string{file, "--fast", "--screens"}, exitUsage, "exclude each other"},
+		{"labels", []string{file, "--labels", "maybe"}, exitUsage, `--labels must be yes or no, got "maybe"`},
+		{"nothing to compare", []string{file, "--labels", "no", "--check"}, exitUsage, "leave one out"},
+		{"nothing to check", []string{file, "--check"}, exitConfig, "has no section `expect`"},
+		{"numbers to check", []string{experiment(t, smallSelection+"expect: {knn_top1: [0, 1]}"), "--check"}, exitConfig,
+			"expects no verdicts"},
+		{"another family", []string{experiment(t, smallSelection+"expect: {verdicts: {hue: [ordered]}}"), "--check"},
+			exitConfig, "the experiment has no family hue"},
+		{"screens and comparators", []string{file, "--compare", "--screens"}, exitConfig, "keep one of the two"},
 		{"few images", []string{file, "train.batch_size=97"}, exitConfig, "train.batch_size: is 97"},
 		{"no such folder", []string{"--data", filepath.Join(t.TempDir(), "none")}, exitData, "none"},
 	} {

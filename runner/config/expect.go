@@ -23,6 +23,25 @@ type Expect struct {
 	Seeds   int     // that the ranges come from, as information; 0: not said
 	Ranges  []Range // in the order of the file
 	Groups  []Group // of a sweep's trials, in the order of the file; an experiment file has none
+	// Verdicts are those of `ordo select` on an experiment file, in the order of the file.
+	Verdicts []Verdict
+}
+
+// Verdict is what `ordo select` may say of a family: any of some verdicts.
+type Verdict struct {
+	Family string
+	Any    []string // each one of Verdicts
+}
+
+// What `ordo select` says of a family, beside the roles invariant and ordered.
+const (
+	VerdictLeaveOut  = "leave out"
+	VerdictUndecided = "undecided"
+)
+
+// Verdicts lists all verdicts.
+func Verdicts() []string {
+	return []string{augment.RoleOrdered, augment.RoleInvariant, VerdictLeaveOut, VerdictUndecided}
 }
 
 // Range is where a number is expected.
@@ -40,9 +59,10 @@ type Group struct {
 
 // The section's key in a file, and those of its keys that are no metrics.
 const (
-	expectKey  = "expect"
-	minutesKey = "minutes"
-	seedsKey   = "seeds"
+	expectKey   = "expect"
+	minutesKey  = "minutes"
+	seedsKey    = "seeds"
+	verdictsKey = "verdicts"
 )
 
 // LoadExpect reads the `expect:` section of an experiment file; nil: it has none. Load has checked the same. Its errors
@@ -109,6 +129,8 @@ func (p expectParser) ranges(path string, n *yaml.Node, x *Expect) []Range {
 			if err := v.Decode(&x.Seeds); err != nil || x.Seeds < 1 || x.Seeds > 1e6 {
 				p.mistake(v, "%s: must be a whole number in [1, 1000000]", at)
 			}
+		case x != nil && !p.groups && key.Value == verdictsKey:
+			x.Verdicts = p.verdicts(at, v)
 		case x != nil && p.groups && strings.Contains(key.Value, "="):
 			x.Groups = append(x.Groups, Group{key.Value, key.Line, p.ranges(at, v, nil)})
 		case strings.Contains(key.Value, "="):
@@ -126,6 +148,35 @@ func (p expectParser) ranges(path string, n *yaml.Node, x *Expect) []Range {
 	}
 	if metrics == 0 {
 		p.mistake(n, "%s: names no metric; write one, such as knn_top1: [0.9, 1]", path)
+	}
+	return list
+}
+
+// verdicts reads a map of families to verdicts.
+func (p expectParser) verdicts(path string, n *yaml.Node) []Verdict {
+	var list []Verdict
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		p.mistake(n, "%s: must be a map of families, such as hue: [ordered, leave out]", path)
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, v := n.Content[i], target(n.Content[i+1])
+		at := path + "." + key.Value
+		if !augment.IsFamilyName(key.Value) {
+			p.mistake(key, "%s: no family is called %q%s", at, key.Value, meant(Nearest(key.Value, augment.FamilyNames())))
+			continue
+		}
+		found := Verdict{Family: key.Value}
+		if err := v.Decode(&found.Any); err != nil || len(found.Any) == 0 {
+			p.mistake(v, "%s: must be a list of verdicts, such as [ordered, leave out]", at)
+			continue
+		}
+		for _, verdict := range found.Any {
+			if !slices.Contains(Verdicts(), verdict) {
+				p.mistake(v, "%s: must be some of %s, got %q", at, strings.Join(Verdicts(), ", "), verdict)
+			}
+		}
+		list = append(list, found)
 	}
 	return list
 }
@@ -232,6 +283,18 @@ func CheckFamilies(ranges []Range, families []string) error {
 			if family := strings.Split(r.Metric, ".")[at]; !slices.Contains(families, family) {
 				faults = append(faults, fault.New(fault.Config, "expect.%s: the experiment has no family %s", r.Metric, family))
 			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// CheckVerdicts returns a fault for every verdict on a family that isn't one of these.
+func CheckVerdicts(verdicts []Verdict, families []string) error {
+	var faults []error
+	for _, v := range verdicts {
+		if !slices.Contains(families, v.Family) {
+			faults = append(faults, fault.New(fault.Config, "expect.verdicts.%s: the experiment has no family %s", v.Family,
+				v.Family))
 		}
 	}
 	return errors.Join(faults...)

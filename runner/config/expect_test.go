@@ -155,6 +155,42 @@ func TestLoadExpect(t *testing.T) {
 	}
 }
 
+func TestVerdicts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.yaml")
+	for _, c := range []struct {
+		text, fault string
+		want        []config.Verdict
+	}{
+		{"{hue: [ordered, leave out], rotate+blur: [undecided]}", "", []config.Verdict{
+			{Family: "hue", Any: []string{"ordered", "leave out"}}, {Family: "rotate+blur", Any: []string{"undecided"}},
+		}},
+		{"{hue: []}", "must be a list of verdicts", nil},
+		{"{hue: ordered}", "must be a list of verdicts", nil},
+		{"[hue]", "must be a map of families", nil},
+		{"{}", "must be a map of families", nil},
+		{"{hue: [absent]}", `must be some of ordered, invariant, leave out, undecided, got "absent"`, nil},
+		{"{hu: [ordered]}", `no family is called "hu"`, nil},
+	} {
+		if err := os.WriteFile(file, []byte("expect: {minutes: 3, verdicts: "+c.text+"}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		x, err := config.LoadExpect(file)
+		switch {
+		case c.fault != "":
+			if !errors.Is(err, fault.Config) || !strings.Contains(err.Error(), c.fault) {
+				t.Errorf("%s: %v", c.text, err)
+			}
+		case err != nil || !reflect.DeepEqual(x.Verdicts, c.want) || x.Minutes != 3:
+			t.Errorf("%s: %+v, %v", c.text, x, err)
+		default:
+			if err := config.CheckVerdicts(x.Verdicts, []string{"hue"}); !errors.Is(err, fault.Config) ||
+				!strings.Contains(err.Error(), "rotate+blur") || strings.Contains(err.Error(), "hue") {
+				t.Errorf("families: %v", err)
+			}
+		}
+	}
+}
+
 func TestCheckFamilies(t *testing.T) {
 	ranges := []config.Range{
 		{Metric: "knn_top1"}, {Metric: "order_accuracy.rotate.embedding"}, {Metric: "order_accuracy.hue.features"},

@@ -40,7 +40,8 @@ func Schema() ([]byte, error) {
 	root.Properties[ExtendsKey] = &property{Type: "string",
 		Description: "The experiment file over which this one comes, by its path from this one's folder."}
 	root.Properties[expectKey] = &property{Type: "object",
-		Description: "What the file's author found: numbers of a result with the range that they should be in."}
+		Description: "What the file's author found: numbers of a result with the range that they should be in, or " +
+			"verdicts of `ordo select`."}
 	// A list's transformation may be its bare name, and one without settings has no value.
 	items := root.Properties["augment"].Properties["invariant"].Items
 	for _, name := range augment.TransformationNames() {

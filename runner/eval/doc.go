@@ -27,7 +27,7 @@
 //   - [FitRidge] and [FitMLP] read numbers, such as the scale, from rows, with R² in both of the field's ways ([R2]);
 //   - [FitScaleMaps], [Retrieve], [PredictionError] and [PredictionGain] predict the transformed image's output;
 //   - [InvarianceOf] holds changes with a family against the differences between images;
-//   - [RankMe], [LiDAR], [AlphaReQ], [SelfClusteringOf], [NormalisedDeviation] and
+//   - [RankMe], [LiDAR], [AlphaReQ], [SelfClusteringOf], [NormalisedDeviation], [LocalDimension] and
 //     [NeighbourOverlap] need no labels;
 //   - [Bootstrap] makes intervals over the images of one training.
 //

@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -318,4 +319,66 @@ func AlphaReQ(rows Rows, o AlphaReQOptions) (Decay, error) {
 	n := float64(d.Last - d.First + 1)
 	d.Alpha = ratio(sx*sy-n*sxy, n*sxx-sx*sx)
 	return d, nil
+}
+
+// Intrinsic is the local intrinsic dimension of rows.
+type Intrinsic struct {
+	MeanLog Value     `json:"mean_log"` // mean of |ln LID|; undefined where no row has one
+	Rows    int       `json:"rows"`     // that have one
+	ByRow   []float64 `json:"-"`        // [Rows] |ln LID|
+}
+
+// LocalDimension estimates each row's local intrinsic dimension from the Euclidean distances r_1 <= … <= r_k to its k
+// nearest other rows by maximum likelihood (Levina and Bickel 2004; Amsaleg et al. 2015),
+//
+//	LID = -( 1/k Σ_i ln(r_i / r_k) )^-1
+//
+// and takes the mean of |ln LID|, which DDA (2024) looks for augmentations to maximise and Huang et al. 2024 ("LDReg")
+// raise in training. Rows whose k distances are all equal, or the nearest 0, have none and are left out.
+// k is at least 2; of fewer than k+1 rows all others are neighbours. Errors: rows that are not finite (fault.Numeric).
+func LocalDimension(rows Rows, k int) (Intrinsic, error) {
+	if err := rows.checkValues("local dimension"); err != nil {
+		return Intrinsic{}, err
+	}
+	if k < 2 {
+		return Intrinsic{}, fmt.Errorf("eval: local dimension from %d neighbours", k)
+	}
+	n := rows.Len()
+	found := make([]float64, n)
+	parallel(n, func(i int) {
+		squares := make([]float64, 0, n)
+		for j := range n {
+			if j == i {
+				continue
+			}
+			sum := 0.
+			for c, x := range rows.Row(i) {
+				d := float64(x) - float64(rows.Row(j)[c])
+				sum += d * d
+			}
+			squares = append(squares, sum)
+		}
+		slices.Sort(squares)
+		squares = squares[:min(k, len(squares))]
+		if len(squares) == 0 || squares[0] == 0 {
+			return
+		}
+		logs := 0.
+		for _, s := range squares {
+			logs += math.Log(s/squares[len(squares)-1]) / 2
+		}
+		if logs < 0 {
+			found[i] = -float64(len(squares)) / logs
+		}
+	})
+	var r Intrinsic
+	for _, dimension := range found {
+		if dimension > 0 {
+			r.ByRow = append(r.ByRow, math.Abs(math.Log(dimension)))
+		}
+	}
+	if r.Rows = len(r.ByRow); r.Rows > 0 {
+		r.MeanLog = Defined(mean(r.ByRow))
+	}
+	return r, nil
 }

@@ -147,6 +147,45 @@ func TestAlphaReQOfPowerLaw(t *testing.T) {
 	}
 }
 
+func TestLocalDimensionByHand(t *testing.T) {
+	line := func(x ...float32) Rows { return Rows{Data: x, Dim: 1} }
+	log2 := math.Log(2)
+	for _, c := range []struct {
+		name string
+		rows Rows
+		k    int
+		want []float64 // LID of the rows that have one
+	}{
+		// From 0 the distances are 1, 2, 4, from 1 they are 1, 1, 3, from 2 they are 1, 2, 2, from 4 they are 2, 3, 4.
+		{"four points", line(0, 1, 2, 4), 3, []float64{1 / log2, 3 / (2 * math.Log(3)), 3 / log2,
+			3 / (log2 + math.Log(4./3))}},
+		{"two neighbours", line(0, 1, 3), 2, []float64{2 / math.Log(3), 2 / log2, 2 / math.Log(1.5)}},
+		{"more than there are", line(0, 1, 3), 100, []float64{2 / math.Log(3), 2 / log2, 2 / math.Log(1.5)}},
+		{"equal distances", unitRows(4, 4), 3, nil},
+		{"one row", line(1), 3, nil},
+		{"equal rows", repeated(5, 1, 2), 3, nil},
+	} {
+		r := must(LocalDimension(c.rows, c.k))(t)
+		var want []float64
+		for _, x := range c.want {
+			want = append(want, math.Abs(math.Log(x)))
+		}
+		allNear(t, c.name, r.ByRow, want, 1e-9)
+		if r.Rows != len(want) || r.MeanLog.Defined != (len(want) > 0) {
+			t.Errorf("%s: %+v", c.name, r)
+		}
+	}
+	for _, dim := range []int{2, 6} {
+		r := must(LocalDimension(gaussian(1, 1500, dim), 20))(t)
+		if got := math.Exp(r.MeanLog.Number); math.Abs(got-float64(dim)) > 0.15*float64(dim) {
+			t.Errorf("%d columns have dimension %g", dim, got)
+		}
+	}
+	if _, err := LocalDimension(line(0, 1, 2), 1); err == nil {
+		t.Error("one neighbour is no error")
+	}
+}
+
 func TestOverlapByHand(t *testing.T) {
 	a := turns([]float64{0}, []float64{0}, []float64{0.1}, []float64{0.5}, []float64{0.6}).At(0)
 	b := turns([]float64{0}, []float64{0}, []float64{0.5}, []float64{0.45}, []float64{0.1}).At(0)

@@ -174,6 +174,8 @@ func (s *session) measureLabelFree(test [][]eval.Rows) error {
 			selfClustering},
 		{"deviation", Higher, "mean deviation of the directions' columns, as a share of 1/√dim: 0 is collapse",
 			"even directions", eval.Defined(1), deviation},
+		{"local_dimension", "", fmt.Sprintf("mean |ln LID|, maximum likelihood from the %d nearest rows", near),
+			"", eval.Value{}, localDimension},
 		{"alpha_req", "", "slope of ln eigenvalue over ln index, all eigenvalues above 0", "", eval.Value{}, alphaReQ},
 	} {
 		found, err := each(s, func(i, o int) (measured, error) { return measure.of(test[i][o]) })
@@ -242,6 +244,19 @@ func deviation(r eval.Rows) (measured, error) {
 func alphaReQ(r eval.Rows) (measured, error) {
 	d, err := eval.AlphaReQ(r, eval.DefaultAlphaReQOptions())
 	return measured{value: d.Alpha, details: map[string]any{"first": d.First, "last": d.Last}}, err
+}
+
+// near is how many neighbours tell the local dimension.
+const near = 20
+
+func localDimension(r eval.Rows) (measured, error) {
+	d, err := eval.LocalDimension(r, near)
+	if err != nil || d.Rows == 0 {
+		return measured{}, err
+	}
+	found := mean(d.ByRow)
+	found.details = map[string]any{"rows": d.Rows}
+	return found, nil
 }
 
 // neighbours is how many of an image's neighbours are compared.

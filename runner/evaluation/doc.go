@@ -21,8 +21,9 @@
 // view (individual), off two (relative) and beyond the scales that were learnt from, by ridge regression; the
 // prediction of the transformed view's output by ridge maps; invariance relative to the differences between images;
 // whether images have the scale and their classes need it (package selection); and how many classes kNN and probe tell
-// from transformed images. Without labels: RankMe, self-clustering, normalised deviation, α-ReQ and the neighbours
-// shared with the untrained network. Formulas are in package eval.
+// from transformed images. Of a nominal family, such as quarter turns: how well a linear probe tells its classes.
+// Without labels: RankMe, self-clustering, normalised deviation, local dimension, α-ReQ and the neighbours shared with
+// the untrained network. Formulas are in package eval.
 //
 // # References
 //

@@ -22,7 +22,9 @@ type shown struct {
 func (s *session) measureFamilies() error {
 	for i, f := range s.families {
 		if !s.ordered(i) {
-			s.note(f.Name() + " has classes and no scale: it is left out")
+			if err := s.measureNominal(i); err != nil {
+				return fmt.Errorf("the evaluation of %s: %w", f.Name(), err)
+			}
 			continue
 		}
 		v := &shown{family: i, info: s.plan.FamilyInfo(i)}
@@ -58,6 +60,58 @@ func (s *session) measureFamilies() error {
 		}
 	}
 	return nil
+}
+
+// measureNominal asks how well a linear probe tells the classes of a family without a scale off one view: of quarter
+// turns SelfAugment's probe (Reed et al. 2021, "SelfAugment: Automatic Augmentation Policies for Self-Supervised
+// Learning").
+func (s *session) measureNominal(family int) error {
+	if s.brief() {
+		s.note(s.families[family].Name() + " has classes and no scale: it is left out")
+		return nil
+	}
+	v := &shown{family: family, info: s.plan.FamilyInfo(family)}
+	scales := eval.Grid(v.info.Classes)
+	var err error
+	if v.train, err = s.orbitsAt(s.views[0], family, scales); err != nil {
+		return err
+	}
+	if v.test, err = s.orbitsAt(s.views[1], family, scales); err != nil {
+		return err
+	}
+	f := s.families[family]
+	v.protocol = s.seen(eval.Protocol{TrainImages: len(s.views[0].images), TestImages: len(s.views[1].images), Max: f.Max,
+		Unit: v.info.Unit, Role: f.Role, Scales: scales})
+	all, err := each(s, func(i, o int) (measured, error) {
+		learn, _ := classRows(v.train[i][o])
+		ask, images := classRows(v.test[i][o])
+		probe, err := eval.FitProbe(learn, eval.DefaultProbeOptions())
+		if err != nil {
+			return measured{}, err
+		}
+		told, err := probe.Classify(ask)
+		if err != nil {
+			return measured{}, err
+		}
+		return mean(eval.PerImage(told.Correct, images)), nil
+	})
+	if err != nil {
+		return err
+	}
+	m := s.metric(v, "class_accuracy", Higher, probeMethod()+", of the family's class on one view's row")
+	m.References = References{Chance: eval.Defined(1 / float64(v.info.Classes)), ChanceBy: "one of the family's classes"}
+	return s.add(m, all)
+}
+
+// classRows are the rows of all views with the number of the scale as their label. Images are those of the rows.
+func classRows(z eval.Orbit) (rows eval.Rows, images []int) {
+	rows = eval.Rows{Data: z.Data, Dim: z.Dim}
+	for class := range z.Scales {
+		for i := range z.Images {
+			rows.Labels, images = append(rows.Labels, class), append(images, i)
+		}
+	}
+	return rows, images
 }
 
 // metric is what the metrics of a family have in common.

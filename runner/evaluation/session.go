@@ -329,8 +329,11 @@ func (s *session) describe() error {
 		shown += (s.eval.Candidates - levels) * len(s.retrievedOf())
 	}
 	for i := range s.families {
-		if s.ordered(i) {
+		switch {
+		case s.ordered(i):
 			s.total += shown
+		case !s.brief():
+			s.total += s.plan.FamilyInfo(i).Classes * (len(s.views[0].images) + len(s.views[1].images))
 		}
 	}
 	s.pixels = make([]float32, batch*3*r.Data.ImageSize*r.Data.ImageSize)

@@ -1,6 +1,7 @@
 package expect
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -17,7 +18,17 @@ type Report struct {
 	Minutes float64 `json:"minutes,omitempty"` // as the section says
 	Seeds   int     `json:"seeds,omitempty"`   // as the section says
 	Checks  []Check `json:"checks"`
-	Failed  int     `json:"failed"` // how many of them are not ok
+	// Verdicts are those of `ordo select`.
+	Verdicts []VerdictCheck `json:"verdicts,omitempty"`
+	Failed   int            `json:"failed"` // how many of both are not ok
+}
+
+// VerdictCheck is a verdict beside those that are expected.
+type VerdictCheck struct {
+	Family  string   `json:"family"`
+	Verdict string   `json:"verdict"` // "": there is none
+	Any     []string `json:"expected"`
+	Status  string   `json:"status"` // OK, Outside or Missing
 }
 
 // Check is a number beside its range.
@@ -67,6 +78,23 @@ func (r *Report) Add(group string, ranges []config.Range, numbers map[string]flo
 	}
 }
 
+// AddVerdicts compares verdicts, by family, with those that are expected.
+func (r *Report) AddVerdicts(want []config.Verdict, verdicts map[string]string) {
+	for _, v := range want {
+		c := VerdictCheck{Family: v.Family, Verdict: verdicts[v.Family], Any: v.Any, Status: OK}
+		switch {
+		case c.Verdict == "":
+			c.Status = Missing
+		case !slices.Contains(v.Any, c.Verdict):
+			c.Status = Outside
+		}
+		if c.Status != OK {
+			r.Failed++
+		}
+		r.Verdicts = append(r.Verdicts, c)
+	}
+}
+
 // finite is x, or nil for an infinity.
 func finite(x float64) *float64 {
 	if math.IsInf(x, 0) {
@@ -106,7 +134,18 @@ func (r Report) Text() string {
 	if guide := r.Guide(); guide != "" {
 		caption += " (" + guide + ")"
 	}
-	return caption + ":\n" + table.Columns(rows, 0)
+	text := caption + ":\n"
+	if len(r.Checks) > 0 || len(r.Verdicts) == 0 {
+		text += table.Columns(rows, 0)
+	}
+	if len(r.Verdicts) == 0 {
+		return text
+	}
+	rows = [][]string{{"family", "verdict", "expected", ""}}
+	for _, c := range r.Verdicts {
+		rows = append(rows, []string{c.Family, cmp.Or(c.Verdict, "–"), strings.Join(c.Any, " or "), c.Status})
+	}
+	return text + table.Left(rows, 0)
 }
 
 func number(x *float64, none string) string {

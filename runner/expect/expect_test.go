@@ -68,3 +68,20 @@ func ExampleReport_Text() {
 	// knn_top1                         rotate=absent  0.9140  0.9000     any  ok
 	// order_accuracy.rotate.embedding  rotate=absent  0.5700  0.4300  0.5400  outside
 }
+
+func ExampleReport_AddVerdicts() {
+	r := expect.New("orchard.yaml", config.Expect{Minutes: 19, Seeds: 3})
+	r.AddVerdicts([]config.Verdict{
+		{Family: "hue", Any: []string{"ordered", "leave out"}}, {Family: "blur", Any: []string{"undecided"}},
+		{Family: "zoom", Any: []string{"ordered"}},
+	}, map[string]string{"hue": "leave out", "blur": "ordered"})
+	fmt.Print(r.Text())
+	fmt.Println(r.Failed, "of", len(r.Verdicts), "fail")
+	// Output:
+	// expected by orchard.yaml (ranges from 3 seeds, about 19 min on 2 cores):
+	// family  verdict    expected
+	// hue     leave out  ordered or leave out  ok
+	// blur    ordered    undecided             outside
+	// zoom    –          ordered               missing
+	// 2 of 3 fail
+}

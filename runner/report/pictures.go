@@ -133,7 +133,9 @@ func distancePicture(title string, r evaluation.Result) figure.Picture {
 			}
 			row = append(row, panel)
 		}
-		p.Rows = append(p.Rows, row)
+		if len(row) > 0 { // a nominal family has no distances
+			p.Rows = append(p.Rows, row)
+		}
 	}
 	return p
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"ordo/models"
+	"ordo/runner/eval"
+	"ordo/runner/evaluation"
 	"ordo/runner/track"
 )
 
@@ -37,5 +39,21 @@ func TestOrderPicture(t *testing.T) {
 	}
 	if p := orderPicture("t", []Group{{"none", []track.Result{{}}}}); len(p.Rows) != 0 {
 		t.Errorf("a picture of nothing: %+v", p)
+	}
+}
+
+// TestPicturesOfNominalFamilies: a family without a scale has nothing to draw, and isn't in the way of the others.
+func TestPicturesOfNominalFamilies(t *testing.T) {
+	nominal := evaluation.Metric{Name: "class_accuracy", Family: "quarter_turn", Output: models.Features,
+		Value: eval.Defined(0.5)}
+	order := evaluation.Metric{Name: "order_accuracy", Family: "hue", Output: models.Features, Value: eval.Defined(0.9)}
+	r := evaluation.Result{Metrics: []evaluation.Metric{order, nominal}, Distances: []evaluation.Distance{{
+		Family: "hue", Output: models.Features, Scales: []float64{0, 1},
+		Trained: evaluation.Spread{Low: []float64{0, 1}, Median: []float64{0, 1}, High: []float64{0, 1},
+			Mean: []float64{0, 1}},
+	}}}
+	files, err := EvaluationPictures(r)
+	if err != nil || len(files) != 2 || files["order.svg"] == nil {
+		t.Errorf("%v, %d files", err, len(files))
 	}
 }

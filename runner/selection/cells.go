@@ -85,6 +85,16 @@ func newDesign(o Options) (*design, error) {
 			return nil, err
 		}
 	}
+	for i := range d.candidates {
+		if !o.Compare {
+			break
+		}
+		for _, alone := range []bool{false, true} {
+			if _, err := d.predicted(i, alone); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return d, nil
 }
 
@@ -166,6 +176,9 @@ func (d *design) experiment(c cell) (config.Experiment, error) {
 		return e, err
 	}
 	e.Eval.AtEnd = eval.AtEndRoles
+	if d.o.Compare && c.share == 1 && (c.family < 0 || c.role == augment.RoleInvariant) {
+		askTurns(&e)
+	}
 	return e, nil
 }
 
@@ -198,10 +211,7 @@ func (d *design) with(name string, roles map[string]string, shown map[string]boo
 	}
 	e.Augment.BaseViews = views
 	if len(e.Augment.Roles) == len(e.Augment.Ordered) { // none is ordered
-		without := loss.DefaultOptions()
-		without.Order.Kind = loss.KindNone
-		e.Loss.Order = without.Resolved().Order
-		e.Loss.Invariance.Views, e.Loss.Invariance.QueryWeight = without.Invariance.Views, without.Invariance.QueryWeight
+		unordered(&e)
 	}
 	e.Eval.EveryEpochs = 0
 	if views > maxViews {
@@ -215,6 +225,14 @@ func (d *design) with(name string, roles map[string]string, shown map[string]boo
 	return e, nil
 }
 
+// unordered takes out of a loss what is about ordered families.
+func unordered(e *config.Experiment) {
+	without := loss.DefaultOptions()
+	without.Order.Kind = loss.KindNone
+	e.Loss.Order = without.Resolved().Order
+	e.Loss.Invariance.Views, e.Loss.Invariance.QueryWeight = without.Invariance.Views, without.Invariance.QueryWeight
+}
+
 // pilot is the base with every candidate ordered, each at one scale.
 func (d *design) pilot() (config.Experiment, error) {
 	p := *d
@@ -226,6 +244,15 @@ func (d *design) pilot() (config.Experiment, error) {
 	}
 	p.views = max(d.views, leastBase+len(p.candidates)+d.reserved())
 	e, err := p.with("pilot", roles, nil)
+	if err != nil {
+		return e, err
+	}
 	e.Eval.AtEnd = eval.AtEndFull
-	return e, err
+	if watching, ok := watching(e.Loss); ok {
+		e.Loss.Terms = append(slices.Clone(e.Loss.Terms), watching)
+	}
+	if err := e.Validate(); err != nil {
+		return e, fault.New(fault.Config, "the trial %s: %w", e.Name, err)
+	}
+	return e, nil
 }

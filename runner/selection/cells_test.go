@@ -110,6 +110,85 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// TestPredicted: E-SSL's trials have the family's views and its term, and as many views as the others.
+func TestPredicted(t *testing.T) {
+	o := options(t)
+	o.Compare = true
+	d, err := newDesign(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range d.candidates {
+		for _, alone := range []bool{false, true} {
+			e, err := d.predicted(i, alone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ordered []string
+			for _, f := range e.Augment.Ordered {
+				if e.Augment.Roles[f.Name()] == "" {
+					ordered = append(ordered, f.Name())
+				}
+			}
+			want := []string{c.Name()}
+			if !alone && c.Name() != "hue" { // the base has it ordered
+				want = append(want, "hue")
+			}
+			slices.Sort(ordered)
+			slices.Sort(want)
+			term := e.Loss.Terms[len(e.Loss.Terms)-1].Baseline
+			if !slices.Equal(ordered, want) || viewsOf(e) != d.views || term.Family != c.Name() {
+				t.Errorf("%s: ordered %v, want %v, %d views, term %+v", e.Name, ordered, want, viewsOf(e), term)
+			}
+			order, invariance := e.Loss.Order, e.Loss.Invariance
+			switch {
+			case alone && (order.Kind != "none" || invariance.Kind != "none" || e.Augment.BaseViews != leastBase):
+				t.Errorf("%s: losses %s and %s, %d base views", e.Name, order.Kind, invariance.Kind, e.Augment.BaseViews)
+			case !alone && len(want) == 1 && (order.Kind != "none" || invariance.Views != "base"):
+				t.Errorf("%s: order %s, views %s", e.Name, order.Kind, invariance.Views)
+			case !alone && len(want) == 2 && (order.Kind == "none" || order.Families[c.Name()].Weight != 0 ||
+				len(order.Families) != 1):
+				t.Errorf("%s: order %+v", e.Name, order)
+			}
+		}
+	}
+	for _, c := range d.cells {
+		e, err := d.experiment(c)
+		turned := slices.Contains(e.Eval.Families, turns)
+		if err != nil || turned != (c.family < 0 || c.role == "invariant") {
+			t.Errorf("%s: %v, evaluates %v", c.name, err, e.Eval.Families)
+		}
+	}
+}
+
+// TestWatching: a term of weight 0 watches where invariance looks, like the experiment's own where that looks there.
+func TestWatching(t *testing.T) {
+	for _, c := range []struct{ invariance, order, want string }{
+		{"{kind: ntxent}", "{kind: relative_scale}", "ranknet embedding"},
+		{"{kind: ntxent}", "{kind: listmle, weight: 3}", "listmle embedding"},
+		{"{kind: vicreg, output: features, views: base}", "{kind: chain}", "ranknet features"},
+		{"{kind: ntxent, output: own, views: base}", "{kind: chain}", ""},
+	} {
+		o := options(t)
+		o.Base = parse(t, baseText, "loss.invariance="+c.invariance, "loss.order="+c.order)
+		d, err := newDesign(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pilot, err := d.pilot()
+		got := ""
+		if err == nil && len(pilot.Loss.Terms) > 0 {
+			term := pilot.Loss.Resolved().Terms[0].Order
+			if got = term.Kind + " " + term.Output; term.Weight != 0 {
+				t.Errorf("%s beside %s has weight %g", got, c.order, term.Weight)
+			}
+		}
+		if err != nil || got != c.want {
+			t.Errorf("%s, %s: %v, %q, want %q", c.invariance, c.order, err, got, c.want)
+		}
+	}
+}
+
 // TestPilotBesideOthers: families that are no candidates keep their views, and the pilot its two base views.
 func TestPilotBesideOthers(t *testing.T) {
 	o := options(t)
@@ -162,6 +241,9 @@ func TestRefusals(t *testing.T) {
 		{func(o *Options) { o.Seeds = 1 }, "seeds must be in [2, 100], got 1"},
 		{func(o *Options) { o.Margin = -1 }, "the margin must be in [0, 1)"},
 		{func(o *Options) { o.Base.Data.Fold = 2 }, "data.fold"},
+		{func(o *Options) { o.Compare, o.Screens = true, true }, "keep one of the two"},
+		{func(o *Options) { o.Compare, o.NoLabels = true, true }, "keep one of the two"},
+		{func(o *Options) { o.Range, o.NoLabels = true, true }, "need labels"},
 		{func(o *Options) { o.Base.Loss.Order.Kind = "none" }, "loss.order.kind: is none"},
 		{func(o *Options) { o.Families = []string{"rotat"} }, `no family is called "rotat"`},
 		{func(o *Options) { o.Base.Augment.Ordered, o.Base.Augment.Roles = nil, nil }, "there is no candidate"},

@@ -18,10 +18,11 @@ type Cost struct {
 	Families []string      `json:"families"`
 	Views    int           `json:"views"` // of an image, in every trial
 	Images   int           `json:"images"`
-	Runs     int           `json:"runs"`    // the pilot and the joint cell among them
-	Steps    int           `json:"steps"`   // of a trial
-	Step     time.Duration `json:"step_ns"` // median
-	Minutes  float64       `json:"minutes"` // of all runs, as many at once as Options.Jobs says
+	Runs     int           `json:"runs"`                  // the pilot and the joint cell among them
+	Compare  int           `json:"comparators,omitempty"` // of these, for comparators alone
+	Steps    int           `json:"steps"`                 // of a trial
+	Step     time.Duration `json:"step_ns"`               // median
+	Minutes  float64       `json:"minutes"`               // of all runs, as many at once as Options.Jobs says
 }
 
 // Check reports what is wrong with a question before anything is done: its options, the trials' experiments, and images
@@ -36,7 +37,7 @@ func Check(ctx context.Context, o Options) error {
 		return fault.New(fault.Config, "train.batch_size: is %d, and with a fifth held out there are %d training images",
 			batch, sets.Train.Len()).Advise("lower it")
 	}
-	if err == nil && len(sets.Train.Classes()) < 2 && !o.Screens {
+	if err == nil && len(sets.Train.Classes()) < 2 && !o.Screens && !o.NoLabels {
 		return fault.New(fault.Data, "the images have no labels of two classes or more, and roles are compared by how well "+
 			"features tell classes").Advise("name images with labels").With(fault.Option{Name: "screens"})
 	}
@@ -70,7 +71,8 @@ func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (C
 	if err != nil {
 		return Cost{}, err
 	}
-	c := Cost{Views: d.views, Images: sets.Train.Len(), Runs: d.runs(), Steps: pace.Steps, Step: pace.Step()}
+	c := Cost{Views: d.views, Images: sets.Train.Len(), Runs: d.runs(), Compare: d.extra(), Steps: pace.Steps,
+		Step: pace.Step()}
 	for _, f := range d.candidates {
 		c.Families = append(c.Families, f.Name())
 	}
@@ -80,9 +82,12 @@ func EstimateCost(ctx context.Context, o Options, libraries models.Libraries) (C
 
 // Text says the cost in words.
 func (c Cost) Text(name string) string {
+	families := strings.Join(c.Families, ", ")
+	if c.Compare > 0 {
+		families += fmt.Sprintf(" (%d of them for comparators alone)", c.Compare)
+	}
 	return fmt.Sprintf("%s: up to %d runs for %s, each %d steps on %d images, %d views of each; %s",
-		name, c.Runs, strings.Join(c.Families, ", "), c.Steps, c.Images, c.Views,
-		forecast.Minutes(c.Minutes))
+		name, c.Runs, families, c.Steps, c.Images, c.Views, forecast.Minutes(c.Minutes))
 }
 
 // RunsIn is how many trials a time has room for.

@@ -53,15 +53,48 @@
 //   - class_relevance (S5; after Understanding E-SSL, NeurIPS 2024): R² of the scale given features and class less R²
 //     given features.
 //   - gain (S4): R² of the scale on features less the untrained network's.
+//   - agree (S6; after Du et al. 2018, "Adapting Auxiliary Losses Using Gradient Similarity"): cosine of the gradients
+//     of the family's order and of invariance by the output that invariance looks at, mean over the pilot's steps, with
+//     the share of steps below 0. Its interval is from the means of ten stretches of the training. Where the
+//     experiment's order term looks elsewhere, RankNet watches in its place, with weight 0.
 //
 // They decide nothing: Kendall's τ with what invariance costs in the trials says how far they would have been right.
-// So it does for RankMe and self-clustering of the trials, which need no labels, with the trials' outcomes.
+// So it does for RankMe and self-clustering of the trials, which need no labels, with the trials' outcomes. A second τ
+// is with what order gains over absent.
+//
+// # Verdicts without trials, and trials without labels
+//
+// With Options.Fast the pilot is all that is trained, and its screen forgetting decides: invariant where it hints to
+// forget, keep where it hints to keep, which leaves open whether ordered or left out is better, and undecided else. The
+// verdict says how often hints were right so far.
+//
+// With Options.NoLabels trials run, labels are not looked at, and every verdict is undecided: beside R² of the scale,
+// RankMe, self-clustering and local dimension by role stands why. The same pictures can have either answer: of digits
+// in colours, hue is kept where the colour is the class, and forgotten where it is drawn.
+//
+// # Comparators
+//
+// With Options.Compare stands beside the screens what others' ways to choose say, each on the first seed alone, as
+// their authors have it. Two runs more a family are trained, and the trials serve for the rest:
+//
+//   - essl_invariant, essl_predicted (E-SSL's exploration; Dangovski et al. 2022, figure 1): kNN with the family
+//     invariant, or its scale predicted by the loss term essl, less kNN without it. Only base views are pulled together
+//     where no other family is ordered, as there.
+//   - single_task (after "Understanding the Role of Equivariance in Self-supervised Learning", NeurIPS 2024): the
+//     linear probe's accuracy of a network that essl alone trains, on nearly all views, with no other family ordered.
+//   - rotation_probe (SelfAugment; Reed et al. 2021): how well a linear probe on the features tells quarter turns where
+//     the family is invariant. The better, the better is invariance said to be; of rotation itself it is circular.
+//   - local_dimension (DDA, 2024): mean |ln LID| of the features where the family is invariant. The higher, the better
+//     is invariance said to be.
+//   - broken, the data test alone, is a screen already.
+//
+// Their τ counts what speaks for keeping the scale.
 //
 // # The folder
 //
 //	plan.json        what was asked, frozen; another question is another folder
 //	files/           the experiment file of every cell, and a sweep file a round
-//	pilot/, seed-N/, range-N/, joint-N/, joint-FAMILY-ROLE-N/
+//	pilot/, seed-N/, range-N/, joint-N/, joint-FAMILY-ROLE-N/, compare/
 //	                 sweeps: their trials are ordinary run folders
 //	select.json      the answer
 //	select.html      the page

@@ -35,7 +35,7 @@ func (s *selection) compareJoint(ctx context.Context, r *Result, rounds int) err
 	for _, f := range r.Families {
 		r.Joint.Roles[f.Family] = f.Chosen()
 	}
-	if rounds == 0 {
+	if rounds == 0 || s.o.NoLabels {
 		return nil
 	}
 	all := s.combinations(r)

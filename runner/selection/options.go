@@ -24,9 +24,15 @@ type Options struct {
 	Seeds    int // rounds, in [2, 100]; default 3
 	// Screens trains the pilot only: no trials, no verdicts. It is all that there is for images without labels.
 	Screens bool
+	// Fast trains the pilot only, too, and decides by its screen forgetting: invariant, keep (not invariant) or undecided.
+	Fast bool
+	// NoLabels doesn't look at labels: trials have the numbers that need none, and no verdict (package documentation).
+	NoLabels bool
 	// Range asks also up to which strength invariance costs nothing: at a quarter and at half of every candidate's max.
-	Range  bool
-	Margin float64 // a difference in outcome that doesn't matter, in [0, 1); default 0.005
+	Range bool
+	// Compare asks also what others' ways to choose would have said (package documentation): two runs more a family.
+	Compare bool
+	Margin  float64 // a difference in outcome that doesn't matter, in [0, 1); default 0.005
 	// Runs bounds how many trials are trained, the pilot among them; 0: as many as it takes. Rounds that don't fit are
 	// left out.
 	Runs int
@@ -68,6 +74,9 @@ type candidate struct {
 	role string // in the base
 }
 
+// pilotOnly says whether there are no trials.
+func (o Options) pilotOnly() bool { return o.Screens || o.Fast }
+
 // check returns all faults of the options, of kind fault.Config.
 func (o Options) check() error {
 	var faults []error
@@ -84,7 +93,27 @@ func (o Options) check() error {
 	if o.Base.Loss.Order.Kind == loss.KindNone {
 		add("loss.order.kind: is none, so that no family would be ordered; take one of the others")
 	}
+	if o.Compare && (o.pilotOnly() || o.NoLabels) {
+		add("comparators are held against trials' accuracy, and there is none with the pilot alone or without labels; " +
+			"keep one of the two")
+	}
+	if o.NoLabels && (o.Fast || o.Range) {
+		add("the fast way and ranges need labels; keep one of the two")
+	}
 	return fault.Wrap(fault.Config, errors.Join(faults...))
+}
+
+// Candidates names the families that are asked for, and all others that the base lists: what a verdict can be on.
+func (o Options) Candidates() ([]string, error) {
+	list, err := o.candidates()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, c := range slices.Concat(list, o.others(list)) {
+		names = append(names, c.Name())
+	}
+	return names, nil
 }
 
 // candidates lists the candidates with their roles in the base.

@@ -11,7 +11,6 @@ import (
 	"image/color"
 	"image/png"
 	"math"
-	"slices"
 
 	"ordo/augment"
 	"ordo/models/table"
@@ -36,6 +35,7 @@ type page struct {
 	Level     string
 	Deviation string
 	Reference string // what needs no training
+	Plotted   bool   // there are outcomes of trials
 	JointText string
 }
 
@@ -74,7 +74,7 @@ type pageNumber struct {
 
 // pageScreen says what a screen is, and how far it agreed.
 type pageScreen struct {
-	Name, Says, Tau string
+	Name, Says, Cost, Tau, Gain string
 }
 
 // screenSays describes the screens.
@@ -86,6 +86,8 @@ var screenSays = map[string]string{
 	screenClass: "how much of the class the scale alone tells, as it is read off an image",
 	screenRelevance: "how much better the scale is read where the class is known: R² less R², above 0 the two belong " +
 		"together",
+	screenAgree: "cosine of the gradients of the family's order and of invariance, mean over the pilot's steps: below 0 " +
+		"the two work against each other",
 	screenGain: "R² of the scale on the features less the untrained network's",
 }
 
@@ -107,6 +109,7 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 	}
 	p := page{Result: r, Style: style.Sheet(), Level: fmt.Sprintf("%.0f %%", 100*(1-r.Level)),
 		Deviation: fmt.Sprintf("%.3f", r.Deviation), Reference: r.Without.text(r.base())}
+	p.Plotted = r.Seeds > 0 && r.DecidedBy == byTrials
 	low, high := 1., 0.
 	for _, f := range r.Families {
 		for _, role := range f.Roles {
@@ -128,6 +131,9 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 			if x, ok := role.Kept["scale_r2"]; ok {
 				dots.Kept = fmt.Sprintf("R² %.2f", x)
 			}
+			if x, ok := role.Kept["rankme"]; ok {
+				dots.Kept += fmt.Sprintf(", RankMe %.2f", x)
+			}
 			if x, ok := role.Kept["knn_transformed"]; ok {
 				dots.Kept += fmt.Sprintf(", kNN transformed %.2f", x)
 			}
@@ -138,14 +144,21 @@ func (s *selection) page(ctx context.Context, r Result) ([]byte, error) {
 				row.Numbers = append(row.Numbers, pageNumber{name, table.Number("%.3f", x.Value), x.beside()})
 			}
 		}
+		for _, c := range keeps {
+			if x, ok := f.Comparators[c.name]; ok {
+				row.Numbers = append(row.Numbers, pageNumber{c.name, table.Number("%.3f", x.Value), x.beside()})
+			}
+		}
 		p.Families = append(p.Families, row)
 	}
 	for _, name := range screens {
-		tau := "–"
-		if i := slices.IndexFunc(r.Agreements, func(a Agrees) bool { return a.Screen == name }); i >= 0 {
-			tau = table.Number("%+.2f", r.Agreements[i].Tau)
+		p.Screens = append(p.Screens, pageScreen{name, screenSays[name], "the pilot", r.tau(name, withCost),
+			r.tau(name, withGain)})
+	}
+	for _, c := range r.Comparators {
+		if c.Name != screenBroken { // it stands there already
+			p.Screens = append(p.Screens, pageScreen{c.Name, c.Says, c.cost(), r.tau(c.Name, withCost), r.tau(c.Name, withGain)})
 		}
-		p.Screens = append(p.Screens, pageScreen{name, screenSays[name], tau})
 	}
 	if g := r.Joint.Gain; g != nil {
 		p.JointText = fmt.Sprintf("%s points over the base (from %s to %s)", points(g.Value), points(g.Low),
@@ -163,6 +176,9 @@ func (x Screen) beside() string {
 	text := ""
 	if x.Low != nil && x.High != nil {
 		text = table.Number("%.3f", *x.Low) + " to " + table.Number("%.3f", *x.High)
+	}
+	if x.Steps > 0 {
+		text += fmt.Sprintf("; below 0 in %.0f %% of %d steps", 100**x.Negative, x.Steps)
 	}
 	for _, r := range []struct {
 		name  string

@@ -16,20 +16,24 @@ import (
 	"ordo/runner/evaluation"
 )
 
-// The screens, by the names of their metrics, and gain, which is made of one.
+// The screens, by the names of their metrics, gain, which is made of one, and agree, of the pilot's steps.
 const (
 	screenBroken     = "broken"
 	screenForgetting = "forgetting"
 	screenClass      = "class_of_scale"
 	screenRelevance  = "class_relevance"
 	screenGain       = "gain"
+	screenAgree      = "agree"
 )
 
 // screens lists them in the order in which they are told.
-var screens = []string{screenBroken, screenForgetting, screenClass, screenRelevance, screenGain}
+var screens = []string{screenBroken, screenForgetting, screenClass, screenRelevance, screenGain, screenAgree}
+
+// heads are the screens' names where there is little room.
+var heads = []string{"broken", "forgetting", "of scale", "relevance", "gain", "agree"}
 
 // screen fills in the pilot's numbers, and how far they would have said what the trials did.
-func (s *selection) screen(r *Result, pilot evaluation.Result) {
+func (s *selection) screen(r *Result, pilot evaluation.Result, folder string) error {
 	for _, m := range pilot.Metrics {
 		i := slices.IndexFunc(r.Families, func(f Family) bool { return f.Family == m.Family })
 		if i < 0 || m.Output != graph.Features || !m.Value.Defined {
@@ -40,9 +44,12 @@ func (s *selection) screen(r *Result, pilot evaluation.Result) {
 		case m.Name == "scale_r2" && m.Gain != nil && m.Gain.Value.Defined:
 			f.Unit = m.Protocol.Unit
 			f.Screens[screenGain] = newScreen(m.Gain.Value.Number, m.Gain.Interval, evaluation.Metric{Protocol: m.Protocol})
-		case slices.Contains(screens, m.Name):
+		case slices.Contains(screens, m.Name) && !(s.o.NoLabels && labelled[m.Name]):
 			f.Screens[m.Name] = newScreen(m.Value.Number, m.Interval, m)
 		}
+	}
+	if err := s.agreement(r, folder); err != nil {
+		return err
 	}
 	for i := range r.Families {
 		f := &r.Families[i]
@@ -54,24 +61,47 @@ func (s *selection) screen(r *Result, pilot evaluation.Result) {
 		}
 	}
 	for _, name := range screens {
-		var told, cost []float64
-		for i := range r.Families {
-			f := &r.Families[i]
-			if x, ok := f.Screens[name]; ok && len(f.Differences) > 0 {
-				// Forgetting is the other way round: what it gains is no cost.
-				value := x.Value
-				if name == screenForgetting {
-					value = -value
-				}
-				told = append(told, value)
-				cost = append(cost, -f.difference(augment.RoleInvariant, augment.RoleAbsent).Value)
-			}
+		sign := 1.
+		if name == screenForgetting { // what it gains is no reason to keep the scale
+			sign = -1
 		}
-		if tau, ok := eval.Kendall(told, cost); ok && len(told) > 2 { // τ of two is 1 or -1
-			r.Agreements = append(r.Agreements, Agrees{name, tau, withCost, len(told)})
+		r.agree(name, sign, func(f *Family) (float64, bool) { x, ok := f.Screens[name]; return x.Value, ok })
+	}
+	if !s.o.NoLabels {
+		s.withoutLabels(r)
+	}
+	return nil
+}
+
+// agree adds how far a number of the families, times sign, would have said what the trials did.
+func (r *Result) agree(name string, sign float64, of func(f *Family) (float64, bool)) {
+	var told, cost, gain []float64
+	for i := range r.Families {
+		f := &r.Families[i]
+		if x, ok := of(f); ok && len(f.Differences) > 0 {
+			told = append(told, sign*x)
+			cost = append(cost, -f.difference(augment.RoleInvariant, augment.RoleAbsent).Value)
+			gain = append(gain, f.difference(augment.RoleOrdered, augment.RoleAbsent).Value)
 		}
 	}
-	s.withoutLabels(r)
+	if len(told) < 3 { // τ of two is 1 or -1
+		return
+	}
+	if tau, ok := eval.Kendall(told, cost); ok {
+		r.Agreements = append(r.Agreements, Agrees{name, tau, withCost, len(told)})
+	}
+	if tau, ok := eval.Kendall(told, gain); ok {
+		r.Agreements = append(r.Agreements, Agrees{name, tau, withGain, len(told)})
+	}
+}
+
+// tau is how far a screen or a comparator agreed; "–": it isn't known.
+func (r Result) tau(name, with string) string {
+	i := slices.IndexFunc(r.Agreements, func(a Agrees) bool { return a.Screen == name && a.With == with })
+	if i < 0 {
+		return "–"
+	}
+	return table.Number("%+.2f", r.Agreements[i].Tau)
 }
 
 // labelFree are the numbers of trials that need no labels, with the direction in which they are better.
@@ -162,10 +192,17 @@ func (r Result) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d runs, %d seeds, each with another fifth of the training images held out\n\n", r.Base, r.Runs,
 		r.Seeds)
-	if r.Seeds > 0 {
+	switch {
+	case r.DecidedBy == byNothing && r.Seeds > 0:
+		r.withoutLabelsText(&b)
+		r.reasons(&b)
+	case r.Seeds > 0:
 		r.verdicts(&b)
+		r.reasons(&b)
+	case r.DecidedBy == byHint:
+		r.reasons(&b)
 	}
-	rows := [][]string{slices.Concat([]string{"screens"}, screens, []string{"hint"})}
+	rows := [][]string{slices.Concat([]string{"screens"}, heads, []string{"hint"})}
 	for _, f := range r.Families {
 		row := []string{f.Family}
 		for _, name := range screens {
@@ -178,9 +215,13 @@ func (r Result) Text() string {
 		rows = append(rows, append(row, cmp.Or(f.Hint, "–")))
 	}
 	b.WriteString(table.Left(rows, 0))
-	for _, a := range r.Agreements {
-		fmt.Fprintf(&b, "Kendall's τ of %s with %s: %s (%d)\n", a.Screen, a.With, table.Number("%+.2f", a.Tau), a.Of)
+	if r.DecidedBy != byTrials {
+		fmt.Fprintf(&b, "\nDecided by %s.\n", r.DecidedBy)
 	}
+	if r.Comparators != nil {
+		r.compared(&b)
+	}
+	r.agreed(&b)
 	if r.Joint.Gain != nil {
 		g := r.Joint.Gain
 		fmt.Fprintf(&b, "\nAll chosen roles together: %s points over the base (95 %% from %s to %s).\n", points(g.Value),
@@ -196,6 +237,22 @@ func (r Result) Text() string {
 	fmt.Fprintf(&b, "\npage: %s\nready to run: %s\n", filepath.Join(r.Folder, pageFile),
 		filepath.Join(r.Folder, selectedFile))
 	return b.String()
+}
+
+// agreed tells how far cheap numbers agreed with the trials.
+func (r Result) agreed(b *strings.Builder) {
+	rows := [][]string{{"Kendall's τ with", "what invariance costs", "what order gains", "families"}}
+	for _, a := range r.Agreements {
+		switch {
+		case a.With == withOutcome:
+			fmt.Fprintf(b, "Kendall's τ of %s with %s: %s (%d)\n", a.Screen, a.With, table.Number("%+.2f", a.Tau), a.Of)
+		case !slices.ContainsFunc(rows, func(row []string) bool { return row[0] == a.Screen }):
+			rows = append(rows, []string{a.Screen, r.tau(a.Screen, withCost), r.tau(a.Screen, withGain), fmt.Sprint(a.Of)})
+		}
+	}
+	if len(rows) > 1 {
+		b.WriteString(table.Left(rows, 0))
+	}
 }
 
 // verdicts tells what the trials said.
@@ -219,8 +276,4 @@ func (r Result) verdicts(b *strings.Builder) {
 	if text := r.Without.text(r.base()); text != "" {
 		fmt.Fprintf(b, "%s\n\n", table.Wrap(text, 0))
 	}
-	for _, f := range r.Families {
-		fmt.Fprintln(b, table.Wrap(fmt.Sprintf("%s: %s. %s.", f.Family, f.Verdict, f.Evidence), 2))
-	}
-	fmt.Fprintln(b)
 }

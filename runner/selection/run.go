@@ -22,7 +22,6 @@ import (
 	"ordo/models/fault"
 	"ordo/models/graph"
 	"ordo/runner/config"
-	"ordo/runner/evaluation"
 	"ordo/runner/sweep"
 	"ordo/runner/track"
 )
@@ -60,6 +59,9 @@ type plan struct {
 	Seeds  int      `json:"seeds"`
 	Only   bool     `json:"screens_only,omitempty"`
 	Range  bool     `json:"range,omitempty"`
+	Others bool     `json:"comparators,omitempty"`
+	Fast   bool     `json:"fast,omitempty"`
+	Blind  bool     `json:"without_labels,omitempty"`
 	Margin float64  `json:"margin"`
 	Budget string   `json:"budget,omitempty"`
 	Runs   int      `json:"runs,omitempty"` // that the budget has room for, as it was measured once
@@ -103,14 +105,25 @@ func threads(e config.Experiment, jobs int) int {
 
 // runs is how many trials there may be.
 func (d *design) runs() int {
-	if d.o.Screens {
+	if d.o.pilotOnly() {
 		return 1
 	}
-	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())+1+mostRunners)
+	n := 1 + d.o.Seeds*(len(d.cells)+len(d.ranges())+1+mostRunners) + d.extra()
+	if d.o.NoLabels { // no joint choice
+		n = 1 + d.o.Seeds*len(d.cells)
+	}
 	if d.o.Runs > 0 {
 		n = min(n, d.o.Runs)
 	}
 	return n
+}
+
+// extra is how many runs there may be for comparators alone.
+func (d *design) extra() int {
+	if !d.o.Compare {
+		return 0
+	}
+	return 2 * len(d.candidates)
 }
 
 // Folder is where the answer to a question goes by default: runs/select-NAME-HASH.
@@ -130,8 +143,8 @@ func Folder(o Options) (string, error) {
 
 func (o Options) plan() (plan, error) {
 	text, err := o.Base.YAML()
-	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Only: o.Screens, Range: o.Range, Margin: o.Margin,
-		Budget: o.Budget, Runs: o.Runs}, err
+	return plan{Base: string(text), Asked: o.Families, Seeds: o.Seeds, Only: o.Screens, Range: o.Range, Others: o.Compare,
+		Fast: o.Fast, Blind: o.NoLabels, Margin: o.Margin, Budget: o.Budget, Runs: o.Runs}, err
 }
 
 // Run trains what isn't trained yet, and writes the answer into the folder. When it is interrupted, or trials fail, the
@@ -151,7 +164,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := s.freeze(); err != nil {
 		return Result{}, err
 	}
-	screens, err := s.pilotRun(ctx)
+	pilot, err := s.pilotRun(ctx)
 	if err != nil {
 		return Result{}, err
 	}
@@ -163,7 +176,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := s.judge(screens, rounds)
+	r, err := s.judge(pilot, rounds)
 	if err != nil {
 		return r, err
 	}
@@ -171,6 +184,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		r.Notes = append(r.Notes, "the runs were used up before weaker invariance could be tried")
 	}
 	if err := s.compareJoint(ctx, &r, rounds); err != nil {
+		return r, err
+	}
+	if err := s.compare(ctx, &r, rounds); err != nil {
 		return r, err
 	}
 	return r, s.write(ctx, &r)
@@ -304,7 +320,8 @@ func (s *selection) tell(stage string, e sweep.Event) {
 	told := Event{Stage: stage, Trial: cmp.Or(strings.TrimSuffix(e.Trial.Base, ".yaml"), stage), Status: e.Status,
 		Ended: s.ended, Total: s.runs(), Failed: e.Failed, Log: e.Log}
 	if e.Status == sweep.Finished {
-		if x, ok := outcome(func(name string) (float64, bool) { x, ok := e.Numbers["evaluation."+name]; return x, ok }); ok {
+		x, ok := outcome(func(name string) (float64, bool) { x, ok := e.Numbers["evaluation."+name]; return x, ok })
+		if ok && !s.o.NoLabels {
 			told.Outcome = &x
 		}
 	}
@@ -318,22 +335,22 @@ func outcome(number func(name string) (float64, bool)) (float64, bool) {
 	return (knn + probe) / 2, ok && also
 }
 
-// pilotRun trains the pilot and reads the screens.
-func (s *selection) pilotRun(ctx context.Context) (evaluation.Result, error) {
+// pilotRun trains the pilot.
+func (s *selection) pilotRun(ctx context.Context) (folder string, err error) {
 	e, err := s.pilot()
 	if err != nil {
-		return evaluation.Result{}, err
+		return "", err
 	}
 	folders, err := s.sweep(ctx, pilotStage, 1, []config.Experiment{e})
 	if err != nil {
-		return evaluation.Result{}, err
+		return "", err
 	}
-	return evaluation.Read(evaluation.File(filepath.Join(s.dir, folders[0]), evaluation.AtEnd))
+	return folders[0], nil
 }
 
 // rounds trains a round a seed, and returns how many there were.
 func (s *selection) rounds(ctx context.Context) (int, error) {
-	if s.o.Screens {
+	if s.o.pilotOnly() {
 		return 0, nil
 	}
 	open := make([]int, len(s.candidates))
@@ -354,7 +371,7 @@ func (s *selection) rounds(ctx context.Context) (int, error) {
 		if err := s.round(ctx, fmt.Sprintf("seed-%d", seed), seed, cells); err != nil {
 			return 0, err
 		}
-		if t, ok := fit(s.seen, len(s.cells), seed); ok {
+		if t, ok := fit(s.seen, len(s.cells), seed); ok && !s.o.NoLabels {
 			open = slices.DeleteFunc(open, func(f int) bool { return s.test(t, f) < early })
 		}
 	}
@@ -421,6 +438,9 @@ func (s *selection) read(cell, seed int, folder string) (trial, float64, error) 
 		return trial{}, 0, err
 	}
 	y, ok := outcome(func(name string) (float64, bool) { x, ok := r.Metrics[name]; return x, ok })
+	if s.o.NoLabels {
+		return trial{cell, seed, folder, r.Metrics}, 0, nil
+	}
 	if !ok {
 		return trial{}, 0, fault.New(fault.Data, "the images have no labels of two classes or more, and trials are compared "+
 			"by how well features tell classes").Advise("name images with labels")

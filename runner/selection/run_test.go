@@ -80,6 +80,7 @@ func fakeRun(args []string) int {
 	}
 	h := fnv.New64a()
 	fmt.Fprint(h, e.Hash())
+	r2 := 0.75
 	y := 0.7 + 0.01*float64(e.Seed) + 0.004*math.Sin(float64(h.Sum64()%1000))
 	for _, f := range []string{"rotate", "hue", "blur"} {
 		role := augment.RoleAbsent
@@ -98,26 +99,49 @@ func fakeRun(args []string) int {
 			}
 		}
 		y += gain
-	}
-	metrics := map[string]float64{"knn.features": y - 0.01, "probe.features": y + 0.01, "hue.scale_r2.features": 0.5}
-	if e.Name == pilotStage {
-		r := evaluation.Result{}
-		for i, f := range []string{"rotate", "hue", "blur"} {
-			for k, name := range []string{"broken", "forgetting", "class_of_scale", "class_relevance"} {
-				value := float64(i-1) + float64(k)/100
-				r.Metrics = append(r.Metrics, evaluation.Metric{Group: evaluation.GroupFamily, Name: name, Family: f,
-					Output: "features", Value: eval.Defined(value),
-					Interval: &evaluation.Interval{Low: eval.Defined(value - 0.1), High: eval.Defined(value + 0.1)}})
-			}
+		if f == "hue" {
+			r2 += gain
 		}
-		must(r.Write(evaluation.File(dir, "end")))
 	}
+	metrics := map[string]float64{"knn.features": y - 0.01, "probe.features": y + 0.01, "hue.scale_r2.features": r2,
+		"rankme.features": 0.25}
+	if e.Name == pilotStage {
+		must(folder.Rewind(nil)) // it may have been killed
+		for step := range 40 {
+			must(folder.Step(track.Step{Step: step + 1, Terms: map[string]float64{
+				"ranknet/gradient_cosine/rotate": 0.1, "ranknet/gradient_cosine/hue": float64(step%4) - 1}}))
+		}
+	}
+	must(fakeEvaluation(e, y).Write(evaluation.File(dir, evaluation.AtEnd)))
 	time.Sleep(2 * time.Millisecond)
 	_, err = folder.Finish(track.Result{Status: track.Finished, Hash: e.Hash(), Seed: e.Seed, Name: e.Name, Steps: 1,
 		Evaluation: track.Evaluation{Metrics: metrics}}, nil, nil)
 	must(err)
 	must(folder.Close())
 	return 0
+}
+
+// fakeEvaluation is what the trials' files have that selections read.
+func fakeEvaluation(e config.Experiment, y float64) (r evaluation.Result) {
+	add := func(name, family string, value float64) {
+		r.Metrics = append(r.Metrics, evaluation.Metric{Name: name, Family: family, Output: "features",
+			Value: eval.Defined(value), Interval: &evaluation.Interval{Low: eval.Defined(value - 0.1),
+				High: eval.Defined(value + 0.1)}, Protocol: eval.Protocol{TestImages: 50}})
+	}
+	add("knn", "", y-0.01)
+	add("probe", "", y+0.01)
+	add("local_dimension", "", 2-y)
+	if slices.Contains(e.Eval.Families, turns) {
+		add("class_accuracy", turns, 0.5+y/10)
+	}
+	if e.Name == pilotStage {
+		for i, f := range []string{"rotate", "hue", "blur"} {
+			for k, name := range []string{"broken", "forgetting", "class_of_scale", "class_relevance"} {
+				add(name, f, float64(i-1)+float64(k)/100)
+			}
+		}
+	}
+	return r
 }
 
 // fakeOptions is a question to the fake.
@@ -172,9 +196,14 @@ func TestRun(t *testing.T) {
 		if hint := map[string]string{"rotate": Keep, "hue": "", "blur": Forget}[f.Family]; f.Hint != hint {
 			t.Errorf("%s: hint %q, want %q", f.Family, f.Hint, hint)
 		}
-		if len(f.Screens) != 4 {
+		if want := map[string]int{"rotate": 5, "hue": 5, "blur": 4}[f.Family]; len(f.Screens) != want {
 			t.Errorf("%s has the screens %v", f.Family, f.Screens)
 		}
+	}
+	// Means over ten stretches of four steps are all the same.
+	if x := r.Families[1].Screens[screenAgree]; x.Value != 0.5 || *x.Negative != 0.25 || x.Steps != 40 ||
+		math.Abs(*x.Low-0.5) > 1e-9 || math.Abs(*x.High-0.5) > 1e-9 {
+		t.Errorf("agree of hue is %+v", x)
 	}
 	trained := calls(t)
 	// The pilot, and in every seed the base and two cells a family, but for those that the first two rounds settled.
@@ -267,6 +296,126 @@ func TestJoint(t *testing.T) {
 	if !slices.ContainsFunc(trained, func(l string) bool { return strings.HasPrefix(l, "joint seed 3 fold 3") }) ||
 		len(trained) != r.Runs {
 		t.Errorf("%d runs, trained %v", r.Runs, trained)
+	}
+}
+
+// TestCompare: comparators train two runs a family, take the rest from the trials, and say what they cost.
+func TestCompare(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	dir := filepath.Join(t.TempDir(), "select")
+	plain, err := selected(t, filepath.Join(t.TempDir(), "plain"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(calls(t))
+	r, err := selected(t, dir, func(o *Options) { o.Compare = true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	trained := calls(t)
+	if len(trained) != before+6 || r.Runs != plain.Runs+6 || len(r.Comparators) != 6 {
+		t.Errorf("%d runs beside %d, said %d; %d comparators", len(trained), before, r.Runs, len(r.Comparators))
+	}
+	for i, f := range r.Families {
+		if f.Verdict != plain.Families[i].Verdict || len(f.Comparators) != len(keeps) {
+			t.Errorf("%s: %s, without comparators %s; %v", f.Family, f.Verdict, plain.Families[i].Verdict, f.Comparators)
+		}
+		for name, x := range f.Comparators {
+			if interval := x.Low != nil; x.Images != 50 || interval == strings.HasPrefix(name, "essl") {
+				t.Errorf("%s: %s is %+v", f.Family, name, x)
+			}
+		}
+	}
+	hue := r.Families[1].Comparators // invariance costs 0.2
+	if x := hue[compareInvariant].Value; math.Abs(x+0.2) > 0.01 {
+		t.Errorf("E-SSL says of invariant hue %g", x)
+	}
+	if x := hue[compareDimension].Value; math.Abs(x-1.49) > 0.01 {
+		t.Errorf("the dimension where hue is invariant is %g", x)
+	}
+	for _, name := range []string{compareInvariant, comparePredicted, compareSingle, compareTurns, compareDimension} {
+		if !strings.Contains(r.Text(), name+": ") || r.tau(name, withCost) == "–" || r.tau(name, withGain) == "–" {
+			t.Errorf("no %s in\n%s", name, r.Text())
+		}
+	}
+	if tau := r.tau(compareInvariant, withCost); tau != "+1.00" {
+		t.Errorf("the exploration's τ with the trials is %s", tau)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, pageFile))
+	if err != nil || !strings.Contains(string(page), "<td>essl_predicted</td>") {
+		t.Errorf("the page lacks the comparators: %v", err)
+	}
+	if again, err := selected(t, dir, func(o *Options) { o.Compare = true }); err != nil || len(calls(t)) > 0 ||
+		again.Text() != r.Text() {
+		t.Errorf("the second call: %v\n%s", err, again.Text())
+	}
+	few, err := selected(t, filepath.Join(t.TempDir(), "few"), func(o *Options) { o.Compare, o.Runs = true, 20 })
+	if err != nil || few.Runs > 20 || len(few.Families[0].Comparators) != 3 ||
+		!strings.Contains(strings.Join(few.Notes, " "), "comparators that train") {
+		t.Errorf("%v: %d runs, %v, notes %v", err, few.Runs, few.Families[0].Comparators, few.Notes)
+	}
+}
+
+// TestFast: the pilot's hints are the verdicts, and nothing else is trained.
+func TestFast(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	dir := filepath.Join(t.TempDir(), "select")
+	r, err := selected(t, dir, func(o *Options) { o.Fast = true })
+	if err != nil || len(calls(t)) != 1 || r.Runs != 1 {
+		t.Fatalf("%v, %d runs", err, r.Runs)
+	}
+	for _, f := range r.Families {
+		// rotate is absent in the base, hue ordered and blur invariant
+		want := map[string][2]string{"rotate": {Keep, "absent"}, "hue": {Undecided, "ordered"},
+			"blur": {"invariant", "invariant"}}
+		if got := [2]string{f.Verdict, f.Chosen()}; got != want[f.Family] || !strings.Contains(f.Evidence, "95 %") {
+			t.Errorf("%s: %v, want %v; %s", f.Family, got, want[f.Family], f.Evidence)
+		}
+	}
+	if text := r.Text(); !strings.Contains(text, "rotate: keep. kNN") || !strings.Contains(text, "weaker than trials") ||
+		!strings.Contains(text, "7 of 7") {
+		t.Errorf("said\n%s", text)
+	}
+	if kept := (Family{Base: augment.RoleInvariant, Verdict: Keep}).Chosen(); kept != augment.RoleAbsent {
+		t.Errorf("what is to be kept is %s in place of invariant", kept)
+	}
+}
+
+// TestNoLabels: trials without labels have their numbers, no verdict, and nothing that labels told.
+func TestNoLabels(t *testing.T) {
+	t.Setenv(callsVariable, filepath.Join(t.TempDir(), "calls"))
+	dir := filepath.Join(t.TempDir(), "select")
+	r, err := selected(t, dir, func(o *Options) {
+		o.NoLabels = true
+		o.Progress = func(e Event) {
+			if e.Outcome != nil {
+				t.Errorf("%s has the outcome %g", e.Trial, *e.Outcome)
+			}
+		}
+	})
+	if n := len(calls(t)); err != nil || n != 1+3*7 || r.Runs != n { // no family is settled early, and none is joint
+		t.Fatalf("%v, %d runs, said %d", err, n, r.Runs)
+	}
+	for _, f := range r.Families {
+		_, forgetting := f.Screens[screenForgetting]
+		if f.Verdict != Undecided || f.Hint != "" || forgetting || len(f.Differences) > 0 || len(f.Roles[0].Seeds) > 0 {
+			t.Errorf("%+v", f)
+		}
+	}
+	hue := r.Families[1]
+	if kept := hue.Roles[1].Kept; math.Abs(kept["scale_r2"]-0.55) > 1e-9 || kept["rankme"] != 0.25 || len(kept) != 2 {
+		t.Errorf("invariant hue keeps %v", kept)
+	}
+	if !strings.Contains(hue.Evidence, "+0.20") || !strings.Contains(r.Text(), "nothing is decided") ||
+		!strings.Contains(r.Text(), "hue     0.750      0.550") {
+		t.Errorf("%s\n%s", hue.Evidence, r.Text())
+	}
+	if len(r.Agreements) > 0 || r.Without != (Without{}) {
+		t.Errorf("labels told %v and %v", r.Agreements, r.Without)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, pageFile))
+	if text := string(page); err != nil || strings.Contains(text, "<svg") || !strings.Contains(text, "RankMe 0.25") {
+		t.Errorf("%v: the page has a plot of outcomes, or no numbers", err)
 	}
 }
 

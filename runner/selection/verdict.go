@@ -9,14 +9,15 @@ import (
 	"ordo/augment"
 	"ordo/models/graph"
 	"ordo/models/table"
+	"ordo/runner/config"
 	"ordo/runner/evaluation"
 	"ordo/runner/statistics"
 )
 
 // Verdicts, beside the roles invariant and ordered.
 const (
-	LeaveOut  = "leave out"
-	Undecided = "undecided"
+	LeaveOut  = config.VerdictLeaveOut
+	Undecided = config.VerdictUndecided
 )
 
 // Result is select.json.
@@ -24,6 +25,7 @@ type Result struct {
 	Folder    string  `json:"folder"`
 	Base      string  `json:"base"` // the experiment's name
 	Outcome   string  `json:"outcome"`
+	DecidedBy string  `json:"decided_by"` // what the verdicts rest on
 	Seeds     int     `json:"seeds"`
 	Runs      int     `json:"runs"` // that were trained
 	Margin    float64 `json:"margin"`
@@ -35,7 +37,9 @@ type Result struct {
 	Families   []Family `json:"families"`
 	Joint      Joint    `json:"joint"`
 	Agreements []Agrees `json:"screens_against_trials"`
-	Notes      []string `json:"notes,omitempty"`
+	// Comparators are others' ways to choose; nil: they were not asked for.
+	Comparators []Comparator `json:"comparators,omitempty"`
+	Notes       []string     `json:"notes,omitempty"`
 }
 
 // Without are outcomes that need no training.
@@ -115,11 +119,12 @@ type Family struct {
 	HoldsTo     *float64          `json:"invariance_costs_nothing_up_to,omitempty"`
 	SeedsNeeded int               `json:"seeds_needed,omitempty"` // of an undecided one; 0: none, or more than MaxSeeds
 	Screens     map[string]Screen `json:"screens"`
+	Comparators numbers           `json:"comparators,omitempty"`
 	// Hint is what the screen forgetting says: keep where its interval is below 0, forget where it is above, else "".
 	Hint string `json:"hint,omitempty"`
 }
 
-// Hints of a family.
+// Hints of a family. Keep is a verdict, too, of Options.Fast.
 const (
 	Keep   = "keep"
 	Forget = "forget"
@@ -152,9 +157,11 @@ type Difference struct {
 // Screen is a cheap number of a family from the pilot's features.
 type Screen struct {
 	Value     float64  `json:"value"`
-	Low       *float64 `json:"low"` // of the interval over images; null: none
+	Low       *float64 `json:"low"` // of the interval over images, or over stretches of the training; null: none
 	High      *float64 `json:"high"`
-	Images    int      `json:"images"`
+	Images    int      `json:"images,omitempty"`
+	Steps     int      `json:"steps,omitempty"`          // of the pilot, in place of images
+	Negative  *float64 `json:"negative_share,omitempty"` // of the steps
 	Chance    *float64 `json:"chance"`
 	Untrained *float64 `json:"untrained"`
 	Pixels    *float64 `json:"pixels"`
@@ -185,10 +192,11 @@ type Agrees struct {
 	Of     int     `json:"of"`
 }
 
-// What a number is compared with: a screen, over the families, with how much invariance costs; a number without labels,
-// over the cells, with their outcome.
+// What a number is compared with: a screen or a comparator, over the families, with how much invariance costs and how
+// much order gains over absent; a number without labels, over the cells, with their outcome.
 const (
 	withCost    = "what invariance costs, over families"
+	withGain    = "what order gains, over families"
 	withOutcome = "the outcome, over trials' means"
 )
 
@@ -199,10 +207,18 @@ const outcomeSays = "mean of kNN's and the linear probe's accuracy on the featur
 var kept = []string{"knn_transformed", "probe_transformed", "scale_r2"}
 
 // judge makes verdicts of the rounds.
-func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error) {
+func (s *selection) judge(pilot string, rounds int) (Result, error) {
+	screens, err := s.evaluationOf(pilot)
+	if err != nil {
+		return Result{}, err
+	}
 	r := Result{Folder: s.dir, Base: s.o.Base.Name, Outcome: outcomeSays, Seeds: rounds, Runs: s.ended, Margin: s.o.Margin,
-		Level: statistics.Level, Without: without(screens)}
+		Level: statistics.Level, DecidedBy: s.o.decidedBy()}
+	if !s.o.NoLabels {
+		r.Without = without(screens)
+	}
 	t, ok := fit(s.seen, len(s.cells), max(rounds, 1))
+	ok = ok && !s.o.NoLabels
 	if rounds > 0 && ok {
 		r.Deviation, r.Freedom = t.sigma, t.free
 	}
@@ -223,8 +239,11 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 		f.Holm = adjusted
 		if !ok {
 			f.Evidence = "there are too few trials to tell what chance does; train more seeds"
-			if s.o.Screens {
+			switch {
+			case s.o.pilotOnly():
 				f.Evidence = "there were no trials, only the screens"
+			case s.o.NoLabels:
+				s.unlabelled(f, i)
 			}
 			continue
 		}
@@ -241,7 +260,15 @@ func (s *selection) judge(screens evaluation.Result, rounds int) (Result, error)
 		f.Evidence = f.evidence(s.o.Margin)
 		s.rangeOf(f, t, i)
 	}
-	s.screen(&r, screens)
+	if err := s.screen(&r, screens, pilot); err != nil {
+		return r, err
+	}
+	switch {
+	case s.o.Fast:
+		r.decideFast()
+	case s.o.NoLabels && rounds > 0:
+		r.Notes = append(r.Notes, whyUndecided)
+	}
 	return r, nil
 }
 
@@ -395,12 +422,18 @@ func (f *Family) evidence(margin float64) string {
 	return text + fmt.Sprintf("; more than %d seeds would be needed", MaxSeeds)
 }
 
-// Chosen is the role that a verdict gives a family: that of the base where it is undecided.
+// Chosen is the role that a verdict gives a family: that of the base where it is undecided, and where it is to be kept
+// and isn't invariant there.
 func (f Family) Chosen() string {
 	switch f.Verdict {
 	case LeaveOut:
 		return augment.RoleAbsent
 	case Undecided:
+		return f.Base
+	case Keep:
+		if f.Base == augment.RoleInvariant {
+			return augment.RoleAbsent
+		}
 		return f.Base
 	}
 	return f.Verdict

@@ -62,9 +62,12 @@
 // `invariance_all` by its views. Two such terms in `loss.terms`, one that knows the families' views and one that does
 // not, let features have both what is invariant and what is not, as LooC's embedding spaces do (Xiao et al. 2021).
 //
+// A projector can undo on the embedding what features do not have. Queries with `output: features`, as a further term,
+// ask it of the features themselves: experiments/roles/fruits360.yaml.
+//
 // Diagnostics: positive_similarity, the mean cosine of two views of one image, should rise; negative_similarity, the
-// mean cosine of views of different images, should stay near 0 (near 1 the embedding has collapsed). The
-// latter is left out when there is one image.
+// mean cosine of views of different images, should stay near 0 (near 1 the embedding has collapsed). The latter is left
+// out when there is one image.
 //
 // # moco, vicreg, barlow_twins, simsiam, byol, lejepa: other ways to stay the same
 //

@@ -43,7 +43,9 @@ func (t *lejepaTerm) compute(v Views, outs []Output, weight float64, d []Diagnos
 
 // lejepa holds the buffers of runLeJEPA and the parts of its value.
 type lejepa[T float] struct {
-	directions []T // [S, D] of length 1
+	random     rand.PCG
+	normal     *rand.Rand // of random
+	directions []T        // [S, D] of length 1
 	down       matrix.Packed[T]
 	up         matrix.Packed[T]
 	projected  []T       // [N, S] the rows of the view at hand along the directions, then the gradient by them
@@ -58,13 +60,16 @@ type lejepa[T float] struct {
 // done again has the same.
 func (k *lejepa[T]) aim(dim, slices int, seed uint64) {
 	k.directions = sized(k.directions, slices*dim)
-	r := rand.New(rand.NewPCG(seed, lejepaSeed))
+	if k.normal == nil {
+		k.normal = rand.New(&k.random)
+	}
+	k.random.Seed(seed, lejepaSeed)
 	unit := sized(k.mean, dim)
 	for at := 0; at < len(k.directions); at += dim {
 		var square float64
 		for square == 0 {
 			for p := range unit {
-				unit[p] = r.NormFloat64()
+				unit[p] = k.normal.NormFloat64()
 				square += unit[p] * unit[p]
 			}
 		}

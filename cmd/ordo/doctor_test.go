@@ -57,6 +57,7 @@ func TestDoctorProblems(t *testing.T) {
 		{"not a library", text, "let ORDO_ONNXRUNTIME name another library"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Setenv(install.EnvCache, t.TempDir()) // whatever the user's is
 			t.Setenv(install.EnvLibrary, c.override)
 			t.Setenv("PATH", t.TempDir())
 			d := doctorJSON(t, exitLibrary, c.says)

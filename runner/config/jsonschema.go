@@ -125,7 +125,7 @@ func schemaOf(k Key) *property {
 	switch {
 	case strings.HasPrefix(k.Range, "one of ") && p.Type == "string" && !strings.HasSuffix(k.Path, ".family"):
 		p.Enum = k.Values
-		if k.Default == `""` {
+		if k.Default == `""` || k.ByKind != "" { // or the default of the kind
 			p.Enum = slices.Concat(k.Values, []string{""})
 		}
 	case p.Type == "string": // families may be joint ones

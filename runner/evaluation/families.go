@@ -85,15 +85,7 @@ func (s *session) measureNominal(family int) error {
 	all, err := each(s, func(i, o int) (measured, error) {
 		learn, _ := classRows(v.train[i][o])
 		ask, images := classRows(v.test[i][o])
-		probe, err := eval.FitProbe(learn, eval.DefaultProbeOptions())
-		if err != nil {
-			return measured{}, err
-		}
-		told, err := probe.Classify(ask)
-		if err != nil {
-			return measured{}, err
-		}
-		return mean(eval.PerImage(told.Correct, images)), nil
+		return toldByProbe(learn, ask, images)
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,19 @@ func halves(first, second eval.Rows) (rows eval.Rows, images []int) {
 	return rows, images
 }
 
+// toldByProbe is the share of the rows ask, which belong to these images, whose labels a probe of the rows learn tells.
+func toldByProbe(learn, ask eval.Rows, images []int) (measured, error) {
+	probe, err := eval.FitProbe(learn, eval.DefaultProbeOptions())
+	if err != nil {
+		return measured{}, err
+	}
+	told, err := probe.Classify(ask)
+	if err != nil {
+		return measured{}, err
+	}
+	return mean(eval.PerImage(told.Correct, images)), nil
+}
+
 // measureBroken tells transformed views from untransformed ones. Both have been through the family's resampling: the
 // untransformed ones at a scale of next to nothing.
 func (s *session) measureBroken(v *shown) error {
@@ -61,15 +74,7 @@ func (s *session) measureBroken(v *shown) error {
 	all, err := each(s, func(i, o int) (measured, error) {
 		learn, _ := halves(near[0][i][o].At(0), drawn(v.train[i][o]))
 		ask, images := halves(near[1][i][o].At(0), drawn(v.test[i][o]))
-		probe, err := eval.FitProbe(learn, eval.DefaultProbeOptions())
-		if err != nil {
-			return measured{}, err
-		}
-		told, err := probe.Classify(ask)
-		if err != nil {
-			return measured{}, err
-		}
-		return mean(eval.PerImage(told.Correct, images)), nil
+		return toldByProbe(learn, ask, images)
 	})
 	if err != nil {
 		return err

@@ -24,13 +24,11 @@ status is 1 where a number is outside of its range:
 // expected reads what the experiment file of the arguments expects of e, which they describe. It is a fault of kind
 // Config if that is nothing, or a number that e doesn't measure.
 func expected(g *global, args []string, e config.Experiment) (*config.Expect, error) {
-	x, err := config.LoadExpect(args[0])
-	switch {
-	case err != nil:
+	x, err := section(args[0])
+	if err != nil {
 		return nil, err
-	case x == nil:
-		return nil, expectsNothing(args[0])
-	case len(x.Ranges) == 0:
+	}
+	if len(x.Ranges) == 0 {
 		return nil, fault.New(fault.Config, "%s: expects verdicts and no numbers", args[0]).
 			Advise("leave out --check, or give it to `ordo select`")
 	}
@@ -41,10 +39,24 @@ func expected(g *global, args []string, e config.Experiment) (*config.Expect, er
 	if err := config.CheckFamilies(x.Ranges, families); err != nil {
 		return nil, err
 	}
+	begin(g, args[0], *x, experimentAsWritten(g, args, e))
+	return x, nil
+}
+
+// section reads what an experiment file expects; that there is no such section is a fault.
+func section(file string) (*config.Expect, error) {
+	x, err := config.LoadExpect(file)
+	if err == nil && x == nil {
+		err = expectsNothing(file)
+	}
+	return x, err
+}
+
+// experimentAsWritten says whether e, which the arguments describe, is what their file says, wherever the images are.
+func experimentAsWritten(g *global, args []string, e config.Experiment) bool {
 	overrides, environ := whereOnly(args[1:], g.environ())
 	written, err := config.Load(args[0], overrides, environ)
-	begin(g, args[0], *x, err == nil && written.Outcome() == e.Outcome())
-	return x, nil
+	return err == nil && written.Outcome() == e.Outcome()
 }
 
 func expectsNothing(file string) error {
@@ -104,13 +116,11 @@ func verdict(r expect.Report) error {
 // expectedVerdicts reads which verdicts the experiment file of the arguments expects of the families, all candidates.
 // Of those that were asked for alone only these count.
 func expectedVerdicts(g *global, args []string, e config.Experiment, all, asked []string) (*config.Expect, error) {
-	x, err := config.LoadExpect(args[0])
-	switch {
-	case err != nil:
+	x, err := section(args[0])
+	if err != nil {
 		return nil, err
-	case x == nil:
-		return nil, expectsNothing(args[0])
-	case len(x.Verdicts) == 0:
+	}
+	if len(x.Verdicts) == 0 {
 		return nil, fault.New(fault.Config, "%s: expects no verdicts", args[0]).
 			Advise("leave out --check, or say them below `expect: {verdicts: …}`")
 	}
@@ -121,9 +131,7 @@ func expectedVerdicts(g *global, args []string, e config.Experiment, all, asked 
 		return len(asked) > 0 && !slices.Contains(asked, v.Family)
 	})
 	x.Ranges = nil
-	overrides, environ := whereOnly(args[1:], g.environ())
-	written, err := config.Load(args[0], overrides, environ)
-	begin(g, args[0], *x, err == nil && written.Outcome() == e.Outcome())
+	begin(g, args[0], *x, experimentAsWritten(g, args, e))
 	return x, nil
 }
 

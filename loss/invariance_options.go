@@ -30,8 +30,11 @@ type InvarianceOptions struct {
 	QueryWeight float64 `yaml:"query_weight"`
 	// Output is what the term looks at: embedding (default); ntxent, vicreg, barlow_twins and lejepa take features too,
 	// ntxent also own, a head on the features for this term.
-	Output   string `yaml:"output"`
-	Schedule string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
+	Output string `yaml:"output"`
+	// Standardise is for ntxent: every number of a row is shifted and scaled to have mean 0 and deviation 1 over the base
+	// views of the batch before rows are compared, as a linear probe has its features; default false.
+	Standardise bool   `yaml:"standardise,omitempty"`
+	Schedule    string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
 	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
 	Warmup float64 `yaml:"warmup"`
 
@@ -100,6 +103,9 @@ func (o InvarianceOptions) validate(add func(error), prefix string, k kind) {
 	add(oneOf(prefix+"views", o.Views, k.views...))
 	add(ofKind(prefix+"query_weight", o.Kind, o.QueryWeight, d.QueryWeight, 0, maxWeight))
 	add(oneOf(prefix+"output", o.Output, k.outputs...))
+	if o.Standardise && o.Kind != KindNTXent {
+		add(foreign(prefix+"standardise", o.Kind, "true"))
+	}
 	add(ofKind(prefix+"queue", o.Kind, float64(o.Queue), float64(d.Queue), 1, maxQueue))
 	add(ofKind(prefix+"momentum", o.Kind, o.Momentum, d.Momentum, 0, 1))
 	switch {

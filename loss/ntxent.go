@@ -13,8 +13,14 @@ type ntxentTerm struct {
 	options InvarianceOptions
 	base    []int // the views that are compared
 	asking  []int // those that look for their image among them
-	kernel  ntxent[float32]
-	queries ntxentQueries[float32]
+	kernels ntxentKernels[float32]
+}
+
+// ntxentKernels hold the buffers of a term.
+type ntxentKernels[T float] struct {
+	compared ntxent[T]
+	queries  ntxentQueries[T]
+	columns  standardColumns[T]
 }
 
 func newNTXent(o InvarianceOptions) term { return &ntxentTerm{options: o} }
@@ -27,19 +33,32 @@ func (t *ntxentTerm) check(Views, []Output) error { return nil }
 
 func (t *ntxentTerm) compute(v Views, outs []Output, weight float64, d []Diagnostic) (float64, []Diagnostic) {
 	t.base = t.options.appendCompared(t.base[:0], v)
-	k := &t.kernel
 	t.asking = t.options.appendQueries(t.asking[:0], v)
-	share := float64(len(t.base)) / (float64(len(t.base)) + t.options.QueryWeight*float64(len(t.asking)))
-	value := share * runNTXent(k, newBatch(outs[0], v, t.base, weight*share), t.options.Temperature)
-	if len(t.asking) > 0 {
-		b := newBatch(outs[0], v, t.base, weight*(1-share))
-		value += (1 - share) * k.query(&t.queries, b, t.asking, t.options.Temperature)
-	}
-	d = append(d, Diagnostic{"positive_similarity", k.positive})
+	value := t.kernels.run(newBatch(outs[0], v, t.base, weight), v, t.asking, t.options)
+	d = append(d, Diagnostic{"positive_similarity", t.kernels.compared.positive})
 	if v.Images > 1 {
-		d = append(d, Diagnostic{"negative_similarity", k.negative})
+		d = append(d, Diagnostic{"negative_similarity", t.kernels.compared.negative})
 	}
 	return value, d
+}
+
+// run returns the loss over the batch's base views and the asking views, and adds its gradient.
+func (k *ntxentKernels[T]) run(b batch[T], v Views, asking []int, o InvarianceOptions) float64 {
+	rows := b
+	if o.Standardise {
+		rows = k.columns.forward(b, v)
+	}
+	share := float64(len(b.base)) / (float64(len(b.base)) + o.QueryWeight*float64(len(asking)))
+	rows.weight = b.weight * share
+	value := share * runNTXent(&k.compared, rows, o.Temperature)
+	if len(asking) > 0 {
+		rows.weight = b.weight * (1 - share)
+		value += (1 - share) * k.compared.query(&k.queries, rows, asking, o.Temperature)
+	}
+	if o.Standardise {
+		k.columns.backward(b)
+	}
+	return value
 }
 
 // ntxentSide is the side of the blocks of the similarity matrix: with their rows they fit into a second-level cache.

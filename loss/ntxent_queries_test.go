@@ -98,3 +98,57 @@ func TestQueriesInALoss(t *testing.T) {
 		}
 	}
 }
+
+// TestStandardise: value and gradient of standardised rows are those of the formulas, the statistics' part included.
+func TestStandardise(t *testing.T) {
+	const dim = 3
+	for _, views := range []string{ViewsBase, ViewsAll, ViewsQueries} {
+		v := mixedViews(5, 6, 2, 2, 1)
+		o := InvarianceOptions{Kind: KindNTXent, Views: views, Temperature: 0.3, QueryWeight: 2, Standardise: true}
+		base, queries := o.appendCompared(nil, v), o.appendQueries(nil, v)
+		z := normal(11, len(v.Scale)*dim)
+		for i := range z {
+			z[i] = z[i]*float64(1+i%dim) + 2
+		}
+		rows := func(z []float64) []float64 { // as a probe's scaler has them
+			y := make([]float64, len(z))
+			untouched := appendBase(nil, v)
+			for p := range dim {
+				var sum, squares, n float64
+				for _, view := range untouched {
+					for i := range v.Images {
+						x := z[(view*v.Images+i)*dim+p]
+						sum, squares, n = sum+x, squares+x*x, n+1
+					}
+				}
+				mean := sum / n
+				for at := p; at < len(z); at += dim {
+					y[at] = (z[at] - mean) / math.Sqrt(squares/n-mean*mean+barlowEps)
+				}
+			}
+			return y
+		}
+		keys := rows(z)
+		value := func(z []float64) float64 {
+			y := rows(z)
+			var compared []float64
+			for _, view := range base {
+				compared = append(compared, y[view*v.Images*dim:][:v.Images*dim]...)
+			}
+			b, q := float64(len(base)), o.QueryWeight*float64(len(queries))
+			total := b * plainNTXent(compared, v.Images, len(base), dim, o.Temperature)
+			if len(queries) > 0 { // their keys take no gradient
+				for _, view := range base {
+					copy(y[view*v.Images*dim:][:v.Images*dim], keys[view*v.Images*dim:])
+				}
+				total += q * plainQueries(y, v, base, queries, dim, o.Temperature)
+			}
+			return total / (b + q)
+		}
+		const weight = 2.0
+		grad := make([]float64, len(z))
+		got := new(ntxentKernels[float64]).run(batchOf(grad, z, v.Images, dim, base, weight), v, queries, o)
+		want := gradientByDifferences(z, func(z []float64) float64 { return weight * value(z) })
+		compare(t, views, got, value(z), grad, want, 1e-6)
+	}
+}

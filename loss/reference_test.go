@@ -47,7 +47,7 @@ func TestReference(t *testing.T) {
 	for name, count := range map[string]int{"ntxent": 2, "multiview_ntxent": 1, "vicreg": 1, "barlow_twins": 1,
 		"simsiam": 1, "byol": 1,
 		"moco": 1, "order_ranknet": 1, "order_triplet": 4, "order_listmle": 1, "essl": 1, "augself": 1, "care": 2,
-		"equimod": 1} {
+		"equimod": 1, "ntxent_standardised": 2} {
 		if seen[name] != count {
 			t.Errorf("%d cases of %s instead of %d", seen[name], name, count)
 		}
@@ -90,6 +90,17 @@ func runReference[T float](t *testing.T, c referenceCase, in func([]float64) []T
 		grad := make([]T, len(z.Data))
 		value := runNTXent(new(ntxent[T]), batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], base, 1), temperature)
 		return value, grad, want.Data
+	case "ntxent_standardised":
+		z := c.Inputs["z"]
+		v := Views{Images: z.Shape[1], Family: make([]int, z.Shape[0])}
+		for i := range int(c.Params["base"].(float64)) {
+			v.Family[i] = BaseView
+		}
+		o := InvarianceOptions{Standardise: true, Views: ViewsQueries, Temperature: temperature}
+		o.QueryWeight = c.Params["query_weight"].(float64)
+		grad := make([]T, len(z.Data))
+		b := batchOf(grad, in(z.Data), z.Shape[1], z.Shape[2], o.appendCompared(nil, v), 1)
+		return new(ntxentKernels[T]).run(b, v, o.appendQueries(nil, v), o), grad, c.Grad["z"].Data
 	case "moco":
 		z, want := stack(c.Inputs["z1"], c.Inputs["z2"]), stack(c.Grad["z1"], c.Grad["z2"])
 		keys := stack(c.Inputs["k1"], c.Inputs["k2"])

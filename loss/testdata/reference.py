@@ -1,4 +1,5 @@
-"""Writes baselines.json: values and gradients of moco, essl, augself, care and equimod, by torch autograd in float64.
+"""Writes baselines.json: values and gradients of moco, essl, augself, care, equimod and
+ntxent on standardised rows, by torch autograd in float64.
 
     python reference.py
 
@@ -82,6 +83,28 @@ def equimod(z, zhat, temperature=0.2):
 
 
 add("equimod", {"temperature": 0.2}, equimod, z=torch.randn(6, 4), zhat=torch.randn(6, 4))
+
+
+def standardised(z, base, temperature=0.3, query_weight=1.5):
+    """NT-Xent of the first views, and the others as queries, of rows that are standardised by the first."""
+    mean, var = z[:base].mean((0, 1)), z[:base].var((0, 1), unbiased=False)
+    rows = F.normalize((z - mean) / (var + 1e-5).sqrt(), dim=2)
+    keys, queries = rows[:base].flatten(0, 1), rows[base:]
+    n, m = z.shape[1], base * z.shape[1]
+    logits = (keys @ keys.T / temperature).masked_fill(torch.eye(m, dtype=torch.bool), -torch.inf)
+    same = (torch.arange(m)[:, None] % n == torch.arange(m) % n) & ~torch.eye(m, dtype=torch.bool)
+    loss = -logits.log_softmax(1)[same].mean()
+    if len(queries) == 0:
+        return loss
+    asked = (queries.flatten(0, 1) @ keys.detach().T / temperature).log_softmax(1)
+    own = torch.arange(len(queries) * n)[:, None] % n == torch.arange(m) % n
+    q = len(queries) * query_weight
+    return (base * loss - q * asked[own].mean()) / (base + q)
+
+
+for base in (2, 5):
+    add("ntxent_standardised", {"temperature": 0.3, "query_weight": 1.5, "base": base},
+        lambda z: standardised(z, base), z=3 * torch.randn(5, 4, 3) + 1)
 
 with open("baselines.json", "w") as file:
     file.write("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")

@@ -65,12 +65,10 @@
 // A projector can undo on the embedding what features do not have. Queries with `output: features`, as a further term,
 // ask it of the features themselves: experiments/roles/fruits360.yaml.
 //
-// With `standardise` every column of the rows is shifted and scaled before they
-// are compared, y = (z - mean)/sqrt(var + 1e-5) with mean and var over the base
-// views, through which gradient flows, too. That is how a linear probe sees
-// features: what hardly varies among untouched images, but does among changed
-// ones, counts as much as anything. On the features as they are, a few large
-// columns decide instead, and a probe on changed images loses by the others.
+// With `standardise` every column of the rows is shifted and scaled before they are compared, y = (z - mean)/sqrt(var +
+// 1e-5) with mean and var over the base views, through which gradient flows, too. That is how a linear probe sees
+// features: what hardly varies among untouched images, but does among changed ones, counts as much as anything. On the
+// features as they are, a few large columns decide instead, and a probe on changed images loses by the others.
 //
 // Diagnostics: positive_similarity, the mean cosine of two views of one image, should rise; negative_similarity, the
 // mean cosine of views of different images, should stay near 0 (near 1 the embedding has collapsed). The latter is left

@@ -33,7 +33,7 @@ type InvarianceOptions struct {
 	Output string `yaml:"output"`
 	// Standardise is for ntxent: every number of a row is shifted and scaled to have mean 0 and deviation 1 over the base
 	// views of the batch before rows are compared, as a linear probe has its features; default false.
-	Standardise bool   `yaml:"standardise,omitempty"`
+	Standardise bool   `yaml:"standardise"`
 	Schedule    string `yaml:"schedule"` // course of the weight: constant (default), linear or cosine, from 0 up
 	// Warmup is the share of the training in which a schedule rises; 0.1 where it is left out; range (0, 1].
 	Warmup float64 `yaml:"warmup"`

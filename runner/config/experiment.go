@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -192,8 +193,11 @@ const hashDigits = 10
 // experiment from before such a key keeps its hash.
 var laterKeys = []string{
 	"data.per_class", "data.test_per_class", "data.fold", "loss.invariance.query_weight", "loss.invariance.slices",
-	"train.from_checkpoint", "train.from_schedule",
+	"loss.invariance.standardise", "train.from_checkpoint", "train.from_schedule",
 }
+
+// laterTermKeys are those of the entries of loss.terms, with their defaults.
+var laterTermKeys = map[string]any{"standardise": false}
 
 // notHashed are the keys and sections that the hash has no part of, but for those that Hash sets to zero.
 var notHashed = []string{
@@ -219,6 +223,11 @@ func (e Experiment) Hash() string {
 		at(tree, key, true)
 	}
 	dropUnset(tree, unset.tree(), laterKeys)
+	terms, _ := at(tree, "loss.terms", false).([]any)
+	for _, t := range terms {
+		term, _ := t.(map[string]any)
+		dropUnset(term, laterTermKeys, slices.Collect(maps.Keys(laterTermKeys)))
+	}
 	canonical, err := json.Marshal(tree) // sorts the keys
 	if err != nil {
 		panic(fmt.Errorf("config: Hash of an experiment that Validate refuses: %w", err)) // NaN

@@ -225,12 +225,28 @@ func (d *design) with(name string, roles map[string]string, shown map[string]boo
 	return e, nil
 }
 
-// unordered takes out of a loss what is about ordered families.
+// unordered takes out of a loss what is about ordered families: what compares images compares base views.
 func unordered(e *config.Experiment) {
 	without := loss.DefaultOptions()
 	without.Order.Kind = loss.KindNone
 	e.Loss.Order = without.Resolved().Order
-	e.Loss.Invariance.Views, e.Loss.Invariance.QueryWeight = without.Invariance.Views, without.Invariance.QueryWeight
+	base := func(o *loss.InvarianceOptions) {
+		o.Views, o.QueryWeight = without.Invariance.Views, without.Invariance.QueryWeight
+	}
+	base(&e.Loss.Invariance)
+	var terms []loss.TermOptions
+	for _, t := range e.Loss.Terms {
+		if t.Order != nil {
+			continue
+		}
+		if t.Invariance != nil {
+			own := *t.Invariance
+			base(&own)
+			t.Invariance = &own
+		}
+		terms = append(terms, t)
+	}
+	e.Loss.Terms = terms
 }
 
 // pilot is the base with every candidate ordered, each at one scale.

@@ -110,6 +110,34 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// TestUnordered: a cell that orders nothing has no term about ordered views either, whatever the base has.
+func TestUnordered(t *testing.T) {
+	o := options(t)
+	o.Base = parse(t, baseText, "augment.roles={rotate: absent, hue: absent, blur: invariant}",
+		"loss.terms=[{kind: ranknet, weight: 1}, {kind: ntxent, views: queries, output: features, standardise: true}]")
+	d, err := newDesign(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range d.cells {
+		e, err := d.experiment(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, views := 1, "base"
+		if c.role == augment.RoleOrdered {
+			count, views = 2, "queries"
+		}
+		last := e.Loss.Terms[len(e.Loss.Terms)-1].Invariance
+		if len(e.Loss.Terms) != count || last == nil || last.Views != views || !last.Standardise {
+			t.Errorf("%s: terms %+v, want %d, the last on the %s views", c.name, e.Loss.Terms, count, views)
+		}
+	}
+	if terms := o.Base.Loss.Terms; len(terms) != 2 || terms[1].Invariance.Views != "queries" {
+		t.Error("the base was changed")
+	}
+}
+
 // TestPredicted: E-SSL's trials have the family's views and its term, and as many views as the others.
 func TestPredicted(t *testing.T) {
 	o := options(t)

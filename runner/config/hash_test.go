@@ -16,7 +16,8 @@ func TestStoredHashes(t *testing.T) {
 	var got strings.Builder
 	for _, text := range []string{
 		"seed: 1", "loss: {order: {kind: none}}", "loss: {order: {temperature: 0.3}}",
-		"train: {optimizer: lars}", "loss: {terms: [{kind: care}]}", "loss: {terms: [{kind: ntxent, output: features}]}", "augment: {preset: simclr, local_views: {count: 2}}",
+		"train: {optimizer: lars}", "loss: {terms: [{kind: care}]}", "loss: {terms: [{kind: ntxent, output: features}]}",
+		"augment: {preset: simclr, local_views: {count: 2}}",
 		"data: {source: cub200, root: birds, boxes: true, image_size: 64}",
 	} {
 		e, err := Parse("x.yaml", []byte(text), nil, nil)

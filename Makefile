@@ -22,11 +22,12 @@ BENCHTIME := 1s
 PKG ?= ./...
 # A package may take this long: some take minutes, and a machine may have ten times as much else to do.
 TIMEOUT := 40m
-# For check-experiments: the folders of MNIST's four files, of Fruits-360 and of the white blood cells (empty: no
-# experiments on them), and 1 for the sweeps, too.
+# For check-experiments: the folders of MNIST's four files, of Fruits-360, of the white blood cells and of CUB-200-2011
+# (empty: no experiments on them), and 1 for the sweeps, too.
 MNIST      ?=
 FRUITS360  ?=
 BLOODCELLS ?=
+CUB200     ?=
 SWEEPS     ?=
 
 .DEFAULT_GOAL := help
@@ -62,7 +63,7 @@ demo: build runtime ## Train the demo experiment; the results are in runs/demo
 
 .PHONY: check-experiments
 check-experiments: build runtime ## Run the shipped experiments and compare with what they expect (MNIST=DIR SWEEPS=1: more)
-	@OUT='$(CHECK_OUT)' MNIST='$(MNIST)' FRUITS360='$(FRUITS360)' BLOODCELLS='$(BLOODCELLS)' SWEEPS='$(SWEEPS)' .ci/experiments
+	@OUT='$(CHECK_OUT)' MNIST='$(MNIST)' FRUITS360='$(FRUITS360)' BLOODCELLS='$(BLOODCELLS)' CUB200='$(CUB200)' SWEEPS='$(SWEEPS)' .ci/experiments
 
 .PHONY: test
 test: build runtime ## Run all tests

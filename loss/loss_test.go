@@ -453,6 +453,7 @@ func TestComputeAllocatesNothing(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			o := only(t, kind)
 			o.Invariance.Kind, o.Order.Kind, o.Order.Output = KindNTXent, KindRankNet, OutputFeatures
+			o.Invariance.Views, o.Invariance.Standardise = ViewsQueries, true
 			if kind == KindMoCo {
 				o.Terms[0].Invariance.Queue = 15 // full at once
 			}
@@ -489,6 +490,7 @@ func FuzzEveryKind(f *testing.F) {
 		for _, with := range [][]byte{nil, {0}, {3}, {3, 4}, {80}, {1, 2, 3, 200, 4, 0, 70, 100}, {3, 0, 0}} {
 			for _, images := range []uint8{0, 1, 6} {
 				f.Add(kind, uint64(i), images, uint8(2), uint8(4), 0.01, with)
+				f.Add(kind, uint64(i+1), images, uint8(2), uint8(4), 0.01, with)
 			}
 		}
 	}
@@ -507,6 +509,9 @@ func FuzzEveryKind(f *testing.F) {
 				term.Invariance.Temperature = temperature
 			}
 			term.Invariance.Weight, term.Invariance.Schedule = maxWeight, ScheduleCosine
+			if kind == KindNTXent && seed%2 == 1 {
+				term.Invariance.Views, term.Invariance.Standardise = ViewsQueries, true
+			}
 		case term.Order != nil && term.Order.Temperature != 0:
 			term.Order.Temperature = temperature
 		case term.Baseline != nil && kind == KindEquiMod:

@@ -38,19 +38,12 @@ func (k *ntxent[T]) query(q *ntxentQueries[T], b batch[T], views []int, temperat
 	if len(q.workers) < count {
 		q.workers = make([]queryWorker[T], count)
 	}
-	scale := 1 / float64(len(views)*b.images)
-	do := func(w int) {
-		for i := w; i < len(q.values); i += count {
-			first := i % perView * ntxentSide
-			q.values[i] = scale * k.queryBlock(&q.workers[w], b, views[i/perView], first, temperature, scale/temperature)
-		}
-	}
 	if count == 1 {
-		do(0)
+		k.queryBlocks(q, b, views, temperature, 0, 1)
 	} else {
 		var all sync.WaitGroup
 		for w := range count {
-			all.Go(func() { do(w) })
+			all.Go(func() { k.queryBlocks(q, b, views, temperature, w, count) })
 		}
 		all.Wait()
 	}
@@ -59,6 +52,16 @@ func (k *ntxent[T]) query(q *ntxentQueries[T], b batch[T], views []int, temperat
 		value += v
 	}
 	return value
+}
+
+// queryBlocks does every count-th block, from the first on, and sets its value.
+func (k *ntxent[T]) queryBlocks(q *ntxentQueries[T], b batch[T], views []int, temperature float64, first, count int) {
+	scale := 1 / float64(len(views)*b.images)
+	perView := (b.images + ntxentSide - 1) / ntxentSide
+	for i := first; i < len(q.values); i += count {
+		row := i % perView * ntxentSide
+		q.values[i] = scale * k.queryBlock(&q.workers[first], b, views[i/perView], row, temperature, scale/temperature)
+	}
 }
 
 // queryBlock does the rows of at most ntxentSide images of a view, from the first on, and returns the sum of their

@@ -38,7 +38,7 @@ func (s *standardColumns[T]) forward(b batch[T], v Views) batch[T] {
 	for at := 0; at < len(b.data); at += b.dim {
 		to := s.data[at:][:b.dim]
 		for p, x := range b.data[at:][:b.dim] {
-			to[p] = T((float64(x) - s.mean[p]) * s.inverse[p])
+			to[p] = add(T(0), (float64(x)-s.mean[p])*s.inverse[p])
 		}
 	}
 	b.data, b.grad = s.data, s.grad

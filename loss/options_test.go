@@ -117,6 +117,8 @@ func TestValidateTerms(t *testing.T) {
 			func(o *Options) { o.Invariance.Kind, o.Invariance.MomentumSchedule = KindBYOL, ScheduleLinear }},
 		{"invariance.momentum_schedule: ntxent has no such setting",
 			func(o *Options) { o.Invariance.MomentumSchedule = ScheduleCosine }},
+		{"invariance.standardise: lejepa has no such setting; leave it out, got true",
+			func(o *Options) { o.Invariance = InvarianceOptions{Kind: KindLeJEPA, Standardise: true} }},
 		{"invariance.temperature: vicreg has no such setting",
 			func(o *Options) { o.Invariance.Kind, o.Invariance.Temperature = KindVICReg, 0.1 }},
 		{"invariance.covariance: must be in [0, 1e+06], got -1",

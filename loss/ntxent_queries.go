@@ -57,7 +57,7 @@ func (k *ntxent[T]) query(q *ntxentQueries[T], b batch[T], views []int, temperat
 // queryBlocks does every count-th block, from the first on, and sets its value.
 func (k *ntxent[T]) queryBlocks(q *ntxentQueries[T], b batch[T], views []int, temperature float64, first, count int) {
 	scale := 1 / float64(len(views)*b.images)
-	perView := (b.images + ntxentSide - 1) / ntxentSide
+	perView := len(q.values) / len(views)
 	for i := first; i < len(q.values); i += count {
 		row := i % perView * ntxentSide
 		q.values[i] = scale * k.queryBlock(&q.workers[first], b, views[i/perView], row, temperature, scale/temperature)

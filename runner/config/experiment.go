@@ -226,7 +226,10 @@ func (e Experiment) Hash() string {
 	terms, _ := at(tree, "loss.terms", false).([]any)
 	for _, t := range terms {
 		term, _ := t.(map[string]any)
-		dropUnset(term, laterTermKeys, slices.Collect(maps.Keys(laterTermKeys)))
+		maps.DeleteFunc(term, func(key string, value any) bool {
+			unset, later := laterTermKeys[key]
+			return later && value == unset
+		})
 	}
 	canonical, err := json.Marshal(tree) // sorts the keys
 	if err != nil {
